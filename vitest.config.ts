@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config"
+
+const kind = process.env["MAXCLOUD_TESTS"] ?? "default"
+const include: Record<string, ReadonlyArray<string>> = {
+  default: ["**/*.test.ts"],
+  cluster: ["**/*.cluster.test.ts"],
+  long: ["**/*.long.test.ts"]
+}
+
+export default defineConfig({
+  test: {
+    include: [...(include[kind] ?? [])],
+    exclude: [
+      "**/node_modules/**",
+      "**/dist/**",
+      ...(kind === "default" ? ["**/*.cluster.test.ts", "**/*.long.test.ts"] : [])
+    ],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+})
