@@ -1,0 +1,179 @@
+import type { AppSpecEncoded } from "./appSpec.ts"
+
+/** Address of another service: an `env` value, or a part of `text`. */
+export interface ServiceAddress {
+  readonly service: string
+  readonly property: "url" | "host" | "publicUrl"
+}
+
+/** A secret: an `env` value, a part of `text`, or a file. */
+export interface Secret {
+  readonly secret: string
+}
+
+/** Texts and references put together by `text`. */
+export interface Text {
+  readonly join: ReadonlyArray<string | Secret | ServiceAddress>
+}
+
+export type CpuQuantity = number | `${number}` | `${number}m`
+export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" | "Gi"}`
+export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
+export type EnvInput = string | Secret | ServiceAddress | Text
+
+/** A check of an instance: an HTTP GET of `path` (200 to 399), or a TCP connection. */
+export interface ProbeInput {
+  readonly path?: `/${string}`
+  /** @default "0s" */
+  readonly initialDelay?: DurationQuantity
+  /** @default "10s" */
+  readonly period?: DurationQuantity
+  /** @default "1s" */
+  readonly timeout?: DurationQuantity
+  /** Failures in a row. @default 3 */
+  readonly failureThreshold?: number
+}
+
+export interface ScaleInput {
+  /** Instances kept even without requests. @default 0 */
+  readonly min?: number
+  /** Instances at most. @default 10 */
+  readonly max?: number
+  /** Target: requests at a time per instance. @default 80 */
+  readonly concurrency?: number
+  /** Hard limit: requests at a time per instance; more wait. 0: none. @default 0 */
+  readonly maxConcurrency?: number
+  /** How long without requests until an instance is given up, 6s to 1h. @default "60s" */
+  readonly idle?: DurationQuantity
+}
+
+interface CommonInput {
+  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. */
+  readonly command?: readonly [string, ...Array<string>]
+  readonly args?: ReadonlyArray<string>
+  /** The port that the program listens on; it is told by `PORT`. @default 8080 */
+  readonly port?: number
+  /** `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
+  readonly protocol?: "http1" | "h2c"
+  readonly env?: Readonly<Record<string, EnvInput>> & { readonly PORT?: never }
+  /** Secrets as files: absolute path to secret. */
+  readonly files?: Readonly<Record<`/${string}`, Secret>>
+  /** vCPU per instance. @default 1 */
+  readonly cpu?: CpuQuantity
+  /** Memory per instance. @default "512Mi" */
+  readonly memory?: MemoryQuantity
+  readonly scale?: ScaleInput
+  /** How long one request may take, 1s to 1h. @default "5m" */
+  readonly timeout?: DurationQuantity
+  readonly probes?: { readonly startup?: ProbeInput; readonly readiness?: ProbeInput; readonly liveness?: ProbeInput }
+  /** `internal`: reached by linked services only. @default "public" */
+  readonly visibility?: "public" | "internal"
+  /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
+  readonly links?: ReadonlyArray<Service>
+  /** Where it may connect to besides its links: IPv4 ranges, `"internet"` or `"none"`. @default "internet" */
+  readonly egress?: "internet" | "none" | ReadonlyArray<string>
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** What a service is: an `image` to run, or a `source` folder. */
+export type ServiceInput = CommonInput &
+  ({ readonly image: string; readonly source?: never } | { readonly source: string; readonly image?: never })
+
+const definition = Symbol.for("maxcloud.dev/service")
+const configuration = Symbol.for("maxcloud.dev/config")
+
+/** A service of the app, and the references that other services may hold to it. */
+export interface Service<Name extends string = string> {
+  readonly name: Name
+  /** For callers inside; as an `env` value it is a link. */
+  readonly url: ServiceAddress
+  /** The same without a scheme. */
+  readonly host: ServiceAddress
+  /** For callers outside. */
+  readonly publicUrl: ServiceAddress
+  readonly [definition]: { readonly input: ServiceInput; readonly location: Location | undefined }
+}
+
+/** A place in a config: file (a `file:` URL or a path), line and column, both from 1. */
+export interface Location {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+export interface ConfigContext {
+  /** Which instance of the app is described: `production`, `dev`, `preview-42`. */
+  readonly stage: string
+}
+
+export interface AppInput {
+  readonly app: string
+  readonly services: ReadonlyArray<Service>
+}
+
+/** What evaluating a config gives: an AppSpec yet unchecked, and where each of its services is written. */
+export interface EvaluatedConfig {
+  readonly spec: AppSpecEncoded
+  readonly locations: ReadonlyArray<Location | undefined>
+}
+
+export interface Config {
+  readonly [configuration]: (context: ConfigContext) => Promise<EvaluatedConfig>
+}
+
+/** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
+const reference = <A extends object>(fields: A, written: string): A =>
+  Object.defineProperty(fields, "toString", {
+    enumerable: false,
+    value: () => {
+      throw new TypeError(`${written} is a reference, known only when it runs: write text\`…\${${written}}…\` (from "@maxcloud/sdk/config")`)
+    }
+  })
+
+/** A secret of the same app and stage, set by `maxcloud secrets set NAME`. */
+export const secret = (name: string): Secret => reference({ secret: name }, `secret("${name}")`)
+
+/** Puts texts and references together: ``text`postgres://app:${secret("DB_PASSWORD")}@db/shop` ``. */
+export const text = (strings: TemplateStringsArray, ...values: ReadonlyArray<string | number | Secret | ServiceAddress>): Text => ({
+  join: strings.flatMap((part, index) => {
+    const value = values[index]
+    const rest = value === undefined ? [] : [typeof value === "number" ? String(value) : value]
+    return part === "" ? rest : [part, ...rest]
+  })
+})
+
+const callerLocation = (): Location | undefined => {
+  const line = (new Error().stack ?? "").split("\n")[3]
+  const match = line === undefined ? null : /\(?((?:file:\/\/)?\/[^()]*?):(\d+):(\d+)\)?$/.exec(line)
+  return match === null ? undefined : { file: match[1] ?? "", line: Number(match[2]), column: Number(match[3]) }
+}
+
+/** Describes a service: a container that answers HTTP. */
+export const service = <const Name extends string>(name: Name, input: ServiceInput): Service<Name> => {
+  const address = (property: ServiceAddress["property"]) => reference({ service: name, property }, `${name}.${property}`)
+  return {
+    name,
+    url: address("url"),
+    host: address("host"),
+    publicUrl: address("publicUrl"),
+    [definition]: { input, location: callerLocation() }
+  }
+}
+
+/** Describes an app, for each stage: the default export of `maxcloud.config.ts`. */
+export const defineConfig = (app: AppInput | ((context: ConfigContext) => AppInput | Promise<AppInput>)): Config => ({
+  [configuration]: async (context) => {
+    const { services, ...rest } = typeof app === "function" ? await app(context) : app
+    const definitions = services.map((_) => ({ name: _.name, ..._[definition] }))
+    return {
+      spec: {
+        ...rest,
+        services: definitions.map(({ input, name }) => {
+          const { links, ...fields } = input
+          return { name, ...fields, ...(links === undefined ? {} : { links: links.map((_) => _.name) }) }
+        })
+      },
+      locations: definitions.map((_) => _.location)
+    }
+  }
+})

@@ -1,0 +1,8 @@
+export * from "./appSpec.ts"
+export * from "./authoring.ts"
+export * from "./env.ts"
+export * from "./names.ts"
+export * from "./probes.ts"
+export * from "./quantities.ts"
+export { Scale } from "./scale.ts"
+export * from "./service.ts"

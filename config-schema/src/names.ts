@@ -1,0 +1,56 @@
+import { Schema } from "effect"
+
+const label = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
+
+/** What is wrong with `value` as a name of at most `max` characters, or nothing. Names are DNS-1035 labels (RFC 1035, 2.3.1). */
+const problemOfName = (what: string, value: string, max: number): string | undefined => {
+  if (value.length === 0) return `a ${what} must not be empty`
+  if (value.length > max) return `"${value}" has ${value.length} characters, a ${what} may have ${max}`
+  if (!label.test(value)) {
+    return `"${value}" is no ${what}: use lower-case letters, digits and "-", begin with a letter, end with a letter or digit`
+  }
+  if (value.includes("--")) return `"${value}" is no ${what}: "--" separates the parts of a host name, use a single "-"`
+  if (value === "xn") return `"xn" is no ${what}: it is reserved for internationalized host names`
+  return undefined
+}
+
+const name = <Brand extends string>(brand: Brand, what: string, max: number) =>
+  Schema.String.pipe(
+    Schema.filter((value) => problemOfName(what, value, max) ?? true, {
+      jsonSchema: { pattern: "^[a-z]([-a-z0-9]*[a-z0-9])?$", minLength: 1, maxLength: max },
+      description: `A DNS-1035 label without "--", at most ${max} characters.`,
+      arbitrary: () => (fc) =>
+        fc.stringMatching(new RegExp(`^[a-z](-?[a-z0-9]){0,${Math.floor((max - 1) / 2)}}$`)).filter((_) => _ !== "xn")
+    }),
+    Schema.brand(brand)
+  )
+
+/** Name of a service, unique in its organization and stage. 57 characters at most: a revision is named `<service>-00001`. */
+export const ServiceName = name("ServiceName", "service name", 57)
+export type ServiceName = typeof ServiceName.Type
+
+/** Name of an app: what one `maxcloud.config.ts` describes. */
+export const AppName = name("AppName", "app name", 40)
+export type AppName = typeof AppName.Type
+
+/** Name of a stage: one instance of an app, such as `production`, `dev` or `preview-42`. */
+export const StageName = name("StageName", "stage name", 30)
+export type StageName = typeof StageName.Type
+
+/** Name of an organization: the tenant. */
+export const OrganizationName = name("OrganizationName", "organization name", 30)
+export type OrganizationName = typeof OrganizationName.Type
+
+/** Name of a secret: a C identifier, at most 128 characters. */
+export const SecretName = Schema.String.pipe(
+  Schema.pattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, {
+    message: ({ actual }) =>
+      `"${String(actual)}" is no secret name: use letters, digits and "_", begin with a letter or "_", at most 128 characters`,
+    arbitrary: () => (fc) => fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/)
+  }),
+  Schema.brand("SecretName")
+)
+export type SecretName = typeof SecretName.Type
+
+/** The stage that is meant where none is named. */
+export const productionStage = StageName.make("production")

@@ -1,0 +1,123 @@
+import { ParseResult, Schema } from "effect"
+
+const fail = (ast: ConstructorParameters<typeof ParseResult.Type>[0], actual: unknown, message: string) =>
+  ParseResult.fail(new ParseResult.Type(ast, actual, message))
+
+/**
+ * CPU of one instance. Written in vCPU (`1`, `0.5`) or as a Kubernetes quantity of milli-vCPU (`"500m"`); read as milli-vCPU,
+ * from 10 to 64,000.
+ */
+export const Cpu = Schema.transformOrFail(
+  Schema.Union(Schema.Number, Schema.String).annotations({
+    jsonSchema: {
+      anyOf: [
+        { type: "number", exclusiveMinimum: 0, maximum: 64 },
+        { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?m?$" }
+      ],
+      description: "vCPU per instance: 1, 0.5 or \"500m\"."
+    }
+  }),
+  Schema.Int.pipe(Schema.brand("MilliCpu")),
+  {
+    strict: true,
+    decode: (written, _, ast) => {
+      const text = String(written)
+      const match = /^(\d+(?:\.\d+)?)(m?)$/.exec(text)
+      if (match === null) {
+        return fail(ast, written, `"${text}" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"`)
+      }
+      const milli = Math.round(Number(match[1]) * (match[2] === "m" ? 1 : 1000))
+      return milli >= 10 && milli <= 64_000
+        ? ParseResult.succeed(milli)
+        : fail(ast, written, `"${text}" is out of range: an instance has 10m to 64 vCPU`)
+    },
+    encode: (milli) => ParseResult.succeed(milli % 1000 === 0 ? milli / 1000 : `${milli}m`)
+  }
+)
+
+const memoryUnits: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30
+}
+
+/** Memory of one instance. Written in bytes or as a Kubernetes quantity (`"256Mi"`, `"1Gi"`); read as bytes, from 16 MiB to 256 GiB. */
+export const Memory = Schema.transformOrFail(
+  Schema.Union(Schema.Number, Schema.String).annotations({
+    jsonSchema: {
+      anyOf: [
+        { type: "integer", minimum: 16_777_216 },
+        { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?(k|M|G|Ki|Mi|Gi)?$" }
+      ],
+      description: "Memory per instance: bytes, or a quantity such as \"256Mi\" or \"1Gi\"."
+    }
+  }),
+  Schema.Int.pipe(Schema.brand("Bytes")),
+  {
+    strict: true,
+    decode: (written, _, ast) => {
+      const text = String(written)
+      const match = /^(\d+(?:\.\d+)?)(k|M|G|Ki|Mi|Gi)?$/.exec(text)
+      if (match === null) {
+        return fail(ast, written, `"${text}" is no amount of memory: write bytes, or a quantity such as "256Mi" or "1Gi"`)
+      }
+      const bytes = Math.round(Number(match[1]) * (memoryUnits[match[2] ?? ""] ?? 1))
+      return bytes >= 16 * 2 ** 20 && bytes <= 256 * 2 ** 30
+        ? ParseResult.succeed(bytes)
+        : fail(ast, written, `"${text}" is out of range: an instance has 16Mi to 256Gi of memory`)
+    },
+    encode: (bytes) => {
+      for (const unit of ["Gi", "Mi", "Ki"] as const) {
+        const size = memoryUnits[unit] ?? 1
+        if (bytes % size === 0) return ParseResult.succeed(`${bytes / size}${unit}`)
+      }
+      return ParseResult.succeed(bytes)
+    }
+  }
+)
+
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** A duration between `min` and `max`, written with its unit (`"500ms"`, `"30s"`, `"5m"`, `"1h"`); read as milliseconds. */
+export const DurationBetween = (min: string, max: string, options: { readonly wholeSeconds?: boolean } = {}) => {
+  const parse = (text: string): number | undefined => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
+    return match === null ? undefined : Math.round(Number(match[1]) * (durationUnits[match[2] ?? ""] ?? 1))
+  }
+  const least = parse(min) ?? 0
+  const most = parse(max) ?? Number.MAX_SAFE_INTEGER
+  return Schema.transformOrFail(
+    Schema.String.annotations({
+      jsonSchema: {
+        type: "string",
+        pattern: "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$",
+        description: `A duration with its unit, from ${min} to ${max}, such as "30s".`
+      },
+      message: (issue) => `${JSON.stringify(issue.actual)} is no duration: write it with its unit, such as "500ms", "30s" or "5m"`
+    }),
+    Schema.Int.pipe(Schema.brand("Milliseconds")),
+    {
+      strict: true,
+      decode: (text, _, ast) => {
+        const ms = parse(text)
+        if (ms === undefined) {
+          return fail(ast, text, `"${text}" is no duration: write it with its unit, such as "500ms", "30s" or "5m"`)
+        }
+        if (ms < least || ms > most) return fail(ast, text, `"${text}" is out of range: from ${min} to ${max}`)
+        if (options.wholeSeconds === true && ms % 1000 !== 0) return fail(ast, text, `"${text}" must be whole seconds`)
+        return ParseResult.succeed(ms)
+      },
+      encode: (ms) => {
+        for (const unit of ["h", "m", "s"] as const) {
+          const size = durationUnits[unit] ?? 1
+          if (ms > 0 && ms % size === 0) return ParseResult.succeed(`${ms / size}${unit}`)
+        }
+        return ParseResult.succeed(`${ms}ms`)
+      }
+    }
+  )
+}

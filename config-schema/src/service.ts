@@ -1,0 +1,166 @@
+import { Schema } from "effect"
+import { Env, referencesOf, SecretReference } from "./env.ts"
+import { ServiceName } from "./names.ts"
+import { Probes } from "./probes.ts"
+import { Cpu, DurationBetween, Memory } from "./quantities.ts"
+import { Scale, whole } from "./scale.ts"
+
+/** An image reference: `[registry[:port]/]path[:tag][@sha256:…]` (OCI distribution spec, "Pulling manifests"). */
+export const ImageReference = Schema.String.pipe(
+  Schema.filter(
+    (value) =>
+      /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$/.test(
+        value
+      )
+        ? true
+        : `"${value}" is no image reference: write it as "nginx:1.27" or "registry.example.com/team/app@sha256:…"`,
+    {
+      description: "An image reference such as nginx:1.27 or registry.example.com/team/app@sha256:…",
+      arbitrary: () => (fc) => fc.constantFrom("nginx:1.27", "docker.io/library/nginx", "ghcr.io/acme/app:v1", `a/b@sha256:${"0".repeat(64)}`)
+    }
+  ),
+  Schema.brand("ImageReference")
+)
+export type ImageReference = typeof ImageReference.Type
+
+/** Digest of a source snapshot. */
+export const SourceDigest = Schema.String.pipe(
+  Schema.pattern(/^sha256:[a-f0-9]{64}$/, { arbitrary: () => (fc) => fc.stringMatching(/^sha256:[a-f0-9]{64}$/) }),
+  Schema.brand("SourceDigest")
+)
+export type SourceDigest = typeof SourceDigest.Type
+
+const SourceFields = Schema.Struct({
+  /** Folder of the source, relative to the config. */
+  path: Schema.NonEmptyString,
+  /** The uploaded snapshot of it. Set by the client when it deploys. */
+  digest: Schema.optional(SourceDigest),
+  /** Absolute folder to run in place instead of a snapshot: `maxcloud dev` only. */
+  directory: Schema.optional(Schema.String.pipe(Schema.pattern(/^\//)))
+})
+
+/** A folder with the source of a service. Written as its path alone, or with what the client adds. */
+export const Source = Schema.transform(Schema.Union(Schema.NonEmptyString, SourceFields), Schema.typeSchema(SourceFields), {
+  strict: true,
+  decode: (_) => (typeof _ === "string" ? { path: _ } : _),
+  encode: (_) => (_.digest === undefined && _.directory === undefined ? _.path : _)
+}).annotations({ identifier: "Source" })
+export type Source = typeof Source.Type
+
+const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
+
+/** Where a service may connect to besides its links and DNS: the public internet, nothing, or these IPv4 ranges. */
+export const Egress = Schema.Union(
+  Schema.Literal("internet", "none"),
+  Schema.Array(
+    Schema.String.pipe(
+      Schema.filter(
+        (_) =>
+          cidr.test(_) && _.split(/[./]/).every((part, index) => Number(part) <= (index === 4 ? 32 : 255))
+            ? true
+            : `"${_}" is no IPv4 range: write it as "203.0.113.0/24"`,
+        { jsonSchema: { pattern: cidr.source }, arbitrary: () => (fc) => fc.constantFrom("203.0.113.0/24", "10.1.2.3/32") }
+      )
+    )
+  )
+)
+export type Egress = typeof Egress.Type
+
+const labelPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
+
+/** Labels of one's own on all objects of a service (Kubernetes label syntax); `maxcloud.dev/`, `app.kubernetes.io/` and `*.knative.dev/` are reserved. */
+export const Labels = Schema.Record({
+  key: Schema.String.pipe(
+    Schema.filter(
+      (key) => {
+        const [last, prefix, ...rest] = key.split("/").reverse()
+        if (rest.length > 0 || last === undefined || !labelPart.test(last)) return `"${key}" is no label key`
+        if (prefix === undefined) return true
+        if (/(^|\.)(maxcloud\.dev|kubernetes\.io|k8s\.io|knative\.dev)$/.test(prefix)) return `label keys under "${prefix}/" are reserved`
+        return prefix.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(prefix) && !prefix.includes("..")
+          ? true
+          : `"${key}" is no label key`
+      },
+      { arbitrary: () => (fc) => fc.constantFrom("team", "cost-center", "example.com/owner") }
+    )
+  ),
+  value: Schema.String.pipe(
+    Schema.filter((_) => (_ === "" || labelPart.test(_) ? true : `"${_}" is no label value`), {
+      arbitrary: () => (fc) => fc.constantFrom("", "a", "Team-1")
+    })
+  )
+})
+
+const absolutePath = Schema.String.pipe(
+  Schema.filter(
+    (_) =>
+      /^\/[^\0:]+$/.test(_) && !_.endsWith("/") && !_.split("/").some((part) => part === ".." || part === ".") && !/^\/(dev|proc|sys)(\/|$)/.test(_)
+        ? true
+        : `"${_}" is no place for a file: write an absolute path of a file`,
+    { arbitrary: () => (fc) => fc.constantFrom("/etc/secrets/key.pem", "/run/secrets/token") }
+  )
+)
+
+const Fields = Schema.Struct({
+  name: ServiceName,
+  /** The image to run. Either this or `source`. */
+  image: Schema.optional(ImageReference),
+  /** The folder whose program to run. Either this or `image`. */
+  source: Schema.optional(Source),
+  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. @default the image's own */
+  command: Schema.optional(Schema.NonEmptyArray(Schema.String)),
+  /** Arguments to the command. @default the image's own */
+  args: Schema.optional(Schema.Array(Schema.String)),
+  /** The port that the program listens on; it is told by `PORT`. @default 8080 */
+  port: Schema.optionalWith(whole(1, 65_535, "port"), { default: () => 8080 }),
+  /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
+  protocol: Schema.optionalWith(Schema.Literal("http1", "h2c"), { default: () => "http1" as const }),
+  env: Schema.optionalWith(Env, { default: () => ({}) }),
+  /** Secrets as files: absolute path to secret. */
+  files: Schema.optionalWith(Schema.Record({ key: absolutePath, value: SecretReference }), { default: () => ({}) }),
+  /** vCPU per instance at most. @default 1 */
+  cpu: Schema.optionalWith(Cpu, { default: () => Cpu.to.make(1000) }),
+  /** Memory per instance at most. @default "512Mi" */
+  memory: Schema.optionalWith(Memory, { default: () => Memory.to.make(512 * 2 ** 20) }),
+  scale: Schema.optionalWith(Scale, { default: () => Schema.decodeUnknownSync(Scale)({}) }),
+  /** How long one request may take. @default "5m" */
+  timeout: Schema.optionalWith(DurationBetween("1s", "1h", { wholeSeconds: true }), {
+    default: () => DurationBetween("1s", "1h").to.make(300_000)
+  }),
+  probes: Schema.optionalWith(Probes, { default: () => ({}) }),
+  /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
+  visibility: Schema.optionalWith(Schema.Literal("public", "internal"), { default: () => "public" as const }),
+  /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
+  links: Schema.optionalWith(Schema.Array(ServiceName), { default: () => [] }),
+  egress: Schema.optionalWith(Egress, { default: () => "internet" as const }),
+  labels: Schema.optionalWith(Labels, { default: () => ({}) })
+})
+
+/** A container that answers HTTP (Knative Service). */
+export const ServiceSpec = Fields.pipe(
+  Schema.filter((service) => {
+    if (service.image !== undefined && service.source !== undefined) {
+      return { path: ["source"], message: "a service has either an image or a source, not both" }
+    }
+    if (service.image === undefined && service.source === undefined) {
+      return { path: [], message: `a service needs an image or a source: add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\`` }
+    }
+    if (linksOf(service).includes(service.name)) return { path: ["links"], message: `"${service.name}" links to itself` }
+    return true
+  })
+).annotations({ identifier: "ServiceSpec" })
+export type ServiceSpec = typeof ServiceSpec.Type
+
+/** The services that `service` may call, sorted, each once: its `links` and those whose `url` or `host` its `env` names. */
+export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName> => {
+  const named = Object.values(service.env)
+    .flatMap(referencesOf)
+    .flatMap((_) => ("service" in _ && _.property !== "publicUrl" ? [_.service] : []))
+  return [...new Set([...service.links, ...named])].sort()
+}
+
+/** The names of the secrets that `service` holds, sorted, each once. */
+export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> => {
+  const named = Object.values(service.env).flatMap(referencesOf).flatMap((_) => ("secret" in _ ? [_.secret] : []))
+  return [...new Set([...named, ...Object.values(service.files).map((_) => _.secret)])].sort()
+}
