@@ -15,7 +15,9 @@ export type SpecIssue = typeof SpecIssue.Type
 
 const Fields = Schema.Struct({
   apiVersion: Schema.optionalWith(
-    Schema.Literal(apiVersion).annotations({ message: (_) => `unknown apiVersion ${JSON.stringify(_.actual)}: this version reads "${apiVersion}"` }),
+    Schema.Literal(apiVersion).annotations({
+      message: (_) => `unknown apiVersion ${JSON.stringify(_.actual)}: this version reads "${apiVersion}"`
+    }),
     { default: () => apiVersion }
   ),
   /** Name of the app. */
@@ -30,7 +32,11 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
   spec.services.forEach((service, index) => {
     const earlier = first.get(service.name)
     if (earlier === undefined) first.set(service.name, index)
-    else issues.push({ path: ["services", index, "name"], message: `"${service.name}" is named twice: services[${earlier}] has that name too` })
+    else
+      issues.push({
+        path: ["services", index, "name"],
+        message: `"${service.name}" is named twice: services[${earlier}] has that name too`
+      })
   })
   spec.services.forEach((service, index) => {
     const explain = (name: string) =>
@@ -84,4 +90,3 @@ export const parseAppSpec = (input: unknown): Either.Either<AppSpec, ReadonlyArr
 export const encodeAppSpec: (spec: AppSpec) => AppSpecEncoded = Schema.encodeSync(AppSpec)
 
 const unknownKey = (path: ReadonlyArray<string | number>) => `unknown key "${String(path.at(-1))}"`
-

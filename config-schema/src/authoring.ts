@@ -126,7 +126,9 @@ const reference = <A extends object>(fields: A, written: string): A =>
   Object.defineProperty(fields, "toString", {
     enumerable: false,
     value: () => {
-      throw new TypeError(`${written} is a reference, known only when it runs: write text\`…\${${written}}…\` (from "@maxcloud/sdk/config")`)
+      throw new TypeError(
+        `${written} is a reference, known only when it runs: write text\`…\${${written}}…\` (from "@maxcloud/sdk/config")`
+      )
     }
   })
 
@@ -134,7 +136,10 @@ const reference = <A extends object>(fields: A, written: string): A =>
 export const secret = (name: string): Secret => reference({ secret: name }, `secret("${name}")`)
 
 /** Puts texts and references together: ``text`postgres://app:${secret("DB_PASSWORD")}@db/shop` ``. */
-export const text = (strings: TemplateStringsArray, ...values: ReadonlyArray<string | number | Secret | ServiceAddress>): Text => ({
+export const text = (
+  strings: TemplateStringsArray,
+  ...values: ReadonlyArray<string | number | Secret | ServiceAddress>
+): Text => ({
   join: strings.flatMap((part, index) => {
     const value = values[index]
     const rest = value === undefined ? [] : [typeof value === "number" ? String(value) : value]
@@ -150,7 +155,8 @@ const callerLocation = (): Location | undefined => {
 
 /** Describes a service: a container that answers HTTP. */
 export const service = <const Name extends string>(name: Name, input: ServiceInput): Service<Name> => {
-  const address = (property: ServiceAddress["property"]) => reference({ service: name, property }, `${name}.${property}`)
+  const address = (property: ServiceAddress["property"]) =>
+    reference({ service: name, property }, `${name}.${property}`)
   return {
     name,
     url: address("url"),

@@ -48,7 +48,10 @@ export const EnvName = Schema.String.pipe(
       if (reservedEnvNames.has(value)) return `"${value}" is set by the platform and cannot be set here`
       return true
     },
-    { jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, arbitrary: () => (fc) => fc.stringMatching(/^[A-JL-OQ-Z][A-Z0-9_]{0,20}$/) }
+    {
+      jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" },
+      arbitrary: () => (fc) => fc.stringMatching(/^[A-JL-OQ-Z][A-Z0-9_]{0,20}$/)
+    }
   )
 )
 

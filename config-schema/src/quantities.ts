@@ -14,7 +14,7 @@ export const Cpu = Schema.transformOrFail(
         { type: "number", exclusiveMinimum: 0, maximum: 64 },
         { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?m?$" }
       ],
-      description: "vCPU per instance: 1, 0.5 or \"500m\"."
+      description: 'vCPU per instance: 1, 0.5 or "500m".'
     }
   }),
   Schema.Int.pipe(Schema.brand("MilliCpu")),
@@ -53,7 +53,7 @@ export const Memory = Schema.transformOrFail(
         { type: "integer", minimum: 16_777_216 },
         { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?(k|M|G|Ki|Mi|Gi)?$" }
       ],
-      description: "Memory per instance: bytes, or a quantity such as \"256Mi\" or \"1Gi\"."
+      description: 'Memory per instance: bytes, or a quantity such as "256Mi" or "1Gi".'
     }
   }),
   Schema.Int.pipe(Schema.brand("Bytes")),
@@ -63,7 +63,11 @@ export const Memory = Schema.transformOrFail(
       const text = String(written)
       const match = /^(\d+(?:\.\d+)?)(k|M|G|Ki|Mi|Gi)?$/.exec(text)
       if (match === null) {
-        return fail(ast, written, `"${text}" is no amount of memory: write bytes, or a quantity such as "256Mi" or "1Gi"`)
+        return fail(
+          ast,
+          written,
+          `"${text}" is no amount of memory: write bytes, or a quantity such as "256Mi" or "1Gi"`
+        )
       }
       const bytes = Math.round(Number(match[1]) * (memoryUnits[match[2] ?? ""] ?? 1))
       return bytes >= 16 * 2 ** 20 && bytes <= 256 * 2 ** 30
@@ -97,7 +101,8 @@ export const DurationBetween = (min: string, max: string, options: { readonly wh
         pattern: "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$",
         description: `A duration with its unit, from ${min} to ${max}, such as "30s".`
       },
-      message: (issue) => `${JSON.stringify(issue.actual)} is no duration: write it with its unit, such as "500ms", "30s" or "5m"`
+      message: (issue) =>
+        `${JSON.stringify(issue.actual)} is no duration: write it with its unit, such as "500ms", "30s" or "5m"`
     }),
     Schema.Int.pipe(Schema.brand("Milliseconds")),
     {

@@ -4,7 +4,8 @@ import { DurationBetween } from "./quantities.ts"
 const whole = (min: number, max: number, what: string) =>
   Schema.Number.pipe(
     Schema.filter(
-      (_) => (Number.isInteger(_) && _ >= min && _ <= max ? true : `${_} is no ${what}: a whole number from ${min} to ${max}`),
+      (_) =>
+        Number.isInteger(_) && _ >= min && _ <= max ? true : `${_} is no ${what}: a whole number from ${min} to ${max}`,
       { jsonSchema: { type: "integer", minimum: min, maximum: max }, arbitrary: () => (fc) => fc.integer({ min, max }) }
     )
   )
@@ -27,7 +28,8 @@ const Fields = Schema.Struct({
 /** How many instances a service has (Knative: `autoscaling.knative.dev/*`). */
 export const Scale = Fields.pipe(
   Schema.filter((scale) => {
-    if (scale.min > scale.max) return { path: ["min"], message: `min (${scale.min}) is greater than max (${scale.max})` }
+    if (scale.min > scale.max)
+      return { path: ["min"], message: `min (${scale.min}) is greater than max (${scale.max})` }
     if (scale.maxConcurrency > 0 && scale.concurrency > scale.maxConcurrency) {
       return {
         path: ["concurrency"],

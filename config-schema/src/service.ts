@@ -16,7 +16,8 @@ export const ImageReference = Schema.String.pipe(
         : `"${value}" is no image reference: write it as "nginx:1.27" or "registry.example.com/team/app@sha256:…"`,
     {
       description: "An image reference such as nginx:1.27 or registry.example.com/team/app@sha256:…",
-      arbitrary: () => (fc) => fc.constantFrom("nginx:1.27", "docker.io/library/nginx", "ghcr.io/acme/app:v1", `a/b@sha256:${"0".repeat(64)}`)
+      arbitrary: () => (fc) =>
+        fc.constantFrom("nginx:1.27", "docker.io/library/nginx", "ghcr.io/acme/app:v1", `a/b@sha256:${"0".repeat(64)}`)
     }
   ),
   Schema.brand("ImageReference")
@@ -40,11 +41,15 @@ const SourceFields = Schema.Struct({
 })
 
 /** A folder with the source of a service. Written as its path alone, or with what the client adds. */
-export const Source = Schema.transform(Schema.Union(Schema.NonEmptyString, SourceFields), Schema.typeSchema(SourceFields), {
-  strict: true,
-  decode: (_) => (typeof _ === "string" ? { path: _ } : _),
-  encode: (_) => (_.digest === undefined && _.directory === undefined ? _.path : _)
-}).annotations({ identifier: "Source" })
+export const Source = Schema.transform(
+  Schema.Union(Schema.NonEmptyString, SourceFields),
+  Schema.typeSchema(SourceFields),
+  {
+    strict: true,
+    decode: (_) => (typeof _ === "string" ? { path: _ } : _),
+    encode: (_) => (_.digest === undefined && _.directory === undefined ? _.path : _)
+  }
+).annotations({ identifier: "Source" })
 export type Source = typeof Source.Type
 
 const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
@@ -59,7 +64,10 @@ export const Egress = Schema.Union(
           cidr.test(_) && _.split(/[./]/).every((part, index) => Number(part) <= (index === 4 ? 32 : 255))
             ? true
             : `"${_}" is no IPv4 range: write it as "203.0.113.0/24"`,
-        { jsonSchema: { pattern: cidr.source }, arbitrary: () => (fc) => fc.constantFrom("203.0.113.0/24", "10.1.2.3/32") }
+        {
+          jsonSchema: { pattern: cidr.source },
+          arbitrary: () => (fc) => fc.constantFrom("203.0.113.0/24", "10.1.2.3/32")
+        }
       )
     )
   )
@@ -76,7 +84,8 @@ export const Labels = Schema.Record({
         const [last, prefix, ...rest] = key.split("/").reverse()
         if (rest.length > 0 || last === undefined || !labelPart.test(last)) return `"${key}" is no label key`
         if (prefix === undefined) return true
-        if (/(^|\.)(maxcloud\.dev|kubernetes\.io|k8s\.io|knative\.dev)$/.test(prefix)) return `label keys under "${prefix}/" are reserved`
+        if (/(^|\.)(maxcloud\.dev|kubernetes\.io|k8s\.io|knative\.dev)$/.test(prefix))
+          return `label keys under "${prefix}/" are reserved`
         return prefix.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(prefix) && !prefix.includes("..")
           ? true
           : `"${key}" is no label key`
@@ -94,7 +103,10 @@ export const Labels = Schema.Record({
 const absolutePath = Schema.String.pipe(
   Schema.filter(
     (_) =>
-      /^\/[^\0:]+$/.test(_) && !_.endsWith("/") && !_.split("/").some((part) => part === ".." || part === ".") && !/^\/(dev|proc|sys)(\/|$)/.test(_)
+      /^\/[^\0:]+$/.test(_) &&
+      !_.endsWith("/") &&
+      !_.split("/").some((part) => part === ".." || part === ".") &&
+      !/^\/(dev|proc|sys)(\/|$)/.test(_)
         ? true
         : `"${_}" is no place for a file: write an absolute path of a file`,
     { arbitrary: () => (fc) => fc.constantFrom("/etc/secrets/key.pem", "/run/secrets/token") }
@@ -143,9 +155,13 @@ export const ServiceSpec = Fields.pipe(
       return { path: ["source"], message: "a service has either an image or a source, not both" }
     }
     if (service.image === undefined && service.source === undefined) {
-      return { path: [], message: `a service needs an image or a source: add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\`` }
+      return {
+        path: [],
+        message: `a service needs an image or a source: add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\``
+      }
     }
-    if (linksOf(service).includes(service.name)) return { path: ["links"], message: `"${service.name}" links to itself` }
+    if (linksOf(service).includes(service.name))
+      return { path: ["links"], message: `"${service.name}" links to itself` }
     return true
   })
 ).annotations({ identifier: "ServiceSpec" })
@@ -161,6 +177,8 @@ export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName>
 
 /** The names of the secrets that `service` holds, sorted, each once. */
 export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> => {
-  const named = Object.values(service.env).flatMap(referencesOf).flatMap((_) => ("secret" in _ ? [_.secret] : []))
+  const named = Object.values(service.env)
+    .flatMap(referencesOf)
+    .flatMap((_) => ("secret" in _ ? [_.secret] : []))
   return [...new Set([...named, ...Object.values(service.files).map((_) => _.secret)])].sort()
 }

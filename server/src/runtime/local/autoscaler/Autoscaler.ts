@@ -22,7 +22,8 @@ export interface Autoscaler {
   readonly scale: (nowMs: number, readyInstances: number) => ScaleDecision
   /**
    * Instances to run for a valid decision's `desired`: between min and max, and the last one no sooner gone than after
-   * a stable window of activity and the retention time. To be asked once per decision.
+   * a stable window of activity and the retention time. To be asked once per decision, and not before the revision has
+   * been ready once: until then the initial scale stands.
    */
   readonly target: (nowMs: number, desired: number) => number
   /** Tells whether a route still leads to the revision. */
@@ -31,8 +32,8 @@ export interface Autoscaler {
 
 /**
  * Knative's KPA autoscaler for one revision, as of `knative.dev/serving` v0.48: stable and panic windows, rate limits,
- * activation scale, scale-down delay, excess burst capacity. `start` tells of instances that already run (after a
- * restart): above one, it begins in panic mode and keeps them until it has seen a stable window.
+ * activation scale, scale-down delay, excess burst capacity. `start` tells of instances that already run or are being
+ * started: they make the revision active, and above one it begins in panic mode, which keeps them for a stable window.
  */
 export const makeAutoscaler = (
   config: AutoscalerConfig,
@@ -42,7 +43,7 @@ export const makeAutoscaler = (
   const stable = makeMetricBuckets(spec.stableWindowMs)
   const panic = makeMetricBuckets(spec.panicWindowMs)
   const decider = makeDecider(spec, start)
-  const scaleToZero = makeScaleToZero(config)
+  const scaleToZero = makeScaleToZero(config, start.readyInstances > 0 ? start.nowMs : undefined)
   let reachable = spec.reachable
 
   return {
@@ -54,7 +55,7 @@ export const makeAutoscaler = (
       stable.isEmpty(nowMs)
         ? decider.undecided()
         : decider.decide(nowMs, readyInstances, { stable: stable.average(nowMs), panic: panic.average(nowMs) }),
-    target: (nowMs, desired) => scaleToZero.apply(nowMs, clamp({ ...config, reachable }, desired)),
+    target: (nowMs, desired) => scaleToZero.apply(nowMs, clamp({ ...config, reachable }, desired), reachable),
     setReachable: (value) => {
       reachable = value
       decider.setReachable(value)

@@ -31,7 +31,7 @@ export interface AutoscalerConfig {
   readonly scaleToZeroPodRetentionMs?: number
   /** Spare requests to hold capacity for; -1 keeps the activator in the path always, 0 only at zero. @default 211 */
   readonly targetBurstCapacity?: number
-  /** Whether any route leads to the revision; one that none does may shrink to zero at once, whatever its min. @default true */
+  /** Whether any route leads to the revision; where none does, min, scale-down rate and delays do not hold it. @default true */
   readonly reachable?: boolean
 }
 

@@ -10,8 +10,8 @@ export const clamp = (config: Pick<AutoscalerConfig, "min" | "max" | "reachable"
 
 /** Holds the last instance as long as it must stay. */
 export interface ScaleToZero {
-  /** Instances to run where `desired` (already between min and max) is wanted: 1 or more while zero is too early. */
-  readonly apply: (nowMs: number, desired: number) => number
+  /** Instances to run where `desired` (already between min and max) is wanted: 1 while zero is too early. */
+  readonly apply: (nowMs: number, desired: number, reachable: boolean) => number
 }
 
 /**
@@ -20,15 +20,15 @@ export interface ScaleToZero {
  * and here a proxy that holds requests is always in the path. Source: Knative 0.48 `handleScaleToZero`.
  */
 export const makeScaleToZero = (
-  config: Pick<AutoscalerConfig, "stableWindowMs" | "scaleToZeroPodRetentionMs" | "reachable">
+  config: Pick<AutoscalerConfig, "stableWindowMs" | "scaleToZeroPodRetentionMs">,
+  activeFromMs: number | undefined
 ): ScaleToZero => {
   const stableWindowMs = config.stableWindowMs ?? 60_000
-  const retentionMs = config.reachable === false ? 0 : (config.scaleToZeroPodRetentionMs ?? 0)
-  let activeSinceMs: number | undefined
+  let activeSinceMs = activeFromMs
   let inactiveSinceMs: number | undefined
 
   return {
-    apply: (nowMs, desired) => {
+    apply: (nowMs, desired, reachable) => {
       if (desired > 0) {
         activeSinceMs ??= nowMs
         inactiveSinceMs = undefined
@@ -37,6 +37,7 @@ export const makeScaleToZero = (
       if (activeSinceMs !== undefined && nowMs - activeSinceMs < stableWindowMs) return 1
       activeSinceMs = undefined
       inactiveSinceMs ??= nowMs
+      const retentionMs = reachable ? (config.scaleToZeroPodRetentionMs ?? 0) : 0
       return nowMs - inactiveSinceMs >= retentionMs ? 0 : 1
     }
   }

@@ -1,0 +1,19 @@
+import { Schema } from "effect"
+
+/** A Knative-style condition: `reason` is a word in CamelCase, `message` a sentence. Only (type, status, reason) together is a key. */
+export const Condition = Schema.Struct({
+  type: Schema.String,
+  status: Schema.Literal("True", "False", "Unknown"),
+  reason: Schema.String,
+  message: Schema.String,
+  lastTransitionTime: Schema.String
+}).annotations({ identifier: "Condition" })
+export type Condition = typeof Condition.Type
+
+/**
+ * `pending`: on its way; `ready`: instances serve; `idle`: at zero, the next request starts one; `waking`: that is happening;
+ * `failed`: the newest revision does not serve (an older one may, see `latestReadyRevision`); `degraded`: was ready, its instances fail now;
+ * `deleting`: being removed.
+ */
+export const ServiceState = Schema.Literal("pending", "ready", "idle", "waking", "failed", "degraded", "deleting")
+export type ServiceState = typeof ServiceState.Type

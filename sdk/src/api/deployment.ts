@@ -1,0 +1,95 @@
+import { AppName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { DeploymentId } from "./ids.ts"
+
+/** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or finished. */
+export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded")
+export type DeploymentState = typeof DeploymentState.Type
+
+/** How one service of a deployment fares. */
+export const DeploymentService = Schema.Struct({
+  name: ServiceName,
+  action: Schema.Literal("create", "update", "delete", "unchanged"),
+  state: Schema.Literal("pending", "ready", "failed", "deleted"),
+  revision: Schema.NullOr(Schema.String),
+  url: Schema.NullOr(Schema.String),
+  reason: Schema.String,
+  message: Schema.String,
+  /** The last lines that its instance wrote, where it failed. */
+  logTail: Schema.Array(Schema.String)
+}).annotations({ identifier: "DeploymentService" })
+export type DeploymentService = typeof DeploymentService.Type
+
+/** One accepted AppSpec of an app and stage, numbered from 1; never changed after. */
+export const Deployment = Schema.Struct({
+  id: DeploymentId,
+  app: AppName,
+  stage: StageName,
+  number: Schema.Int,
+  state: DeploymentState,
+  reason: Schema.String,
+  message: Schema.String,
+  services: Schema.Array(DeploymentService),
+  /** What the runtime cannot honour, as in the plan. */
+  warnings: Schema.Array(SpecIssue),
+  createdAt: Schema.String,
+  startedAt: Schema.NullOr(Schema.String),
+  finishedAt: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "Deployment" })
+export type Deployment = typeof Deployment.Type
+
+export const DeploymentList = Schema.Struct({ deployments: Schema.Array(Deployment) }).annotations({
+  identifier: "DeploymentList"
+})
+
+/**
+ * Something that happened in a deployment. `id` grows within the deployment; it is the SSE event id, to resume by `Last-Event-ID`.
+ * The last one has type `finished`.
+ */
+export const DeploymentEvent = Schema.Struct({
+  id: Schema.Int,
+  at: Schema.String,
+  type: Schema.Literal("accepted", "started", "applied", "service", "warning", "pruned", "finished"),
+  service: Schema.NullOr(ServiceName),
+  reason: Schema.String,
+  message: Schema.String,
+  /** The deployment as it was then: with `service` and `finished`. */
+  deployment: Schema.NullOr(Deployment)
+}).annotations({ identifier: "DeploymentEvent" })
+export type DeploymentEvent = typeof DeploymentEvent.Type
+
+/** One field that would change. Values are shown as JSON; secrets as their name and version. */
+export const FieldChange = Schema.Struct({
+  path: Schema.String,
+  before: Schema.NullOr(Schema.String),
+  after: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "FieldChange" })
+export type FieldChange = typeof FieldChange.Type
+
+export const ServiceChange = Schema.Struct({
+  service: ServiceName,
+  action: Schema.Literal("create", "update", "delete", "unchanged"),
+  fields: Schema.Array(FieldChange)
+}).annotations({ identifier: "ServiceChange" })
+export type ServiceChange = typeof ServiceChange.Type
+
+/** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
+export const Plan = Schema.Struct({
+  app: AppName,
+  stage: StageName,
+  changes: Schema.Array(ServiceChange),
+  problems: Schema.Array(SpecIssue),
+  warnings: Schema.Array(SpecIssue)
+}).annotations({ identifier: "Plan" })
+export type Plan = typeof Plan.Type
+
+/** One stage of an app. */
+export const AppStage = Schema.Struct({
+  app: AppName,
+  stage: StageName,
+  services: Schema.Int,
+  deployment: Schema.NullOr(Deployment)
+}).annotations({ identifier: "AppStage" })
+export type AppStage = typeof AppStage.Type
+
+export const AppStageList = Schema.Struct({ apps: Schema.Array(AppStage) }).annotations({ identifier: "AppStageList" })

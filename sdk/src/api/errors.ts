@@ -1,0 +1,152 @@
+import { HttpApiSchema } from "@effect/platform"
+import { SpecIssue } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/**
+ * Every error of the API is one problem document (RFC 9457): `type`, `title`, `status`, `detail`, and `_tag`, by which clients
+ * tell errors apart. `detail` says what, where, and what to do.
+ */
+const problem = <const Slug extends string, const Status extends number>(slug: Slug, status: Status, title: string) => {
+  const fixed = <const A extends string | number>(value: A) =>
+    Schema.Literal(value).pipe(
+      Schema.propertySignature,
+      Schema.withConstructorDefault(() => value)
+    )
+  return {
+    type: fixed(`https://maxcloud.dev/problems/${slug}`),
+    title: fixed(title),
+    status: fixed(status),
+    detail: Schema.String
+  }
+}
+
+const http = <A>(status: number): Schema.Annotations.Schema<A> => HttpApiSchema.annotations<A>({ status })
+
+/** 400: the request cannot be read: not JSON, a wrong type, a bad parameter. */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(
+  "InvalidRequest",
+  { ...problem("invalid-request", 400, "Invalid request"), issues: Schema.Array(SpecIssue) },
+  http(400)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 422: the AppSpec can be read but not deployed: an unknown link, a host name too long, a secret that nobody has set. */
+export class InvalidSpec extends Schema.TaggedError<InvalidSpec>()(
+  "InvalidSpec",
+  { ...problem("invalid-spec", 422, "Invalid app"), issues: Schema.Array(SpecIssue) },
+  http(422)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 401: no credential, or one that is not known. */
+export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()(
+  "Unauthenticated",
+  problem("unauthenticated", 401, "Not signed in"),
+  http(401)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 403: refused: a foreign Host or Origin on the loopback API, or a credential that may not do this. */
+export class Forbidden extends Schema.TaggedError<Forbidden>()(
+  "Forbidden",
+  problem("forbidden", 403, "Forbidden"),
+  http(403)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 403: more than the organization may have. */
+export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()(
+  "QuotaExceeded",
+  problem("quota-exceeded", 403, "Quota exceeded"),
+  http(403)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 404: nothing of that kind and name in the caller's organization. */
+export class NotFound extends Schema.TaggedError<NotFound>()(
+  "NotFound",
+  {
+    ...problem("not-found", 404, "Not found"),
+    resource: Schema.Literal("service", "deployment", "app", "secret", "source", "revision", "page"),
+    name: Schema.String
+  },
+  http(404)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 409: the name is taken, or the idempotency key was used for something else. */
+export class Conflict extends Schema.TaggedError<Conflict>()(
+  "Conflict",
+  { ...problem("conflict", 409, "Conflict"), owner: Schema.optional(Schema.String) },
+  http(409)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 413: a body larger than the server takes. */
+export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(
+  "PayloadTooLarge",
+  problem("payload-too-large", 413, "Payload too large"),
+  http(413)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 503: a part of the server is away for now (its database, its runtime); the same request may be sent again. */
+export class Unavailable extends Schema.TaggedError<Unavailable>()(
+  "Unavailable",
+  { ...problem("unavailable", 503, "Unavailable"), retryAfterSeconds: Schema.Number },
+  http(503)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 500: a mistake of the server's own. Its log has the cause, under `requestId`. */
+export class InternalError extends Schema.TaggedError<InternalError>()(
+  "InternalError",
+  { ...problem("internal-error", 500, "Internal error"), requestId: Schema.String },
+  http(500)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** Every error that the API answers with. */
+export const ApiError = Schema.Union(
+  InvalidRequest,
+  InvalidSpec,
+  Unauthenticated,
+  Forbidden,
+  QuotaExceeded,
+  NotFound,
+  Conflict,
+  PayloadTooLarge,
+  Unavailable,
+  InternalError
+)
+export type ApiError = typeof ApiError.Type

@@ -1,0 +1,14 @@
+import { Schema } from "effect"
+
+/** Sortable, typed ids: a prefix, `_`, and a UUID of version 7 without its hyphens. */
+const id = <Brand extends string>(brand: Brand, prefix: string) =>
+  Schema.String.pipe(Schema.pattern(new RegExp(`^${prefix}_[0-9a-f]{32}$`)), Schema.brand(brand))
+
+export const OrganizationId = id("OrganizationId", "org")
+export type OrganizationId = typeof OrganizationId.Type
+
+export const ServiceId = id("ServiceId", "svc")
+export type ServiceId = typeof ServiceId.Type
+
+export const DeploymentId = id("DeploymentId", "dep")
+export type DeploymentId = typeof DeploymentId.Type

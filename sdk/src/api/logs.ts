@@ -1,0 +1,29 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/**
+ * One line that an instance wrote, or (stream `system`) that the platform wrote about it. `cursor` is the SSE event id, to resume
+ * by `Last-Event-ID` without a lost or doubled line. A line over 16 KiB is cut, which `truncated` says; bytes that are no UTF-8 are replaced.
+ */
+export const LogEntry = Schema.Struct({
+  cursor: Schema.String,
+  at: Schema.String,
+  service: ServiceName,
+  revision: Schema.String,
+  instance: Schema.String,
+  stream: Schema.Literal("stdout", "stderr", "system"),
+  line: Schema.String,
+  truncated: Schema.Boolean
+}).annotations({ identifier: "LogEntry" })
+export type LogEntry = typeof LogEntry.Type
+
+/** Which lines. Without `follow` the stream ends with the last one that there is. */
+export const LogParameters = Schema.Struct({
+  follow: Schema.optional(Schema.BooleanFromString),
+  /** RFC 3339, or a duration before now such as `10m`. */
+  since: Schema.optional(Schema.String.pipe(Schema.pattern(/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/))),
+  revision: Schema.optional(Schema.String),
+  /** How many of the last lines to begin with, 10,000 at most. @default 100; all where `since` is given */
+  tail: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 10_000)))
+})
+export type LogParameters = typeof LogParameters.Type

@@ -1,0 +1,19 @@
+import { SecretName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/** A secret of an app and stage, without its value: no answer ever holds one. */
+export const SecretInfo = Schema.Struct({
+  name: SecretName,
+  /** Grows by one with each value set. A deployment keeps the version that was newest when it was accepted. */
+  version: Schema.Int,
+  updatedAt: Schema.String
+}).annotations({ identifier: "SecretInfo" })
+export type SecretInfo = typeof SecretInfo.Type
+
+export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).annotations({ identifier: "SecretList" })
+
+/** The value of a secret: 1 to 65,536 bytes of text. */
+export const SecretValue = Schema.Struct({
+  value: Schema.Redacted(Schema.String.pipe(Schema.minLength(1), Schema.maxLength(65_536)))
+}).annotations({ identifier: "SecretValue" })
+export type SecretValue = typeof SecretValue.Type

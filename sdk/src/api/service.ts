@@ -1,0 +1,69 @@
+import { AppName, EnvName, EnvValue, ImageReference, ServiceName, Source, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { Condition, ServiceState } from "./conditions.ts"
+import { ServiceId } from "./ids.ts"
+
+/** Share of a service's requests that goes to a revision, in percent. */
+export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: Schema.Int }).annotations({
+  identifier: "TrafficTarget"
+})
+export type TrafficTarget = typeof TrafficTarget.Type
+
+/** A service as it is. Times are RFC 3339 in UTC. */
+export const Service = Schema.Struct({
+  id: ServiceId,
+  name: ServiceName,
+  app: AppName,
+  stage: StageName,
+  organization: Schema.String,
+  image: Schema.optional(ImageReference),
+  source: Schema.optional(Schema.typeSchema(Source)),
+  /** The declared environment; secrets are references, never values. */
+  env: Schema.Record({ key: Schema.String, value: EnvValue }),
+  visibility: Schema.Literal("public", "internal"),
+  state: ServiceState,
+  /** For callers outside; null for an internal service. */
+  url: Schema.NullOr(Schema.String),
+  conditions: Schema.Array(Condition),
+  latestCreatedRevision: Schema.NullOr(Schema.String),
+  latestReadyRevision: Schema.NullOr(Schema.String),
+  traffic: Schema.Array(TrafficTarget),
+  /** Instances that run now. */
+  instances: Schema.Int,
+  /** Number of the deployment that last changed it. */
+  deployment: Schema.Int,
+  createdAt: Schema.String,
+  updatedAt: Schema.String
+}).annotations({ identifier: "Service" })
+export type Service = typeof Service.Type
+
+export const ServiceList = Schema.Struct({ services: Schema.Array(Service) }).annotations({ identifier: "ServiceList" })
+
+/** An immutable snapshot of a service. */
+export const Revision = Schema.Struct({
+  name: Schema.String,
+  service: ServiceName,
+  ready: Schema.Literal("True", "False", "Unknown"),
+  reason: Schema.String,
+  message: Schema.String,
+  image: Schema.String,
+  instances: Schema.Int,
+  trafficPercent: Schema.Int,
+  createdAt: Schema.String
+}).annotations({ identifier: "Revision" })
+export type Revision = typeof Revision.Type
+
+export const RevisionList = Schema.Struct({ revisions: Schema.Array(Revision) }).annotations({
+  identifier: "RevisionList"
+})
+
+/** The short way to one service: it becomes an app of that name with this one service, in the stage `production`. */
+export const CreateService = Schema.Struct({
+  name: ServiceName.pipe(
+    Schema.filter((_) => _.length <= 40 || "a service made this way names its app too: 40 characters at most")
+  ),
+  image: ImageReference,
+  env_vars: Schema.optionalWith(Schema.Record({ key: EnvName, value: Schema.String }), { default: () => ({}) }),
+  port: Schema.optional(Schema.Int.pipe(Schema.between(1, 65_535)))
+}).annotations({ identifier: "CreateService" })
+export type CreateService = typeof CreateService.Type

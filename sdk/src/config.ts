@@ -1,0 +1,18 @@
+/** What a `maxcloud.config.ts` imports. */
+export type {
+  AppInput,
+  Config,
+  ConfigContext,
+  CpuQuantity,
+  DurationQuantity,
+  EnvInput,
+  MemoryQuantity,
+  ProbeInput,
+  ScaleInput,
+  Secret,
+  Service,
+  ServiceAddress,
+  ServiceInput,
+  Text
+} from "@maxcloud/config-schema/authoring"
+export { defineConfig, secret, service, text } from "@maxcloud/config-schema/authoring"

@@ -1,0 +1,87 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
+
+/** A check of an instance on its port; without `path` a TCP connection. Times in milliseconds. */
+export interface ProbeSpec {
+  readonly path: string | undefined
+  readonly initialDelayMs: number
+  readonly periodMs: number
+  readonly timeoutMs: number
+  readonly failureThreshold: number
+}
+
+/** All that is needed to start one instance of a revision. */
+export interface InstanceSpec {
+  readonly id: string
+  readonly organizationId: OrganizationId
+  readonly namespace: string
+  readonly service: string
+  readonly revision: string
+  readonly program:
+    | { readonly kind: "image"; readonly image: string }
+    | { readonly kind: "snapshot"; readonly digest: string }
+    | { readonly kind: "directory"; readonly directory: string }
+  readonly command: ReadonlyArray<string> | undefined
+  readonly args: ReadonlyArray<string> | undefined
+  /** The port that the config declares; an image listens on it inside its own network, a process gets a free one by `PORT`. */
+  readonly port: number
+  /** The whole environment but `PORT`, values in the clear: never logged. Holds `K_SERVICE`, `K_REVISION`, `K_CONFIGURATION`. */
+  readonly env: ReadonlyMap<string, string | Redacted.Redacted>
+  /** Absolute path to value. Images only. */
+  readonly files: ReadonlyMap<string, Redacted.Redacted>
+  readonly cpuMilli: number
+  readonly memoryBytes: number
+  readonly startup: ProbeSpec | undefined
+  readonly readiness: ProbeSpec | undefined
+  readonly liveness: ProbeSpec | undefined
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  readonly graceMs: number
+  /** Milliseconds that it has to become ready. */
+  readonly startDeadlineMs: number
+  /** Takes what it writes, as it comes; must be fast. */
+  readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void
+}
+
+/** An instance ended. `wanted`: because it was told to. */
+export interface InstanceExit {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly outOfMemory: boolean
+  readonly wanted: boolean
+}
+
+/** An instance could not be started or did not become ready. `reason` is a word in CamelCase (`ImageNotFound`, `ExitCode1`, `ProbeFailed`, …). */
+export class InstanceFailed extends Data.TaggedError("InstanceFailed")<{
+  readonly reason: string
+  readonly message: string
+  /** Would another try without a change do (a registry that is away), or not (no such image)? */
+  readonly retryable: boolean
+}> {}
+
+export interface Instance {
+  readonly id: string
+  /** Where it listens for the proxy. */
+  readonly host: string
+  readonly port: number
+  /** Completed when it is ready for requests; failed when it ended first or its deadline passed. */
+  readonly ready: Deferred.Deferred<void, InstanceFailed>
+  /** Completed when it has ended. */
+  readonly exited: Deferred.Deferred<InstanceExit>
+  /** Is its readiness probe succeeding now? */
+  readonly isReady: () => boolean
+  /** SIGTERM, the grace time, then SIGKILL. Returns when it has ended with all its children. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** Starts instances as processes (sources) or containers (images), and leaves no orphans. */
+export class Instances extends Context.Tag("@maxcloud/server/Instances")<
+  Instances,
+  {
+    /** Returns once it runs (not yet ready). Interruption or scope are not its lifetime: `stop` is. */
+    readonly start: (spec: InstanceSpec) => Effect.Effect<Instance, InstanceFailed>
+    /** Is there what is needed to run this kind of program here? Otherwise the sentence that says what to install. */
+    readonly missing: (kind: "image" | "snapshot" | "directory") => Effect.Effect<string | undefined>
+    /** Ends whatever an earlier run of the server in this data folder left running; returns how many. To be called once, before `start`. */
+    readonly clean: Effect.Effect<number>
+  }
+>() {}

@@ -1,0 +1,37 @@
+/** A slot on a ready instance. Plain data and callbacks: this is the hot path. */
+export interface Lease {
+  readonly host: string
+  readonly port: number
+  /** Gives the slot back; to be called once, when the response has ended or failed. */
+  readonly release: () => void
+  /** The instance refused or dropped the connection before a byte of response: it is gone or going. `release` is still to be called. */
+  readonly failed: () => void
+}
+
+/** Why no instance took the request. `status` is the HTTP status that the proxy answers, `message` its text. */
+export class NoInstance extends Error {
+  readonly status: 502 | 503 | 504
+  readonly retryAfterSeconds: number | undefined
+  constructor(status: 502 | 503 | 504, message: string, retryAfterSeconds?: number) {
+    super(message)
+    this.status = status
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** Where the requests of one service go. */
+export interface Route {
+  /** Stable key for keep-alive pools, such as `<organization>/<namespace>/<service>`. */
+  readonly key: string
+  readonly protocol: "http1" | "h2c"
+  /** Milliseconds that one request may take, from its arrival to the first byte of its response. */
+  readonly timeoutMs: number
+  /**
+   * Takes a slot: at once where an instance has room, else when one does (a service at zero is started for it).
+   * Rejects with `NoInstance`, or with the signal's reason when the caller goes away.
+   */
+  readonly acquire: (signal: AbortSignal) => Lease | Promise<Lease>
+}
+
+/** Finds the route of a host: lower case, without a port. */
+export type Lookup = (host: string) => Route | undefined

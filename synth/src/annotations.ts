@@ -1,0 +1,19 @@
+/** The only places that spell our labels and annotations. */
+export const label = {
+  organization: "maxcloud.dev/organization",
+  app: "maxcloud.dev/app",
+  stage: "maxcloud.dev/stage",
+  service: "maxcloud.dev/service"
+} as const
+
+export const annotation = {
+  /** On a Knative Service's template: digest of the source snapshot to run. Its image is then only a name. */
+  sourceDigest: "maxcloud.dev/source-digest",
+  /** On a Knative Service's template: absolute folder to run in place (`maxcloud dev`). */
+  sourceDirectory: "maxcloud.dev/source-directory",
+  /**
+   * On a Secret: JSON `{ [dataKey]: Array<string | { secret, version }> }`, the parts whose values are put together at apply.
+   * The Secret itself has no `data` at rest.
+   */
+  secretParts: "maxcloud.dev/secret-parts"
+} as const
