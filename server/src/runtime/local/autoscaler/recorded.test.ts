@@ -3,7 +3,7 @@ import { makeAutoscaler } from "./Autoscaler.ts"
 import { deciderSpec } from "./AutoscalerConfig.ts"
 import { type Decider, makeDecider } from "./decider.ts"
 import { makeMetricBuckets } from "./metricBuckets.ts"
-import { decisionText, type RecordedTrace, readTraces, ticksOf } from "./recordedTrace.ts"
+import { decisionText, type RecordedTrace, readTraces, ticksOf } from "./recorded/trace.ts"
 
 const traces = readTraces()
 const sampled = traces.filter((trace) => trace.kind === "samples")
@@ -57,7 +57,7 @@ describe("decisions recorded of Knative", () => {
           panic.record(atMs, concurrency)
         }
         if (tick.decision === "invalid") continue
-        expect([stable.average(tick.nowMs) + 0, panic.average(tick.nowMs) + 0]).toEqual([
+        expect([stable.average(tick.nowMs), panic.average(tick.nowMs)]).toEqual([
           tick.observed?.stable,
           tick.observed?.panic
         ])

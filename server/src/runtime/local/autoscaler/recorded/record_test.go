@@ -5,7 +5,6 @@ import (
 	"flag"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,12 +36,12 @@ func TestDecisions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(file, fresh, 0o644); err != nil {
+		if err := write(file, fresh); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	kept, err := os.ReadFile(file)
+	kept, err := read(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"io"
+	"os"
 )
 
 // config is an AutoscalerConfig of the TypeScript side; absent fields take its defaults.
@@ -60,21 +62,42 @@ type trace struct {
 	Modes string `json:"modes"`
 }
 
-// encode makes JSON lines, compressed; equal traces give equal bytes.
+// encode makes JSON lines; equal traces give equal bytes.
 func encode(traces []*trace) ([]byte, error) {
 	var out bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	lines := json.NewEncoder(zip)
+	lines := json.NewEncoder(&out)
 	for _, t := range traces {
 		if err := lines.Encode(t); err != nil {
 			return nil, err
 		}
 	}
+	return out.Bytes(), nil
+}
+
+func write(file string, lines []byte) error {
+	var out bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := zip.Write(lines); err != nil {
+		return err
+	}
 	if err := zip.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(file, out.Bytes(), 0o644)
+}
+
+func read(file string) ([]byte, error) {
+	kept, err := os.Open(file)
+	if err != nil {
 		return nil, err
 	}
-	return out.Bytes(), nil
+	defer kept.Close()
+	zip, err := gzip.NewReader(kept)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(zip)
 }

@@ -4,7 +4,7 @@ import { Schema } from "effect"
 
 const Numbers = Schema.Array(Schema.Number)
 
-/** One line of `recorded/decisions.jsonl.gz`; the fields are described in `recorded/trace_test.go`. */
+/** One line of `decisions.jsonl.gz`; the fields are described in `trace_test.go`. */
 const RecordedTrace = Schema.Struct({
   kind: Schema.Literal("samples", "observed"),
   load: Schema.String,
@@ -62,7 +62,7 @@ export const decisionText = (valid: boolean, panic: boolean, desired: number, ex
 
 /** All recorded traces, in the order of the file. */
 export const readTraces = (): ReadonlyArray<RecordedTrace> => {
-  const file = new URL("./recorded/decisions.jsonl.gz", import.meta.url)
+  const file = new URL("./decisions.jsonl.gz", import.meta.url)
   const decode = Schema.decodeUnknownSync(Schema.parseJson(RecordedTrace))
   return gunzipSync(readFileSync(file))
     .toString("utf8")
