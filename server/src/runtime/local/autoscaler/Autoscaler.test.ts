@@ -97,13 +97,13 @@ describe("an autoscaler's decisions", () => {
           instances = autoscaler.target(nowMs, decision.desired)
         }
         for (const [load] of ticks) second(Math.min(load, 1000))
-        const mostInstances = Math.max(1, instances)
-        // A decision shrinks by the scale-down rate, yet by one at least.
+        const delay = (config.scaleDownDelayMs ?? 0) / 1000
+        const idle = (2 * (config.stableWindowMs ?? 60_000)) / 1000 + 2 * delay + 10
+        for (let passed = 0; passed < idle; passed++) second(0)
+        // What is left shrinks by the scale-down rate alone, at least by one a decision.
         let steps = 0
-        for (let left = mostInstances; left > 1; left = Math.floor(left / (config.maxScaleDownRate ?? 2))) steps++
-        const delayMs = config.scaleDownDelayMs ?? 0
-        const seconds = (2 * (config.stableWindowMs ?? 60_000) + 2 * delayMs) / 1000 + 10
-        for (let passed = 0; passed < seconds + steps * (3 + delayMs / 1000); passed++) second(0)
+        for (let left = instances; left > 0; left = Math.floor(left / (config.maxScaleDownRate ?? 2))) steps++
+        for (let passed = 0; passed < steps * (3 + delay); passed++) second(0)
         expect(instances).toBe(0)
       }),
       { numRuns: 50 }

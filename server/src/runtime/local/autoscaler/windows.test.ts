@@ -65,4 +65,12 @@ describe("request stats", () => {
     expect(stats.inFlight()).toBe(1)
     expect(stats.report(2000)).toBe(1)
   })
+
+  it("take no time off where the clock goes back", () => {
+    const stats = makeRequestStats(1000)
+    stats.requestStarted(1000)
+    stats.requestStarted(1500)
+    stats.requestEnded(1200)
+    expect(stats.report(2000)).toBe(1)
+  })
 })
