@@ -1,0 +1,17 @@
+/** The one gate before the tests: format and lint, types. Import directions are a test (`scripts/importDirections.test.ts`). */
+import { spawnSync } from "node:child_process"
+
+const steps: ReadonlyArray<readonly [string, string, ...Array<string>]> = [
+  ["format and lint", "node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."],
+  ["types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]
+]
+
+for (const [name, script, ...args] of steps) {
+  console.log(`check: ${name}`)
+  const { status } = spawnSync(process.execPath, [script, ...args], { stdio: "inherit" })
+  if (status !== 0) {
+    console.error(`check: ${name} failed`)
+    process.exit(1)
+  }
+}
+console.log("check: all is well")

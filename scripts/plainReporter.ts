@@ -1,0 +1,24 @@
+import { relative } from "node:path"
+import type { Reporter, TestModule } from "vitest/node"
+
+/** Ends a run with one plain line, and names what was skipped; in CI a skipped test is a failure. */
+export default class PlainReporter implements Reporter {
+  onTestRunEnd(modules: ReadonlyArray<TestModule>) {
+    const count = { passed: 0, failed: 0, skipped: 0, pending: 0 }
+    const skipped: Array<string> = []
+    for (const module of modules) {
+      if (module.state() === "failed" && [...module.children.allTests()].length === 0) count.failed += 1
+      for (const test of module.children.allTests()) {
+        const { state } = test.result()
+        count[state] += 1
+        if (state === "skipped") skipped.push(`${relative(process.cwd(), module.moduleId)}: ${test.fullName}`)
+      }
+    }
+    for (const name of skipped) console.log(`skipped: ${name}`)
+    console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+    if (process.env.CI === "true" && skipped.length > 0) {
+      console.error("tests: in CI nothing may be skipped")
+      process.exitCode = 1
+    }
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Entry of every root script. Runs on any Node >= 18 with npm: gets Node 24 and pnpm 10 from npm where they are not there,
+ * installs the workspace where its lockfile has changed, then runs the task on them.
+ */
+import { spawn, spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { delimiter, dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const state = join(root, "node_modules", ".max-cloud.json")
+const [task, ...args] = process.argv.slice(2)
+
+const say = (text) => process.stderr.write(`max-cloud: ${text}\n`)
+
+const fail = (text, output) => {
+  if (output) process.stderr.write(`${output.trimEnd().split("\n").slice(-20).join("\n")}\n`)
+  say(text)
+  process.exit(1)
+}
+
+const why = (output) => {
+  if (/ENOSPC|no space left/i.test(output)) return "the disk is full: free some space and try again"
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|network|socket hang up/i.test(output)) {
+    return "the npm registry could not be reached: check the network (and the proxy in your npm configuration), then try again"
+  }
+  if (/EACCES|EPERM/i.test(output)) return `no permission to write: check who owns ${root} and the npm cache`
+  return "npm said why above"
+}
+
+const readState = () => {
+  try {
+    return JSON.parse(readFileSync(state, "utf8"))
+  } catch {
+    return {}
+  }
+}
+
+const writeState = (value) => {
+  mkdirSync(dirname(state), { recursive: true })
+  writeFileSync(state, JSON.stringify(value))
+}
+
+/** Node 24 and pnpm 10: those found before, where they are still there; else from npm. */
+const toolchain = () => {
+  const known = readState().toolchain
+  if (known && existsSync(known.node) && existsSync(known.pnpm)) return known
+  say("getting Node 24 and pnpm 10 from npm (once, about 10 seconds) …")
+  const print = `node -p "JSON.stringify({ node: process.execPath, path: process.env.PATH })"`
+  const found = spawnSync("npx", ["-y", "-p", "node@24", "-p", "pnpm@10", "-c", print], {
+    cwd: root,
+    encoding: "utf8",
+    shell: process.platform === "win32"
+  })
+  if (found.error || found.status !== 0) {
+    const output = `${found.stderr ?? ""}${found.error ? String(found.error) : ""}`
+    fail(`Node 24 and pnpm 10 could not be got: ${why(output)}`, output)
+  }
+  const { node, path } = JSON.parse(found.stdout.trim().split("\n").at(-1))
+  const pnpm = path
+    .split(delimiter)
+    .map((folder) => join(dirname(folder), "pnpm", "bin", "pnpm.cjs"))
+    .find((file) => existsSync(file))
+  if (!pnpm) fail("npm gave no pnpm: run `npm cache verify`, then try again")
+  return { node, pnpm }
+}
+
+const install = (tools) => {
+  const digest = createHash("sha256")
+  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"]) {
+    if (existsSync(join(root, file))) digest.update(readFileSync(join(root, file)))
+  }
+  const lockfile = digest.digest("hex")
+  if (readState().lockfile === lockfile) return
+  say("installing dependencies (once, about half a minute) …")
+  const done = spawnSync(tools.node, [tools.pnpm, "install", "--frozen-lockfile", "--reporter=append-only"], {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, CI: "true" },
+    maxBuffer: 64 * 2 ** 20
+  })
+  const output = `${done.stdout ?? ""}${done.stderr ?? ""}`
+  if (done.status !== 0) fail(`dependencies could not be installed: ${why(output)}`, output)
+  writeState({ toolchain: tools, lockfile })
+}
+
+const tasks = {
+  start: [["cli/src/main.ts", "dev", "--no-watch", "--stage", "production"]],
+  test: [["scripts/test.ts", "default"]],
+  "test:cluster": [["scripts/test.ts", "cluster"]],
+  "test:long": [["scripts/test.ts", "long"]],
+  "test:packed": [["scripts/build.ts"], ["scripts/packed.ts"]],
+  check: [["scripts/check.ts"]],
+  build: [["scripts/build.ts"]],
+  generate: [["scripts/generate.ts"]],
+  bench: [["scripts/build.ts"], ["bench/src/main.ts"]],
+  maxcloud: [["cli/src/main.ts"]]
+}
+
+if (!tasks[task]) fail(`no task "${task}": one of ${Object.keys(tasks).join(", ")}`)
+const tools = toolchain()
+install(tools)
+
+// The child gets Ctrl-C from the terminal itself and decides when it is done; a signal to us alone is passed on.
+let running
+process.on("SIGINT", () => {})
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => running?.kill(signal))
+
+const env = { ...process.env, PATH: `${dirname(tools.node)}${delimiter}${process.env.PATH}`, MAXCLOUD_PNPM: tools.pnpm }
+const steps = tasks[task]
+for (const [index, step] of steps.entries()) {
+  const rest = index === steps.length - 1 ? args : []
+  const code = await new Promise((resolve) => {
+    running = spawn(tools.node, [...step, ...rest], { cwd: root, stdio: "inherit", env })
+    running.on("error", (error) => fail(`${step[0]} could not be started: ${error.message}`))
+    running.on("exit", (code, signal) => resolve(signal ? 130 : (code ?? 1)))
+  })
+  if (code !== 0) process.exit(code)
+}

@@ -1,0 +1,50 @@
+/** Runs one kind of the tests, and says by name what this machine cannot run. In CI something that cannot run is a failure. */
+import { spawnSync } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { delimiter, join } from "node:path"
+import process from "node:process"
+
+const [kind = "default", ...files] = process.argv.slice(2)
+const inCi = process.env.CI === "true"
+
+const onPath = (program: string) =>
+  (process.env.PATH ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what: string }> = [
+  {
+    kinds: ["default", "long"],
+    there: onPath("podman") || onPath("docker"),
+    what: "images: neither podman nor docker is installed (Debian: apt-get install podman)"
+  },
+  {
+    kinds: ["default", "long"],
+    there: onPath("docker-registry"),
+    what: "pulling images: docker-registry is not installed (Debian: apt-get install docker-registry)"
+  },
+  {
+    kinds: ["cluster"],
+    there: process.env.KUBECONFIG !== undefined,
+    what: "Kubernetes: KUBECONFIG names no cluster with Knative (kind or k3s will do)"
+  }
+]
+const missing = needs.filter((_) => _.kinds.includes(kind) && !_.there)
+for (const { what } of missing) console.log(`not run on this machine: ${what}`)
+
+const { status } = spawnSync(
+  process.execPath,
+  ["node_modules/vitest/vitest.mjs", "run", "--reporter=default", "--reporter=./scripts/plainReporter.ts", ...files],
+  { stdio: "inherit", env: { ...process.env, MAXCLOUD_TESTS: kind } }
+)
+for (const { what } of missing) console.log(`not run on this machine: ${what}`)
+if (inCi && missing.length > 0) {
+  console.error("tests: in CI everything has to run")
+  process.exit(1)
+}
+process.exit(status ?? 1)
