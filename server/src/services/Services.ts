@@ -1,0 +1,34 @@
+import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
+import type { LogEntry, NotFound, Revision, Service, ServiceId, Unavailable } from "@maxcloud/sdk/api"
+import { Context, type Effect, type Stream } from "effect"
+import type { Organization } from "../organizations/Organizations.ts"
+import type { LogQuery } from "../runtime/Runtime.ts"
+
+export interface ServiceFilter {
+  readonly app?: AppName | undefined
+  readonly stage?: StageName | undefined
+  readonly name?: ServiceName | undefined
+}
+
+/** Services as they are. Every method sees the given organization only. */
+export class Services extends Context.Tag("@maxcloud/server/Services")<
+  Services,
+  {
+    /** By name, then stage. */
+    readonly list: (
+      organization: Organization,
+      filter: ServiceFilter
+    ) => Effect.Effect<ReadonlyArray<Service>, Unavailable>
+    readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    /** Newest first. */
+    readonly revisions: (
+      organization: Organization,
+      id: ServiceId
+    ) => Effect.Effect<ReadonlyArray<Revision>, NotFound | Unavailable>
+    readonly logs: (
+      organization: Organization,
+      id: ServiceId,
+      query: Omit<LogQuery, "key">
+    ) => Effect.Effect<Stream.Stream<LogEntry, Unavailable>, NotFound | Unavailable>
+  }
+>() {}
