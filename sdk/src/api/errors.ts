@@ -20,7 +20,10 @@ const problem = <const Slug extends string, const Status extends number>(slug: S
   }
 }
 
-const http = <A>(status: number): Schema.Annotations.Schema<A> => HttpApiSchema.annotations<A>({ status })
+const http = <A>(status: number): Schema.Annotations.Schema<A> => ({
+  ...HttpApiSchema.annotations<A>({ status }),
+  [HttpApiSchema.AnnotationEncoding]: { kind: "Json", contentType: "application/problem+json" }
+})
 
 /** 400: the request cannot be read: not JSON, a wrong type, a bad parameter. */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(

@@ -22,7 +22,7 @@ export const LogParameters = Schema.Struct({
   follow: Schema.optional(Schema.BooleanFromString),
   /** RFC 3339, or a duration before now such as `10m`. */
   since: Schema.optional(Schema.String.pipe(Schema.pattern(/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/))),
-  revision: Schema.optional(Schema.String),
+  revision: Schema.optional(Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/))),
   /** How many of the last lines to begin with, 10,000 at most. @default 100; all where `since` is given */
   tail: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 10_000)))
 })

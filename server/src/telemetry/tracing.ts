@@ -1,0 +1,14 @@
+import { FetchHttpClient } from "@effect/platform"
+import { Effect, Layer } from "effect"
+import type { ServerSettings } from "../ServerConfig.ts"
+
+/** Sends traces to an OpenTelemetry collector where one is configured; loads nothing for it otherwise. */
+export const layer = ({ otelServiceName, otlpEndpoint }: Pick<ServerSettings, "otelServiceName" | "otlpEndpoint">) =>
+  otlpEndpoint === undefined
+    ? Layer.empty
+    : Layer.unwrapEffect(
+        Effect.map(
+          Effect.promise(() => import("@effect/opentelemetry/Otlp")),
+          (Otlp) => Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: otelServiceName } })
+        )
+      ).pipe(Layer.provide(FetchHttpClient.layer))
