@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto"
+import type { EnvValue, SecretReference, ServiceReference, ServiceSpec } from "@maxcloud/config-schema"
+import type { EnvVar, KnativeContainer, SecretVolume } from "./KnativeService.ts"
+import { literal } from "./literal.ts"
+import { internalHostOf, publicUrlOf } from "./names.ts"
+import { type SecretPart, type SecretParts, secretNameOf, versionOf, writeParts } from "./secretParts.ts"
+import type { TenantContext } from "./tenant.ts"
+
+/** The environment and files of a service, and the Secret that they read from. */
+export interface Environment {
+  readonly env: ReadonlyArray<EnvVar>
+  readonly volumes: ReadonlyArray<SecretVolume>
+  readonly volumeMounts: NonNullable<KnativeContainer["volumeMounts"]>
+  readonly secret: { readonly name: string; readonly parts: string } | undefined
+}
+
+const addressOf = ({ property, service }: ServiceReference, tenant: TenantContext): string => {
+  if (property === "publicUrl") return publicUrlOf(service, tenant)
+  const host = internalHostOf(service, tenant)
+  return property === "url" ? `http://${host}` : host
+}
+
+const partOf = (part: string | SecretReference | ServiceReference, tenant: TenantContext): SecretPart => {
+  if (typeof part === "string") return part
+  return "secret" in part ? versionOf(part, tenant) : addressOf(part, tenant)
+}
+
+/** Neighbouring texts become one. A value without a secret is one text, or none. */
+const partsOf = (value: EnvValue, tenant: TenantContext): ReadonlyArray<SecretPart> => {
+  const parts: Array<SecretPart> = []
+  for (const part of typeof value !== "string" && "join" in value ? value.join : [value]) {
+    const next = partOf(part, tenant)
+    const last = parts.at(-1)
+    if (typeof next === "string" && typeof last === "string") parts[parts.length - 1] = last + next
+    else parts.push(next)
+  }
+  return parts
+}
+
+/** Key of a joined value in the Secret. Keys of plain secrets are their names, which have no `.`; a key may have 253 characters. */
+const joinKey = (name: string) => `env.${name.length <= 200 ? name : createHash("sha256").update(name).digest("hex")}`
+
+/** Readable by every user of the container: Kubernetes gives these files to root, and Knative refuses the `fsGroup` that would change it. */
+const fileMode = 0o444
+
+const volumeName = "secrets"
+
+const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]) => (a[0] < b[0] ? -1 : 1)
+
+/** Sorted by name, so that it does not depend on how the config orders them. */
+export const environmentOf = (service: ServiceSpec, tenant: TenantContext): Environment => {
+  const parts: Record<string, ReadonlyArray<SecretPart>> = {}
+  const env = Object.entries(service.env)
+    .sort(byKey)
+    .map(
+      ([name, value]):
+        | { readonly name: string; readonly value: string }
+        | { readonly name: string; readonly key: string } => {
+        const values = partsOf(value, tenant)
+        if (!values.some((_) => typeof _ !== "string")) return { name, value: values.join("") }
+        const key = typeof value !== "string" && "secret" in value ? value.secret : joinKey(name)
+        parts[key] = values
+        return { name, key }
+      }
+    )
+  const files = Object.entries(service.files).sort(byKey)
+  for (const [, reference] of files) parts[reference.secret] = [versionOf(reference, tenant)]
+
+  const secret = secretOf(service, parts)
+  const secretName = secret?.name ?? ""
+  const keys = [...new Set(files.map(([, { secret: key }]) => key))].sort()
+  return {
+    env: env.map((_) =>
+      "key" in _
+        ? { name: _.name, valueFrom: { secretKeyRef: { name: secretName, key: _.key } } }
+        : { name: _.name, value: literal(_.value) }
+    ),
+    volumes:
+      files.length === 0
+        ? []
+        : [
+            {
+              name: volumeName,
+              secret: { secretName, defaultMode: fileMode, items: keys.map((key) => ({ key, path: key })) }
+            }
+          ],
+    volumeMounts: files.map(([mountPath, { secret: subPath }]) => ({
+      name: volumeName,
+      mountPath,
+      subPath,
+      readOnly: true
+    })),
+    secret
+  }
+}
+
+const secretOf = (service: ServiceSpec, parts: SecretParts): Environment["secret"] => {
+  if (Object.keys(parts).length === 0) return undefined
+  const written = writeParts(parts)
+  return { name: secretNameOf(service.name, written), parts: written }
+}

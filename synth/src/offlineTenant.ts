@@ -1,0 +1,23 @@
+import { type AppSpec, OrganizationName, productionStage, type StageName, secretsOf } from "@maxcloud/config-schema"
+import type { TenantContext } from "./tenant.ts"
+
+/**
+ * The tenant where no server is asked (`maxcloud synth`): organization `local` at `http://….localhost:8080`, every secret that
+ * the spec names at version 1, no image known not to run as root.
+ */
+export const offlineTenant = (
+  spec: AppSpec,
+  {
+    organization = OrganizationName.make("local"),
+    stage = productionStage
+  }: { readonly organization?: OrganizationName; readonly stage?: StageName } = {}
+): TenantContext => ({
+  organization,
+  stage,
+  domain: "localhost",
+  scheme: "http",
+  port: 8080,
+  secretVersions: new Map(spec.services.flatMap(secretsOf).map((_) => [_, 1])),
+  podSecurity: "baseline",
+  nonRootImages: new Set()
+})

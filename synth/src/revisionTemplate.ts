@@ -1,0 +1,130 @@
+import type { AppName, Probe, ServiceSpec } from "@maxcloud/config-schema"
+import type { Environment } from "./environment.ts"
+import { imageOf } from "./image.ts"
+import type {
+  ContainerProbe,
+  KnativeContainer,
+  Resources,
+  RevisionTemplate,
+  SecurityContext
+} from "./KnativeService.ts"
+import { literal } from "./literal.ts"
+import type { TenantContext } from "./tenant.ts"
+
+/** What Knative allows a service's `timeout` by default; its installation raises `max-revision-timeout-seconds` for more. */
+export const defaultMaxTimeoutSeconds = 600
+
+const seconds = (milliseconds: number) => Math.round(milliseconds / 1000)
+
+/** The template of a service's revisions: whatever changes here makes a new one. */
+export const revisionTemplateOf = (
+  app: AppName,
+  service: ServiceSpec,
+  tenant: TenantContext,
+  labels: Readonly<Record<string, string>>,
+  environment: Environment
+): RevisionTemplate => {
+  const { annotations, image } = imageOf(app, service, tenant)
+  const timeoutSeconds = seconds(service.timeout)
+  return {
+    metadata: { labels, annotations: { ...annotations, ...scaleAnnotations(service) } },
+    spec: {
+      serviceAccountName: service.name,
+      automountServiceAccountToken: false,
+      // Hundreds of variables for hundreds of neighbours make every start slower, and tell of them.
+      enableServiceLinks: false,
+      containerConcurrency: service.scale.maxConcurrency,
+      timeoutSeconds,
+      responseStartTimeoutSeconds: timeoutSeconds,
+      containers: [containerOf(service, image, environment, securityContext(image, tenant))],
+      ...(environment.volumes.length === 0 ? {} : { volumes: environment.volumes })
+    }
+  }
+}
+
+/**
+ * `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less).
+ * The deadline is two minutes, for scheduling and the image, and the time that the probes allow a start.
+ */
+const scaleAnnotations = ({ probes, scale }: ServiceSpec): Readonly<Record<string, string>> => {
+  const { readiness, startup } = probes
+  const start =
+    startup === undefined
+      ? (readiness?.initialDelay ?? 0)
+      : startup.initialDelay + startup.period * startup.failureThreshold
+  return {
+    "autoscaling.knative.dev/min-scale": String(scale.min),
+    "autoscaling.knative.dev/max-scale": String(scale.max),
+    "autoscaling.knative.dev/target": String(scale.concurrency),
+    "autoscaling.knative.dev/target-utilization-percentage": "100",
+    "autoscaling.knative.dev/window": `${seconds(scale.idle)}s`,
+    "serving.knative.dev/progress-deadline": `${120 + seconds(start)}s`
+  }
+}
+
+const containerOf = (
+  service: ServiceSpec,
+  image: string,
+  { env, volumeMounts }: Environment,
+  context: SecurityContext
+): KnativeContainer => {
+  const { liveness, readiness, startup } = service.probes
+  return {
+    // Knative's own default, written out since server-side apply keys containers by it.
+    name: "user-container",
+    image,
+    ...(service.command === undefined ? {} : { command: service.command.map(literal) }),
+    ...(service.args === undefined ? {} : { args: service.args.map(literal) }),
+    ports: [{ name: service.protocol, containerPort: service.port }],
+    ...(env.length === 0 ? {} : { env }),
+    resources: resourcesOf(service),
+    ...(startup === undefined ? {} : { startupProbe: probeOf(startup) }),
+    ...(readiness === undefined ? {} : { readinessProbe: probeOf(readiness) }),
+    ...(liveness === undefined ? {} : { livenessProbe: probeOf(liveness) }),
+    securityContext: context,
+    // Knative tells the termination message where a container fails: so it is the last lines of its log.
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    ...(volumeMounts.length === 0 ? {} : { volumeMounts })
+  }
+}
+
+const probeOf = (probe: Probe): ContainerProbe => ({
+  ...(probe.path === undefined ? { tcpSocket: {} } : { httpGet: { path: probe.path } }),
+  initialDelaySeconds: seconds(probe.initialDelay),
+  periodSeconds: seconds(probe.period),
+  timeoutSeconds: seconds(probe.timeout),
+  failureThreshold: probe.failureThreshold
+})
+
+/** Memory is kept for an instance whole, since it cannot be given back; of CPU a tenth, since what is idle can be shared. */
+const resourcesOf = ({ cpu, memory }: ServiceSpec): { readonly limits: Resources; readonly requests: Resources } => ({
+  limits: { cpu: milliCpu(cpu), memory: bytes(memory) },
+  requests: { cpu: milliCpu(Math.max(10, Math.ceil(cpu / 10))), memory: bytes(memory) }
+})
+
+const milliCpu = (milli: number) => (milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`)
+
+const bytes = (size: number): string => {
+  for (const [unit, factor] of [
+    ["Gi", 2 ** 30],
+    ["Mi", 2 ** 20],
+    ["Ki", 2 ** 10]
+  ] as const) {
+    if (size % factor === 0) return `${size / factor}${unit}`
+  }
+  return String(size)
+}
+
+/**
+ * An image that is known not to run as root, and any in a namespace that enforces it, gets the whole `restricted` context of
+ * the Pod Security Standards; another keeps the default capabilities but NET_RAW and MKNOD, so that `nginx:latest` runs.
+ */
+const securityContext = (image: string, tenant: TenantContext): SecurityContext => {
+  const restricted = tenant.podSecurity === "restricted" || tenant.nonRootImages.has(image)
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: restricted ? ["ALL"] : ["MKNOD", "NET_RAW"] },
+    ...(restricted ? { runAsNonRoot: true } : {}),
+    seccompProfile: { type: "RuntimeDefault" }
+  }
+}

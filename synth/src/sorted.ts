@@ -1,0 +1,12 @@
+import type { Manifest } from "./manifest.ts"
+
+/** In the order in which they are applied: what others name comes first. */
+const kinds = ["Namespace", "ResourceQuota", "LimitRange", "ServiceAccount", "Secret", "NetworkPolicy", "Service"]
+
+/** By kind, then by name (code units, whatever the locale). */
+export const sorted = (manifests: ReadonlyArray<Manifest>): ReadonlyArray<Manifest> =>
+  manifests.toSorted((a, b) => {
+    const order = kinds.indexOf(a.kind) - kinds.indexOf(b.kind)
+    if (order !== 0) return order
+    return a.metadata.name < b.metadata.name ? -1 : 1
+  })

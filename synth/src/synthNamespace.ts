@@ -1,0 +1,70 @@
+import { App, Chart } from "cdk8s"
+import {
+  KubeLimitRange,
+  KubeNamespace,
+  KubeNetworkPolicy,
+  KubeResourceQuota,
+  Quantity
+} from "cdk8s-plus-30/lib/imports/k8s.js"
+import { namespaceLabels } from "./labels.ts"
+import type { Manifest } from "./manifest.ts"
+import { namespaceOf } from "./names.ts"
+import { denyAll } from "./networkPolicies.ts"
+import { sorted } from "./sorted.ts"
+import type { TenantContext } from "./tenant.ts"
+
+const quantities = (written: Readonly<Record<string, string>>): Record<string, Quantity> =>
+  Object.fromEntries(Object.entries(written).map(([resource, amount]) => [resource, Quantity.fromString(amount)]))
+
+/**
+ * What the namespace of an organization and stage has itself: the Namespace with its Pod Security levels, a NetworkPolicy that
+ * denies all both ways, a ResourceQuota, and a LimitRange for containers that say nothing (Knative's queue-proxy).
+ */
+export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> => {
+  const chart = new Chart(new App(), "namespace", { disableResourceNameHashes: true })
+  const namespace = namespaceOf(tenant)
+  const labels = namespaceLabels(tenant)
+  // No service's policy has such a name: theirs begin with the service's.
+  const metadata = { name: "maxcloud--default", namespace, labels: { ...labels } }
+  const objects = [
+    new KubeNamespace(chart, "namespace", {
+      metadata: {
+        name: namespace,
+        labels: {
+          ...labels,
+          "pod-security.kubernetes.io/enforce": tenant.podSecurity,
+          "pod-security.kubernetes.io/warn": "restricted"
+        }
+      }
+    }),
+    new KubeNetworkPolicy(chart, "deny", { metadata, spec: denyAll }),
+    // No Service of a type that opens the node or costs a balancer, no volumes: all of it goes through the platform.
+    new KubeResourceQuota(chart, "quota", {
+      metadata,
+      spec: {
+        hard: quantities({
+          pods: "2000",
+          "requests.cpu": "200",
+          "requests.memory": "800Gi",
+          persistentvolumeclaims: "0",
+          "services.loadbalancers": "0",
+          "services.nodeports": "0"
+        })
+      }
+    }),
+    // The quota refuses containers without requests; gVisor limits a pod's memory only if each container has a limit.
+    new KubeLimitRange(chart, "limits", {
+      metadata,
+      spec: {
+        limits: [
+          {
+            type: "Container",
+            default: quantities({ memory: "512Mi" }),
+            defaultRequest: quantities({ cpu: "25m", memory: "64Mi" })
+          }
+        ]
+      }
+    })
+  ]
+  return sorted(objects.map((_): Manifest => _.toJson()))
+}
