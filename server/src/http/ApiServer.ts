@@ -1,0 +1,82 @@
+import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import { randomUUID } from "node:crypto"
+import { NodeHttpServer } from "@effect/platform-node"
+import { Context, Effect, Layer } from "effect"
+import { Unavailable } from "@maxcloud/sdk/api"
+import { apiApp } from "./apiApp.ts"
+import { documentOf, encodeError, HttpProblem } from "./problems.ts"
+
+const starting: RequestListener = (_request, response) => {
+  const problem = encodeError(new Unavailable({ detail: "the server is starting: try again", retryAfterSeconds: 1 }))
+  response
+    .writeHead(503, {
+      "content-type": "application/problem+json",
+      "retry-after": "1",
+      "x-content-type-options": "nosniff",
+      "x-request-id": randomUUID()
+    })
+    .end(JSON.stringify(problem))
+}
+
+/**
+ * The API as a `node:http` server that does not listen by itself: the front of the port hands requests to it. Until its parts
+ * are there it answers 503, so that the port (and whether it is free) is known before anything else is started.
+ */
+export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<ApiServer, Server>() {
+  static readonly layer = Layer.sync(ApiServer, () => {
+    const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
+    server.on("request", starting)
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error.code, socket))
+    return server
+  })
+}
+
+/** Takes the API's requests from now on, and gives up taking them when its scope closes. */
+export const serveApi = Effect.gen(function* () {
+  const server = yield* ApiServer
+  const handler = yield* NodeHttpServer.makeHandler(yield* apiApp)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => server.off("request", starting).on("request", handler)),
+    () => Effect.sync(() => server.off("request", handler).on("request", starting))
+  )
+})
+
+const unreadable = (code: string | undefined) =>
+  code === "HPE_HEADER_OVERFLOW"
+    ? ({
+        tag: "RequestHeaderFieldsTooLarge",
+        status: 431,
+        title: "Request header fields too large",
+        detail: "the request's headers are larger than 16 KiB"
+      } as const)
+    : code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? ({
+          tag: "RequestTimeout",
+          status: 408,
+          title: "Request timeout",
+          detail: "the request did not arrive in time"
+        } as const)
+      : undefined
+
+/** Answers what is no HTTP that can be read (then there is no request object) with a problem document too. */
+export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
+  if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
+  const problem = unreadable(code)
+  const status = problem?.status ?? 400
+  const document =
+    problem === undefined
+      ? {
+          type: "https://maxcloud.dev/problems/invalid-request",
+          title: "Invalid request",
+          status,
+          detail: "the request is no HTTP/1.1 that can be read",
+          issues: [],
+          _tag: "InvalidRequest"
+        }
+      : documentOf(new HttpProblem(problem))
+  const body = JSON.stringify(document)
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${randomUUID()}\r\nconnection: close\r\n\r\n${body}`
+  )
+}

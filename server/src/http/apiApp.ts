@@ -1,0 +1,64 @@
+import { HttpLayerRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { Metrics } from "../telemetry/Metrics.ts"
+import { appsHandlers } from "./appsHandlers.ts"
+import { deploymentsHandlers } from "./deploymentsHandlers.ts"
+import { checkCaller } from "./guard.ts"
+import { healthHandlers } from "./healthHandlers.ts"
+import { infoHandlers } from "./infoHandlers.ts"
+import { checkJsonBody } from "./jsonBody.ts"
+import { pages } from "./pages.ts"
+import { RequestId, requestIdOf } from "./RequestId.ts"
+import { pathOf, routeOf } from "./routeTable.ts"
+import { servicesHandlers } from "./servicesHandlers.ts"
+import { sourcesHandlers } from "./sourcesHandlers.ts"
+import { translate } from "./translate.ts"
+
+const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
+  Layer.provide([healthHandlers, infoHandlers, servicesHandlers, appsHandlers, deploymentsHandlers, sourcesHandlers])
+)
+
+/** Every route of the server: the API's operations and the pages beside them. */
+export const routes = Layer.mergeAll(operations, pages)
+
+/** Snapshots are read by their handler as they come; every other body is JSON. */
+const takesJson = ({ method, url }: HttpServerRequest.HttpServerRequest) =>
+  (method === "POST" || method === "PUT") && routeOf(url)?.methods.has(method) === true && !isSnapshot(url)
+
+const isSnapshot = (url: string) => pathOf(url).startsWith("/api/v1/sources/")
+
+/**
+ * One request from its head to its answer: who calls, what is in the body, the route, the translation of errors; around it the
+ * request's id, its log line, its measures, and the headers that every answer has. Never fails.
+ */
+export const apiApp = Effect.gen(function* () {
+  const router = yield* HttpLayerRouter.toHttpEffect(routes)
+  const metrics = yield* Metrics
+  return Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const requestId = requestIdOf(request.headers["x-request-id"])
+    const arrival = performance.now()
+    const checked = Effect.gen(function* () {
+      yield* checkCaller(request)
+      if (takesJson(request)) yield* checkJsonBody(request)
+      return yield* router
+    })
+    const response = yield* translate(requestId, checked).pipe(
+      Effect.annotateLogs("requestId", requestId),
+      Effect.provideService(RequestId, requestId)
+    )
+    const seconds = (performance.now() - arrival) / 1000
+    const route = routeOf(request.url)?.pattern ?? "none"
+    metrics.request({ method: request.method, route, status: response.status, seconds })
+    yield* Effect.logDebug(`${request.method} ${pathOf(request.url)}`).pipe(
+      Effect.annotateLogs({ requestId, status: response.status, ms: Math.round(seconds * 1000) })
+    )
+    return HttpServerResponse.setHeaders(response, {
+      "x-request-id": requestId,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cross-origin-resource-policy": "same-origin"
+    })
+  })
+})

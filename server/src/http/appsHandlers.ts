@@ -1,0 +1,63 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { CurrentOrganization, MaxCloudApi, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { Deployments } from "../deployments/Deployments.ts"
+import { Secrets, type SecretsError } from "../secrets/Secrets.ts"
+
+export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers) =>
+  Effect.gen(function* () {
+    const deployments = yield* Deployments
+    const secrets = yield* Secrets
+    return handlers
+      .handle("list", () =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(deployments.apps(organization), (apps) => ({ apps }))
+        )
+      )
+      .handle("plan", ({ path, payload }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          deployments.plan({ organization, ...path, spec: payload.spec })
+        )
+      )
+      .handle("deploy", ({ headers, path, payload }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          deployments.accept({ organization, ...path, spec: payload.spec, idempotencyKey: headers["idempotency-key"] })
+        )
+      )
+      .handle("deployments", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(deployments.list(organization, path.app, path.stage), (deployments) => ({ deployments }))
+        )
+      )
+      .handle("destroy", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.destroy(organization, path.app, path.stage))
+      )
+      .handle("secrets", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          secrets
+            .list({ organizationId: id, ...path })
+            .pipe(Effect.mapBoth({ onSuccess: (secrets) => ({ secrets: [...secrets] }), onFailure: unavailable }))
+        )
+      )
+      .handle("setSecret", ({ path: { name, ...stage }, payload }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          Effect.mapError(secrets.set({ organizationId: id, ...stage }, name, payload.value), unavailable)
+        )
+      )
+      .handle("unsetSecret", ({ path: { name, ...stage } }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const was = yield* Effect.mapError(secrets.unset({ organizationId: id, ...stage }, name), unavailable)
+          if (!was) {
+            return yield* new NotFound({
+              resource: "secret",
+              name,
+              detail: `app "${stage.app}" has no secret "${name}" in stage "${stage.stage}"`
+            })
+          }
+        })
+      )
+  })
+)
+
+const unavailable = ({ message }: SecretsError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })

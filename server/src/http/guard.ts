@@ -1,0 +1,64 @@
+import type { HttpServerRequest } from "@effect/platform"
+import { Forbidden } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { HttpProblem } from "./problems.ts"
+import { page, pathOf } from "./routeTable.ts"
+
+/** Pages that a person may follow a link to from another site: what they show cannot be read by that site. */
+const pages: ReadonlySet<string> = new Set([page.landing, page.docs, page.openapi])
+
+const hostPattern = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d{1,5})?$/i
+
+/**
+ * Refuses what a web page could make a browser send. Without credentials, whoever can send a request is believed; so a foreign
+ * `Host` (DNS rebinding) and a foreign `Origin` or `Sec-Fetch-Site` (cross-site requests, services on `*.localhost` among them)
+ * are refused, reads too. Programs send neither `Origin` nor `Sec-Fetch-Site`.
+ */
+export const checkCaller = (
+  request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url">
+): Effect.Effect<void, Forbidden> => {
+  const { host, origin } = request.headers
+  if (host === undefined || !hostPattern.test(host)) {
+    return refuse(
+      `the API answers at localhost and 127.0.0.1 only, not at "${(host ?? "").slice(0, 100)}": call it by one of these`
+    )
+  }
+  if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) {
+    return refuse(`pages of other sites may not use this API, and this request comes from "${origin.slice(0, 100)}"`)
+  }
+  const site = request.headers["sec-fetch-site"]
+  if (site !== undefined && site !== "same-origin" && site !== "none" && !isVisit(request)) {
+    return refuse(
+      `pages of other sites may not use this API, and the browser says that this request is ${site.slice(0, 20)}`
+    )
+  }
+  return Effect.void
+}
+
+const isVisit = ({ headers, method, url }: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url">) =>
+  method === "GET" &&
+  headers["sec-fetch-mode"] === "navigate" &&
+  headers["sec-fetch-dest"] === "document" &&
+  pages.has(pathOf(url))
+
+const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
+
+/**
+ * Refuses bodies of a content type that a browser sends to other sites without asking first (a "simple" request of the Fetch standard):
+ * a POST must say that it is JSON. Snapshots are uploaded by PUT, for which a browser always asks.
+ */
+export const checkContentType = (
+  request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method">
+): Effect.Effect<void, HttpProblem> => {
+  const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
+  return type === "application/json"
+    ? Effect.void
+    : Effect.fail(
+        new HttpProblem({
+          tag: "UnsupportedMediaType",
+          status: 415,
+          title: "Unsupported media type",
+          detail: `this operation takes JSON: send the header "Content-Type: application/json"${type === undefined ? "" : ` instead of "${type.slice(0, 100)}"`}`
+        })
+      )
+}

@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto"
+import { HttpServerResponse } from "@effect/platform"
+
+export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (_) => `&#${_.charCodeAt(0)};`)
+
+const style = `
+:root{color-scheme:light dark;--ink:#1c1e21;--soft:#5b6169;--line:#dde0e4;--paper:#fff;--panel:#f6f7f9;--accent:#0b5cad}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--soft:#9aa1ab;--line:#33383f;--paper:#15171a;--panel:#1d2025;--accent:#7ab7ff}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:60rem;padding:2rem 1.25rem 4rem;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
+a{color:var(--accent)}h1{margin:0 0 .25rem;font-size:1.6rem}h2{margin:2.5rem 0 .5rem;font-size:1.2rem}h3{margin:0;font-size:1rem}
+code,pre{font-family:ui-monospace,monospace;font-size:.875em}
+.soft{color:var(--soft)}
+table{border-collapse:collapse;width:100%;font-size:.925rem}th,td{text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:500}
+nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:1rem 0}
+article{border:1px solid var(--line);border-radius:.5rem;margin:.75rem 0}
+article>*{padding:.6rem 1rem}article>header{background:var(--panel);border-radius:.5rem;display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline}
+.method{font-weight:700;text-transform:uppercase;color:var(--accent);font-size:.8rem;min-width:3.5rem}
+details{border-top:1px solid var(--line)}summary{cursor:pointer}pre{overflow-x:auto;margin:.5rem 0 0}
+`.trim()
+
+const hash = createHash("sha256").update(style).digest("base64")
+
+/** A page of our own: no scripts, nothing from elsewhere, in no frame. `body` is HTML. */
+export const htmlPage = (title: string, body: string): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${style}</style></head><body>${body}</body></html>`,
+    {
+      contentType: "text/html; charset=utf-8",
+      headers: {
+        "content-security-policy": `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+        "cache-control": "no-store"
+      }
+    }
+  )

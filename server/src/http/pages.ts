@@ -1,0 +1,58 @@
+import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+import { Authentication } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { Services } from "../services/Services.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import { docsPage } from "./docsPage.ts"
+import { htmlPage } from "./htmlPage.ts"
+import { landingPage } from "./landingPage.ts"
+import { page } from "./routeTable.ts"
+
+const documentRoutes = HttpLayerRouter.addAll([
+  HttpLayerRouter.route(
+    "GET",
+    page.openapi,
+    Effect.map(openApiModule(), ({ openApi }) => HttpServerResponse.unsafeJson(openApi()))
+  ),
+  HttpLayerRouter.route(
+    "GET",
+    page.docs,
+    Effect.map(openApiModule(), ({ openApi }) => htmlPage("max-cloud API", docsPage(openApi())))
+  )
+])
+
+/** Made when it is first asked for: it takes a while, and most runs of a server never show it. */
+function openApiModule() {
+  return Effect.promise(() => import("./openapi.ts"))
+}
+
+const landingRoute = HttpLayerRouter.use((router) =>
+  Effect.gen(function* () {
+    const services = yield* Services
+    const authentication = yield* Authentication
+    yield* router.add(
+      "GET",
+      page.landing,
+      Effect.gen(function* () {
+        const organization = yield* authentication
+        return htmlPage("max-cloud", landingPage(organization.name, yield* services.list(organization, {})))
+      })
+    )
+  })
+)
+
+const metricsRoute = HttpLayerRouter.use((router) =>
+  Effect.gen(function* () {
+    const metrics = yield* Metrics
+    yield* router.add(
+      "GET",
+      page.metrics,
+      Effect.map(Effect.promise(metrics.render), (text) =>
+        HttpServerResponse.text(text, { contentType: metrics.contentType })
+      )
+    )
+  })
+)
+
+/** What there is beside the API's operations: its reference, the metrics, and a page that shows what runs. */
+export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute)

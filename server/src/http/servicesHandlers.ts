@@ -1,0 +1,64 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { CurrentOrganization, LogEntry, MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect, Schema, Stream } from "effect"
+import { Deployments } from "../deployments/Deployments.ts"
+import { Services } from "../services/Services.ts"
+import { Draining } from "./Draining.ts"
+import { instantOf } from "./instantOf.ts"
+import { RequestId } from "./RequestId.ts"
+import { eventStream, type ServerSentEvent } from "./sse.ts"
+
+const encodeEntry = Schema.encodeSync(LogEntry)
+const end: ServerSentEvent = { event: "end", data: {} }
+
+export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (handlers) =>
+  Effect.gen(function* () {
+    const services = yield* Services
+    const deployments = yield* Deployments
+    const draining = yield* Draining
+    return handlers
+      .handle("create", ({ payload }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload))
+      )
+      .handle("list", ({ urlParams }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(services.list(organization, urlParams), (services) => ({ services }))
+        )
+      )
+      .handle("get", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.get(organization, path.id))
+      )
+      .handle("delete", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.deleteService(organization, path.id))
+      )
+      .handle("revisions", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(services.revisions(organization, path.id), (revisions) => ({ revisions }))
+        )
+      )
+      .handle("logs", ({ headers, path, urlParams }) =>
+        Effect.gen(function* () {
+          const organization = yield* CurrentOrganization
+          const requestId = yield* RequestId
+          const since = urlParams.since === undefined ? undefined : yield* instantOf(urlParams.since)
+          const after = headers["last-event-id"]
+          const follow = urlParams.follow ?? false
+          const entries = yield* services.logs(organization, path.id, {
+            follow,
+            since,
+            revision: urlParams.revision,
+            tail: urlParams.tail ?? (since === undefined && after === undefined ? 100 : undefined),
+            after
+          })
+          const lines = Stream.map(
+            entries,
+            (entry): ServerSentEvent => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) })
+          )
+          return eventStream(follow ? lines : Stream.concat(lines, Stream.make(end)), {
+            requestId,
+            until: draining.begun
+          })
+        })
+      )
+  })
+)

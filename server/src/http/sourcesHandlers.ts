@@ -1,0 +1,41 @@
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { CurrentOrganization, MaxCloudApi, NotFound, PayloadTooLarge, Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Option } from "effect"
+import { type SourceError, SourceStore } from "../runtime/local/sources/SourceStore.ts"
+import { invalidRequest } from "./problems.ts"
+
+export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (handlers) =>
+  Effect.gen(function* () {
+    const sources = yield* SourceStore
+    return handlers
+      .handle("get", ({ path: { digest } }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const bytes = yield* Effect.mapError(sources.find(id, digest), unavailable)
+          if (Option.isNone(bytes)) {
+            return yield* new NotFound({
+              resource: "source",
+              name: digest,
+              detail: `no source snapshot ${digest} has been uploaded`
+            })
+          }
+          return { digest, bytes: bytes.value }
+        })
+      )
+      .handleRaw("put", ({ path: { digest }, request }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          yield* Effect.mapError(sources.put(id, digest, request.stream), (error) =>
+            error.reason === "tooLarge"
+              ? new PayloadTooLarge({ detail: error.message })
+              : error.reason === "invalid"
+                ? invalidRequest(error.message)
+                : unavailable(error)
+          )
+          return HttpServerResponse.empty({ status: 204 })
+        })
+      )
+  })
+)
+
+const unavailable = ({ message }: SourceError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })

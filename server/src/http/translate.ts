@@ -1,0 +1,97 @@
+import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
+import { type ApiError, type InvalidRequest, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import { Cause, Effect, Option, Schema } from "effect"
+import { HttpProblem, internalError, invalidRequest, isApiError, problemResponse } from "./problems.ts"
+import { pathOf, routeOf } from "./routeTable.ts"
+
+/**
+ * The one place where what went wrong becomes an answer: typed errors as they are, HttpApi's own errors as problem documents of ours,
+ * and what nobody expected as an `InternalError` whose cause is only in the log.
+ */
+export const translate = <E, R>(
+  requestId: string,
+  handled: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    handled.pipe(
+      Effect.map((response) => rewrite(request, response)),
+      Effect.catchAllCause((cause) => {
+        if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+        const problem = problemOf(request, Cause.squash(cause))
+        return problem === undefined
+          ? Effect.as(
+              Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
+              problemResponse(internalError(requestId))
+            )
+          : Effect.succeed(problemResponse(problem))
+      })
+    )
+  )
+
+const problemOf = (
+  request: HttpServerRequest.HttpServerRequest,
+  error: unknown
+): ApiError | HttpProblem | undefined => {
+  if (error instanceof HttpProblem || isApiError(error)) return error
+  if (error instanceof HttpServerError.RouteNotFound) return unroutable(request)
+  if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
+  return undefined
+}
+
+const unroutable = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
+  const path = pathOf(url).slice(0, 200)
+  const route = routeOf(url)
+  if (route === undefined || route.methods.has(method)) {
+    return new NotFound({
+      resource: "page",
+      name: path,
+      detail: `there is nothing at ${path}: /api/docs tells what there is`
+    })
+  }
+  const allow = [...route.methods].sort().join(", ")
+  return new HttpProblem({
+    tag: "MethodNotAllowed",
+    status: 405,
+    title: "Method not allowed",
+    detail: `${path} takes ${allow}, not ${method}`,
+    headers: { allow }
+  })
+}
+
+const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiError.HttpApiDecodeError))
+const decodeUnavailable = Schema.decodeUnknownOption(Schema.parseJson(Unavailable))
+
+/** HttpApi encodes its own decode errors before anyone can translate them, and knows no headers of errors: put right here. */
+const rewrite = (
+  request: HttpServerRequest.HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse
+): HttpServerResponse.HttpServerResponse => {
+  if ((response.status !== 400 && response.status !== 503) || response.body._tag !== "Uint8Array") return response
+  const text = new TextDecoder().decode(response.body.body)
+  return response.status === 400
+    ? Option.match(decodeDecodeError(text), {
+        onNone: () => response,
+        onSome: (error) => problemResponse(fromDecodeError(pathOf(request.url), error))
+      })
+    : Option.match(decodeUnavailable(text), { onNone: () => response, onSome: problemResponse })
+}
+
+const fromDecodeError = (path: string, { issues }: HttpApiError.HttpApiDecodeError): InvalidRequest => {
+  const told = issues.slice(0, 50).map((issue) => {
+    const place = issue.path.map((_) => (typeof _ === "symbol" ? String(_) : _))
+    return { path: place, message: withoutSecret(path, place, issue.message).slice(0, 500) }
+  })
+  const [first] = told
+  return invalidRequest(
+    first === undefined
+      ? "the request is not of the form that this operation takes"
+      : `${first.path.length === 0 ? "" : `${first.path.join(".")}: `}${first.message}`,
+    told
+  )
+}
+
+/** Messages quote what was sent, and what is sent to set a secret is its value. */
+const withoutSecret = (path: string, place: ReadonlyArray<string | number>, message: string) =>
+  /\/secrets\//.test(path) && (place.length === 0 || place[0] === "value")
+    ? 'the body is {"value": "<the secret: 1 to 65,536 characters of text>"}'
+    : message
