@@ -1,13 +1,14 @@
-import type { SqlClient } from "@effect/sql/SqlClient"
-import type { PgClient } from "@effect/sql-pg/PgClient"
-import { Context, Data, type Effect, type Layer, type Redacted } from "effect"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Duration, Effect, Layer, Redacted, Schedule } from "effect"
+import pg from "pg"
+import { DatabaseError, explain } from "./DatabaseError.ts"
+import { makeEmbeddedPostgres, ownerRole } from "./embedded/EmbeddedPostgres.ts"
+import { folderLock } from "./embedded/folderLock.ts"
+import { migrate } from "./migrate.ts"
+import * as Notifications from "./Notifications.ts"
 
-/** The database cannot be used: `message` says why and what to do. */
-export class DatabaseError extends Data.TaggedError("DatabaseError")<{
-  readonly reason: "locked" | "permission" | "diskFull" | "unreachable" | "migration" | "failed"
-  readonly message: string
-  readonly cause?: unknown
-}> {}
+export { DatabaseError } from "./DatabaseError.ts"
 
 export interface DatabaseOptions {
   /** Folder for the embedded Postgres (in `postgres/`), used where `url` is absent. */
@@ -28,4 +29,147 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
   }
 >() {}
 
-export type DatabaseLayer = (options: DatabaseOptions) => Layer.Layer<Database | SqlClient | PgClient, DatabaseError>
+const serverRole = "maxcloud"
+
+/** A connection of its own in this scope. */
+const connect = (config: pg.ClientConfig) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        const client = new pg.Client(config)
+        client.on("error", () => {})
+        await client.connect()
+        return client
+      },
+      catch: (cause) =>
+        new DatabaseError({
+          reason: "unreachable",
+          message: `The database cannot be reached: ${cause instanceof Error ? cause.message || String(cause) : String(cause)}. Check DATABASE_URL and that Postgres runs.`,
+          cause
+        })
+    }),
+    (client) => Effect.promise(() => client.end().catch(() => {}))
+  )
+
+/** Starts the data folder's Postgres, keeps it running, and stops it at the end of the scope. */
+const embedded = (dataDir: string) =>
+  Effect.gen(function* () {
+    yield* folderLock(dataDir)
+    const postgres = yield* Effect.tryPromise({
+      try: () => makeEmbeddedPostgres(dataDir),
+      catch: (error) => explain("The database cannot be prepared", dataDir, error)
+    })
+    const start = Effect.tryPromise({
+      try: postgres.start,
+      catch: (error) => explain("The database does not start", dataDir, error)
+    }).pipe(Effect.uninterruptible)
+    yield* Effect.acquireRelease(start, () => Effect.promise(postgres.stop))
+    yield* Effect.suspend(() =>
+      postgres.isRunning()
+        ? Effect.void
+        : Effect.logError("the embedded database has ended, it is started again").pipe(Effect.andThen(start))
+    ).pipe(
+      Effect.catchAll((error) => Effect.logError(error.message)),
+      Effect.repeat(Schedule.spaced(Duration.millis(500))),
+      Effect.forkScoped
+    )
+    const connection = (user: string, database: string) => ({
+      host: postgres.socketFolder,
+      port: 5432,
+      user,
+      database,
+      password: postgres.password
+    })
+    const setUp = Effect.gen(function* () {
+      const client = yield* connect(connection(ownerRole, "postgres"))
+      yield* Effect.tryPromise({
+        try: async () => {
+          const { rows } = await client.query("select 1 from pg_database where datname = $1", [serverRole])
+          if (rows.length > 0) return
+          await client.query(
+            `do $$ begin create role ${serverRole} login; exception when duplicate_object then null; end $$`
+          )
+          await client.query(`alter role ${serverRole} password ${pg.escapeLiteral(postgres.password)}`)
+          await client.query(`create database ${serverRole} owner ${ownerRole}`)
+        },
+        catch: (error) => explain("The database cannot be prepared", dataDir, error)
+      })
+    }).pipe(Effect.scoped)
+    const owner = connect(connection(ownerRole, serverRole)).pipe(
+      Effect.catchIf(
+        (error) => error.cause instanceof Error && "code" in error.cause && error.cause.code === "3D000",
+        () => Effect.andThen(setUp, connect(connection(ownerRole, serverRole)))
+      )
+    )
+    yield* owner.pipe(
+      Effect.flatMap((client) => migrate(client, serverRole)),
+      Effect.scoped
+    )
+    return {
+      host: postgres.socketFolder,
+      port: 5432,
+      username: serverRole,
+      database: serverRole,
+      password: Redacted.make(postgres.password)
+    } satisfies PgClient.PgClientConfig
+  })
+
+const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const role = yield* connect({ connectionString: Redacted.value(url) }).pipe(
+      Effect.map((client) => client.user ?? serverRole),
+      Effect.scoped
+    )
+    const client = yield* connect({ connectionString: Redacted.value(migrationUrl) })
+    yield* migrate(client, role)
+    return { url } satisfies PgClient.PgClientConfig
+  }).pipe(Effect.scoped)
+
+/** Where work was leased by a server that is gone for certain, it need not be waited for. */
+const freeLeases = Effect.flatMap(
+  SqlClient,
+  (sql) => sql`update work_items set lease_token = null, lease_until = null where lease_token is not null`
+)
+
+/** The database: that of `url`, or else the embedded one of the data folder, which only one server at a time may use. */
+export const layer = (
+  options: DatabaseOptions
+): Layer.Layer<Database | SqlClient | PgClient.PgClient | Notifications.Notifications, DatabaseError> =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const isEmbedded = options.url === undefined
+      const config: PgClient.PgClientConfig =
+        options.url === undefined
+          ? yield* embedded(options.dataDir)
+          : yield* external(options.url, options.migrationUrl ?? options.url)
+      const client = PgClient.layer({ ...config, applicationName: "maxcloud", maxConnections: 12 }).pipe(
+        Layer.mapError((cause) =>
+          cause._tag === "SqlError"
+            ? new DatabaseError({ reason: "unreachable", message: "The database cannot be reached.", cause })
+            : new DatabaseError({ reason: "failed", message: String(cause), cause })
+        )
+      )
+      const database = Layer.effect(
+        Database,
+        Effect.gen(function* () {
+          const sql = yield* SqlClient
+          if (isEmbedded) {
+            yield* freeLeases.pipe(
+              Effect.mapError((cause) => new DatabaseError({ reason: "failed", message: cause.message, cause }))
+            )
+          }
+          return {
+            embedded: isEmbedded,
+            ping: sql`select 1`.pipe(
+              Effect.asVoid,
+              Effect.timeout("5 seconds"),
+              Effect.mapError(
+                (cause) => new DatabaseError({ reason: "unreachable", message: "The database does not answer.", cause })
+              )
+            )
+          }
+        })
+      )
+      return Layer.merge(database, Notifications.layer).pipe(Layer.provideMerge(client))
+    })
+  )

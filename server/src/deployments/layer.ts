@@ -1,7 +1,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
-import type { PgClient } from "@effect/sql-pg/PgClient"
 import { Effect, Layer } from "effect"
 import type { DatabaseError } from "../database/Database.ts"
+import type { Notifications } from "../database/Notifications.ts"
 import type { Organizations } from "../organizations/Organizations.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import type { Secrets } from "../secrets/Secrets.ts"
@@ -25,5 +25,5 @@ export const layer = (
 ): Layer.Layer<
   Deployments | Services,
   DatabaseError,
-  SqlClient | PgClient | Runtime | Secrets | Organizations | Platform
+  SqlClient | Notifications | Runtime | Secrets | Organizations | Platform
 > => Layer.unwrapEffect(Effect.dieMessage("not written yet"))

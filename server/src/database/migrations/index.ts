@@ -1,0 +1,10 @@
+import { initial } from "./0001_initial.ts"
+
+export interface Migration {
+  readonly id: number
+  readonly name: string
+  readonly sql: string
+}
+
+/** In order, forward only; one that was released is never changed. Named here one by one, so that a bundle holds them. */
+export const migrations: ReadonlyArray<Migration> = [{ id: 1, name: "initial", sql: initial }]

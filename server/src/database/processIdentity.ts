@@ -1,0 +1,44 @@
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+
+/** Is there a process of this id, of any user? One that has ended and only waits to be reaped is none. */
+export const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return false
+  }
+  return process.platform !== "linux" || statOf(pid)?.[0] !== "Z"
+}
+
+/** Fields of `/proc/<pid>/stat` after the name in parentheses, which may hold anything: the first is the state. */
+const statOf = (pid: number): ReadonlyArray<string> | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  } catch {
+    return undefined
+  }
+}
+
+/** When a process started, in a form to compare by: process ids are used again. `undefined` where there is none. */
+export const startOf = (pid: number): string | undefined =>
+  process.platform === "linux" ? statOf(pid)?.[19] : ps(pid, "lstart=")
+
+/** Name of the program that a process runs. */
+export const programOf = (pid: number): string | undefined => {
+  if (process.platform !== "linux") return ps(pid, "comm=")?.split("/").at(-1)
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim()
+  } catch {
+    return undefined
+  }
+}
+
+const ps = (pid: number, column: string): string | undefined => {
+  try {
+    return execFileSync("ps", ["-o", column, "-p", String(pid)], { encoding: "utf8" }).trim() || undefined
+  } catch {
+    return undefined
+  }
+}
