@@ -1,0 +1,151 @@
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http"
+import {
+  createServer as createHttp2,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream
+} from "node:http2"
+import type { AddressInfo, Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import { Data } from "effect"
+
+/** The port is taken. */
+export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly host: string; readonly port: number }> {
+  override get message() {
+    return `Port ${this.port} on ${this.host} is taken by another program. End that program, or choose another port.`
+  }
+}
+
+export interface ListenerHandlers {
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => void
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly onStream: (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    flags: number,
+    raw: Array<string>
+  ) => void
+}
+
+export interface Listener {
+  readonly address: AddressInfo
+  /** Takes no more connections, lets requests end for `graceMs`, then ends what is left. */
+  readonly close: (graceMs: number) => Promise<void>
+}
+
+/** Time for a whole head, and for the first byte of a connection. */
+const headMs = 20_000
+const idleMs = 60_000
+const closingPollMs = 20
+
+/** First bytes of HTTP/2 with prior knowledge (RFC 9113, 3.4); no method of HTTP/1.1 begins so. */
+const preface = "PRI"
+
+/** An upgrade to HTTP/2 is not taken (RFC 9113 has dropped it): the request is put back without it, to be answered in HTTP/1.1. */
+const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
+  let text = `${request.method} ${request.url} HTTP/1.1\r\n`
+  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i] ?? ""
+    if (!/^(upgrade|http2-settings|connection)$/i.test(name)) text += `${name}: ${request.rawHeaders[i + 1]}\r\n`
+  }
+  return Buffer.concat([Buffer.from(`${text}\r\n`, "latin1"), head])
+}
+
+/** One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Fails with `PortTaken`. */
+export const listen = (
+  options: { readonly host: string; readonly port: number },
+  handlers: ListenerHandlers
+): Promise<Listener> => {
+  const server = createHttp1({ headersTimeout: headMs, requestTimeout: 0, keepAliveTimeout: idleMs, noDelay: true })
+  // Kept out of `listen`: it gets its connections from the sniffing below.
+  const http2 = createHttp2({ settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1_000 } })
+  const takeHttp1 = server.listeners("connection")
+  const sockets = new Set<Socket>()
+  const sessions = new Set<ServerHttp2Session>()
+  let closing = false
+
+  const give = (socket: Socket, first: Buffer, http2Spoken: boolean) => {
+    socket.pause()
+    socket.unshift(first)
+    if (http2Spoken) http2.emit("connection", socket)
+    else {
+      for (const take of takeHttp1) take.call(server, socket)
+      socket.resume()
+    }
+  }
+  const sniff = (socket: Socket) => {
+    sockets.add(socket)
+    let seen: Buffer | undefined
+    const tooLate = () => socket.destroy()
+    const stop = () => {
+      socket.off("data", onData)
+      socket.off("error", tooLate)
+      socket.off("end", tooLate)
+      socket.off("timeout", tooLate)
+      socket.setTimeout(0)
+    }
+    const onData = (chunk: Buffer) => {
+      const bytes = seen === undefined ? chunk : Buffer.concat([seen, chunk])
+      const start = bytes.toString("latin1", 0, preface.length)
+      if (start.length < preface.length && preface.startsWith(start)) {
+        seen = bytes
+        return
+      }
+      stop()
+      give(socket, bytes, start === preface)
+    }
+    socket.on("close", () => sockets.delete(socket))
+    socket.on("error", tooLate)
+    socket.on("end", tooLate)
+    socket.setTimeout(headMs, tooLate)
+    socket.on("data", onData)
+  }
+  server.removeAllListeners("connection")
+  server.on("connection", sniff)
+
+  server.on("request", (request, response) => {
+    if (closing) response.shouldKeepAlive = false
+    handlers.onRequest(request, response, false)
+  })
+  server.on("checkContinue", (request, response) => handlers.onRequest(request, response, true))
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.headers.upgrade?.toLowerCase() !== "h2c") {
+      handlers.onUpgrade(request, socket, head)
+      return
+    }
+    give(request.socket, withoutUpgrade(request, head), false)
+  })
+  http2.on("session", (session) => {
+    sessions.add(session)
+    session.on("close", () => sessions.delete(session))
+    session.on("error", () => session.destroy())
+    session.setTimeout(idleMs * 5, () => session.close())
+  })
+  http2.on("stream", handlers.onStream)
+
+  const close = async (graceMs: number): Promise<void> => {
+    closing = true
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    for (const session of sessions) session.close()
+    const until = Date.now() + graceMs
+    // Node does not tell when a connection becomes idle.
+    while (sockets.size > 0 && Date.now() < until) {
+      server.closeIdleConnections()
+      await new Promise((resolve) => setTimeout(resolve, closingPollMs))
+    }
+    for (const session of sessions) session.destroy()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? new PortTaken(options) : error)
+    )
+    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+      const address = server.address()
+      if (address === null || typeof address === "string") reject(new Error("The listener has no port."))
+      else resolve({ address, close })
+    })
+  })
+}

@@ -1,0 +1,204 @@
+import { randomUUID } from "node:crypto"
+
+/** Header fields as they came: name, value, name, value. Case, order and duplicates are kept. */
+export type RawHeaders = ReadonlyArray<string>
+
+/** A request's fields for the next hop, with what the proxy has to know of them. */
+export interface ForwardedRequest {
+  readonly headers: Array<string>
+  readonly expectContinue: boolean
+  /** `TE: trailers`: the caller takes trailers, which gRPC insists on. */
+  readonly acceptsTrailers: boolean
+}
+
+export interface Caller {
+  /** As the caller wrote it, with its port. */
+  readonly host: string
+  readonly remoteAddress: string | undefined
+}
+
+/** Fields that a `Connection` header may not take away: they frame the message or say whose it is. */
+const kept = new Set(["host", "content-length", "content-type", "transfer-encoding", "authorization", "cookie"])
+
+/** Names that `Connection` declares to be for this hop only (RFC 9110, 7.6.1), less those that every connection has. */
+const nominated = (connection: string): ReadonlySet<string> | undefined => {
+  const value = connection.toLowerCase()
+  if (value === "keep-alive" || value === "close" || value === "upgrade") return undefined
+  const names = value
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && !kept.has(name))
+  return names.length === 0 ? undefined : new Set(names)
+}
+
+const withoutNames = (headers: Array<string>, names: ReadonlySet<string>): Array<string> => {
+  const rest: Array<string> = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ""
+    if (!names.has(name.toLowerCase())) rest.push(name, headers[i + 1] ?? "")
+  }
+  return rest
+}
+
+const plainAddress = (address: string | undefined): string => {
+  if (address === undefined) return "unknown"
+  return address.startsWith("::ffff:") ? address.slice(7) : address
+}
+
+const tokenOnly = /^[A-Za-z0-9._~-]+$/
+const quoted = (value: string): string => (tokenOnly.test(value) ? value : `"${value.replace(/["\\]/g, "")}"`)
+
+/**
+ * What of a request's fields goes on to an instance: all end-to-end fields as they came, none of one hop (RFC 9110, 7.6.1), the
+ * way they came added (`Forwarded` of RFC 7239, `X-Forwarded-*`), and an `X-Request-Id` if there is none. One pass; names are
+ * looked at only where their length is one that matters.
+ */
+export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedRequest => {
+  let headers: Array<string> = []
+  let connection: string | undefined
+  let forwarded: string | undefined
+  let forwardedFor: string | undefined
+  let forwardedHost = false
+  let forwardedProto = false
+  let requestId = false
+  let expectContinue = false
+  let acceptsTrailers = false
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ""
+    const value = raw[i + 1] ?? ""
+    switch (name.length) {
+      case 2:
+        if (name.toLowerCase() === "te") {
+          acceptsTrailers = value.toLowerCase().includes("trailers")
+          continue
+        }
+        break
+      case 6:
+        if (name.toLowerCase() === "expect") {
+          expectContinue = value.toLowerCase() === "100-continue"
+          continue
+        }
+        break
+      case 7: {
+        const lower = name.toLowerCase()
+        if (lower === "upgrade" || lower === "trailer") continue
+        break
+      }
+      case 9:
+        if (name.toLowerCase() === "forwarded") {
+          forwarded = forwarded === undefined ? value : `${forwarded}, ${value}`
+          continue
+        }
+        break
+      case 10: {
+        const lower = name.toLowerCase()
+        if (lower === "connection") {
+          connection = connection === undefined ? value : `${connection}, ${value}`
+          continue
+        }
+        if (lower === "keep-alive") continue
+        break
+      }
+      case 12:
+        requestId ||= name.toLowerCase() === "x-request-id"
+        break
+      case 14:
+        if (name.toLowerCase() === "http2-settings") continue
+        break
+      case 15:
+        if (name.toLowerCase() === "x-forwarded-for") {
+          forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`
+          continue
+        }
+        break
+      case 16: {
+        const lower = name.toLowerCase()
+        if (lower === "proxy-connection") continue
+        forwardedHost ||= lower === "x-forwarded-host"
+        break
+      }
+      case 17: {
+        const lower = name.toLowerCase()
+        if (lower === "transfer-encoding") continue
+        forwardedProto ||= lower === "x-forwarded-proto"
+        break
+      }
+      case 19:
+        if (name.toLowerCase() === "proxy-authorization") continue
+        break
+    }
+    headers.push(name, value)
+  }
+  const names = connection === undefined ? undefined : nominated(connection)
+  if (names !== undefined) headers = withoutNames(headers, names)
+  const address = plainAddress(caller.remoteAddress)
+  const node = address.includes(":") ? `"[${address}]"` : address
+  const element = `for=${node};host=${quoted(caller.host)};proto=http`
+  headers.push("Forwarded", forwarded === undefined ? element : `${forwarded}, ${element}`)
+  headers.push("X-Forwarded-For", forwardedFor === undefined ? address : `${forwardedFor}, ${address}`)
+  if (!forwardedHost) headers.push("X-Forwarded-Host", caller.host)
+  if (!forwardedProto) headers.push("X-Forwarded-Proto", "http")
+  if (!requestId) headers.push("X-Request-Id", randomUUID())
+  return { headers, expectContinue, acceptsTrailers }
+}
+
+/** A response's fields for the caller. `contentLength` is -1 where the response does not say it. */
+export interface ForwardedResponse {
+  readonly headers: Array<string>
+  readonly contentLength: number
+}
+
+/** What of a response's fields goes back to the caller: all end-to-end fields as they came. */
+export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
+  let headers: Array<string> = []
+  let contentLength = -1
+  let connection: string | undefined
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ""
+    const value = raw[i + 1] ?? ""
+    switch (name.length) {
+      case 7:
+        if (name.toLowerCase() === "upgrade") continue
+        break
+      case 10: {
+        const lower = name.toLowerCase()
+        if (lower === "connection") {
+          connection = connection === undefined ? value : `${connection}, ${value}`
+          continue
+        }
+        if (lower === "keep-alive") continue
+        break
+      }
+      case 14:
+        if (name.toLowerCase() === "content-length") contentLength = Number(value)
+        break
+      case 16:
+        if (name.toLowerCase() === "proxy-connection") continue
+        break
+      case 17:
+        if (name.toLowerCase() === "transfer-encoding") continue
+        break
+    }
+    headers.push(name, value)
+  }
+  const names = connection === undefined ? undefined : nominated(connection)
+  if (names !== undefined) headers = withoutNames(headers, names)
+  return { headers, contentLength }
+}
+
+/** The first value of a field, whatever the case of its name. */
+export const headerValue = (raw: RawHeaders, name: string): string | undefined => {
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const candidate = raw[i] ?? ""
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return raw[i + 1]
+  }
+  return undefined
+}
+
+/** Host without its port, in lower case, as routes are looked up. */
+export const hostName = (authority: string): string => {
+  const end = authority.startsWith("[") ? authority.indexOf("]") + 1 : authority.indexOf(":")
+  const host = end > 0 ? authority.slice(0, end) : authority
+  const lower = host.toLowerCase()
+  return lower.endsWith(".") ? lower.slice(0, -1) : lower
+}

@@ -1,0 +1,99 @@
+import { STATUS_CODES } from "node:http"
+
+/** A refusal of the proxy's own. */
+export interface Refusal {
+  readonly status: number
+  /** Last part of the problem's type. */
+  readonly slug: string
+  readonly detail: string
+  readonly retryAfterSeconds: number | undefined
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`)
+
+const page = (title: string, status: number, detail: string): string => `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
+<h1>${status} ${escaped(title)}</h1><p>${escaped(detail)}</p></html>
+`
+
+/** The refusal as a response: a problem document (RFC 9457), or a page for who prefers HTML. */
+export const refusalResponse = (
+  refusal: Refusal,
+  accept: string | undefined
+): { readonly headers: Array<string>; readonly body: Buffer } => {
+  const title = STATUS_CODES[refusal.status] ?? "Error"
+  const html = accept?.includes("text/html") === true
+  const body = Buffer.from(
+    html
+      ? page(title, refusal.status, refusal.detail)
+      : `${JSON.stringify({
+          type: `https://maxcloud.dev/problems/${refusal.slug}`,
+          title,
+          status: refusal.status,
+          detail: refusal.detail
+        })}\n`
+  )
+  const headers = [
+    "Content-Type",
+    html ? "text/html; charset=utf-8" : "application/problem+json",
+    "Content-Length",
+    String(body.length),
+    "Cache-Control",
+    "no-store"
+  ]
+  if (refusal.retryAfterSeconds !== undefined) headers.push("Retry-After", String(refusal.retryAfterSeconds))
+  return { headers, body }
+}
+
+export const unknownHost = (host: string): Refusal => ({
+  status: 404,
+  slug: "unknown-host",
+  detail:
+    host === ""
+      ? "The request names no host, so no service can be found for it. `maxcloud list` prints the services and their URLs."
+      : `No service has the host ${host}. \`maxcloud list\` prints the services and their URLs.`,
+  retryAfterSeconds: undefined
+})
+
+export const noSuchTarget: Refusal = {
+  status: 400,
+  slug: "invalid-request",
+  detail: "The request target must be a path, or an absolute http URL.",
+  retryAfterSeconds: undefined
+}
+
+export const timedOut = (timeoutMs: number): Refusal => ({
+  status: 504,
+  slug: "timeout",
+  detail: `The service did not begin its response within ${timeoutMs} ms, the time that its config allows (timeout).`,
+  retryAfterSeconds: 1
+})
+
+export const instanceGone = (code: string): Refusal => ({
+  status: 502,
+  slug: "instance-failed",
+  detail: `The service's instance ended the connection before its response (${code}). \`maxcloud logs\` shows what it wrote.`,
+  retryAfterSeconds: 1
+})
+
+export const malformedResponse = (code: string): Refusal => ({
+  status: 502,
+  slug: "malformed-response",
+  detail: `The service's instance sent a response that is no valid HTTP (${code}).`,
+  retryAfterSeconds: undefined
+})
+
+export const unsendable = (code: string): Refusal => ({
+  status: 400,
+  slug: "invalid-request",
+  detail: `The request cannot be given to the service as it is (${code}).`,
+  retryAfterSeconds: undefined
+})
+
+export const noService: Refusal = {
+  status: 503,
+  slug: "no-instance",
+  detail: "The service that this address leads to does not run now.",
+  retryAfterSeconds: 1
+}
