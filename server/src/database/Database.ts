@@ -128,7 +128,8 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
 /** Where work was leased by a server that is gone for certain, it need not be waited for. */
 const freeLeases = Effect.flatMap(
   SqlClient,
-  (sql) => sql`update work_items set lease_token = null, lease_until = null where lease_token is not null`
+  (sql) =>
+    sql`update work_items set lease_token = null, lease_until = null, available_at = now() where lease_token is not null`
 )
 
 /** The database: that of `url`, or else the embedded one of the data folder, which only one server at a time may use. */
