@@ -121,16 +121,23 @@ export interface Config {
   readonly [configuration]: (context: ConfigContext) => Promise<EvaluatedConfig>
 }
 
+/** Without the frames of this module: the first one is then the config's own. */
+const misuse = (message: string, from: (...args: ReadonlyArray<never>) => unknown): TypeError => {
+  const error = new TypeError(message)
+  Error.captureStackTrace(error, from)
+  return error
+}
+
 /** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
-const reference = <A extends object>(fields: A, written: string): A =>
-  Object.defineProperty(fields, "toString", {
-    enumerable: false,
-    value: () => {
-      throw new TypeError(
-        `${written} is a reference, known only when it runs: write text\`…\${${written}}…\` (from "@maxcloud/sdk/config")`
-      )
-    }
-  })
+const reference = <A extends object>(fields: A, written: string): A => {
+  const toString = () => {
+    throw misuse(
+      `${written} is a reference, known only when it runs: write text\`…\${${written}}…\` (from "@maxcloud/sdk/config")`,
+      toString
+    )
+  }
+  return Object.defineProperty(fields, "toString", { enumerable: false, value: toString })
+}
 
 /** A secret of the same app and stage, set by `maxcloud secrets set NAME`. */
 export const secret = (name: string): Secret => reference({ secret: name }, `secret("${name}")`)
@@ -155,6 +162,9 @@ const callerLocation = (): Location | undefined => {
 
 /** Describes a service: a container that answers HTTP. */
 export const service = <const Name extends string>(name: Name, input: ServiceInput): Service<Name> => {
+  if (typeof input !== "object" || input === null) {
+    throw misuse(`service("${name}") says not what to run: write service("${name}", { image: "nginx:1.27" })`, service)
+  }
   const address = (property: ServiceAddress["property"]) =>
     reference({ service: name, property }, `${name}.${property}`)
   return {
@@ -168,18 +178,45 @@ export const service = <const Name extends string>(name: Name, input: ServiceInp
 
 /** Describes an app, for each stage: the default export of `maxcloud.config.ts`. */
 export const defineConfig = (app: AppInput | ((context: ConfigContext) => AppInput | Promise<AppInput>)): Config => ({
-  [configuration]: async (context) => {
-    const { services, ...rest } = typeof app === "function" ? await app(context) : app
-    const definitions = services.map((_) => ({ name: _.name, ..._[definition] }))
-    return {
-      spec: {
-        ...rest,
-        services: definitions.map(({ input, name }) => {
-          const { links, ...fields } = input
-          return { name, ...fields, ...(links === undefined ? {} : { links: links.map((_) => _.name) }) }
-        })
-      },
-      locations: definitions.map((_) => _.location)
-    }
+  [configuration]: async function describe(context) {
+    return specOf(typeof app === "function" ? await app(context) : app, describe)
   }
 })
+
+const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): EvaluatedConfig => {
+  if (typeof app !== "object" || app === null) {
+    throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
+  }
+  const { services, ...rest } = app
+  // What is no array is told by the schema, as of a config in YAML.
+  if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [] }
+  const definitions = services.map((service: Service | undefined, index) => {
+    const made = service?.[definition]
+    if (service === undefined || made === undefined) {
+      throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
+    }
+    const { links } = made.input
+    if (links !== undefined && !(Array.isArray(links) && links.every((_?: Service) => _?.[definition] !== undefined))) {
+      throw misuse(`links of service("${service.name}") takes what service(…) gives: links: [api]`, from)
+    }
+    return { name: service.name, ...made }
+  })
+  return {
+    spec: {
+      ...rest,
+      services: definitions.map(({ input, name }) => {
+        const { links, ...fields } = input
+        return { name, ...fields, ...(links === undefined ? {} : { links: links.map((_) => _.name) }) }
+      })
+    },
+    locations: definitions.map((_) => _.location)
+  }
+}
+
+/** Is this what `defineConfig` gives? */
+export const isConfig = (value: unknown): value is Config =>
+  typeof value === "object" && value !== null && configuration in value
+
+/** What a config describes for a stage, yet unchecked. */
+export const evaluateConfig = (config: Config, context: ConfigContext): Promise<EvaluatedConfig> =>
+  config[configuration](context)

@@ -1,0 +1,209 @@
+import type { AppName, AppSpecEncoded, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { productionStage } from "@maxcloud/config-schema"
+import { Context, Effect, Either, Layer, type Redacted, Schema, Stream } from "effect"
+import {
+  type AppStage,
+  type CreateService,
+  type Deployment,
+  DeploymentEvent,
+  type DeploymentId,
+  LogEntry,
+  NotFound,
+  type Plan,
+  type Revision,
+  type SecretInfo,
+  type Service
+} from "./api/index.ts"
+import { type ConnectionOptions, makeConnection } from "./connection.ts"
+import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
+import { type CallError, UnexpectedAnswer } from "./errors.ts"
+import type { LoadedConfig } from "./loadConfig.ts"
+import { subscribe } from "./subscription.ts"
+
+/** What runs where. */
+export interface ServerInfo {
+  readonly version: string
+  readonly runtime: "local" | "kubernetes"
+  readonly organization: string
+  /** May services run in place from a folder (`maxcloud dev`)? */
+  readonly inPlace: boolean
+}
+
+export interface InStage {
+  /** @default "production" */
+  readonly stage?: StageName | undefined
+}
+
+export interface LogOptions {
+  /** Goes on with what is written from now. @default false */
+  readonly follow?: boolean | undefined
+  /** RFC 3339, or a duration before now such as `10m`. */
+  readonly since?: string | undefined
+  readonly revision?: string | undefined
+  /** How many of the last lines to begin with. @default 100; all where `since` is given */
+  readonly tail?: number | undefined
+  /** Goes on after the entry with this cursor. */
+  readonly after?: string | undefined
+}
+
+/** What can be deployed: a config that has been loaded, or an AppSpec as plain data. */
+export type Deployable = LoadedConfig | AppSpecEncoded
+
+/** A max-cloud server, as an Effect service. Every call may fail with `CallError`. */
+export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
+  MaxCloud,
+  {
+    readonly apiUrl: string
+    readonly info: Effect.Effect<ServerInfo, CallError>
+    readonly health: Effect.Effect<void, CallError>
+    /** What a deploy would change. Sources are read for their digest; nothing is sent but the AppSpec. */
+    readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
+    /**
+     * Uploads the sources that the server lacks, deploys, and tells what happens until it is finished, whatever its outcome is:
+     * look at `finished.deployment.state`. Ending the stream early leaves the deployment to go on.
+     */
+    readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
+    /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
+    readonly events: (
+      id: DeploymentId,
+      options?: { readonly lastEventId?: string | undefined }
+    ) => Stream.Stream<DeploymentEvent, CallError>
+    /** The deployment, once it is finished. */
+    readonly waitFor: (id: DeploymentId) => Effect.Effect<Deployment, CallError>
+    /** The lines that a service's instances wrote. */
+    readonly logs: (service: ServiceName, options?: LogOptions & InStage) => Stream.Stream<LogEntry, CallError>
+    readonly services: {
+      readonly list: (filter?: {
+        readonly app?: AppName | undefined
+        readonly stage?: StageName | undefined
+        readonly name?: ServiceName | undefined
+      }) => Effect.Effect<ReadonlyArray<Service>, CallError>
+      readonly get: (name: ServiceName, options?: InStage) => Effect.Effect<Service, CallError>
+      readonly create: (service: typeof CreateService.Type) => Effect.Effect<Service, CallError>
+      readonly delete: (name: ServiceName, options?: InStage) => Effect.Effect<Deployment, CallError>
+      readonly revisions: (name: ServiceName, options?: InStage) => Effect.Effect<ReadonlyArray<Revision>, CallError>
+    }
+    readonly secrets: {
+      readonly list: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
+      readonly set: (
+        app: AppName,
+        name: SecretName,
+        value: Redacted.Redacted<string>,
+        options?: InStage
+      ) => Effect.Effect<SecretInfo, CallError>
+      readonly unset: (app: AppName, name: SecretName, options?: InStage) => Effect.Effect<void, CallError>
+    }
+    readonly apps: Effect.Effect<ReadonlyArray<AppStage>, CallError>
+    readonly deployments: {
+      readonly get: (id: DeploymentId) => Effect.Effect<Deployment, CallError>
+      readonly list: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<Deployment>, CallError>
+    }
+    /** Removes an app's stage with all of its services. */
+    readonly destroy: (app: AppName, options?: InStage) => Effect.Effect<Deployment, CallError>
+  }
+>() {
+  static readonly layer = (options: ConnectionOptions = {}): Layer.Layer<MaxCloud> =>
+    Layer.effect(MaxCloud, makeMaxCloud(options))
+}
+
+const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
+const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
+
+const stageOf = (options: InStage | undefined) => options?.stage ?? productionStage
+
+/** The service for a server at `options.apiUrl`. */
+export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Context.Tag.Service<typeof MaxCloud>> =>
+  Effect.gen(function* () {
+    const connection = makeConnection(options)
+    const { apiUrl, call } = connection
+    const api = yield* connection.api
+    const unreadable = (path: string, detail: string) => () =>
+      new UnexpectedAnswer({ url: `${apiUrl}${path}`, status: 200, detail })
+
+    const listServices = (
+      filter: { app?: AppName | undefined; stage?: StageName | undefined; name?: ServiceName | undefined } = {}
+    ) => call(api.services.list({ urlParams: filter })).pipe(Effect.map((_) => _.services))
+
+    const find = Effect.fn("MaxCloud.services.get")(function* (name: ServiceName, options?: InStage) {
+      const stage = stageOf(options)
+      const [service] = yield* listServices({ name, stage })
+      if (service !== undefined) return service
+      const detail = `there is no service "${name}" in stage "${stage}": \`maxcloud list\` shows what there is`
+      return yield* new NotFound({ resource: "service", name, detail })
+    })
+
+    const events = (id: DeploymentId, options: { readonly lastEventId?: string | undefined } = {}) => {
+      const path = `/api/v1/deployments/${id}/events`
+      return subscribe(connection, { path, lastEventId: options.lastEventId, endsWithConnection: false }).pipe(
+        Stream.mapEffect((_) => decodeEvent(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))),
+        Stream.takeUntil((_) => _.type === "finished")
+      )
+    }
+
+    const waitFor = Effect.fn("MaxCloud.waitFor")(function* (id: DeploymentId) {
+      yield* Stream.runDrain(events(id))
+      return yield* call(api.deployments.get({ path: { id } }))
+    })
+
+    const logs = (name: ServiceName, options: LogOptions & InStage = {}) =>
+      Stream.unwrap(
+        Effect.map(find(name, options), ({ id }) => {
+          const path = `/api/v1/services/${id}/logs`
+          const query = (resuming: boolean) => {
+            const tail = resuming ? undefined : options.tail
+            const { follow, revision, since } = options
+            const parameters = new URLSearchParams()
+            for (const [key, value] of Object.entries({ follow, since, revision, tail })) {
+              if (value !== undefined) parameters.set(key, String(value))
+            }
+            return parameters
+          }
+          const follow = options.follow === true
+          let begun = false
+          return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: !follow }).pipe(
+            Stream.mapEffect((_) => {
+              begun = true
+              return decodeEntry(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))
+            }),
+            // Deleted while it was followed: that is the end of what there is to read.
+            Stream.catchTag("NotFound", (error) => (begun ? Stream.empty : Stream.fail(error)))
+          )
+        })
+      )
+
+    return MaxCloud.of({
+      apiUrl,
+      info: call(api.info.get({})),
+      health: call(api.healthz({})).pipe(Effect.asVoid),
+      ...makeDeploy(connection, api, events),
+      events,
+      waitFor,
+      logs,
+      services: {
+        list: listServices,
+        get: find,
+        create: (service) => call(api.services.create({ payload: service })),
+        delete: (name, options) =>
+          find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.delete({ path: { id } })))),
+        revisions: (name, options) =>
+          find(name, options).pipe(
+            Effect.flatMap(({ id }) => call(api.services.revisions({ path: { id } }))),
+            Effect.map((_) => _.revisions)
+          )
+      },
+      secrets: {
+        list: (app, options) =>
+          call(api.apps.secrets({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.secrets)),
+        set: (app, name, value, options) =>
+          call(api.apps.setSecret({ path: { app, stage: stageOf(options), name }, payload: { value } })),
+        unset: (app, name, options) => call(api.apps.unsetSecret({ path: { app, stage: stageOf(options), name } }))
+      },
+      apps: call(api.apps.list({})).pipe(Effect.map((_) => _.apps)),
+      deployments: {
+        get: (id) => call(api.deployments.get({ path: { id } })),
+        list: (app, options) =>
+          call(api.apps.deployments({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.deployments))
+      },
+      destroy: (app, options) => call(api.apps.destroy({ path: { app, stage: stageOf(options) } }))
+    })
+  })

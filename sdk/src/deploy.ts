@@ -1,0 +1,198 @@
+import { resolve } from "node:path"
+import { Readable } from "node:stream"
+import {
+  type AppSpec,
+  type AppSpecEncoded,
+  encodeAppSpec,
+  parseAppSpec,
+  productionStage,
+  type ServiceName,
+  type StageName
+} from "@maxcloud/config-schema"
+import { Effect, Either, Schedule, Stream } from "effect"
+import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
+import type { Connection } from "./connection.ts"
+import { type CallError, DeploymentFailed, SourceInvalid } from "./errors.ts"
+import type { LoadedConfig } from "./loadConfig.ts"
+import { type Snapshot, snapshotOf } from "./snapshot.ts"
+
+export interface DeployOptions {
+  /** @default the loaded config's own, else "production" */
+  readonly stage?: StageName | undefined
+  /** Where the paths of sources begin. @default the config's folder, else the process's own */
+  readonly folder?: string | undefined
+  /** Two deploys with the same key are one. @default a new one each time */
+  readonly idempotencyKey?: string | undefined
+  /** Ends with `accepted`: the deployment goes on without being watched. @default false */
+  readonly detach?: boolean | undefined
+  /** Runs sources from their folders as they are, nothing is uploaded: for a server on this machine that allows it. @default false */
+  readonly inPlace?: boolean | undefined
+}
+
+/** What a deploy tells while it goes on. */
+export type DeployProgress =
+  | {
+      readonly _tag: "uploading"
+      readonly services: ReadonlyArray<ServiceName>
+      readonly folder: string
+      readonly digest: string
+      readonly files: number
+      /** Unpacked. */
+      readonly bytes: number
+    }
+  | { readonly _tag: "accepted"; readonly deployment: Deployment }
+  | { readonly _tag: "event"; readonly event: DeploymentEvent }
+  | { readonly _tag: "finished"; readonly deployment: Deployment }
+
+export type PlanError = CallError | SourceInvalid
+export type DeployError = PlanError
+
+type Api = Effect.Effect.Success<Connection["api"]>
+
+interface Prepared {
+  readonly spec: AppSpec
+  readonly stage: StageName
+  readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
+}
+
+/** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
+const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions) {
+  const loaded = "locate" in app ? app : undefined
+  const spec: AppSpec = yield* "locate" in app
+    ? Either.right(app.spec)
+    : parseAppSpec(app).pipe(
+        Either.mapLeft((issues) => {
+          const detail = issues.map((_) => `${_.path.join(".")}: ${_.message}`).join("\n")
+          return new InvalidSpec({ detail, issues: [...issues] })
+        })
+      )
+  const folder = options.folder ?? loaded?.folder ?? process.cwd()
+  const wanted = new Map<string, Array<ServiceName>>()
+  for (const { name, source } of spec.services) {
+    if (source === undefined || source.digest !== undefined || source.directory !== undefined) continue
+    const place = resolve(folder, source.path)
+    wanted.set(place, [...(wanted.get(place) ?? []), name])
+  }
+  const snapshots = options.inPlace
+    ? []
+    : yield* Effect.forEach(
+        wanted,
+        ([folder, services]) => snapshotOf(folder).pipe(Effect.map((snapshot) => ({ services, snapshot }))),
+        { concurrency: 4 }
+      )
+  const digests = new Map(snapshots.map(({ snapshot }) => [snapshot.folder, snapshot.digest]))
+  const services = spec.services.map((service) => {
+    const { source } = service
+    if (source === undefined || source.digest !== undefined || source.directory !== undefined) return service
+    const place = resolve(folder, source.path)
+    const digest = digests.get(place)
+    return { ...service, source: { path: source.path, ...(digest === undefined ? { directory: place } : { digest }) } }
+  })
+  const prepared: Prepared = {
+    spec: { ...spec, services },
+    stage: options.stage ?? loaded?.stage ?? productionStage,
+    snapshots
+  }
+  return prepared
+})
+
+/** `plan` and `deploy` of a server. */
+export const makeDeploy = (
+  connection: Connection,
+  api: Api,
+  events: (id: DeploymentId) => Stream.Stream<DeploymentEvent, CallError>
+) => {
+  const { call, open } = connection
+
+  const upload = (snapshot: Snapshot): Effect.Effect<void, CallError | SourceInvalid> =>
+    Effect.suspend(() => {
+      const archive = snapshot.archive()
+      let broken: SourceInvalid | undefined
+      archive.on("error", (error) => {
+        if (error instanceof SourceInvalid) broken = error
+      })
+      return open(`/api/v1/sources/${snapshot.digest}`, {
+        method: "PUT",
+        headers: { "content-type": "application/gzip" },
+        body: Readable.toWeb(archive),
+        duplex: "half"
+      }).pipe(
+        Effect.asVoid,
+        Effect.mapError((error) => broken ?? error),
+        Effect.ensuring(Effect.sync(() => archive.destroy())),
+        Effect.scoped
+      )
+    })
+
+  const isThere = (snapshot: Snapshot) =>
+    call(api.sources.get({ path: { digest: snapshot.digest } })).pipe(
+      Effect.as(true),
+      Effect.catchTag("NotFound", () => Effect.succeed(false))
+    )
+
+  const plan = Effect.fn("MaxCloud.plan")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions = {}) {
+    const { spec, stage } = yield* prepare(app, options)
+    return yield* call(api.apps.plan({ path: { app: spec.app, stage }, payload: { spec: encodeAppSpec(spec) } }))
+  })
+
+  const deploy = (
+    app: LoadedConfig | AppSpecEncoded,
+    options: DeployOptions = {}
+  ): Stream.Stream<DeployProgress, DeployError> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const { snapshots, spec, stage } = yield* prepare(app, options)
+        const key = options.idempotencyKey ?? crypto.randomUUID()
+
+        const uploads = Stream.fromIterable(snapshots).pipe(
+          Stream.filterEffect(({ snapshot }) => Effect.map(isThere(snapshot), (_) => !_)),
+          Stream.flatMap(({ services, snapshot }) => {
+            const { bytes, digest, files, folder } = snapshot
+            const uploading: DeployProgress = { _tag: "uploading", services, folder, digest, files, bytes }
+            return Stream.concat(Stream.make(uploading), Stream.execute(upload(snapshot)))
+          })
+        )
+
+        // The key makes it safe to ask again where the answer was lost on its way.
+        const accept = call(
+          api.apps.deploy({
+            path: { app: spec.app, stage },
+            headers: { "idempotency-key": key },
+            payload: { spec: encodeAppSpec(spec) }
+          })
+        ).pipe(
+          Effect.retry({
+            while: (_) => _._tag === "NotReachable" && _.code !== "ECONNREFUSED" && _.code !== "ERR_INVALID_URL",
+            times: 3,
+            schedule: Schedule.exponential("200 millis")
+          })
+        )
+
+        const watch = (deployment: Deployment): Stream.Stream<DeployProgress, CallError> =>
+          events(deployment.id).pipe(
+            Stream.mapConcatEffect((event): Effect.Effect<ReadonlyArray<DeployProgress>, CallError> => {
+              const told: DeployProgress = { _tag: "event", event }
+              if (event.type !== "finished") return Effect.succeed([told])
+              return Effect.map(
+                event.deployment === null
+                  ? call(api.deployments.get({ path: { id: deployment.id } }))
+                  : Effect.succeed(event.deployment),
+                (deployment) => [told, { _tag: "finished", deployment }]
+              )
+            })
+          )
+
+        const accepted = Stream.flatMap(Stream.fromEffect(accept), (deployment) => {
+          const told: DeployProgress = { _tag: "accepted", deployment }
+          return options.detach ? Stream.make(told) : Stream.concat(Stream.make(told), watch(deployment))
+        })
+        return Stream.concat(uploads, accepted)
+      })
+    )
+
+  return { plan, deploy }
+}
+
+/** The deployment where it succeeded, else the failure that it is. */
+export const succeeded = (deployment: Deployment): Either.Either<Deployment, DeploymentFailed> =>
+  deployment.state === "succeeded" ? Either.right(deployment) : Either.left(new DeploymentFailed({ deployment }))

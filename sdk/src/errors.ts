@@ -1,0 +1,91 @@
+import { Data } from "effect"
+import type { Deployment } from "./api/deployment.ts"
+import type { ApiError } from "./api/errors.ts"
+
+/** One thing that is wrong with a config: where in the described app, what (with its fix), and where in which file. */
+export interface ConfigIssue {
+  /** As it is read aloud: `services.api.port`. Empty where the whole file is meant. */
+  readonly path: string
+  readonly message: string
+  /** Absolute path. Not always that of the config: a service may be written in a file that it imports. */
+  readonly file: string
+  /** From 1. */
+  readonly line?: number
+  /** From 1. */
+  readonly column?: number
+}
+
+/** A config that cannot be read, evaluated or parsed. Nothing has been sent. */
+export class ConfigInvalid extends Data.TaggedError("ConfigInvalid")<{
+  /** Absolute path of the config. */
+  readonly file: string
+  readonly issues: ReadonlyArray<ConfigIssue>
+}> {
+  override get message() {
+    return this.issues.map((issue) => renderIssue(issue)).join("\n")
+  }
+}
+
+/**
+ * One line: `maxcloud.config.ts:7:12  services.api.port  0 is no port: …`. Files are shown relative to `folder`, by default the
+ * process's own.
+ */
+export const renderIssue = (issue: ConfigIssue, folder: string = process.cwd()): string => {
+  const inside = issue.file.startsWith(`${folder}/`) ? issue.file.slice(folder.length + 1) : issue.file
+  const place = [inside, issue.line, issue.column].filter((_) => _ !== undefined).join(":")
+  return [place, issue.path, issue.message].filter((_) => _ !== "").join("  ")
+}
+
+/** The folder of a `source` cannot be made a snapshot: it is not there, holds nothing, is too large, or a link leaves it. */
+export class SourceInvalid extends Data.TaggedError("SourceInvalid")<{
+  readonly folder: string
+  readonly detail: string
+}> {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** Nothing answers at `apiUrl`, or the connection broke. The same may be tried again. */
+export class NotReachable extends Data.TaggedError("NotReachable")<{
+  readonly apiUrl: string
+  /** As the system calls it: `ECONNREFUSED`, `ENOTFOUND`, … */
+  readonly code: string
+}> {
+  override get message() {
+    if (this.code === "ERR_INVALID_URL") {
+      return `"${this.apiUrl}" is no URL of a server: write it as http://127.0.0.1:8080 (MAXCLOUD_API_URL, --api-url)`
+    }
+    if (this.code === "ECONNREFUSED") {
+      return `no max-cloud server answers at ${this.apiUrl} (connection refused): start it by \`maxcloud server\`, or say where it is by MAXCLOUD_API_URL or --api-url`
+    }
+    return `the max-cloud server at ${this.apiUrl} cannot be reached (${this.code}): check the address and the network, then try again`
+  }
+}
+
+/** What answered is no max-cloud server, or one that speaks another version: a proxy's error page, a body that cannot be read. */
+export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
+  readonly url: string
+  /** 0 where it is not known. */
+  readonly status: number
+  readonly detail: string
+}> {
+  override get message() {
+    return `unexpected answer from ${this.url}${this.status === 0 ? "" : ` (status ${this.status})`}: ${this.detail}`
+  }
+}
+
+/** A deployment that ended otherwise than by success. `deployment.services` says which service, why, and its last log lines. */
+export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ readonly deployment: Deployment }> {
+  override get message() {
+    const { app, message, number, services, stage, state } = this.deployment
+    const failed = services.filter((_) => _.state === "failed").map((_) => `${_.name}: ${_.message}`)
+    return [`deployment ${number} of ${app} (${stage}) ${state}: ${message}`, ...failed].join("\n")
+  }
+}
+
+/** What any call may fail with. */
+export type CallError = ApiError | NotReachable | UnexpectedAnswer
+
+/** What the SDK may fail with. */
+export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed

@@ -1,0 +1,99 @@
+import { pathToFileURL } from "node:url"
+import { Worker } from "node:worker_threads"
+import type { Location } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+
+/** What came of evaluating a config for a stage. */
+export type Evaluation =
+  | { readonly _tag: "Evaluated"; readonly spec: unknown; readonly locations: ReadonlyArray<Location | undefined> }
+  | { readonly _tag: "NoDefaultExport" }
+  | { readonly _tag: "NotAConfig"; readonly found: string }
+  | { readonly _tag: "NotData"; readonly path: ReadonlyArray<string | number>; readonly found: string }
+  | {
+      readonly _tag: "Threw"
+      readonly name: string
+      readonly message: string
+      readonly code: string
+      readonly stack: string
+    }
+  | { readonly _tag: "Exited"; readonly code: number }
+  | { readonly _tag: "TookTooLong"; readonly seconds: number }
+
+// A text and no file of its own, so that it is there however the SDK is bundled. The symbol is that of `defineConfig`.
+const program = `
+const { parentPort, workerData } = require("node:worker_threads")
+const kindOf = (value) =>
+  typeof value === "function" ? "a function" : typeof value === "symbol" ? "a symbol" : typeof value === "bigint" ? "a bigint"
+  : value instanceof Promise ? "a promise (await it)" : undefined
+const notData = (value, path, above) => {
+  const found = kindOf(value)
+  if (found !== undefined) return { path, found }
+  if (typeof value !== "object" || value === null) return undefined
+  if (above.includes(value)) return { path, found: "an object that contains itself" }
+  for (const [key, child] of Object.entries(value)) {
+    const inside = notData(child, [...path, Array.isArray(value) ? Number(key) : key], [...above, value])
+    if (inside !== undefined) return inside
+  }
+}
+const threw = (error) => {
+  const isError = typeof error === "object" && error !== null && "message" in error
+  let shown = "something that cannot be shown"
+  try { shown = isError ? String(error.message) : String(error) } catch {}
+  return {
+    _tag: "Threw",
+    name: isError ? String(error.name) : "",
+    message: shown,
+    code: isError && error.code !== undefined ? String(error.code) : "",
+    stack: isError ? String(error.stack) : ""
+  }
+}
+const evaluate = async () => {
+  const module = await import(workerData.url)
+  if (!("default" in module)) return { _tag: "NoDefaultExport" }
+  const config = module.default
+  const describe = config === null || config === undefined ? undefined : config[Symbol.for("maxcloud.dev/config")]
+  if (typeof describe !== "function") {
+    return { _tag: "NotAConfig", found: kindOf(config) ?? (config === null ? "null" : "a value of type " + typeof config) }
+  }
+  const { spec, locations } = await describe({ stage: workerData.stage })
+  const odd = notData(spec, [], [])
+  return odd === undefined ? { _tag: "Evaluated", spec, locations } : { _tag: "NotData", ...odd }
+}
+evaluate().catch(threw).then((_) => parentPort.postMessage(_))
+`
+
+const limitSeconds = 30
+
+/**
+ * Runs a config in a thread of its own: its modules are read anew each time, it may call `process.exit` or never end without harm,
+ * and what it prints goes to standard error.
+ */
+export const evaluate = (file: string, stage: string, seconds: number = limitSeconds): Effect.Effect<Evaluation> =>
+  Effect.async<Evaluation>((resume) => {
+    const worker = new Worker(program, {
+      eval: true,
+      workerData: { url: pathToFileURL(file).href, stage },
+      stdout: true,
+      stderr: true,
+      execArgv: ["--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]
+    })
+    worker.stdout.pipe(process.stderr, { end: false })
+    worker.stderr.pipe(process.stderr, { end: false })
+    const timer = setTimeout(() => end({ _tag: "TookTooLong", seconds }), seconds * 1000)
+    const end = (evaluation: Evaluation) => {
+      clearTimeout(timer)
+      worker.removeAllListeners()
+      worker.on("error", () => {})
+      void worker.terminate().then(() => resume(Effect.succeed(evaluation)))
+    }
+    worker.once("message", end)
+    worker.once("error", (error) =>
+      end({ _tag: "Threw", name: error.name, message: error.message, code: "", stack: error.stack ?? "" })
+    )
+    worker.once("exit", (code) => end({ _tag: "Exited", code }))
+    return Effect.promise(() => {
+      clearTimeout(timer)
+      worker.removeAllListeners()
+      return worker.terminate()
+    })
+  })

@@ -1,0 +1,24 @@
+import { existsSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { Effect } from "effect"
+import { ConfigInvalid } from "./errors.ts"
+
+const extensions = ["ts", "mts", "js", "mjs", "yaml", "yml", "json"]
+
+/** The config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. Absolute. */
+export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid> =>
+  Effect.suspend(() => {
+    for (let at = resolve(folder); ; at = dirname(at)) {
+      const here = extensions.map((_) => `maxcloud.config.${_}`).filter((_) => existsSync(join(at, _)))
+      const [file, other] = here
+      if (file !== undefined && other !== undefined) {
+        const message = `there are ${here.join(" and ")} in ${at}: keep one, or name the one that you mean`
+        return new ConfigInvalid({ file: join(at, file), issues: [{ path: "", message, file: join(at, file) }] })
+      }
+      if (file !== undefined) return Effect.succeed(join(at, file))
+      if (dirname(at) === at) break
+    }
+    const file = join(resolve(folder), "maxcloud.config.ts")
+    const message = "there is no maxcloud.config.ts, neither here nor in a folder above: write one by `maxcloud init`"
+    return new ConfigInvalid({ file, issues: [{ path: "", message, file }] })
+  })

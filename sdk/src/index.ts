@@ -1,0 +1,8 @@
+/** The SDK as promises. As Effects it is in `@maxcloud/sdk/effect`; what a config imports is in `@maxcloud/sdk/config`. */
+export type { Config } from "@maxcloud/config-schema/authoring"
+export { ApiError, type Deployment, type DeploymentEvent, type LogEntry, type Plan } from "./api/index.ts"
+export { type Client, type ClientOptions, createClient, type DeployInput, findConfig, loadConfig } from "./client.ts"
+export type { DeployProgress } from "./deploy.ts"
+export * from "./errors.ts"
+export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
+export type { ServerInfo } from "./MaxCloud.ts"

@@ -1,0 +1,146 @@
+import { readFile } from "node:fs/promises"
+import { dirname, extname, resolve } from "node:path"
+import {
+  type AppSpec,
+  type Location,
+  parseAppSpec,
+  productionStage,
+  type SpecIssue,
+  StageName
+} from "@maxcloud/config-schema"
+import { Effect, Either, ParseResult, Schema } from "effect"
+import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
+import { evaluate } from "./evaluate.ts"
+import { findConfig } from "./findConfig.ts"
+
+/** A config that has been read for a stage. */
+export interface LoadedConfig {
+  /** Absolute path. */
+  readonly file: string
+  /** Where the paths of its sources begin. Absolute. */
+  readonly folder: string
+  readonly stage: StageName
+  readonly spec: AppSpec
+  /** Where in the config's files these issues are: those that a server tells, say. */
+  readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
+}
+
+export interface LoadConfigOptions {
+  /** The config. @default `maxcloud.config.*` in `folder` or the nearest folder above */
+  readonly file?: string | undefined
+  /** @default the process's own */
+  readonly folder?: string | undefined
+  /** @default "production" */
+  readonly stage?: string | undefined
+}
+
+interface Read {
+  readonly spec: unknown
+  readonly locate: LoadedConfig["locate"]
+}
+
+const inOrder = (issues: ReadonlyArray<ConfigIssue>): ReadonlyArray<ConfigIssue> =>
+  issues.toSorted((a, b) => {
+    if (a.file !== b.file) return a.file < b.file ? -1 : 1
+    return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+  })
+
+const one = (file: string, message: string, place: Partial<ConfigIssue> = {}) =>
+  new ConfigInvalid({ file, issues: [{ path: "", message, file, ...place }] })
+
+const readText = (file: string): Effect.Effect<string, ConfigInvalid> =>
+  Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: (error) => {
+      const code = error instanceof Error && "code" in error ? error.code : undefined
+      if (code === "ENOENT")
+        return one(file, "there is no such file: correct its name, or write one by `maxcloud init`")
+      if (code === "EISDIR") return one(file, "this is a folder: name the config in it")
+      return one(file, `the file cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  })
+
+const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInvalid> =>
+  Effect.gen(function* () {
+    yield* readText(file)
+    const evaluation = yield* evaluate(file, stage)
+    const located =
+      (spec: unknown, locations: ReadonlyArray<Location | undefined>) => (issues: ReadonlyArray<SpecIssue>) =>
+        import("./modulePlaces.ts").then((_) => _.placesInModule(file, spec, locations, issues))
+    switch (evaluation._tag) {
+      case "Evaluated":
+        return { spec: evaluation.spec, locate: located(evaluation.spec, evaluation.locations) }
+      case "NoDefaultExport":
+        return yield* one(file, "there is no default export: write `export default defineConfig({ app, services })`")
+      case "NotAConfig":
+        return yield* one(
+          file,
+          `the default export is ${evaluation.found}, not a config: write \`export default defineConfig({ app, services })\``
+        )
+      case "NotData": {
+        const issue = { path: evaluation.path, message: `expected plain data, got ${evaluation.found}` }
+        return yield* new ConfigInvalid({
+          file,
+          issues: yield* Effect.promise(() => located(undefined, [])([issue]))
+        })
+      }
+      case "Exited":
+        return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
+          Effect.flatMap((_) => Effect.promise(() => _.faultOfExit(file, evaluation.code))),
+          Effect.flatMap(Effect.fail)
+        )
+      case "TookTooLong":
+        return yield* one(file, `the config did not finish within ${evaluation.seconds} s: what does it wait for?`)
+      case "Threw":
+        return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
+          Effect.flatMap((_) => Effect.promise(() => _.faultOfThrow(file, evaluation))),
+          Effect.flatMap(Effect.fail)
+        )
+    }
+  })
+
+const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
+  Effect.gen(function* () {
+    const text = yield* readText(file)
+    const { readDocument } = yield* Effect.promise(() => import("./dataPlaces.ts"))
+    const read = readDocument(file, text)
+    if ("issue" in read) return yield* new ConfigInvalid({ file, issues: [read.issue] })
+    return { spec: read.value, locate: async (issues) => read.locate(issues) }
+  })
+
+const readers: Readonly<Record<string, (file: string, stage: string) => Effect.Effect<Read, ConfigInvalid>>> = {
+  ".ts": readModule,
+  ".mts": readModule,
+  ".js": readModule,
+  ".mjs": readModule,
+  ".yaml": readData,
+  ".yml": readData,
+  ".json": readData
+}
+
+const decodeStage = Schema.decodeUnknownEither(StageName)
+
+/** Reads a config for a stage and checks all of it. Whatever is wrong is one `ConfigInvalid`, which names every place. */
+export const loadConfig = (options: LoadConfigOptions = {}): Effect.Effect<LoadedConfig, ConfigInvalid> =>
+  Effect.gen(function* () {
+    const start = resolve(options.folder ?? ".")
+    const file = options.file === undefined ? yield* findConfig(start) : resolve(start, options.file)
+    const stage = yield* decodeStage(options.stage ?? productionStage).pipe(
+      Either.mapLeft((error) =>
+        one(file, ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message)
+      )
+    )
+    const reader = readers[extname(file)]
+    if (reader === undefined) {
+      return yield* one(
+        file,
+        `a config is a file of TypeScript, JavaScript, YAML or JSON: ${Object.keys(readers).join(", ")}`
+      )
+    }
+    const { locate, spec } = yield* reader(file, stage)
+    const parsed = parseAppSpec(spec)
+    if (Either.isLeft(parsed)) {
+      return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => locate(parsed.left))) })
+    }
+    return { file, folder: dirname(file), stage, spec: parsed.right, locate }
+  })

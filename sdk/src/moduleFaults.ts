@@ -1,0 +1,141 @@
+import { readFile } from "node:fs/promises"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
+import type { Evaluation } from "./evaluate.ts"
+import { isSyntaxNode, readSyntax } from "./syntaxTree.ts"
+
+type Thrown = Extract<Evaluation, { _tag: "Threw" }>
+
+const pathOf = (written: string) => (written.startsWith("file:") ? fileURLToPath(written) : written)
+
+const invalid = (config: string, message: string, place: Partial<ConfigIssue> = {}) =>
+  new ConfigInvalid({ file: config, issues: [{ path: "", message, file: config, ...place }] })
+
+interface Module {
+  readonly file: string
+  readonly imports: ReadonlyArray<string>
+  readonly mistake?: { readonly line: number; readonly column: number; readonly message: string }
+}
+
+const readModule = async (file: string): Promise<Module | undefined> => {
+  const text = await readFile(file, "utf8").catch(() => undefined)
+  if (text === undefined) return undefined
+  const read = readSyntax(file, text)
+  if ("mistake" in read) return { file, imports: [], mistake: read.mistake }
+  const body = Array.isArray(read.root.body) ? read.root.body.filter(isSyntaxNode) : []
+  const imports = body
+    .filter((_) => _.importKind !== "type" && _.exportKind !== "type")
+    .map((_) => (isSyntaxNode(_.source) ? _.source.value : undefined))
+    .filter((_) => typeof _ === "string" && _.startsWith("."))
+    .map((_) => join(dirname(file), String(_)))
+  return { file, imports }
+}
+
+/** The config and the files that it imports by relative paths, each after those that import it; 500 at most. */
+const modulesOf = async (config: string): Promise<ReadonlyMap<string, Module>> => {
+  const modules = new Map<string, Module>()
+  const waiting = [config]
+  for (let file = waiting.shift(); file !== undefined && modules.size < 500; file = waiting.shift()) {
+    if (modules.has(file)) continue
+    const module = await readModule(file)
+    if (module === undefined) continue
+    modules.set(file, module)
+    waiting.push(...module.imports)
+  }
+  return modules
+}
+
+/** A circle of imports that can be reached from the config, its first file again at the end. */
+const circleOf = (config: string, modules: ReadonlyMap<string, Module>): ReadonlyArray<string> | undefined => {
+  const done = new Set<string>()
+  const search = (file: string, above: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+    const at = above.indexOf(file)
+    if (at !== -1) return [...above.slice(at), file]
+    if (done.has(file)) return undefined
+    done.add(file)
+    for (const next of modules.get(file)?.imports ?? []) {
+      const circle = search(next, [...above, file])
+      if (circle !== undefined) return circle
+    }
+    return undefined
+  }
+  return search(config, [])
+}
+
+const showCircle = (config: string, circle: ReadonlyArray<string>) =>
+  circle.map((_) => relative(dirname(config), _)).join(" → ")
+
+/** The first frame of a stack in the config's folder, else in any file of the user's own. */
+const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
+  const frames = [...stack.matchAll(/\(?((?:file:\/\/)?\/[^()\n]*?):(\d+):(\d+)\)?$/gm)]
+    .map((_) => ({ file: pathOf(_[1] ?? ""), line: Number(_[2]), column: Number(_[3]) }))
+    .filter((_) => !_.file.includes("/node_modules/"))
+  return frames.find((_) => _.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
+}
+
+/** What an exception means that came out of a config, and where it came from. */
+export const faultOfThrow = async (config: string, thrown: Thrown): Promise<ConfigInvalid> => {
+  const { code, message, name, stack } = thrown
+
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_UNSUPPORTED_DIR_IMPORT") {
+    const [, wanted, from] =
+      /^(?:Cannot find (?:package|module)|Directory import) '(.*?)'.* imported from (.*)$/.exec(message) ?? []
+    const file = from === undefined ? config : pathOf(from)
+    const shown = wanted?.startsWith("/") === true ? relative(dirname(file), wanted) : wanted
+    const text = (await readFile(file, "utf8").catch(() => "")).split("\n")
+    const line = text.findIndex((_) => wanted !== undefined && _.includes(wanted.split("/").at(-1) ?? wanted)) + 1
+    const fix =
+      wanted === undefined || wanted.startsWith("/")
+        ? "correct the path (with its extension, as `./services.ts`)"
+        : `install it: npm i -D ${wanted}`
+    return invalid(config, `cannot find "${shown ?? message}", which is imported here: ${fix}`, {
+      file,
+      ...(line === 0 ? {} : { line })
+    })
+  }
+
+  if (name === "SyntaxError") {
+    const [, written, line] = /^(\S.*?):(\d+)\n/.exec(stack) ?? []
+    const modules = await modulesOf(config)
+    const read = written === undefined ? undefined : await readModule(pathOf(written))
+    const mistaken = read?.mistake === undefined ? [...modules.values()].find((_) => _.mistake !== undefined) : read
+    if (mistaken?.mistake !== undefined) {
+      const { mistake } = mistaken
+      return invalid(config, `syntax error: ${mistake.message}`, {
+        file: mistaken.file,
+        line: mistake.line,
+        column: mistake.column
+      })
+    }
+    const fix =
+      code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX" ? " (Node only strips types: write it in plain JavaScript)" : ""
+    const place = written === undefined ? {} : { file: pathOf(written), line: Number(line) }
+    return invalid(config, `${message}${fix}`, place)
+  }
+
+  if (name === "ReferenceError" && message.endsWith("before initialization")) {
+    const circle = circleOf(config, await modulesOf(config))
+    if (circle !== undefined) {
+      const shown = showCircle(config, circle)
+      return invalid(
+        config,
+        `cyclic import: ${shown} (${message}): move what they share into a file that imports neither`,
+        frameOf(config, stack)
+      )
+    }
+  }
+
+  return invalid(config, `the config threw ${name === "" ? "" : `${name}: `}${message}`, frameOf(config, stack))
+}
+
+/** What it means that the config's thread ended without an answer. */
+export const faultOfExit = async (config: string, code: number): Promise<ConfigInvalid> => {
+  const circle = circleOf(config, await modulesOf(config))
+  if (circle !== undefined) {
+    return invalid(config, `cyclic import: ${showCircle(config, circle)}: its files wait for each other, none goes on`)
+  }
+  // Code 0 or 13 without a call of exit: nothing was left that its await could wait for.
+  const why = code === 0 || code === 13 ? "it awaits what never comes, or exits" : `it called process.exit(${code})`
+  return invalid(config, `the config ended before it was done: ${why}`)
+}

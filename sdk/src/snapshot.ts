@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import { lstat, readdir, readlink } from "node:fs/promises"
+import { join, posix } from "node:path"
+import { pipeline as pipelineOf, Readable, Transform } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import { createGzip } from "node:zlib"
+import { SourceDigest } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+import { SourceInvalid } from "./errors.ts"
+import { ignoreRulesOf } from "./ignoreRules.ts"
+import { tarEnd, tarHeader, tarPadding } from "./tar.ts"
+
+interface Entry {
+  readonly path: string
+  readonly mode: "644" | "755" | "link"
+  readonly bytes: number
+  /** Hex SHA-256 of the content, or of the link's target. */
+  readonly sha256: string
+  /** Only of a link. */
+  readonly target?: string
+}
+
+/** The content of a folder at one moment, named by its digest. */
+export interface Snapshot {
+  readonly folder: string
+  /** Of paths, modes and content; not of the archive's encoding. */
+  readonly digest: SourceDigest
+  readonly files: number
+  /** Unpacked. */
+  readonly bytes: number
+  /** A gzipped tar, made anew by each call in constant memory. It fails where a file is no longer what the digest says. */
+  readonly archive: () => Readable
+}
+
+const always = new Set([".git", "node_modules", ".maxcloud"])
+const largestUnpacked = 2 ** 30
+const largestArchive = 256 * 2 ** 20
+const mostEntries = 100_000
+
+const leaveOut = "leave out what it does not need by a .dockerignore or .gitignore"
+
+const hashOfFile = async (file: string): Promise<{ sha256: string; bytes: number }> => {
+  const hash = createHash("sha256")
+  let bytes = 0
+  await pipeline(createReadStream(file), async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
+      bytes += chunk.length
+      hash.update(chunk)
+    }
+  })
+  return { sha256: hash.digest("hex"), bytes }
+}
+
+const byBytes = (a: { path: string }, b: { path: string }) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))
+
+const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+const makeSnapshot = async (folder: string, signal: AbortSignal): Promise<Snapshot> => {
+  const invalid = (detail: string) => new SourceInvalid({ folder, detail })
+  const stats = await lstat(folder).catch(() => undefined)
+  if (stats === undefined) throw invalid(`the source folder ${folder} does not exist: create it, or correct \`source\``)
+  if (stats.isSymbolicLink()) throw invalid(`the source folder ${folder} is a link: name the folder that it leads to`)
+  if (!stats.isDirectory()) throw invalid(`the source ${folder} is no folder: name the folder with the program in it`)
+
+  const { enter, isIgnored } = await ignoreRulesOf(folder)
+  const found: Array<{ path: string; size: number; mode: "644" | "755" | "link" }> = []
+  let size = 0
+  const walk = async (inside: string): Promise<void> => {
+    for (const child of await readdir(join(folder, inside), { withFileTypes: true })) {
+      signal.throwIfAborted()
+      const path = inside === "" ? child.name : `${inside}/${child.name}`
+      if (always.has(child.name) || isIgnored(path, child.isDirectory())) continue
+      if (child.isDirectory()) {
+        await enter(path)
+        await walk(path)
+        continue
+      }
+      if (!child.isFile() && !child.isSymbolicLink()) continue
+      const stats = await lstat(join(folder, path))
+      found.push({ path, size: stats.size, mode: child.isSymbolicLink() ? "link" : stats.mode & 0o100 ? "755" : "644" })
+      size += stats.size
+      if (found.length > mostEntries) {
+        throw invalid(`the source ${folder} has more than ${mostEntries} files: ${leaveOut}`)
+      }
+      if (size > largestUnpacked) throw invalid(`the source ${folder} has more than 1 GiB: ${leaveOut}`)
+    }
+  }
+  await walk("")
+  if (found.length === 0) {
+    throw invalid(`the source ${folder} holds no file (besides those left out by .dockerignore or .gitignore)`)
+  }
+
+  const entries: Array<Entry> = []
+  for (const { mode, path } of found.sort(byBytes)) {
+    signal.throwIfAborted()
+    if (mode === "link") {
+      const target = await readlink(join(folder, path))
+      const end = posix.join(posix.dirname(path), target)
+      if (target.startsWith("/") || end === ".." || end.startsWith("../")) {
+        throw invalid(
+          `the link ${path} in ${folder} leads outside of it (${target}): leave it out, or copy what it names`
+        )
+      }
+      const sha256 = createHash("sha256").update(target).digest("hex")
+      entries.push({ path, mode, bytes: 0, sha256, target })
+    } else {
+      entries.push({ path, mode, ...(await hashOfFile(join(folder, path))) })
+    }
+  }
+
+  const hash = createHash("sha256")
+  for (const { mode, path, sha256 } of entries) hash.update(`${mode}\0${path}\0${sha256}\n`)
+  return {
+    folder,
+    digest: SourceDigest.make(`sha256:${hash.digest("hex")}`),
+    files: entries.length,
+    bytes: entries.reduce((sum, _) => sum + _.bytes, 0),
+    archive: () => archiveOf(folder, entries)
+  }
+}
+
+async function* tarOf(folder: string, entries: ReadonlyArray<Entry>): AsyncGenerator<Buffer> {
+  for (const { bytes, mode, path, sha256, target } of entries) {
+    if (target !== undefined) {
+      yield tarHeader({ path, mode: 0o777, bytes: 0, target })
+      continue
+    }
+    yield tarHeader({ path, mode: mode === "755" ? 0o755 : 0o644, bytes })
+    const changed = new SourceInvalid({ folder, detail: `${path} in ${folder} changed while it was read: try again` })
+    const hash = createHash("sha256")
+    let length = 0
+    for await (const chunk of createReadStream(join(folder, path)) as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > bytes) throw changed
+      hash.update(chunk)
+      yield chunk
+    }
+    if (length < bytes || hash.digest("hex") !== sha256) throw changed
+    yield tarPadding(bytes)
+  }
+  yield tarEnd
+}
+
+const archiveOf = (folder: string, entries: ReadonlyArray<Entry>): Readable => {
+  let written = 0
+  const bounded = new Transform({
+    transform: (chunk: Buffer, _, done) => {
+      written += chunk.length
+      if (written <= largestArchive) return done(null, chunk)
+      done(new SourceInvalid({ folder, detail: `the source ${folder} has more than 256 MiB packed: ${leaveOut}` }))
+    }
+  })
+  // The error of any part destroys the last one, where the reader meets it.
+  pipelineOf(Readable.from(tarOf(folder, entries)), createGzip(), bounded, () => {})
+  return bounded
+}
+
+/** Reads `folder` (absolute) once for its digest; what it leaves out and how it is named is told in `docs/`. */
+export const snapshotOf = (folder: string): Effect.Effect<Snapshot, SourceInvalid> =>
+  Effect.tryPromise({
+    try: (signal) => makeSnapshot(folder, signal),
+    catch: (error) =>
+      error instanceof SourceInvalid
+        ? error
+        : new SourceInvalid({ folder, detail: `the source ${folder} cannot be read: ${reason(error)}` })
+  })

@@ -1,0 +1,112 @@
+import { Effect, Either, Schedule, Schema, Stream } from "effect"
+import { ApiError } from "./api/errors.ts"
+import type { Connection } from "./connection.ts"
+import { type CallError, UnexpectedAnswer } from "./errors.ts"
+import { makeEventParser, type ServerSentEvent } from "./sse.ts"
+
+/** The server sends a comment at least every 15 s: a stream silent for longer than this is broken. */
+const silence = "45 seconds"
+const firstPauseMs = 100
+const longestPauseMs = 5000
+/** How long the server may be away, once it has answered, until the stream gives up. */
+const patienceMs = 120_000
+
+const isPassing = (error: CallError): boolean =>
+  error._tag === "NotReachable" ||
+  error._tag === "Unavailable" ||
+  (error._tag === "UnexpectedAnswer" && error.status >= 502 && error.status <= 504)
+
+const decodeProblem = Schema.decodeUnknownEither(Schema.parseJson(ApiError))
+
+export interface SubscriptionOptions {
+  readonly path: string
+  /** `resuming` says that the request goes on after an event that has come: it names it by `Last-Event-ID`. */
+  readonly query?: ((resuming: boolean) => URLSearchParams) | undefined
+  readonly lastEventId?: string | undefined
+  /** Is a stream that ends properly at its end, or does it go on with the next connection? */
+  readonly endsWithConnection: boolean
+}
+
+/**
+ * The events of an endpoint of server-sent events. A broken connection is made again, with growing pauses, and goes on after the
+ * last event that came. Only the first connection fails at once. An event named `error` carries a problem document, and is a failure.
+ */
+export const subscribe = (
+  connection: Connection,
+  options: SubscriptionOptions
+): Stream.Stream<ServerSentEvent, CallError> =>
+  Stream.suspend(() => {
+    let lastEventId = options.lastEventId
+    let answeredAt: number | undefined
+    let failures = 0
+    let ended = false
+
+    const problemOf = (event: ServerSentEvent): CallError =>
+      Either.getOrElse(
+        decodeProblem(event.data),
+        () => new UnexpectedAnswer({ url: `${connection.apiUrl}${options.path}`, status: 200, detail: event.data })
+      )
+
+    const connect = Effect.gen(function* () {
+      if (failures > 0) {
+        const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1))
+        yield* Effect.sleep(pause * (0.75 + Math.random() / 2))
+      }
+      failures++
+      const query = options.query?.(lastEventId !== undefined).toString() ?? ""
+      const response = yield* connection.open(`${options.path}${query === "" ? "" : `?${query}`}`, {
+        headers: {
+          accept: "text/event-stream",
+          ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId })
+        }
+      })
+      answeredAt = Date.now()
+      const { body } = response
+      if (body === null || !(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
+        const detail = "no stream of events"
+        return yield* new UnexpectedAnswer({ url: response.url, status: response.status, detail })
+      }
+      return body
+    })
+
+    const attempt = Stream.suspend(() => {
+      const parser = makeEventParser()
+      return Stream.unwrapScoped(
+        Effect.map(connect, (body) =>
+          Stream.fromReadableStream<Uint8Array, CallError>({
+            evaluate: () => body,
+            onError: connection.notReachable
+          }).pipe(Stream.timeoutFail(() => connection.notReachable(new Error("silence")), silence))
+        )
+      ).pipe(
+        Stream.decodeText(),
+        Stream.mapConcat((text) => {
+          answeredAt = Date.now()
+          return parser.push(text)
+        }),
+        Stream.mapEffect((event) => (event.event === "error" ? Effect.fail(problemOf(event)) : Effect.succeed(event))),
+        Stream.tap((event) =>
+          Effect.sync(() => {
+            failures = 0
+            if (event.id !== "") lastEventId = event.id
+          })
+        ),
+        Stream.concat(
+          Stream.suspend(() => {
+            ended = options.endsWithConnection
+            return Stream.empty
+          })
+        ),
+        Stream.catchAll((error) =>
+          isPassing(error) && answeredAt !== undefined && Date.now() - answeredAt < patienceMs
+            ? Stream.empty
+            : Stream.fail(error)
+        )
+      )
+    })
+
+    return Stream.repeat(
+      attempt,
+      Schedule.recurUntil<unknown>(() => ended)
+    )
+  })

@@ -1,0 +1,85 @@
+import { extname } from "node:path"
+import { parse } from "@babel/parser"
+
+/** A node of a syntax tree (ESTree as Babel has it), of which only what places need is known. */
+export interface SyntaxNode {
+  readonly type: string
+  readonly loc: { readonly start: { readonly line: number; readonly column: number } }
+  readonly [field: string]: unknown
+}
+
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+export const isSyntaxNode = (value: unknown): value is SyntaxNode =>
+  typeof value === "object" &&
+  value !== null &&
+  "type" in value &&
+  typeof value.type === "string" &&
+  "loc" in value &&
+  typeof value.loc === "object" &&
+  value.loc !== null
+
+/** Reads a module, or tells where its first mistake of syntax is. */
+export const readSyntax = (
+  file: string,
+  text: string
+): { readonly root: SyntaxNode } | { readonly mistake: Place & { readonly message: string } } => {
+  const typescript = [".ts", ".mts", ".cts"].includes(extname(file))
+  try {
+    const root: unknown = parse(text, {
+      sourceType: "unambiguous",
+      plugins: typescript ? ["typescript"] : [],
+      allowReturnOutsideFunction: true
+    }).program
+    if (isSyntaxNode(root)) return { root }
+  } catch (error) {
+    if (error instanceof SyntaxError && "loc" in error && typeof error.loc === "object" && error.loc !== null) {
+      const { loc } = error
+      if ("line" in loc && "column" in loc && typeof loc.line === "number" && typeof loc.column === "number") {
+        const message = error.message.replace(/ \(\d+:\d+\)$/, "")
+        return { mistake: { message, line: loc.line, column: loc.column + 1 } }
+      }
+    }
+    throw error
+  }
+  return { mistake: { message: "cannot be read", line: 1, column: 1 } }
+}
+
+const childrenOf = (node: SyntaxNode): ReadonlyArray<SyntaxNode> =>
+  Object.values(node).flatMap((_) => (Array.isArray(_) ? _.filter(isSyntaxNode) : isSyntaxNode(_) ? [_] : []))
+
+/** The first node, in the order of the text, for which `found` is true. */
+export const findNode = (root: SyntaxNode, found: (node: SyntaxNode) => boolean): SyntaxNode | undefined => {
+  const waiting = [root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (found(node)) return node
+    waiting.push(...childrenOf(node).toReversed())
+  }
+  return undefined
+}
+
+export const placeOf = (node: SyntaxNode): Place => ({
+  line: node.loc.start.line,
+  column: node.loc.start.column + 1
+})
+
+/** The value without what TypeScript puts around it: `x as T`, `x satisfies T`, `(x)`. */
+export const unwrapped = (node: unknown): SyntaxNode | undefined => {
+  if (!isSyntaxNode(node)) return undefined
+  const around = ["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpression", "ParenthesizedExpression"]
+  return around.includes(node.type) ? unwrapped(node.expression) : node
+}
+
+/** The property `key` of an object literal. */
+export const propertyOf = (object: SyntaxNode, key: string | number): SyntaxNode | undefined => {
+  const properties = object.properties
+  if (!Array.isArray(properties)) return undefined
+  return properties.filter(isSyntaxNode).findLast((_) => {
+    const written = _.key
+    if (_.computed === true || !isSyntaxNode(written)) return false
+    return String(written.type === "Identifier" ? written.name : written.value) === String(key)
+  })
+}

@@ -1,0 +1,70 @@
+const block = 512
+
+const octal = (value: number, width: number) => `${value.toString(8).padStart(width - 1, "0")}\0`
+
+interface Header {
+  readonly path: string
+  readonly mode: number
+  readonly bytes: number
+  /** `0` a file, `2` a symbolic link, `x` attributes of the entry after it. */
+  readonly type: "0" | "2" | "x"
+  readonly target: string
+}
+
+/** A ustar header (POSIX.1-1988): time and owner are 0, so that equal content gives equal bytes. */
+const ustar = ({ bytes, mode, path, target, type }: Header): Buffer => {
+  const header = Buffer.alloc(block)
+  header.write(path, 0, 100)
+  header.write(octal(mode, 8), 100)
+  header.write(octal(0, 8), 108)
+  header.write(octal(0, 8), 116)
+  header.write(octal(bytes, 12), 124)
+  header.write(octal(0, 12), 136)
+  header.write("        ", 148)
+  header.write(type, 156)
+  header.write(target, 157, 100)
+  header.write("ustar\x0000", 257)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148)
+  return header
+}
+
+/** One record of a pax header (POSIX.1-2001): its length counts itself. */
+const paxRecord = (key: string, value: string): string => {
+  const rest = Buffer.byteLength(` ${key}=${value}\n`)
+  let length = rest + String(rest).length
+  if (String(length).length !== String(rest).length) length = rest + String(length).length
+  return `${length} ${key}=${value}\n`
+}
+
+const padding = (bytes: number) => Buffer.alloc((block - (bytes % block)) % block)
+
+// Longer or other than ASCII: does not fit the fields of ustar.
+const fits = (text: string) => text.length <= 100 && /^[\x20-\x7e]*$/.test(text)
+
+/** What stands before the content of an entry: its header, and a pax header before that where the names need one. */
+export const tarHeader = (entry: {
+  readonly path: string
+  readonly mode: number
+  readonly bytes: number
+  readonly target?: string
+}): Buffer => {
+  const target = entry.target ?? ""
+  const records = [
+    ...(fits(entry.path) ? [] : [paxRecord("path", entry.path)]),
+    ...(fits(target) ? [] : [paxRecord("linkpath", target)])
+  ].join("")
+  const type = entry.target === undefined ? "0" : "2"
+  const short = (text: string) => (fits(text) ? text : text.replace(/[^\x20-\x7e]/g, "_").slice(0, 100))
+  const header = ustar({ path: short(entry.path), mode: entry.mode, bytes: entry.bytes, type, target: short(target) })
+  if (records === "") return header
+  const body = Buffer.from(records)
+  const pax = ustar({ path: "PaxHeader", mode: 0o644, bytes: body.length, type: "x", target: "" })
+  return Buffer.concat([pax, body, padding(body.length), header])
+}
+
+/** What stands after the content of an entry. */
+export const tarPadding = padding
+
+/** What ends an archive: two blocks of zeroes. */
+export const tarEnd = Buffer.alloc(2 * block)
