@@ -1,0 +1,31 @@
+import { Option, Schema } from "effect"
+
+/**
+ * One line in a log file: JSON, ended by a newline. Short keys, since they stand in each line: time in epoch milliseconds, revision,
+ * instance, stream (`o`ut, `e`rr, `s`ystem), line, and whether it was cut.
+ */
+export const LogRecord = Schema.Struct({
+  t: Schema.Number,
+  r: Schema.String,
+  i: Schema.String,
+  s: Schema.Literal("o", "e", "s"),
+  l: Schema.String,
+  x: Schema.optional(Schema.Literal(1))
+})
+export type LogRecord = typeof LogRecord.Type
+
+export const streamNames = { o: "stdout", e: "stderr", s: "system" } as const
+
+const decode = Schema.decodeUnknownOption(LogRecord)
+
+/** Encodes one record, with its newline. */
+export const encodeRecord = (record: LogRecord): string => `${JSON.stringify(record)}\n`
+
+/** A record, or nothing where a file holds something else: a write that was broken off. */
+export const decodeRecord = (line: string): LogRecord | undefined => {
+  try {
+    return Option.getOrUndefined(decode(JSON.parse(line)))
+  } catch {
+    return undefined
+  }
+}
