@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Chunk, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
+import { Effect, Exit, Layer, Queue, Redacted, Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import { Database, layer } from "./Database.ts"
 import { temporaryDataDir } from "./layerTest.ts"
@@ -116,18 +116,14 @@ describe("embedded database", () => {
             const notifications = yield* Notifications
             yield* write("a")
             const first = pidOf(dataDir)
-            const again = yield* Effect.fork(
-              Stream.runHead(Stream.filter(notifications.all, (_) => _ === "reconnected"))
-            )
+            const heard = yield* notifications.subscribe
             process.kill(first, "SIGKILL")
-            yield* Fiber.join(again)
+            while ((yield* Queue.take(heard)) !== "reconnected");
             yield* Effect.retry(ping, { times: 50 })
             expect(yield* read).toEqual(["a"])
             expect(pidOf(dataDir)).not.toBe(first)
-            const heard = yield* Effect.fork(Stream.runCollect(Stream.take(notifications.all, 1)))
-            yield* Effect.yieldNow()
             yield* notifications.notify("work")
-            expect(Chunk.toReadonlyArray(yield* Fiber.join(heard))).toEqual(["work"])
+            expect(yield* Queue.take(heard)).toBe("work")
           })
         )
       })

@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer, PubSub, Redacted, Stream } from "effect"
+import { Context, Duration, Effect, Layer, PubSub, type Queue, Redacted, type Scope } from "effect"
 import pg from "pg"
 
 const channel = "maxcloud"
@@ -11,9 +11,10 @@ export type Notification = "work" | "reconnected" | `deployment ${string}`
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<
   Notifications,
   {
-    readonly all: Stream.Stream<string>
+    /** Those sent from now on. */
+    readonly subscribe: Effect.Effect<Queue.Dequeue<string>, never, Scope.Scope>
     /** Inside a transaction: sent when it commits. */
-    readonly notify: (notification: Notification) => Effect.Effect<void, never, never>
+    readonly notify: (notification: Notification) => Effect.Effect<void>
   }
 >() {}
 
@@ -54,7 +55,7 @@ export const layer = Layer.scoped(
       Effect.forkScoped
     )
     return {
-      all: Stream.fromPubSub(messages),
+      subscribe: PubSub.subscribe(messages),
       notify: (notification) => sql`select pg_notify(${channel}, ${notification})`.pipe(Effect.ignore)
     }
   })

@@ -1,0 +1,120 @@
+import {
+  type AppSpec,
+  type AppSpecEncoded,
+  encodeAppSpec,
+  parseAppSpec,
+  type SecretName,
+  secretsOf
+} from "@maxcloud/config-schema"
+import type { FieldChange, ServiceChange } from "@maxcloud/sdk/api"
+import { Either } from "effect"
+
+export type ServiceEncoded = AppSpecEncoded["services"][number]
+export type SecretVersions = Readonly<Record<string, number>>
+
+/** A service as it was last accepted, or as it is wanted: its spec, and the versions of its secrets. */
+export interface ServiceVersion {
+  readonly name: string
+  readonly spec: ServiceEncoded
+  readonly secretVersions: SecretVersions
+}
+
+/** What an app wants, service by service. */
+export const versionsOf = (spec: AppSpec, secrets: ReadonlyMap<SecretName, number>): ReadonlyArray<ServiceVersion> => {
+  const encoded = encodeAppSpec(spec)
+  return spec.services.flatMap((service, index) => {
+    const written = encoded.services[index]
+    if (written === undefined) return []
+    const secretVersions = Object.fromEntries(
+      secretsOf(service).flatMap((name) => {
+        const version = secrets.get(name)
+        return version === undefined ? [] : [[name, version]]
+      })
+    )
+    return [{ name: service.name, spec: written, secretVersions }]
+  })
+}
+
+/** JSON with its keys sorted: how the database or an author orders them says nothing. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part
+  )
+
+/** Fields whose keys are the author's own: one entry is one field, whatever it holds. */
+const maps: ReadonlySet<string> = new Set(["env", "files", "labels"])
+
+const fieldsOf = (path: string, value: unknown, into: Map<string, string>): Map<string, string> => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (value !== undefined) into.set(path, canonical(value))
+    return into
+  }
+  for (const [key, part] of Object.entries(value)) {
+    if (maps.has(path)) into.set(`${path}.${key}`, canonical(part))
+    else fieldsOf(path === "" ? key : `${path}.${key}`, part, into)
+  }
+  return into
+}
+
+/** Secrets with the version that is meant, by which a new value is a change. */
+const withVersions = (value: unknown, versions: SecretVersions): unknown => {
+  if (Array.isArray(value)) return value.map((_) => withVersions(_, versions))
+  if (typeof value !== "object" || value === null) return value
+  const entries = Object.entries(value)
+  const [only] = entries
+  if (entries.length === 1 && only?.[0] === "secret" && typeof only[1] === "string") {
+    return { secret: only[1], version: versions[only[1]] ?? null }
+  }
+  return Object.fromEntries(entries.map(([key, part]) => [key, withVersions(part, versions)]))
+}
+
+const flat = ({ secretVersions, spec }: ServiceVersion) => {
+  const { env, files, name: _, ...rest } = spec
+  const versioned = (values: Readonly<Record<string, unknown>> | undefined) =>
+    Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, withVersions(value, secretVersions)]))
+  return fieldsOf("", { ...rest, env: versioned(env), files: versioned(files) }, new Map())
+}
+
+/** Fields that a service has without being told. */
+const defaults = (() => {
+  const spec = Either.getOrThrow(parseAppSpec({ app: "a", services: [{ name: "a", image: "a" }] }))
+  const [service] = versionsOf(spec, new Map())
+  const fields = service === undefined ? new Map<string, string>() : flat(service)
+  fields.delete("image")
+  return fields
+})()
+
+const between = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): ReadonlyArray<FieldChange> =>
+  [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((path) => {
+    const [old, now] = [before.get(path) ?? null, after.get(path) ?? null]
+    return old === now ? [] : [{ path, before: old, after: now }]
+  })
+
+/** What each service of `before` and `after` would become, by name; a new one with the fields that are not as by default. */
+export const changesBetween = (
+  before: ReadonlyArray<ServiceVersion>,
+  after: ReadonlyArray<ServiceVersion>
+): ReadonlyArray<Omit<ServiceChange, "service"> & { readonly service: string }> => {
+  const old = new Map(before.map((_) => [_.name, _]))
+  const wanted = new Set(after.map((_) => _.name))
+  return [
+    ...after.map((service) => {
+      const existing = old.get(service.name)
+      if (existing === undefined) {
+        const fields = between(defaults, flat(service)).map((_) => ({ ..._, before: null }))
+        return { service: service.name, action: "create" as const, fields }
+      }
+      const fields = between(flat(existing), flat(service))
+      return {
+        service: service.name,
+        action: fields.length === 0 ? ("unchanged" as const) : ("update" as const),
+        fields
+      }
+    }),
+    ...before
+      .filter((_) => !wanted.has(_.name))
+      .map((_) => ({ service: _.name, action: "delete" as const, fields: [] }))
+  ]
+}

@@ -1,0 +1,119 @@
+import {
+  type AppName,
+  type AppSpec,
+  parseAppSpec,
+  type SecretName,
+  type SpecIssue,
+  type StageName
+} from "@maxcloud/config-schema"
+import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
+import { hostProblems, knativeProblems, missingSecrets, namespaceOf, type TenantContext } from "@maxcloud/synth"
+import { Effect } from "effect"
+import type { Organization } from "../organizations/Organizations.ts"
+import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
+import { Secrets } from "../secrets/Secrets.ts"
+import type { Platform } from "./Platform.ts"
+
+/** An app and stage of an organization. */
+export interface Target {
+  readonly organization: Organization
+  readonly app: AppName
+  readonly stage: StageName
+}
+
+/** A spec that can be read, and what is to be said of it. */
+export interface Inspected {
+  readonly spec: AppSpec
+  readonly secretVersions: ReadonlyMap<SecretName, number>
+  readonly problems: ReadonlyArray<SpecIssue>
+  readonly warnings: ReadonlyArray<SpecIssue>
+}
+
+export const namespaceKeyOf = ({ organization, stage }: Pick<Target, "organization" | "stage">): NamespaceKey => ({
+  organizationId: organization.id,
+  organization: organization.name,
+  stage,
+  namespace: namespaceOf({ organization: organization.name, stage })
+})
+
+export const tenantOf = (
+  place: Pick<TenantContext, "organization" | "stage">,
+  platform: Platform["Type"],
+  secretVersions: ReadonlyMap<SecretName, number>
+): TenantContext => ({ ...place, ...platform, secretVersions, nonRootImages: new Set() })
+
+export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
+  return new InvalidSpec({ detail: first === undefined ? "The app is invalid." : `${first.message}${more}`, issues })
+}
+
+/** Texts that Postgres does not keep as JSON: they would come back changed, or not at all. */
+const unstorable = (value: unknown, path: ReadonlyArray<string | number> = []): ReadonlyArray<SpecIssue> => {
+  if (typeof value === "string") {
+    return value.isWellFormed() && !value.includes("\0")
+      ? []
+      : [{ path, message: "a text must not contain a NUL byte or half of a surrogate pair" }]
+  }
+  if (Array.isArray(value)) return value.flatMap((part, index) => unstorable(part, [...path, index]))
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, part]) => [...unstorable(key, path), ...unstorable(part, [...path, key])])
+}
+
+export const readSpec = (target: Target, input: unknown) =>
+  Effect.gen(function* () {
+    const texts = unstorable(input)
+    if (texts.length > 0) return yield* invalidSpec(texts)
+    const spec = yield* Effect.mapError(parseAppSpec(input), invalidSpec)
+    if (spec.app !== target.app) {
+      return yield* invalidSpec([
+        { path: ["app"], message: `the spec is of the app "${spec.app}", but it was sent for "${target.app}"` }
+      ])
+    }
+    return spec
+  })
+
+const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
+
+/** Looks at a spec from every side but the database of services: secrets, hosts, what the runtime can do. */
+export const inspectSpec = (target: Target, spec: AppSpec) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const secrets = yield* Secrets
+    const infos = yield* secrets
+      .list({ organizationId: target.organization.id, app: target.app, stage: target.stage })
+      .pipe(Effect.mapError((_) => away(_.message)))
+    const secretVersions = new Map(infos.map((_) => [_.name, _.version]))
+    const ofRuntime = yield* runtime
+      .problems(namespaceKeyOf(target), spec)
+      .pipe(
+        Effect.catchAll((error) =>
+          error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
+        )
+      )
+    const unset = missingSecrets(spec, secretVersions).map((name) => ({
+      path: pathOfSecret(spec, name),
+      message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}\`${target.stage === "production" ? "" : ` for the stage "${target.stage}"`}`
+    }))
+    const place = { organization: target.organization.name, stage: target.stage }
+    return {
+      spec,
+      secretVersions,
+      problems: [...unset, ...hostProblems(spec, place), ...knativeProblems(spec), ...ofRuntime],
+      warnings: runtime.limitations(spec)
+    } satisfies Inspected
+  })
+
+const pathOfSecret = (spec: AppSpec, name: SecretName): ReadonlyArray<string | number> => {
+  for (const [index, service] of spec.services.entries()) {
+    for (const field of ["env", "files"] as const) {
+      for (const [key, value] of Object.entries(service[field])) {
+        const parts = typeof value === "object" && "join" in value ? value.join : [value]
+        if (parts.some((_) => typeof _ === "object" && "secret" in _ && _.secret === name)) {
+          return ["services", index, field, key]
+        }
+      }
+    }
+  }
+  return []
+}
