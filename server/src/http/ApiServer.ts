@@ -1,9 +1,9 @@
+import { randomUUID } from "node:crypto"
 import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { randomUUID } from "node:crypto"
 import { NodeHttpServer } from "@effect/platform-node"
-import { Context, Effect, Layer } from "effect"
 import { Unavailable } from "@maxcloud/sdk/api"
+import { Context, Effect, Layer } from "effect"
 import { apiApp } from "./apiApp.ts"
 import { documentOf, encodeError, HttpProblem } from "./problems.ts"
 

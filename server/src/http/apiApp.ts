@@ -7,7 +7,7 @@ import { deploymentsHandlers } from "./deploymentsHandlers.ts"
 import { checkCaller } from "./guard.ts"
 import { healthHandlers } from "./healthHandlers.ts"
 import { infoHandlers } from "./infoHandlers.ts"
-import { checkJsonBody } from "./jsonBody.ts"
+import { withJsonBody } from "./jsonBody.ts"
 import { pages } from "./pages.ts"
 import { RequestId, requestIdOf } from "./RequestId.ts"
 import { pathOf, routeOf } from "./routeTable.ts"
@@ -41,8 +41,8 @@ export const apiApp = Effect.gen(function* () {
     const arrival = performance.now()
     const checked = Effect.gen(function* () {
       yield* checkCaller(request)
-      if (takesJson(request)) yield* checkJsonBody(request)
-      return yield* router
+      if (!takesJson(request)) return yield* router
+      return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, yield* withJsonBody(request))
     })
     const response = yield* translate(requestId, checked).pipe(
       Effect.annotateLogs("requestId", requestId),

@@ -1,6 +1,8 @@
-import { FileSystem, HttpServerRequest } from "@effect/platform"
+import type { IncomingMessage } from "node:http"
+import type { HttpServerRequest } from "@effect/platform"
+import { NodeHttpServerRequest } from "@effect/platform-node"
 import { type InvalidRequest, PayloadTooLarge } from "@maxcloud/sdk/api"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { checkContentType } from "./guard.ts"
 import type { HttpProblem } from "./problems.ts"
 import { invalidRequest } from "./problems.ts"
@@ -10,26 +12,48 @@ export const maxJsonBytes = 1024 * 1024
 const maxDepth = 64
 
 /**
- * Reads a JSON body once and refuses what nothing behind it could take: too large, not JSON, nested without end, or with characters
- * that Postgres cannot store. The request keeps the text, so that the handler's own decoding does not read it again.
+ * Reads a JSON body and refuses what nothing behind it could take: too large, not JSON, nested without end, or with characters
+ * that Postgres cannot store. Gives the request with its JSON read.
  */
-export const checkJsonBody = (
+export const withJsonBody = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<void, HttpProblem | InvalidRequest | PayloadTooLarge> =>
+): Effect.Effect<HttpServerRequest.HttpServerRequest, HttpProblem | InvalidRequest | PayloadTooLarge> =>
   Effect.gen(function* () {
     yield* checkContentType(request)
     if (Number(request.headers["content-length"]) > maxJsonBytes) return yield* tooLarge()
-    const text = yield* request.text.pipe(
-      HttpServerRequest.withMaxBodySize(Option.some(FileSystem.Size(maxJsonBytes))),
-      Effect.mapError((error) =>
-        String(error.cause).includes("maxBytes") ? tooLarge() : invalidRequest("the body ended before it was complete")
-      )
-    )
+    const text = yield* readText(NodeHttpServerRequest.toIncomingMessage(request))
     const json = yield* Effect.try({ try: () => parse(text), catch: () => invalidRequest(notJson) })
     const problem = problemOf(json, [], 0)
     if (problem !== undefined) {
       return yield* invalidRequest(`the body cannot be taken: ${problem.message}`, [problem])
     }
+    const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
+    return read
+  })
+
+/** What is too large is read to its end all the same, and dropped: many clients read no answer before they have sent all. */
+const readText = (source: IncomingMessage) =>
+  Effect.async<string, InvalidRequest | PayloadTooLarge>((resume) => {
+    const chunks: Array<Buffer> = []
+    let bytes = 0
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= maxJsonBytes) return void chunks.push(chunk)
+      stop()
+      source.resume()
+      resume(tooLarge())
+    }
+    const onEnd = () => {
+      stop()
+      resume(Effect.succeed(Buffer.concat(chunks).toString("utf8")))
+    }
+    const onBroken = () => {
+      stop()
+      resume(invalidRequest("the body ended before it was complete"))
+    }
+    const stop = () => source.off("data", onData).off("end", onEnd).off("error", onBroken).off("aborted", onBroken)
+    source.on("data", onData).on("end", onEnd).on("error", onBroken).on("aborted", onBroken)
+    return Effect.sync(stop)
   })
 
 const notJson = "the body is not JSON"

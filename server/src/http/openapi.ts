@@ -1,13 +1,16 @@
 import { OpenApi } from "@effect/platform"
 import { MaxCloudApi } from "@maxcloud/sdk/api"
 
-const problem = (description: string, schema: string) => ({
-  description,
-  content: { "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } } }
+const problem = (schema: string) => ({
+  "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } }
 })
 
-/** What the problem documents mean, by status: the same for every operation. */
+/** What the statuses mean: the same for every operation. */
 const meaning: Readonly<Record<string, string>> = {
+  200: "Done.",
+  201: "Created.",
+  202: "Accepted: durable, and on its way.",
+  204: "Done; there is nothing to tell.",
   400: "The request cannot be read; `issues` tells where and why.",
   401: "No credential, or one that is not known.",
   403: "Refused: a foreign Host or Origin, or more than the organization may have.",
@@ -16,18 +19,8 @@ const meaning: Readonly<Record<string, string>> = {
   413: "The body is too large.",
   422: "The AppSpec can be read but not deployed; `issues` tells where and why.",
   500: "A mistake of the server's own. Its log has the cause under `requestId`.",
+  415: "The body is not of the content type that the operation takes.",
   503: "A part of the server is away for now: send the same request again after `Retry-After` seconds."
-}
-
-const successMeaning: Readonly<Record<string, string>> = {
-  200: "Done.",
-  201: "Created.",
-  202: "Accepted: durable, and on its way.",
-  204: "Done; there is nothing to tell."
-}
-
-const headers = {
-  "x-request-id": { description: "Names the request in the server's log.", schema: { type: "string" } }
 }
 
 const methods = ["get", "post", "put", "delete", "patch", "head", "options", "trace"] as const
@@ -38,11 +31,18 @@ interface Response {
   readonly content?: Readonly<Record<string, { readonly schema: unknown }>>
 }
 
+const problemOf = (status: string, response: Response) => {
+  if (status === "400") return problem("InvalidRequest")
+  const [schema] = Object.values(response.content ?? {}).map((_) => _.schema)
+  return { "application/problem+json": { schema } }
+}
+
 const completeResponse = (status: string, response: Response) => ({
-  ...(status === "400" ? problem("", "InvalidRequest") : response),
-  description: meaning[status] ?? successMeaning[status] ?? response.description,
+  ...response,
+  ...(Number(status) < 400 ? undefined : { content: problemOf(status, response) }),
+  description: meaning[status] ?? response.description,
   headers: {
-    ...headers,
+    "x-request-id": { description: "Names the request in the server's log.", schema: { type: "string" } },
     ...(status === "503"
       ? { "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } } }
       : undefined)
@@ -65,11 +65,8 @@ const complete = (operation: Operation) => ({
       ...(operation.requestBody === undefined
         ? undefined
         : {
-            413: problem("", "PayloadTooLarge"),
-            415: {
-              description: "The body is not of the content type that the operation takes.",
-              content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } }
-            }
+            413: { description: "", content: problem("PayloadTooLarge") },
+            415: { description: "", content: problem("Problem") }
           })
     }).map(([status, response]) => [status, completeResponse(status, response)])
   )

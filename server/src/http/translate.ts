@@ -77,7 +77,9 @@ const rewrite = (
 }
 
 const fromDecodeError = (path: string, { issues }: HttpApiError.HttpApiDecodeError): InvalidRequest => {
-  const told = issues.slice(0, 50).map((issue) => {
+  // An optional field is the union of its type and `undefined`, and each of the two would tell its issue.
+  const meant = issues.filter((_) => !_.message.startsWith("Expected undefined,"))
+  const told = (meant.length > 0 ? meant : issues).slice(0, 50).map((issue) => {
     const place = issue.path.map((_) => (typeof _ === "symbol" ? String(_) : _))
     return { path: place, message: withoutSecret(path, place, issue.message).slice(0, 500) }
   })

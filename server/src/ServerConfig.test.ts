@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect } from "effect"
+import { configurationPage } from "./configurationPage.ts"
+import { readSettings } from "./ServerConfig.ts"
+
+const read = (environment: Record<string, string>, options = {}) =>
+  Effect.withConfigProvider(readSettings(options), ConfigProvider.fromMap(new Map(Object.entries(environment))))
+
+describe("ServerConfig", () => {
+  it.effect("has a default for everything", () =>
+    Effect.gen(function* () {
+      const settings = yield* read({})
+      assert.strictEqual(settings.host, "127.0.0.1")
+      assert.strictEqual(settings.port, 8080)
+      assert.strictEqual(settings.dataDir, join(process.cwd(), ".maxcloud"))
+      assert.strictEqual(Duration.toSeconds(settings.drainTimeout), 10)
+      assert.isUndefined(settings.databaseUrl)
+    })
+  )
+
+  it.effect("reads the environment, and options before it", () =>
+    Effect.gen(function* () {
+      const settings = yield* read({ MAXCLOUD_PORT: "0", MAXCLOUD_IN_PLACE: "true", MAXCLOUD_HOST: "::1" }, { port: 9 })
+      assert.strictEqual(settings.port, 9)
+      assert.strictEqual(settings.host, "::1")
+      assert.isTrue(settings.inPlace)
+    })
+  )
+
+  it.effect.each([
+    [{ MAXCLOUD_PORT: "http" }, /MAXCLOUD_PORT: "http" .*0 to 65535/],
+    [{ MAXCLOUD_PORT: "65536" }, /MAXCLOUD_PORT/],
+    [{ MAXCLOUD_LOG_LEVEL: "loud" }, /MAXCLOUD_LOG_LEVEL.*trace, debug/],
+    [{ MAXCLOUD_DOMAIN: "-x" }, /MAXCLOUD_DOMAIN/],
+    [{ MAXCLOUD_HOST: "0.0.0.0" }, /does not listen on "0\.0\.0\.0".*no authentication/],
+    [{ MAXCLOUD_HOST: "192.168.1.5" }, /does not listen/]
+  ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("says what is wrong: %o", ([environment, message]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(read(environment))
+      assert.match(error.message, message)
+    })
+  )
+
+  it("is described in docs/reference/configuration.md (else run `npm run generate`)", () => {
+    const committed = readFileSync(join(import.meta.dirname, "../../docs/reference/configuration.md"), "utf8")
+    assert.strictEqual(committed, configurationPage())
+  })
+})

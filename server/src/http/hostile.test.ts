@@ -1,0 +1,289 @@
+import { request } from "node:http"
+import { connect } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { testApi } from "./testApi.ts"
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly body: string
+}
+
+const send = (
+  url: string,
+  options: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string | Buffer } = {}
+) =>
+  Effect.async<Answer, Error>((resume) => {
+    const sent = request(url, { method: options.method ?? "GET", headers: options.headers ?? {} }, (response) => {
+      const chunks: Array<Buffer> = []
+      response.on("data", (chunk: Buffer) => chunks.push(chunk))
+      response.on("end", () =>
+        resume(
+          Effect.succeed({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString("utf8")
+          })
+        )
+      )
+    })
+    sent.on("error", (error) => resume(Effect.fail(error)))
+    sent.end(options.body)
+  })
+
+const raw = (url: string, bytes: string) =>
+  Effect.async<string, Error>((resume) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(bytes))
+    let text = ""
+    socket.setEncoding("latin1").on("data", (chunk) => {
+      text += chunk
+    })
+    socket.on("close", () => resume(Effect.succeed(text)))
+    socket.on("error", (error) => resume(Effect.fail(error)))
+  })
+
+const json = { "content-type": "application/json" }
+const post = (url: string, body: string | Buffer) =>
+  send(`${url}/api/v1/services`, { method: "POST", headers: json, body })
+
+const assertProblem = (answer: Answer, status: number, tag: string) => {
+  assert.strictEqual(answer.status, status, answer.body.slice(0, 500))
+  assert.strictEqual(answer.headers["content-type"], "application/problem+json")
+  assert.isString(answer.headers["x-request-id"])
+  const problem: { readonly [key: string]: unknown } = JSON.parse(answer.body)
+  assert.strictEqual(problem._tag, tag)
+  assert.strictEqual(problem.status, status)
+  assert.match(String(problem.type), /^https:\/\/maxcloud\.dev\/problems\/[a-z-]+$/)
+  assert.isNotEmpty(problem.detail)
+  return problem
+}
+
+const dies = Effect.dieMessage("no hostile request may come this far")
+const strict = testApi({ deployments: { createService: () => dies, accept: () => dies, plan: () => dies } })
+
+describe("hostile input", () => {
+  it.scopedLive.each([
+    ["no JSON", "{", 400],
+    ["an empty body", "", 400],
+    ["null", "null", 400],
+    ["an array", "[]", 400],
+    ["a number", "7", 400],
+    ["wrong types", `{"name":7,"image":{}}`, 400],
+    ["a NUL in text", `{"name":"web","image":"nginx","env_vars":{"A":"\\u0000"}}`, 400],
+    ["a NUL in a key", `{"name":"web","image":"nginx","env_vars":{"A\\u0000":"b"}}`, 400],
+    ["half a surrogate pair", `{"name":"web","image":"nginx","env_vars":{"A":"\\ud800"}}`, 400],
+    ["a port out of range", `{"name":"web","image":"nginx","port":70000}`, 400],
+    ["a name too long", `{"name":"${"a".repeat(64)}","image":"nginx"}`, 400],
+    ["100,000 levels", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400]
+  ] as const)("%s is answered with a problem", ([, body, status]) =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const problem = assertProblem(yield* post(url, body), status, "InvalidRequest")
+      assert.isArray(problem.issues)
+    })
+  )
+
+  it.scopedLive("tells where a value is wrong", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const problem = assertProblem(yield* post(url, `{"name":"web","image":"nginx","port":0}`), 400, "InvalidRequest")
+      assert.deepStrictEqual(problem.issues, [
+        { path: ["port"], message: "Expected a number between 1 and 65535, actual 0" }
+      ])
+      assert.match(String(problem.detail), /^port: /)
+    })
+  )
+
+  it.scopedLive("bodies over 1 MiB are too large, with and without a length said before", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const body = Buffer.alloc(10 * 1024 * 1024, "a")
+      assertProblem(yield* post(url, body), 413, "PayloadTooLarge")
+      const chunked = yield* send(`${url}/api/v1/services`, {
+        method: "POST",
+        headers: { ...json, "transfer-encoding": "chunked" },
+        body
+      })
+      assertProblem(chunked, 413, "PayloadTooLarge")
+    })
+  )
+
+  it.scopedLive("a deployment's spec that is nested without end is refused before anyone reads it", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const body = `{"spec":${`{"a":`.repeat(50_000)}1${"}".repeat(50_000)}}`
+      const answer = yield* send(`${url}/api/v1/apps/shop/stages/production/deployments`, {
+        method: "POST",
+        headers: json,
+        body
+      })
+      assertProblem(answer, 400, "InvalidRequest")
+    })
+  )
+
+  it.scopedLive("paths that do not exist are not found, methods that a path does not take are named", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      for (const path of ["/nope", "/api/v1", "/api/v1/services/%zz", "/%00", "/api/v1/services/a/b/c/d"]) {
+        assertProblem(yield* send(`${url}${path}`), 404, "NotFound")
+      }
+      const answer = yield* send(`${url}/api/v1/services`, { method: "PATCH" })
+      assertProblem(answer, 405, "MethodNotAllowed")
+      assert.strictEqual(answer.headers.allow, "GET, HEAD, POST")
+      assertProblem(yield* send(`${url}/api/v1/services`, { method: "OPTIONS" }), 405, "MethodNotAllowed")
+      assertProblem(yield* send(`${url}/healthz`, { method: "PROPFIND" }), 405, "MethodNotAllowed")
+    })
+  )
+
+  it.scopedLive("unknown and impossible ids are the caller's mistake", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      assertProblem(yield* send(`${url}/api/v1/services/svc_${"0".repeat(32)}`), 404, "NotFound")
+      for (const id of ["x", "%00", "..%2f..%2fetc%2fpasswd", "a".repeat(5000), "svc_'%3B--"]) {
+        const { status } = yield* send(`${url}/api/v1/services/${id}`)
+        assert.include([400, 404], status, id)
+      }
+      for (const query of [
+        "tail=x",
+        "tail=-1",
+        "follow=perhaps",
+        "since=yesterday",
+        "since=2026-99-99Tx",
+        "revision=../../x"
+      ]) {
+        assertProblem(yield* send(`${url}/api/v1/services/svc_${"0".repeat(32)}/logs?${query}`), 400, "InvalidRequest")
+      }
+    })
+  )
+
+  it.scopedLive("headers that are too large, and what is no HTTP, are answered with a problem too", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      assertProblem(
+        yield* send(`${url}/healthz`, { headers: { "x-large": "a".repeat(20_000) } }),
+        431,
+        "RequestHeaderFieldsTooLarge"
+      )
+      const answer = yield* raw(url, "\x16\x03\x01nonsense\r\n\r\n")
+      assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json/)
+    })
+  )
+
+  it.scopedLive("no answer repeats the value of a secret", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      for (const body of [
+        `"hunter2`,
+        `"hunter2"`,
+        `{"value":{"a":"hunter2"}}`,
+        `{"valeu":"hunter2"}`,
+        `{"value":"hunter2${"x".repeat(70_000)}"}`
+      ]) {
+        const answer = yield* send(`${url}/api/v1/apps/shop/stages/production/secrets/KEY`, {
+          method: "PUT",
+          headers: json,
+          body
+        })
+        assertProblem(answer, 400, "InvalidRequest")
+        assert.notInclude(answer.body, "hunter2")
+      }
+    })
+  )
+
+  it.scopedLive("a mistake of the server's own is told without its cause, which the log has", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const { url } = yield* testApi({
+        services: { list: () => Effect.dieMessage("kaputt") },
+        onLog: (line) => lines.push(line)
+      })
+      const answer = yield* send(`${url}/api/v1/services`, { headers: { "x-request-id": "my-request" } })
+      const problem = assertProblem(answer, 500, "InternalError")
+      assert.notInclude(answer.body, "kaputt")
+      assert.strictEqual(problem.requestId, "my-request")
+      assert.strictEqual(answer.headers["x-request-id"], "my-request")
+      assert.isTrue(lines.some((_) => _.includes("kaputt") && _.includes("my-request")))
+    })
+  )
+})
+
+describe("callers", () => {
+  const refused = (
+    headers: Record<string, string>,
+    options: { readonly method?: string; readonly body?: string } = {}
+  ) =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      assertProblem(yield* send(`${url}/api/v1/services`, { ...options, headers }), 403, "Forbidden")
+    })
+
+  it.scopedLive.each([
+    ["a rebound name", { host: "evil.example:8080" }],
+    ["a name that begins like ours", { host: "localhost.evil.example" }],
+    ["a service of this machine", { host: "web--local.localhost:8080" }],
+    ["a foreign origin", { origin: "https://evil.example" }],
+    ["a hidden origin", { origin: "null" }],
+    ["another port of this machine", { host: "localhost:8080", origin: "http://localhost:3000" }],
+    ["a service's page", { host: "localhost:8080", origin: "http://web--local.localhost:8080" }],
+    [
+      "a picture in a foreign page",
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" }
+    ],
+    [
+      "a frame in a service's page",
+      { "sec-fetch-site": "same-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" }
+    ],
+    [
+      "a visit to what is no page",
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
+    ]
+  ] as ReadonlyArray<readonly [string, Record<string, string>]>)(
+    "refuses %s, for reads and for writes",
+    ([, headers]) =>
+      Effect.gen(function* () {
+        yield* refused(headers)
+        yield* refused({ ...headers, ...json }, { method: "POST", body: `{"name":"web","image":"nginx"}` })
+      })
+  )
+
+  it.scopedLive("takes programs, its own pages, and visits to its pages from elsewhere", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const { port } = new URL(url)
+      const good: ReadonlyArray<Record<string, string>> = [
+        {},
+        { host: "localhost" },
+        { host: `localhost:${port}`, origin: `http://localhost:${port}`, "sec-fetch-site": "same-origin" },
+        { host: `[::1]:${port}` },
+        { "sec-fetch-site": "none" }
+      ]
+      for (const headers of good) {
+        assert.strictEqual((yield* send(`${url}/api/v1/services`, { headers })).status, 200, JSON.stringify(headers))
+      }
+      const visit = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
+      const answer = yield* send(`${url}/`, { headers: visit })
+      assert.strictEqual(answer.status, 200)
+      assert.match(String(answer.headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/)
+      assert.strictEqual(answer.headers["x-content-type-options"], "nosniff")
+      assert.isUndefined(answer.headers["access-control-allow-origin"])
+    })
+  )
+
+  it.scopedLive.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    undefined
+  ] as const)("refuses a body of the content type %s, which a browser sends anywhere unasked", (type) =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const answer = yield* send(`${url}/api/v1/services`, {
+        method: "POST",
+        headers: type === undefined ? {} : { "content-type": type },
+        body: `{"name":"web","image":"nginx"}`
+      })
+      assertProblem(answer, 415, "UnsupportedMediaType")
+    })
+  )
+})

@@ -1,0 +1,78 @@
+import type { AddressInfo } from "node:net"
+import { NodeHttpServer } from "@effect/platform-node"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { NotFound, OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Logger, Option } from "effect"
+import { Deployments } from "../deployments/Deployments.ts"
+import type { Organization } from "../organizations/Organizations.ts"
+import { SourceStore } from "../runtime/local/sources/SourceStore.ts"
+import { Runtime } from "../runtime/Runtime.ts"
+import { Secrets } from "../secrets/Secrets.ts"
+import { Services } from "../services/Services.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import { ApiServer, serveApi } from "./ApiServer.ts"
+import { layerOf } from "./authentication.ts"
+import { Draining } from "./Draining.ts"
+
+export const testOrganization: Organization = {
+  id: OrganizationId.make(`org_${"0".repeat(31)}1`),
+  name: OrganizationName.make("local")
+}
+
+const noService = (id: string) => new NotFound({ resource: "service", name: id, detail: `there is no service ${id}` })
+
+/** Stand-ins for what is below the handlers: everything is empty. A test names what it needs instead. */
+export const emptyServices: typeof Services.Service = {
+  list: () => Effect.succeed([]),
+  get: (_, id) => Effect.fail(noService(id)),
+  revisions: (_, id) => Effect.fail(noService(id)),
+  logs: (_, id) => Effect.fail(noService(id))
+}
+
+export interface TestApiOptions {
+  readonly services?: Partial<typeof Services.Service>
+  readonly deployments?: Partial<typeof Deployments.Service>
+  readonly secrets?: Partial<typeof Secrets.Service>
+  readonly sources?: Partial<typeof SourceStore.Service>
+  /** Takes what is logged. */
+  readonly onLog?: (line: string) => void
+}
+
+/** The API on a free port of loopback, over these stand-ins; gives its URL. */
+export const testApi = (options: TestApiOptions = {}) =>
+  Effect.gen(function* () {
+    yield* serveApi
+    const server = yield* ApiServer
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.async<void>((resume) => {
+          server.closeAllConnections()
+          server.close(() => resume(Effect.void))
+        })
+    )
+    const draining = yield* Draining
+    return { url: `http://127.0.0.1:${portOf(server.address())}`, draining }
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        ApiServer.layer,
+        Metrics.layer,
+        Draining.layer,
+        NodeHttpServer.layerContext,
+        layerOf(testOrganization),
+        Layer.succeed(Services, { ...emptyServices, ...options.services }),
+        Layer.mock(Deployments, options.deployments ?? {}),
+        Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
+        Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
+        Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [] }),
+        Logger.replace(
+          Logger.defaultLogger,
+          Logger.map(Logger.stringLogger, (line) => options.onLog?.(line))
+        )
+      )
+    )
+  )
+
+const portOf = (address: AddressInfo | string | null) =>
+  typeof address === "object" && address !== null ? address.port : 0
