@@ -1,0 +1,221 @@
+import type { AppSpec } from "@maxcloud/config-schema"
+import { Context, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
+import { Secrets } from "../../secrets/Secrets.ts"
+import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../Runtime.ts"
+import { makeRouteTable } from "./activator/RouteTable.ts"
+import { type LinkHosts, makeLinks, type OpenLink } from "./controller/Links.ts"
+import { makeLocalServices } from "./controller/LocalServices.ts"
+import { makeObjectStore } from "./controller/ObjectStore.ts"
+import { restoreServices } from "./controller/restore.ts"
+import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
+import { latestCreated } from "./controller/ServiceRecord.ts"
+import { makeStartLimiter } from "./controller/StartLimiter.ts"
+import { makeTicker } from "./controller/Ticker.ts"
+import { type InstanceSpec, Instances } from "./instances/Instance.ts"
+import { LocalObjects } from "./LocalObjects.ts"
+import { LocalRoutes } from "./LocalRoutes.ts"
+import { limitations } from "./limitations.ts"
+import { LogStore } from "./logs/LogStore.ts"
+import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
+import { instanceSpecOf } from "./revisions/instanceSpec.ts"
+import { makeRevisionRunner } from "./revisions/RevisionRunner.ts"
+
+export interface LocalRuntimeOptions {
+  /** Domain, scheme and port of public URLs. */
+  readonly domain: string
+  readonly scheme: "http" | "https"
+  readonly port: number | undefined
+  /** May sources run in place from a folder (`maxcloud dev`)? */
+  readonly inPlace: boolean
+  readonly openLink: OpenLink
+  /** @default loopback for all */
+  readonly linkHosts?: LinkHosts
+  /** Whose sources may run as processes of this machine. @default the organization `local` */
+  readonly mayRunProcesses?: (key: NamespaceKey) => boolean
+  /** Services that start for the first time at once. @default 4 */
+  readonly firstStarts?: number
+  /** Milliseconds between SIGTERM and SIGKILL. @default 10_000 */
+  readonly graceMs?: number
+  readonly backoff?: BackoffConfig
+}
+
+const loopback: LinkHosts = { listen: "127.0.0.1", reachedBy: () => "127.0.0.1" }
+const tailLines = 20
+const localOrganization = "local"
+
+const processesRefused =
+  'sources run as processes of this machine, which only the organization "local" may: use an image'
+const inPlaceRefused =
+  "a source runs in place only where the server was started for it (`maxcloud dev`): deploy a snapshot"
+
+const make = (options: LocalRuntimeOptions) =>
+  Effect.gen(function* () {
+    const instances = yield* Instances
+    const logs = yield* LogStore
+    const objects = yield* LocalObjects
+    const secrets = yield* Secrets
+    const fork = EffectRuntime.runFork(yield* Effect.runtime<never>())
+    const changes = yield* PubSub.unbounded<ServiceKey>()
+    const totals = { coldStarts: 0, coldStartMs: 0 }
+    const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
+
+    const ticker = makeTicker()
+    const limiter = makeStartLimiter(options.firstStarts ?? 4)
+    const store = makeObjectStore(objects, fork)
+    const table = makeRouteTable(options.domain)
+    const links = makeLinks({
+      open: options.openLink,
+      hosts: options.linkHosts ?? loopback,
+      routeOf: (callee) => services.find(callee)?.route,
+      portOf: (callee) => services.find(callee)?.object().record.linkPort ?? undefined,
+      onPort: (callee, port) => services.find(callee)?.setLinkPort(port)
+    })
+
+    const makeController = (object: Parameters<typeof makeServiceController>[0]["object"]): ServiceController =>
+      makeServiceController({
+        object,
+        ticker,
+        limiter,
+        now: Date.now,
+        makeRunner: ({ app, key }, revision, hooks) =>
+          makeRevisionRunner({
+            ...hooks,
+            revision: revision.name,
+            maxConcurrency: revision.template.maxConcurrency,
+            drainMs: revision.template.timeoutMs,
+            backoff: options.backoff ?? defaultBackoff,
+            instances,
+            spec: instanceSpecOf({
+              key,
+              app,
+              revision,
+              secrets,
+              links,
+              graceMs: options.graceMs ?? 10_000,
+              resolvedImage: hooks.resolvedImage
+            }),
+            writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
+            fork
+          }),
+        onColdStart: (ms) => {
+          totals.coldStarts++
+          totals.coldStartMs += ms
+        },
+        onStatus: (controller) => {
+          store.later(controller)
+          fork(PubSub.publish(changes, controller.object().key))
+        }
+      })
+
+    const refusalOf = (key: NamespaceKey, kind: InstanceSpec["program"]["kind"]): string | undefined => {
+      if (kind === "image") return undefined
+      if (!mayRunProcesses(key)) return processesRefused
+      return kind === "directory" && !options.inPlace ? inPlaceRefused : undefined
+    }
+
+    const services = makeLocalServices({
+      store,
+      table,
+      links,
+      makeController,
+      mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program.kind)),
+      onRemoved: (key) => logs.remove(key),
+      now: Date.now
+    })
+
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function* () {
+        yield* store.close
+        ticker.stop()
+        yield* Effect.promise(() =>
+          Promise.all([...services.all()].map((_) => _.stop(0, "the server is being stopped")))
+        )
+        yield* Effect.promise(() => links.closeAll())
+        yield* PubSub.shutdown(changes)
+      })
+    )
+
+    const ended = yield* instances.clean
+    if (ended > 0) yield* Effect.logInfo(`ended ${ended} instances of an earlier run`)
+    yield* restoreServices(yield* objects.all, services, makeController)
+
+    const urlOf = (key: ServiceKey) => {
+      const port = options.port === undefined ? "" : `:${options.port}`
+      return `${options.scheme}://${key.service}--${key.namespace}.${options.domain}${port}`
+    }
+
+    const statusOf = Effect.fn("LocalRuntime.status")(function* (key: ServiceKey) {
+      const controller = services.find(key)
+      if (controller === undefined) return Option.none<ServiceStatus>()
+      const { generation, internal, record } = controller.object()
+      const { instances, state, traffic } = controller.status()
+      const newest = latestCreated(record)
+      const failing = state === "failed" || state === "degraded"
+      return Option.some<ServiceStatus>({
+        service: key.service,
+        generation,
+        observedGeneration: generation,
+        state,
+        conditions: record.conditions,
+        latestCreatedRevision: newest?.name ?? null,
+        latestReadyRevision: record.latestReady,
+        traffic,
+        instances,
+        url: internal ? null : urlOf(key),
+        logTail: failing && newest !== undefined ? yield* logs.tail({ ...key, revision: newest.name }, tailLines) : []
+      })
+    })
+
+    const problems = Effect.fn("LocalRuntime.problems")(function* (key: NamespaceKey, spec: AppSpec) {
+      const missing = yield* Effect.cachedFunction(instances.missing)
+      const found = yield* Effect.forEach(spec.services, (service, index) =>
+        Effect.gen(function* () {
+          const kind =
+            service.image !== undefined ? "image" : service.source?.directory !== undefined ? "directory" : "snapshot"
+          const message = refusalOf(key, kind) ?? (yield* missing(kind))
+          return message === undefined
+            ? []
+            : [{ path: ["services", index, kind === "image" ? "image" : "source"], message }]
+        })
+      )
+      return found.flat()
+    })
+
+    return {
+      runtime: Runtime.of({
+        name: "local",
+        inPlace: options.inPlace,
+        limitations,
+        problems,
+        apply: Effect.fn("LocalRuntime.apply")(services.apply),
+        remove: services.remove,
+        status: statusOf,
+        changes: Stream.fromPubSub(changes),
+        revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
+        logs: logs.read
+      }),
+      routes: LocalRoutes.of({
+        lookup: table.lookup,
+        totals: () => {
+          const all = [...services.all()]
+          return {
+            services: all.length,
+            instances: all.reduce((sum, _) => sum + _.status().instances, 0),
+            waiting: all.reduce((sum, _) => sum + _.route.waiting(), 0),
+            coldStarts: totals.coldStarts,
+            coldStartSeconds: totals.coldStartMs / 1000
+          }
+        }
+      })
+    }
+  })
+
+/** A small Knative in a process: `Runtime` on processes and containers of this machine, and the routes to them. */
+export const layer = (
+  options: LocalRuntimeOptions
+): Layer.Layer<Runtime | LocalRoutes, RuntimeError, Instances | LogStore | LocalObjects | Secrets> =>
+  Layer.scopedContext(
+    Effect.map(make(options), ({ routes, runtime }) =>
+      Context.make(Runtime, runtime).pipe(Context.add(LocalRoutes, routes))
+    )
+  )

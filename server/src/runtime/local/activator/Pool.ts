@@ -1,0 +1,115 @@
+import { makeRequestStats, type RequestStats } from "../autoscaler/Autoscaler.ts"
+import type { Lease } from "../proxy/Route.ts"
+
+/** Where an instance listens, and whether its readiness probe succeeds now. */
+export interface Endpoint {
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  readonly isReady: () => boolean
+}
+
+export interface PoolEvents {
+  /** A slot may have become free. */
+  readonly onRoom: () => void
+  /** An instance that takes no more requests has answered its last one. */
+  readonly onDrained: (id: string) => void
+  /** An instance dropped a request before it answered: it gets none until `resume`. */
+  readonly onSuspect: (id: string) => void
+}
+
+/** The ready instances of one revision and their requests. Plain and synchronous: this is the hot path. */
+export interface Pool {
+  /** Requests in flight, and those that wait for this revision: what the autoscaler is fed with. */
+  readonly stats: RequestStats
+  readonly add: (endpoint: Endpoint) => void
+  /** A slot on the instance with the fewest requests that is ready and has room. */
+  readonly take: () => Lease | undefined
+  /** Gives an instance no more requests; those in flight go on. */
+  readonly drain: (id: string) => void
+  /** Takes a drained or suspect instance back. */
+  readonly resume: (id: string) => void
+  readonly remove: (id: string) => void
+  readonly inFlight: (id: string) => number
+  readonly ready: () => number
+}
+
+interface Slot {
+  readonly endpoint: Endpoint
+  inFlight: number
+  state: "open" | "suspect" | "draining" | "removed"
+}
+
+/** `maxConcurrency` is the hard limit per instance; 0 is none. */
+export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
+  const stats = makeRequestStats(performance.now())
+  const limit = maxConcurrency === 0 ? Number.POSITIVE_INFINITY : maxConcurrency
+  const slots: Array<Slot> = []
+  let turn = 0
+
+  const find = (id: string) => slots.find((_) => _.endpoint.id === id)
+
+  const leaseOf = (slot: Slot): Lease => {
+    let held = true
+    return {
+      host: slot.endpoint.host,
+      port: slot.endpoint.port,
+      release: () => {
+        if (!held) return
+        held = false
+        slot.inFlight--
+        stats.requestEnded(performance.now())
+        if (slot.state === "open") events.onRoom()
+        else if (slot.inFlight === 0 && slot.state === "draining") events.onDrained(slot.endpoint.id)
+      },
+      failed: () => {
+        if (slot.state !== "open") return
+        slot.state = "suspect"
+        events.onSuspect(slot.endpoint.id)
+      }
+    }
+  }
+
+  return {
+    stats,
+    add: (endpoint) => {
+      slots.push({ endpoint, inFlight: 0, state: "open" })
+      events.onRoom()
+    },
+    take: () => {
+      let best: Slot | undefined
+      const count = slots.length
+      // Begins at another one each time, so that equals share.
+      for (let i = 0; i < count; i++) {
+        const slot = slots[(turn + i) % count]
+        if (slot === undefined || slot.state !== "open" || slot.inFlight >= limit || !slot.endpoint.isReady()) continue
+        if (best === undefined || slot.inFlight < best.inFlight) best = slot
+        if (best.inFlight === 0) break
+      }
+      if (best === undefined) return undefined
+      turn = (turn + 1) % count
+      best.inFlight++
+      stats.requestStarted(performance.now())
+      return leaseOf(best)
+    },
+    drain: (id) => {
+      const slot = find(id)
+      if (slot === undefined || slot.state === "draining") return
+      slot.state = "draining"
+      if (slot.inFlight === 0) events.onDrained(id)
+    },
+    resume: (id) => {
+      const slot = find(id)
+      if (slot === undefined || slot.state === "open") return
+      slot.state = "open"
+      events.onRoom()
+    },
+    remove: (id) => {
+      const at = slots.findIndex((_) => _.endpoint.id === id)
+      const [slot] = at < 0 ? [] : slots.splice(at, 1)
+      if (slot !== undefined) slot.state = "removed"
+    },
+    inFlight: (id) => find(id)?.inFlight ?? 0,
+    ready: () => slots.reduce((sum, _) => sum + (_.state === "open" && _.endpoint.isReady() ? 1 : 0), 0)
+  }
+}

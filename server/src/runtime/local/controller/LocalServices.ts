@@ -1,0 +1,214 @@
+import { type AppName, ServiceName } from "@maxcloud/config-schema"
+import { type Manifest, type ObjectRef, refOf } from "@maxcloud/synth"
+import { Effect, Either, Schema } from "effect"
+import { type NamespaceKey, RuntimeError, type ServiceKey } from "../../Runtime.ts"
+import type { RouteTable } from "../activator/RouteTable.ts"
+import { isKnativeService } from "../KnativeManifest.ts"
+import type { LocalObject } from "../LocalObjects.ts"
+import { revisionRef } from "../revisions/RevisionObject.ts"
+import { planService, type ServiceChange } from "./applyPlan.ts"
+import { fingerprint } from "./fingerprint.ts"
+import type { Callee, Links } from "./Links.ts"
+import type { ObjectStore, Transaction } from "./ObjectStore.ts"
+import type { ServiceController } from "./ServiceController.ts"
+import type { ServiceObject } from "./ServiceObject.ts"
+
+/** Longest time that requests in flight keep the instances of a service that is removed. */
+const removalDrainMs = 10_000
+
+/** Objects that are kept and not run, by their digest; of Secrets all, since revisions look their parts up. */
+interface KeptObject {
+  readonly fingerprint: string
+  readonly manifest: Manifest | undefined
+}
+
+export interface LocalServicesInput {
+  readonly store: ObjectStore
+  readonly table: RouteTable
+  readonly links: Links
+  readonly makeController: (object: ServiceObject) => ServiceController
+  readonly mayRun: (key: NamespaceKey, change: ServiceChange) => string | undefined
+  readonly onRemoved: (key: ServiceKey) => Effect.Effect<void>
+  readonly now: () => number
+}
+
+/** All services of this runtime, and what else their namespaces hold. */
+export interface LocalServices {
+  readonly find: (callee: Callee) => ServiceController | undefined
+  readonly all: () => Iterable<ServiceController>
+  readonly apply: (
+    key: NamespaceKey,
+    app: AppName,
+    manifests: ReadonlyArray<Manifest>
+  ) => Effect.Effect<void, RuntimeError>
+  readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
+  /** Takes up what was kept. */
+  readonly adopt: (controller: ServiceController) => void
+  readonly keep: (object: LocalObject) => void
+}
+
+const isServiceName = Schema.is(ServiceName)
+
+export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
+  const { links, store, table } = input
+  const controllers = new Map<string, ServiceController>()
+  const kept = new Map<string, KeptObject>()
+  const idOf = (_: Callee) => `${_.organizationId}/${_.namespace}/${_.service}`
+  const keptId = (_: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) =>
+    `${_.organizationId}/${_.namespace}/${_.kind}/${_.name}`
+
+  const adopt = (controller: ServiceController) => {
+    const { internal, key } = controller.object()
+    controllers.set(idOf(key), controller)
+    if (internal) table.remove(key)
+    else table.add(key, controller.route)
+  }
+
+  const keep = (object: LocalObject) => {
+    kept.set(keptId(object), {
+      fingerprint: fingerprint(object.manifest),
+      manifest: object.kind === "Secret" ? object.manifest : undefined
+    })
+  }
+
+  const changeOf = (
+    key: NamespaceKey,
+    app: AppName,
+    manifest: Manifest,
+    secretManifest: (name: string) => Manifest | undefined
+  ): Either.Either<ServiceChange | undefined, string> =>
+    Either.gen(function* () {
+      const { name } = manifest.metadata
+      if (!isServiceName(name)) return yield* Either.left("its name is no service name")
+      const serviceKey = { ...key, service: name }
+      const existing = controllers.get(idOf(serviceKey))?.object()
+      const now = new Date(input.now()).toISOString()
+      const change = yield* planService({ key: serviceKey, app, manifest, existing, secretManifest, now })
+      const refusal = change === undefined ? undefined : input.mayRun(key, change)
+      return refusal === undefined ? change : yield* Either.left(refusal)
+    })
+
+  const plan = (key: NamespaceKey, app: AppName, manifests: ReadonlyArray<Manifest>) =>
+    Effect.gen(function* () {
+      const changes: Array<ServiceChange> = []
+      const unchanged: Array<ServiceController> = []
+      const others: Array<LocalObject> = []
+      const secrets = new Map(manifests.filter((_) => _.kind === "Secret").map((_) => [_.metadata.name, _]))
+      const secretManifest = (name: string) =>
+        secrets.get(name) ?? kept.get(keptId({ ...key, kind: "Secret", name }))?.manifest
+
+      for (const manifest of manifests) {
+        const { name, namespace } = manifest.metadata
+        const at = manifest.kind === "Namespace" ? name : namespace
+        if (at !== key.namespace) {
+          return yield* refused(manifest, `it is not in the namespace "${key.namespace}"`)
+        }
+        if (isKnativeService(manifest)) {
+          const change = yield* Either.mapLeft(changeOf(key, app, manifest, secretManifest), (_) =>
+            refused(manifest, _)
+          )
+          const known = controllers.get(idOf({ ...key, service: name }))
+          if (change !== undefined) changes.push(change)
+          else if (known !== undefined) unchanged.push(known)
+          continue
+        }
+        const { organizationId } = key
+        const object = {
+          organizationId,
+          namespace: key.namespace,
+          kind: manifest.kind,
+          name,
+          generation: 1,
+          manifest,
+          status: {}
+        }
+        if (kept.get(keptId(object))?.fingerprint !== fingerprint(manifest)) others.push(object)
+      }
+
+      const transaction: Transaction<void> = {
+        put: [...others, ...changes.flatMap((_) => _.put)],
+        remove: changes.flatMap((_) => _.remove),
+        commit: () => {
+          for (const object of others) keep(object)
+          for (const change of changes) carryOut(change)
+          for (const controller of unchanged) controller.retryFailed()
+        }
+      }
+      return transaction
+    })
+
+  const carryOut = ({ created, object }: ServiceChange) => {
+    const existing = controllers.get(idOf(object.key))
+    // One that could not be removed to the end does not come back.
+    const usable = existing?.status().state === "deleting" ? undefined : existing
+    const controller = usable ?? input.makeController(object)
+    adopt(controller)
+    controller.update(object, created)
+    // Visibility is of the object that `update` has put in.
+    adopt(controller)
+  }
+
+  const removeServices = (key: NamespaceKey, gone: ReadonlyArray<ServiceController>) =>
+    Effect.gen(function* () {
+      for (const controller of gone) table.remove(controller.object().key)
+      yield* Effect.promise(() => Promise.all(gone.map((_) => _.stop(removalDrainMs, "it has been removed"))))
+      yield* Effect.forEach(gone, (_) => input.onRemoved(_.object().key), { concurrency: 8, discard: true })
+      // Those that still name it keep its address: it may come back.
+      const rest = [...controllers.values()].filter(
+        (_) => !gone.includes(_) && _.object().key.namespace === key.namespace
+      )
+      for (const controller of gone) {
+        const { key: callee } = controller.object()
+        const host = `${callee.service}.${callee.namespace}.svc.cluster.local`
+        if (!rest.some((_) => JSON.stringify(_.object().manifest).includes(host))) {
+          yield* Effect.promise(() => links.close(callee))
+        }
+      }
+    })
+
+  return {
+    find: (callee) => controllers.get(idOf(callee)),
+    all: () => controllers.values(),
+    apply: (key, app, manifests) => store.transact(plan(key, app, manifests)),
+    remove: Effect.fn("LocalRuntime.remove")(function* (key, refs) {
+      const isService = (ref: ObjectRef) => ref.kind === "Service" && ref.apiVersion.startsWith("serving.knative.dev/")
+      const gone = refs.flatMap((ref) => {
+        const { name } = ref
+        const found =
+          isService(ref) && isServiceName(name) ? controllers.get(idOf({ ...key, service: name })) : undefined
+        return found === undefined ? [] : [found]
+      })
+      yield* removeServices(key, gone)
+      yield* store.transact(
+        Effect.sync((): Transaction<void> => {
+          const others = refs.filter((_) => !isService(_)).map((_) => ({ ...key, kind: _.kind, name: _.name }))
+          return {
+            put: [],
+            remove: [
+              ...others,
+              ...gone.flatMap((_) => {
+                const stored = _.stored()
+                const { key: serviceKey, record } = _.object()
+                return [stored, ...record.revisions.map((revision) => revisionRef(serviceKey, revision.name))]
+              })
+            ],
+            commit: () => {
+              for (const other of others) kept.delete(keptId(other))
+              for (const controller of gone) {
+                store.forget(controller)
+                controllers.delete(idOf(controller.object().key))
+              }
+            }
+          }
+        })
+      )
+    }),
+    adopt,
+    keep
+  }
+}
+
+const refused = (manifest: Manifest, why: string): RuntimeError => {
+  const { kind, name } = refOf(manifest)
+  return new RuntimeError({ reason: "refused", message: `${kind} "${name}" cannot run on the local runtime: ${why}` })
+}

@@ -1,0 +1,378 @@
+import type { Revision, TrafficTarget } from "@maxcloud/sdk/api"
+import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
+import { type Autoscaler, makeAutoscaler } from "../autoscaler/Autoscaler.ts"
+import type { Instance } from "../instances/Instance.ts"
+import type { LocalObject } from "../LocalObjects.ts"
+import { NoInstance } from "../proxy/Route.ts"
+import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
+import { conditionsOf, type Observed, stateOf } from "./conditions.ts"
+import { type RunnableRevision, type ServiceObject, storedOf } from "./ServiceObject.ts"
+import { changeRevision, latestCreated } from "./ServiceRecord.ts"
+import type { StartLimiter, Turn } from "./StartLimiter.ts"
+import type { Ticker, Ticking } from "./Ticker.ts"
+
+export interface RunnerHooks {
+  /** The image that the revision's first instance ran. */
+  readonly resolvedImage: () => string | undefined
+  readonly onRoom: () => void
+  readonly onReady: (instance: Instance) => void
+  readonly onChange: () => void
+  readonly onFailure: () => void
+}
+
+export interface ControllerInput {
+  readonly object: ServiceObject
+  readonly ticker: Ticker
+  readonly limiter: StartLimiter
+  readonly now: () => number
+  readonly makeRunner: (object: ServiceObject, revision: RunnableRevision, hooks: RunnerHooks) => RevisionRunner
+  /** A request has woken it, and an instance was ready after so many milliseconds. */
+  readonly onColdStart: (ms: number) => void
+  /** Its status has changed: to be kept, and told. */
+  readonly onStatus: (controller: ServiceController) => void
+}
+
+/** Runs one service: its revisions, from the newest that is on its way to the old that drain, and the way of requests to them. */
+export interface ServiceController {
+  readonly object: () => ServiceObject
+  readonly stored: () => LocalObject
+  readonly route: ServiceRoute
+  readonly status: () => ControllerStatus
+  readonly revisions: () => ReadonlyArray<Revision>
+  /** Takes a changed object, and its new revision where it has one. */
+  readonly update: (object: ServiceObject, created: RunnableRevision | undefined) => void
+  readonly setLinkPort: (port: number) => void
+  /** After a restart: takes up the revisions that there were. */
+  readonly restore: (serving: RunnableRevision | undefined, newest: RunnableRevision | undefined) => void
+  /** Tries the newest revision again, where it failed. */
+  readonly retryFailed: () => void
+  /** For good. Resolves when all instances have ended. */
+  readonly stop: (drainMs: number, reason: string) => Promise<void>
+}
+
+export interface ControllerStatus {
+  readonly state: ReturnType<typeof stateOf>
+  readonly traffic: ReadonlyArray<TrafficTarget>
+  readonly instances: number
+}
+
+interface Unit {
+  readonly revision: RunnableRevision
+  readonly runner: RevisionRunner
+}
+
+interface Candidate extends Unit {
+  turn: Turn | undefined
+  /** Epoch milliseconds until which a failed start is repeated. */
+  deadlineMs: number
+}
+
+/** How often a new revision is started in vain until it counts as failed. */
+const failuresUntilFailed = 2
+/** Failures in a row from which requests are refused instead of held. */
+const failuresUntilRefused = 3
+/** Services in the queue of first starts from which new ones do not stay up for their idle time. */
+const crowd = 16
+
+export const makeServiceController = (input: ControllerInput): ServiceController => {
+  const { limiter, now, ticker } = input
+  let object = input.object
+  let record = object.record
+  let serving: Unit | undefined
+  let candidate: Candidate | undefined
+  let autoscaler: Autoscaler | undefined
+  let restoring: Turn | undefined
+  let wokenAt: number | undefined
+  let deleting = false
+  let told = ""
+  const leaving = new Set<RevisionRunner>()
+  const { key } = object
+
+  const refusal = (message: string, retryAtMs?: number) =>
+    new NoInstance(
+      503,
+      `service "${key.service}": ${message}`,
+      retryAtMs === undefined ? undefined : Math.max(1, Math.ceil((retryAtMs - now()) / 1000))
+    )
+
+  const route = makeServiceRoute(`${key.organization}/${key.namespace}/${key.service}`, {
+    beforeHold: () => {
+      if (deleting) return refusal("it is being removed")
+      if (serving === undefined) {
+        const newest = latestCreated(record)
+        return newest?.ready === "False" ? refusal(`no revision is ready: ${newest.message}`) : undefined
+      }
+      const failure = serving.runner.failure()
+      const hopeless = failure !== undefined && (failure.count >= failuresUntilRefused || !failure.retryable)
+      return hopeless && serving.runner.running() === 0 && failure.retryAtMs > now()
+        ? refusal(failure.message, failure.retryAtMs)
+        : undefined
+    },
+    onHold: () => wake(),
+    explain: (waitedMs) => {
+      const failure = (serving ?? candidate)?.runner.failure()
+      return failure === undefined
+        ? new NoInstance(504, `service "${key.service}": no instance had room within ${waitedMs / 1000} s`)
+        : refusal(failure.message, failure.retryAtMs)
+    }
+  })
+
+  const wake = () => {
+    if (serving === undefined) return candidate?.turn?.now()
+    const { scale } = serving.revision.template
+    if (serving.runner.target() === 0) {
+      wokenAt = performance.now()
+      serving.runner.scaleTo(Math.max(1, scale.activationScale ?? 0))
+    }
+    stayAwake(serving)
+  }
+
+  /** From here on the autoscaler decides, until there is nothing left to decide on. */
+  const stayAwake = (unit: Unit) => {
+    if (autoscaler !== undefined) return
+    // The average since it was last awake says nothing.
+    unit.runner.pool.stats.report(performance.now())
+    autoscaler = makeAutoscaler(unit.revision.template.scale, {
+      nowMs: now(),
+      readyInstances: Math.max(1, unit.runner.running())
+    })
+    ticker.add(ticking)
+  }
+
+  const fallAsleep = () => {
+    autoscaler = undefined
+    ticker.remove(ticking)
+  }
+
+  const ticking: Ticking = {
+    beat: (nowMs, decide) => {
+      if (serving === undefined || autoscaler === undefined) return fallAsleep()
+      const { runner } = serving
+      autoscaler.record(nowMs, runner.pool.stats.report(performance.now()))
+      // An instance that is ready again tells nobody.
+      if (route.waiting() > 0) route.pump()
+      if (decide) {
+        const decision = autoscaler.scale(nowMs, runner.ready())
+        if (decision.valid) {
+          runner.scaleTo(Math.max(autoscaler.target(nowMs, decision.desired), route.waiting() > 0 ? 1 : 0))
+        }
+      }
+      if (runner.target() === 0 && runner.all() === 0 && route.waiting() === 0) fallAsleep()
+      changed()
+    }
+  }
+
+  const observed = (): Observed => ({
+    ready: serving?.runner.ready() ?? 0,
+    running: serving?.runner.running() ?? 0,
+    waiting: route.waiting(),
+    failure: serving?.runner.failure(),
+    deleting
+  })
+
+  const instances = () =>
+    [serving?.runner, candidate?.runner, ...leaving].reduce((sum, runner) => sum + (runner?.all() ?? 0), 0)
+
+  const changed = () => {
+    if (restoring !== undefined && serving !== undefined) {
+      if (serving.runner.ready() > 0 || serving.runner.failure() !== undefined) {
+        restoring.done()
+        restoring = undefined
+      }
+    }
+    const conditions = conditionsOf(key.service, record, observed(), new Date(now()).toISOString())
+    record = { ...record, conditions, active: restoring !== undefined || (serving?.runner.target() ?? 0) > 0 }
+    const status = JSON.stringify([stateOf(record, observed()), record, instances(), object.generation])
+    if (status === told) return
+    told = status
+    input.onStatus(controller)
+  }
+
+  const unitOf = (
+    revision: RunnableRevision,
+    hooks: (unit: Unit) => Pick<RunnerHooks, "onChange" | "onFailure">
+  ): Unit => {
+    const runner = input.makeRunner(object, revision, {
+      resolvedImage: () => record.revisions.find((_) => _.name === revision.name)?.resolvedImage,
+      onRoom: route.pump,
+      onReady: ({ resolvedImage }) => {
+        if (resolvedImage !== undefined) record = changeRevision(record, revision.name, { resolvedImage })
+      },
+      onChange: () => hooks(unit).onChange(),
+      onFailure: () => hooks(unit).onFailure()
+    })
+    const unit: Unit = { revision, runner }
+    return unit
+  }
+
+  const hooks = (unit: Unit) => ({
+    onChange: () => {
+      if (unit.runner === candidate?.runner && unit.runner.ready() >= unit.revision.template.initialScale)
+        promote(candidate)
+      if (wokenAt !== undefined && unit.runner === serving?.runner && unit.runner.ready() > 0) {
+        input.onColdStart(performance.now() - wokenAt)
+        wokenAt = undefined
+      }
+      changed()
+    },
+    onFailure: () => {
+      if (unit.runner === candidate?.runner) candidateFailed(candidate)
+      else if (unit.runner === serving?.runner) servingFailed(unit)
+    }
+  })
+
+  const begin = (revision: RunnableRevision) => {
+    const unit = unitOf(revision, hooks)
+    candidate = { ...unit, turn: undefined, deadlineMs: now() + revision.template.startDeadlineMs }
+    start(candidate)
+  }
+
+  const start = (unit: Candidate) => {
+    unit.turn = limiter.enter(() => unit.runner.scaleTo(unit.revision.template.initialScale))
+    if (serving === undefined && route.waiting() > 0) unit.turn.now()
+  }
+
+  const serve = (unit: Unit) => {
+    serving = unit
+    const { protocol, timeoutMs } = unit.revision.template
+    route.setTarget({ pool: unit.runner.pool, protocol, timeoutMs })
+  }
+
+  const promote = (unit: Candidate) => {
+    const old = serving
+    candidate = undefined
+    record = {
+      ...changeRevision(record, unit.revision.name, { ready: "True", reason: "", message: "" }),
+      latestReady: unit.revision.name
+    }
+    fallAsleep()
+    wokenAt = undefined
+    const next = { revision: unit.revision, runner: unit.runner }
+    serve(next)
+    stayAwake(next)
+    if (old !== undefined) leave(old.runner, old.revision.template.timeoutMs)
+    const crowded = limiter.waiting() > crowd && unit.revision.template.min === 0
+    if (crowded && unit.runner.pool.stats.inFlight() === 0) unit.runner.scaleTo(0)
+    unit.turn?.done()
+  }
+
+  const leave = (runner: RevisionRunner, drainMs: number) => {
+    leaving.add(runner)
+    void runner.stop(drainMs).then(() => {
+      leaving.delete(runner)
+      changed()
+    })
+  }
+
+  const candidateFailed = (unit: Candidate) => {
+    const failure = unit.runner.failure()
+    if (failure === undefined) return
+    const giveUp = !failure.retryable || failure.retryAtMs > unit.deadlineMs
+    if (giveUp) unit.runner.scaleTo(0)
+    if (!giveUp && failure.count < failuresUntilFailed) return
+    unit.turn?.done()
+    const { message, reason } = failure
+    record = changeRevision(record, unit.revision.name, { ready: "False", reason, message })
+    if (serving === undefined) route.refuseAll(refusal(`no revision is ready: ${message}`))
+    changed()
+  }
+
+  const servingFailed = (unit: Unit) => {
+    const failure = unit.runner.failure()
+    if (failure !== undefined && unit.runner.ready() === 0 && unit.runner.running() === 0) {
+      if (failure.count >= failuresUntilRefused || !failure.retryable) {
+        route.refuseAll(refusal(failure.message, failure.retryAtMs))
+      }
+    }
+    changed()
+  }
+
+  const controller: ServiceController = {
+    object: () => ({ ...object, record }),
+    stored: () => storedOf({ ...object, record }),
+    route,
+    status: () => ({
+      state: stateOf(record, observed()),
+      traffic: record.latestReady === null ? [] : [{ revision: record.latestReady, percent: 100 }],
+      instances: instances()
+    }),
+    revisions: () =>
+      record.revisions
+        .map((_): Revision => {
+          const runner = [serving, candidate].find((unit) => unit?.revision.name === _.name)?.runner
+          const old = [...leaving].find((unit) => unit.revision === _.name)
+          return {
+            name: _.name,
+            service: key.service,
+            ready: _.ready,
+            reason: _.reason,
+            message: _.message,
+            image: _.image,
+            instances: (runner ?? old)?.all() ?? 0,
+            trafficPercent: _.name === record.latestReady ? 100 : 0,
+            createdAt: _.createdAt
+          }
+        })
+        .reverse(),
+    update: (next, created) => {
+      object = next
+      record = next.record
+      if (created !== undefined) {
+        if (candidate !== undefined) {
+          candidate.turn?.done()
+          leave(candidate.runner, 0)
+          record = changeRevision(record, candidate.revision.name, {
+            reason: "Superseded",
+            message: "A newer revision was created before this one was ready"
+          })
+        }
+        begin(created)
+      }
+      changed()
+    },
+    setLinkPort: (port) => {
+      record = { ...record, linkPort: port }
+      changed()
+    },
+    restore: (old, newest) => {
+      const { active } = record
+      if (old !== undefined) {
+        const unit = unitOf(old, hooks)
+        serve(unit)
+        const wanted = Math.max(old.template.min, active ? 1 : 0)
+        if (wanted > 0) {
+          restoring = limiter.enter(() => {
+            unit.runner.scaleTo(Math.max(unit.runner.target(), wanted))
+            stayAwake(unit)
+          })
+        }
+      }
+      if (newest !== undefined && newest.name !== old?.name) {
+        const failed = latestCreated(record)?.ready === "False"
+        if (!failed) begin(newest)
+        else
+          candidate = { ...unitOf(newest, hooks), turn: undefined, deadlineMs: now() + newest.template.startDeadlineMs }
+      }
+      changed()
+    },
+    retryFailed: () => {
+      if (candidate === undefined || latestCreated(record)?.ready !== "False") return
+      record = changeRevision(record, candidate.revision.name, { ready: "Unknown", reason: "Deploying", message: "" })
+      candidate.deadlineMs = now() + candidate.revision.template.startDeadlineMs
+      candidate.runner.retry()
+      start(candidate)
+      changed()
+    },
+    stop: async (drainMs, reason) => {
+      deleting = true
+      candidate?.turn?.done()
+      restoring?.done()
+      fallAsleep()
+      route.refuseAll(refusal(reason))
+      changed()
+      const runners = [serving?.runner, candidate?.runner, ...leaving].filter((_) => _ !== undefined)
+      await Promise.all(runners.map((_) => _.stop(drainMs)))
+    }
+  }
+  return controller
+}

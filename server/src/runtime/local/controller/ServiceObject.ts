@@ -1,0 +1,35 @@
+import type { AppName } from "@maxcloud/config-schema"
+import type { Manifest } from "@maxcloud/synth"
+import type { ServiceKey } from "../../Runtime.ts"
+import type { LocalObject } from "../LocalObjects.ts"
+import type { RevisionTemplate } from "../revisions/RevisionTemplate.ts"
+import type { PinnedSecrets } from "../revisions/secretParts.ts"
+import type { ServiceRecord } from "./ServiceRecord.ts"
+
+/** A revision with what its instances are started from. */
+export interface RunnableRevision {
+  readonly name: string
+  readonly template: RevisionTemplate
+  readonly pinned: PinnedSecrets
+}
+
+/** A service's object in memory. */
+export interface ServiceObject {
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly manifest: Manifest
+  readonly generation: number
+  readonly internal: boolean
+  readonly record: ServiceRecord
+}
+
+/** As it is kept. */
+export const storedOf = (object: ServiceObject): LocalObject => ({
+  organizationId: object.key.organizationId,
+  namespace: object.key.namespace,
+  kind: object.manifest.kind,
+  name: object.key.service,
+  generation: object.generation,
+  manifest: object.manifest,
+  status: object.record
+})

@@ -1,0 +1,75 @@
+import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
+import { Condition } from "@maxcloud/sdk/api"
+import { Schema } from "effect"
+
+/** What is known of a revision. Its template is in an object of its own, written once. */
+export const RevisionRecord = Schema.Struct({
+  name: Schema.String,
+  image: Schema.String,
+  /** Id of the image that its first instance ran: what its tag means may change, the revision does not. */
+  resolvedImage: Schema.optional(Schema.String),
+  createdAt: Schema.String,
+  /** Digest of its template and of the secret versions in it. */
+  fingerprint: Schema.String,
+  ready: Schema.Literal("True", "False", "Unknown"),
+  reason: Schema.String,
+  message: Schema.String
+})
+export type RevisionRecord = typeof RevisionRecord.Type
+
+/** What the local runtime keeps of a service in its object's status, and finds again after a restart. */
+export const ServiceRecord = Schema.Struct({
+  organization: OrganizationName,
+  stage: StageName,
+  app: AppName,
+  /** Number of the newest revision; grows over removed ones too. */
+  lastRevision: Schema.Int,
+  /** Oldest first; the last is the latest created. */
+  revisions: Schema.Array(RevisionRecord),
+  latestReady: Schema.NullOr(Schema.String),
+  /** Had it instances? Then it gets some after a restart. */
+  active: Schema.Boolean,
+  /** Port of its loopback listener, where another service links to it. */
+  linkPort: Schema.NullOr(Schema.Int),
+  conditions: Schema.Array(Condition)
+})
+export type ServiceRecord = typeof ServiceRecord.Type
+
+/** Revisions that are kept per service. */
+export const revisionsKept = 20
+
+export const revisionName = (service: string, number: number): string => `${service}-${String(number).padStart(5, "0")}`
+
+export const latestCreated = (record: ServiceRecord): RevisionRecord | undefined => record.revisions.at(-1)
+
+/** Adds the next revision and drops the oldest beyond `revisionsKept`, but never the one that serves. */
+export const withRevision = (
+  record: ServiceRecord,
+  service: string,
+  revision: Pick<RevisionRecord, "createdAt" | "fingerprint" | "image">
+): { readonly record: ServiceRecord; readonly created: RevisionRecord; readonly dropped: ReadonlyArray<string> } => {
+  const lastRevision = record.lastRevision + 1
+  const created: RevisionRecord = {
+    ...revision,
+    name: revisionName(service, lastRevision),
+    ready: "Unknown",
+    reason: "Deploying",
+    message: ""
+  }
+  const all = [...record.revisions, created]
+  const excess = all.slice(0, Math.max(0, all.length - revisionsKept)).filter((_) => _.name !== record.latestReady)
+  return {
+    record: { ...record, lastRevision, revisions: all.filter((_) => !excess.includes(_)) },
+    created,
+    dropped: excess.map((_) => _.name)
+  }
+}
+
+export const changeRevision = (
+  record: ServiceRecord,
+  name: string,
+  change: Partial<Pick<RevisionRecord, "ready" | "reason" | "message" | "resolvedImage">>
+): ServiceRecord => ({
+  ...record,
+  revisions: record.revisions.map((_) => (_.name === name ? { ..._, ...change } : _))
+})

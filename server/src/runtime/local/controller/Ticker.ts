@@ -1,0 +1,55 @@
+import { tickIntervalMs } from "../autoscaler/Autoscaler.ts"
+
+/** What has instances or held requests, and is looked at once a second. */
+export interface Ticking {
+  /** Every second; `decide` every other time, when the autoscaler decides. */
+  readonly beat: (nowMs: number, decide: boolean) => void
+}
+
+/** One timer for all that is awake. With nothing awake there is none. */
+export interface Ticker {
+  readonly add: (ticking: Ticking) => void
+  readonly remove: (ticking: Ticking) => void
+  readonly stop: () => void
+}
+
+export const sampleIntervalMs = 1000
+
+/** `every` is `setInterval`, and gives back what ends it. */
+export const makeTicker = (
+  every: (ms: number, run: () => void) => () => void = (ms, run) => {
+    const timer = setInterval(run, ms)
+    return () => clearInterval(timer)
+  },
+  now: () => number = Date.now
+): Ticker => {
+  const awake = new Set<Ticking>()
+  let cancel: (() => void) | undefined
+  let samples = 0
+
+  const beat = () => {
+    samples++
+    const decide = samples % (tickIntervalMs / sampleIntervalMs) === 0
+    const nowMs = now()
+    for (const ticking of awake) ticking.beat(nowMs, decide)
+    if (awake.size === 0) stop()
+  }
+  const stop = () => {
+    cancel?.()
+    cancel = undefined
+  }
+
+  return {
+    add: (ticking) => {
+      awake.add(ticking)
+      cancel ??= every(sampleIntervalMs, beat)
+    },
+    remove: (ticking) => {
+      awake.delete(ticking)
+    },
+    stop: () => {
+      awake.clear()
+      stop()
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { AppName } from "@maxcloud/config-schema"
+import type { Manifest } from "@maxcloud/synth"
+import { Either } from "effect"
+import type { NamespaceKey, ServiceKey } from "../../Runtime.ts"
+import { parseKnativeService } from "../KnativeManifest.ts"
+import type { LocalObject } from "../LocalObjects.ts"
+import { revisionObject, revisionRef } from "../revisions/RevisionObject.ts"
+import { pinSecrets } from "../revisions/secretParts.ts"
+import { canonical, fingerprint } from "./fingerprint.ts"
+import { type RunnableRevision, type ServiceObject, storedOf } from "./ServiceObject.ts"
+import { latestCreated, type ServiceRecord, withRevision } from "./ServiceRecord.ts"
+
+/** How a service's object changes with a manifest. */
+export interface ServiceChange {
+  readonly object: ServiceObject
+  /** Its new revision, where its template has changed. */
+  readonly created: RunnableRevision | undefined
+  readonly put: ReadonlyArray<LocalObject>
+  readonly remove: ReadonlyArray<ReturnType<typeof revisionRef>>
+}
+
+const newRecord = (key: NamespaceKey, app: AppName): ServiceRecord => ({
+  organization: key.organization,
+  stage: key.stage,
+  app,
+  lastRevision: 0,
+  revisions: [],
+  latestReady: null,
+  active: false,
+  linkPort: null,
+  conditions: []
+})
+
+/** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
+export const planService = (input: {
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly manifest: Manifest
+  readonly existing: ServiceObject | undefined
+  readonly secretManifest: (name: string) => Manifest | undefined
+  readonly now: string
+}): Either.Either<ServiceChange | undefined, string> =>
+  Either.gen(function* () {
+    const { app, existing, key, manifest, now, secretManifest } = input
+    const { internal, template, written } = yield* parseKnativeService(manifest)
+    const pinned = yield* pinSecrets(template, secretManifest)
+    const print = fingerprint([written, pinned])
+    const record = existing?.record ?? newRecord(key, app)
+    const sameTemplate = latestCreated(record)?.fingerprint === print
+    const sameManifest = existing !== undefined && canonical(existing.manifest) === canonical(manifest)
+    if (sameTemplate && sameManifest && existing.app === app) return undefined
+
+    const generation = (existing?.generation ?? 0) + 1
+    if (sameTemplate) {
+      const object = { key, app, manifest, generation, internal, record: { ...record, app } }
+      return { object, created: undefined, put: [storedOf(object)], remove: [] }
+    }
+    const next = withRevision({ ...record, app }, key.service, {
+      createdAt: now,
+      fingerprint: print,
+      image: template.image
+    })
+    const object = { key, app, manifest, generation, internal, record: next.record }
+    return {
+      object,
+      created: { name: next.created.name, template, pinned },
+      put: [storedOf(object), revisionObject(key, next.created.name, written, pinned)],
+      remove: next.dropped.map((_) => revisionRef(key, _))
+    }
+  })

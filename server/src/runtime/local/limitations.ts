@@ -1,0 +1,28 @@
+import type { AppSpec, ServiceSpec, SpecIssue } from "@maxcloud/config-schema"
+
+const defaultCpuMilli = 1000
+const defaultMemoryBytes = 512 * 2 ** 20
+
+/** What the local runtime takes but does not carry out, by path. Defaults that nobody has written are no reason to warn. */
+export const limitations = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
+  spec.services.flatMap((service, index) =>
+    limitationsOf(service).map(([field, message]) => ({ path: ["services", index, field], message }))
+  )
+
+const limitationsOf = (service: ServiceSpec): ReadonlyArray<readonly [keyof ServiceSpec, string]> => {
+  const source = service.source !== undefined
+  return [
+    ...(service.egress === "internet"
+      ? []
+      : [["egress", "is not enforced locally: the service can connect to wherever this machine can"] as const]),
+    ...(source && service.cpu !== defaultCpuMilli
+      ? [["cpu", "is not enforced locally for a source: it runs as a process of this machine"] as const]
+      : []),
+    ...(source && service.memory !== defaultMemoryBytes
+      ? [["memory", "is not enforced locally for a source: it runs as a process of this machine"] as const]
+      : []),
+    ...(source && Object.keys(service.files).length > 0
+      ? [["files", "are not mounted locally for a source: read the secret from `env`, or use an image"] as const]
+      : [])
+  ]
+}

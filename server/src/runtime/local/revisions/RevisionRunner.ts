@@ -1,0 +1,309 @@
+import { randomBytes } from "node:crypto"
+import { Cause, Deferred, Effect, Either, type Fiber } from "effect"
+import { makePool, type Pool } from "../activator/Pool.ts"
+import {
+  type Instance,
+  type InstanceExit,
+  InstanceFailed,
+  type InstanceSpec,
+  type Instances
+} from "../instances/Instance.ts"
+import type { LogWriter } from "../logs/LogStore.ts"
+import { type BackoffConfig, backoffMs } from "./backoff.ts"
+import { listens } from "./listens.ts"
+
+export interface RunnerInput {
+  readonly revision: string
+  readonly maxConcurrency: number
+  /** Longest time that requests in flight keep an instance which is to go. */
+  readonly drainMs: number
+  readonly backoff: BackoffConfig
+  readonly instances: typeof Instances.Service
+  /** Made anew for each instance: secrets and links are looked up then. */
+  readonly spec: Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed>
+  readonly writer: (instance: string) => LogWriter
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  readonly onRoom: () => void
+  /** One more is ready. */
+  readonly onReady: (instance: Instance) => void
+  /** Something about its instances has changed. */
+  readonly onChange: () => void
+  /** A start failed, or an instance ended by itself. */
+  readonly onFailure: () => void
+}
+
+/** Why the last start failed, or the last instance ended; gone once one is ready again. */
+export interface RunnerFailure {
+  readonly reason: string
+  readonly message: string
+  readonly retryable: boolean
+  /** Failures in a row. */
+  readonly count: number
+  /** Epoch milliseconds of the next try. */
+  readonly retryAtMs: number
+}
+
+/** Keeps as many instances of one revision as are wanted. */
+export interface RevisionRunner {
+  readonly revision: string
+  readonly pool: Pool
+  readonly target: () => number
+  readonly scaleTo: (instances: number) => void
+  /** Those that start or serve; not those that drain. */
+  readonly running: () => number
+  readonly ready: () => number
+  /** All, those that drain or end too. */
+  readonly all: () => number
+  readonly failure: () => RunnerFailure | undefined
+  /** Forgets failures and tries at once. */
+  readonly retry: () => void
+  /** For good: no more starts; resolves when all have ended. */
+  readonly stop: (drainMs: number) => Promise<void>
+}
+
+interface Entry {
+  readonly id: string
+  readonly writer: LogWriter
+  phase: "starting" | "ready" | "draining" | "ending"
+  instance: Instance | undefined
+  fiber: Fiber.RuntimeFiber<void> | undefined
+  readyAtMs: number | undefined
+  drainTimer: NodeJS.Timeout | undefined
+}
+
+const suspectRetryMs = 100
+const suspectTries = 50
+
+export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
+  const entries = new Map<string, Entry>()
+  const ended: Array<() => void> = []
+  let target = 0
+  let closed = false
+  let failure: RunnerFailure | undefined
+  let failures = 0
+  let retryAtMs = 0
+  let retryTimer: NodeJS.Timeout | undefined
+
+  const inPhase = (...phases: ReadonlyArray<Entry["phase"]>) =>
+    [...entries.values()].filter((_) => phases.includes(_.phase))
+
+  const pool = makePool(input.maxConcurrency, {
+    onRoom: input.onRoom,
+    onDrained: (id) => {
+      const entry = entries.get(id)
+      if (entry?.phase === "draining") end(entry)
+    },
+    onSuspect: (id) => {
+      const entry = entries.get(id)
+      if (entry !== undefined) void examine(entry)
+    }
+  })
+
+  /** Takes an instance that dropped a request back as soon as it accepts connections, and replaces it where it never does. */
+  const examine = async (entry: Entry) => {
+    for (let i = 0; i < suspectTries && entry.phase === "ready" && entry.instance !== undefined; i++) {
+      if (await listens(entry.instance.host, entry.instance.port)) {
+        if (entry.phase === "ready") pool.resume(entry.id)
+        return
+      }
+      await new Promise((resolve) => setTimeout(resolve, suspectRetryMs))
+    }
+    if (entry.phase !== "ready") return
+    record(entry, { reason: "NotListening", message: "an instance accepts no connections any more", retryable: true })
+    end(entry)
+    reconcile()
+    input.onFailure()
+  }
+
+  const start = () => {
+    const id = `${input.revision}-${randomBytes(4).toString("hex")}`
+    const entry: Entry = {
+      id,
+      writer: input.writer(id),
+      phase: "starting",
+      instance: undefined,
+      fiber: undefined,
+      readyAtMs: undefined,
+      drainTimer: undefined
+    }
+    entries.set(id, entry)
+    entry.fiber = input.fork(
+      Effect.matchCauseEffect(life(entry), {
+        onFailure: (cause) => over(entry, failureOf(cause)),
+        onSuccess: (exit) => over(entry, failureOfExit(exit))
+      }).pipe(Effect.uninterruptible)
+    )
+  }
+
+  /** From start to end of one instance. Only what comes before it runs can be interrupted. */
+  const life = (entry: Entry): Effect.Effect<InstanceExit, InstanceFailed> =>
+    Effect.gen(function* () {
+      const spec = yield* input.spec
+      return yield* input.instances.start({
+        ...spec,
+        id: entry.id,
+        onOutput: entry.writer.write,
+        onSystem: entry.writer.system
+      })
+    }).pipe(
+      Effect.interruptible,
+      Effect.flatMap((instance) => {
+        entry.instance = instance
+        return entry.phase === "ending" ? Effect.zipRight(instance.stop, awaitExit(instance)) : serve(entry, instance)
+      })
+    )
+
+  const awaitExit = (instance: Instance) => Deferred.await(instance.exited)
+
+  const serve = Effect.fnUntraced(function* (entry: Entry, instance: Instance) {
+    const ready = yield* Effect.either(Deferred.await(instance.ready))
+    if (Either.isLeft(ready)) {
+      yield* instance.stop
+      return yield* ready.left
+    }
+    if (entry.phase === "starting") {
+      entry.phase = "ready"
+      entry.readyAtMs = Date.now()
+      failure = undefined
+      pool.add(instance)
+      input.onReady(instance)
+      reconcile()
+      input.onChange()
+    }
+    return yield* awaitExit(instance)
+  })
+
+  type Reason = Omit<RunnerFailure, "count" | "retryAtMs">
+
+  /** The instance is gone: tells why, closes its log, and starts another where one is wanted. */
+  const over = (entry: Entry, why: Reason | undefined): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      clearTimeout(entry.drainTimer)
+      pool.remove(entry.id)
+      const failed = why !== undefined && (entry.phase === "starting" || entry.phase === "ready") && !closed
+      if (failed) {
+        const delayMs = record(entry, why)
+        const next =
+          target === 0 ? "" : delayMs === 0 ? "; another one is started" : `; next try in ${delayMs / 1000} s`
+        entry.writer.system(`${why.message}${next}`)
+      }
+      yield* Effect.ignore(Effect.promise(() => entry.writer.close()))
+      entries.delete(entry.id)
+      reconcile()
+      if (failed) input.onFailure()
+      input.onChange()
+      if (entries.size === 0) for (const resolve of ended.splice(0)) resolve()
+    })
+
+  const record = (entry: Entry, why: Reason): number => {
+    const now = Date.now()
+    if (entry.readyAtMs !== undefined && now - entry.readyAtMs >= input.backoff.resetAfterMs) failures = 0
+    failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
+    const delayMs = backoffMs(input.backoff, failures)
+    retryAtMs = now + delayMs
+    failure = { ...why, count: failures, retryAtMs }
+    return delayMs
+  }
+
+  const reconcile = () => {
+    if (closed) return
+    const live = inPhase("starting", "ready")
+    let missing = target - live.length
+    if (missing < 0) {
+      const order = live.sort((a, b) => weight(a) - weight(b))
+      for (const entry of order.slice(0, -missing)) drain(entry, input.drainMs)
+      return
+    }
+    for (const entry of missing === 0 ? [] : inPhase("draining")) {
+      if (missing === 0) break
+      clearTimeout(entry.drainTimer)
+      entry.phase = "ready"
+      pool.resume(entry.id)
+      missing--
+    }
+    if (missing === 0) return
+    const waitMs = retryAtMs - Date.now()
+    if (waitMs > 0) {
+      clearTimeout(retryTimer)
+      retryTimer = setTimeout(reconcile, waitMs)
+      return
+    }
+    // What has just failed is tried by one instance, not by all at once.
+    if (failure !== undefined) missing = inPhase("starting").length > 0 ? 0 : 1
+    for (let i = 0; i < missing; i++) start()
+    if (missing > 0) input.onChange()
+  }
+
+  const weight = (entry: Entry) => (entry.phase === "starting" ? -1 : pool.inFlight(entry.id))
+
+  const drain = (entry: Entry, capMs: number) => {
+    if (entry.phase === "starting" || capMs <= 0) return end(entry)
+    if (entry.phase === "ending") return
+    entry.phase = "draining"
+    clearTimeout(entry.drainTimer)
+    entry.drainTimer = setTimeout(() => end(entry), capMs)
+    pool.drain(entry.id)
+  }
+
+  const end = (entry: Entry) => {
+    if (entry.phase === "ending") return
+    entry.phase = "ending"
+    clearTimeout(entry.drainTimer)
+    pool.remove(entry.id)
+    if (entry.instance !== undefined) input.fork(entry.instance.stop)
+    else entry.fiber?.unsafeInterruptAsFork(entry.fiber.id())
+  }
+
+  return {
+    revision: input.revision,
+    pool,
+    target: () => target,
+    scaleTo: (instances) => {
+      if (target === instances && instances === inPhase("starting", "ready").length) return
+      target = instances
+      if (instances === 0) clearTimeout(retryTimer)
+      reconcile()
+      input.onChange()
+    },
+    running: () => inPhase("starting", "ready").length,
+    ready: () => pool.ready(),
+    all: () => entries.size,
+    failure: () => failure,
+    retry: () => {
+      failure = undefined
+      failures = 0
+      retryAtMs = 0
+      clearTimeout(retryTimer)
+      reconcile()
+    },
+    stop: (drainMs) => {
+      closed = true
+      target = 0
+      clearTimeout(retryTimer)
+      for (const entry of [...entries.values()]) drain(entry, drainMs)
+      return entries.size === 0 ? Promise.resolve() : new Promise((resolve) => ended.push(resolve))
+    }
+  }
+}
+
+const failureOf = (cause: Cause.Cause<InstanceFailed>): Omit<RunnerFailure, "count" | "retryAtMs"> | undefined => {
+  if (Cause.isInterruptedOnly(cause)) return undefined
+  const error = Cause.squash(cause)
+  return error instanceof InstanceFailed
+    ? { reason: error.reason, message: error.message, retryable: error.retryable }
+    : { reason: "InternalError", message: `the instance could not be started: ${String(error)}`, retryable: true }
+}
+
+const failureOfExit = (exit: InstanceExit): Omit<RunnerFailure, "count" | "retryAtMs"> | undefined => {
+  if (exit.wanted) return undefined
+  if (exit.outOfMemory) {
+    return { reason: "OOMKilled", message: "an instance used more memory than it may and was killed", retryable: true }
+  }
+  return exit.signal === null
+    ? {
+        reason: `ExitCode${exit.code ?? 0}`,
+        message: `an instance ended with exit code ${exit.code ?? 0}`,
+        retryable: true
+      }
+    : { reason: "Signaled", message: `an instance was killed by ${exit.signal}`, retryable: true }
+}

@@ -1,0 +1,53 @@
+import type { AppName } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+import type { Secrets } from "../../../secrets/Secrets.ts"
+import type { ServiceKey } from "../../Runtime.ts"
+import type { Links } from "../controller/Links.ts"
+import type { RunnableRevision } from "../controller/ServiceObject.ts"
+import type { InstanceFailed, InstanceSpec } from "../instances/Instance.ts"
+import { platformEnv, resolveEnvironment } from "./environment.ts"
+
+/** What an instance of a revision is started from, with secrets and links as they are now. */
+export const instanceSpecOf = (input: {
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly revision: RunnableRevision
+  readonly secrets: typeof Secrets.Service
+  readonly links: Links
+  readonly graceMs: number
+  readonly resolvedImage: () => string | undefined
+}): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
+  const { app, graceMs, key, links, revision, secrets } = input
+  const { template } = revision
+  const program = (): InstanceSpec["program"] =>
+    template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
+  return Effect.map(
+    resolveEnvironment({
+      template,
+      pinned: revision.pinned,
+      platform: platformEnv(key.service, revision.name),
+      secrets,
+      scope: { organizationId: key.organizationId, app, stage: key.stage },
+      rewrite: (value) => links.rewrite(key, template.program.kind, value)
+    }),
+    ({ args, command, env, files }) => ({
+      organizationId: key.organizationId,
+      namespace: key.namespace,
+      service: key.service,
+      revision: revision.name,
+      program: program(),
+      command,
+      args,
+      port: template.port,
+      env,
+      files,
+      cpuMilli: template.cpuMilli,
+      memoryBytes: template.memoryBytes,
+      startup: template.startup,
+      readiness: template.readiness,
+      liveness: template.liveness,
+      graceMs,
+      startDeadlineMs: template.startDeadlineMs
+    })
+  )
+}
