@@ -11,10 +11,10 @@ export type EnvVar =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly valueFrom: { readonly secretKeyRef: SecretKeyRef } }
 
-/** The port is left out: Knative puts the container's own in, and refuses another. */
+/** The port is the container's own, always: Knative puts it into readiness and liveness probes, but not into startup probes. */
 export interface ContainerProbe {
-  readonly httpGet?: { readonly path: string }
-  readonly tcpSocket?: Readonly<Record<string, never>>
+  readonly httpGet?: { readonly path: string; readonly port: number }
+  readonly tcpSocket?: { readonly port: number }
   readonly initialDelaySeconds: number
   readonly periodSeconds: number
   readonly timeoutSeconds: number

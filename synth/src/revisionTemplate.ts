@@ -78,9 +78,9 @@ const containerOf = (
     ports: [{ name: service.protocol, containerPort: service.port }],
     ...(env.length === 0 ? {} : { env }),
     resources: resourcesOf(service),
-    ...(startup === undefined ? {} : { startupProbe: probeOf(startup) }),
-    ...(readiness === undefined ? {} : { readinessProbe: probeOf(readiness) }),
-    ...(liveness === undefined ? {} : { livenessProbe: probeOf(liveness) }),
+    ...(startup === undefined ? {} : { startupProbe: probeOf(startup, service.port) }),
+    ...(readiness === undefined ? {} : { readinessProbe: probeOf(readiness, service.port) }),
+    ...(liveness === undefined ? {} : { livenessProbe: probeOf(liveness, service.port) }),
     securityContext: context,
     // Knative tells the termination message where a container fails: so it is the last lines of its log.
     terminationMessagePolicy: "FallbackToLogsOnError",
@@ -88,8 +88,8 @@ const containerOf = (
   }
 }
 
-const probeOf = (probe: Probe): ContainerProbe => ({
-  ...(probe.path === undefined ? { tcpSocket: {} } : { httpGet: { path: probe.path } }),
+const probeOf = (probe: Probe, port: number): ContainerProbe => ({
+  ...(probe.path === undefined ? { tcpSocket: { port } } : { httpGet: { path: probe.path, port } }),
   initialDelaySeconds: seconds(probe.initialDelay),
   periodSeconds: seconds(probe.period),
   timeoutSeconds: seconds(probe.timeout),

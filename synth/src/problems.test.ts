@@ -1,0 +1,65 @@
+import { type AppSpec, OrganizationName, SecretName, StageName } from "@maxcloud/config-schema"
+import { describe, expect, it } from "vitest"
+import { specOf } from "../test/examples.ts"
+import { hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
+
+const app = (fields: object, name = "web"): AppSpec =>
+  specOf({ app: "shop", services: [{ name, image: "nginx", ...fields }] })
+const place = (organization: string, stage = "production") => ({
+  organization: OrganizationName.make(organization),
+  stage: StageName.make(stage)
+})
+
+describe("hostProblems", () => {
+  it("takes a name whose host label has 63 characters, and says how long one may be that has more", () => {
+    expect(hostProblems(app({}, "a".repeat(57)), place("acme"))).toEqual([])
+    expect(hostProblems(app({}, "a".repeat(46)), place("acme", "preview-4"))).toEqual([])
+    const [issue] = hostProblems(app({}, "a".repeat(47)), place("acme", "preview-4"))
+    expect(issue?.path).toEqual(["services", 0, "name"])
+    expect(issue?.message).toContain(
+      'has 47 characters, at stage "preview-4" of organization "acme" a service name may have 46'
+    )
+  })
+
+  it("says when no name is short enough", () => {
+    const [issue] = hostProblems(app({}, "a"), place("o".repeat(30), "s".repeat(30)))
+    expect(issue?.message).toContain("shorter name for the stage")
+  })
+
+  it("refuses the cluster's own namespaces, for production only", () => {
+    expect(hostProblems(app({}), place("kube-system"))[0]?.message).toContain("belongs to the cluster")
+    expect(hostProblems(app({}), place("default", "dev"))).toEqual([])
+  })
+})
+
+describe("knativeProblems", () => {
+  const of = (fields: object) => knativeProblems(app(fields)).map((_) => [_.path.slice(2).join("."), _.message])
+
+  it("takes what is usual", () => {
+    const image = `localhost:5000/a/b:1@sha256:${"0".repeat(64)}`
+    expect(of({ image, port: 80, files: { "/a/b": { secret: "S" }, "/a/c": { secret: "S" } } })).toEqual([])
+  })
+
+  it("tells ports that Knative keeps, images without a repository, files in files, closed ranges, huge environments", () => {
+    expect(of({ port: 9090 })).toEqual([["port", expect.stringContaining("port 9090 is taken")]])
+    expect(of({ image: "ghcr.io/x:1" })).toEqual([["image", expect.stringContaining("at least two characters")]])
+    expect(of({ files: { "/a": { secret: "S" }, "/a//b": { secret: "S" } } })).toEqual([
+      ["files./a//b", expect.stringContaining('beside the file "/a"')]
+    ])
+    expect(of({ egress: ["8.8.8.8/32", "169.254.169.254/32"] })).toEqual([
+      ["egress.1", expect.stringContaining("never opened")]
+    ])
+    const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`A${index}`, "x".repeat(32_000)]))
+    expect(of({ env })).toEqual([["env", expect.stringContaining("320")]])
+  })
+})
+
+describe("missingSecrets", () => {
+  it("tells each once, sorted", () => {
+    const spec = app({
+      env: { A: { secret: "B" }, C: { join: [{ secret: "A" }, { secret: "HAS" }] } },
+      files: { "/b": { secret: "B" } }
+    })
+    expect(missingSecrets(spec, new Map([[SecretName.make("HAS"), 3]]))).toEqual(["A", "B"])
+  })
+})
