@@ -1,0 +1,59 @@
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { embedded } from "@maxcloud/server"
+import { type Benchmark, interleaved, seconds, timeOf, times } from "./measure.ts"
+
+const root = join(import.meta.dirname, "../..")
+const maxcloud = join(root, "cli/bin/maxcloud.js")
+
+/** The peer is large, so it is no dependency of the workspace: npm puts it into a folder of its own. */
+const installWrangler = () => {
+  const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+  const { status, stderr } = spawnSync(
+    "npm",
+    ["install", "--prefix", folder, "--no-audit", "--no-fund", "wrangler@4"],
+    { encoding: "utf8" }
+  )
+  if (status !== 0) throw new Error(`wrangler could not be installed: ${stderr}`)
+  return {
+    script: join(folder, "node_modules/wrangler/bin/wrangler.js"),
+    remove: () => rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** How fast the CLI starts. */
+export const cliBenchmark: Benchmark = {
+  name: "cli",
+  run: async () => {
+    const wrangler = installWrangler()
+    await using cloud = await embedded({})
+    const env = { ...process.env, MAXCLOUD_API_URL: cloud.url, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" }
+    const node =
+      (...args: ReadonlyArray<string>) =>
+      () =>
+        timeOf(process.execPath, args, env)
+    const [bare = Number.NaN, peer = Number.NaN, version = Number.NaN, help = Number.NaN, list = Number.NaN] =
+      await interleaved(9, [
+        node("-e", "0"),
+        node(wrangler.script, "--version"),
+        node(maxcloud, "--version"),
+        node(maxcloud, "--help"),
+        node(maxcloud, "list")
+      ])
+    wrangler.remove()
+    const row = (work: string, ours: number, against: string, theirs: number, goal: string) => ({
+      work,
+      ours: seconds(ours),
+      peer: `${against} ${seconds(theirs)}`,
+      ratio: times(ours / theirs),
+      goal
+    })
+    return [
+      row("`maxcloud --version`", version, "`node -e 0`", bare, "≤ 2 ×"),
+      row("`maxcloud --help`", help, "`wrangler --version`", peer, "≤ 0.35 ×"),
+      row("`maxcloud list` from a running server", list, "`wrangler --version`", peer, "≤ 0.35 ×")
+    ]
+  }
+}

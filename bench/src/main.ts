@@ -1,0 +1,51 @@
+/** Runs the benchmarks (all, or those named) and writes docs/benchmarks.md. Needs `dist/` of the server and the CLI. */
+import { writeFileSync } from "node:fs"
+import { availableParallelism, cpus, totalmem } from "node:os"
+import { join } from "node:path"
+import { cliBenchmark } from "./cli.ts"
+import { coldStartBenchmark } from "./coldStart.ts"
+import { devBenchmark } from "./dev.ts"
+import type { Benchmark, Row } from "./measure.ts"
+import { proxyBenchmark } from "./proxy.ts"
+import { serverBenchmark } from "./server.ts"
+import { synthBenchmark } from "./synth.ts"
+
+const all: ReadonlyArray<Benchmark> = [
+  cliBenchmark,
+  synthBenchmark,
+  proxyBenchmark,
+  coldStartBenchmark,
+  serverBenchmark,
+  devBenchmark
+]
+const wanted = process.argv.slice(2)
+const chosen = wanted.length === 0 ? all : all.filter((_) => wanted.includes(_.name))
+if (chosen.length === 0) {
+  console.error(`no such benchmark: one of ${all.map((_) => _.name).join(", ")}`)
+  process.exit(2)
+}
+
+const rows: Array<Row> = []
+for (const benchmark of chosen) {
+  console.log(`bench: ${benchmark.name} …`)
+  for (const row of await benchmark.run()) {
+    rows.push(row)
+    console.log(`  ${row.work}: ${row.ours}, ${row.peer}, ${row.ratio}${row.goal === "" ? "" : ` (goal ${row.goal})`}`)
+  }
+}
+
+if (wanted.length === 0) {
+  const table = rows.map((_) => `| ${_.work} | ${_.ours} | ${_.peer} | ${_.ratio} | ${_.goal} |`)
+  const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
+  writeFileSync(
+    join(import.meta.dirname, "../../docs/benchmarks.md"),
+    `# Benchmarks
+
+Medians of interleaved runs on one machine (${machine}). Only ratios carry over to another machine. \`npm run bench\` makes this page.
+
+| work | max-cloud | peer | ratio | goal |
+|---|---|---|---|---|
+${table.join("\n")}
+`
+  )
+}

@@ -1,0 +1,83 @@
+import { spawn, spawnSync } from "node:child_process"
+
+/** One line of the table: a work, what was measured of us and of the peer in the same run, and the goal. */
+export interface Row {
+  readonly work: string
+  readonly ours: string
+  readonly peer: string
+  readonly ratio: string
+  readonly goal: string
+}
+
+export interface Benchmark {
+  readonly name: string
+  readonly run: () => Promise<ReadonlyArray<Row>>
+}
+
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** Runs the works in turn (A B A B …) after one warm-up each, and gives each one's median, in the unit that they return. */
+export const interleaved = async (
+  times: number,
+  works: ReadonlyArray<() => Promise<number> | number>
+): Promise<ReadonlyArray<number>> => {
+  const results = works.map((): Array<number> => [])
+  for (let round = -1; round < times; round++) {
+    for (const [index, work] of works.entries()) {
+      const value = await work()
+      if (round >= 0) results[index]?.push(value)
+    }
+  }
+  return results.map(median)
+}
+
+export const seconds = (value: number) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(2)} s`)
+export const times = (value: number) => `${value.toFixed(2)} ×`
+export const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
+
+/** Wall-clock seconds of a whole process. */
+export const timeOf = (command: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = process.env): number => {
+  const start = process.hrtime.bigint()
+  const { status, stderr } = spawnSync(command, args, { env, encoding: "utf8" })
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}: ${stderr}`)
+  return Number(process.hrtime.bigint() - start) / 1e9
+}
+
+/** Seconds until a process prints something that matches; then `use` runs, and the process is ended. */
+export const whenItSays = <A>(
+  args: ReadonlyArray<string>,
+  pattern: RegExp,
+  use: (match: RegExpExecArray, elapsed: number, pid: number) => Promise<A>,
+  env: NodeJS.ProcessEnv = process.env
+): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const start = process.hrtime.bigint()
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] })
+    let output = ""
+    let found = false
+    const read = (chunk: Buffer) => {
+      output += chunk.toString()
+      const match = found ? null : pattern.exec(output)
+      if (match === null) return
+      found = true
+      const elapsed = Number(process.hrtime.bigint() - start) / 1e9
+      const end = () =>
+        new Promise<void>((ended) => {
+          child.once("exit", () => ended())
+          child.kill("SIGTERM")
+        })
+      use(match, elapsed, child.pid ?? 0).then(
+        (value) => void end().then(() => resolve(value)),
+        (error) => void end().then(() => reject(error))
+      )
+    }
+    child.stdout.on("data", read)
+    child.stderr.on("data", read)
+    child.on("error", reject)
+    child.on("exit", (code) => {
+      if (!found) reject(new Error(`${args.join(" ")} ended with ${code}:\n${output.slice(-2000)}`))
+    })
+  })
