@@ -18,7 +18,12 @@ export interface InstanceSpec {
   readonly service: string
   readonly revision: string
   readonly program:
-    | { readonly kind: "image"; readonly image: string }
+    | {
+        readonly kind: "image"
+        readonly image: string
+        /** What `Instance.resolvedImage` gave for this revision: run exactly that, whatever the tag means by now. */
+        readonly resolved?: string | undefined
+      }
     | { readonly kind: "snapshot"; readonly digest: string }
     | { readonly kind: "directory"; readonly directory: string }
   readonly command: ReadonlyArray<string> | undefined
@@ -40,6 +45,8 @@ export interface InstanceSpec {
   readonly startDeadlineMs: number
   /** Takes what it writes, as it comes; must be fast. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void
+  /** Takes what the platform itself has to say about it (a limit that cannot be set here), a line at a time. */
+  readonly onSystem?: (line: string) => void
 }
 
 /** An instance ended. `wanted`: because it was told to. */
@@ -60,9 +67,11 @@ export class InstanceFailed extends Data.TaggedError("InstanceFailed")<{
 
 export interface Instance {
   readonly id: string
-  /** Where it listens for the proxy. */
+  /** Where it listens for the proxy; known for sure once it is `ready`, so read it then and not before. */
   readonly host: string
   readonly port: number
+  /** The id (`sha256:…`) of the image that a container runs. A revision never changes: start its other instances with it. */
+  readonly resolvedImage?: string
   /** Completed when it is ready for requests; failed when it ended first or its deadline passed. */
   readonly ready: Deferred.Deferred<void, InstanceFailed>
   /** Completed when it has ended. */

@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process"
+import { Option, Schema } from "effect"
+
+/** What a command of the engine printed, and how it ended. `code` is null where it was ended by a signal. */
+export interface EngineResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A container engine that answers on this machine. */
+export interface ContainerEngine {
+  readonly name: "podman" | "docker"
+  /** The architecture of its machine in Go's words (`amd64`, `arm64`). */
+  readonly architecture: string
+  /** Are a container's published ports forwarded by a program, that accepts connections before the container does? */
+  readonly forwards: boolean
+  /** Does it run in a virtual machine or user namespace, so that its bridge is not this machine's? */
+  readonly separateNetwork: boolean
+  readonly run: (args: ReadonlyArray<string>) => Promise<EngineResult>
+}
+
+const outputLimit = 1024 * 1024
+
+/** Runs a command of the engine with the server's own environment, which is where its configuration is. */
+export const runEngine = (
+  file: string,
+  args: ReadonlyArray<string>,
+  environment: NodeJS.ProcessEnv
+): Promise<EngineResult> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(file, [...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      if (stdout.length < outputLimit) stdout += chunk
+    })
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      if (stderr.length < outputLimit) stderr += chunk
+    })
+    child.once("error", reject)
+    child.once("close", (code) => resolve({ code, stdout, stderr }))
+  })
+
+const PodmanInfo = Schema.parseJson(
+  Schema.Struct({
+    host: Schema.Struct({
+      arch: Schema.String,
+      serviceIsRemote: Schema.optional(Schema.Boolean),
+      security: Schema.Struct({ rootless: Schema.Boolean })
+    })
+  })
+)
+const DockerInfo = Schema.parseJson(
+  Schema.Struct({
+    Architecture: Schema.String,
+    OperatingSystem: Schema.optional(Schema.String),
+    SecurityOptions: Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
+  })
+)
+
+const goArchitecture = (name: string) => ({ x86_64: "amd64", aarch64: "arm64" })[name] ?? name
+
+const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? ""
+
+type Detected = { readonly engine: ContainerEngine } | { readonly missing: string }
+
+const detectOne = async (
+  name: "podman" | "docker",
+  environment: NodeJS.ProcessEnv
+): Promise<ContainerEngine | string | undefined> => {
+  const run = (args: ReadonlyArray<string>) => runEngine(name, args, environment)
+  const info = await run(["info", "--format", "{{json .}}"]).catch(() => undefined)
+  if (info === undefined) return undefined
+  const complaint = lastLine(info.stderr) || `\`${name} info\` ended with exit code ${info.code}`
+  if (info.code !== 0) return complaint
+  if (name === "podman") {
+    const decoded = Schema.decodeUnknownOption(PodmanInfo)(info.stdout)
+    if (Option.isNone(decoded)) return complaint
+    const { arch, security, serviceIsRemote = false } = decoded.value.host
+    const separate = security.rootless || serviceIsRemote
+    return { name, architecture: arch, forwards: separate, separateNetwork: separate, run }
+  }
+  const decoded = Schema.decodeUnknownOption(DockerInfo)(info.stdout)
+  // Docker's client answers `info` also without its daemon, then with an empty architecture.
+  if (Option.isNone(decoded) || decoded.value.Architecture === "") return complaint
+  const { Architecture, OperatingSystem = "", SecurityOptions } = decoded.value
+  const rootless = SecurityOptions?.some((option) => option.includes("rootless")) ?? false
+  const desktop = OperatingSystem.includes("Docker Desktop") || process.platform !== "linux"
+  return {
+    name,
+    architecture: goArchitecture(Architecture),
+    forwards: true,
+    separateNetwork: rootless || desktop,
+    run
+  }
+}
+
+const installHint =
+  process.platform === "darwin"
+    ? "Install podman (brew install podman && podman machine init && podman machine start) or Docker Desktop."
+    : "Install podman (Debian, Ubuntu: apt-get install podman; Fedora: dnf install podman) or docker."
+
+/** The engine of this machine, podman before docker, or the sentence that says what to install or start. */
+export const detectContainerEngine = async (environment: NodeJS.ProcessEnv): Promise<Detected> => {
+  const complaints: Array<string> = []
+  for (const name of ["podman", "docker"] as const) {
+    const found = await detectOne(name, environment)
+    if (typeof found === "object") return { engine: found }
+    if (found !== undefined) complaints.push(`${name} is installed but does not work: ${found}`)
+  }
+  const why = complaints.length === 0 ? "neither is installed here" : complaints.join("; ")
+  return { missing: `Images are run by podman or docker, and ${why}. ${installHint}` }
+}

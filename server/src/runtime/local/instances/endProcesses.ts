@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
+
+/** How long to wait for a process after SIGKILL: one that the kernel holds in a system call cannot be ended by anybody. */
+const afterKillMs = 5_000
+
+const signal = (entry: ProcessEntry, name: NodeJS.Signals): void => {
+  if (process.platform === "linux" && startTimeOf(entry.pid) !== entry.startTime) return
+  try {
+    process.kill(entry.pid, name)
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/**
+ * Ends the processes that `isRoot` picks and all that descends from them: SIGTERM, up to `graceMs`, then SIGKILL to what is
+ * left, also to what was started meanwhile. `leader` is settled when the first of them has ended: until then nothing is
+ * polled. Returns how many there were at first.
+ */
+export const endProcesses = async (
+  isRoot: (entry: ProcessEntry) => boolean,
+  graceMs: number,
+  leader: Promise<unknown> = Promise.resolve()
+): Promise<number> => {
+  // Who has lost its parent by the signal is no descendant any more, so what was found once stays known.
+  const known = new Map<number, string>()
+  const left = async () => {
+    const table = await processTable()
+    const found = withDescendants(table, (entry) => isRoot(entry) || known.get(entry.pid) === entry.startTime)
+    for (const entry of found) known.set(entry.pid, entry.startTime)
+    return found
+  }
+  const deadline = Date.now() + graceMs
+  const first = await left()
+  if (first.length === 0) return 0
+  // Once each: many programs take a second SIGTERM for an order to drop all at once.
+  const asked = new Set<number>()
+  const terminate = (entries: ReadonlyArray<ProcessEntry>) => {
+    for (const entry of entries) {
+      if (!asked.has(entry.pid)) signal(entry, "SIGTERM")
+      asked.add(entry.pid)
+    }
+  }
+  terminate(first)
+  const abort = new AbortController()
+  await Promise.race([leader, sleep(graceMs, undefined, { signal: abort.signal }).catch(() => undefined)])
+  abort.abort()
+  for (let pause = 5; ; pause = Math.min(pause * 1.5, 100)) {
+    const found = await left()
+    if (found.length === 0) return first.length
+    if (Date.now() >= deadline) break
+    terminate(found)
+    await sleep(Math.min(pause, Math.max(1, deadline - Date.now())))
+  }
+  const killDeadline = Date.now() + afterKillMs
+  for (let found = await left(); found.length > 0 && Date.now() < killDeadline; found = await left()) {
+    for (const entry of found) signal(entry, "SIGKILL")
+    await sleep(5)
+  }
+  return first.length
+}

@@ -1,0 +1,39 @@
+import { randomInt } from "node:crypto"
+import { createServer } from "node:net"
+
+// Below the range from which Linux and macOS take the local ports of outgoing connections: a port of that range can be
+// taken by any connection between our look and the instance's listen.
+const lowest = 20_000
+const highest = 32_767
+
+const given = new Set<number>()
+
+const canListen = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    // No IPv6 on this machine is no reason against a port.
+    server.once("error", (cause: NodeJS.ErrnoException) => resolve(cause.code !== "EADDRINUSE" && host === "::"))
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+
+/** Is nothing listening there, on any address? */
+export const isFree = async (port: number): Promise<boolean> =>
+  (await canListen(port, "::")) && (await canListen(port, "0.0.0.0"))
+
+export interface ReservedPort {
+  readonly port: number
+  /** Lets this server give the port to another instance. */
+  readonly release: () => void
+}
+
+/** A port on which nothing listens and that this server gives to nobody else until it is released. */
+export const reservePort = async (): Promise<ReservedPort> => {
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(lowest, highest + 1)
+    if (given.has(port)) continue
+    given.add(port)
+    if (await isFree(port)) return { port, release: () => void given.delete(port) }
+    given.delete(port)
+  }
+  throw new Error(`No free port between ${lowest} and ${highest} on this machine`)
+}

@@ -1,0 +1,136 @@
+import type { InstanceSpec, ProbeSpec } from "./Instance.ts"
+import { type ProbeTarget, probe } from "./probe.ts"
+
+export interface HealthOptions {
+  readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs">
+  /** Where to look, in this order; the first that answers is kept. */
+  readonly hosts: readonly [string, ...Array<string>]
+  readonly port: number
+  readonly settleMs: number
+  /** It answered on this host: it is ready for requests. Once. */
+  readonly onReady: (host: string) => void
+  /** It did not become ready within `milliseconds`. */
+  readonly onDeadline: (milliseconds: number) => void
+  /** Its liveness probe failed as often as it may. */
+  readonly onDead: (probe: ProbeSpec) => void
+}
+
+export interface Health {
+  readonly isReady: () => boolean
+  readonly stop: () => void
+}
+
+const tcpProbe: ProbeSpec = { path: undefined, initialDelayMs: 0, periodMs: 0, timeoutMs: 1_000, failureThreshold: 1 }
+
+// A cold start may cost little more than the program's own: the pause grows with the time already waited, so that what is
+// added stays a small part of it, between these bounds.
+const shortestPauseMs = 5
+const longestPauseMs = 250
+const pauseShare = 0.06
+
+/**
+ * Watches one instance: first its startup probe, then its readiness (without a probe a TCP connection), both looked at more
+ * often than their period until they first succeed, for a caller waits; then readiness and liveness at their period.
+ * Semantics of Kubernetes' probes; a startup probe's threshold and period bound the start together with the deadline.
+ */
+export const watchHealth = (options: HealthOptions): Health => {
+  const { spec, port, settleMs } = options
+  const began = performance.now()
+  const timers = new Set<NodeJS.Timeout>()
+  let stopped = false
+  let ready = false
+  let host = options.hosts[0]
+
+  const pause = (milliseconds: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        resolve()
+      }, milliseconds)
+      timers.add(timer)
+    })
+  const check = (given: ProbeSpec, on = host) =>
+    probe({ host: on, port, path: given.path, timeoutMs: given.timeoutMs, settleMs } satisfies ProbeTarget)
+
+  const firstSuccess = async (given: ProbeSpec) => {
+    const since = performance.now()
+    if (given.initialDelayMs > 0) await pause(given.initialDelayMs)
+    while (!stopped) {
+      for (const candidate of options.hosts) {
+        if (await check(given, candidate)) {
+          host = candidate
+          return
+        }
+      }
+      const waited = performance.now() - since
+      await pause(Math.min(longestPauseMs, Math.max(shortestPauseMs, waited * pauseShare)))
+    }
+  }
+
+  const repeat = async (given: ProbeSpec, onSuccess: () => void, onFailure: () => void) => {
+    for (let failures = 0; !stopped; ) {
+      await pause(given.periodMs)
+      if (stopped) return
+      const succeeded = await check(given)
+      if (stopped) return
+      failures = succeeded ? 0 : failures + 1
+      if (succeeded) onSuccess()
+      else if (failures >= given.failureThreshold) onFailure()
+    }
+  }
+
+  const bound = Math.min(
+    spec.startDeadlineMs,
+    spec.startup
+      ? spec.startup.initialDelayMs + spec.startup.periodMs * spec.startup.failureThreshold
+      : Number.POSITIVE_INFINITY
+  )
+  const startupTimer = setTimeout(() => options.onDeadline(bound), bound)
+  let deadlineTimer: NodeJS.Timeout | undefined
+
+  const watchLiveness = async (given: ProbeSpec) => {
+    if (given.initialDelayMs > 0) await pause(Math.max(0, given.initialDelayMs - (performance.now() - began)))
+    await repeat(
+      given,
+      () => undefined,
+      () => options.onDead(given)
+    )
+  }
+
+  const watch = async () => {
+    if (spec.startup) await firstSuccess(spec.startup)
+    if (stopped) return
+    clearTimeout(startupTimer)
+    const left = spec.startDeadlineMs - (performance.now() - began)
+    deadlineTimer = setTimeout(() => options.onDeadline(spec.startDeadlineMs), Math.max(0, left))
+    if (spec.liveness) void watchLiveness(spec.liveness)
+    await firstSuccess(spec.readiness ?? tcpProbe)
+    if (stopped) return
+    clearTimeout(deadlineTimer)
+    ready = true
+    options.onReady(host)
+    const readiness = spec.readiness
+    if (readiness)
+      await repeat(
+        readiness,
+        () => {
+          ready = true
+        },
+        () => {
+          ready = false
+        }
+      )
+  }
+  void watch()
+
+  return {
+    isReady: () => ready && !stopped,
+    stop: () => {
+      stopped = true
+      clearTimeout(startupTimer)
+      clearTimeout(deadlineTimer)
+      // A pause that is cut off never resolves: its loop is garbage then.
+      for (const timer of timers) clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import type { ContainerEngine } from "./containerEngine.ts"
+import { InstanceFailed } from "./Instance.ts"
+
+const lines = (text: string) =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+
+/** What a registry's or engine's words of a failed pull mean. podman, docker and the registries of the field say it differently. */
+const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: string, retryable: boolean]> = [
+  [
+    /no image found in (image index|manifest list)|no matching manifest|does not match the (specified|expected) platform|exec format error/i,
+    "WrongPlatform",
+    "There is no image for this machine's architecture.",
+    false
+  ],
+  [
+    /invalid reference format|invalid repository name|repository name must|must be lowercase/i,
+    "InvalidImageName",
+    "This is no name of an image.",
+    false
+  ],
+  // Before what it means to be refused: Docker Hub answers "denied" for what does not exist, and says both.
+  [
+    /manifest unknown|name unknown|not found: manifest|manifest for .* not found|repository does not exist|no such image|\bnot found\b|404/i,
+    "ImageNotFound",
+    "The registry has no such image or tag.",
+    false
+  ],
+  [
+    /unauthorized|authentication required|access to the resource is denied|denied|no basic auth credentials|\b40[13]\b/i,
+    "Unauthorized",
+    "The registry wants a login, or has no such image: `podman login` or `docker login` as the user that runs the server.",
+    false
+  ],
+  [
+    /toomanyrequests|rate limit|\b429\b/i,
+    "RegistryLimit",
+    "The registry refuses so many pulls; it is tried again.",
+    true
+  ],
+  [/no space left on device/i, "NoSpace", "The disk is full.", true],
+  [
+    /unqualified-search|short-name .* did not resolve/i,
+    "InvalidImageName",
+    "Write the name with its registry, as in docker.io/library/nginx.",
+    false
+  ],
+  [
+    /connection refused|no such host|i\/o timeout|timeout|unreachable|tls|x509|connection reset|\bEOF\b|server misbehaving|\b50[0234]\b|dial tcp|pinging container registry/i,
+    "RegistryUnreachable",
+    "The registry cannot be reached; it is tried again.",
+    true
+  ]
+]
+
+export const pullFailure = (image: string, output: string): InstanceFailed => {
+  const said = lines(output)
+  // The last words are the sum of it; those before may be of other mirrors.
+  const summary = said.filter((line) => /error/i.test(line)).at(-1) ?? said.at(-1) ?? "the engine said nothing"
+  const found =
+    reasons.find(([pattern]) => pattern.test(summary)) ?? reasons.find(([pattern]) => pattern.test(said.join("\n")))
+  const [, reason, advice, retryable] = found ?? [undefined, "ImagePullFailed", "It could not be pulled.", true]
+  return new InstanceFailed({ reason, message: `Image ${image}: ${advice} (${summary.slice(0, 500)})`, retryable })
+}
+
+/**
+ * The name with its registry, as docker reads it: `nginx` is `docker.io/library/nginx`. podman would ask for short names in
+ * each registry it knows, and another image may have that name there.
+ */
+export const qualifiedImage = (image: string): string => {
+  if (image.startsWith("sha256:")) return image
+  const [first = "", ...rest] = image.split("/")
+  if (rest.length === 0) return `docker.io/library/${image}`
+  return first.includes(".") || first.includes(":") || first === "localhost" ? image : `docker.io/${image}`
+}
+
+/** Does the name say nothing, or `latest`, of a version, so that it means another image every day? Kubernetes' rule for pulls. */
+export const isMutable = (image: string): boolean => {
+  if (image.includes("@") || image.startsWith("sha256:")) return false
+  const tag = /:([^/:]+)$/.exec(image)?.[1]
+  return tag === undefined || tag === "latest"
+}
+
+const idOf = async (engine: ContainerEngine, image: string): Promise<string | undefined> => {
+  const result = await engine.run(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", image])
+  if (result.code !== 0) return undefined
+  const [id = "", architecture] = result.stdout.trim().split(" ")
+  if (architecture && architecture !== engine.architecture)
+    throw new InstanceFailed({
+      reason: "WrongPlatform",
+      message: `Image ${image} is for ${architecture}, and this machine is ${engine.architecture}.`,
+      retryable: false
+    })
+  return id.startsWith("sha256:") ? id : `sha256:${id}`
+}
+
+/**
+ * The id of the image on this machine, pulled where it is not here or where its name may mean a newer one. A registry that
+ * is away does no harm to an image that is here; `onSystem` is told.
+ */
+export const resolveImage = async (
+  engine: ContainerEngine,
+  given: string,
+  onSystem: (line: string) => void
+): Promise<string> => {
+  const image = qualifiedImage(given)
+  const here = await idOf(engine, image)
+  if (here !== undefined && !isMutable(image)) return here
+  // What was built here and is in no registry is never pulled.
+  if (here !== undefined && image.startsWith("localhost/")) return here
+  onSystem(`Pulling image ${image}`)
+  const pulled = await engine.run(["pull", "--quiet", image])
+  if (pulled.code === 0) {
+    const id = await idOf(engine, image)
+    if (id !== undefined) return id
+  }
+  const failure = pullFailure(given, `${pulled.stdout}\n${pulled.stderr}`)
+  if (here === undefined || !failure.retryable) throw failure
+  onSystem(`${failure.message} The image that is on this machine is run.`)
+  return here
+}

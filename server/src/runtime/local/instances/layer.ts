@@ -1,0 +1,169 @@
+import { join } from "node:path"
+import { SourceDigest } from "@maxcloud/config-schema"
+import { Effect, Layer, Schema } from "effect"
+import { SourceError, SourceStore } from "../sources/SourceStore.ts"
+import { type ContainerEngine, detectContainerEngine } from "./containerEngine.ts"
+import { type ContainerHost, containerHost } from "./containerHost.ts"
+import { makeContainers } from "./containers.ts"
+import { dataDirectoryId } from "./dataDirectoryId.ts"
+import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
+import { makeInstanceRecords } from "./InstanceRecords.ts"
+import { resolveImage } from "./image.ts"
+import { makeProcesses } from "./processes.ts"
+import { cannotLaunch, supervise } from "./supervise.ts"
+
+export interface InstancesOptions {
+  readonly dataDirectory: string
+  /** The server's environment, for the container engine's client alone. @default process.env */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** How long an engine that was not there is taken to be still away. */
+const missingForMs = 5_000
+/** How long after its last use a revision's image of a mutable name (`latest`) is taken as resolved. */
+const resolvedForMs = 10 * 60_000
+
+const toFailure = (cause: unknown) => (cause instanceof InstanceFailed ? cause : cannotLaunch(cause))
+
+/** Looks for the engine once it is needed; what is found is kept, what is missing is looked for again. */
+const makeEngine = (environment: NodeJS.ProcessEnv) => {
+  let asked: { readonly at: number; readonly answer: ReturnType<typeof detectContainerEngine> } | undefined
+  return async () => {
+    if (asked !== undefined && "missing" in (await asked.answer) && Date.now() - asked.at > missingForMs)
+      asked = undefined
+    asked ??= { at: Date.now(), answer: detectContainerEngine(environment) }
+    return asked.answer
+  }
+}
+
+/** How this machine's containers reach a listener of this machine; undefined where there is no container engine. */
+export const findContainerHost = async (
+  environment: NodeJS.ProcessEnv = process.env
+): Promise<ContainerHost | undefined> => {
+  const detected = await detectContainerEngine(environment)
+  return "engine" in detected ? containerHost(detected.engine) : undefined
+}
+
+/** Instances as processes of this machine and containers of its podman or docker, recorded in the data folder. */
+export const layer = (options: InstancesOptions): Layer.Layer<Instances, InstanceFailed, SourceStore> =>
+  Layer.effect(
+    Instances,
+    Effect.gen(function* () {
+      const sources = yield* SourceStore
+      const environment = options.environment ?? process.env
+      const { processes, containers } = yield* Effect.tryPromise({
+        try: async () => {
+          const id = await dataDirectoryId(options.dataDirectory)
+          const records = makeInstanceRecords(join(options.dataDirectory, "instances"))
+          return {
+            processes: await makeProcesses({ dataDirectory: options.dataDirectory, dataDirectoryId: id, records }),
+            containers: makeContainers({ dataDirectoryId: id, records, environment })
+          }
+        },
+        catch: toFailure
+      })
+      const detect = makeEngine(environment)
+      const resolved = new Map<string, { id: string; usedAt: number }>()
+
+      const resolve = async (
+        engine: ContainerEngine,
+        spec: InstanceSpec,
+        image: string,
+        given: string | undefined
+      ): Promise<string> => {
+        const key = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
+        const known = resolved.get(key)
+        const fresh = known !== undefined && Date.now() - known.usedAt < resolvedForMs ? known.id : undefined
+        const wanted = given ?? fresh
+        if (
+          wanted !== undefined &&
+          (await engine.run(["image", "inspect", "--format", "{{.Id}}", wanted])).code === 0
+        ) {
+          resolved.set(key, { id: wanted, usedAt: Date.now() })
+          return wanted
+        }
+        const id = await resolveImage(engine, image, (line) => spec.onSystem?.(line))
+        for (const [other, { usedAt }] of resolved) if (Date.now() - usedAt > resolvedForMs) resolved.delete(other)
+        resolved.set(key, { id, usedAt: Date.now() })
+        return id
+      }
+
+      const startProcess = (spec: InstanceSpec, directory: string) =>
+        supervise(
+          spec,
+          () => processes.launch(spec, directory),
+          () => processes.forget(spec.id)
+        )
+
+      const startContainer = async (spec: InstanceSpec, image: string, given: string | undefined) => {
+        const detected = await detect()
+        if ("missing" in detected)
+          throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
+        const { engine } = detected
+        const id = await resolve(engine, spec, image, given)
+        const { runArgs } = await containerHost(engine).catch(() => ({ runArgs: [] }))
+        return supervise(
+          spec,
+          () => containers.launch(engine, spec, { name: image, id }, runArgs),
+          () => containers.forget(spec.id),
+          id
+        )
+      }
+
+      const start = Effect.fn("Instances.start")(function* (spec: InstanceSpec) {
+        if (!/^[A-Za-z0-9_-]{1,100}$/.test(spec.id))
+          return yield* Effect.die(new Error(`Not an id of an instance: ${spec.id}`))
+        const { program } = spec
+        const directory =
+          program.kind === "snapshot"
+            ? yield* Schema.decodeUnknown(SourceDigest)(program.digest).pipe(
+                Effect.mapError(() => new SourceError({ reason: "invalid", message: `No digest: ${program.digest}` })),
+                Effect.flatMap((digest) => sources.folder(spec.organizationId, digest)),
+                Effect.mapError(
+                  (error) =>
+                    new InstanceFailed({
+                      reason: error.reason === "unavailable" ? "SourceUnavailable" : "SourceInvalid",
+                      message: error.message,
+                      retryable: error.reason === "unavailable"
+                    })
+                )
+              )
+            : program.kind === "directory"
+              ? program.directory
+              : undefined
+        // Uninterruptible: what was spawned must come to the caller, who alone stops it.
+        return yield* Effect.tryPromise({
+          try: () =>
+            program.kind === "image"
+              ? startContainer(spec, program.image, program.resolved)
+              : startProcess(spec, directory ?? ""),
+          catch: toFailure
+        }).pipe(Effect.uninterruptible)
+      })
+
+      return {
+        start,
+        missing: (kind) =>
+          kind === "image"
+            ? Effect.promise(async () => {
+                const detected = await detect()
+                return "missing" in detected ? detected.missing : undefined
+              })
+            : Effect.succeed(
+                process.platform === "win32"
+                  ? "Sources run as processes of Linux or macOS: use WSL 2 on Windows."
+                  : undefined
+              ),
+        clean: Effect.promise(async () => {
+          const [ended, removed] = await Promise.all([
+            processes.clean(),
+            containers.clean(async () => {
+              const detected = await detect()
+              return "engine" in detected ? detected.engine : undefined
+            })
+          ])
+          return ended + removed
+        })
+      }
+    })
+  )

@@ -1,0 +1,209 @@
+import { spawn } from "node:child_process"
+import { lstatSync, mkdirSync } from "node:fs"
+import { mkdir, rm, symlink } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { delimiter, dirname, join } from "node:path"
+import { Redacted } from "effect"
+import { endProcesses } from "./endProcesses.ts"
+import { isFree, reservePort } from "./freePort.ts"
+import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
+import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
+import { listeningPorts } from "./listeningPorts.ts"
+import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
+import { programOf } from "./program.ts"
+import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
+
+/** How long output is waited for after the end: a process that left the group may hold the pipe open. */
+const drainMs = 1_000
+/** How much of the start's error output is searched for a reason. */
+const searchedBytes = 64 * 1024
+
+export interface ProcessesOptions {
+  readonly dataDirectory: string
+  readonly dataDirectoryId: string
+  readonly records: InstanceRecords
+}
+
+export const plainValue = (value: string | Redacted.Redacted): string =>
+  Redacted.isRedacted(value) ? Redacted.value(value) : value
+
+/** The folder with all private folders of this data folder's instances (their HOME and TMPDIR). */
+export const privateFolder = (id: string): string => join(tmpdir(), `maxcloud-${id}`)
+
+/**
+ * A folder that holds `node` alone, the one that runs the server: first on the PATH of every instance, while its own
+ * neighbours (an older npm, a package manager) are not.
+ */
+export const nodeFolder = async (dataDirectory: string): Promise<string> => {
+  const folder = join(dataDirectory, "node", process.version)
+  await mkdir(folder, { recursive: true })
+  await rm(join(folder, "node"), { force: true })
+  await symlink(process.execPath, join(folder, "node")).catch((cause) => {
+    if (cause.code !== "EEXIST") throw cause
+  })
+  return folder
+}
+
+/** Of a shared temporary folder nobody else may have made ours before us. */
+const makePrivate = (folder: string): void => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const found = lstatSync(folder)
+  if (!found.isDirectory() || (process.getuid && found.uid !== process.getuid()))
+    throw new Error(`${folder} belongs to somebody else`)
+}
+
+const outOfHeap = "JavaScript heap out of memory"
+
+/** Launches instances as child processes in their own process group, seeing their declared environment and nothing of the server's. */
+export const makeProcesses = async (options: ProcessesOptions) => {
+  const { dataDirectoryId, records } = options
+  const node = await nodeFolder(options.dataDirectory)
+  const boot = bootId()
+  makePrivate(privateFolder(dataDirectoryId))
+
+  const environment = (spec: InstanceSpec, directory: string, home: string, port: number): Record<string, string> => {
+    const path = [
+      node,
+      join(directory, "node_modules/.bin"),
+      dirname(process.execPath),
+      "/usr/local/bin",
+      "/usr/bin",
+      "/bin"
+    ]
+    return {
+      PATH: path.join(delimiter),
+      HOME: home,
+      TMPDIR: home,
+      LANG: "C.UTF-8",
+      ...Object.fromEntries([...spec.env].map(([name, value]) => [name, plainValue(value)])),
+      PORT: String(port),
+      [markerName]: `${dataDirectoryId}/${spec.id}`
+    }
+  }
+
+  const launch = async (spec: InstanceSpec, directory: string): Promise<Launched> => {
+    const program = await programOf(directory, spec.command, spec.args)
+    const home = join(privateFolder(dataDirectoryId), spec.id)
+    const reserved = await reservePort()
+    const { port } = reserved
+    const record = { id: spec.id, kind: "process", boot, graceMs: spec.graceMs } as const
+    try {
+      makePrivate(home)
+      records.write(record)
+      const child = spawn(program.file, [...program.args], {
+        cwd: directory,
+        env: environment(spec, directory, home, port),
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      const { pid } = child
+      if (pid === undefined) {
+        const cause = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve))
+        throw cause.code === "ENOENT"
+          ? new InstanceFailed({
+              reason: "CommandNotFound",
+              message: `There is no program ${program.file}: it is looked for in the folder's node_modules/.bin, beside Node, and in /usr/local/bin, /usr/bin and /bin.`,
+              retryable: false
+            })
+          : cause
+      }
+      const startTime = startTimeOf(pid)
+      records.write({ ...record, pid, ...(startTime === undefined ? {} : { startTime }) })
+
+      const marker = `${dataDirectoryId}/${spec.id}`
+      const isMine = (entry: ProcessEntry) => entry.marker === marker || entry.group === pid
+      let searched = ""
+      const search = (chunk: Uint8Array) => {
+        if (searched.length < searchedBytes) searched += Buffer.from(chunk).toString("latin1")
+      }
+      let ending = ""
+      for (const stream of ["stdout", "stderr"] as const) {
+        child[stream].on("data", (chunk: Buffer) => {
+          if (stream === "stderr") {
+            search(chunk)
+            ending = (ending + chunk.subarray(-4_096).toString("latin1")).slice(-4_096)
+          }
+          spec.onOutput(stream, chunk)
+        })
+        // A pipe that breaks says no more than the exit does.
+        child[stream].on("error", () => undefined)
+      }
+
+      const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+        child.once("exit", (code, signal) => resolve({ code, signal }))
+      )
+      const closed = new Promise<void>((resolve) => child.once("close", () => resolve()))
+      let stopping: Promise<void> | undefined
+      const stop = (graceMs: number) => {
+        stopping ??= endProcesses(isMine, graceMs, exit).then(async () => {
+          await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
+          child.stdout.destroy()
+          child.stderr.destroy()
+          reserved.release()
+        })
+        return stopping
+      }
+      const ended = exit.then(async ({ code, signal }): Promise<Ended> => {
+        await stop(spec.graceMs)
+        const portTaken = searched.includes("EADDRINUSE") && !(await isFree(port))
+        return { code, signal, outOfMemory: (searched + ending).includes(outOfHeap), again: portTaken }
+      })
+      return {
+        hosts: ["127.0.0.1", "::1"],
+        port,
+        settleMs: 0,
+        ended,
+        stop,
+        explain: async () => {
+          const pids = withDescendants(await processTable(), isMine).map((entry) => entry.pid)
+          const ports = await listeningPorts(pids)
+          if (ports.length === 0 || ports.includes(port)) return undefined
+          return new InstanceFailed({
+            reason: "WrongPort",
+            message: `It listens on port ${ports.join(", ")}, but has to listen on the port given by the environment variable PORT.`,
+            retryable: false
+          })
+        }
+      }
+    } catch (cause) {
+      reserved.release()
+      records.remove(spec.id)
+      await rm(home, { recursive: true, force: true }).catch(() => undefined)
+      throw cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
+    }
+  }
+
+  /** Removes what an instance leaves on disk. */
+  const forget = async (id: string): Promise<void> => {
+    records.remove(id)
+    await rm(join(privateFolder(dataDirectoryId), id), { recursive: true, force: true })
+  }
+
+  /** Ends what an earlier run of the server left, known by pid with start time, or by the marker; returns how many instances. */
+  const clean = async (): Promise<number> => {
+    const left = records.all().filter((record) => record.kind === "process")
+    const known = new Map(
+      left.flatMap((record) =>
+        record.boot === boot && record.pid !== undefined && record.startTime !== undefined
+          ? [[record.pid, record.startTime] as const]
+          : []
+      )
+    )
+    const isKnown = (entry: ProcessEntry) => known.get(entry.pid) === entry.startTime
+    const isMine = (entry: ProcessEntry) => isKnown(entry) || (entry.marker?.startsWith(`${dataDirectoryId}/`) ?? false)
+    const found = new Set(
+      (await processTable())
+        .filter((entry) => isMine(entry) && !entry.zombie)
+        .map((entry) => entry.marker ?? `${dataDirectoryId}/${left.find((record) => record.pid === entry.pid)?.id}`)
+    )
+    // Nobody sends them requests any more, and the next ones wait for them: a short grace for what they have to write.
+    const graceMs = Math.min(2_000, Math.max(0, ...left.map((record) => record.graceMs)))
+    await endProcesses(isMine, found.size > 0 && left.length === 0 ? 2_000 : graceMs)
+    for (const record of left) records.remove(record.id)
+    await rm(privateFolder(dataDirectoryId), { recursive: true, force: true })
+    makePrivate(privateFolder(dataDirectoryId))
+    return found.size
+  }
+
+  return { launch, forget, clean }
+}

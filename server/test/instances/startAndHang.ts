@@ -1,0 +1,48 @@
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Deferred, Effect, Layer, Schema } from "effect"
+import { Instances } from "../../src/runtime/local/instances/Instance.ts"
+import { layer } from "../../src/runtime/local/instances/layer.ts"
+import { SourceStore } from "../../src/runtime/local/sources/SourceStore.ts"
+
+// A stand-in for a server that is killed: `node startAndHang.ts <data folder> <app's folder>` starts one instance, hands on
+// what it prints once it is ready, and does nothing more.
+const [dataDirectory = "", directory = ""] = process.argv.slice(2)
+let printed = ""
+
+const program = Effect.gen(function* () {
+  const instances = yield* Instances
+  const instance = yield* instances.start({
+    id: `ins_${process.pid}`,
+    organizationId: Schema.decodeSync(OrganizationId)("org_00000000000000000000000000000001"),
+    namespace: "local",
+    service: "app",
+    revision: "app-00001",
+    program: directory.startsWith("/") ? { kind: "directory", directory } : { kind: "image", image: directory },
+    command: undefined,
+    args: undefined,
+    port: 8080,
+    env: new Map(),
+    files: new Map(),
+    cpuMilli: 1000,
+    memoryBytes: 256 * 1024 * 1024,
+    startup: undefined,
+    readiness: undefined,
+    liveness: undefined,
+    graceMs: 5_000,
+    startDeadlineMs: 20_000,
+    onOutput: (_stream, chunk) => {
+      printed += Buffer.from(chunk).toString("utf8")
+    }
+  })
+  yield* Deferred.await(instance.ready)
+  process.stdout.write(`${printed.trim()}\n`)
+  yield* Effect.never
+})
+
+const sources = Layer.succeed(SourceStore, {
+  find: () => Effect.dieMessage("unused"),
+  put: () => Effect.dieMessage("unused"),
+  folder: () => Effect.dieMessage("unused")
+})
+
+await Effect.runPromise(Effect.provide(program, layer({ dataDirectory }).pipe(Layer.provide(sources))))
