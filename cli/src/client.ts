@@ -1,0 +1,87 @@
+import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
+import type { InvalidSpec } from "@maxcloud/sdk/api"
+import type { ConfigInvalid, LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect, Either, ParseResult, Schema } from "effect"
+import type { Globals } from "./command.ts"
+import { CommandFailed, UsageError } from "./failure.ts"
+import { issueLine } from "./report.ts"
+
+/** The SDK, loaded when the first command needs it. */
+export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
+const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
+
+/** The client of the server that the flags and the environment name. */
+export const connect = (input: Pick<Globals, "apiUrl">) =>
+  Effect.flatMap(loadSdk, ({ makeMaxCloud }) => makeMaxCloud({ apiUrl: input.apiUrl }))
+
+const parse = <A>(schema: Schema.Schema<A, string>, written: string): Effect.Effect<A, UsageError> =>
+  Schema.decodeUnknownEither(schema)(written).pipe(
+    Either.mapLeft(
+      (error) =>
+        new UsageError({ message: ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message })
+    )
+  )
+
+export const parseServiceName = (name: string): Effect.Effect<ServiceName, UsageError> =>
+  Effect.flatMap(loadSchemas, (_) => parse(_.ServiceName, name))
+
+export const parseAppName = (name: string): Effect.Effect<AppName, UsageError> =>
+  Effect.flatMap(loadSchemas, (_) => parse(_.AppName, name))
+
+export const parseSecretName = (name: string): Effect.Effect<SecretName, UsageError> =>
+  Effect.flatMap(loadSchemas, (_) => parse(_.SecretName, name))
+
+/** `--stage`, else `MAXCLOUD_STAGE`, else undefined. */
+export const writtenStage = (input: Pick<Globals, "stage">): string | undefined => {
+  const fromEnvironment = process.env["MAXCLOUD_STAGE"]
+  return input.stage ?? (fromEnvironment === "" ? undefined : fromEnvironment)
+}
+
+/** The stage that is meant; undefined where none is named. */
+export const stageOf = (input: Pick<Globals, "stage">): Effect.Effect<StageName | undefined, UsageError> => {
+  const written = writtenStage(input)
+  return written === undefined
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(loadSchemas, (_) => parse(_.StageName, written))
+}
+
+/** Reads the config that the flags name, for the stage that they name. */
+export const loadApp = (
+  input: Pick<Globals, "config" | "stage">,
+  file: string | undefined = input.config
+): Effect.Effect<LoadedConfig, ConfigInvalid | UsageError> =>
+  Effect.gen(function* () {
+    const stage = yield* stageOf(input)
+    const { loadConfig } = yield* loadSdk
+    return yield* loadConfig({ file, stage })
+  })
+
+/** The app that is meant: the one that is named, else the config's. */
+export const appOf = (
+  input: Pick<Globals, "config" | "stage"> & { readonly app: string | undefined }
+): Effect.Effect<AppName, ConfigInvalid | UsageError> =>
+  input.app === undefined ? Effect.map(loadApp(input), (_) => _.spec.app) : parseAppName(input.app)
+
+/** Issues that the server found, as lines with their place in the config's files. */
+export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyArray<SpecIssue>) =>
+  loaded === undefined
+    ? Effect.succeed(issues.map(issueLine))
+    : Effect.gen(function* () {
+        const { renderIssue } = yield* loadSdk
+        const located = yield* Effect.promise(() => loaded.locate(issues))
+        return located.map((_) => renderIssue(_))
+      })
+
+/** A refusal of the server, told with places in the config. */
+export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec) =>
+  Effect.flatMap(locatedLines(loaded, error.issues), (details) =>
+    Effect.fail(
+      new CommandFailed({
+        tag: error._tag,
+        exit: 2,
+        message: details.length === 0 ? error.detail : "the server refuses this app, nothing was deployed",
+        details,
+        data: { issues: error.issues }
+      })
+    )
+  )

@@ -1,0 +1,129 @@
+import { stripVTControlCharacters } from "node:util"
+import * as Args from "@effect/cli/Args"
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as Options from "@effect/cli/Options"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import { Effect, Layer } from "effect"
+import { canonicalArguments } from "./argv.ts"
+import { UsageError } from "./failure.ts"
+import {
+  type Flag,
+  type FlagInfo,
+  type FlagValues,
+  globalFlags,
+  type Positional,
+  type PositionalInfo
+} from "./flags.ts"
+import type { Terminal } from "./terminal.ts"
+
+/** What the flags of every command say. */
+export type Globals = FlagValues<typeof globalFlags>
+
+export interface Example {
+  readonly line: string
+  readonly does: string
+}
+
+/** A command as data: help, reference, completions and parsing are read from it. */
+export interface Command {
+  readonly examples: ReadonlyArray<Example>
+  /** What help says below the flags. */
+  readonly notes: ReadonlyArray<string>
+  readonly flags: ReadonlyArray<FlagInfo>
+  readonly positionals: ReadonlyArray<PositionalInfo>
+  /** Exit code after Ctrl-C: 0 where that is the proper end. */
+  readonly exitOnInterrupt: 0 | 130
+  readonly descriptor: (name: string, summary: string) => CommandDescriptor.Command<unknown>
+  /** Parses the arguments after the command's name, and runs it. */
+  readonly run: (argv: ReadonlyArray<string>, terminal: Terminal) => Effect.Effect<void, unknown>
+}
+
+const environment = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
+const cliConfig = CliConfig.make({ finalCheckBuiltIn: false, showBuiltIns: false })
+
+/** Flags or positionals of one command, with the parser of all of them. */
+interface Group<Info, Parser> {
+  readonly infos: ReadonlyArray<Info>
+  readonly parser: Parser
+}
+
+export const flags = <const F extends Readonly<Record<string, Flag<unknown>>>>(
+  all: F
+): Group<FlagInfo, Options.All.Return<F>> => ({
+  infos: Object.values(all).map((_) => _.info),
+  parser: Options.all(all)
+})
+
+export const positionals = <const P extends Readonly<Record<string, Positional<unknown>>>>(
+  all: P
+): Group<PositionalInfo, Args.All.Return<P>> => ({
+  infos: Object.values(all).map((_) => _.info),
+  parser: Args.all(all)
+})
+
+export const noFlags: Group<FlagInfo, Options.Options<Record<never, never>>> = {
+  infos: [],
+  parser: Options.map(Options.none, () => ({}))
+}
+
+export const noPositionals: Group<PositionalInfo, Args.Args<Record<never, never>>> = {
+  infos: [],
+  parser: Args.map(Args.none, () => ({}))
+}
+
+const globals = flags(globalFlags)
+
+/** Defines a command. `run` gets what was parsed; what it needs of the SDK it imports itself, so that parsing and help stay fast. */
+export const command = <F, P, E>(definition: {
+  readonly examples: ReadonlyArray<Example>
+  readonly notes?: ReadonlyArray<string>
+  readonly exitOnInterrupt?: 0
+  readonly flags: Group<FlagInfo, Options.Options<F>>
+  readonly positionals: Group<PositionalInfo, Args.Args<P>>
+  readonly run: (input: F & P & Globals, terminal: Terminal) => Effect.Effect<void, E>
+}): Command => {
+  const infos = [...definition.flags.infos, ...globals.infos]
+  const make = (name: string) =>
+    CommandDescriptor.make(
+      name,
+      Options.all({ own: definition.flags.parser, globals: globals.parser }),
+      definition.positionals.parser
+    )
+  return {
+    examples: definition.examples,
+    notes: definition.notes ?? [],
+    exitOnInterrupt: definition.exitOnInterrupt ?? 130,
+    flags: infos,
+    positionals: definition.positionals.infos,
+    descriptor: (name, summary) => make(name).pipe(CommandDescriptor.withDescription(summary)),
+    run: (argv, terminal) =>
+      Effect.gen(function* () {
+        const canonical = yield* Effect.try({
+          try: () => canonicalArguments(argv, infos),
+          catch: (error) => (error instanceof UsageError ? error : new UsageError({ message: String(error) }))
+        })
+        const parsed = yield* CommandDescriptor.parse(make("maxcloud"), ["maxcloud", ...canonical], cliConfig).pipe(
+          Effect.provide(environment),
+          Effect.mapError((error) => new UsageError({ message: plain(error.error) }))
+        )
+        if (parsed._tag === "BuiltIn") return
+        const [unexpected] = parsed.leftover
+        if (unexpected !== undefined) {
+          return yield* new UsageError({
+            message: `unexpected argument "${unexpected}"`,
+            fix: "see the command's --help"
+          })
+        }
+        const { args, options } = parsed.value
+        yield* definition.run({ ...options.own, ...options.globals, ...args }, terminal)
+      })
+  }
+}
+
+/** What @effect/cli says, without its colours and line breaks. */
+const plain = (doc: HelpDoc.HelpDoc): string =>
+  stripVTControlCharacters(HelpDoc.toAnsiText(doc)).replace(/\s+/g, " ").trim()

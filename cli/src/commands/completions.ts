@@ -1,0 +1,59 @@
+import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
+import { Effect } from "effect"
+import { type Command, command, noFlags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { required } from "../flags.ts"
+import { commands } from "./index.ts"
+
+/** The tree of all commands, as @effect/cli knows it. */
+const loadTree = Effect.promise(async () => {
+  const loaded = await Promise.all(
+    commands.map(async (entry) => ({ entry, command: (await entry.load()).default satisfies Command }))
+  )
+  const families = new Map<string, Array<CommandDescriptor.Command<unknown>>>()
+  const single: Array<CommandDescriptor.Command<unknown>> = []
+  for (const { command, entry } of loaded) {
+    const [first = "", second] = entry.name.split(" ")
+    if (second === undefined) single.push(command.descriptor(first, entry.summary))
+    else families.set(first, [...(families.get(first) ?? []), command.descriptor(second, entry.summary)])
+  }
+  const children = [
+    ...single,
+    ...[...families].map(([name, children]) => withChildren(CommandDescriptor.make(name), children))
+  ]
+  return withChildren(CommandDescriptor.make("maxcloud"), children)
+})
+
+const withChildren = <A>(
+  parent: CommandDescriptor.Command<A>,
+  children: ReadonlyArray<CommandDescriptor.Command<unknown>>
+): CommandDescriptor.Command<unknown> => {
+  const [first, ...rest] = children.map((_, index) => [String(index), _] as const)
+  return first === undefined ? parent : CommandDescriptor.withSubcommands(parent, [first, ...rest])
+}
+
+const scripts = {
+  bash: CommandDescriptor.getBashCompletions,
+  zsh: CommandDescriptor.getZshCompletions,
+  fish: CommandDescriptor.getFishCompletions
+}
+
+export default command({
+  examples: [
+    { line: "maxcloud completions bash > ~/.local/share/bash-completion/completions/maxcloud", does: "bash" },
+    { line: "maxcloud completions zsh > ~/.zfunc/_maxcloud", does: "zsh, with ~/.zfunc in fpath" },
+    { line: "maxcloud completions fish > ~/.config/fish/completions/maxcloud.fish", does: "fish" }
+  ],
+  flags: noFlags,
+  positionals: positionals({ shell: required("SHELL", "bash, zsh or fish") }),
+  run: ({ shell }, terminal) =>
+    Effect.gen(function* () {
+      if (shell !== "bash" && shell !== "zsh" && shell !== "fish") {
+        return yield* new UsageError({ message: `no completions for "${shell}"`, fix: "name bash, zsh or fish" })
+      }
+      const tree = yield* loadTree
+      const lines = yield* scripts[shell](tree, "maxcloud")
+      if (terminal.json) terminal.printJson({ shell, script: lines.join("\n") })
+      else for (const line of lines) terminal.print(line)
+    })
+})

@@ -1,0 +1,24 @@
+import { relative } from "node:path"
+import { Effect } from "effect"
+import { loadApp } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { optional } from "../flags.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud config check", does: "the config of this folder" },
+    { line: "maxcloud config check app.yaml --json", does: "another; prints the AppSpec that would be sent" }
+  ],
+  notes: ["Nothing is sent. What only the server knows (secrets, names that are taken) is checked by `maxcloud plan`."],
+  flags: noFlags,
+  positionals: positionals({ file: optional("FILE", "The config, as --config") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const { encodeAppSpec } = yield* Effect.promise(() => import("@maxcloud/config-schema"))
+      const { file, spec, stage } = loaded
+      if (terminal.json) return terminal.printJson({ file, stage, spec: encodeAppSpec(spec) })
+      const services = spec.services.map((_) => _.name).join(", ")
+      terminal.print(`${relative(process.cwd(), file)} is valid: app ${spec.app} (${stage}), services: ${services}`)
+    })
+})

@@ -1,0 +1,39 @@
+import { Effect } from "effect"
+import { connect, parseServiceName, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { required, text, toggle } from "../flags.ts"
+import { follow, progressOf, tellOutcome } from "../follow.ts"
+import { confirmByName } from "../prompt.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud delete myapp", does: "asks first, where somebody can be asked" },
+    { line: "maxcloud delete web --yes", does: "does not ask" }
+  ],
+  notes: [
+    "A service of an app with several needs --yes where nobody can be asked. Its config should lose it too: the next deploy brings it back."
+  ],
+  flags: flags({
+    yes: toggle("yes", { alias: "y", description: "Do not ask" }),
+    detach: toggle("detach", { alias: "d", description: "Do not wait until it is gone" }),
+    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait this long at most, then exit with 8" })
+  }),
+  positionals: positionals({ name: required("NAME", "The service") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseServiceName(input.name)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      const service = yield* cloud.services.get(name, { stage })
+      const ofItsOwn = String(service.app) === service.name
+      if (terminal.canAsk || !ofItsOwn) {
+        yield* confirmByName(input, name, `${name} of ${service.app} (${service.stage}) will be deleted`, terminal)
+      }
+      const deployment = yield* cloud.services.delete(name, { stage })
+      const progress = progressOf(deployment, cloud.events(deployment.id))
+      if (input.detach) return tellOutcome(deployment, true, terminal)
+      const finished = yield* follow(progress, input, terminal)
+      if (terminal.json) terminal.printJson({ deployment: finished }, "line")
+      else terminal.say(`${name} is deleted`)
+    })
+})

@@ -1,0 +1,31 @@
+import { Effect } from "effect"
+import { appOf, connect, stageOf } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { age, table } from "../terminal.ts"
+
+const styles = { queued: "yellow", running: "yellow", succeeded: "green", failed: "red", superseded: "dim" } as const
+
+export default command({
+  examples: [{ line: "maxcloud deployments list", does: "the deployments of the config's app" }],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      const deployments = yield* cloud.deployments.list(app, { stage })
+      if (terminal.json) return terminal.printJson({ deployments })
+      const now = Date.now()
+      const rows = deployments.map((_) => [
+        String(_.number),
+        terminal.paint(styles[_.state], _.state),
+        age(_.createdAt, now),
+        _.id,
+        _.message.split("\n")[0] ?? ""
+      ])
+      const header = ["NUMBER", "STATE", "ACCEPTED", "ID", ""].map((_) => terminal.paint("dim", _))
+      for (const line of table([header, ...rows])) terminal.print(line)
+    })
+})

@@ -1,0 +1,34 @@
+import { Effect, Schema } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { required, text } from "../flags.ts"
+import { follow, progressOf, tellOutcome } from "../follow.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud deployments wait dep_…", does: "follows a deployment to its end: exit code 7 where it failed" },
+    { line: "maxcloud deployments wait dep_… --wait-timeout 5m", does: "exit code 8 after five minutes" }
+  ],
+  flags: flags({
+    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait this long at most, then exit with 8" })
+  }),
+  positionals: positionals({ id: required("ID", "The deployment's id, as `deploy --detach` prints it") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { DeploymentId } = yield* Effect.promise(() => import("@maxcloud/sdk/api"))
+      const id = yield* Schema.decodeUnknown(DeploymentId)(input.id).pipe(
+        Effect.mapError(
+          () =>
+            new UsageError({
+              message: `"${input.id}" is no deployment id`,
+              fix: "`maxcloud deployments list` shows them"
+            })
+        )
+      )
+      const cloud = yield* connect(input)
+      const deployment = yield* cloud.deployments.get(id)
+      const progress = progressOf(deployment, cloud.events(id))
+      tellOutcome(yield* follow(progress, { ...input, detach: false }, terminal), false, terminal)
+    })
+})

@@ -1,0 +1,80 @@
+import type { Revision, Service } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { connect, parseServiceName, stageOf } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { stateText, urlText } from "../format.ts"
+import { age, type Terminal, table } from "../terminal.ts"
+
+const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, terminal: Terminal) =>
+  rows.length === 0 ? [] : ["", terminal.paint("bold", title), ...table(rows).map((_) => `  ${_}`)]
+
+const envText = (value: Service["env"][string]): string => (typeof value === "string" ? value : JSON.stringify(value))
+
+const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
+  const now = Date.now()
+  const failing = service.conditions.filter((_) => _.status !== "True")
+  return [
+    ...table([
+      ["name", terminal.paint("bold", service.name)],
+      ["app", `${service.app} (${service.stage})`],
+      ["state", stateText(service.state, terminal)],
+      ["url", urlText(service, terminal)],
+      service.source === undefined ? ["image", service.image ?? ""] : ["source", service.source.path],
+      ["instances", String(service.instances)],
+      ["deployment", String(service.deployment)],
+      ["created", age(service.createdAt, now)],
+      ["updated", age(service.updatedAt, now)],
+      ["id", service.id]
+    ]),
+    ...section(
+      "Environment",
+      Object.entries(service.env).map(([name, value]) => [name, envText(value)]),
+      terminal
+    ),
+    ...section(
+      "Revisions",
+      revisions.map((_) => [
+        _.name,
+        _.trafficPercent > 0 ? `${_.trafficPercent}%` : "",
+        _.ready === "True"
+          ? terminal.paint("green", "ready")
+          : _.ready === "False"
+            ? terminal.paint("red", _.reason)
+            : _.reason,
+        _.instances === 1 ? "1 instance" : `${_.instances} instances`,
+        age(_.createdAt, now)
+      ]),
+      terminal
+    ),
+    ...section(
+      "Conditions",
+      (failing.length > 0 ? failing : service.conditions).map((_) => [
+        _.type,
+        _.status === "True" ? terminal.paint("green", _.status) : terminal.paint("yellow", _.status),
+        _.reason,
+        _.message
+      ]),
+      terminal
+    )
+  ]
+}
+
+export default command({
+  examples: [
+    { line: "maxcloud describe web", does: "state, URL, environment, revisions, conditions" },
+    { line: "maxcloud describe web --json", does: "the same as JSON" }
+  ],
+  flags: noFlags,
+  positionals: positionals({ name: required("NAME", "The service") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseServiceName(input.name)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      const service = yield* cloud.services.get(name, { stage })
+      const revisions = yield* cloud.services.revisions(name, { stage })
+      if (terminal.json) return terminal.printJson({ service, revisions })
+      for (const line of serviceLines(service, revisions, terminal)) terminal.print(line)
+    })
+})

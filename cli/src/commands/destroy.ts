@@ -1,0 +1,32 @@
+import { Effect } from "effect"
+import { appOf, connect, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { optional, text, toggle } from "../flags.ts"
+import { follow, progressOf, tellOutcome } from "../follow.ts"
+import { confirmByName } from "../prompt.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud destroy", does: "the app that maxcloud.config.ts describes, after asking" },
+    { line: "maxcloud destroy shop --stage preview-42 --yes", does: "a preview, without asking" }
+  ],
+  notes: ["All services of the app's stage go, and no other stage's. Where nobody can be asked it needs --yes."],
+  flags: flags({
+    yes: toggle("yes", { alias: "y", description: "Do not ask" }),
+    detach: toggle("detach", { alias: "d", description: "Do not wait until it is gone" }),
+    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait this long at most, then exit with 8" })
+  }),
+  positionals: positionals({ app: optional("APP", "The app [the config's]") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      yield* confirmByName(input, app, `all of ${app} (${stage ?? "production"}) will be removed`, terminal)
+      const cloud = yield* connect(input)
+      const deployment = yield* cloud.destroy(app, { stage })
+      if (input.detach) return tellOutcome(deployment, true, terminal)
+      const finished = yield* follow(progressOf(deployment, cloud.events(deployment.id)), input, terminal)
+      if (terminal.json) terminal.printJson({ deployment: finished }, "line")
+      else terminal.say(`${app} (${deployment.stage}) is removed`)
+    })
+})

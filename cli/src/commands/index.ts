@@ -1,0 +1,92 @@
+import type { Command } from "../command.ts"
+
+/** A command's name (of one or two words), what it does in a sentence without a full stop, and its module. */
+export interface Entry {
+  readonly name: string
+  readonly summary: string
+  readonly group: "app" | "services" | "stages" | "local" | "tool"
+  readonly load: () => Promise<{ readonly default: Command }>
+}
+
+export const groupTitles: Readonly<Record<Entry["group"], string>> = {
+  app: "An app",
+  services: "Its services",
+  stages: "Secrets and deployments",
+  local: "On this machine",
+  tool: "This tool"
+}
+
+/** All commands. Root help is made from this alone; a command's module is loaded when it is called. */
+export const commands: ReadonlyArray<Entry> = [
+  { name: "init", group: "app", summary: "Write a maxcloud.config.ts to begin with", load: () => import("./init.ts") },
+  { name: "plan", group: "app", summary: "Show what a deploy would change", load: () => import("./plan.ts") },
+  { name: "deploy", group: "app", summary: "Deploy the app, or one image", load: () => import("./deploy.ts") },
+  { name: "destroy", group: "app", summary: "Remove the whole app of a stage", load: () => import("./destroy.ts") },
+  { name: "synth", group: "app", summary: "Print the app's manifests, offline", load: () => import("./synth.ts") },
+  {
+    name: "config check",
+    group: "app",
+    summary: "Check the config without sending anything",
+    load: () => import("./configCheck.ts")
+  },
+  { name: "list", group: "services", summary: "List services", load: () => import("./list.ts") },
+  { name: "describe", group: "services", summary: "Show a service in full", load: () => import("./describe.ts") },
+  { name: "logs", group: "services", summary: "Print a service's logs", load: () => import("./logs.ts") },
+  { name: "open", group: "services", summary: "Open a service in the browser", load: () => import("./open.ts") },
+  { name: "delete", group: "services", summary: "Delete a service", load: () => import("./delete.ts") },
+  {
+    name: "secrets set",
+    group: "stages",
+    summary: "Set a secret, its value from stdin or a prompt",
+    load: () => import("./secretsSet.ts")
+  },
+  { name: "secrets list", group: "stages", summary: "List secrets", load: () => import("./secretsList.ts") },
+  { name: "secrets unset", group: "stages", summary: "Forget a secret", load: () => import("./secretsUnset.ts") },
+  {
+    name: "deployments list",
+    group: "stages",
+    summary: "List an app's deployments",
+    load: () => import("./deploymentsList.ts")
+  },
+  {
+    name: "deployments wait",
+    group: "stages",
+    summary: "Follow a deployment to its end",
+    load: () => import("./deploymentsWait.ts")
+  },
+  { name: "dev", group: "local", summary: "Run the app here, follow its files", load: () => import("./dev.ts") },
+  { name: "server", group: "local", summary: "Run the server", load: () => import("./server.ts") },
+  {
+    name: "completions",
+    group: "tool",
+    summary: "Print completions for bash, zsh or fish",
+    load: () => import("./completions.ts")
+  }
+]
+
+/** Flags with a value that may stand before the command's name, as in `maxcloud --stage dev list`. */
+const leadingWithValue = new Set(["--api-url", "--stage", "-s", "--config", "-c"])
+
+/** Splits arguments into the words that may name a command and all the rest, in order. */
+export const splitCommand = (
+  argv: ReadonlyArray<string>
+): {
+  readonly entry: Entry | undefined
+  readonly words: ReadonlyArray<string>
+  readonly rest: ReadonlyArray<string>
+} => {
+  let start = 0
+  while (start < argv.length) {
+    const argument = argv[start] ?? ""
+    if (!argument.startsWith("-") || argument === "--") break
+    start += leadingWithValue.has(argument) ? 2 : 1
+  }
+  const leading = argv.slice(0, start)
+  const first = argv[start]
+  const second = argv[start + 1]
+  const two = commands.find((_) => _.name === `${first} ${second}`)
+  if (two !== undefined) return { entry: two, words: [], rest: [...leading, ...argv.slice(start + 2)] }
+  const one = commands.find((_) => _.name === first)
+  if (one !== undefined) return { entry: one, words: [], rest: [...leading, ...argv.slice(start + 1)] }
+  return { entry: undefined, words: argv.slice(start).filter((_) => !_.startsWith("-")), rest: argv }
+}

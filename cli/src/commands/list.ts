@@ -1,0 +1,37 @@
+import { Effect } from "effect"
+import { connect, parseAppName, stageOf } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { stateText, urlText } from "../format.ts"
+import { age, table } from "../terminal.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud list", does: "all services" },
+    { line: "maxcloud list --app shop --stage production", does: "those of one app and stage" },
+    { line: "maxcloud list --json | jq -r '.services[].url'", does: "their URLs" }
+  ],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "Services of this app only" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const app = input.app === undefined ? undefined : yield* parseAppName(input.app)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      const services = yield* cloud.services.list({ app, stage })
+      if (terminal.json) return terminal.printJson({ services })
+      if (services.length === 0) return terminal.say("no services: `maxcloud deploy` makes some")
+      const header = ["NAME", "STATE", "URL", "INSTANCES", "APP", "STAGE", "UPDATED"]
+      const now = Date.now()
+      const rows = services.map((_) => [
+        _.name,
+        stateText(_.state, terminal),
+        urlText(_, terminal),
+        String(_.instances),
+        _.app,
+        _.stage,
+        age(_.updatedAt, now)
+      ])
+      for (const line of table([header.map((_) => terminal.paint("dim", _)), ...rows])) terminal.print(line)
+    })
+})

@@ -1,0 +1,68 @@
+import type { Plan, ServiceChange } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { connect, loadApp, locatedLines, refused } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith } from "../failure.ts"
+import { text, toggle } from "../flags.ts"
+import { type Terminal, table } from "../terminal.ts"
+
+const signs = { create: "+", update: "~", delete: "-", unchanged: " " } as const
+const styles = { create: "green", update: "yellow", delete: "red", unchanged: "dim" } as const
+
+const changeLines = (change: ServiceChange, terminal: Terminal): ReadonlyArray<string> => {
+  const style = styles[change.action]
+  const rows = change.fields.map((field) => [
+    `    ${field.path}`,
+    field.before === null
+      ? terminal.paint("green", field.after ?? "")
+      : field.after === null
+        ? `${terminal.paint("red", field.before)} → (none)`
+        : `${terminal.paint("red", field.before)} → ${terminal.paint("green", field.after)}`
+  ])
+  return [terminal.paint(style, `${signs[change.action]} ${change.action} ${change.service}`), ...table(rows)]
+}
+
+const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
+  const changes = plan.changes.filter((_) => _.action !== "unchanged")
+  const unchanged = plan.changes.filter((_) => _.action === "unchanged").map((_) => _.service)
+  const title = terminal.paint("bold", `${plan.app} (${plan.stage})`)
+  return [
+    changes.length === 0 ? `${title}: no changes` : title,
+    ...changes.flatMap((_) => changeLines(_, terminal)),
+    ...(changes.length > 0 && unchanged.length > 0
+      ? [terminal.paint("dim", `  unchanged: ${unchanged.join(", ")}`)]
+      : [])
+  ]
+}
+
+export default command({
+  examples: [
+    { line: "maxcloud plan", does: "what `maxcloud deploy` would change" },
+    { line: "maxcloud plan --stage preview-42 --json", does: "the same for another stage, as JSON" },
+    { line: "maxcloud plan --exit-code", does: "exit code 10 where there are changes" }
+  ],
+  notes: ["Values of secrets are never shown: a secret stands as its name and version."],
+  flags: flags({
+    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    exitCode: toggle("exit-code", { description: "Exit with 10 where there are changes" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const cloud = yield* connect(input)
+      const plan = yield* cloud.plan(loaded).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
+      if (terminal.json) terminal.printJson(plan)
+      else for (const line of planLines(plan, terminal)) terminal.print(line)
+      if (!terminal.json) {
+        for (const line of yield* locatedLines(loaded, plan.warnings)) {
+          terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
+        }
+        for (const line of yield* locatedLines(loaded, plan.problems)) {
+          terminal.say(`${terminal.paintError(["red", "bold"], "problem:")} ${line}`)
+        }
+      }
+      if (plan.problems.length > 0) return yield* new ExitWith({ exit: 2 })
+      if (input.exitCode && plan.changes.some((_) => _.action !== "unchanged")) return yield* new ExitWith({ exit: 10 })
+    })
+})

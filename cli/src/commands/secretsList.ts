@@ -1,0 +1,27 @@
+import { Effect } from "effect"
+import { appOf, connect, stageOf } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { age, table } from "../terminal.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud secrets list", does: "names and versions, never values" },
+    { line: "maxcloud secrets list --app shop --stage dev", does: "of another app and stage" }
+  ],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      const secrets = yield* cloud.secrets.list(app, { stage })
+      if (terminal.json) return terminal.printJson({ secrets })
+      if (secrets.length === 0) return terminal.say(`${app} has no secrets: \`maxcloud secrets set NAME\` sets one`)
+      const now = Date.now()
+      const rows = secrets.map((_) => [_.name, String(_.version), age(_.updatedAt, now)])
+      const header = ["NAME", "VERSION", "UPDATED"].map((_) => terminal.paint("dim", _))
+      for (const line of table([header, ...rows])) terminal.print(line)
+    })
+})

@@ -1,0 +1,22 @@
+import { Effect } from "effect"
+import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { required, text } from "../flags.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud secrets unset DATABASE_URL", does: "forgets it: a deploy that needs it is refused from then on" }
+  ],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  positionals: positionals({ name: required("NAME", "The secret") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseSecretName(input.name)
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      yield* cloud.secrets.unset(app, name, { stage })
+      if (terminal.json) return terminal.printJson({ name })
+      terminal.say(`${name} of ${app} (${stage ?? "production"}) is forgotten`)
+    })
+})

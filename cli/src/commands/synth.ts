@@ -1,0 +1,107 @@
+import { mkdir, writeFile } from "node:fs/promises"
+import { join, resolve } from "node:path"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import type { Manifest } from "@maxcloud/synth"
+import { Effect } from "effect"
+import { loadApp, loadSdk, locatedLines } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { CommandFailed } from "../failure.ts"
+import { text } from "../flags.ts"
+import { integerBytes } from "../format.ts"
+
+const serviceLabel = "app.kubernetes.io/name"
+
+/** The AppSpec with the digest of each source, as it would be sent. */
+const withDigests = (loaded: LoadedConfig) =>
+  Effect.gen(function* () {
+    const { snapshotOf } = yield* loadSdk
+    const services = yield* Effect.forEach(
+      loaded.spec.services,
+      (service) => {
+        const { source } = service
+        if (source === undefined || source.digest !== undefined) return Effect.succeed(service)
+        return Effect.map(snapshotOf(resolve(loaded.folder, source.path)), ({ digest }) => ({
+          ...service,
+          source: { path: source.path, digest }
+        }))
+      },
+      { concurrency: 4 }
+    )
+    return { ...loaded.spec, services }
+  })
+
+/** One file per service, and one of the namespace that they share. */
+const filesOf = (
+  namespace: ReadonlyArray<Manifest>,
+  manifests: ReadonlyArray<Manifest>
+): ReadonlyArray<readonly [string, ReadonlyArray<Manifest>]> => {
+  const byService = new Map<string, Array<Manifest>>()
+  for (const manifest of manifests) {
+    const service = manifest.metadata.labels?.[serviceLabel] ?? "app"
+    byService.set(service, [...(byService.get(service) ?? []), manifest])
+  }
+  return [["_namespace.yaml", namespace], ...[...byService].map(([service, own]) => [`${service}.yaml`, own] as const)]
+}
+
+const write = (folder: string, files: ReadonlyArray<readonly [string, string]>) =>
+  Effect.tryPromise({
+    try: async () => {
+      await mkdir(folder, { recursive: true })
+      for (const [name, yaml] of files) await writeFile(join(folder, name), yaml)
+    },
+    catch: (error) =>
+      new CommandFailed({
+        tag: "NotWritten",
+        exit: 1,
+        message: `the manifests could not be written: ${error instanceof Error ? error.message : String(error)}`,
+        fix: `check that ${folder} can be written to`
+      })
+  })
+
+export default command({
+  examples: [
+    { line: "maxcloud synth", does: "all manifests as YAML on stdout" },
+    { line: "maxcloud synth --out manifests", does: "a file per service" },
+    { line: "maxcloud synth --stage preview-42 --json", does: "of another stage, as JSON" }
+  ],
+  notes: [
+    "Offline: the organization is `local`, secrets stand at version 1. The server makes the same manifests with what only it knows.",
+    "Values of secrets are in no manifest."
+  ],
+  flags: flags({
+    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    out: text("out", "FOLDER", { alias: "o", description: "Write a file per service into this folder" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const spec = yield* withDigests(loaded)
+      const { hostProblems, knativeProblems, offlineTenant, synth, synthNamespace, toYaml } = yield* Effect.promise(
+        () => import("@maxcloud/synth")
+      )
+      const tenant = offlineTenant(spec, { stage: loaded.stage })
+      const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec)]
+      if (problems.length > 0) {
+        return yield* new CommandFailed({
+          tag: "InvalidSpec",
+          exit: 2,
+          message: "this app cannot be deployed",
+          details: yield* locatedLines(loaded, problems),
+          data: { issues: problems }
+        })
+      }
+      const namespace = synthNamespace(tenant)
+      const manifests = synth(spec, tenant)
+      if (input.out !== undefined) {
+        const files = filesOf(namespace, manifests).map(([name, own]) => [name, toYaml(own)] as const)
+        yield* write(resolve(input.out), files)
+        if (terminal.json) return terminal.printJson({ folder: resolve(input.out), files: files.map(([name]) => name) })
+        for (const [name, yaml] of files) terminal.say(`wrote ${join(input.out, name)} (${integerBytes(yaml.length)})`)
+        return
+      }
+      const all = [...namespace, ...manifests]
+      if (terminal.json) terminal.printJson({ manifests: all })
+      else terminal.print(toYaml(all).trimEnd())
+    })
+})

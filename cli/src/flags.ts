@@ -1,0 +1,85 @@
+import * as Args from "@effect/cli/Args"
+import * as Options from "@effect/cli/Options"
+
+/** What help, the reference and the sorting of arguments need to know of a flag. */
+export interface FlagInfo {
+  readonly name: string
+  readonly alias: string | undefined
+  /** Name of its value in help; undefined for a switch. */
+  readonly value: string | undefined
+  readonly repeated: boolean
+  readonly description: string
+}
+
+export type Flag<A> = Options.Options<A> & { readonly info: FlagInfo }
+
+export interface PositionalInfo {
+  readonly name: string
+  readonly required: boolean
+  readonly description: string
+}
+
+export type Positional<A> = Args.Args<A> & { readonly info: PositionalInfo }
+
+interface FlagInput {
+  readonly alias?: string
+  /** One sentence, without a full stop. */
+  readonly description: string
+}
+
+const flag = <A, B>(
+  info: FlagInfo,
+  one: Options.Options<A>,
+  whole: (one: Options.Options<A>) => Options.Options<B>
+): Flag<B> => {
+  const described = Options.withDescription(one, info.description)
+  return Object.assign(whole(info.alias === undefined ? described : Options.withAlias(described, info.alias)), { info })
+}
+
+const infoOf = (name: string, value: string | undefined, repeated: boolean, input: FlagInput): FlagInfo => ({
+  name,
+  alias: input.alias,
+  value,
+  repeated,
+  description: input.description
+})
+
+/** A switch: false unless given. */
+export const toggle = (name: string, input: FlagInput): Flag<boolean> =>
+  flag(infoOf(name, undefined, false, input), Options.boolean(name), (_) => _)
+
+/** A text; undefined where it is not given. */
+export const text = (name: string, value: string, input: FlagInput): Flag<string | undefined> =>
+  flag(infoOf(name, value, false, input), Options.text(name), Options.withDefault(undefined))
+
+/** A whole number; undefined where it is not given. */
+export const integer = (name: string, value: string, input: FlagInput): Flag<number | undefined> =>
+  flag(infoOf(name, value, false, input), Options.integer(name), Options.withDefault(undefined))
+
+/** Texts: the flag may be given any number of times. */
+export const texts = (name: string, value: string, input: FlagInput): Flag<ReadonlyArray<string>> =>
+  flag(infoOf(name, value, true, input), Options.text(name), Options.repeated)
+
+export const required = (name: string, description: string): Positional<string> =>
+  Object.assign(Args.text({ name }).pipe(Args.withDescription(description)), {
+    info: { name, required: true, description }
+  })
+
+export const optional = (name: string, description: string): Positional<string | undefined> =>
+  Object.assign(Args.text({ name }).pipe(Args.withDescription(description), Args.withDefault(undefined)), {
+    info: { name, required: false, description }
+  })
+
+/** What the flags of a command say. */
+export type FlagValues<F extends Readonly<Record<string, Flag<unknown>>>> = {
+  readonly [K in keyof F]: F[K] extends Options.Options<infer A> ? A : never
+}
+
+/** Flags of every command. */
+export const globalFlags = {
+  json: toggle("json", { description: "Print data as JSON on stdout: streams as JSON lines, errors too" }),
+  apiUrl: text("api-url", "URL", { description: "Server to talk to (MAXCLOUD_API_URL) [http://127.0.0.1:8080]" }),
+  stage: text("stage", "STAGE", { alias: "s", description: "Stage of the app (MAXCLOUD_STAGE) [production]" }),
+  config: text("config", "FILE", { alias: "c", description: "Config to read [maxcloud.config.ts, .js, .yaml, .json]" }),
+  debug: toggle("debug", { description: "Print the stack of an unexpected error" })
+}

@@ -1,0 +1,105 @@
+import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
+import type { DeployProgress } from "@maxcloud/sdk/effect"
+import { Effect, Stream } from "effect"
+import { loadSdk } from "./client.ts"
+import { parseDuration } from "./duration.ts"
+import { CommandFailed } from "./failure.ts"
+import { integerBytes } from "./format.ts"
+import { makeProgress } from "./progress.ts"
+import { type Terminal, table } from "./terminal.ts"
+
+interface FollowInput {
+  readonly detach: boolean
+  readonly waitTimeout: string | undefined
+}
+
+/**
+ * Tells how a deployment goes on until it ends. Fails with `DeploymentFailed` where it did not succeed, and with exit code 8 where it
+ * took longer than `--wait-timeout`. Interrupted, it says that the deployment goes on.
+ */
+export const follow = <E>(progress: Stream.Stream<DeployProgress, E>, input: FollowInput, terminal: Terminal) =>
+  Effect.gen(function* () {
+    const timeout =
+      input.waitTimeout === undefined ? undefined : yield* parseDuration("--wait-timeout", input.waitTimeout)
+    const show = makeProgress(terminal)
+    let deployment: Deployment | undefined
+    const goesOn = () =>
+      deployment === undefined
+        ? "nothing was accepted yet"
+        : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it`
+
+    const run = Stream.runForEach(progress, (told) =>
+      Effect.sync(() => {
+        switch (told._tag) {
+          case "uploading": {
+            const { bytes, files, services } = told
+            if (terminal.json) terminal.printJson(told, "line")
+            else terminal.say(`uploading the source of ${services.join(", ")} (${files} files, ${integerBytes(bytes)})`)
+            return
+          }
+          case "event":
+            deployment = told.event.deployment ?? deployment
+            return show.event(told.event)
+          case "accepted":
+            deployment = told.deployment
+            if (!terminal.json && !input.detach) {
+              const { app, number, stage } = told.deployment
+              terminal.say(`deployment ${number} of ${app} (${stage})`)
+            }
+            return
+          case "finished":
+            deployment = told.deployment
+        }
+      })
+    ).pipe(
+      Effect.ensuring(Effect.sync(() => show.end())),
+      Effect.onInterrupt(() => Effect.sync(() => terminal.say(`interrupted: ${goesOn()}`)))
+    )
+
+    yield* timeout === undefined
+      ? run
+      : run.pipe(
+          Effect.disconnect,
+          Effect.timeoutFail({
+            duration: timeout,
+            onTimeout: () =>
+              new CommandFailed({
+                tag: "TimedOut",
+                exit: 8,
+                message: `not finished within ${input.waitTimeout}`,
+                fix: goesOn(),
+                data: deployment === undefined ? {} : { deployment: deployment.id }
+              })
+          })
+        )
+    if (deployment === undefined || input.detach) return deployment
+    const { succeeded } = yield* loadSdk
+    return yield* succeeded(deployment)
+  })
+
+/** The events of a deployment that was accepted elsewhere, as progress. */
+export const progressOf = <E>(
+  deployment: Deployment,
+  events: Stream.Stream<DeploymentEvent, E>
+): Stream.Stream<DeployProgress, E> =>
+  Stream.concat(
+    Stream.make<[DeployProgress]>({ _tag: "accepted", deployment }),
+    Stream.map(events, (event): DeployProgress => ({ _tag: "event", event }))
+  )
+
+/** How it ended: the services with their URLs on stdout. */
+export const tellOutcome = (deployment: Deployment | undefined, detached: boolean, terminal: Terminal): void => {
+  if (deployment === undefined) return
+  if (terminal.json) {
+    terminal.printJson({ deployment }, "line")
+  } else if (detached) {
+    terminal.say(`deployment ${deployment.number} of ${deployment.app} (${deployment.stage}) is accepted and goes on`)
+    terminal.say(`follow it by \`maxcloud deployments wait ${deployment.id}\``)
+    terminal.print(deployment.id)
+  } else {
+    const rows = deployment.services
+      .filter((_) => _.state === "ready")
+      .map((_) => [_.name, _.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", _.url)])
+    for (const line of table(rows)) terminal.print(line)
+  }
+}

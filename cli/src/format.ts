@@ -1,0 +1,47 @@
+import type { LogEntry, Service } from "@maxcloud/sdk/api"
+import type { Terminal } from "./terminal.ts"
+
+export const integerBytes = (bytes: number): string => {
+  if (bytes < 1024) return `${bytes} B`
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+}
+
+const styles = {
+  pending: "yellow",
+  ready: "green",
+  idle: "blue",
+  waking: "yellow",
+  failed: "red",
+  degraded: "red",
+  deleting: "dim"
+} as const satisfies Record<Service["state"], string>
+
+export const stateText = (state: Service["state"], terminal: Terminal): string => terminal.paint(styles[state], state)
+
+export const urlText = (service: Pick<Service, "url">, terminal: Terminal): string =>
+  service.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", service.url)
+
+/**
+ * A line that a service wrote, fit for a terminal: its colours stay (where colours are wanted), other control characters, which
+ * could move the cursor or set the title, do not.
+ */
+export const printable = (line: string): string =>
+  line.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    /(\u001b\[[0-9;]*m)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g,
+    (_, colour: string | undefined) => colour ?? ""
+  )
+
+/** Time of day in this machine's zone. */
+export const timeOfDay = (instant: string): string => {
+  const date = new Date(instant)
+  return Number.isNaN(date.getTime()) ? instant : date.toTimeString().slice(0, 8)
+}
+
+/** A log entry as a line for people. */
+export const logLine = (entry: LogEntry, terminal: Terminal): string => {
+  const line = `${printable(entry.line)}${entry.truncated ? terminal.paint("dim", " … (cut)") : ""}`
+  const text = entry.stream === "system" ? terminal.paint("dim", `· ${line}`) : line
+  return `${terminal.paint("dim", timeOfDay(entry.at))} ${text}`
+}

@@ -1,0 +1,76 @@
+import type { Command } from "./command.ts"
+import { commands, type Entry, groupTitles } from "./commands/index.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { table } from "./terminal.ts"
+
+interface FlagLike {
+  readonly name: string
+  readonly alias: string | undefined
+  readonly value: string | undefined
+  readonly repeated: boolean
+  readonly description: string
+}
+
+type Heading = (title: string) => string
+
+const indent = (rows: ReadonlyArray<ReadonlyArray<string>>) => table(rows).map((_) => `  ${_}`)
+
+/** Flags that every command has: they stand under a heading of their own. */
+const shared = new Set(["json", "api-url", "stage", "config", "debug", "help"])
+const help: FlagLike = { name: "help", alias: "h", value: undefined, repeated: false, description: "Print this help" }
+
+export const flagRow = (flag: FlagLike): ReadonlyArray<string> => [
+  `${flag.alias === undefined ? "    " : `-${flag.alias}, `}--${flag.name}${flag.value === undefined ? "" : ` ${flag.value}`}${flag.repeated ? " …" : ""}`,
+  flag.description
+]
+
+export const usageOf = (entry: Entry, command: Command): string =>
+  [`maxcloud ${entry.name}`, ...command.positionals.map((_) => (_.required ? _.name : `[${_.name}]`)), "[flags]"].join(
+    " "
+  )
+
+export const rootHelp = (version: string, heading: Heading): string =>
+  [
+    `maxcloud ${version}: serverless containers on machines you control`,
+    "",
+    heading("Examples"),
+    ...indent([
+      ["maxcloud init", "a maxcloud.config.ts to begin with"],
+      ["maxcloud dev", "the app on this machine, following its files"],
+      ["maxcloud deploy", "the app that maxcloud.config.ts describes"],
+      ["maxcloud deploy --name myapp nginx:latest", "one image, without a config"],
+      ["maxcloud logs myapp --follow", "what it writes"]
+    ]),
+    ...Object.entries(groupTitles).flatMap(([group, title]) => [
+      "",
+      heading(title),
+      ...indent(commands.filter((_) => _.group === group).map((_) => [_.name.padEnd(16), _.summary]))
+    ]),
+    "",
+    "`maxcloud COMMAND --help` tells more, `maxcloud help exit-codes` what the exit codes say."
+  ].join("\n")
+
+export const exitCodesHelp = (heading: Heading): string =>
+  [heading("Exit codes"), ...indent(exitCodes.map(([code, says]) => [String(code).padStart(3), says]))].join("\n")
+
+/** Help of one command: examples first. */
+export const commandHelp = (entry: Entry, command: Command, heading: Heading): string => {
+  const section = (title: string, lines: ReadonlyArray<string>) =>
+    lines.length === 0 ? [] : ["", heading(title), ...lines]
+  const [own, global] = [false, true].map((isShared) => command.flags.filter((_) => shared.has(_.name) === isShared))
+  return [
+    entry.summary,
+    ...section("Examples", indent(command.examples.map((_) => [_.line, _.does]))),
+    ...section("Usage", [`  ${usageOf(entry, command)}`]),
+    ...section("Arguments", indent(command.positionals.map((_) => [_.name, _.description]))),
+    ...section("Flags", indent((own ?? []).map(flagRow))),
+    ...section("Flags of every command", indent([...(global ?? []), help].map(flagRow))),
+    ...section(
+      "Notes",
+      command.notes.map((_) => `  ${_}`)
+    ),
+    "",
+    "Exit codes: 0 ok, 1 failure, 2 usage or config, 3 try again, 4 forbidden, 5 not found, 6 conflict, 7 deployment failed,",
+    "8 gave up waiting, 9 quota, 10 changes, 130 interrupted (`maxcloud help exit-codes`)."
+  ].join("\n")
+}

@@ -1,0 +1,120 @@
+import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
+import { elapsed, type Terminal, table } from "./terminal.ts"
+
+/** Tells how a deployment goes on. */
+export interface Progress {
+  readonly event: (event: DeploymentEvent) => void
+  /** Leaves the last state standing, and stops. */
+  readonly end: () => void
+}
+
+const marks = { pending: "◌", ready: "●", failed: "✗", deleted: "−" } as const
+const styles = { pending: "yellow", ready: "green", failed: "red", deleted: "dim" } as const
+
+const serviceRow = (
+  service: Deployment["services"][number],
+  since: number | undefined,
+  now: number,
+  terminal: Terminal
+): ReadonlyArray<string> => {
+  const style = styles[service.state]
+  const message = service.message === "" ? service.reason : service.message
+  return [
+    terminal.paintError(style, marks[service.state]),
+    service.name,
+    terminal.paintError(
+      style,
+      service.action === "unchanged" && service.state === "ready" ? "unchanged" : service.state
+    ),
+    since === undefined ? "" : elapsed(now - since),
+    terminal.paintError("dim", service.state === "ready" ? (service.revision ?? "") : firstLine(message))
+  ]
+}
+
+const firstLine = (text: string) => text.split("\n")[0] ?? ""
+
+/** A line per service, updated in place. */
+const inPlace = (terminal: Terminal): Progress => {
+  let drawn = 0
+  let deployment: Deployment | undefined
+  const begun = Date.now()
+  const ended = new Map<string, number>()
+  const draw = () => {
+    if (deployment === undefined) return
+    const now = Date.now()
+    const rows = table(deployment.services.map((_) => serviceRow(_, begun, ended.get(_.name) ?? now, terminal)))
+    const up = drawn === 0 ? "" : `\u001b[${drawn}A`
+    terminal.write(`${up}${rows.map((_) => `\u001b[2K${fit(_, terminal.columns)}\n`).join("")}`)
+    drawn = rows.length
+  }
+  const timer = setInterval(draw, 100)
+  return {
+    event: (event) => {
+      if (event.type === "warning") {
+        if (drawn > 0) terminal.write(`\u001b[${drawn}A\u001b[J`)
+        drawn = 0
+        terminal.say(`${terminal.paintError("yellow", "warning:")} ${event.message}`)
+      }
+      if (event.deployment === null) return
+      deployment = event.deployment
+      for (const { name, state } of deployment.services) {
+        if (state !== "pending" && !ended.has(name)) ended.set(name, Date.now())
+      }
+      draw()
+    },
+    end: () => {
+      clearInterval(timer)
+      draw()
+    }
+  }
+}
+
+/** Cuts a line to the terminal's width, so that it takes one row: colours are closed again. */
+const fit = (line: string, columns: number): string => {
+  let width = 0
+  let out = ""
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no room
+  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith("\u001b")) {
+      out += part
+      continue
+    }
+    const rest = part.slice(0, Math.max(0, columns - 1 - width))
+    width += rest.length
+    out += rest
+  }
+  return out
+}
+
+/** A line for each thing that happens, appended. */
+const appended = (terminal: Terminal): Progress => {
+  const begun = Date.now()
+  const told = new Map<string, string>()
+  return {
+    event: (event) => {
+      const time = elapsed(Date.now() - begun).padStart(6)
+      if (event.service === null) {
+        const message = event.message === "" ? event.reason : event.message
+        if (event.type !== "finished") terminal.say(`${time}  ${event.type === "warning" ? "warning: " : ""}${message}`)
+        return
+      }
+      const service = event.deployment?.services.find((_) => _.name === event.service)
+      const state = service === undefined ? event.reason : service.state
+      const message = service === undefined ? event.message : service.message === "" ? service.reason : service.message
+      const line = `${event.service}: ${state}${message === "" ? "" : `, ${firstLine(message)}`}`
+      if (told.get(event.service) === line) return
+      told.set(event.service, line)
+      terminal.say(`${time}  ${line}`)
+    },
+    end: () => {}
+  }
+}
+
+/** Events as JSON lines on stdout. */
+const jsonLines = (terminal: Terminal): Progress => ({
+  event: (event) => terminal.printJson({ event }, "line"),
+  end: () => {}
+})
+
+export const makeProgress = (terminal: Terminal): Progress =>
+  terminal.json ? jsonLines(terminal) : terminal.interactive ? inPlace(terminal) : appended(terminal)

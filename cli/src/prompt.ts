@@ -1,0 +1,80 @@
+import { createInterface } from "node:readline"
+import { Effect } from "effect"
+import { CommandFailed, UsageError } from "./failure.ts"
+import type { Terminal } from "./terminal.ts"
+
+const interrupted = new CommandFailed({ tag: "Interrupted", exit: 130, message: "interrupted, nothing was changed" })
+
+/** Asks for a line on stderr, so that stdout stays data. */
+export const ask = (question: string): Effect.Effect<string, CommandFailed> =>
+  Effect.async((resume) => {
+    const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: true })
+    reader.question(question, (answer) => {
+      resume(Effect.succeed(answer.trim()))
+      reader.close()
+    })
+    reader.on("SIGINT", () => {
+      process.stderr.write("\n")
+      resume(interrupted)
+      reader.close()
+    })
+    return Effect.sync(() => reader.close())
+  })
+
+/** Asks for a line that is not shown. */
+export const askHidden = (question: string): Effect.Effect<string, CommandFailed> =>
+  Effect.async((resume) => {
+    const { stderr, stdin } = process
+    const characters: Array<string> = []
+    const end = () => {
+      stdin.off("data", read)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stderr.write("\n")
+    }
+    const read = (chunk: Buffer) => {
+      for (const character of chunk.toString("utf8")) {
+        if (character === "\r" || character === "\n" || character === "\u0004") {
+          end()
+          return resume(Effect.succeed(characters.join("")))
+        }
+        if (character === "\u0003") {
+          end()
+          return resume(interrupted)
+        }
+        if (character === "\u007f" || character === "\b") characters.pop()
+        else characters.push(character)
+      }
+    }
+    stderr.write(question)
+    stdin.setRawMode(true)
+    stdin.on("data", read)
+    stdin.resume()
+    return Effect.sync(end)
+  })
+
+/**
+ * Asks to type `name` before something is removed. Without a terminal nobody can be asked: it needs `--yes`.
+ */
+export const confirmByName = (
+  input: { readonly yes: boolean },
+  name: string,
+  what: string,
+  terminal: Terminal
+): Effect.Effect<void, CommandFailed | UsageError> =>
+  Effect.gen(function* () {
+    if (input.yes) return
+    if (!terminal.canAsk) {
+      return yield* new UsageError({ message: `${what}: nobody can be asked here`, fix: "say so by --yes" })
+    }
+    const answer = yield* ask(`${what}. Type ${name} to go on: `)
+    if (answer === name) return
+    return yield* new CommandFailed({ tag: "NotConfirmed", exit: 1, message: "not confirmed, nothing was changed" })
+  })
+
+/** All of standard input as text. */
+export const readStdin = Effect.promise(async () => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString("utf8")
+})

@@ -1,0 +1,135 @@
+import type { SpecIssue } from "@maxcloud/config-schema"
+import type { MaxCloudError } from "@maxcloud/sdk/effect"
+import { type ExitCode, exitCodeOf } from "./exitCodes.ts"
+import { CommandFailed, UsageError } from "./failure.ts"
+import type { Terminal } from "./terminal.ts"
+
+/** A failure as it is told: one block for people, one object for `--json`. */
+export interface Report {
+  readonly exit: ExitCode
+  readonly tag: string
+  readonly message: string
+  readonly details: ReadonlyArray<string>
+  readonly fix: string | undefined
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+const isSdkError = (error: unknown): error is MaxCloudError =>
+  typeof error === "object" &&
+  error !== null &&
+  "_tag" in error &&
+  typeof error._tag === "string" &&
+  Object.hasOwn(exitCodeOf, error._tag)
+
+/** `["services", 0, "port"]` as `services[0].port`. */
+export const pathText = (path: SpecIssue["path"]): string =>
+  path
+    .map((_) => (typeof _ === "number" ? `[${_}]` : /^[A-Za-z_]\w*$/.test(_) ? `.${_}` : `[${JSON.stringify(_)}]`))
+    .join("")
+    .replace(/^\./, "")
+
+export const issueLine = (issue: SpecIssue): string =>
+  issue.path.length === 0 ? issue.message : `${pathText(issue.path)}: ${issue.message}`
+
+/** The report of an expected failure; undefined for a defect. */
+export const reportOf = (error: unknown): Report | undefined => {
+  if (error instanceof UsageError) {
+    return { exit: 2, tag: "UsageError", message: error.message, details: [], fix: error.fix, data: {} }
+  }
+  if (error instanceof CommandFailed) {
+    const { data = {}, details = [], exit, fix, message, tag } = error
+    return { exit, tag, message, details, fix, data }
+  }
+  return isSdkError(error) ? sdkReport(error) : undefined
+}
+
+const sdkReport = (error: MaxCloudError): Report => {
+  const report = (fields: Partial<Report>): Report => ({
+    exit: exitCodeOf[error._tag],
+    tag: error._tag,
+    message: error.message,
+    details: [],
+    fix: undefined,
+    data: {},
+    ...fields
+  })
+  switch (error._tag) {
+    case "InvalidRequest":
+    case "InvalidSpec":
+      return report({ details: error.issues.map(issueLine), data: { issues: error.issues } })
+    case "ConfigInvalid": {
+      const count = error.issues.length
+      return report({
+        message: `${count === 1 ? "a problem" : `${count} problems`} in the config, nothing was sent`,
+        details: error.message.split("\n"),
+        data: { file: error.file, issues: error.issues }
+      })
+    }
+    case "SourceInvalid":
+      return report({ data: { folder: error.folder } })
+    case "NotReachable": {
+      const [message, fix] = split(error.message)
+      return report({ message, fix, data: { apiUrl: error.apiUrl, code: error.code } })
+    }
+    case "DeploymentFailed": {
+      const { app, message, number, services, stage, state } = error.deployment
+      return report({
+        message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" ? "" : `: ${message}`}`,
+        details: services.filter((_) => _.state === "failed").flatMap(failedService),
+        fix: state === "superseded" ? "a newer deployment took its place: see `maxcloud deployments list`" : undefined,
+        data: { deployment: error.deployment }
+      })
+    }
+    case "NotFound":
+      return report({ data: { resource: error.resource, name: error.name } })
+    case "Unavailable":
+      return report({ fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } })
+    case "InternalError":
+      return report({
+        fix: `the server's log has the cause under ${error.requestId}`,
+        data: { requestId: error.requestId }
+      })
+    case "Conflict":
+      return report({ data: error.owner === undefined ? {} : { owner: error.owner } })
+    default:
+      return report({})
+  }
+}
+
+/** The SDK says what is wrong, then after a colon what to do. */
+const split = (message: string): readonly [string, string | undefined] => {
+  const at = message.indexOf(": ")
+  return at === -1 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2)]
+}
+
+const failedService = (service: {
+  readonly name: string
+  readonly reason: string
+  readonly message: string
+  readonly logTail: ReadonlyArray<string>
+}): ReadonlyArray<string> => [
+  `${service.name}: ${service.message === "" ? service.reason : service.message}`,
+  ...service.logTail.map((_) => `  | ${_}`)
+]
+
+/** Tells a failure: a block on stderr, and with `--json` an object on stdout. */
+export const tell = (report: Report, terminal: Terminal): void => {
+  if (terminal.json) {
+    terminal.printJson(
+      {
+        error: {
+          code: report.tag,
+          exitCode: report.exit,
+          message: report.message,
+          ...report.data,
+          ...(report.fix === undefined ? {} : { fix: report.fix })
+        }
+      },
+      "line"
+    )
+    return
+  }
+  terminal.say(`${terminal.paintError(["red", "bold"], "error:")} ${report.message}`)
+  for (const line of report.details) terminal.say(`  ${line}`)
+  if (report.fix !== undefined) terminal.say(`${terminal.paintError("cyan", "fix:")} ${report.fix}`)
+}

@@ -1,0 +1,90 @@
+import { stripVTControlCharacters, styleText } from "node:util"
+
+type Style = Parameters<typeof styleText>[0]
+
+/** How a command speaks: data on stdout, all else on stderr. */
+export interface Terminal {
+  readonly json: boolean
+  /** A person is there: lines may be updated in place. */
+  readonly interactive: boolean
+  /** A person can be asked: stdin is a terminal too. */
+  readonly canAsk: boolean
+  /** A line of data on stdout. */
+  readonly print: (line: string) => void
+  /** A value on stdout as JSON: indented, or one line in a stream. */
+  readonly printJson: (value: unknown, form?: "document" | "line") => void
+  /** A line for people on stderr. */
+  readonly say: (line: string) => void
+  /** Characters for stderr as they are, to update lines in place. */
+  readonly write: (characters: string) => void
+  /** Styles for stdout and stderr; the text itself where colours are off. */
+  readonly paint: (style: Style, text: string) => string
+  readonly paintError: (style: Style, text: string) => string
+  readonly columns: number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** NO_COLOR (no-color.org) beats FORCE_COLOR, both beat what the stream is. */
+export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
+  if ((env["NO_COLOR"] ?? "") !== "") return false
+  const forced = env["FORCE_COLOR"]
+  if (forced !== undefined) return forced !== "0" && forced !== "false"
+  return isTerminal && env["TERM"] !== "dumb"
+}
+
+export const makeTerminal = (json: boolean, env: Environment): Terminal => {
+  const { stderr, stdin, stdout } = process
+  const isCi = (env["CI"] ?? "") !== "" && env["CI"] !== "false"
+  const painter = (colours: boolean) => (style: Style, text: string) =>
+    colours ? styleText(style, text, { validateStream: false }) : text
+  return {
+    json,
+    interactive: stderr.isTTY === true && env["TERM"] !== "dumb" && !isCi,
+    canAsk: stdin.isTTY === true && stderr.isTTY === true && !isCi && !json,
+    print: (line) => void stdout.write(`${line}\n`),
+    printJson: (value, form = "document") =>
+      void stdout.write(`${form === "line" ? JSON.stringify(value) : JSON.stringify(value, null, 2)}\n`),
+    say: (line) => void stderr.write(`${line}\n`),
+    write: (characters) => void stderr.write(characters),
+    paint: painter(hasColours(stdout.isTTY === true, env)),
+    paintError: painter(hasColours(stderr.isTTY === true, env)),
+    columns: stderr.columns ?? 80
+  }
+}
+
+/** Columns two spaces apart, as wide as their widest cell; colours take no room. */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const width = (cell: string) => stripVTControlCharacters(cell).length
+  const widths: Array<number> = []
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, width(cell))
+    })
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - width(cell))))
+      .join("  ")
+      .trimEnd()
+  )
+}
+
+/** `90 s` as `1m30s`, for people. */
+export const elapsed = (milliseconds: number): string => {
+  if (milliseconds < 10_000) return `${(Math.max(0, milliseconds) / 1000).toFixed(1)}s`
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes}m${seconds % 60}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m`
+}
+
+/** How long ago, in its largest unit. */
+export const age = (instant: string, now: number): string => {
+  const seconds = Math.max(0, Math.floor((now - Date.parse(instant)) / 1000))
+  if (!Number.isFinite(seconds)) return instant
+  if (seconds < 60) return `${seconds}s ago`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ago`
+  return `${Math.floor(seconds / 86_400)}d ago`
+}
