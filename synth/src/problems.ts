@@ -7,7 +7,8 @@ import type { TenantContext } from "./tenant.ts"
 export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, number>): ReadonlyArray<SecretName> =>
   [...new Set(spec.services.flatMap(secretsOf))].filter((_) => !versions.has(_)).sort()
 
-const foreignNamespace = /^(default|kube-.*|knative-.*|kourier-.*|cert-manager|istio-.*)$/
+const foreignNamespace =
+  /^(default|kube-.*|knative-(serving|eventing|operator)|kourier-system|cert-manager|istio-system)$/
 
 /** What makes the hosts of an app impossible at this organization and stage: a name too long for its label, a namespace that is not ours. */
 export const hostProblems = (

@@ -14,6 +14,9 @@ export interface TenantContext {
   readonly secretVersions: ReadonlyMap<SecretName, number>
   /** Pod Security level that the namespace enforces. */
   readonly podSecurity: "baseline" | "restricted"
-  /** Images that are known not to run as root: their pods get the whole restricted context. */
+  /**
+   * Images, as the spec writes them, whose user is known to be another than root, by number (Kubernetes cannot check a name):
+   * their pods get the whole restricted context.
+   */
   readonly nonRootImages: ReadonlySet<string>
 }

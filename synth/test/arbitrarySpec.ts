@@ -149,7 +149,7 @@ const specOf = (
   fc
     .record({
       app: name(40),
-      names: fc.uniqueArray(name(Math.min(57, maxServiceNameLength(place))), { minLength: 1, maxLength: 5 })
+      names: fc.uniqueArray(name(Math.min(57, maxServiceNameLength(place))), { minLength: 1, maxLength: 3 })
     })
     .chain(({ app, names }) =>
       fc
