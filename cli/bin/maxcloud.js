@@ -5,6 +5,7 @@ var parts = process.versions.node.split(".")
 var major = Number(parts[0])
 var minor = Number(parts[1])
 var first = process.argv[2]
+var built
 if (first === "--version" || first === "-v") {
   console.log(require("../package.json").version)
 } else if (major < 22 || (major === 22 && minor < 18)) {
@@ -25,6 +26,6 @@ if (first === "--version" || first === "-v") {
 } else {
   require("module").enableCompileCache()
   // In the workspace there may be no build yet: the sources run as they are.
-  var built = require("path").join(__dirname, "../dist/main.js")
+  built = require("path").join(__dirname, "../dist/main.js")
   import(require("fs").existsSync(built) ? "../dist/main.js" : "../src/main.ts")
 }

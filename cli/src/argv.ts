@@ -62,6 +62,6 @@ const unknownFlag = (written: string, flags: ReadonlyArray<FlagInfo>) => {
   )
   return new UsageError({
     message: `unknown flag ${written}`,
-    fix: near === undefined ? "see the command's --help" : `did you mean ${near}?`
+    ...(near === undefined ? {} : { fix: `did you mean ${near}?` })
   })
 }

@@ -9,6 +9,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { Effect, Layer } from "effect"
 import { canonicalArguments } from "./argv.ts"
+import type { Entry } from "./commands/index.ts"
 import { UsageError } from "./failure.ts"
 import {
   type Flag,
@@ -39,7 +40,11 @@ export interface Command {
   readonly exitOnInterrupt: 0 | 130
   readonly descriptor: (name: string, summary: string) => CommandDescriptor.Command<unknown>
   /** Parses the arguments after the command's name, and runs it. */
-  readonly run: (argv: ReadonlyArray<string>, terminal: Terminal) => Effect.Effect<void, unknown>
+  readonly run: (
+    argv: ReadonlyArray<string>,
+    terminal: Terminal,
+    all: ReadonlyArray<Entry>
+  ) => Effect.Effect<void, unknown>
 }
 
 const environment = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
@@ -84,7 +89,7 @@ export const command = <F, P, E>(definition: {
   readonly exitOnInterrupt?: 0
   readonly flags: Group<FlagInfo, Options.Options<F>>
   readonly positionals: Group<PositionalInfo, Args.Args<P>>
-  readonly run: (input: F & P & Globals, terminal: Terminal) => Effect.Effect<void, E>
+  readonly run: (input: F & P & Globals, terminal: Terminal, all: ReadonlyArray<Entry>) => Effect.Effect<void, E>
 }): Command => {
   const infos = [...definition.flags.infos, ...globals.infos]
   const make = (name: string) =>
@@ -100,7 +105,7 @@ export const command = <F, P, E>(definition: {
     flags: infos,
     positionals: definition.positionals.infos,
     descriptor: (name, summary) => make(name).pipe(CommandDescriptor.withDescription(summary)),
-    run: (argv, terminal) =>
+    run: (argv, terminal, all) =>
       Effect.gen(function* () {
         const canonical = yield* Effect.try({
           try: () => canonicalArguments(argv, infos),
@@ -114,12 +119,11 @@ export const command = <F, P, E>(definition: {
         const [unexpected] = parsed.leftover
         if (unexpected !== undefined) {
           return yield* new UsageError({
-            message: `unexpected argument "${unexpected}"`,
-            fix: "see the command's --help"
+            message: `unexpected argument "${unexpected}"`
           })
         }
         const { args, options } = parsed.value
-        yield* definition.run({ ...options.own, ...options.globals, ...args }, terminal)
+        yield* definition.run({ ...options.own, ...options.globals, ...args }, terminal, all)
       })
   }
 }

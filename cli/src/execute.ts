@@ -1,6 +1,6 @@
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Command } from "./command.ts"
-import type { Entry } from "./commands/index.ts"
+import { commands, type Entry } from "./commands/index.ts"
 import { ExitWith } from "./failure.ts"
 import { reportOf, tell } from "./report.ts"
 import type { Terminal } from "./terminal.ts"
@@ -14,7 +14,7 @@ export const execute = async (
   argv: ReadonlyArray<string>,
   terminal: Terminal
 ): Promise<number> => {
-  const fiber = Effect.runFork(command.run(argv, terminal))
+  const fiber = Effect.runFork(command.run(argv, terminal, commands))
   let interrupted = false
   const stop = () => {
     if (interrupted) process.exit(130)
@@ -30,7 +30,8 @@ export const execute = async (
   if (failure._tag === "Some" && failure.value instanceof ExitWith) return failure.value.exit
   const report = failure._tag === "Some" ? reportOf(failure.value) : undefined
   if (report !== undefined) {
-    tell(report, terminal)
+    const help = report.tag === "UsageError" ? `\`maxcloud ${entry.name} --help\` tells how` : undefined
+    tell({ ...report, fix: report.fix ?? help }, terminal)
     return report.exit
   }
   return tellDefect(entry, exit.cause, argv.includes("--debug"), terminal)

@@ -69,7 +69,7 @@ const sdkReport = (error: MaxCloudError): Report => {
       return report({ data: { folder: error.folder } })
     case "NotReachable": {
       const [message, fix] = split(error.message)
-      return report({ message, fix, data: { apiUrl: error.apiUrl, code: error.code } })
+      return report({ message, fix, data: { apiUrl: error.apiUrl, systemCode: error.code } })
     }
     case "DeploymentFailed": {
       const { app, message, number, services, stage, state } = error.deployment

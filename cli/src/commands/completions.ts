@@ -3,26 +3,27 @@ import { Effect } from "effect"
 import { type Command, command, noFlags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
 import { required } from "../flags.ts"
-import { commands } from "./index.ts"
+import type { Entry } from "./index.ts"
 
 /** The tree of all commands, as @effect/cli knows it. */
-const loadTree = Effect.promise(async () => {
-  const loaded = await Promise.all(
-    commands.map(async (entry) => ({ entry, command: (await entry.load()).default satisfies Command }))
-  )
-  const families = new Map<string, Array<CommandDescriptor.Command<unknown>>>()
-  const single: Array<CommandDescriptor.Command<unknown>> = []
-  for (const { command, entry } of loaded) {
-    const [first = "", second] = entry.name.split(" ")
-    if (second === undefined) single.push(command.descriptor(first, entry.summary))
-    else families.set(first, [...(families.get(first) ?? []), command.descriptor(second, entry.summary)])
-  }
-  const children = [
-    ...single,
-    ...[...families].map(([name, children]) => withChildren(CommandDescriptor.make(name), children))
-  ]
-  return withChildren(CommandDescriptor.make("maxcloud"), children)
-})
+const loadTree = (commands: ReadonlyArray<Entry>) =>
+  Effect.promise(async () => {
+    const loaded = await Promise.all(
+      commands.map(async (entry) => ({ entry, command: (await entry.load()).default satisfies Command }))
+    )
+    const families = new Map<string, Array<CommandDescriptor.Command<unknown>>>()
+    const single: Array<CommandDescriptor.Command<unknown>> = []
+    for (const { command, entry } of loaded) {
+      const [first = "", second] = entry.name.split(" ")
+      if (second === undefined) single.push(command.descriptor(first, entry.summary))
+      else families.set(first, [...(families.get(first) ?? []), command.descriptor(second, entry.summary)])
+    }
+    const children = [
+      ...single,
+      ...[...families].map(([name, children]) => withChildren(CommandDescriptor.make(name), children))
+    ]
+    return withChildren(CommandDescriptor.make("maxcloud"), children)
+  })
 
 const withChildren = <A>(
   parent: CommandDescriptor.Command<A>,
@@ -38,6 +39,16 @@ const scripts = {
   fish: CommandDescriptor.getFishCompletions
 }
 
+/** @effect/cli tells flags of its own that are answered elsewhere here, and in bash it does not find commands of two words. */
+const mended = (line: string): ReadonlyArray<string> => {
+  if (/(--|-l )(completions|log-level|wizard)[[ ]/.test(line) && !line.includes("opts=")) return []
+  return [
+    line
+      .replace(/ --(completions|log-level|wizard)(?=[ "])/g, "")
+      .replace(/^(\s+)maxcloud,([a-z]+),([a-z]+)\)$/, "$1maxcloud__$2,$3)")
+  ]
+}
+
 export default command({
   examples: [
     { line: "maxcloud completions bash > ~/.local/share/bash-completion/completions/maxcloud", does: "bash" },
@@ -46,13 +57,13 @@ export default command({
   ],
   flags: noFlags,
   positionals: positionals({ shell: required("SHELL", "bash, zsh or fish") }),
-  run: ({ shell }, terminal) =>
+  run: ({ shell }, terminal, all) =>
     Effect.gen(function* () {
       if (shell !== "bash" && shell !== "zsh" && shell !== "fish") {
         return yield* new UsageError({ message: `no completions for "${shell}"`, fix: "name bash, zsh or fish" })
       }
-      const tree = yield* loadTree
-      const lines = yield* scripts[shell](tree, "maxcloud")
+      const tree = yield* loadTree(all)
+      const lines = (yield* scripts[shell](tree, "maxcloud")).flatMap(mended)
       if (terminal.json) terminal.printJson({ shell, script: lines.join("\n") })
       else for (const line of lines) terminal.print(line)
     })
