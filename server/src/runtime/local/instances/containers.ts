@@ -47,10 +47,7 @@ const secretsRoot = (id: string) => join(existsSync("/dev/shm") ? "/dev/shm" : t
 
 const engineFailure = (output: string, image: string): InstanceFailed => {
   const said = output.trim().split("\n").at(-1)?.slice(0, 500) ?? ""
-  if (
-    /executable file .*not found|no such file or directory|exec: |permission denied/i.test(said) &&
-    /exec|runc|crun|OCI/i.test(said)
-  )
+  if (/executable file|exec format error|exec: "|(exec|stat) \S+: (no such file|permission denied)/i.test(said))
     return new InstanceFailed({
       reason: /exec format error/i.test(said) ? "WrongPlatform" : "CommandNotFound",
       message: `The command cannot be run in ${image}: ${said}`,

@@ -103,9 +103,10 @@ export const watchHealth = (options: HealthOptions): Health => {
     clearTimeout(startupTimer)
     const left = spec.startDeadlineMs - (performance.now() - began)
     deadlineTimer = setTimeout(() => options.onDeadline(spec.startDeadlineMs), Math.max(0, left))
-    if (spec.liveness) void watchLiveness(spec.liveness)
     await firstSuccess(spec.readiness ?? tcpProbe)
     if (stopped) return
+    // Not before: until here the deadline ends what hangs, and a slow start is no death.
+    if (spec.liveness) void watchLiveness(spec.liveness)
     clearTimeout(deadlineTimer)
     ready = true
     options.onReady(host)

@@ -353,7 +353,7 @@ describe("liveness", () => {
     const instance = await start(specOf({ liveness, graceMs: 200, onSystem: (line) => said.push(line) }))
     await ready(instance)
     await fetchText(instance, "/hang").catch(() => undefined)
-    expect(await exited(instance)).toMatchObject({ signal: "SIGKILL", wanted: false })
+    expect(await exited(instance)).toMatchObject({ signal: "SIGTERM", wanted: false })
     expect(said.join()).toContain("Liveness")
   })
 })

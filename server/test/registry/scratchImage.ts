@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process"
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { promisify } from "node:util"
+import { findTool } from "./missingTools.ts"
+
+const run = promisify(execFile)
+
+/** The shared libraries that a program of this machine is loaded with. */
+const librariesOf = async (program: string): Promise<ReadonlyArray<string>> => {
+  const { stdout } = await run("ldd", [program])
+  return [...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(([, path]) => path ?? [])
+}
+
+/**
+ * Builds an image from nothing but a program of this machine with its libraries, these files and lines of a Containerfile,
+ * and tags it: no registry has to be there. Returns when `podman images` shows it.
+ */
+const buildFromProgram = async (options: {
+  readonly tag: string
+  readonly program: string
+  readonly target: string
+  readonly files: Readonly<Record<string, string>>
+  readonly lines: ReadonlyArray<string>
+}): Promise<void> => {
+  const context = await mkdtemp(join(tmpdir(), "image-"))
+  try {
+    const put = async (source: string, target: string) => {
+      await mkdir(join(context, "root", dirname(target)), { recursive: true })
+      await copyFile(source, join(context, "root", target))
+    }
+    await put(options.program, options.target)
+    for (const library of await librariesOf(options.program)) await put(library, library)
+    for (const [path, content] of Object.entries(options.files)) {
+      await mkdir(join(context, "root", dirname(path)), { recursive: true })
+      await writeFile(join(context, "root", path), content)
+    }
+    await mkdir(join(context, "root/tmp"), { recursive: true })
+    await writeFile(join(context, "Containerfile"), ["FROM scratch", "COPY root /", ...options.lines, ""].join("\n"))
+    await run("podman", ["build", "--quiet", "--tag", options.tag, context])
+  } finally {
+    await rm(context, { recursive: true, force: true })
+  }
+}
+
+/** An image with Node alone, `ENTRYPOINT ["node", "-e"]`: the program is its argument. */
+export const buildNodeImage = (tag: string): Promise<void> =>
+  buildFromProgram({
+    tag,
+    program: process.execPath,
+    target: "/usr/bin/node",
+    files: { "/etc/passwd": "root:x:0:0:root:/:/sbin/nologin\n" },
+    lines: ["ENV PATH=/usr/bin", 'ENTRYPOINT ["/usr/bin/node", "-e"]', `CMD ["console.log('no program')"]`]
+  })
+
+const nginxConfig = `
+daemon off;
+worker_processes 1;
+user www-data;
+error_log /dev/stderr notice;
+events { worker_connections 256; }
+http {
+  access_log /dev/stdout;
+  server {
+    listen 80;
+    location / { root /usr/share/nginx/html; }
+  }
+}
+`
+
+/**
+ * Debian's nginx in an image that behaves as the official one where it counts: begins as root, listens on port 80, is told
+ * to stop by SIGQUIT, greets with "Welcome to nginx!".
+ */
+export const buildNginxImage = (tag: string): Promise<void> =>
+  buildFromProgram({
+    tag,
+    program: findTool("nginx") ?? "nginx",
+    target: "/usr/sbin/nginx",
+    files: {
+      "/etc/passwd": "root:x:0:0:root:/:/sbin/nologin\nwww-data:x:33:33::/:/sbin/nologin\n",
+      "/etc/group": "root:x:0:\nwww-data:x:33:\n",
+      "/etc/nginx/nginx.conf": nginxConfig,
+      "/usr/share/nginx/html/index.html": "<h1>Welcome to nginx!</h1>\n",
+      "/var/lib/nginx/.keep": "",
+      "/var/log/nginx/.keep": "",
+      "/run/.keep": ""
+    },
+    lines: ["EXPOSE 80", "STOPSIGNAL SIGQUIT", 'ENTRYPOINT ["/usr/sbin/nginx"]', 'CMD ["-c", "/etc/nginx/nginx.conf"]']
+  })

@@ -1,0 +1,76 @@
+import { execFile, spawn } from "node:child_process"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { promisify } from "node:util"
+
+const run = promisify(execFile)
+
+export interface TestRegistry {
+  /** `127.0.0.1:<port>`, by plain HTTP. */
+  readonly host: string
+  /** To be added to the environment of what runs podman: `docker.io` is then this registry. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Pushes an image of this machine so that it is pulled by `name`, as in `library/nginx:latest`, from this registry and from `docker.io`. */
+  readonly push: (image: string, name: string) => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** A registry of its own for tests (Debian's `docker-registry`), empty, on a free port of loopback, that also stands in for `docker.io`. */
+export const startTestRegistry = async (): Promise<TestRegistry> => {
+  const folder = await mkdtemp(join(tmpdir(), "registry-"))
+  const config = join(folder, "config.json")
+  // JSON is YAML.
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: 0.1,
+      log: { level: "info", formatter: "json" },
+      storage: { filesystem: { rootdirectory: join(folder, "data") } },
+      http: { addr: "127.0.0.1:0" }
+    })
+  )
+  const child = spawn("docker-registry", ["serve", config], { stdio: ["ignore", "ignore", "pipe"] })
+  const end = () => child.kill("SIGKILL")
+  process.once("exit", end)
+  const host = await new Promise<string>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("exit", (code) => reject(new Error(`docker-registry ended with exit code ${code}`)))
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      const found = /listening on (127\.0\.0\.1:\d+)/.exec(line)
+      if (found?.[1]) resolve(found[1])
+    })
+  })
+  const registries = join(folder, "registries.conf")
+  await writeFile(
+    registries,
+    `unqualified-search-registries = ["docker.io"]
+
+[[registry]]
+prefix = "docker.io"
+location = "${host}"
+insecure = true
+
+[[registry]]
+location = "${host}"
+insecure = true
+`
+  )
+  return {
+    host,
+    environment: { CONTAINERS_REGISTRIES_CONF: registries },
+    push: async (image, name) => {
+      await run("podman", ["push", "--quiet", "--tls-verify=false", image, `docker://${host}/${name}`])
+    },
+    [Symbol.asyncDispose]: async () => {
+      process.off("exit", end)
+      if (child.exitCode === null) {
+        const ended = new Promise((resolve) => child.once("exit", resolve))
+        end()
+        await ended
+      }
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
