@@ -95,10 +95,9 @@ write(
 import { defineConfig, secret, service } from "@maxcloud/sdk/config"
 const api = service("api", { source: "./api", env: { TOKEN: secret("API_TOKEN") } })
 await using cloud = await embedded({})
-await cloud.client.secrets.set({ app: "shop", name: "API_TOKEN", value: "seven77" })
+await cloud.client.secrets.set("shop", "API_TOKEN", "seven77")
 const deployment = await cloud.client.deploy(defineConfig({ app: "shop", services: [api] }))
 const url = new URL(deployment.services[0].url)
-const answer = await fetch("http://127.0.0.1:" + url.port + "/", { headers: {} }).catch(() => undefined)
 const { request } = await import("node:http")
 const text = await new Promise((resolve, reject) =>
   request({ host: "127.0.0.1", port: url.port, headers: { host: url.host } }, async (response) => {

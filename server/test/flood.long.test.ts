@@ -1,0 +1,62 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { residentBytes, ServerProcess } from "./serverProcess.ts"
+
+const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+writeFileSync(join(source, "package.json"), JSON.stringify({ name: "flood", scripts: { start: "node server.js" } }))
+writeFileSync(
+  join(source, "server.js"),
+  `const { createServer } = require("node:http")
+const { randomBytes } = require("node:crypto")
+const chunks = {
+  "/lines": Buffer.from(("x".repeat(99) + "\\n").repeat(1000)),
+  "/long": Buffer.concat([Buffer.alloc(10_000_000, "y"), Buffer.from("\\n")]),
+  "/binary": randomBytes(1_000_000),
+  "/returns": Buffer.alloc(1_000_000, "\\r")
+}
+createServer(async ({ url }, response) => {
+  const chunk = chunks[url]
+  const total = url === "/lines" ? 1_000_000_000 : 100_000_000
+  for (let written = 0; chunk !== undefined && written < total; written += chunk.length) {
+    if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once("drain", resolve))
+  }
+  response.end("done")
+}).listen(process.env.PORT)`
+)
+
+const sizeOf = (folder: string): number =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((_) => _.isFile())
+    .reduce((sum, _) => sum + statSync(join(_.parentPath, _.name)).size, 0)
+
+describe("a service that floods its logs", async () => {
+  const server = new ServerProcess(await freePort())
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(source, { recursive: true, force: true })
+  })
+
+  it("leaves the server's memory flat and the log files bounded", { timeout: 15 * 60_000 }, async () => {
+    await server.start()
+    await server.client.deploy({ app: "flood", services: [{ name: "flood", source, timeout: "1h" }] })
+    const before = residentBytes(server.pid)
+    let most = before
+    const watch = setInterval(() => {
+      most = Math.max(most, residentBytes(server.pid))
+    }, 100)
+    for (const path of ["/lines", "/long", "/binary", "/returns"]) {
+      assert.strictEqual((await server.ask("flood--local.localhost", path)).body, "done")
+    }
+    clearInterval(watch)
+    console.log(`resident: ${Math.round(before / 1e6)} MB before, ${Math.round(most / 1e6)} MB at most`)
+    assert.isBelow(most - before, 150e6)
+    assert.isBelow(sizeOf(join(server.dataDirectory, "logs")), 40e6)
+    const lines = []
+    for await (const entry of server.client.logs("flood", { tail: 10 })) lines.push(entry)
+    assert.isAbove(lines.length, 0)
+  })
+})

@@ -1,0 +1,71 @@
+import { randomUUID } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { processesWith, ServerProcess } from "./serverProcess.ts"
+
+const kills = Number(process.env.MAXCLOUD_KILLS ?? 50)
+const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+writeFileSync(
+  join(source, "server.js"),
+  `require("node:http").createServer((_, response) => response.end(process.env.VERSION)).listen(process.env.PORT)`
+)
+writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
+
+describe("a server that is killed at any moment", async () => {
+  const canary = `canary-${randomUUID()}`
+  const server = new ServerProcess(await freePort())
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(source, { recursive: true, force: true })
+  })
+
+  it(`loses no accepted deployment and leaves no orphan, ${kills} times`, { timeout: 30 * 60_000 }, async () => {
+    const accepted: Array<string> = []
+    let newest = ""
+    for (let version = 1; version <= kills; version++) {
+      await server.start()
+      const spec = {
+        app: "app",
+        services: [{ name: "app", source, env: { VERSION: String(version), CANARY: canary } }]
+      }
+      const abort = new AbortController()
+      const deploying = server.client
+        .deploy(spec, {
+          detach: true,
+          signal: abort.signal,
+          onProgress: (progress) => {
+            if (progress._tag !== "accepted") return
+            accepted.push(progress.deployment.id)
+            newest = String(version)
+          }
+        })
+        .catch(() => undefined)
+      // Early kills hit the acceptance itself, late ones the starting and the switching of traffic.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 1200))
+      await server.end("SIGKILL")
+      abort.abort()
+      await deploying
+    }
+
+    await server.start()
+    assert.isAbove(accepted.length, kills / 4)
+    for (const id of accepted) {
+      await server.client.waitFor(id).catch(() => undefined)
+      const deployment = await server.client.deployments.get(id)
+      assert.include(["succeeded", "superseded"], deployment.state, JSON.stringify(deployment))
+    }
+    const answer = await server.ask("app--local.localhost")
+    assert.isAtLeast(Number(answer.body), Number(newest))
+    assert.lengthOf(
+      processesWith(canary).filter((_) => _ !== server.pid),
+      1,
+      "one instance, and nothing of earlier runs"
+    )
+    await server.end("SIGTERM")
+    assert.deepStrictEqual(processesWith(canary), [])
+  })
+})

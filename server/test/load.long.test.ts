@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Worker } from "node:worker_threads"
+import { afterAll, assert, describe, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { ServerProcess } from "./serverProcess.ts"
+
+const connections = 200
+const deployments = 30
+
+/** Asks without pause on `connections` keep-alive connections until told to stop, in a thread of its own. */
+const load = `
+const { parentPort, workerData } = require("node:worker_threads")
+const { Agent, request } = require("node:http")
+const agent = new Agent({ keepAlive: true, maxSockets: workerData.connections })
+const count = { requests: 0, failures: [] }
+let going = true
+parentPort.on("message", () => { going = false })
+const once = () => new Promise((resolve) => {
+  const fail = (why) => { count.failures.push(why); resolve() }
+  request({ host: "127.0.0.1", port: workerData.port, agent, headers: { host: workerData.host } }, (response) => {
+    response.on("error", (error) => fail(String(error)))
+    response.on("end", () => { count.requests++; response.statusCode === 200 ? resolve() : fail("status " + response.statusCode) })
+    response.resume()
+  }).on("error", (error) => fail(String(error))).end()
+})
+const loop = async () => { while (going) await once() }
+Promise.all(Array.from({ length: workerData.connections }, loop)).then(() => { parentPort.postMessage(count); agent.destroy(); process.exit(0) })
+`
+
+const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
+writeFileSync(
+  join(source, "server.js"),
+  `const server = require("node:http").createServer((_, response) => response.end(process.env.VERSION))
+server.listen(process.env.PORT)
+process.on("SIGTERM", () => server.close())`
+)
+
+describe("a load that never stops", async () => {
+  const server = new ServerProcess(await freePort())
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(source, { recursive: true, force: true })
+  })
+
+  it(`fails no request of ${connections} connections while the service is deployed ${deployments} times`, {
+    timeout: 15 * 60_000
+  }, async () => {
+    await server.start()
+    const deploy = (version: number) =>
+      server.client.deploy({
+        app: "app",
+        services: [{ name: "app", source, env: { VERSION: String(version) }, scale: { min: 1, max: 2 } }]
+      })
+    await deploy(0)
+    const worker = new Worker(load, {
+      eval: true,
+      workerData: { connections, port: server.port, host: `app--local.localhost:${server.port}` }
+    })
+    const ended = new Promise<{ requests: number; failures: ReadonlyArray<string> }>((resolve, reject) => {
+      worker.once("message", resolve)
+      worker.once("error", reject)
+    })
+    for (let version = 1; version <= deployments; version++) await deploy(version)
+    worker.postMessage("stop")
+    const { failures, requests } = await ended
+    assert.deepStrictEqual(failures.slice(0, 5), [])
+    assert.isAbove(requests, 1000)
+    assert.strictEqual((await server.ask("app--local.localhost")).body, String(deployments))
+  })
+})

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { ServerProcess } from "./serverProcess.ts"
+
+const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
+writeFileSync(
+  join(source, "server.js"),
+  `require("node:http").createServer((_, response) => response.end(process.env.K_SERVICE)).listen(process.env.PORT)`
+)
+
+describe("an app of many services", async () => {
+  const server = new ServerProcess(await freePort())
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(source, { recursive: true, force: true })
+  })
+
+  it("deploys 500 services, in time in proportion to 50", { timeout: 20 * 60_000 }, async () => {
+    await server.start()
+    const deploy = async (count: number) => {
+      const start = Date.now()
+      await server.client.deploy({
+        app: `app-${count}`,
+        services: Array.from({ length: count }, (_, index) => ({
+          name: `s${count}-${index}`,
+          source,
+          scale: { idle: "6s" }
+        }))
+      })
+      return Date.now() - start
+    }
+    const fifty = await deploy(50)
+    const fiveHundred = await deploy(500)
+    console.log(`50 services: ${fifty} ms, 500 services: ${fiveHundred} ms`)
+    assert.lengthOf(await server.client.services.list(), 550)
+    assert.strictEqual((await server.ask("s500-499--local.localhost")).body, "s500-499")
+    assert.isBelow(fiveHundred, fifty * 25)
+  })
+})

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createClient } from "@maxcloud/sdk"
+
+const main = join(import.meta.dirname, "../src/main.ts")
+
+/** A server as its own process, which tests may kill at any moment, on a data folder and a port that outlive it. */
+export class ServerProcess {
+  readonly dataDirectory: string
+  readonly port: number
+  #child: ChildProcess | undefined
+  #output = ""
+
+  constructor(port: number) {
+    this.dataDirectory = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
+    this.port = port
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get client() {
+    return createClient({ apiUrl: this.url })
+  }
+
+  get pid() {
+    return this.#child?.pid ?? 0
+  }
+
+  get output() {
+    return this.#output
+  }
+
+  /** Starts it; with `ready` false it returns at once. */
+  async start(ready = true) {
+    const child = spawn(process.execPath, [main], {
+      env: {
+        ...process.env,
+        MAXCLOUD_DATA_DIR: this.dataDirectory,
+        MAXCLOUD_PORT: String(this.port),
+        MAXCLOUD_LOG_LEVEL: "Warning"
+      },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    this.#child = child
+    const collect = (chunk: Buffer) => {
+      this.#output = (this.#output + chunk.toString()).slice(-20_000)
+    }
+    child.stdout.on("data", collect)
+    child.stderr.on("data", collect)
+    if (!ready) return
+    const deadline = Date.now() + 30_000
+    while (!(await this.#healthy())) {
+      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${this.#output}`)
+      if (Date.now() > deadline) throw new Error(`the server did not get ready:\n${this.#output}`)
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+  }
+
+  /** Ends it with a signal, and returns when it has ended. */
+  async end(signal: "SIGTERM" | "SIGKILL") {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    child.kill(signal)
+    await ended
+  }
+
+  remove() {
+    rmSync(this.dataDirectory, { recursive: true, force: true })
+  }
+
+  async #healthy() {
+    return await fetch(`${this.url}/healthz`).then(
+      (response) => response.ok,
+      () => false
+    )
+  }
+
+  /** Asks a service by its public host, on the one port. */
+  ask(host: string, path = "/") {
+    return new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
+      request({ host: "127.0.0.1", port: this.port, path, headers: { host: `${host}:${this.port}` } }, (response) => {
+        let body = ""
+        response.setEncoding("utf8")
+        response.on("data", (chunk: string) => {
+          body += chunk
+        })
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }))
+        response.on("error", reject)
+      })
+        .on("error", reject)
+        .end()
+    })
+  }
+}
+
+/** The processes whose environment holds this text (Linux). */
+export const processesWith = (marker: string): ReadonlyArray<number> =>
+  readdirSync("/proc").flatMap((entry) => {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return []
+    try {
+      return readFileSync(`/proc/${entry}/environ`, "utf8").includes(marker) ? [Number(entry)] : []
+    } catch {
+      return []
+    }
+  })
+
+/** Resident memory of a process in bytes (Linux). */
+export const residentBytes = (pid: number): number => {
+  const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))
+  return Number(match?.[1] ?? Number.NaN) * 1024
+}
