@@ -68,6 +68,8 @@ const levels = {
   none: LogLevel.None
 } as const
 const LevelName = Schema.Literal("trace", "debug", "info", "warning", "error", "none")
+const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
+  Schema.compose(Schema.Lowercase, schema, { strict: false })
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
   Config.withDefault<A | undefined, undefined>(config, undefined)
 
@@ -132,7 +134,7 @@ export const settings: { readonly [K in keyof ServerSettings]: Setting<ServerSet
   },
   logLevel: {
     name: "MAXCLOUD_LOG_LEVEL",
-    config: from("MAXCLOUD_LOG_LEVEL", LevelName, `write one of ${Object.keys(levels).join(", ")}`).pipe(
+    config: from("MAXCLOUD_LOG_LEVEL", lowerCase(LevelName), `write one of ${Object.keys(levels).join(", ")}`).pipe(
       Config.map((_): LogLevel.LogLevel => levels[_]),
       Config.withDefault<LogLevel.LogLevel>(LogLevel.Info)
     ),

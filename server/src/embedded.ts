@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { type Client, createClient } from "@maxcloud/sdk"
+import { Cause, Effect, Exit, LogLevel, Schema, Scope } from "effect"
+import { configured } from "./runServer.ts"
+import { makeServer } from "./Server.ts"
+import type { ServerSettings } from "./ServerConfig.ts"
+import { ServerError } from "./ServerError.ts"
+
+export interface EmbeddedOptions extends Partial<Pick<ServerSettings, "domain" | "logLevel" | "inPlace">> {
+  /** Folder for the database, sources and logs, kept afterwards. @default a temporary one, removed at the end */
+  readonly dataDir?: string
+  /** @default 0: a free one */
+  readonly port?: number
+  /** The organization that requests act for. @default "local" */
+  readonly organization?: string
+}
+
+/** A whole max-cloud server in this process. */
+export interface Embedded extends AsyncDisposable {
+  /** Of the API, without a slash at its end. */
+  readonly url: string
+  readonly client: Client
+}
+
+/**
+ * Starts a server in this process, on loopback and a port of its own: `await using cloud = await embedded()`. Several may run at
+ * once, each with its own data folder. Nothing is read from the environment but what is not an option here. Rejects with
+ * `ServerError`. Disposing stops the instances of its services and its database.
+ */
+export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
+  const { dataDir: given, organization, port = 0, ...settings } = options
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), "maxcloud-")))
+  const scope = Effect.runSync(Scope.make())
+  const forget = () => (given === undefined ? rm(dataDir, { recursive: true, force: true }) : Promise.resolve())
+
+  const start = Effect.gen(function* () {
+    const name = organization === undefined ? undefined : yield* decodeOrganization(organization)
+    const { layer } = yield* configured({
+      logLevel: LogLevel.Warning,
+      host: "127.0.0.1",
+      ...settings,
+      port,
+      dataDir
+    })
+    return yield* makeServer({ organization: name }).pipe(Scope.extend(scope), Effect.provide(layer))
+  })
+  const exit = await Effect.runPromiseExit(start)
+  const stop = async (ending: Exit.Exit<unknown, unknown>) => {
+    await Effect.runPromise(Scope.close(scope, ending))
+    await forget()
+  }
+  if (Exit.isFailure(exit)) {
+    await stop(exit)
+    throw Cause.squash(exit.cause)
+  }
+  const { url } = exit.value
+  const client = createClient({ apiUrl: url })
+  let stopping: Promise<void> | undefined
+  return {
+    url,
+    client,
+    [Symbol.asyncDispose]: () => {
+      stopping ??= client.close().then(() => stop(Exit.void))
+      return stopping
+    }
+  }
+}
+
+const decodeOrganization = (name: string) =>
+  Effect.mapError(
+    Schema.decodeUnknown(OrganizationName)(name),
+    (error) => new ServerError({ reason: "setting", message: error.message })
+  )

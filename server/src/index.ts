@@ -1,0 +1,6 @@
+/** The max-cloud server: in this process (`embedded`), as this process's work (`runServer`), or as an Effect (`serve`). */
+export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"
+export { type RunOptions, runServer, serve } from "./runServer.ts"
+export type { RunningServer } from "./Server.ts"
+export { InvalidSetting, type ServerSettings } from "./ServerConfig.ts"
+export { ServerError } from "./ServerError.ts"

@@ -1,0 +1,6 @@
+import { runServer } from "./runServer.ts"
+
+/** What `maxcloud server` runs: the server by its settings in the environment. */
+process.exitCode = await runServer({
+  onReady: ({ url }) => console.log(`max-cloud listens on ${url}`)
+})
