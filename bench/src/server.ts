@@ -1,0 +1,100 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createClient } from "@maxcloud/sdk"
+import { freePort, makeExampleApp, secondsUntil } from "./exampleApp.ts"
+import { type Benchmark, interleaved, megabytes, seconds, timeOf, whenItSays } from "./measure.ts"
+
+const maxcloud = join(import.meta.dirname, "../../cli/bin/maxcloud.js")
+
+const statusOf = (pid: number, field: string) => {
+  try {
+    return new RegExp(`^${field}:\\s+(\\S+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+const resident = (pid: number) => Number(statusOf(pid, "VmRSS") ?? Number.NaN) * 1024
+
+/** Proportional set size of all processes whose command line names the folder: Postgres' processes share most of their memory. */
+const proportional = (folder: string) => {
+  const postmaster = Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0])
+  return readdirSync("/proc")
+    .filter((_) => /^\d+$/.test(_))
+    .map(Number)
+    .filter((pid) => pid === postmaster || Number(statusOf(pid, "PPid")) === postmaster)
+    .reduce(
+      (sum, pid) =>
+        sum + Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) * 1024,
+      0
+    )
+}
+
+const findPostgres = (folder: string) => {
+  const found = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((_) => _.endsWith("postmaster.pid"))
+  if (found === undefined) throw new Error(`no Postgres runs in ${folder}`)
+  return join(folder, found, "..")
+}
+
+/** How fast the bundled server starts on its data, and how much memory it takes at rest and with 1,000 idle services. */
+export const serverBenchmark: Benchmark = {
+  name: "server",
+  run: async () => {
+    const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const server = <A>(use: (pid: number, elapsed: number) => Promise<A>) => {
+      const start = process.hrtime.bigint()
+      return whenItSays(
+        [maxcloud, "server", "--port", String(port), "--data-dir", folder],
+        /./,
+        async (_match, _elapsed, pid) => {
+          await secondsUntil(() =>
+            fetch(`${url}/healthz`).then(
+              (_) => _.ok,
+              () => false
+            )
+          )
+          return use(pid, Number(process.hrtime.bigint() - start) / 1e9)
+        },
+        { ...process.env, MAXCLOUD_LOG: "json" }
+      )
+    }
+    const [start = Number.NaN, bare = Number.NaN] = await interleaved(5, [
+      () => server(async (_, elapsed) => elapsed),
+      () => timeOf(process.execPath, ["-e", "0"])
+    ])
+    const app = makeExampleApp()
+    const memory = await server(async (pid) => {
+      await new Promise((resolve) => setTimeout(resolve, 5000))
+      const rest = resident(pid)
+      const database = proportional(findPostgres(folder))
+      await createClient({ apiUrl: url }).deploy({
+        app: "many",
+        services: Array.from({ length: 1000 }, (_, index) => ({
+          name: `s-${index}`,
+          source: app.folder,
+          scale: { idle: "6s" }
+        }))
+      })
+      const client = createClient({ apiUrl: url })
+      await secondsUntil(async () => (await client.services.list()).every((_) => _.instances === 0), 300)
+      return { rest, database }
+    })
+    // After a restart, so that what the deployment itself took is not counted.
+    const many = await server(async (pid) => {
+      await new Promise((resolve) => setTimeout(resolve, 5000))
+      return resident(pid)
+    })
+    app.remove()
+    rmSync(folder, { recursive: true, force: true })
+    const row = (work: string, ours: string, peer: string, goal: string) => ({ work, ours, peer, ratio: "", goal })
+    return [
+      row("server start with data, until `/healthz`", seconds(start), `\`node -e 0\` ${seconds(bare)}`, "≤ 1.5 s"),
+      row("server at rest, resident", megabytes(memory.rest), "", "≤ 160 MB"),
+      row("embedded database at rest (proportional)", megabytes(memory.database), "", "≤ 80 MB"),
+      row("1,000 idle services, added", megabytes(many - memory.rest), "", "≤ 100 MB")
+    ]
+  }
+}
