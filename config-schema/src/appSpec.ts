@@ -1,19 +1,14 @@
-import { Either, ParseResult, Schema } from "effect"
+import { Either, Schema } from "effect"
 import { referencesOf } from "./env.ts"
 import { AppName } from "./names.ts"
 import { ServiceSpec } from "./service.ts"
+import { type SpecIssue, specIssuesOf } from "./specIssues.ts"
 
 /** The version of the AppSpec that this package reads and writes. */
 export const apiVersion = "maxcloud.dev/v1"
 
-/** One thing that is wrong: where (`["services", 0, "port"]`), and what, as a sentence with its fix. */
-export const SpecIssue = Schema.Struct({
-  path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
-  message: Schema.String
-}).annotations({ identifier: "SpecIssue" })
-export type SpecIssue = typeof SpecIssue.Type
-
 const Fields = Schema.Struct({
+  /** The version of this description. @default "maxcloud.dev/v1" */
   apiVersion: Schema.optionalWith(
     Schema.Literal(apiVersion).annotations({
       message: (_) => `unknown apiVersion ${JSON.stringify(_.actual)}: this version reads "${apiVersion}"`
@@ -22,6 +17,7 @@ const Fields = Schema.Struct({
   ),
   /** Name of the app. */
   app: AppName,
+  /** Its services, each with a name of its own. */
   services: Schema.Array(ServiceSpec)
 })
 
@@ -35,7 +31,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
     else
       issues.push({
         path: ["services", index, "name"],
-        message: `"${service.name}" is named twice: services[${earlier}] has that name too`
+        message: `"${service.name}" is named twice: services[${earlier}] has that name too, rename one of them`
       })
   })
   spec.services.forEach((service, index) => {
@@ -71,22 +67,9 @@ export type AppSpecEncoded = typeof AppSpec.Encoded
 const strict = { errors: "all", onExcessProperty: "error" } as const
 const decode = Schema.decodeUnknownEither(AppSpec, strict)
 
-/** Reads an AppSpec from anything; every issue is told, unknown keys too. */
+/** Reads an AppSpec from anything; every mistake is told once, unknown keys too. */
 export const parseAppSpec = (input: unknown): Either.Either<AppSpec, ReadonlyArray<SpecIssue>> =>
-  decode(input).pipe(
-    Either.mapLeft((error) => {
-      const seen = new Set<string>()
-      return ParseResult.ArrayFormatter.formatErrorSync(error).flatMap((issue) => {
-        const path = issue.path.map((_) => (typeof _ === "number" ? _ : String(_)))
-        const key = JSON.stringify([path, issue.message])
-        if (seen.has(key)) return []
-        seen.add(key)
-        return [{ path, message: issue._tag === "Unexpected" ? unknownKey(path) : issue.message }]
-      })
-    })
-  )
+  Either.mapLeft(decode(input), specIssuesOf)
 
 /** The short form that is sent and stored. */
 export const encodeAppSpec: (spec: AppSpec) => AppSpecEncoded = Schema.encodeSync(AppSpec)
-
-const unknownKey = (path: ReadonlyArray<string | number>) => `unknown key "${String(path.at(-1))}"`

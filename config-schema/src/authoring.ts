@@ -121,9 +121,9 @@ export interface Config {
   readonly [configuration]: (context: ConfigContext) => Promise<EvaluatedConfig>
 }
 
-/** Without the frames of this module: the first one is then the config's own. */
+/** Without the frames of this module: the first one is then the config's own. The SDK tells it without its name. */
 const misuse = (message: string, from: (...args: ReadonlyArray<never>) => unknown): TypeError => {
-  const error = new TypeError(message)
+  const error = Object.assign(new TypeError(message), { name: "ConfigMisuse" })
   Error.captureStackTrace(error, from)
   return error
 }
@@ -136,7 +136,8 @@ const reference = <A extends object>(fields: A, written: string): A => {
       toString
     )
   }
-  return Object.defineProperty(fields, "toString", { enumerable: false, value: toString })
+  // On the prototype: what is read of it, is cloned or sent, are the fields alone.
+  return Object.assign(Object.create(Object.defineProperty({}, "toString", { value: toString })), fields)
 }
 
 /** A secret of the same app and stage, set by `maxcloud secrets set NAME`. */

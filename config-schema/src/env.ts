@@ -31,7 +31,13 @@ export const EnvValue = Schema.Union(
   SecretReference,
   ServiceReference,
   Join
-).annotations({ identifier: "EnvValue" })
+).annotations({
+  identifier: "EnvValue",
+  message: ({ actual }) => {
+    if (actual === undefined || actual === null) return "has no value: give it a text, or leave the variable out"
+    return typeof actual === "number" || typeof actual === "boolean" ? `must be a text: write "${actual}"` : ""
+  }
+})
 export type EnvValue = typeof EnvValue.Type
 
 /** Set by the platform in every instance (Knative runtime contract, "Process"), so no config may set them. */

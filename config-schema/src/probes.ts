@@ -31,8 +31,11 @@ export type Probe = typeof Probe.Type
 
 /** `startup`: until it succeeds the others wait; `readiness`: gets requests only while it succeeds; `liveness`: restarted when it fails. */
 export const Probes = Schema.Struct({
+  /** Until it succeeds the others wait. */
   startup: Schema.optional(Probe),
+  /** Gets requests only while it succeeds. @default a TCP connection to the port */
   readiness: Schema.optional(Probe),
+  /** Is restarted when it fails. */
   liveness: Schema.optional(Probe)
 }).annotations({ identifier: "Probes" })
 export type Probes = typeof Probes.Type

@@ -29,11 +29,11 @@ const Fields = Schema.Struct({
 export const Scale = Fields.pipe(
   Schema.filter((scale) => {
     if (scale.min > scale.max)
-      return { path: ["min"], message: `min (${scale.min}) is greater than max (${scale.max})` }
+      return { path: ["min"], message: `min (${scale.min}) is greater than max (${scale.max}): lower min or raise max` }
     if (scale.maxConcurrency > 0 && scale.concurrency > scale.maxConcurrency) {
       return {
         path: ["concurrency"],
-        message: `the target (${scale.concurrency}) is greater than the hard limit maxConcurrency (${scale.maxConcurrency})`
+        message: `the target (${scale.concurrency}) is greater than the hard limit maxConcurrency (${scale.maxConcurrency}): lower it`
       }
     }
     return true

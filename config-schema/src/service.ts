@@ -114,6 +114,7 @@ const absolutePath = Schema.String.pipe(
 )
 
 const Fields = Schema.Struct({
+  /** Name of the service, unique in its stage: it is part of its URL. */
   name: ServiceName,
   /** The image to run. Either this or `source`. */
   image: Schema.optional(ImageReference),
@@ -127,24 +128,29 @@ const Fields = Schema.Struct({
   port: Schema.optionalWith(whole(1, 65_535, "port"), { default: () => 8080 }),
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
   protocol: Schema.optionalWith(Schema.Literal("http1", "h2c"), { default: () => "http1" as const }),
+  /** Environment variables: name to value. @default none */
   env: Schema.optionalWith(Env, { default: () => ({}) }),
-  /** Secrets as files: absolute path to secret. */
+  /** Secrets as files: absolute path to secret. @default none */
   files: Schema.optionalWith(Schema.Record({ key: absolutePath, value: SecretReference }), { default: () => ({}) }),
   /** vCPU per instance at most. @default 1 */
   cpu: Schema.optionalWith(Cpu, { default: () => Cpu.to.make(1000) }),
   /** Memory per instance at most. @default "512Mi" */
   memory: Schema.optionalWith(Memory, { default: () => Memory.to.make(512 * 2 ** 20) }),
+  /** How many instances it has. */
   scale: Schema.optionalWith(Scale, { default: () => Schema.decodeUnknownSync(Scale)({}) }),
   /** How long one request may take. @default "5m" */
   timeout: Schema.optionalWith(DurationBetween("1s", "1h", { wholeSeconds: true }), {
     default: () => DurationBetween("1s", "1h").to.make(300_000)
   }),
+  /** How its instances are checked. @default the port must accept a TCP connection */
   probes: Schema.optionalWith(Probes, { default: () => ({}) }),
   /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
   visibility: Schema.optionalWith(Schema.Literal("public", "internal"), { default: () => "public" as const }),
   /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
   links: Schema.optionalWith(Schema.Array(ServiceName), { default: () => [] }),
+  /** Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
   egress: Schema.optionalWith(Egress, { default: () => "internet" as const }),
+  /** Labels of one's own on its Kubernetes objects. @default none */
   labels: Schema.optionalWith(Labels, { default: () => ({}) })
 })
 
@@ -152,7 +158,7 @@ const Fields = Schema.Struct({
 export const ServiceSpec = Fields.pipe(
   Schema.filter((service) => {
     if (service.image !== undefined && service.source !== undefined) {
-      return { path: ["source"], message: "a service has either an image or a source, not both" }
+      return { path: ["source"], message: "a service has either an image or a source, not both: remove one" }
     }
     if (service.image === undefined && service.source === undefined) {
       return {
@@ -160,9 +166,13 @@ export const ServiceSpec = Fields.pipe(
         message: `a service needs an image or a source: add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\``
       }
     }
-    if (linksOf(service).includes(service.name))
-      return { path: ["links"], message: `"${service.name}" links to itself` }
-    return true
+    if (!linksOf(service).includes(service.name)) return true
+    const linked = service.links.indexOf(service.name)
+    const named = Object.entries(service.env).find(([, value]) =>
+      referencesOf(value).some((_) => "service" in _ && _.property !== "publicUrl" && _.service === service.name)
+    )
+    const path = linked !== -1 || named === undefined ? ["links", linked] : ["env", named[0]]
+    return { path, message: `"${service.name}" links to itself: remove the link` }
   })
 ).annotations({ identifier: "ServiceSpec" })
 export type ServiceSpec = typeof ServiceSpec.Type

@@ -53,7 +53,7 @@ const evaluate = async () => {
   const config = module.default
   const describe = config === null || config === undefined ? undefined : config[Symbol.for("maxcloud.dev/config")]
   if (typeof describe !== "function") {
-    return { _tag: "NotAConfig", found: kindOf(config) ?? (config === null ? "null" : "a value of type " + typeof config) }
+    return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
   }
   const { spec, locations } = await describe({ stage: workerData.stage })
   const odd = notData(spec, [], [])

@@ -68,7 +68,7 @@ const showCircle = (config: string, circle: ReadonlyArray<string>) =>
 
 /** The first frame of a stack in the config's folder, else in any file of the user's own. */
 const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
-  const frames = [...stack.matchAll(/\(?((?:file:\/\/)?\/[^()\n]*?):(\d+):(\d+)\)?$/gm)]
+  const frames = [...stack.matchAll(/(?:\(|\s)((?:file:\/\/)?\/[^()\n]*?):(\d+):(\d+)\)?$/gm)]
     .map((_) => ({ file: pathOf(_[1] ?? ""), line: Number(_[2]), column: Number(_[3]) }))
     .filter((_) => !_.file.includes("/node_modules/"))
   return frames.find((_) => _.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
@@ -126,7 +126,8 @@ export const faultOfThrow = async (config: string, thrown: Thrown): Promise<Conf
     }
   }
 
-  return invalid(config, `the config threw ${name === "" ? "" : `${name}: `}${message}`, frameOf(config, stack))
+  const threw = name === "ConfigMisuse" ? message : `the config threw ${name === "" ? "" : `${name}: `}${message}`
+  return invalid(config, threw, frameOf(config, stack))
 }
 
 /** What it means that the config's thread ended without an answer. */

@@ -26,7 +26,7 @@ const readRoot = async (file: string): Promise<SyntaxNode | undefined> => {
 /** The place along `path` inside of a literal, as deep as it is written there. */
 const within = (literal: SyntaxNode | undefined, path: SpecIssue["path"]): Place | undefined => {
   let node = literal
-  let place: Place | undefined
+  let place = literal === undefined ? undefined : placeOf(literal)
   for (const key of path) {
     if (node === undefined) break
     if (node.type === "ArrayExpression" && Array.isArray(node.elements)) {

@@ -1,0 +1,192 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { fileURLToPath } from "node:url"
+import { appSpecJsonSchema } from "../src/jsonSchema.ts"
+
+type Json = Readonly<Record<string, unknown>>
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+const objectAt = (value: unknown, key: string): Json => {
+  const found = isObject(value) ? value[key] : undefined
+  return isObject(found) ? found : {}
+}
+
+interface FieldDoc {
+  readonly text: string
+  readonly default: string | undefined
+}
+
+/** The doc comments of a schema's fields: `declaration` is the text that its struct begins with. */
+const docsOf = (file: string, declaration: string): ReadonlyMap<string, FieldDoc> => {
+  const source = readFileSync(new URL(`../src/${file}`, import.meta.url), "utf8")
+  const begin = source.indexOf(declaration)
+  if (begin === -1) throw new Error(`${file} has no "${declaration}"`)
+  const struct = source.slice(begin, source.indexOf("\n})", begin))
+  const fields = struct.matchAll(/\/\*\* ((?:(?!\*\/)[\s\S])*?) ?\*\/\n {2}(\w+):/g)
+  return new Map(
+    [...fields].map(([, comment = "", name = ""]) => {
+      const [text = "", value] = comment.replace(/\n \s*\* ?/g, " ").split(/ ?@default /)
+      return [name, { text: text.trim(), default: value?.trim() }]
+    })
+  )
+}
+
+const sections = [
+  { title: "App", schema: "AppSpec", docs: docsOf("appSpec.ts", "const Fields") },
+  { title: "Service", schema: "ServiceSpec", docs: docsOf("service.ts", "const Fields") },
+  { title: "Scale", schema: "Scale", docs: docsOf("scale.ts", "const Fields") },
+  { title: "Probes", schema: "Probes", docs: docsOf("probes.ts", "export const Probes") },
+  { title: "Probe", schema: "Probe", docs: docsOf("probes.ts", "export const Probe ") }
+] as const
+
+const literal = (text: string | undefined): Json => {
+  if (text === undefined) return {}
+  try {
+    return { default: JSON.parse(text) }
+  } catch {
+    return {}
+  }
+}
+
+/** The schema with the doc comments as descriptions, so that an editor shows them beside a YAML config. */
+const documented = (): Json => {
+  const schema = appSpecJsonSchema()
+  const defs = objectAt(schema, "$defs")
+  const described = Object.fromEntries(
+    sections.map(({ docs, schema: name }) => {
+      const properties = Object.entries(objectAt(defs[name], "properties")).map(([key, property]) => {
+        const doc = docs.get(key)
+        if (doc === undefined || !isObject(property)) return [key, property]
+        // Beside `$ref` draft 7 ignores everything: an `allOf` around it carries the description.
+        const { $ref, ...rest } = property
+        const target = $ref === undefined ? rest : { allOf: [{ $ref }] }
+        return [key, { ...target, description: doc.text, ...literal(doc.default) }]
+      })
+      return [name, { ...objectAt(defs, name), properties: Object.fromEntries(properties) }]
+    })
+  )
+  return { ...schema, $defs: { ...defs, ...described } }
+}
+
+const links: Readonly<Record<string, string>> = {
+  ServiceSpec: "[service](#service)",
+  Scale: "[scale](#scale)",
+  Probes: "[probes](#probes)",
+  Probe: "[probe](#probe)",
+  Source: "folder",
+  EnvValue: "[value](#values-of-env)",
+  SecretReference: "secret"
+}
+
+const typeOf = (schema: unknown): string => {
+  if (!isObject(schema)) return ""
+  if (typeof schema.$ref === "string") {
+    const name = schema.$ref.split("/").at(-1) ?? ""
+    return links[name] ?? name
+  }
+  const some = [schema.anyOf, schema.allOf].find(Array.isArray)
+  if (some !== undefined) return [...new Set(some.map(typeOf))].join(" or ")
+  if (Array.isArray(schema.enum)) return schema.enum.map((_) => `\`${JSON.stringify(_)}\``).join(", ")
+  switch (schema.type) {
+    case "string":
+      return typeof schema.pattern === "string" && schema.pattern.includes("(ms|s|m|h)") ? "duration" : "text"
+    case "integer":
+    case "number": {
+      const { maximum, minimum } = schema
+      const range =
+        minimum === undefined ? "" : maximum === undefined ? `, from ${minimum}` : `, ${minimum} to ${maximum}`
+      return schema.type === "integer" ? `whole number${range}` : "number"
+    }
+    case "array":
+      return `list of ${typeOf(schema.items)}`
+    case "object":
+      return `map to ${typeOf(Object.values(objectAt(schema, "patternProperties"))[0])}`
+    default:
+      return ""
+  }
+}
+
+const quantities: Readonly<Record<string, string>> = { cpu: "vCPU", memory: "bytes or a quantity" }
+
+const cell = (text: string) => text.replaceAll("|", "\\|")
+
+const table = (schema: Json, { docs, schema: name }: (typeof sections)[number]): string => {
+  const definition = objectAt(objectAt(schema, "$defs"), name)
+  const required = Array.isArray(definition.required) ? definition.required : []
+  const rows = Object.entries(objectAt(definition, "properties")).map(([key, property]) => {
+    const doc = docs.get(key)
+    const fallback = required.includes(key) ? "required" : doc?.default === undefined ? "" : doc.default
+    const shown = /^["\d]/.test(fallback) ? `\`${fallback}\`` : fallback
+    return `| \`${key}\` | ${quantities[key] ?? cell(typeOf(property))} | ${shown} | ${cell(doc?.text ?? "")} |`
+  })
+  return ["| field | type | default | |", "|---|---|---|---|", ...rows].join("\n")
+}
+
+const intro = `<!-- Written by \`npm run generate\` from config-schema/src: change it there. -->
+
+# Config reference
+
+An app is described by \`maxcloud.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`), or as plain data by \`maxcloud.config.yaml\`
+or \`.json\`. Both give the same AppSpec; \`maxcloud config check\` reads it and tells every mistake with its place. Unknown
+keys are mistakes.
+
+\`\`\`ts
+import { defineConfig, secret, service } from "@maxcloud/sdk/config"
+
+export default defineConfig(({ stage }) => {
+  const api = service("api", {
+    source: "./api",
+    env: { DATABASE_URL: secret("DATABASE_URL") },
+    scale: { min: stage === "production" ? 1 : 0, max: 5, concurrency: 20 }
+  })
+  const web = service("web", { image: "docker.io/library/nginx:1.27", port: 80, env: { API_URL: api.url } })
+  return { app: "shop", services: [api, web] }
+})
+\`\`\`
+
+\`\`\`yaml
+# yaml-language-server: $schema=https://maxcloud.dev/schemas/app/v1.json
+app: shop
+services:
+  - name: api
+    source: ./api
+    env: { DATABASE_URL: { secret: DATABASE_URL } }
+    scale: { max: 5, concurrency: 20 }
+  - name: web
+    image: docker.io/library/nginx:1.27
+    port: 80
+    env: { API_URL: { service: api, property: url } }
+\`\`\`
+
+A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
+milli-vCPU (\`"500m"\`), memory in bytes or as \`"256Mi"\`, \`"1Gi"\`.`
+
+const values = `## Values of env
+
+| in TypeScript | in YAML or JSON | what the service sees |
+|---|---|---|
+| \`"text"\` | \`"text"\` | the text |
+| \`secret("NAME")\` | \`{ secret: NAME }\` | the secret's value |
+| \`api.url\` | \`{ service: api, property: url }\` | where to call \`api\`, \`http://…\`; it is a link |
+| \`api.host\` | \`{ service: api, property: host }\` | the same without a scheme; it is a link |
+| \`api.publicUrl\` | \`{ service: api, property: publicUrl }\` | where others call \`api\`; only of a public service, no link |
+| \`\` text\\\`postgres://app:\${secret("PASSWORD")}@db/shop\\\` \`\` | \`{ join: ["postgres://app:", { secret: PASSWORD }, "@db/shop"] }\` | those put together |
+
+\`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\` are set by the platform.`
+
+/** What is generated: path from the repository's root to content. */
+export const generated = (): Readonly<Record<string, string>> => {
+  const schema = documented()
+  const parts = sections.map((section) => `## ${section.title}\n\n${table(schema, section)}`)
+  return {
+    "docs/config.schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
+    "docs/reference/config.md": `${[intro, ...parts, values].join("\n\n")}\n`
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, content] of Object.entries(generated())) {
+    const file = fileURLToPath(new URL(`../../${path}`, import.meta.url))
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, content)
+  }
+}

@@ -1,0 +1,179 @@
+import { Either } from "effect"
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { appSpec } from "../test/appSpecArbitrary.ts"
+import { encodeAppSpec, parseAppSpec } from "./index.ts"
+
+const issuesOf = (input: unknown): ReadonlyArray<string> =>
+  Either.match(parseAppSpec(input), {
+    onLeft: (issues) => issues.map((_) => `${_.path.join(".")}: ${_.message}`),
+    onRight: () => []
+  })
+const ofService = (fields: object) => issuesOf({ app: "shop", services: [{ name: "api", image: "nginx", ...fields }] })
+const at = (path: string, message: string) => [`services.0.${path}: ${message}`]
+
+describe("parseAppSpec", () => {
+  const long = "a".repeat(64)
+  const cases: ReadonlyArray<readonly [string, object, string, string]> = [
+    ["port 0", { port: 0 }, "port", "0 is no port: a whole number from 1 to 65535"],
+    ["a port as text", { port: "80" }, "port", 'expected a number, got "80"'],
+    ["cpu lots", { cpu: "lots" }, "cpu", '"lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'],
+    ["cpu as a list", { cpu: [1] }, "cpu", "expected a number or a text, got [1]"],
+    [
+      "memory 5x",
+      { memory: "5x" },
+      "memory",
+      '"5x" is no amount of memory: write bytes, or a quantity such as "256Mi" or "1Gi"'
+    ],
+    [
+      "timeout without unit",
+      { timeout: "5" },
+      "timeout",
+      '"5" is no duration: write it with its unit, such as "500ms", "30s" or "5m"'
+    ],
+    [
+      "timeout as a number",
+      { timeout: 5 },
+      "timeout",
+      '5 is no duration: write it with its unit, such as "500ms", "30s" or "5m"'
+    ],
+    [
+      "min > max",
+      { scale: { min: 5, max: 2 } },
+      "scale.min",
+      "min (5) is greater than max (2): lower min or raise max"
+    ],
+    ["an unknown key", { scal: {} }, "scal", 'unknown key "scal": did you mean "scale"?'],
+    ["an unknown key inside", { scale: { mni: 1 } }, "scale.mni", 'unknown key "mni": did you mean "min"?'],
+    ["a number in env", { env: { N: 3 } }, "env.N", 'must be a text: write "3"'],
+    ["nothing in env", { env: { N: undefined } }, "env.N", "has no value: give it a text, or leave the variable out"],
+    [
+      "= in an env key",
+      { env: { "A=B": "x" } },
+      "env.A=B",
+      '"A=B" is no name of an environment variable: use letters, digits and "_", and do not begin with a digit'
+    ],
+    [
+      "PORT in env",
+      { env: { PORT: "80" } },
+      "env.PORT",
+      '"PORT" is set by the platform: write the service\'s `port` instead'
+    ],
+    [
+      "a bad secret name",
+      { env: { A: { secret: "a-b" } } },
+      "env.A.secret",
+      '"a-b" is no secret name: use letters, digits and "_", begin with a letter or "_", at most 128 characters'
+    ],
+    [
+      "a bad property",
+      { env: { A: { service: "api", property: "uri" } } },
+      "env.A.property",
+      'expected "url", "host" or "publicUrl", got "uri"'
+    ],
+    [
+      "an env value of no shape",
+      { env: { A: { a: 1 } } },
+      "env.A",
+      'expected a text or an object with the keys secret; or service, property; or join, got {"a":1}'
+    ],
+    [
+      "image and source",
+      { source: "./api" },
+      "source",
+      "a service has either an image or a source, not both: remove one"
+    ],
+    ["a wrong visibility", { visibility: "pubic" }, "visibility", 'expected "public" or "internal", got "pubic"'],
+    ["a wrong egress", { egress: "nothing" }, "egress", 'expected "internet", "none" or a list, got "nothing"'],
+    [
+      "a range that is none",
+      { egress: ["1.2.3.4"] },
+      "egress.0",
+      '"1.2.3.4" is no IPv4 range: write it as "203.0.113.0/24"'
+    ],
+    [
+      "a wrong image",
+      { image: "Nginx:" },
+      "image",
+      '"Nginx:" is no image reference: write it as "nginx:1.27" or "registry.example.com/team/app@sha256:…"'
+    ],
+    ["a number as image", { image: 3 }, "image", "expected a text, got 3"],
+    ["a long name", { name: long }, "name", `"${long}" has 64 characters, a service name may have 57`],
+    ["a link to itself", { links: ["api"] }, "links.0", '"api" links to itself: remove the link'],
+    [
+      "a link to itself by env",
+      { env: { A: { service: "api", property: "url" } } },
+      "env.A",
+      '"api" links to itself: remove the link'
+    ],
+    [
+      "a link to nothing",
+      { links: ["db"] },
+      "links.0",
+      '"api" refers to "db", which is not among the app\'s services: add it to `services` or remove the link'
+    ]
+  ]
+  it.each(cases)("%s: one message", (_, fields, path, message) => {
+    assert.deepStrictEqual(ofService(fields), at(path, message))
+  })
+
+  it("tells a service without image and source", () => {
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: [{ name: "api" }] }), [
+      'services.0: a service needs an image or a source: add `image: "nginx:1.27"` or `source: "./api"`'
+    ])
+  })
+
+  it("tells names that are there twice", () => {
+    const services = [
+      { name: "api", image: "nginx" },
+      { name: "api", image: "nginx" }
+    ]
+    assert.deepStrictEqual(issuesOf({ app: "shop", services }), [
+      'services.1.name: "api" is named twice: services[0] has that name too, rename one of them'
+    ])
+  })
+
+  it("tells a misspelt key once, not also that the right one is missing", () => {
+    assert.deepStrictEqual(issuesOf({ app: "shop", servics: [] }), [
+      'servics: unknown key "servics": did you mean "services"?'
+    ])
+  })
+
+  it("tells what is missing, and what is no app at all", () => {
+    assert.deepStrictEqual(issuesOf({}), ["app: is missing: add it, a text", "services: is missing: add it, a list"])
+    assert.deepStrictEqual(issuesOf(undefined), [": is missing: add it, an object"])
+    assert.deepStrictEqual(issuesOf([]), [": expected an object, got []"])
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: [], apiVersion: "v2" }), [
+      'apiVersion: unknown apiVersion "v2": this version reads "maxcloud.dev/v1"'
+    ])
+  })
+
+  it("tells every mistake of a service at once", () => {
+    assert.lengthOf(ofService({ port: 0, cpu: "lots", scal: 1, env: { "A=B": "x", N: 3, PORT: "1" } }), 6)
+  })
+
+  it("gives one message for each path of any input", () => {
+    const anything = fc.object({
+      key: fc.constantFrom("app", "services", "name", "image", "env", "scale", "port", "a")
+    })
+    fc.assert(
+      fc.property(anything, (input) => {
+        const paths = issuesOf({ app: "shop", services: [input] }).map((_) => _.split(": ")[0])
+        assert.lengthOf(new Set(paths), paths.length)
+      })
+    )
+  })
+
+  it("encodes to what decodes to the same", () => {
+    fc.assert(
+      fc.property(appSpec, (written) => {
+        const spec = Either.getOrThrowWith(parseAppSpec(written), (issues) => new Error(JSON.stringify(issues)))
+        const encoded = encodeAppSpec(spec)
+        assert.deepStrictEqual(JSON.parse(JSON.stringify(encoded)), encoded)
+        assert.deepStrictEqual(Either.getOrThrow(parseAppSpec(encoded)), spec)
+        assert.deepStrictEqual(encodeAppSpec(Either.getOrThrow(parseAppSpec(encoded))), encoded)
+      }),
+      { numRuns: 300 }
+    )
+  })
+})

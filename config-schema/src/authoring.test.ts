@@ -1,0 +1,94 @@
+import { Either } from "effect"
+import { assert, describe, it } from "vitest"
+import { defineConfig, evaluateConfig, isConfig, parseAppSpec, secret, service, text } from "./index.ts"
+
+const stage = { stage: "production" }
+
+describe("defineConfig", () => {
+  it("gives plain data that parses, with links by name", async () => {
+    const config = defineConfig(({ stage }) => {
+      const api = service("api", { source: "./api", env: { STAGE: stage, DATABASE_URL: secret("DATABASE_URL") } })
+      const url = text`${api.url}/v1?key=${secret("KEY")}&n=${3}`
+      return { app: "shop", services: [api, service("web", { image: "nginx", env: { API: url }, links: [api] })] }
+    })
+    assert.isTrue(isConfig(config))
+    const { locations, spec } = await evaluateConfig(config, stage)
+    assert.deepStrictEqual(spec.services[1], {
+      name: "web",
+      image: "nginx",
+      env: { API: { join: [{ service: "api", property: "url" }, "/v1?key=", { secret: "KEY" }, "&n=", "3"] } },
+      links: ["api"]
+    })
+    assert.deepStrictEqual(Either.flip(parseAppSpec(spec)).pipe(Either.getOrElse(() => [])), [])
+    assert.match(locations[0]?.file ?? "", /authoring\.test\.ts$/)
+  })
+
+  const rejects = async (config: Parameters<typeof evaluateConfig>[0], message: RegExp) => {
+    const error = await evaluateConfig(config, stage).then(
+      () => undefined,
+      (_: unknown) => _
+    )
+    assert.match(String(error), message)
+  }
+
+  it("refuses a reference in a plain template", async () => {
+    const config = defineConfig(() => ({
+      app: "x",
+      services: [service("a", { image: "nginx", env: { A: `${secret("B")}` } })]
+    }))
+    await rejects(config, /secret\("B"\) is a reference, known only when it runs: write text`/)
+  })
+
+  it("tells what is no app, no service and no link", async () => {
+    // @ts-expect-error a function that returns nothing
+    const noApp = defineConfig(() => undefined)
+    await rejects(noApp, /returns no app/)
+    // @ts-expect-error a service that was not made by service(…)
+    const noService = defineConfig({ app: "x", services: [{ name: "a" }] })
+    await rejects(noService, /services\[0\] is not what service/)
+    // @ts-expect-error a link by name
+    const byName = service("a", { image: "nginx", links: ["b"] })
+    await rejects(defineConfig({ app: "x", services: [byName] }), /links of service\("a"\)/)
+  })
+})
+
+/** What must not compile: checked by `tsc`, never run. */
+export const mistakes = () => {
+  const api = service("api", { image: "nginx" })
+  const name: "api" = api.name
+  return [
+    name,
+    service("a", { image: "nginx", memory: "1Gi", cpu: "500m", timeout: "5m", scale: { idle: "30s" } }),
+    service("a", { image: "nginx", files: { "/etc/key": secret("KEY") }, probes: { liveness: { path: "/healthz" } } }),
+    // @ts-expect-error a misspelt key
+    service("a", { image: "nginx", scal: { min: 0 } }),
+    // @ts-expect-error a misspelt key inside
+    service("a", { image: "nginx", scale: { mim: 0 } }),
+    // @ts-expect-error an impossible unit of memory
+    service("a", { image: "nginx", memory: "5x" }),
+    // @ts-expect-error an impossible amount of CPU
+    service("a", { image: "nginx", cpu: "lots" }),
+    // @ts-expect-error a duration without its unit
+    service("a", { image: "nginx", timeout: "5" }),
+    // @ts-expect-error PORT is the platform's
+    service("a", { image: "nginx", env: { PORT: "80" } }),
+    // @ts-expect-error a number is no text
+    service("a", { image: "nginx", env: { N: 3 } }),
+    // @ts-expect-error a service is no value: its url is
+    service("a", { image: "nginx", env: { API: api } }),
+    // @ts-expect-error a reference that services do not have
+    service("a", { image: "nginx", env: { API: api.uri } }),
+    // @ts-expect-error image and source
+    service("a", { image: "nginx", source: "./a" }),
+    // @ts-expect-error neither image nor source
+    service("a", { port: 80 }),
+    // @ts-expect-error a path must begin with "/"
+    service("a", { image: "nginx", probes: { liveness: { path: "healthz" } } }),
+    // @ts-expect-error no visibility
+    service("a", { image: "nginx", visibility: "pubic" }),
+    // @ts-expect-error an unknown key of the app
+    defineConfig({ app: "x", services: [], servics: [] }),
+    // @ts-expect-error an app without services
+    defineConfig({ app: "x" })
+  ]
+}

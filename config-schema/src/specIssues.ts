@@ -1,0 +1,172 @@
+import { SchemaAST as AST, Either, Option, type ParseResult, Schema } from "effect"
+import { nearest } from "./nearest.ts"
+
+/** One thing that is wrong: where (`["services", 0, "port"]`), and what, as a sentence with its fix. */
+export const SpecIssue = Schema.Struct({
+  path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
+  message: Schema.String
+}).annotations({ identifier: "SpecIssue" })
+export type SpecIssue = typeof SpecIssue.Type
+
+type Path = SpecIssue["path"]
+
+/** A mistake as it is found: a key that is missing may be there under a name that was meant to be it. */
+interface Found extends SpecIssue {
+  readonly isMissing?: boolean
+  readonly meant?: string
+}
+
+const listOf = (issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>): ReadonlyArray<ParseResult.ParseIssue> =>
+  "_tag" in issues ? [issues] : issues
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The value as a config would write it, short. */
+const show = (value: unknown): string => {
+  if (value === undefined) return "nothing"
+  const text = typeof value === "object" || typeof value === "string" ? JSON.stringify(value) : String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** What is written: the encoded side, without refinements. */
+const written = (ast: AST.AST): AST.AST => {
+  if (AST.isRefinement(ast)) return written(ast.from)
+  if (AST.isTransformation(ast)) return written(ast.from)
+  if (AST.isSuspend(ast)) return written(ast.f())
+  return ast
+}
+
+const membersOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
+  const inside = written(ast)
+  return AST.isUnion(inside) ? inside.types.flatMap(membersOf) : [inside]
+}
+
+const kindOf = (ast: AST.AST): string => {
+  const inside = written(ast)
+  if (AST.isStringKeyword(inside)) return "a text"
+  if (AST.isNumberKeyword(inside)) return "a number"
+  if (AST.isBooleanKeyword(inside)) return "true or false"
+  if (AST.isTupleType(inside)) return "a list"
+  if (AST.isTypeLiteral(inside)) return "an object"
+  if (AST.isLiteral(inside)) return JSON.stringify(inside.literal)
+  return "something else"
+}
+
+/** What is expected, in words: `a text`, `"public" or "internal"`. */
+const describe = (ast: AST.AST): string => {
+  const kinds = [
+    ...new Set(
+      membersOf(ast)
+        .filter((_) => !AST.isUndefinedKeyword(_))
+        .map(kindOf)
+    )
+  ]
+  const last = kinds.pop() ?? "nothing"
+  return kinds.length === 0 ? last : `${kinds.join(", ")} or ${last}`
+}
+
+const accepts = (ast: AST.AST, value: unknown): boolean =>
+  membersOf(ast).some((_) => {
+    if (AST.isStringKeyword(_)) return typeof value === "string"
+    if (AST.isNumberKeyword(_)) return typeof value === "number"
+    if (AST.isBooleanKeyword(_)) return typeof value === "boolean"
+    if (AST.isTupleType(_)) return Array.isArray(value)
+    if (AST.isTypeLiteral(_)) return isObject(value)
+    return false
+  })
+
+const keysOf = (ast: AST.AST): ReadonlyArray<string> =>
+  membersOf(ast).flatMap((_) => (AST.isTypeLiteral(_) ? _.propertySignatures.map(({ name }) => String(name)) : []))
+
+/** A message that the schema itself has for what is wrong. */
+const ownMessage = (issue: ParseResult.ParseIssue): string | undefined => {
+  if (issue._tag === "Pointer" || issue._tag === "Unexpected" || issue._tag === "Missing") return undefined
+  const message = Option.getOrUndefined(AST.getMessageAnnotation(issue.ast))?.(issue)
+  return typeof message === "string" && message !== "" ? message : undefined
+}
+
+const unexpected = (ast: AST.AST, actual: unknown, path: Path): ReadonlyArray<Found> =>
+  actual === undefined
+    ? [{ path, message: `is missing: add it, ${describe(ast)}`, isMissing: true }]
+    : [{ path, message: `expected ${describe(ast)}, got ${show(actual)}` }]
+
+/** A key that the object does not have: by the rule for its keys where it has one, else with the nearest that it knows. */
+const unknownKey = (path: Path, parent: AST.AST | undefined): Found => {
+  const key = path.at(-1) ?? ""
+  const inside = parent === undefined ? undefined : written(parent)
+  if (inside !== undefined && AST.isTypeLiteral(inside) && inside.indexSignatures[0] !== undefined) {
+    const rule = Schema.make<string, string>(inside.indexSignatures[0].parameter)
+    const parsed = Schema.decodeUnknownEither(rule)(key)
+    const [first] = Either.isLeft(parsed) ? collect(parsed.left.issue, path, undefined) : []
+    if (first !== undefined) return { path, message: first.message }
+  }
+  const known = inside === undefined ? [] : keysOf(inside)
+  const meant = nearest(String(key), known)
+  if (meant !== undefined) return { path, message: `unknown key "${key}": did you mean "${meant}"?`, meant }
+  const fix = known.length === 0 ? "remove it" : `known are ${known.join(", ")}`
+  return { path, message: `unknown key "${key}": ${fix}` }
+}
+
+/** Of the issues of a union's members, those of the one that was meant. */
+const ofMeantMember = (issue: ParseResult.Composite, path: Path): ReadonlyArray<Found> => {
+  const { actual } = issue
+  const members = listOf(issue.issues)
+    .flatMap((_) => (_._tag !== "Missing" && "ast" in _ ? [{ child: _, ast: _.ast }] : []))
+    .filter(({ ast }) => !AST.isUndefinedKeyword(ast))
+  const [only, ...others] = members
+  if (only !== undefined && others.length === 0) return collect(only.child, path, undefined)
+  const candidates = members.filter(({ ast }) => accepts(ast, actual))
+  const overlap = (ast: AST.AST) => (isObject(actual) ? keysOf(ast).filter((_) => _ in actual).length : 0)
+  const [best] = candidates.toSorted((a, b) => overlap(b.ast) - overlap(a.ast))
+  const isClear = candidates.length === 1 || (best !== undefined && overlap(best.ast) > 0)
+  if (best !== undefined && isClear) return collect(best.child, path, undefined)
+  if (isObject(actual)) {
+    const shapes = membersOf(issue.ast)
+      .map((_) => keysOf(_).join(", "))
+      .filter((_) => _ !== "")
+    return [
+      { path, message: `expected ${describe(issue.ast)} with the keys ${shapes.join("; or ")}, got ${show(actual)}` }
+    ]
+  }
+  return unexpected(issue.ast, actual, path)
+}
+
+const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | undefined): ReadonlyArray<Found> => {
+  const own = ownMessage(issue)
+  if (own !== undefined) return [{ path, message: own }]
+  switch (issue._tag) {
+    case "Pointer": {
+      const keys: ReadonlyArray<PropertyKey> = typeof issue.path === "object" ? issue.path : [issue.path]
+      return collect(issue.issue, [...path, ...keys.map((_) => (typeof _ === "number" ? _ : String(_)))], parent)
+    }
+    case "Unexpected":
+      return [unknownKey(path, parent)]
+    case "Missing":
+      return unexpected(issue.ast.type, undefined, path)
+    case "Composite": {
+      if (AST.isUnion(issue.ast)) return ofMeantMember(issue, path)
+      return listOf(issue.issues).flatMap((_) => collect(_, path, issue.ast))
+    }
+    case "Refinement":
+    case "Transformation":
+      return collect(issue.issue, path, undefined)
+    case "Type":
+      return issue.message === undefined
+        ? unexpected(issue.ast, issue.actual, path)
+        : [{ path, message: issue.message }]
+    case "Forbidden":
+      return [{ path, message: issue.message ?? "cannot be read" }]
+  }
+}
+
+/** One sentence for each mistake that a parse found, in the order of the schema. */
+export const specIssuesOf = (error: ParseResult.ParseError): ReadonlyArray<SpecIssue> => {
+  const found = collect(error.issue, [], undefined)
+  const misspelt = new Set(
+    found.flatMap((_) => (_.meant === undefined ? [] : [JSON.stringify([..._.path.slice(0, -1), _.meant])]))
+  )
+  const told = found.filter((_) => _.isMissing !== true || !misspelt.has(JSON.stringify(_.path)))
+  const distinct = new Map(told.map(({ message, path }) => [JSON.stringify([path, message]), { path, message }]))
+  return [...distinct.values()]
+}
