@@ -93,7 +93,7 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
       )
     const unset = missingSecrets(spec, secretVersions).map((name) => ({
       path: pathOfSecret(spec, name),
-      message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}\`${target.stage === "production" ? "" : ` for the stage "${target.stage}"`}`
+      message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
     }))
     const place = { organization: target.organization.name, stage: target.stage }
     return {

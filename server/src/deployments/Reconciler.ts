@@ -1,0 +1,161 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Schema, Stream } from "effect"
+import { Notifications } from "../database/Notifications.ts"
+import { Runtime, type ServiceKey } from "../runtime/Runtime.ts"
+import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
+import { makeReconcile } from "./reconcile.ts"
+import type { Lease, WorkQueue } from "./WorkQueue.ts"
+
+export interface ReconcilerOptions {
+  /** Passes at a time. @default 4 */
+  readonly workers?: number
+  /** How long the services of a deployment may take to become ready. @default 600_000 */
+  readonly progressDeadlineMs?: number
+  /** How soon to look again at what still becomes ready, without a wake-up. @default 5_000 */
+  readonly resyncMs?: number
+}
+
+/** How long a lease lasts, and how often it is renewed. */
+export const leaseMs = 30_000
+const renewMs = 10_000
+/** How often the queue is looked at without a wake-up. */
+const lookMs = 5_000
+/** How long changes are gathered. Of a large app more come at once, and looking at it costs more. */
+const gatherMs = (services: number) => 20 + Math.min(services, 1_000)
+
+const decodeApps = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ organization_id: OrganizationId, app: AppName, stage: StageName, services: Schema.Int }))
+)
+
+/** Takes work from the queue, and lets the runtime's changes add to it. At its end leases are given back. */
+export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
+  Layer.scopedDiscard(
+    Effect.gen(function* () {
+      const { progressDeadlineMs = 600_000, resyncMs = 5_000, workers = 4 } = options
+      const sql = yield* SqlClient
+      const runtime = yield* Runtime
+      const notifications = yield* Notifications
+      const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs })
+      const wake = yield* Queue.sliding<void>(1)
+      const held = new Map<string, Lease>()
+
+      yield* Effect.addFinalizer(() => Effect.ignore(queue.release([...held.values()])))
+      const fibers = yield* FiberSet.make<void>()
+
+      const renewing = (lease: Lease) =>
+        queue.renew(lease).pipe(
+          Effect.delay(Duration.millis(renewMs)),
+          Effect.forever,
+          Effect.catchTag("LeaseLost", () => Effect.succeed(undefined)),
+          // The database is away: the lease ends by itself, and so may the pass.
+          Effect.catchTag("SqlError", () => Effect.never)
+        )
+
+      const work = (lease: Lease) =>
+        Effect.raceFirst(reconcile(lease), renewing(lease)).pipe(
+          Effect.flatMap((outcome) => (outcome === undefined ? Effect.void : queue.finish(lease, outcome))),
+          Effect.tapError((error) =>
+            error._tag === "LeaseLost" ? Effect.void : Effect.logWarning("a pass was cut off", error)
+          ),
+          // The database said no or was away: the lease is given back if it can be, or else expires.
+          Effect.catchAll(() => Effect.ignore(queue.finish(lease, { _tag: "retry", afterMs: 1_000, failed: true }))),
+          Effect.catchAllDefect((defect) =>
+            Effect.logError("a pass broke", defect).pipe(
+              Effect.andThen(Effect.ignore(queue.finish(lease, { _tag: "retry", afterMs: 1_000, failed: true })))
+            )
+          ),
+          Effect.tap(Effect.sync(() => held.delete(lease.token))),
+          Effect.ensuring(Queue.offer(wake, undefined)),
+          Effect.annotateLogs({ organization: lease.key.organization, app: lease.key.app, stage: lease.key.stage })
+        )
+
+      const dispatch = Effect.gen(function* () {
+        const free = workers - held.size
+        if (free > 0) {
+          // Not to be interrupted between a lease and its record, or it could not be given back.
+          yield* Effect.uninterruptible(
+            Effect.gen(function* () {
+              for (const lease of yield* queue.claim(free)) {
+                held.set(lease.token, lease)
+                yield* FiberSet.run(fibers, Effect.interruptible(work(lease)))
+              }
+            })
+          )
+        }
+        const next = held.size < workers ? yield* queue.nextInMs : undefined
+        yield* Effect.timeoutOption(Queue.take(wake), Duration.millis(Math.max(1, Math.min(next ?? lookMs, lookMs))))
+      }).pipe(
+        Effect.catchAll((error) =>
+          Effect.logWarning("the queue cannot be read", error.cause).pipe(Effect.andThen(Effect.sleep("1 second")))
+        )
+      )
+
+      const messages = yield* notifications.subscribe
+      yield* Stream.fromQueue(messages).pipe(
+        Stream.filter((_) => _ === "work" || _ === "reconnected"),
+        Stream.runForEach(() => Queue.offer(wake, undefined)),
+        Effect.forkScoped
+      )
+
+      /** Keeps what services have become, and wakes the deployments that wait for them. */
+      const observe = (keys: ReadonlyArray<ServiceKey>) =>
+        Effect.gen(function* () {
+          const unique = new Map(keys.map((key) => [`${key.organizationId}/${key.namespace}/${key.service}`, key]))
+          const observed = yield* Effect.forEach(
+            unique.values(),
+            (key) =>
+              runtime.status(key).pipe(
+                Effect.map(Option.map((status): Observed => ({ key, status }))),
+                Effect.catchTag("RuntimeError", () => Effect.succeedNone)
+              ),
+            { concurrency: 16 }
+          )
+          yield* recordStatuses(observed.flatMap(Option.toArray))
+          const waiting = decodeApps(
+            yield* sql`
+              select d.organization_id, d.app, d.stage, (
+                select count(*)::int from services n
+                where n.organization_id = d.organization_id and n.app = d.app and n.stage = d.stage
+              ) as services
+              from deployments d
+              where d.finished_at is null and exists (
+                select 1 from services s
+                join jsonb_to_recordset(${JSON.stringify(
+                  [...unique.values()].map((_) => ({
+                    organization_id: _.organizationId,
+                    stage: _.stage,
+                    name: _.service
+                  }))
+                )}::jsonb) as k (organization_id text, stage text, name text)
+                  on s.organization_id = k.organization_id and s.stage = k.stage and s.name = k.name
+                where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
+              )`
+          )
+          for (const { app, organization_id, services, stage } of waiting) {
+            yield* queue.add([{ organizationId: organization_id, app, stage }], gatherMs(services))
+          }
+          if (waiting.length > 0) yield* Queue.offer(wake, undefined)
+        }).pipe(Effect.catchAll((error) => Effect.logWarning("a change was not recorded", error)))
+
+      yield* runtime.changes.pipe(
+        Stream.groupedWithin(512, Duration.millis(20)),
+        Stream.runForEach((keys) => observe(Chunk.toReadonlyArray(keys))),
+        Effect.forkScoped
+      )
+
+      // What was settled before is looked at once: the runtime may have lost it while no server ran.
+      const all = decodeApps(
+        yield* sql`
+          select organization_id, app, stage, jsonb_array_length(inventory) as services from app_stages
+          where inventory <> '[]'`
+      )
+      yield* queue.add(
+        all.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })),
+        0
+      )
+
+      yield* Effect.repeat(dispatch, Schedule.forever).pipe(Effect.forkScoped)
+    }).pipe(Effect.withSpan("Reconciler"))
+  )

@@ -1,0 +1,63 @@
+import type { DeploymentService } from "@maxcloud/sdk/api"
+import type { ServiceStatus } from "../runtime/Runtime.ts"
+
+/** How a service of a deployment fares, as its row says it. */
+export type Progress = Pick<
+  DeploymentService,
+  "name" | "action" | "state" | "revision" | "url" | "reason" | "message" | "logTail"
+>
+
+const pending = (service: Progress, reason: string, message: string): Progress => ({ ...service, reason, message })
+
+/**
+ * What a status means for the deployment that applied the service. A status of an earlier generation means nothing yet (Knative,
+ * "Rule 0"); ready is when the newest revision created is the newest ready one.
+ */
+export const progressOf = (service: Progress, status: ServiceStatus | undefined): Progress => {
+  if (status === undefined || status.observedGeneration !== status.generation) {
+    return pending(service, "Pending", "The runtime has not looked at it yet.")
+  }
+  const { latestCreatedRevision, latestReadyRevision, logTail, state, url } = status
+  const ready = status.conditions.find((_) => _.type === "Ready")
+  const current = { ...service, revision: latestCreatedRevision, url }
+  const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
+  if (isLatest && (state === "ready" || state === "idle" || state === "waking")) {
+    return { ...current, state: "ready", reason: "Ready", message: "", logTail: [] }
+  }
+  // One that was well before and that this deployment did not change is not what it is judged by.
+  if (state === "degraded" && isLatest && service.action === "unchanged") {
+    return { ...current, state: "ready", reason: ready?.reason ?? "Degraded", message: ready?.message ?? "", logTail }
+  }
+  if (state === "failed" || state === "degraded") {
+    const blamed = ready?.status === "False" ? ready : (status.conditions.find((_) => _.status === "False") ?? ready)
+    return {
+      ...current,
+      state: "failed",
+      reason: blamed?.reason ?? "Failed",
+      message: blamed?.message ?? "It does not become ready.",
+      logTail
+    }
+  }
+  return pending(current, ready?.reason ?? "Pending", ready?.message ?? "")
+}
+
+/** At the deadline, what is not ready has failed. */
+export const overdue = (service: Progress, deadlineMs: number): Progress =>
+  service.state !== "pending"
+    ? service
+    : {
+        ...service,
+        state: "failed",
+        reason: "ProgressDeadlineExceeded",
+        message: `It was not ready within ${deadlineMs / 1000} s: ${service.reason}${service.message === "" ? "" : `, ${service.message}`}`
+      }
+
+export const failureOf = (services: ReadonlyArray<Progress>): string => {
+  const failed = services.filter((_) => _.state === "failed")
+  const [first] = failed
+  if (first === undefined) return ""
+  if (failed.length === 1) return `The service "${first.name}" is not ready: ${first.reason}: ${first.message}`
+  const names = failed.slice(0, 5).map((_) => `"${_.name}" (${_.reason})`)
+  const more = failed.length > 5 ? ` and ${failed.length - 5} more` : ""
+  return `${failed.length} services are not ready: ${names.join(", ")}${more}`
+}

@@ -1,0 +1,38 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect } from "effect"
+import type { ServiceKey, ServiceStatus } from "../runtime/Runtime.ts"
+import type { StoredStatus } from "./serviceRows.ts"
+
+export interface Observed {
+  readonly key: Pick<ServiceKey, "organizationId" | "stage" | "service">
+  readonly status: ServiceStatus
+}
+
+const stored = (status: ServiceStatus): StoredStatus => ({
+  state: status.state,
+  conditions: status.conditions,
+  latestCreatedRevision: status.latestCreatedRevision,
+  latestReadyRevision: status.latestReadyRevision,
+  traffic: status.traffic,
+  instances: status.instances,
+  url: status.url
+})
+
+/** Keeps what a runtime says of services in their rows, in one statement. */
+export const recordStatuses = (observed: ReadonlyArray<Observed>) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    observed.length === 0
+      ? Effect.void
+      : sql`
+          update services s set status = o.status
+          from jsonb_to_recordset(${JSON.stringify(
+            observed.map(({ key, status }) => ({
+              organization_id: key.organizationId,
+              stage: key.stage,
+              name: key.service,
+              status: stored(status)
+            }))
+          )}::jsonb) as o (organization_id text, stage text, name text, status jsonb)
+          where s.organization_id = o.organization_id and s.stage = o.stage and s.name = o.name
+            and s.status is distinct from o.status`.pipe(Effect.asVoid)
+  )

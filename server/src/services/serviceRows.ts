@@ -1,0 +1,88 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Fragment } from "@effect/sql/Statement"
+import { ServiceSpec } from "@maxcloud/config-schema"
+import { Condition, Service, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import { publicUrlOf } from "@maxcloud/synth"
+import { Effect, Schema } from "effect"
+import { tenantOf } from "../deployments/inspectSpec.ts"
+import { Platform } from "../deployments/Platform.ts"
+import type { Organization } from "../organizations/Organizations.ts"
+
+/** What is kept of a service's last known status, so that a list is one statement. */
+export const StoredStatus = Schema.Struct({
+  state: ServiceState,
+  conditions: Schema.Array(Condition),
+  latestCreatedRevision: Schema.NullOr(Schema.String),
+  latestReadyRevision: Schema.NullOr(Schema.String),
+  traffic: Schema.Array(TrafficTarget),
+  instances: Schema.Int,
+  url: Schema.NullOr(Schema.String)
+})
+export type StoredStatus = typeof StoredStatus.Type
+
+const Row = Schema.Struct({
+  id: Service.fields.id,
+  app: Service.fields.app,
+  stage: Service.fields.stage,
+  spec: ServiceSpec,
+  deployment_number: Schema.Int,
+  deleting: Schema.Boolean,
+  status: Schema.NullOr(StoredStatus),
+  created_at: Schema.DateFromSelf,
+  updated_at: Schema.DateFromSelf
+})
+const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
+
+/** Before a runtime has said anything. */
+const unknownStatus = (since: string): StoredStatus => ({
+  state: "pending",
+  conditions: [
+    {
+      type: "Ready",
+      status: "Unknown",
+      reason: "Deploying",
+      message: "It is being deployed.",
+      lastTransitionTime: since
+    }
+  ],
+  latestCreatedRevision: null,
+  latestReadyRevision: null,
+  traffic: [],
+  instances: 0,
+  url: null
+})
+
+/** Services of an organization that a condition selects. */
+export const selectServices = (organization: Organization, condition: Fragment) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const platform = yield* Platform
+    const rows = decodeRows(
+      yield* sql`
+        select id, app, stage, spec, deployment_number, deleting, status, created_at, updated_at from services
+        where organization_id = ${organization.id} and ${condition} order by name, stage`
+    )
+    return rows.map((row): Service => {
+      const { spec } = row
+      const status = row.status ?? unknownStatus(row.updated_at.toISOString())
+      const tenant = tenantOf({ organization: organization.name, stage: row.stage }, platform, new Map())
+      return {
+        ...status,
+        id: row.id,
+        name: spec.name,
+        app: row.app,
+        stage: row.stage,
+        organization: organization.name,
+        ...(spec.image === undefined ? {} : { image: spec.image }),
+        ...(spec.source === undefined ? {} : { source: spec.source }),
+        env: spec.env,
+        visibility: spec.visibility,
+        state: row.deleting ? "deleting" : status.state,
+        // Known from the start: it follows from the name alone.
+        url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
+        deployment: row.deployment_number,
+        createdAt: row.created_at.toISOString(),
+        updatedAt: row.updated_at.toISOString()
+      }
+    })
+  })
