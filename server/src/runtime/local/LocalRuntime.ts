@@ -1,9 +1,9 @@
 import type { AppSpec } from "@maxcloud/config-schema"
-import { Context, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
+import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
 import { Secrets } from "../../secrets/Secrets.ts"
 import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../Runtime.ts"
 import { makeRouteTable } from "./activator/RouteTable.ts"
-import { type LinkHosts, makeLinks, type OpenLink } from "./controller/Links.ts"
+import { type LinkHost, makeLinks, type OpenLink } from "./controller/Links.ts"
 import { makeLocalServices } from "./controller/LocalServices.ts"
 import { makeObjectStore } from "./controller/ObjectStore.ts"
 import { restoreServices } from "./controller/restore.ts"
@@ -28,8 +28,8 @@ export interface LocalRuntimeOptions {
   /** May sources run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
   readonly openLink: OpenLink
-  /** @default loopback for all */
-  readonly linkHosts?: LinkHosts
+  /** How containers reach a listener of this machine; undefined where there are none. */
+  readonly containerHost: () => Promise<LinkHost | undefined>
   /** Whose sources may run as processes of this machine. @default the organization `local` */
   readonly mayRunProcesses?: (key: NamespaceKey) => boolean
   /** Services that start for the first time at once. @default 4 */
@@ -39,7 +39,6 @@ export interface LocalRuntimeOptions {
   readonly backoff?: BackoffConfig
 }
 
-const loopback: LinkHosts = { listen: "127.0.0.1", reachedBy: () => "127.0.0.1" }
 const tailLines = 20
 const localOrganization = "local"
 
@@ -57,18 +56,20 @@ const make = (options: LocalRuntimeOptions) =>
     const fork = EffectRuntime.runFork(yield* Effect.runtime<never>())
     const changes = yield* PubSub.unbounded<ServiceKey>()
     const totals = { coldStarts: 0, coldStartMs: 0 }
+    const graceMs = options.graceMs ?? 10_000
     const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
 
     const ticker = makeTicker()
     const limiter = makeStartLimiter(options.firstStarts ?? 4)
     const store = makeObjectStore(objects, fork)
     const table = makeRouteTable(options.domain)
+    let containerHost: LinkHost | undefined
     const links = makeLinks({
       open: options.openLink,
-      hosts: options.linkHosts ?? loopback,
+      containerHost: async () => (containerHost ??= await options.containerHost()),
       routeOf: (callee) => services.find(callee)?.route,
-      portOf: (callee) => services.find(callee)?.object().record.linkPort ?? undefined,
-      onPort: (callee, port) => services.find(callee)?.setLinkPort(port)
+      portOf: (callee, network) => services.find(callee)?.object().record.linkPorts[network],
+      onPort: (callee, network, port) => services.find(callee)?.setLinkPort(network, port)
     })
 
     const makeController = (object: Parameters<typeof makeServiceController>[0]["object"]): ServiceController =>
@@ -91,7 +92,7 @@ const make = (options: LocalRuntimeOptions) =>
               revision,
               secrets,
               links,
-              graceMs: options.graceMs ?? 10_000,
+              graceMs,
               resolvedImage: hooks.resolvedImage
             }),
             writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
@@ -127,9 +128,10 @@ const make = (options: LocalRuntimeOptions) =>
       Effect.gen(function* () {
         yield* store.close
         ticker.stop()
+        // What is still being fetched cannot be called off: the next start of the server ends what comes of it.
         yield* Effect.promise(() =>
           Promise.all([...services.all()].map((_) => _.stop(0, "the server is being stopped")))
-        )
+        ).pipe(Effect.timeoutOption(Duration.millis(graceMs + 5000)))
         yield* Effect.promise(() => links.closeAll())
         yield* PubSub.shutdown(changes)
       })
@@ -147,8 +149,8 @@ const make = (options: LocalRuntimeOptions) =>
     const statusOf = Effect.fn("LocalRuntime.status")(function* (key: ServiceKey) {
       const controller = services.find(key)
       if (controller === undefined) return Option.none<ServiceStatus>()
-      const { generation, internal, record } = controller.object()
-      const { instances, state, traffic } = controller.status()
+      const { generation, internal } = controller.object()
+      const { instances, record, state, traffic } = controller.status()
       const newest = latestCreated(record)
       const failing = state === "failed" || state === "degraded"
       return Option.some<ServiceStatus>({

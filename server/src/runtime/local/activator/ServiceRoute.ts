@@ -111,7 +111,6 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
       return hold(signal)
     },
     setTarget: (next) => {
-      if (next?.pool === target?.pool) return
       const now = performance.now()
       for (const _ of waiters) {
         target?.pool.stats.requestEnded(now)

@@ -8,18 +8,28 @@ export interface OpenedLink {
   readonly close: () => Promise<void>
 }
 
-/** Listens for the callers of the route that there is when a request comes. With port 0 a free one is taken. Rejects where the port is taken. */
+/**
+ * Listens for the callers of the route that there is when a request comes. With port 0 a free one is taken. Rejects where the
+ * port is taken. Connections from addresses that `accepts` refuses are hung up on.
+ */
 export type OpenLink = (options: {
   readonly route: () => Route | undefined
   readonly host: string
   readonly port: number
+  readonly accepts?: (remoteAddress: string) => boolean
 }) => Promise<OpenedLink>
 
-/** Where links listen, and by which host name instances of a kind reach them. */
-export interface LinkHosts {
-  readonly listen: string
-  readonly reachedBy: (kind: InstanceSpec["program"]["kind"]) => string
+/** How instances reach a listener of this machine. */
+export interface LinkHost {
+  /** The name or address that they use. */
+  readonly address: string
+  /** The address to listen on. */
+  readonly bind: () => string
+  readonly accepts: (remoteAddress: string) => boolean
 }
+
+/** Whence a link is called: by processes of this machine, or from a container's network. */
+export type LinkNetwork = "loopback" | "containers"
 
 export interface Callee {
   readonly organizationId: OrganizationId
@@ -29,18 +39,18 @@ export interface Callee {
 
 export interface LinksInput {
   readonly open: OpenLink
-  readonly hosts: LinkHosts
+  readonly containerHost: () => Promise<LinkHost | undefined>
   /** The route of a service, while there is one. */
   readonly routeOf: (callee: Callee) => Route | undefined
   /** The port that it had before, or undefined. */
-  readonly portOf: (callee: Callee) => number | undefined
-  readonly onPort: (callee: Callee, port: number) => void
+  readonly portOf: (callee: Callee, network: LinkNetwork) => number | undefined
+  readonly onPort: (callee: Callee, network: LinkNetwork, port: number) => void
 }
 
 /**
  * Loopback listeners by which instances reach other services of their namespace. They take the place of Knative's
- * cluster-local hosts, which nothing resolves here. One per callee, on the same port as long as the server runs, and after a
- * restart where the port is free.
+ * cluster-local hosts, which nothing resolves here. One per callee (and another where containers do not reach loopback), on the
+ * same port as long as the server runs, and after a restart where the port is free.
  */
 export interface Links {
   /** Puts the listeners' addresses in the place of cluster-local hosts in the value of an environment variable. */
@@ -55,26 +65,38 @@ export interface Links {
 
 const clusterLocal = /\b([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluster\.local(?![\w-])(?::\d+)?/g
 
-export const makeLinks = ({ hosts, onPort, open, portOf, routeOf }: LinksInput): Links => {
-  const links = new Map<string, Promise<OpenedLink>>()
-  const keyOf = (callee: Callee) => `${callee.organizationId}/${callee.namespace}/${callee.service}`
+const loopbackHost: LinkHost = { address: "127.0.0.1", bind: () => "127.0.0.1", accepts: () => true }
 
-  const listen = async (callee: Callee): Promise<OpenedLink> => {
-    const on = (port: number) => open({ route: () => routeOf(callee), host: hosts.listen, port })
-    const port = portOf(callee)
+export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: LinksInput): Links => {
+  const links = new Map<string, Promise<OpenedLink>>()
+  const keyOf = (callee: Callee, network: LinkNetwork) =>
+    `${callee.organizationId}/${callee.namespace}/${callee.service}/${network}`
+
+  const listen = async (callee: Callee, network: LinkNetwork, { accepts, bind }: LinkHost): Promise<OpenedLink> => {
+    const on = (port: number) => open({ route: () => routeOf(callee), host: bind(), port, accepts })
+    const port = portOf(callee, network)
     const opened = port === undefined ? await on(0) : await on(port).catch(() => on(0))
-    if (opened.port !== port) onPort(callee, opened.port)
+    if (opened.port !== port) onPort(callee, network, opened.port)
     return opened
   }
 
-  const linkOf = (callee: Callee): Promise<OpenedLink> => {
-    const key = keyOf(callee)
+  const linkOf = (callee: Callee, network: LinkNetwork, host: LinkHost): Promise<OpenedLink> => {
+    const key = keyOf(callee, network)
     const known = links.get(key)
     if (known !== undefined) return known
-    const link = listen(callee)
+    const link = listen(callee, network, host)
     links.set(key, link)
     link.catch(() => links.delete(key))
     return link
+  }
+
+  /** Address and port by which instances of that kind reach the callee. */
+  const addressOf = async (callee: Callee, kind: InstanceSpec["program"]["kind"]): Promise<string> => {
+    const containers = kind === "image" ? await containerHost() : undefined
+    const host = containers ?? loopbackHost
+    const network = host.bind() === loopbackHost.bind() ? "loopback" : "containers"
+    const { port } = await linkOf(callee, network, network === "loopback" ? loopbackHost : host)
+    return `${host.address}:${port}`
   }
 
   const shut = async (key: string) => {
@@ -86,12 +108,12 @@ export const makeLinks = ({ hosts, onPort, open, portOf, routeOf }: LinksInput):
   return {
     rewrite: (caller, kind, value) =>
       Effect.gen(function* () {
-        const found = [...value.matchAll(clusterLocal)].filter((_) => _[2] === caller.namespace)
-        if (found.length === 0) return value
-        const ports = new Map<string, number>()
-        for (const [, service = ""] of found) {
-          const link = yield* Effect.tryPromise({
-            try: () => linkOf({ ...caller, service }),
+        const addresses = new Map<string, string>()
+        for (const [, service = "", namespace] of value.matchAll(clusterLocal)) {
+          if (namespace !== caller.namespace || addresses.has(service)) continue
+          const callee = { organizationId: caller.organizationId, namespace, service }
+          const address = yield* Effect.tryPromise({
+            try: () => addressOf(callee, kind),
             catch: (error) =>
               new InstanceFailed({
                 reason: "LinkFailed",
@@ -99,14 +121,15 @@ export const makeLinks = ({ hosts, onPort, open, portOf, routeOf }: LinksInput):
                 retryable: true
               })
           })
-          ports.set(service, link.port)
+          addresses.set(service, address)
         }
-        const host = hosts.reachedBy(kind)
         return value.replace(clusterLocal, (whole, service: string, namespace: string) =>
-          namespace === caller.namespace ? `${host}:${ports.get(service) ?? 80}` : whole
+          namespace === caller.namespace ? (addresses.get(service) ?? whole) : whole
         )
       }),
-    close: (callee) => shut(keyOf(callee)),
+    close: async (callee) => {
+      await Promise.all([shut(keyOf(callee, "loopback")), shut(keyOf(callee, "containers"))])
+    },
     closeAll: async () => {
       await Promise.all([...links.keys()].map(shut))
     }

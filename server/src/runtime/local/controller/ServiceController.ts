@@ -6,8 +6,9 @@ import type { LocalObject } from "../LocalObjects.ts"
 import { NoInstance } from "../proxy/Route.ts"
 import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
 import { conditionsOf, type Observed, stateOf } from "./conditions.ts"
+import type { LinkNetwork } from "./Links.ts"
 import { type RunnableRevision, type ServiceObject, storedOf } from "./ServiceObject.ts"
-import { changeRevision, latestCreated } from "./ServiceRecord.ts"
+import { changeRevision, latestCreated, type ServiceRecord } from "./ServiceRecord.ts"
 import type { StartLimiter, Turn } from "./StartLimiter.ts"
 import type { Ticker, Ticking } from "./Ticker.ts"
 
@@ -41,7 +42,7 @@ export interface ServiceController {
   readonly revisions: () => ReadonlyArray<Revision>
   /** Takes a changed object, and its new revision where it has one. */
   readonly update: (object: ServiceObject, created: RunnableRevision | undefined) => void
-  readonly setLinkPort: (port: number) => void
+  readonly setLinkPort: (network: LinkNetwork, port: number) => void
   /** After a restart: takes up the revisions that there were. */
   readonly restore: (serving: RunnableRevision | undefined, newest: RunnableRevision | undefined) => void
   /** Tries the newest revision again, where it failed. */
@@ -51,6 +52,7 @@ export interface ServiceController {
 }
 
 export interface ControllerStatus {
+  readonly record: ServiceRecord
   readonly state: ReturnType<typeof stateOf>
   readonly traffic: ReadonlyArray<TrafficTarget>
   readonly instances: number
@@ -252,7 +254,10 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     stayAwake(next)
     if (old !== undefined) leave(old.runner, old.revision.template.timeoutMs)
     const crowded = limiter.waiting() > crowd && unit.revision.template.min === 0
-    if (crowded && unit.runner.pool.stats.inFlight() === 0) unit.runner.scaleTo(0)
+    if (crowded && unit.runner.pool.stats.inFlight() === 0) {
+      fallAsleep()
+      unit.runner.scaleTo(0)
+    }
     unit.turn?.done()
   }
 
@@ -291,11 +296,15 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     object: () => ({ ...object, record }),
     stored: () => storedOf({ ...object, record }),
     route,
-    status: () => ({
-      state: stateOf(record, observed()),
-      traffic: record.latestReady === null ? [] : [{ revision: record.latestReady, percent: 100 }],
-      instances: instances()
-    }),
+    status: () => {
+      changed()
+      return {
+        record,
+        state: stateOf(record, observed()),
+        traffic: record.latestReady === null ? [] : [{ revision: record.latestReady, percent: 100 }],
+        instances: instances()
+      }
+    },
     revisions: () =>
       record.revisions
         .map((_): Revision => {
@@ -330,8 +339,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
       changed()
     },
-    setLinkPort: (port) => {
-      record = { ...record, linkPort: port }
+    setLinkPort: (network, port) => {
+      record = { ...record, linkPorts: { ...record.linkPorts, [network]: port } }
       changed()
     },
     restore: (old, newest) => {

@@ -29,8 +29,8 @@ export const ServiceRecord = Schema.Struct({
   latestReady: Schema.NullOr(Schema.String),
   /** Had it instances? Then it gets some after a restart. */
   active: Schema.Boolean,
-  /** Port of its loopback listener, where another service links to it. */
-  linkPort: Schema.NullOr(Schema.Int),
+  /** Ports of the listeners by which other services reach it (`Links`). */
+  linkPorts: Schema.Struct({ loopback: Schema.optional(Schema.Int), containers: Schema.optional(Schema.Int) }),
   conditions: Schema.Array(Condition)
 })
 export type ServiceRecord = typeof ServiceRecord.Type

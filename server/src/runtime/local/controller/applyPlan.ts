@@ -27,7 +27,7 @@ const newRecord = (key: NamespaceKey, app: AppName): ServiceRecord => ({
   revisions: [],
   latestReady: null,
   active: false,
-  linkPort: null,
+  linkPorts: {},
   conditions: []
 })
 

@@ -135,23 +135,24 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     )
   }
 
-  /** From start to end of one instance. Only what comes before it runs can be interrupted. */
+  /**
+   * From start to end of one instance. Only what comes before `start` can be interrupted: what runs must come to us, who alone
+   * stop it.
+   */
   const life = (entry: Entry): Effect.Effect<InstanceExit, InstanceFailed> =>
     Effect.gen(function* () {
-      const spec = yield* input.spec
-      return yield* input.instances.start({
+      const spec = yield* Effect.interruptible(input.spec)
+      const instance = yield* input.instances.start({
         ...spec,
         id: entry.id,
         onOutput: entry.writer.write,
         onSystem: entry.writer.system
       })
-    }).pipe(
-      Effect.interruptible,
-      Effect.flatMap((instance) => {
-        entry.instance = instance
-        return entry.phase === "ending" ? Effect.zipRight(instance.stop, awaitExit(instance)) : serve(entry, instance)
-      })
-    )
+      entry.instance = instance
+      if (entry.phase !== "ending") return yield* serve(entry, instance)
+      yield* instance.stop
+      return yield* awaitExit(instance)
+    })
 
   const awaitExit = (instance: Instance) => Deferred.await(instance.exited)
 
