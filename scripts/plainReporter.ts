@@ -14,8 +14,11 @@ export default class PlainReporter implements Reporter {
         if (state === "skipped") skipped.push(`${relative(process.cwd(), module.moduleId)}: ${test.fullName}`)
       }
     }
-    for (const name of skipped) console.log(`skipped: ${name}`)
-    console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+    // After all that other reporters print.
+    process.once("exit", () => {
+      for (const name of skipped) console.log(`skipped: ${name}`)
+      console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+    })
     if (process.env.CI === "true" && skipped.length > 0) {
       console.error("tests: in CI nothing may be skipped")
       process.exitCode = 1
