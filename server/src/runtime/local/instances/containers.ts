@@ -214,7 +214,9 @@ export const makeContainers = (options: ContainersOptions) => {
         return {
           code: killed ? null : exitCode,
           signal: killed ? "SIGKILL" : null,
-          outOfMemory: state?.OOMKilled ?? false
+          // The engine's own flag comes by an event that it can miss (conmon on cgroup v1). Whom nobody told to end, and who was
+          // killed under a limit, was killed by that limit.
+          outOfMemory: state?.OOMKilled === true || (killed && tried && stopping === undefined)
         }
       })
 

@@ -1,0 +1,250 @@
+import { randomBytes } from "node:crypto"
+import {
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink
+} from "node:fs/promises"
+import { join } from "node:path"
+import type { SourceDigest } from "@maxcloud/config-schema"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option, Stream } from "effect"
+import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
+import { nodeFolder } from "../instances/processes.ts"
+import { install, installationOf } from "./dependencies.ts"
+import { SourceError, SourceStore } from "./SourceStore.ts"
+import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
+
+export interface SourceStoreOptions {
+  readonly dataDirectory: string
+  /** Where the user's registry settings are. @default process.env */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+const toSourceError = (cause: unknown): SourceError =>
+  cause instanceof SourceError
+    ? cause
+    : new SourceError({
+        reason: "unavailable",
+        message: `The source could not be kept on disk: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause
+      })
+
+const attempt = <A>(evaluate: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, SourceError> =>
+  Effect.tryPromise({ try: evaluate, catch: toSourceError })
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (cause) => {
+      if (cause.code === "ENOENT") return false
+      throw cause
+    }
+  )
+
+/** Takes the right to write from all files and folders, so that a snapshot stays what its digest says. */
+const makeReadOnly = async (path: string): Promise<void> => {
+  const found = await lstat(path)
+  if (found.isSymbolicLink()) return
+  if (found.isDirectory()) for (const name of await readdir(path)) await makeReadOnly(join(path, name))
+  await chmod(path, found.mode & 0o555)
+}
+
+/** A second tree of the same files by hard links, copied where the disk has none. */
+const linkTree = async (source: string, target: string): Promise<void> => {
+  await mkdir(target)
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)]
+    if (entry.isDirectory()) await linkTree(from, to)
+    else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
+    else await link(from, to).catch(() => copyFile(from, to))
+  }
+}
+
+/** Removes a tree of which folders may be read-only. */
+const removeTree = async (path: string): Promise<void> => {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined) return
+  if (found.isDirectory()) {
+    await chmod(path, 0o700)
+    for (const entry of await readdir(path, { withFileTypes: true }))
+      if (entry.isDirectory()) await removeTree(join(path, entry.name))
+  }
+  await rm(path, { recursive: true, force: true })
+}
+
+/** Renames a finished tree into place; who came first wins, for both are the same. */
+const publish = async (from: string, to: string): Promise<void> => {
+  try {
+    await rename(from, to)
+  } catch (cause) {
+    if (!(await exists(to))) throw cause
+    await removeTree(from)
+  }
+}
+
+/** Sources in `<data folder>/sources/<organization>/`: `archives/`, `folders/`, `dependencies/`, and `unfinished/`, which a start empties. */
+export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, SourceError> =>
+  Layer.effect(
+    SourceStore,
+    Effect.gen(function* () {
+      const root = join(options.dataDirectory, "sources")
+      const { node, id } = yield* attempt(async () => {
+        await mkdir(root, { recursive: true, mode: 0o700 })
+        for (const organization of await readdir(root)) await removeTree(join(root, organization, "unfinished"))
+        return { node: await nodeFolder(options.dataDirectory), id: await dataDirectoryId(options.dataDirectory) }
+      })
+
+      const pathsOf = (organizationId: OrganizationId, digest: SourceDigest) => {
+        const own = join(root, organizationId)
+        const hex = digest.slice("sha256:".length)
+        return {
+          archive: join(own, "archives", `${hex}.tar.gz`),
+          folder: join(own, "folders", hex),
+          dependencies: (key: string) => join(own, "dependencies", key),
+          unfinished: async () => {
+            for (const name of ["archives", "folders", "dependencies", "unfinished"])
+              await mkdir(join(own, name), { recursive: true, mode: 0o700 })
+            return join(own, "unfinished", randomBytes(8).toString("hex"))
+          }
+        }
+      }
+
+      const find = Effect.fn("SourceStore.find")(function* (organizationId: OrganizationId, digest: SourceDigest) {
+        const { archive } = pathsOf(organizationId, digest)
+        return yield* attempt(() =>
+          stat(archive).then(
+            ({ size }) => Option.some(size),
+            (cause) => {
+              if (cause.code === "ENOENT") return Option.none()
+              throw cause
+            }
+          )
+        )
+      })
+
+      const put = Effect.fn("SourceStore.put")(function* (
+        organizationId: OrganizationId,
+        digest: SourceDigest,
+        archive: Stream.Stream<Uint8Array, unknown>
+      ) {
+        const paths = pathsOf(organizationId, digest)
+        const unfinished = yield* attempt(paths.unfinished)
+        const write = Effect.acquireUseRelease(
+          attempt(() => open(unfinished, "wx", 0o600)),
+          (file) => {
+            let bytes = 0
+            return archive.pipe(
+              Stream.runForEach((chunk) =>
+                attempt(async () => {
+                  bytes += chunk.length
+                  if (bytes > archiveLimit)
+                    throw new SourceError({ reason: "tooLarge", message: "The archive has more than 256 MiB." })
+                  await file.writeFile(chunk)
+                })
+              ),
+              Effect.mapError((cause) =>
+                cause instanceof SourceError
+                  ? cause
+                  : new SourceError({ reason: "invalid", message: "The archive was not sent to its end.", cause })
+              ),
+              // Accepted means durable.
+              Effect.zipRight(attempt(() => file.sync()))
+            )
+          },
+          (file) => Effect.promise(() => file.close())
+        )
+        yield* write.pipe(
+          Effect.zipRight(
+            attempt(async () => {
+              const found = await readSnapshot(unfinished)
+              if (found !== digest)
+                throw new SourceError({
+                  reason: "invalid",
+                  message: `The archive's digest is ${found}, not ${digest} as was said.`
+                })
+              await rename(unfinished, paths.archive)
+            })
+          ),
+          Effect.ensuring(Effect.promise(() => rm(unfinished, { force: true })))
+        )
+      })
+
+      const installInto = async (
+        folder: string,
+        paths: ReturnType<typeof pathsOf>,
+        signal: AbortSignal
+      ): Promise<void> => {
+        const installation = await installationOf(folder)
+        if (installation === undefined) return
+        const { cacheKey } = installation
+        const target = join(folder, "node_modules")
+        if (cacheKey !== undefined && (await exists(paths.dependencies(cacheKey)))) {
+          await removeTree(target)
+          return linkTree(paths.dependencies(cacheKey), target)
+        }
+        const marker = `${id}/install-${randomBytes(8).toString("hex")}`
+        await install(folder, installation, {
+          environment: options.environment ?? process.env,
+          nodeFolder: node,
+          marker,
+          signal
+        })
+        if (cacheKey === undefined || !(await exists(target))) return
+        const unfinished = await paths.unfinished()
+        await makeReadOnly(target)
+        await linkTree(target, unfinished)
+        await publish(unfinished, paths.dependencies(cacheKey))
+      }
+
+      const make = async (
+        organizationId: OrganizationId,
+        digest: SourceDigest,
+        signal: AbortSignal
+      ): Promise<string> => {
+        const paths = pathsOf(organizationId, digest)
+        if (await exists(paths.folder)) return paths.folder
+        if (!(await exists(paths.archive)))
+          throw new SourceError({
+            reason: "invalid",
+            message: `There is no source snapshot ${digest}: upload it before it is deployed.`
+          })
+        const unfinished = await paths.unfinished()
+        try {
+          await mkdir(unfinished, { mode: 0o700 })
+          if ((await readSnapshot(paths.archive, unfinished)) !== digest)
+            throw new SourceError({ reason: "unavailable", message: `The archive of ${digest} is damaged on disk.` })
+          await installInto(unfinished, paths, signal)
+          await makeReadOnly(unfinished)
+          await publish(unfinished, paths.folder)
+          return paths.folder
+        } catch (cause) {
+          await removeTree(unfinished).catch(() => undefined)
+          throw cause
+        }
+      }
+
+      // What is being made is made for all who ask meanwhile, so none of them alone may interrupt it.
+      const inMaking = new Map<string, Promise<string>>()
+      const folder = Effect.fn("SourceStore.folder")(function* (organizationId: OrganizationId, digest: SourceDigest) {
+        const key = `${organizationId}/${digest}`
+        return yield* attempt(() => {
+          const known = inMaking.get(key)
+          if (known !== undefined) return known
+          const making = make(organizationId, digest, ending.signal).finally(() => inMaking.delete(key))
+          inMaking.set(key, making)
+          return making
+        })
+      })
+      const ending = new AbortController()
+      return { find, put, folder }
+    })
+  )
