@@ -1,5 +1,5 @@
 import type { AppName, AppSpec, ServiceSpec } from "@maxcloud/config-schema"
-import { type ApiObject, App, Chart } from "cdk8s"
+import { type ApiObject, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
 import { environmentOf } from "./environment.ts"
@@ -8,6 +8,7 @@ import { serviceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
 import { namespaceOf } from "./names.ts"
 import { linkPolicyOf, policyOf } from "./networkPolicies.ts"
+import { PlainApp } from "./PlainApp.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
@@ -22,7 +23,7 @@ export const synth = (spec: AppSpec, tenant: TenantContext): ReadonlyArray<Manif
 
 /** An App and Chart of its own for each service: an App of many Charts costs more than its parts. */
 const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext): ReadonlyArray<Manifest> => {
-  const chart = new Chart(new App(), "service", { disableResourceNameHashes: true })
+  const chart = new Chart(new PlainApp(), "service", { disableResourceNameHashes: true })
   const labels = serviceLabels(app, service, tenant)
   const named = (name: string) => ({ name, namespace: namespaceOf(tenant), labels: { ...labels } })
   const environment = environmentOf(service, tenant)

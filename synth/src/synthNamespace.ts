@@ -1,4 +1,4 @@
-import { App, Chart } from "cdk8s"
+import { Chart } from "cdk8s"
 import {
   KubeLimitRange,
   KubeNamespace,
@@ -10,6 +10,7 @@ import { namespaceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
 import { namespaceOf } from "./names.ts"
 import { denyAll } from "./networkPolicies.ts"
+import { PlainApp } from "./PlainApp.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
@@ -21,7 +22,7 @@ const quantities = (written: Readonly<Record<string, string>>): Record<string, Q
  * denies all both ways, a ResourceQuota, and a LimitRange for containers that say nothing (Knative's queue-proxy).
  */
 export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> => {
-  const chart = new Chart(new App(), "namespace", { disableResourceNameHashes: true })
+  const chart = new Chart(new PlainApp(), "namespace", { disableResourceNameHashes: true })
   const namespace = namespaceOf(tenant)
   const labels = namespaceLabels(tenant)
   // No service's policy has such a name: theirs begin with the service's.
