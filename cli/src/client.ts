@@ -8,7 +8,7 @@ import { issueLine } from "./report.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
-const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
+export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 
 /** The client of the server that the flags and the environment name. */
 export const connect = (input: Pick<Globals, "apiUrl">) =>

@@ -11,13 +11,15 @@ import { type Terminal, table } from "./terminal.ts"
 interface FollowInput {
   readonly detach: boolean
   readonly waitTimeout: string | undefined
+  /** Says nothing when it is interrupted. */
+  readonly quiet?: boolean
 }
 
 /**
  * Tells how a deployment goes on until it ends. Fails with `DeploymentFailed` where it did not succeed, and with exit code 8 where it
  * took longer than `--wait-timeout`. Interrupted, it says that the deployment goes on.
  */
-export const follow = <E>(progress: Stream.Stream<DeployProgress, E>, input: FollowInput, terminal: Terminal) =>
+export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, input: FollowInput, terminal: Terminal) =>
   Effect.gen(function* () {
     const timeout =
       input.waitTimeout === undefined ? undefined : yield* parseDuration("--wait-timeout", input.waitTimeout)
@@ -53,7 +55,11 @@ export const follow = <E>(progress: Stream.Stream<DeployProgress, E>, input: Fol
       })
     ).pipe(
       Effect.ensuring(Effect.sync(() => show.end())),
-      Effect.onInterrupt(() => Effect.sync(() => terminal.say(`interrupted: ${goesOn()}`)))
+      Effect.onInterrupt(() =>
+        Effect.sync(() => {
+          if (input.quiet !== true) terminal.say(`interrupted: ${goesOn()}`)
+        })
+      )
     )
 
     yield* timeout === undefined

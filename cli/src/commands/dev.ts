@@ -1,9 +1,155 @@
-import { Effect } from "effect"
-import { command, noFlags, noPositionals } from "../command.ts"
+import { existsSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect, Either, Fiber, type Scope, Stream } from "effect"
+import { connect, loadSchemas, loadSdk, refused, writtenStage } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { makeStamps, sourceFolders } from "../dev/inPlace.ts"
+import { localServer } from "../dev/localServer.ts"
+import { makeServiceLogs } from "../dev/serviceLogs.ts"
+import { makeWatcher } from "../dev/watch.ts"
+import { integer, text, toggle } from "../flags.ts"
+import { follow } from "../follow.ts"
+import { stateText, urlText } from "../format.ts"
+import { reportOf, tell } from "../report.ts"
+import { type Terminal, table } from "../terminal.ts"
+
+type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
+type Logs = ReturnType<typeof makeServiceLogs>
+
+const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Terminal) =>
+  Effect.gen(function* () {
+    const services = yield* cloud.services.list({ app: loaded.spec.app, stage: loaded.stage })
+    if (terminal.json) return terminal.printJson({ services }, "line")
+    const rows = services.map((_) => [`  ${_.name}`, stateText(_.state, terminal), urlText(_, terminal)])
+    for (const line of ["", ...table(rows), ""]) terminal.print(line)
+  })
+
+/** Deploys, follows the logs of what is deployed, and shows where it is. */
+const deployOnce = (cloud: Cloud, logs: Logs, loaded: LoadedConfig, inPlace: boolean, terminal: Terminal) => {
+  const progress = cloud.deploy(loaded, { inPlace }).pipe(
+    Stream.tap((told) =>
+      told._tag === "accepted" ? logs.follow(loaded.spec.services.map((_) => _.name)) : Effect.void
+    ),
+    Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error)))
+  )
+  return follow(progress, { detach: false, waitTimeout: undefined, quiet: true }, terminal).pipe(
+    Effect.andThen(showServices(cloud, loaded, terminal))
+  )
+}
+
+/** A failure while the program goes on: told, and that is all. */
+const told = <E, R>(effect: Effect.Effect<unknown, E, R>, terminal: Terminal): Effect.Effect<void, E, R> =>
+  Effect.catchAll(Effect.asVoid(effect), (error) => {
+    const report = reportOf(error)
+    return report === undefined ? Effect.fail(error) : Effect.sync(() => tell(report, terminal))
+  })
+
+interface Session {
+  readonly cloud: Cloud
+  readonly logs: Logs
+  readonly read: Effect.Effect<LoadedConfig, unknown>
+  readonly folder: string
+  readonly terminal: Terminal
+}
+
+/** Deploys at every change of the config or of a source. A config that is wrong is told, and what runs stays. */
+const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | undefined) =>
+  Effect.gen(function* () {
+    const { cloud, folder, logs, read, terminal } = session
+    const watcher = yield* makeWatcher
+    const stamps = makeStamps()
+    let current = first
+    let broken = first === undefined
+    let running: Fiber.RuntimeFiber<void, unknown> | undefined
+
+    const start = (loaded: LoadedConfig): Effect.Effect<void, never, Scope.Scope> =>
+      Effect.gen(function* () {
+        current = loaded
+        if (running !== undefined) yield* Fiber.interrupt(running)
+        const app = inPlace ? stamps.stamped(loaded) : loaded
+        running = yield* Effect.forkScoped(told(deployOnce(cloud, logs, app, inPlace, terminal), terminal))
+      })
+
+    if (first !== undefined) yield* start(first)
+    for (;;) {
+      yield* watcher.folders([folder, ...(current === undefined ? [] : sourceFolders(current).values())])
+      const changed = yield* watcher.next
+      const next = yield* Effect.either(read)
+      if (Either.isLeft(next)) {
+        broken = true
+        yield* told(Effect.fail(next.left), terminal)
+        if (current !== undefined) terminal.say("what runs stays as it is")
+        continue
+      }
+      const loaded = next.right
+      const isSame = current !== undefined && JSON.stringify(current.spec) === JSON.stringify(loaded.spec)
+      const sourcesChanged = stamps.changed(loaded, changed)
+      if (isSame && broken && !sourcesChanged) terminal.say("the config is valid again, nothing has changed")
+      broken = false
+      if (!isSame || sourcesChanged) yield* start(loaded)
+    }
+  })
 
 export default command({
-  examples: [],
-  flags: noFlags,
+  examples: [
+    { line: "maxcloud dev", does: "server, deploy on save, logs, in one terminal" },
+    { line: "maxcloud dev --port 9000", does: "on another port" },
+    { line: "maxcloud dev --no-watch", does: "deploys snapshots once, and follows the logs" }
+  ],
+  notes: [
+    "The stage is `dev` unless --stage or MAXCLOUD_STAGE says otherwise. Sources run in place, from their folders.",
+    "Ctrl-C stops everything. Data is kept, so that the next start is fast.",
+    "With --api-url no server is started: that one is used."
+  ],
+  exitOnInterrupt: 0,
+  flags: flags({
+    port: integer("port", "PORT", {
+      alias: "p",
+      description: "Port of the API and the services' URLs, 0 for a free one [8080]"
+    }),
+    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept [.maxcloud beside the config]" }),
+    noWatch: toggle("no-watch", { description: "Deploy once, do not follow the files" })
+  }),
   positionals: noPositionals,
-  run: () => Effect.void
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { findConfig, loadConfig } = yield* loadSdk
+      const file = input.config === undefined ? yield* findConfig(process.cwd()) : resolve(input.config)
+      const folder = dirname(file)
+      const read = loadConfig({ file, stage: writtenStage(input) ?? "dev" })
+      const first = yield* Effect.either(read)
+      if (Either.isLeft(first) && (input.noWatch || !existsSync(file))) return yield* first.left
+
+      if (input.apiUrl === undefined && !terminal.json) terminal.say("starting the server …")
+      const dataDir = resolve(input.dataDir ?? join(folder, ".maxcloud"))
+      const url = input.apiUrl ?? (yield* localServer({ port: input.port, dataDir, inPlace: !input.noWatch }))
+      yield* Effect.addFinalizer(() => Effect.sync(() => terminal.say("stopping …")))
+      if (terminal.json) terminal.printJson({ url }, "line")
+      else terminal.say(`max-cloud is at ${terminal.paintError("cyan", url)}, data in ${dataDir}`)
+
+      const cloud = yield* connect({ apiUrl: url })
+      // Progress is appended: lines of logs come between.
+      const appending = { ...terminal, interactive: false }
+      if (Either.isLeft(first)) {
+        yield* told(Effect.fail(first.left), terminal)
+        terminal.say("waiting for the config to be put right")
+      }
+      const stage = Either.isRight(first) ? first.right.stage : (yield* loadSchemas).StageName.make("dev")
+      const logs = makeServiceLogs(cloud, stage, terminal)
+      const session: Session = { cloud, logs, read, folder, terminal: appending }
+      if (!input.noWatch) {
+        const { inPlace } = yield* cloud.info
+        return yield* followFiles(session, inPlace, Either.getOrUndefined(first))
+      }
+      if (Either.isRight(first)) {
+        yield* deployOnce(cloud, logs, first.right, false, appending).pipe(
+          // Some of its services may run: they are what the user came for.
+          Effect.catchTag("DeploymentFailed", (error) =>
+            Effect.zipRight(told(error, terminal), showServices(cloud, first.right, appending))
+          )
+        )
+      }
+      return yield* Effect.never
+    }).pipe(Effect.scoped)
 })

@@ -1,9 +1,42 @@
+import { resolve } from "node:path"
 import { Effect } from "effect"
-import { command, noFlags, noPositionals } from "../command.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith } from "../failure.ts"
+import { integer, text } from "../flags.ts"
 
 export default command({
-  examples: [],
-  flags: noFlags,
+  examples: [
+    { line: "maxcloud server", does: "on port 8080, data in .maxcloud" },
+    { line: "maxcloud server --port 0 --data-dir /var/lib/maxcloud", does: "on a free port, data elsewhere" },
+    { line: "DATABASE_URL=postgres://… maxcloud server", does: "on a Postgres of yours" }
+  ],
+  notes: [
+    "Settings come from the environment too (docs/reference/configuration.md); a flag comes before them.",
+    "Its own log goes to stderr. SIGTERM and Ctrl-C end it in order, a second one at once."
+  ],
+  exitOnInterrupt: 0,
+  flags: flags({
+    port: integer("port", "PORT", {
+      alias: "p",
+      description: "Port to listen on, 0 for a free one (MAXCLOUD_PORT) [8080]"
+    }),
+    host: text("host", "ADDRESS", { description: "Address to listen on (MAXCLOUD_HOST) [127.0.0.1]" }),
+    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" })
+  }),
   positionals: noPositionals,
-  run: () => Effect.void
+  run: ({ dataDir, host, port }, terminal) =>
+    Effect.gen(function* () {
+      const code = yield* Effect.promise(async () => {
+        const { runServer } = await import("@maxcloud/server")
+        return runServer({
+          ...(port === undefined ? {} : { port }),
+          ...(host === undefined ? {} : { host }),
+          ...(dataDir === undefined ? {} : { dataDir: resolve(dataDir) }),
+          onReady: ({ url }) =>
+            terminal.json ? terminal.printJson({ url }, "line") : terminal.print(`max-cloud listens on ${url}`)
+        })
+        // It ends by itself at the same signals, in order.
+      }).pipe(Effect.uninterruptible)
+      if (code !== 0) return yield* new ExitWith({ exit: 1 })
+    })
 })

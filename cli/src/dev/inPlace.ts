@@ -1,0 +1,48 @@
+import { resolve, sep } from "node:path"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+
+/** The absolute source folder of each service that has one. */
+export const sourceFolders = (loaded: LoadedConfig): ReadonlyMap<string, string> =>
+  new Map(
+    loaded.spec.services.flatMap(({ name, source }) =>
+      source === undefined ? [] : [[name, source.directory ?? resolve(loaded.folder, source.path)] as const]
+    )
+  )
+
+/**
+ * Says which version of its folder each service runs. The folder's path does not change with its files: a label does, and so
+ * makes the new revision that reads them.
+ */
+export const makeStamps = () => {
+  const stamps = new Map<string, string>()
+  const stampOf = (service: string) => {
+    const known = stamps.get(service)
+    if (known !== undefined) return known
+    const stamp = Date.now().toString(36)
+    stamps.set(service, stamp)
+    return stamp
+  }
+  return {
+    /** Whether one of these files is in a source folder; the services that have it get a new stamp. */
+    changed: (loaded: LoadedConfig, paths: ReadonlySet<string>): boolean => {
+      let any = false
+      for (const [service, folder] of sourceFolders(loaded)) {
+        if (![...paths].some((_) => _ === folder || _.startsWith(`${folder}${sep}`))) continue
+        stamps.delete(service)
+        any = true
+      }
+      return any
+    },
+    stamped: (loaded: LoadedConfig): LoadedConfig => ({
+      ...loaded,
+      spec: {
+        ...loaded.spec,
+        services: loaded.spec.services.map((service) =>
+          service.source === undefined
+            ? service
+            : { ...service, labels: { ...service.labels, "dev-version": stampOf(service.name) } }
+        )
+      }
+    })
+  }
+}

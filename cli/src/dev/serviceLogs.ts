@@ -1,0 +1,55 @@
+import type { ServiceName, StageName } from "@maxcloud/config-schema"
+import type { LogEntry } from "@maxcloud/sdk/api"
+import { Effect, Fiber, Schedule, type Scope, Stream } from "effect"
+import type { connect } from "../client.ts"
+import { printable } from "../format.ts"
+import type { Terminal } from "../terminal.ts"
+
+const colours = ["cyan", "magenta", "green", "yellow", "blue", "red"] as const
+
+const prefixed = (entry: LogEntry, name: string, terminal: Terminal): string => {
+  const line = printable(entry.line)
+  return `${name} ${entry.stream === "system" ? terminal.paint("dim", `· ${line}`) : line}`
+}
+
+/** The logs of all services in one terminal, each line after the name of its service. */
+export const makeServiceLogs = (
+  cloud: Effect.Effect.Success<ReturnType<typeof connect>>,
+  stage: StageName,
+  terminal: Terminal
+) => {
+  const followed = new Map<ServiceName, Fiber.RuntimeFiber<void>>()
+  const since = new Date().toISOString()
+  let width = 0
+  let next = 0
+
+  const followOne = (service: ServiceName): Effect.Effect<void> => {
+    const colour = colours[next++ % colours.length] ?? "cyan"
+    const told = (entry: LogEntry) =>
+      terminal.json
+        ? terminal.printJson(entry, "line")
+        : terminal.print(prefixed(entry, terminal.paint(colour, `${service.padEnd(width)} │`), terminal))
+    return Stream.runForEach(cloud.logs(service, { follow: true, since, stage }), (entry) =>
+      Effect.sync(() => told(entry))
+    ).pipe(
+      // A service may be known to the deployment a moment before its log can be read.
+      Effect.retry(Schedule.spaced("500 millis").pipe(Schedule.intersect(Schedule.recurs(120)))),
+      Effect.catchAll((error) => Effect.sync(() => terminal.say(`the logs of ${service} ended: ${error.message}`)))
+    )
+  }
+
+  /** Follows these services, and no others any more. */
+  const follow = (services: ReadonlyArray<ServiceName>): Effect.Effect<void, never, Scope.Scope> =>
+    Effect.gen(function* () {
+      width = Math.max(width, ...services.map((_) => _.length))
+      for (const [service, fiber] of followed) {
+        if (services.includes(service)) continue
+        followed.delete(service)
+        yield* Fiber.interrupt(fiber)
+      }
+      for (const service of services) {
+        if (!followed.has(service)) followed.set(service, yield* Effect.forkScoped(followOne(service)))
+      }
+    })
+  return { follow }
+}
