@@ -161,6 +161,7 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
           const follow = options.follow === true
           let begun = false
           return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: !follow }).pipe(
+            Stream.filter((_) => _.event === "log"),
             Stream.mapEffect((_) => {
               begun = true
               return decodeEntry(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))

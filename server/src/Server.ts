@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Layer, Option, type Scope } from "effect"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"

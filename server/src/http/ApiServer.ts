@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Unavailable } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer } from "effect"
 import { apiApp } from "./apiApp.ts"

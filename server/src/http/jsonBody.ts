@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import type { HttpServerRequest } from "@effect/platform"
-import { NodeHttpServerRequest } from "@effect/platform-node"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type InvalidRequest, PayloadTooLarge } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { checkContentType } from "./guard.ts"

@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { NotFound, OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, Option } from "effect"

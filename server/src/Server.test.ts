@@ -1,0 +1,189 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { type Embedded, embedded } from "./index.ts"
+
+const app = `
+import { createServer } from "node:http"
+const server = createServer((request, response) => response.end("hello from " + process.env.K_SERVICE + " for " + process.env.WHO))
+server.listen(process.env.PORT, () => { console.log("line 1"); console.log("line 2"); console.log("line 3") })
+process.on("SIGTERM", () => server.close())
+`
+
+/** By the service's host: Node does not resolve \`*.localhost\`, browsers and curl do. */
+const visit = (url: string) =>
+  new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
+    const { host, pathname, port } = new URL(url)
+    request({ host: "127.0.0.1", port, path: pathname, headers: { host } }, async (response) => {
+      let body = ""
+      for await (const chunk of response) body += chunk
+      resolve({ status: response.statusCode ?? 0, body })
+    })
+      .on("error", reject)
+      .end()
+  })
+
+const call = async (cloud: Embedded, path: string, init: RequestInit = {}) => {
+  const response = await fetch(`${cloud.url}${path}`, init)
+  const text = await response.text()
+  return { status: response.status, body: text === "" ? undefined : JSON.parse(text) }
+}
+
+const post = (body: unknown): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body)
+})
+
+describe("the whole server", () => {
+  let cloud: Embedded
+  let folder: string
+  const spec = () => ({
+    apiVersion: "maxcloud.dev/v1" as const,
+    app: "shop",
+    services: [
+      {
+        name: "web",
+        source: { path: "./web", directory: folder },
+        command: [process.execPath, "app.mjs"] as const,
+        env: { WHO: "us" }
+      }
+    ]
+  })
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "maxcloud-app-"))
+    writeFileSync(join(folder, "app.mjs"), app)
+    cloud = await embedded({ inPlace: true })
+  })
+  afterAll(async () => {
+    await cloud[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it("answers /healthz", async () => {
+    assert.deepStrictEqual(await call(cloud, "/healthz"), { status: 200, body: { status: "ok" } })
+  })
+
+  it("plans, deploys, follows, and serves on the API's own port", async () => {
+    const plan = await call(cloud, "/api/v1/apps/shop/stages/production/plan", post({ spec: spec() }))
+    assert.deepStrictEqual([plan.status, plan.body.changes[0].action, plan.body.problems], [200, "create", []])
+
+    const init = post({ spec: spec() })
+    const headers = { ...init.headers, "idempotency-key": "one" }
+    const path = "/api/v1/apps/shop/stages/production/deployments"
+    const accepted = await call(cloud, path, { ...init, headers })
+    assert.strictEqual(accepted.status, 202)
+    const again = await call(cloud, path, { ...init, headers })
+    assert.strictEqual(again.body.id, accepted.body.id)
+    const other = await call(cloud, path, { ...post({ spec: { ...spec(), services: [] } }), headers })
+    assert.deepStrictEqual([other.status, other.body._tag], [409, "Conflict"])
+
+    const events = await (await fetch(`${cloud.url}/api/v1/deployments/${accepted.body.id}/events`)).text()
+    assert.match(events, /event: deployment\ndata: \{.*"type":"finished"/)
+    const done = await call(cloud, `/api/v1/deployments/${accepted.body.id}`)
+    assert.strictEqual(done.body.state, "succeeded", JSON.stringify(done.body))
+
+    const { url } = done.body.services[0]
+    assert.strictEqual(url, `http://web--local.localhost:${new URL(cloud.url).port}`)
+    assert.deepStrictEqual(await visit(url), { status: 200, body: "hello from web for us" })
+    assert.strictEqual((await visit(`http://nope--local.localhost:${new URL(cloud.url).port}`)).status, 404)
+  })
+
+  it("gives logs as events, resumed without a lost or doubled line", async () => {
+    const [service] = (await call(cloud, "/api/v1/services?name=web")).body.services
+    const read = async (headers: Record<string, string>) => {
+      const text = await (await fetch(`${cloud.url}/api/v1/services/${service.id}/logs`, { headers })).text()
+      const entries = [...text.matchAll(/id: (.*)\nevent: log\ndata: (.*)\n/g)]
+        .map((_) => ({ id: _[1] ?? "", entry: JSON.parse(_[2] ?? "") }))
+        .filter((_) => _.entry.stream === "stdout")
+      return { ended: text.endsWith("event: end\ndata: {}\n\n"), entries }
+    }
+    const all = await read({})
+    assert.isTrue(all.ended)
+    assert.deepStrictEqual(
+      all.entries.map((_) => _.entry.line),
+      ["line 1", "line 2", "line 3"]
+    )
+    const rest = await read({ "last-event-id": all.entries[0]?.id ?? "" })
+    assert.deepStrictEqual(
+      rest.entries.map((_) => _.entry.line),
+      ["line 2", "line 3"]
+    )
+    assert.strictEqual((await read({ "last-event-id": "no cursor of ours" })).entries.length, 3)
+  })
+
+  it("shows what runs, to people and to Prometheus", async () => {
+    const page = await (await fetch(cloud.url)).text()
+    assert.match(page, /web--local\.localhost/)
+    const metrics = await (await fetch(`${cloud.url}/metrics`)).text()
+    assert.match(metrics, /^maxcloud_deployments\{state="succeeded"\} 1$/m)
+    assert.match(metrics, /^maxcloud_instances 1$/m)
+    assert.match(metrics, /^maxcloud_proxy_requests_total [1-9]/m)
+    assert.match(metrics, /^maxcloud_work_queue_depth 0$/m)
+    assert.match(
+      metrics,
+      /^maxcloud_http_requests_total\{method="POST",route="\/api\/v1\/apps\/:app\/stages\/:stage\/plan",status="200"\} 1$/m
+    )
+  })
+
+  it("is the SDK's server too: streams, secrets, errors", async () => {
+    const { client } = cloud
+    const lines = []
+    for await (const entry of client.logs("web")) if (entry.stream === "stdout") lines.push(entry.line)
+    assert.deepStrictEqual(lines, ["line 1", "line 2", "line 3"])
+    await client.secrets.set("shop", "TOKEN", "hunter2")
+    assert.deepStrictEqual(
+      (await client.secrets.list("shop")).map((_) => [_.name, _.version]),
+      [["TOKEN", 1]]
+    )
+    await client.secrets.unset("shop", "TOKEN")
+    const error = await client.services.get("nope").catch((_) => _)
+    assert.strictEqual(error._tag, "NotFound")
+    const refused = await client.services.create({ name: "web", image: "nginx:latest" }).catch((_) => _)
+    assert.include(["Conflict", "InvalidSpec"], refused._tag)
+  })
+
+  it("deletes a service, and its host is gone", async () => {
+    const [service] = (await call(cloud, "/api/v1/services")).body.services
+    const deleted = await call(cloud, `/api/v1/services/${service.id}`, { method: "DELETE" })
+    assert.strictEqual(deleted.status, 202)
+    assert.strictEqual((await cloud.client.waitFor(deleted.body.id)).state, "succeeded")
+    assert.deepStrictEqual((await call(cloud, "/api/v1/services")).body, { services: [] })
+    assert.strictEqual((await call(cloud, `/api/v1/services/${service.id}`)).status, 404)
+    assert.strictEqual((await visit(`http://web--local.localhost:${new URL(cloud.url).port}`)).status, 404)
+  })
+
+  it("does not start where the port is taken, and says by whom", async () => {
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve))
+    const address = holder.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    const before = readdirSync(tmpdir()).filter((_) => _.startsWith("maxcloud-")).length
+    const error = await embedded({ port }).catch((_) => _)
+    holder.close()
+    assert.strictEqual(error._tag, "ServerError")
+    assert.strictEqual(error.reason, "portTaken")
+    assert.match(error.message, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--port`))
+    if (process.platform === "linux") assert.include(error.message, `process ${process.pid}`)
+    assert.strictEqual(readdirSync(tmpdir()).filter((_) => _.startsWith("maxcloud-")).length, before)
+  })
+
+  it("runs twice in a process, and each leaves nothing behind", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-kept-"))
+    {
+      await using second = await embedded({ dataDir })
+      assert.notStrictEqual(second.url, cloud.url)
+      assert.deepStrictEqual(await second.client.services.list(), [])
+      await second.client.secrets.set("shop", "KEPT", "yes")
+    }
+    {
+      await using again = await embedded({ dataDir })
+      assert.strictEqual((await again.client.secrets.list("shop")).length, 1)
+    }
+    assert.isTrue(existsSync(dataDir))
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+})
