@@ -126,7 +126,6 @@ const installEnvironment = (server: NodeJS.ProcessEnv, nodeFolder: string, marke
   TMPDIR: tmpdir(),
   LANG: "C.UTF-8",
   CI: "true",
-  npm_config_production: "true",
   YARN_NODE_LINKER: "node-modules",
   COREPACK_ENABLE_DOWNLOAD_PROMPT: "0",
   [markerName]: marker

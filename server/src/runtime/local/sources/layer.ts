@@ -93,7 +93,7 @@ const publish = async (from: string, to: string): Promise<void> => {
 
 /** Sources in `<data folder>/sources/<organization>/`: `archives/`, `folders/`, `dependencies/`, and `unfinished/`, which a start empties. */
 export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, SourceError> =>
-  Layer.effect(
+  Layer.scoped(
     SourceStore,
     Effect.gen(function* () {
       const root = join(options.dataDirectory, "sources")
@@ -224,7 +224,10 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
             throw new SourceError({ reason: "unavailable", message: `The archive of ${digest} is damaged on disk.` })
           await installInto(unfinished, paths, signal)
           await makeReadOnly(unfinished)
+          // A folder can be moved to another only by who may write to it.
+          await chmod(unfinished, 0o755)
           await publish(unfinished, paths.folder)
+          await chmod(paths.folder, 0o555)
           return paths.folder
         } catch (cause) {
           await removeTree(unfinished).catch(() => undefined)
@@ -245,6 +248,12 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         })
       })
       const ending = new AbortController()
+      yield* Effect.addFinalizer(() =>
+        Effect.promise(() => {
+          ending.abort()
+          return Promise.allSettled(inMaking.values())
+        })
+      )
       return { find, put, folder }
     })
   )
