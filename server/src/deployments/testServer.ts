@@ -1,0 +1,65 @@
+import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
+import { Effect, Layer, Stream } from "effect"
+import { type Organization, Organizations, layer as organizations } from "../organizations/Organizations.ts"
+import type { Runtime } from "../runtime/Runtime.ts"
+import { layer as secrets } from "../secrets/SealedSecrets.ts"
+import { Deployments } from "./Deployments.ts"
+import { layer, type ReconcilerOptions } from "./layer.ts"
+import { Platform } from "./Platform.ts"
+
+/** Everything above the database, for tests. */
+export const testServer = (runtime: Layer.Layer<Runtime>, dataDir: string, options: ReconcilerOptions = {}) =>
+  layer(options).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        secrets({ dataDir }),
+        organizations,
+        runtime,
+        Layer.succeed(Platform, { domain: "localhost", scheme: "http", port: 8080, podSecurity: "baseline" })
+      )
+    )
+  )
+
+let made = 0
+
+/** An organization of its own: tests of one database do not see each other. */
+export const newOrganization = Effect.flatMap(Organizations, (_) => _.create(OrganizationName.make(`org-${++made}`)))
+
+export const shop = AppName.make("shop")
+
+interface TestService {
+  readonly name: string
+  readonly image?: string
+  readonly env?: Readonly<Record<string, unknown>>
+  readonly links?: ReadonlyArray<string>
+}
+
+/** Deploys services to `production`; what is not said is ordinary. */
+export const deploy = (
+  organization: Organization,
+  services: ReadonlyArray<TestService>,
+  rest: { readonly app?: AppName; readonly idempotencyKey?: string } = {}
+) =>
+  Effect.flatMap(Deployments, (_) =>
+    _.accept({
+      organization,
+      app: rest.app ?? shop,
+      stage: productionStage,
+      spec: { app: rest.app ?? shop, services: services.map((service) => ({ image: "ready:1", ...service })) },
+      idempotencyKey: rest.idempotencyKey
+    })
+  )
+
+/** Every event of a deployment, until it has finished. */
+export const eventsOf = (organization: Organization, id: Parameters<Deployments["Type"]["events"]>[1], after = 0) =>
+  Deployments.pipe(
+    Effect.flatMap((_) => _.events(organization, id, after)),
+    Effect.flatMap(Stream.runCollect),
+    Effect.map((_) => [..._])
+  )
+
+export const finished = (organization: Organization, deployment: { readonly id: Parameters<typeof eventsOf>[1] }) =>
+  eventsOf(organization, deployment.id).pipe(
+    Effect.zipRight(Deployments),
+    Effect.flatMap((_) => _.get(organization, deployment.id))
+  )
