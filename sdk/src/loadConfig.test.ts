@@ -1,0 +1,271 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Effect } from "effect"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { evaluate } from "./evaluate.ts"
+import { ConfigInvalid, findConfig, loadConfig, renderIssue } from "./index.ts"
+
+let root = ""
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "maxcloud-config-"))
+  await mkdir(join(root, "node_modules/@maxcloud"), { recursive: true })
+  await symlink(fileURLToPath(new URL("..", import.meta.url)), join(root, "node_modules/@maxcloud/sdk"))
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const write = async (files: Readonly<Record<string, string>>) => {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), content)
+  }
+}
+/** The lines that a user sees. */
+const failure = async (file: string): Promise<ReadonlyArray<string>> => {
+  const error = await loadConfig({ folder: root, file }).then(
+    () => assert.fail("it loads"),
+    (_: unknown) => _
+  )
+  if (!(error instanceof ConfigInvalid)) throw error
+  return error.issues.map((_) => renderIssue(_, root))
+}
+const imports = `import { defineConfig, secret, service, text } from "@maxcloud/sdk/config"\n`
+
+describe("loadConfig", () => {
+  it("evaluates for the stage, anew each time", async () => {
+    const config = (port: number) =>
+      `${imports}export default defineConfig(async ({ stage }) => ({ app: "shop", services: [service(stage, { image: "nginx", port: ${port} })] }))`
+    await write({ "ok.ts": config(80) })
+    const first = await loadConfig({ folder: root, file: "ok.ts", stage: "dev" })
+    assert.deepStrictEqual([first.spec.services[0]?.name, first.spec.services[0]?.port], ["dev", 80])
+    assert.deepStrictEqual([first.file, first.folder, first.stage], [join(root, "ok.ts"), root, "dev"])
+    await write({ "ok.ts": config(81) })
+    const second = await loadConfig({ folder: root, file: "ok.ts" })
+    assert.deepStrictEqual([second.spec.services[0]?.name, second.spec.services[0]?.port], ["production", 81])
+  })
+
+  it("gives the same from YAML and JSON", async () => {
+    await write({
+      "same.ts": `${imports}const api = service("api", { image: "nginx", env: { S: secret("S") } })
+export default defineConfig({ app: "shop", services: [api, service("web", { source: "./web", env: { A: api.url } })] })`,
+      "same.yaml": `app: shop\nservices:\n  - { name: api, image: nginx, env: { S: { secret: S } } }\n  - { name: web, source: ./web, env: { A: { service: api, property: url } } }`,
+      "same.json": `{"app":"shop","services":[{"name":"api","image":"nginx","env":{"S":{"secret":"S"}}},{"name":"web","source":"./web","env":{"A":{"service":"api","property":"url"}}}]}`
+    })
+    const [ts, yaml, json] = await Promise.all(
+      ["same.ts", "same.yaml", "same.json"].map((file) => loadConfig({ folder: root, file }))
+    )
+    assert.deepStrictEqual(yaml?.spec, ts?.spec)
+    assert.deepStrictEqual(json?.spec, ts?.spec)
+  })
+
+  it("places what a server tells later", async () => {
+    await write({
+      "later.ts": `${imports}export default defineConfig({\n  app: "shop",\n  services: [\n    service("api", {\n      image: "nginx",\n      env: { S: secret("S") }\n    })\n  ]\n})`
+    })
+    const config = await loadConfig({ folder: root, file: "later.ts" })
+    const [issue] = await config.locate([{ path: ["services", 0, "env", "S"], message: "not set" }])
+    assert.strictEqual(
+      issue === undefined ? "" : renderIssue(issue, root),
+      "later.ts:7:14  services.api.env.S  not set"
+    )
+  })
+
+  it("reads an AppSpec's mistakes where they are written, each once", async () => {
+    await write({
+      "bad.ts": `${imports}
+export default defineConfig({
+  app: "Shop",
+  services: [
+    service("api", {
+      image: "nginx",
+      port: 0,
+      scal: {},
+      env: { "A=B": "x", N: 3 }
+    } as any),
+    service("web", { ...{ image: "nginx", cpu: "lots" } } as any)
+  ]
+})`
+    })
+    assert.deepStrictEqual(await failure("bad.ts"), [
+      'bad.ts:4:3  app  "Shop" is no app name: use lower-case letters, digits and "-", begin with a letter, end with a letter or digit',
+      "bad.ts:8:7  services.api.port  0 is no port: a whole number from 1 to 65535",
+      'bad.ts:9:7  services.api.scal  unknown key "scal": did you mean "scale"?',
+      'bad.ts:10:14  services.api.env.A=B  "A=B" is no name of an environment variable: use letters, digits and "_", and do not begin with a digit',
+      'bad.ts:10:26  services.api.env.N  must be a text: write "3"',
+      'bad.ts:12:20  services.web.cpu  "lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'
+    ])
+  })
+
+  it("places a service in the file that it is written in", async () => {
+    await write({
+      "split.ts": `${imports}import { api } from "./services/api.ts"\nexport default defineConfig({ app: "shop", services: [api] })`,
+      "services/api.ts": `${imports}export const api = service("api", {\n  image: "nginx",\n  port: 0\n})`
+    })
+    assert.deepStrictEqual(await failure("split.ts"), [
+      "services/api.ts:4:3  services.api.port  0 is no port: a whole number from 1 to 65535"
+    ])
+  })
+
+  it("places mistakes in YAML and JSON", async () => {
+    await write({
+      "bad.yaml": "app: shop\nservices:\n  - name: api\n    image: nginx\n    port: 0\n    env:\n      N: 3\n",
+      "bad.json": '{ "app": "shop",\n  "services": [{ "name": "x", "image": "nginx",\n    "cpu": "lots" }] }',
+      "syntax.yaml": "app: shop\nservices: [\n",
+      "syntax.json": '{ "app": "shop",\n "services": [} ',
+      "bomb.yaml": `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((_, i) => `${_}: &${_} [${Array(9).fill(`*${"abcd"[i]}`).join(", ")}]`).join("\n")}\n`
+    })
+    assert.deepStrictEqual(await failure("bad.yaml"), [
+      "bad.yaml:5:5  services.api.port  0 is no port: a whole number from 1 to 65535",
+      'bad.yaml:7:7  services.api.env.N  must be a text: write "3"'
+    ])
+    assert.deepStrictEqual(await failure("bad.json"), [
+      'bad.json:3:5  services.x.cpu  "lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'
+    ])
+    assert.match((await failure("syntax.yaml")).join(), /^syntax\.yaml:3:1 {2}this is no YAML: /)
+    assert.match((await failure("syntax.json")).join(), /^syntax\.json:2:15 {2}this is no JSON: /)
+    assert.match((await failure("bomb.yaml")).join(), /this is no YAML: .*alias/)
+  })
+
+  const faults: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, RegExp]> = [
+    ["a syntax error in TypeScript", { "f.ts": "const x = {{\n" }, /^f\.ts:1:12 {2}syntax error: Unexpected token$/],
+    ["a syntax error in JavaScript", { "f.mjs": "const x = 1\nexport default {{\n" }, /^f\.mjs:2:17 {2}syntax error: /],
+    [
+      "a syntax error in what it imports",
+      { "f.ts": 'import "./g.mjs"\n', "g.mjs": "\nlet let = 1" },
+      /^g\.mjs:2:5 {2}syntax error: /
+    ],
+    [
+      "syntax that Node cannot strip",
+      { "f.ts": "\nenum A { B }\nexport default A" },
+      /^f\.ts:2 {2}TypeScript enum is not supported .*write it in plain JavaScript\)$/
+    ],
+    [
+      "no default export",
+      { "f.ts": "export const a = 1" },
+      /^f\.ts {2}there is no default export: write `export default defineConfig\(/
+    ],
+    [
+      "a default export of another kind",
+      { "f.ts": 'export default { app: "x" }' },
+      /^f\.ts {2}the default export is an object, not a config/
+    ],
+    [
+      "a thrown error",
+      { "f.ts": '\nconst f = () => {\n  throw new Error("boom")\n}\nf()\n' },
+      /^f\.ts:3:9 {2}the config threw Error: boom$/
+    ],
+    ["a thrown text", { "f.mjs": 'throw "boom"' }, /^f\.mjs {2}the config threw boom$/],
+    [
+      "a rejected promise",
+      { "f.ts": `${imports}export default defineConfig(async () => {\n  throw new TypeError("no")\n})` },
+      /^f\.ts:3:9 {2}the config threw TypeError: no$/
+    ],
+    [
+      "a package that is not there",
+      { "f.ts": '\nimport "nope"\n' },
+      /^f\.ts:2 {2}cannot find "nope", .*npm i -D nope$/
+    ],
+    [
+      "a file that is not there",
+      { "f.ts": 'import "./nope.ts"\n' },
+      /^f\.ts:1 {2}cannot find "nope\.ts", .*correct the path/
+    ],
+    [
+      "a name that is not exported",
+      { "f.ts": 'import { b } from "./g.mjs"\nexport default b', "g.mjs": "export const a = 1" },
+      /^f\.ts:1 {2}.*does not provide an export named 'b'$/
+    ],
+    [
+      "a cyclic import",
+      {
+        "f.ts": 'import { x } from "./g.ts"\nexport default x',
+        "g.ts": 'import f from "./f.ts"\nexport const x = f + 1'
+      },
+      /^g\.ts:2:18 {2}cyclic import: f\.ts → g\.ts → f\.ts \(Cannot access 'f' before initialization\): move what they share/
+    ],
+    [
+      "process.exit",
+      { "f.ts": "process.exit(3)" },
+      /^f\.ts {2}the config ended before it was done: it called process\.exit\(3\)$/
+    ],
+    [
+      "an await without end",
+      { "f.ts": "await new Promise(() => {})\nexport default 1" },
+      /^f\.ts {2}the config ended before it was done: it awaits what never comes/
+    ],
+    [
+      "a function in the app",
+      {
+        "f.ts": `${imports}export default defineConfig({ app: "x", services: [service("a", { image: "nginx", env: { A: (() => 1) as any } })] })`
+      },
+      /^f\.ts:2:\d+ {2}services\[0\]\.env\.A {2}expected plain data, got a function$/
+    ],
+    [
+      "a reference in a plain template",
+      { "f.ts": `${imports}const s = secret("B")\nconst a = \`x\${s}\`` },
+      /^f\.ts:3:\d+ {2}secret\("B"\) is a reference, .*write text`/
+    ],
+    [
+      "no app",
+      { "f.ts": `${imports}export default defineConfig((() => {}) as any)` },
+      /^f\.ts.* {2}the function given to defineConfig returns no app/
+    ],
+    [
+      "names that are there twice",
+      {
+        "f.ts": `${imports}const a = service("a", { image: "nginx" })\nexport default defineConfig({ app: "x", services: [a,\n a] })`
+      },
+      /"a" is named twice/
+    ]
+  ]
+  it.each(faults)("%s: one message with its place", async (_, files, expected) => {
+    await write(files)
+    const issues = await failure(Object.keys(files)[0] ?? "")
+    assert.lengthOf(issues, 1)
+    assert.match(issues[0] ?? "", expected)
+  })
+
+  it("tells of a file that is not there, is a folder, is of another kind, and of a stage that is none", async () => {
+    await write({ "folder.ts/x": "", "x.toml": "" })
+    assert.match((await failure("none.ts")).join(), /^none\.ts {2}there is no such file/)
+    assert.match((await failure("folder.ts")).join(), /^folder\.ts {2}this is a folder/)
+    assert.match(
+      (await failure("x.toml")).join(),
+      /^x\.toml {2}a config is a file of TypeScript, JavaScript, YAML or JSON/
+    )
+    const error = await loadConfig({ folder: root, file: "ok.ts", stage: "No" }).catch((_: unknown) => _)
+    assert.include(String(error), '"No" is no stage name')
+  })
+
+  it("gives up on a config that does not end", async () => {
+    await write({ "slow.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
+    const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", 0.3))
+    assert.deepStrictEqual(evaluation, { _tag: "TookTooLong", seconds: 0.3 })
+  })
+
+  it("ends by the signal", async () => {
+    await write({ "wait.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
+    const reason = new Error("enough")
+    const error = await loadConfig({ folder: root, file: "wait.ts", signal: AbortSignal.abort(reason) }).catch(
+      (_: unknown) => _
+    )
+    assert.strictEqual(error, reason)
+  })
+})
+
+describe("findConfig", () => {
+  it("looks in the folder and those above it, and wants one only", async () => {
+    await write({
+      "app/maxcloud.config.ts": "",
+      "app/deep/er/x": "",
+      "two/maxcloud.config.ts": "",
+      "two/maxcloud.config.yaml": ""
+    })
+    assert.strictEqual(await findConfig(join(root, "app/deep/er")), join(root, "app/maxcloud.config.ts"))
+    const two = await findConfig(join(root, "two")).catch((_: unknown) => _)
+    assert.include(String(two), "there are maxcloud.config.ts and maxcloud.config.yaml")
+    const none = await findConfig(root).catch((_: unknown) => _)
+    assert.include(String(none), "write one by `maxcloud init`")
+  })
+})

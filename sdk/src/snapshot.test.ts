@@ -1,0 +1,173 @@
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { buffer } from "node:stream/consumers"
+import { Effect, Either } from "effect"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { dockerRules } from "./ignoreRules.ts"
+import { type Snapshot, snapshotOf } from "./snapshot.ts"
+
+let root = ""
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "maxcloud-snapshot-"))
+})
+afterEach(() => rm(root, { recursive: true }))
+
+const write = async (files: Readonly<Record<string, string>>) => {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), content)
+  }
+}
+const take = (folder = root): Promise<Snapshot> => Effect.runPromise(snapshotOf(folder))
+const failure = async (folder = root): Promise<string> => {
+  const result = await Effect.runPromise(Effect.either(snapshotOf(folder)))
+  return Either.isLeft(result) ? result.left.message : assert.fail("it did not fail")
+}
+/** The paths that `tar` finds in the archive. */
+const pathsOf = async (snapshot: Snapshot): Promise<ReadonlyArray<string>> => {
+  const listed = execFileSync("tar", ["-tzf", "-", "--quoting-style=literal"], {
+    input: await buffer(snapshot.archive())
+  })
+  return String(listed)
+    .split("\n")
+    .filter((_) => _ !== "")
+}
+
+describe("snapshotOf", () => {
+  it("has the digest of the format, entries by bytes, and modes", async () => {
+    await write({ b: "B", "a/c": "C", "a.txt": "" })
+    await chmod(join(root, "b"), 0o755)
+    await symlink("a/c", join(root, "link"))
+    const sha = (text: string) => createHash("sha256").update(text).digest("hex")
+    const lines = [
+      `644\0a.txt\0${sha("")}`,
+      `644\0a/c\0${sha("C")}`,
+      `755\0b\0${sha("B")}`,
+      `link\0link\0${sha("a/c")}`
+    ]
+    const snapshot = await take()
+    assert.strictEqual(snapshot.digest, `sha256:${sha(lines.map((_) => `${_}\n`).join(""))}`)
+    assert.deepStrictEqual(await pathsOf(snapshot), ["a.txt", "a/c", "b", "link"])
+    assert.strictEqual(snapshot.files, 4)
+    assert.strictEqual(snapshot.bytes, 2)
+  })
+
+  it("gives an archive that unpacks to the same, with long and foreign names and large files", async () => {
+    const long = `${"d".repeat(90)}/${"e".repeat(90)}/${"f".repeat(90)}`
+    await write({ [long]: "long", "ü/名": "foreign", large: "x".repeat(3_000_001), exact: "y".repeat(1024) })
+    await symlink(`${"d".repeat(90)}/${"e".repeat(90)}`, join(root, "far"))
+    const snapshot = await take()
+    const out = await mkdtemp(join(tmpdir(), "maxcloud-unpacked-"))
+    try {
+      execFileSync("tar", ["-xzf", "-", "-C", out], { input: await buffer(snapshot.archive()) })
+      assert.strictEqual((await take(out)).digest, snapshot.digest)
+      assert.strictEqual(await readFile(join(out, long), "utf8"), "long")
+    } finally {
+      await rm(out, { recursive: true })
+    }
+  })
+
+  it("gives equal bytes each time", async () => {
+    await write({ a: "A", "b/c": "C" })
+    const snapshot = await take()
+    assert.deepStrictEqual(await buffer(snapshot.archive()), await buffer((await take()).archive()))
+  })
+
+  it("leaves out .git, node_modules and .maxcloud at any depth, and what .gitignore says", async () => {
+    await write({
+      "index.js": "1",
+      ".git/HEAD": "",
+      "node_modules/a/index.js": "",
+      "packages/a/node_modules/b.js": "",
+      "packages/a/.maxcloud/x": "",
+      "packages/a/keep.log": "",
+      "packages/a/.gitignore": "!keep.log\n",
+      ".gitignore": "*.log\n/dist/\n",
+      "x.log": "",
+      "dist/x.js": "",
+      "src/dist/x.js": ""
+    })
+    assert.deepStrictEqual(await pathsOf(await take()), [
+      ".gitignore",
+      "index.js",
+      "packages/a/.gitignore",
+      "packages/a/keep.log",
+      "src/dist/x.js"
+    ])
+  })
+
+  it("honours the .gitignore of the repository above, unless the source itself is what that leaves out", async () => {
+    await write({
+      ".git/HEAD": "",
+      ".gitignore": ".env\nbuild/\n",
+      "api/.env": "SECRET=1",
+      "api/a.js": "",
+      "build/b.js": ""
+    })
+    assert.deepStrictEqual(await pathsOf(await take(join(root, "api"))), ["a.js"])
+    assert.deepStrictEqual(await pathsOf(await take(join(root, "build"))), ["b.js"])
+  })
+
+  it("goes by .dockerignore alone where there is one", async () => {
+    await write({
+      ".gitignore": "a.js\n",
+      ".dockerignore": "*.md\n!README.md\n",
+      "a.js": "",
+      "x.md": "",
+      "README.md": ""
+    })
+    assert.deepStrictEqual(await pathsOf(await take()), [".dockerignore", ".gitignore", "README.md", "a.js"])
+  })
+
+  it("tells what is no folder, empty, or led out of by a link", async () => {
+    assert.include(await failure(join(root, "nope")), "does not exist: create it, or correct `source`")
+    assert.include(await failure(), "holds no file")
+    await write({ "a/file": "" })
+    assert.include(await failure(join(root, "a/file")), "is no folder")
+    for (const target of ["../../etc/passwd", "/etc/passwd"]) {
+      await symlink(target, join(root, "a/link"))
+      assert.include(await failure(), `the link a/link in ${root} leads outside of it (${target})`)
+      await rm(join(root, "a/link"))
+    }
+    await symlink("../b", join(root, "a/inside"))
+    assert.deepStrictEqual(await pathsOf(await take()), ["a/file", "a/inside"])
+  })
+
+  it("refuses more than 1 GiB without reading it", async () => {
+    await write({ huge: "" })
+    await truncate(join(root, "huge"), 2 ** 30 + 1)
+    assert.include(await failure(), "has more than 1 GiB: leave out what it does not need by a .dockerignore")
+  })
+
+  it("fails rather than send what the digest does not name", async () => {
+    await write({ a: "before" })
+    const snapshot = await take()
+    await write({ a: "after!" })
+    const error: unknown = await buffer(snapshot.archive()).catch((_: unknown) => _)
+    assert.include(String(error), `a in ${root} changed while it was read`)
+  })
+})
+
+describe("dockerRules", () => {
+  const cases: ReadonlyArray<readonly [string, string, boolean]> = [
+    ["node_modules", "node_modules/a.js", true],
+    ["node_modules", "a/node_modules/b.js", false],
+    ["**/node_modules", "a/node_modules/b.js", true],
+    ["/dist/", "dist/a.js", true],
+    ["*.md", "a/b.md", false],
+    ["a?c", "abc", true],
+    ["[ab].js", "b.js", true],
+    ["a.js", "axjs", false],
+    ["docs\n!docs/keep", "docs/keep", false],
+    ["docs\n!docs/keep", "docs/other", true],
+    ["*\n!src\nsrc/*.test.js", "src/a.test.js", true],
+    ["*\n!src\nsrc/*.test.js", "src/a.js", false],
+    ["# a comment\n\n", "a", false]
+  ]
+  it.each(cases)("%j on %s: %s", (content, path, expected) => {
+    assert.strictEqual(dockerRules(content)(path, false), expected)
+  })
+})

@@ -1,0 +1,52 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { makeEventParser } from "./sse.ts"
+
+const parse = (...pieces: ReadonlyArray<string>) => {
+  const parser = makeEventParser()
+  return pieces.flatMap((_) => parser.push(_))
+}
+
+describe("makeEventParser", () => {
+  it("reads fields, joins data, skips comments and unknown fields", () => {
+    assert.deepStrictEqual(parse(": hi\nid: 1\nevent: log\ndata: a\ndata:  b\nretry: 3\n\n"), [
+      { id: "1", event: "log", data: "a\n b" }
+    ])
+  })
+
+  it("keeps the last id, takes `message` as the event, gives nothing without data or end", () => {
+    assert.deepStrictEqual(parse("id: 7\n\ndata: x\n\nevent: log\n\ndata: cut"), [
+      { id: "7", event: "message", data: "x" }
+    ])
+  })
+
+  it("reads the same however the text is cut, with any line ends", () => {
+    const events = fc.array(
+      fc.record({ id: fc.nat(), data: fc.array(fc.stringMatching(/^[a-z: ]{0,8}$/), { minLength: 1 }) })
+    )
+    fc.assert(
+      fc.property(
+        events,
+        fc.constantFrom("\n", "\r\n", "\r"),
+        fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
+        (events, end, cuts) => {
+          const text = events
+            .map(({ data, id }) => [`id: ${id}`, ...data.map((_) => `data: ${_}`), end].join(end))
+            .join("")
+          const pieces: Array<string> = []
+          for (let at = 0; at < text.length; ) {
+            const length = cuts.next().value ?? 1
+            pieces.push(text.slice(at, at + length))
+            at += length
+          }
+          // A "\r" at the very end may be half of "\r\n", so the last event waits for what follows it.
+          const read = parse(...pieces, ": end\n")
+          assert.deepStrictEqual(
+            read,
+            events.map(({ data, id }) => ({ id: String(id), event: "message", data: data.join("\n") }))
+          )
+        }
+      )
+    )
+  })
+})
