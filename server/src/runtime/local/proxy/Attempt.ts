@@ -20,6 +20,10 @@ export interface Attempt {
   readonly requestTrailers: () => RawHeaders
 }
 
+/** Host and port as they stand in a URL; an IPv6 address in brackets (RFC 3986, 3.2.2). */
+export const authorityOf = ({ host, port }: Pick<Attempt, "host" | "port">): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
 /**
  * What comes of an attempt. `onSent` comes first, if a connection was there or could be made; then at most one head, data, and
  * an end or an error. Nothing comes after an end or an error.

@@ -270,6 +270,7 @@ export class Http2Downstream implements Downstream {
   }
 
   destroy(): void {
-    this.body.close(2 /* INTERNAL_ERROR */)
+    // Not `close`, which ends what was written properly before it resets the stream.
+    this.body.destroy(new Error("the instance broke its response off"))
   }
 }

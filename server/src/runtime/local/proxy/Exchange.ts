@@ -10,7 +10,7 @@ import { type Lease, NoInstance, type Route } from "./Route.ts"
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
 
 /** Instances that may drop one request before it is given up: a request that kills what it meets must not meet them all. */
-const maxDropped = 3
+const maxDropped = 4
 /** Attempts in all; those that no instance has begun to work on do no harm, but must end. */
 const maxAttempts = 12
 
@@ -51,7 +51,8 @@ class Exchange implements AttemptHandler {
     upstreams.counters.requests++
     upstreams.counters.active++
     down.onClose(() => this.#callerGone())
-    this.#attempt()
+    if (this.#request.ambiguousHost) this.#refuse(unsendable("more than one Host"))
+    else this.#attempt()
   }
 
   #attempt(): void {
@@ -120,6 +121,10 @@ class Exchange implements AttemptHandler {
     this.#upstreams.counters.answered(status)
     const bodyless = ended || this.#down.method === "HEAD" || status === 204 || status === 304
     this.#down.head(status, message, headers, bodyless)
+    if (status !== 304) return
+    // Its length is that of the body it stands for (RFC 9110, 15.4.5), for which undici would wait in vain.
+    this.#settle()
+    this.#down.end(undefined, noTrailers)
   }
 
   onData(chunk: Buffer): boolean {

@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from "undici"
-import type { Attempt, AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
+import { type Attempt, type AttemptFailure, type AttemptHandler, authorityOf, type Upstream } from "./Attempt.ts"
+import { Http1BodyUpstream } from "./Http1BodyUpstream.ts"
 import type { RawHeaders } from "./headers.ts"
 
 const rawOf = (fields: ReadonlyArray<Buffer | string> | null): RawHeaders => {
@@ -58,15 +59,20 @@ class Dispatch implements Dispatcher.DispatchHandler {
 export class Http1Upstream implements Upstream {
   readonly #pools = new Map<string, Pool>()
 
+  readonly #bodies = new Http1BodyUpstream()
+
   send(attempt: Attempt, handler: AttemptHandler): void {
+    if (attempt.body !== undefined) {
+      this.#bodies.send(attempt, handler)
+      return
+    }
     const dispatch = new Dispatch(handler)
     try {
-      this.#pool(`${attempt.host}:${attempt.port}`).dispatch(
+      this.#pool(authorityOf(attempt)).dispatch(
         {
           path: attempt.path,
           method: attempt.method as Dispatcher.HttpMethod,
-          headers: attempt.headers,
-          body: attempt.body ?? null
+          headers: attempt.headers
         },
         dispatch
       )
@@ -78,6 +84,7 @@ export class Http1Upstream implements Upstream {
   close(): void {
     for (const pool of this.#pools.values()) void pool.destroy()
     this.#pools.clear()
+    this.#bodies.close()
   }
 
   #pool(authority: string): Pool {

@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2"
-import type { Attempt, AttemptHandler, Upstream } from "./Attempt.ts"
+import { type Attempt, type AttemptHandler, authorityOf, type Upstream } from "./Attempt.ts"
 import { http2Headers, rawHeadersOf } from "./Downstream.ts"
 import type { RawHeaders } from "./headers.ts"
 
@@ -15,6 +15,8 @@ const sessionGone = new Set(["ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_GOAWAY_SESS
 interface Connection {
   readonly session: ClientHttp2Session
   connected: boolean
+  /** What is sent once the connection is made. */
+  readonly waiting: Array<() => void>
 }
 
 /** HTTP/2 with prior knowledge (RFC 9113, 3.3) to instances, as gRPC servers speak it: one connection for each. */
@@ -22,7 +24,7 @@ export class Http2Upstream implements Upstream {
   readonly #connections = new Map<string, Connection>()
 
   send(attempt: Attempt, handler: AttemptHandler): void {
-    const connection = this.#connection(`${attempt.host}:${attempt.port}`)
+    const connection = this.#connection(authorityOf(attempt))
     const headers = http2Headers(attempt.headers)
     const authority = headers.host
     delete headers.host
@@ -94,7 +96,7 @@ export class Http2Upstream implements Upstream {
       }
     }
     if (connection.connected) sent()
-    else connection.session.once("connect", sent)
+    else connection.waiting.push(sent)
   }
 
   close(): void {
@@ -106,13 +108,14 @@ export class Http2Upstream implements Upstream {
     const known = this.#connections.get(authority)
     if (known !== undefined && !known.session.closed && !known.session.destroyed) return known
     const session = connect(`http://${authority}`, { settings: { initialWindowSize: windowBytes, enablePush: false } })
-    const connection: Connection = { session, connected: false }
+    const connection: Connection = { session, connected: false, waiting: [] }
     const forget = () => {
       if (this.#connections.get(authority) === connection) this.#connections.delete(authority)
     }
     session.on("connect", () => {
       connection.connected = true
       session.setLocalWindowSize(2 * windowBytes)
+      for (const send of connection.waiting.splice(0)) send()
     })
     session.on("goaway", forget)
     session.on("close", forget)

@@ -9,6 +9,8 @@ export interface ForwardedRequest {
   readonly expectContinue: boolean
   /** `TE: trailers`: the caller takes trailers, which gRPC insists on. */
   readonly acceptsTrailers: boolean
+  /** More than one `Host`: refused, since the next hop could believe the other one (RFC 9112, 3.2). */
+  readonly ambiguousHost: boolean
 }
 
 export interface Caller {
@@ -63,6 +65,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   let requestId = false
   let expectContinue = false
   let acceptsTrailers = false
+  let hosts = 0
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ""
     const value = raw[i + 1] ?? ""
@@ -72,6 +75,9 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
           acceptsTrailers = value.toLowerCase().includes("trailers")
           continue
         }
+        break
+      case 4:
+        if (name.toLowerCase() === "host") hosts++
         break
       case 6:
         if (name.toLowerCase() === "expect") {
@@ -139,7 +145,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   if (!forwardedHost) headers.push("X-Forwarded-Host", caller.host)
   if (!forwardedProto) headers.push("X-Forwarded-Proto", "http")
   if (!requestId) headers.push("X-Request-Id", randomUUID())
-  return { headers, expectContinue, acceptsTrailers }
+  return { headers, expectContinue, acceptsTrailers, ambiguousHost: hosts > 1 }
 }
 
 /** A response's fields for the caller. `contentLength` is -1 where the response does not say it. */

@@ -46,7 +46,7 @@ const grpc = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
   }
   if (headers[":path"] === "/resets") {
     stream.respond({ ":status": 200 })
-    stream.write("half", () => stream.close(2))
+    stream.write("half", () => stream.destroy(new Error("broken off")))
     return
   }
   stream.respond(

@@ -1,0 +1,82 @@
+import { Agent, request } from "node:http"
+import type { Attempt, AttemptHandler, Upstream } from "./Attempt.ts"
+
+/**
+ * HTTP/1.1 to instances for requests with a body, by `node:http`: undici sends the head only with the first byte of the body, so
+ * that a caller who waits for the response before it sends anything would wait for ever; and it sends no trailers.
+ */
+export class Http1BodyUpstream implements Upstream {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: 4_000 })
+
+  send(attempt: Attempt, handler: AttemptHandler): void {
+    const { body } = attempt
+    let over = false
+    let sent = false
+    const up = request({
+      host: attempt.host,
+      port: attempt.port,
+      method: attempt.method,
+      path: attempt.path,
+      headers: attempt.headers,
+      agent: this.#agent,
+      setHost: false
+    })
+    const fail = (error: NodeJS.ErrnoException) => {
+      if (over) return
+      over = true
+      body?.destroy()
+      const code = error.code ?? error.name
+      handler.onError(code, code.startsWith("HPE_") ? "malformed" : sent ? "dropped" : "unprocessed")
+    }
+    const start = () => {
+      sent = true
+      handler.onSent(() => {
+        over = true
+        body?.destroy()
+        up.destroy()
+      })
+      if (over || body === undefined) return
+      up.flushHeaders()
+      body.on("data", (chunk: Buffer) => {
+        if (!up.write(chunk)) body.pause()
+      })
+      up.on("drain", () => body.resume())
+      body.on("end", () => {
+        const raw = attempt.requestTrailers()
+        for (let i = 0; i + 1 < raw.length; i += 2) up.addTrailers({ [raw[i] ?? ""]: raw[i + 1] ?? "" })
+        up.end()
+      })
+    }
+    up.on("socket", (socket) => {
+      if (socket.connecting) socket.once("connect", start)
+      else start()
+    })
+    // Between requests the agent ends what is idle; while one runs, the route's own time limit holds.
+    up.on("timeout", () => {})
+    up.on("information", ({ rawHeaders, statusCode }) => {
+      if (!over && statusCode !== 100) handler.onInformational(statusCode, rawHeaders)
+    })
+    up.on("response", (response) => {
+      if (over) return
+      const resume = () => response.resume()
+      handler.onHead(response.statusCode ?? 502, response.statusMessage ?? "", response.rawHeaders, resume, false)
+      response.on("data", (chunk: Buffer) => {
+        if (!over && !handler.onData(chunk)) response.pause()
+      })
+      response.on("error", fail)
+      response.on("end", () => {
+        if (over) return
+        over = true
+        handler.onEnd(response.rawTrailers)
+        body?.destroy()
+        // Answered before the end of the request: its rest is not sent, and the connection cannot be used again.
+        if (!up.writableEnded) up.destroy()
+      })
+    })
+    up.on("error", fail)
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
