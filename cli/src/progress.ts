@@ -95,7 +95,8 @@ const appended = (terminal: Terminal): Progress => {
       const time = elapsed(Date.now() - begun).padStart(6)
       if (event.service === null) {
         const message = event.message === "" ? event.reason : event.message
-        if (event.type !== "finished") terminal.say(`${time}  ${event.type === "warning" ? "warning: " : ""}${message}`)
+        if (event.type !== "finished" && event.type !== "accepted")
+          terminal.say(`${time}  ${event.type === "warning" ? "warning: " : ""}${message}`)
         return
       }
       const service = event.deployment?.services.find((_) => _.name === event.service)

@@ -50,6 +50,7 @@ interface Session {
   readonly logs: Logs
   readonly read: Effect.Effect<LoadedConfig, unknown>
   readonly folder: string
+  readonly dataDir: string
   readonly terminal: Terminal
 }
 
@@ -57,10 +58,11 @@ interface Session {
 const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
     const { cloud, folder, logs, read, terminal } = session
-    const watcher = yield* makeWatcher
+    const watcher = yield* makeWatcher(session.dataDir)
     const stamps = makeStamps()
     let current = first
-    let broken = first === undefined
+    /** What is wrong with the config, as it was told. */
+    let wrong = first === undefined ? "" : undefined
     let running: Fiber.RuntimeFiber<void, unknown> | undefined
 
     const start = (loaded: LoadedConfig): Effect.Effect<void, never, Scope.Scope> =>
@@ -77,7 +79,9 @@ const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | u
       const changed = yield* watcher.next
       const next = yield* Effect.either(read)
       if (Either.isLeft(next)) {
-        broken = true
+        const message = String(next.left)
+        if (message === wrong) continue
+        wrong = message
         yield* told(Effect.fail(next.left), terminal)
         if (current !== undefined) terminal.say("what runs stays as it is")
         continue
@@ -85,8 +89,9 @@ const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | u
       const loaded = next.right
       const isSame = current !== undefined && JSON.stringify(current.spec) === JSON.stringify(loaded.spec)
       const sourcesChanged = stamps.changed(loaded, changed)
-      if (isSame && broken && !sourcesChanged) terminal.say("the config is valid again, nothing has changed")
-      broken = false
+      if (isSame && wrong !== undefined && !sourcesChanged)
+        terminal.say("the config is valid again, nothing has changed")
+      wrong = undefined
       if (!isSame || sourcesChanged) yield* start(loaded)
     }
   })
@@ -137,7 +142,7 @@ export default command({
       }
       const stage = Either.isRight(first) ? first.right.stage : (yield* loadSchemas).StageName.make("dev")
       const logs = makeServiceLogs(cloud, stage, terminal)
-      const session: Session = { cloud, logs, read, folder, terminal: appending }
+      const session: Session = { cloud, logs, read, folder, dataDir, terminal: appending }
       if (!input.noWatch) {
         const { inPlace } = yield* cloud.info
         return yield* followFiles(session, inPlace, Either.getOrUndefined(first))

@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from "node:fs"
 import { join, sep } from "node:path"
-import { Chunk, Effect, Queue, type Scope } from "effect"
+import { Chunk, Effect, Queue } from "effect"
 
 const ignored = new Set(["node_modules", ".git", ".maxcloud"])
 
@@ -15,13 +15,17 @@ export interface Watcher {
   readonly folders: (folders: ReadonlyArray<string>) => Effect.Effect<void>
 }
 
-const isRelevant = (path: string) => !path.split(sep).some((_) => ignored.has(_))
+/** What no program reads as its code: logs (the output of `dev` itself, maybe), and what editors leave while they save. */
+const byTheWay = /(\.log|~|\.sw[a-z]|\.tmp)$/
+
+const isRelevant = (path: string) => !byTheWay.test(path) && !path.split(sep).some((_) => ignored.has(_))
 
 /** The folders that no other one of them contains. */
 export const outermost = (folders: ReadonlyArray<string>): ReadonlyArray<string> =>
   [...new Set(folders)].filter((_) => !folders.some((other) => other !== _ && _.startsWith(`${other}${sep}`)))
 
-export const makeWatcher: Effect.Effect<Watcher, never, Scope.Scope> = Effect.gen(function* () {
+/** A watcher that sees nothing of what happens below `except`: the server's data. */
+export const makeWatcher = Effect.fn("makeWatcher")(function* (except: string) {
   const changes = yield* Queue.unbounded<string>()
   const open = new Map<string, FSWatcher>()
   yield* Effect.addFinalizer(() =>
@@ -36,7 +40,8 @@ export const makeWatcher: Effect.Effect<Watcher, never, Scope.Scope> = Effect.ge
       watcher.on("change", (_, name) => {
         if (name === null) return
         const path = String(name)
-        if (isRelevant(path)) Queue.unsafeOffer(changes, join(folder, path))
+        const file = join(folder, path)
+        if (isRelevant(path) && !file.startsWith(`${except}${sep}`)) Queue.unsafeOffer(changes, file)
       })
       watcher.on("error", () => open.delete(folder))
       open.set(folder, watcher)
@@ -66,5 +71,6 @@ export const makeWatcher: Effect.Effect<Watcher, never, Scope.Scope> = Effect.ge
     }
   })
 
-  return { next, folders }
+  const watcher: Watcher = { next, folders }
+  return watcher
 })
