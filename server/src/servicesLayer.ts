@@ -10,7 +10,7 @@ import * as LocalObjects from "./runtime/local/LocalObjectsSql.ts"
 import * as LocalRuntime from "./runtime/local/LocalRuntime.ts"
 import { LogStore } from "./runtime/local/logs/LogStore.ts"
 import { openLink } from "./runtime/local/proxy/makeFront.ts"
-import { SourceStore } from "./runtime/local/sources/SourceStore.ts"
+import * as Sources from "./runtime/local/sources/layer.ts"
 import type { ServerSettings } from "./ServerConfig.ts"
 import * as SealedSecrets from "./secrets/SealedSecrets.ts"
 
@@ -24,8 +24,9 @@ export const servicesLayer = (
 ) => {
   const database = Database.layer({ dataDir, url: databaseUrl, migrationUrl: migrationDatabaseUrl })
   const kept = Layer.mergeAll(Organizations.layer, SealedSecrets.layer({ dataDir }), LocalObjects.layer)
-  const sources = Layer.mock(SourceStore, {})
-  const instances = Instances.layer({ dataDirectory: dataDir }).pipe(Layer.provideMerge(sources))
+  const instances = Instances.layer({ dataDirectory: dataDir }).pipe(
+    Layer.provideMerge(Sources.layer({ dataDirectory: dataDir }))
+  )
   const runtime = LocalRuntime.layer({
     domain,
     scheme: "http",

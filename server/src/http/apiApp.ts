@@ -33,7 +33,10 @@ const isSnapshot = (url: string) => pathOf(url).startsWith("/api/v1/sources/")
  * request's id, its log line, its measures, and the headers that every answer has. Never fails.
  */
 export const apiApp = Effect.gen(function* () {
-  const router = yield* HttpLayerRouter.toHttpEffect(routes)
+  // A memo map of its own: with the process's common one, a second server would get the handlers of the first.
+  const router = yield* HttpLayerRouter.toHttpEffect(routes).pipe(
+    Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)
+  )
   const metrics = yield* Metrics
   return Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest

@@ -9,7 +9,7 @@ const id = ServiceId.make(`svc_${"a".repeat(32)}`)
 const deploymentId = DeploymentId.make(`dep_${"a".repeat(32)}`)
 
 const entry = (n: number): LogEntry => ({
-  cursor: `c${n}`,
+  cursor: `0-${n}`,
   at: "2026-01-01T00:00:00.000Z",
   service: ServiceName.make("web"),
   revision: "web-00001",
@@ -42,17 +42,17 @@ describe("streams of events", () => {
           }
         }
       })
-      const response = yield* open(`${url}/api/v1/services/${id}/logs`, { "last-event-id": "c0" })
+      const response = yield* open(`${url}/api/v1/services/${id}/logs`, { "last-event-id": "0-0" })
       assert.strictEqual(response.headers.get("content-type"), "text/event-stream")
       assert.strictEqual(response.headers.get("cache-control"), "no-cache")
       assert.strictEqual(response.headers.get("x-accel-buffering"), "no")
       const [retry, first, second, end] = frames(yield* Effect.promise(() => response.text()))
       assert.deepStrictEqual(retry, { retry: "1000" })
-      assert.deepStrictEqual(first, { id: "c1", event: "log", data: JSON.stringify(entry(1)) })
-      assert.strictEqual(second?.id, "c2")
+      assert.deepStrictEqual(first, { id: "0-1", event: "log", data: JSON.stringify(entry(1)) })
+      assert.strictEqual(second?.id, "0-2")
       assert.deepStrictEqual(end, { event: "end", data: "{}" })
       assert.deepStrictEqual(queries, [
-        { follow: false, since: undefined, revision: undefined, tail: undefined, after: "c0" }
+        { follow: false, since: undefined, revision: undefined, tail: undefined, after: "0-0" }
       ])
     })
   )

@@ -2,12 +2,15 @@ import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, LogEntry, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Schema, Stream } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
+import { decodeCursor } from "../runtime/local/logs/LogFiles.ts"
 import { Services } from "../services/Services.ts"
 import { Draining } from "./Draining.ts"
 import { instantOf } from "./instantOf.ts"
+import { invalidRequest } from "./problems.ts"
 import { RequestId } from "./RequestId.ts"
 import { eventStream, type ServerSentEvent } from "./sse.ts"
 
+const noCursor = invalidRequest("Last-Event-ID is not the id of an event of this stream: leave it out to begin anew")
 const encodeEntry = Schema.encodeSync(LogEntry)
 const end: ServerSentEvent = { event: "end", data: {} }
 
@@ -42,6 +45,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
           const requestId = yield* RequestId
           const since = urlParams.since === undefined ? undefined : yield* instantOf(urlParams.since)
           const after = headers["last-event-id"]
+          if (after !== undefined && decodeCursor(after) === undefined) return yield* noCursor
           const follow = urlParams.follow ?? false
           const entries = yield* services.logs(organization, path.id, {
             follow,
