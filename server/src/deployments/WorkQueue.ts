@@ -62,11 +62,11 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
           ? Effect.void
           : sql`
               insert into work_items (organization_id, key, available_at)
-              select distinct organization_id, key, clock_timestamp() + ${afterMs} * interval '1 millisecond'
+              select organization_id, key, clock_timestamp() + ${afterMs} * interval '1 millisecond'
               from jsonb_to_recordset(${JSON.stringify(
                 keys.map((_) => ({ organization_id: _.organizationId, key: nameOf(_) }))
               )}::jsonb) as given (organization_id text, key text)
-              order by organization_id, key
+              group by organization_id, key order by organization_id, key
               on conflict (organization_id, key) do update set
                 version = work_items.version + 1,
                 available_at = least(work_items.available_at, excluded.available_at)`.pipe(Effect.asVoid),
