@@ -53,7 +53,7 @@ export const DeploymentEvent = Schema.Struct({
   service: Schema.NullOr(ServiceName),
   reason: Schema.String,
   message: Schema.String,
-  /** The deployment as it was then: with `service` and `finished`. */
+  /** The deployment when the event was read: with `finished`, and with the last of the `service` events that are read together. */
   deployment: Schema.NullOr(Deployment)
 }).annotations({ identifier: "DeploymentEvent" })
 export type DeploymentEvent = typeof DeploymentEvent.Type

@@ -1,0 +1,90 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { Chunk, Effect, Fiber, Stream } from "effect"
+import { assert, describe, it } from "vitest"
+import {
+  deployment,
+  deploymentId,
+  encodeDeployment,
+  encodeService,
+  entry,
+  event,
+  fakeServer,
+  json,
+  openStream,
+  sendEntry,
+  sendEvent,
+  service,
+  serviceId
+} from "../test/fakeServer.ts"
+import { loadConfig, MaxCloud } from "./effect.ts"
+
+const run = <A, E>(effect: Effect.Effect<A, E, MaxCloud>, apiUrl: string, fetch?: typeof globalThis.fetch) =>
+  Effect.runPromise(Effect.provide(effect, MaxCloud.layer({ apiUrl, fetch })))
+
+describe("MaxCloud", () => {
+  it("deploys as a stream of progress, which ends with the deployment whatever its outcome", async () => {
+    await using server = await fakeServer({
+      "POST /api/v1/apps/shop/stages/production/deployments": (_, response) =>
+        json(response, 202, encodeDeployment(deployment("queued"))),
+      [`GET /api/v1/deployments/${deploymentId}/events`]: (_, response) => {
+        openStream(response)
+        sendEvent(response, event(1, "finished", "failed"))
+      }
+    })
+    const program = Effect.gen(function* () {
+      const cloud = yield* MaxCloud
+      return yield* cloud.deploy({ app: "shop", services: [{ name: "api", image: "nginx" }] }).pipe(Stream.runCollect)
+    })
+    const progress = Chunk.toReadonlyArray(await run(program, server.url))
+    assert.deepStrictEqual(
+      progress.map((_) => _._tag),
+      ["accepted", "event", "finished"]
+    )
+    const last = progress.at(-1)
+    assert.strictEqual(last?._tag === "finished" ? last.deployment.state : undefined, "failed")
+  })
+
+  it("closes the connection of a stream whose fiber is interrupted", async () => {
+    const closed = Promise.withResolvers<void>()
+    const first = Promise.withResolvers<void>()
+    await using server = await fakeServer({
+      "GET /api/v1/services": (_, response) => json(response, 200, { services: [encodeService(service)] }),
+      [`GET /api/v1/services/${serviceId}/logs`]: (_, response) => {
+        response.on("close", () => closed.resolve())
+        openStream(response)
+        sendEntry(response, entry(1))
+      }
+    })
+    const program = Effect.gen(function* () {
+      const cloud = yield* MaxCloud
+      const reader = yield* cloud.logs(ServiceName.make("api"), { follow: true }).pipe(
+        Stream.runForEach(() => Effect.sync(() => first.resolve())),
+        Effect.fork
+      )
+      yield* Effect.promise(() => first.promise)
+      yield* Fiber.interrupt(reader)
+    })
+    await run(program, server.url)
+    await closed.promise
+  })
+
+  it("speaks through a fetch that is given, without a socket", async () => {
+    const info = { version: "1", runtime: "local", organization: "local", inPlace: true }
+    const seen: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (input) => {
+      seen.push(String(input))
+      return Response.json(info)
+    }
+    const program = Effect.flatMap(MaxCloud, (_) => _.info)
+    assert.deepStrictEqual(await run(program, "http://embedded/", fetch), info)
+    assert.deepStrictEqual(seen, ["http://embedded/api/v1/info"])
+  })
+
+  it("fails typed, so that a tag can be caught", async () => {
+    const program = loadConfig({ file: "/nope/maxcloud.config.ts" }).pipe(
+      Effect.as("loaded"),
+      Effect.catchTag("ConfigInvalid", (error) => Effect.succeed(error.issues[0]?.message ?? ""))
+    )
+    assert.include(await Effect.runPromise(program), "there is no such file")
+  })
+})
