@@ -9,7 +9,7 @@ import { Organizations } from "../organizations/Organizations.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
-import { type FakeRuntime, makeFakeRuntime } from "./fakeRuntime.ts"
+import { type FakeRuntime, makeFakeRuntime, refusedName } from "./fakeRuntime.ts"
 import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "./testServer.ts"
 
 const make = (fake: FakeRuntime) =>
@@ -265,6 +265,38 @@ describe("carrying out", () => {
       yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "warning"))
       fake.away = false
       expect(yield* finished(org, accepted)).toMatchObject({ state: "succeeded" })
+    })
+  )
+
+  test(
+    "fails at once where the runtime refuses, and says so of the service",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      expect(yield* finished(org, yield* deploy(org, [{ name: refusedName }]))).toMatchObject({
+        state: "failed",
+        reason: "Refused",
+        message: "it is not taken"
+      })
+      expect(yield* list(org)).toMatchObject([{ state: "failed", conditions: [{ reason: "Refused" }] }])
+    })
+  )
+
+  test(
+    "fails what is not ready at the deadline, and says what it waited for",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const sql = yield* SqlClient
+      const accepted = yield* deploy(org, [{ name: "web", image: "slow:1" }])
+      const { events } = yield* Deployments
+      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "applied"))
+      yield* sql`update deployments set deadline_at = now() where id = ${accepted.id}`
+      yield* sql`update work_items set available_at = now() where organization_id = ${org.id}`
+      yield* sql`select pg_notify('maxcloud', 'work')`
+      const failed = yield* finished(org, accepted)
+      expect(failed).toMatchObject({ state: "failed", reason: "ServiceFailed" })
+      expect(failed.services).toMatchObject([
+        { reason: "ProgressDeadlineExceeded", message: "It was not ready within 600 s: Deploying" }
+      ])
     })
   )
 

@@ -3,6 +3,7 @@ import { AppName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
+import { transaction } from "../database/sqlErrors.ts"
 import { Runtime, type ServiceKey } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import { makeReconcile } from "./reconcile.ts"
@@ -89,15 +90,33 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       }).pipe(
         Effect.catchAll((error) =>
           Effect.logWarning("the queue cannot be read", error.cause).pipe(Effect.andThen(Effect.sleep("1 second")))
+        ),
+        Effect.catchAllDefect((defect) =>
+          Effect.logError("the queue cannot be read", defect).pipe(Effect.andThen(Effect.sleep("1 second")))
+        )
+      )
+
+      /** Lets every app be looked at: the runtime may have lost or changed what no server saw. */
+      const addAll = sql`
+        select organization_id, app, stage, jsonb_array_length(inventory) as services from app_stages
+        where inventory <> '[]'`.pipe(
+        Effect.flatMap((rows) =>
+          queue.add(decodeApps(rows).map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
         )
       )
 
       const messages = yield* notifications.subscribe
       yield* Stream.fromQueue(messages).pipe(
         Stream.filter((_) => _ === "work" || _ === "reconnected"),
+        Stream.tap((_) =>
+          _ === "reconnected"
+            ? Effect.catchAll(addAll, (error) => Effect.logWarning("apps are not looked at again", error.cause))
+            : Effect.void
+        ),
         Stream.runForEach(() => Queue.offer(wake, undefined)),
         Effect.forkScoped
       )
+      yield* addAll
 
       /** Keeps what services have become, and wakes the deployments that wait for them. */
       const observe = (keys: ReadonlyArray<ServiceKey>) =>
@@ -112,7 +131,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
               ),
             { concurrency: 16 }
           )
-          yield* recordStatuses(observed.flatMap(Option.toArray))
+          yield* transaction(recordStatuses(observed.flatMap(Option.toArray)))
           const waiting = decodeApps(
             yield* sql`
               select d.organization_id, d.app, d.stage, (
@@ -137,23 +156,15 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
             yield* queue.add([{ organizationId: organization_id, app, stage }], gatherMs(services))
           }
           if (waiting.length > 0) yield* Queue.offer(wake, undefined)
-        }).pipe(Effect.catchAll((error) => Effect.logWarning("a change was not recorded", error)))
+        }).pipe(
+          Effect.catchAll((error) => Effect.logWarning("a change was not recorded", error)),
+          Effect.catchAllDefect((defect) => Effect.logError("a change was not recorded", defect))
+        )
 
       yield* runtime.changes.pipe(
         Stream.groupedWithin(512, Duration.millis(20)),
         Stream.runForEach((keys) => observe(Chunk.toReadonlyArray(keys))),
         Effect.forkScoped
-      )
-
-      // What was settled before is looked at once: the runtime may have lost it while no server ran.
-      const all = decodeApps(
-        yield* sql`
-          select organization_id, app, stage, jsonb_array_length(inventory) as services from app_stages
-          where inventory <> '[]'`
-      )
-      yield* queue.add(
-        all.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })),
-        0
       )
 
       yield* Effect.repeat(dispatch, Schedule.forever).pipe(Effect.forkScoped)

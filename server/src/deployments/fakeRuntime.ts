@@ -15,6 +15,9 @@ export interface FakeRuntime {
   away: boolean
 }
 
+/** A service of this name is refused whatever it is. */
+export const refusedName = "refused"
+
 const imageOf = (manifest: Manifest) => /"image":"([^"]+)"/.exec(JSON.stringify(manifest))?.[1] ?? ""
 
 export const makeFakeRuntime = Effect.gen(function* () {
@@ -85,6 +88,9 @@ export const makeFakeRuntime = Effect.gen(function* () {
       apply: (key, _, manifests) =>
         Effect.suspend(() => {
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
+          if (manifests.some((_) => _.kind === "Service" && _.metadata.name === refusedName)) {
+            return Effect.fail(new RuntimeError({ reason: "refused", message: "it is not taken" }))
+          }
           for (const manifest of manifests) {
             const { kind, metadata } = manifest
             calls.push(`apply ${kind}/${metadata.name}`)

@@ -7,6 +7,7 @@ import { Effect, Option, Schema } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
+import type { StoredStatus } from "../services/serviceRows.ts"
 import { appendEvents, type NewEvent } from "./deploymentRows.ts"
 import { tenantOf } from "./inspectSpec.ts"
 import { Platform } from "./Platform.ts"
@@ -41,6 +42,16 @@ const without = (refs: ReadonlyArray<ObjectRef>, others: ReadonlyArray<ObjectRef
   const names = new Set(others.map(nameOf))
   return refs.filter((_) => !names.has(nameOf(_)))
 }
+
+const neverRun = (reason: string, message: string): StoredStatus => ({
+  state: "failed",
+  conditions: [{ type: "Ready", status: "False", reason, message, lastTransitionTime: new Date().toISOString() }],
+  latestCreatedRevision: null,
+  latestReadyRevision: null,
+  traffic: [],
+  instances: 0,
+  url: null
+})
 
 const done: Outcome = { _tag: "done" }
 const again = (when: { readonly afterMs: number; readonly failed: boolean }): Outcome => ({ _tag: "retry", ...when })
@@ -251,6 +262,12 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           update deployments set state = ${state}, reason = ${reason}, message = ${message}, finished_at = clock_timestamp()
           where organization_id = ${lease.key.organizationId} and id = ${id} and finished_at is null returning 1`
         if (ended.length > 0) yield* events(lease, id, [{ type: "finished", reason, message }])
+        if (state === "failed") {
+          // Those that the runtime has never said anything of.
+          yield* sql`
+            update services set status = ${JSON.stringify(neverRun(reason, message))}::jsonb
+            where ${inStage(lease)} and status is null`
+        }
         // Only the newest is ever applied again.
         yield* sql`
           delete from deployment_manifests m using deployments d
@@ -313,7 +330,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         const rows = yield* sql<{ name: string }>`select name from services where ${inStage(lease)} and not deleting`
         const names = rows.map((_) => _.name)
         const observed = yield* statuses(lease, names)
-        yield* recordStatuses(observed)
+        yield* transaction(recordStatuses(observed))
         if (observed.length === names.length) return
         yield* Effect.logWarning("services are missing in the runtime, they are applied again").pipe(
           Effect.annotateLogs({ app: lease.key.app, stage: lease.key.stage })
@@ -381,7 +398,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
             Effect.catchTag("RuntimeError", (error) =>
               Effect.as(
                 Effect.logWarning("a settled app cannot be looked at", error.message),
-                again({ afterMs: resyncMs, failed: true })
+                error.reason === "refused" ? done : again({ afterMs: resyncMs, failed: true })
               )
             )
           )
