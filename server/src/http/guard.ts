@@ -17,7 +17,8 @@ const hostPattern = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d{1,5})?$/i
 export const checkCaller = (
   request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url">
 ): Effect.Effect<void, Forbidden> => {
-  const { host, origin } = request.headers
+  const { origin } = request.headers
+  const host = request.headers.host ?? request.headers[":authority"]
   if (host === undefined || !hostPattern.test(host)) {
     return refuse(
       `the API answers at localhost and 127.0.0.1 only, not at "${(host ?? "").slice(0, 100)}": call it by one of these`

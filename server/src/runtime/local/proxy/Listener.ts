@@ -19,6 +19,8 @@ export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly host: st
 export interface ListenerHandlers {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => void
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** What came is no HTTP/1.1 that can be read; whoever takes it ends the socket. */
+  readonly onUnreadable: (error: NodeJS.ErrnoException, socket: Duplex) => void
   readonly onStream: (
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
@@ -34,7 +36,7 @@ export interface Listener {
 }
 
 /** Time for a whole head, and for the first byte of a connection. */
-const headMs = 20_000
+const defaultHeadMs = 20_000
 const idleMs = 60_000
 const closingPollMs = 20
 
@@ -53,10 +55,17 @@ const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
 
 /** One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Fails with `PortTaken`. */
 export const listen = (
-  options: { readonly host: string; readonly port: number },
+  options: { readonly host: string; readonly port: number; readonly headMs?: number },
   handlers: ListenerHandlers
 ): Promise<Listener> => {
-  const server = createHttp1({ headersTimeout: headMs, requestTimeout: 0, keepAliveTimeout: idleMs, noDelay: true })
+  const { headMs = defaultHeadMs, host, port } = options
+  const server = createHttp1({
+    headersTimeout: headMs,
+    connectionsCheckingInterval: headMs / 2,
+    requestTimeout: 0,
+    keepAliveTimeout: idleMs,
+    noDelay: true
+  })
   // Kept out of `listen`: it gets its connections from the sniffing below.
   const http2 = createHttp2({ settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1_000 } })
   const takeHttp1 = server.listeners("connection")
@@ -108,6 +117,7 @@ export const listen = (
     handlers.onRequest(request, response, false)
   })
   server.on("checkContinue", (request, response) => handlers.onRequest(request, response, true))
+  server.on("clientError", handlers.onUnreadable)
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.headers.upgrade?.toLowerCase() !== "h2c") {
       handlers.onUpgrade(request, socket, head)
@@ -140,9 +150,9 @@ export const listen = (
 
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new PortTaken(options) : error)
+      reject(error.code === "EADDRINUSE" ? new PortTaken({ host, port }) : error)
     )
-    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog: 1024 }, () => {
       const address = server.address()
       if (address === null || typeof address === "string") reject(new Error("The listener has no port."))
       else resolve({ address, close })

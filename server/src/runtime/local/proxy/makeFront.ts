@@ -62,6 +62,10 @@ const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined)
         refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served)
       } else tunnel(upstreams, served, request, socket, head, target)
     },
+    onUnreadable: (error, socket) => {
+      if (api?.emit("clientError", error, socket) !== true)
+        socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+    },
     onStream: (stream, headers, flags, raw) => {
       const target = targetOf(headers[":path"] ?? "", headers[":authority"] ?? headers.host)
       const served = target === undefined ? noSuchTarget : serve(hostName(target.host))
@@ -118,6 +122,8 @@ export const makeFront = async (options: {
   /** Gets the API's requests and upgrades as events; it need not listen itself. */
   readonly api: Server
   readonly counters?: ProxyCounters
+  /** Time for the whole head of a request. @default 20 seconds */
+  readonly headMs?: number
 }): Promise<Front> => {
   const upstreams = makeUpstreams(options.counters)
   const serve: Serve = (host) => (options.isApiHost(host) ? undefined : (options.lookup(host) ?? unknownHost(host)))
