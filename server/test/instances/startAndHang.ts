@@ -5,9 +5,8 @@ import { layer } from "../../src/runtime/local/instances/layer.ts"
 import { SourceStore } from "../../src/runtime/local/sources/SourceStore.ts"
 
 // A stand-in for a server that is killed: `node startAndHang.ts <data folder> <app's folder>` starts one instance, hands on
-// what it prints once it is ready, and does nothing more.
+// what it prints, and does nothing more.
 const [dataDirectory = "", directory = ""] = process.argv.slice(2)
-let printed = ""
 
 const program = Effect.gen(function* () {
   const instances = yield* Instances
@@ -31,11 +30,10 @@ const program = Effect.gen(function* () {
     graceMs: 5_000,
     startDeadlineMs: 20_000,
     onOutput: (_stream, chunk) => {
-      printed += Buffer.from(chunk).toString("utf8")
+      process.stdout.write(chunk)
     }
   })
   yield* Deferred.await(instance.ready)
-  process.stdout.write(`${printed.trim()}\n`)
   yield* Effect.never
 })
 

@@ -166,8 +166,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(await fetchText(instance, "/file/run/secrets/a,b")).toBe("content")
     expect(await readdir(join(folder, spec.id))).toEqual(["0"])
     await stop(instance)
-    expect(await readdir(folder)).toEqual([])
-    await rm(folder, { recursive: true })
+    expect(existsSync(folder)).toBe(false)
   })
 
   it("are asked to end, their last words heard", async () => {

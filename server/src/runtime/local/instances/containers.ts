@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { mkdir, rm, writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Option, Redacted, Schema } from "effect"
@@ -8,7 +8,9 @@ import type { ContainerEngine } from "./containerEngine.ts"
 import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
+import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { plainValue } from "./processes.ts"
+import { markerName } from "./processTable.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
 
 /** Labels of every container: which data folder's server runs it, and as which instance. */
@@ -79,9 +81,7 @@ export const makeContainers = (options: ContainersOptions) => {
   const mountFiles = async (spec: InstanceSpec): Promise<ReadonlyArray<string>> => {
     if (spec.files.size === 0) return []
     const root = secretsRoot(dataDirectoryId)
-    const folder = join(root, spec.id)
-    await mkdir(root, { recursive: true, mode: 0o700 })
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const folder = makePrivate(root, spec.id)
     // The folders keep others of this machine out; inside, any user that the image runs as may read.
     const mounts: Array<string> = []
     for (const [target, value] of spec.files) {
@@ -93,7 +93,7 @@ export const makeContainers = (options: ContainersOptions) => {
   }
 
   /** Values reach the client by its environment, or by a file where they would change the client itself; never by an argument. */
-  const environmentArgs = async (spec: InstanceSpec, folder: string) => {
+  const environmentArgs = async (spec: InstanceSpec) => {
     const args: Array<string> = []
     const inherited: Record<string, string> = {}
     let file = ""
@@ -111,7 +111,7 @@ export const makeContainers = (options: ContainersOptions) => {
       else file += `${name}=${plain}\n`
     }
     if (file !== "") {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const folder = makePrivate(secretsRoot(dataDirectoryId), spec.id)
       await writeFile(join(folder, "environment"), file, { mode: 0o600 })
       args.push("--env-file", join(folder, "environment"))
     }
@@ -139,15 +139,11 @@ export const makeContainers = (options: ContainersOptions) => {
     runArgs: ReadonlyArray<string>
   ): Promise<Launched> => {
     const name = containerName(dataDirectoryId, spec.id)
-    const secrets = join(secretsRoot(dataDirectoryId), spec.id)
     const reserved = await reservePort()
     const tried = limits
     try {
       records.write({ id: spec.id, kind: "container", boot, graceMs: spec.graceMs })
-      const [files, environment] = await Promise.all([
-        mountFiles(spec),
-        environmentArgs(spec, join(secretsRoot(dataDirectoryId), spec.id))
-      ])
+      const [files, environment] = await Promise.all([mountFiles(spec), environmentArgs(spec)])
       const [entrypoint, ...first] = spec.command ?? []
       const args = [
         "run",
@@ -170,7 +166,8 @@ export const makeContainers = (options: ContainersOptions) => {
         ...(spec.args ?? [])
       ]
       const child = spawn(engine.name, args, {
-        env: { ...options.environment, ...environment.inherited },
+        // Marked as well, so that a client that its server left in the middle of its work is ended and makes nothing more.
+        env: { ...options.environment, ...environment.inherited, [markerName]: `${dataDirectoryId}/${spec.id}` },
         // In its own group, so that Ctrl-C in the server's terminal does not reach it before the server has drained.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"]
@@ -233,7 +230,7 @@ export const makeContainers = (options: ContainersOptions) => {
               new Promise<false>((resolve) => setTimeout(resolve, stopped.code === 0 ? 2_000 : 200, false))
             ])
           }
-          await rm(secrets, { recursive: true, force: true })
+          removePrivate(secretsRoot(dataDirectoryId), spec.id)
         })()
         return stopping
       }
@@ -249,17 +246,20 @@ export const makeContainers = (options: ContainersOptions) => {
     } catch (cause) {
       reserved.release()
       records.remove(spec.id)
-      await rm(secrets, { recursive: true, force: true }).catch(() => undefined)
+      removePrivate(secretsRoot(dataDirectoryId), spec.id)
       throw cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
     }
   }
 
   const forget = async (id: string): Promise<void> => {
-    await rm(join(secretsRoot(dataDirectoryId), id), { recursive: true, force: true })
+    removePrivate(secretsRoot(dataDirectoryId), id)
     records.remove(id)
   }
 
-  /** Removes the containers that an earlier run of the server left, known by the label; returns how many. */
+  /**
+   * Removes the containers that an earlier run of the server left, known by the label; returns how many. After the processes:
+   * a client of the engine that still runs would make one more.
+   */
   const clean = async (engine: () => Promise<ContainerEngine | undefined>): Promise<number> => {
     await rm(secretsRoot(dataDirectoryId), { recursive: true, force: true })
     const left = records.all().filter((record) => record.kind === "container")

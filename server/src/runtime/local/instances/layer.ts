@@ -155,13 +155,11 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
                   : undefined
               ),
         clean: Effect.promise(async () => {
-          const [ended, removed] = await Promise.all([
-            processes.clean(),
-            containers.clean(async () => {
-              const detected = await detect()
-              return "engine" in detected ? detected.engine : undefined
-            })
-          ])
+          const ended = await processes.clean()
+          const removed = await containers.clean(async () => {
+            const detected = await detect()
+            return "engine" in detected ? detected.engine : undefined
+          })
           return ended + removed
         })
       }

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process"
-import { lstatSync, mkdirSync } from "node:fs"
 import { mkdir, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
@@ -9,6 +8,7 @@ import { isFree, reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
 import { listeningPorts } from "./listeningPorts.ts"
+import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
 import { programOf } from "./program.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
@@ -44,14 +44,6 @@ export const nodeFolder = async (dataDirectory: string): Promise<string> => {
   return folder
 }
 
-/** Of a shared temporary folder nobody else may have made ours before us. */
-const makePrivate = (folder: string): void => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const found = lstatSync(folder)
-  if (!found.isDirectory() || (process.getuid && found.uid !== process.getuid()))
-    throw new Error(`${folder} belongs to somebody else`)
-}
-
 const outOfHeap = "JavaScript heap out of memory"
 
 /** Launches instances as child processes in their own process group, seeing their declared environment and nothing of the server's. */
@@ -59,8 +51,6 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   const { dataDirectoryId, records } = options
   const node = await nodeFolder(options.dataDirectory)
   const boot = bootId()
-  makePrivate(privateFolder(dataDirectoryId))
-
   const environment = (spec: InstanceSpec, directory: string, home: string, port: number): Record<string, string> => {
     const path = [
       node,
@@ -83,12 +73,11 @@ export const makeProcesses = async (options: ProcessesOptions) => {
 
   const launch = async (spec: InstanceSpec, directory: string): Promise<Launched> => {
     const program = await programOf(directory, spec.command, spec.args)
-    const home = join(privateFolder(dataDirectoryId), spec.id)
     const reserved = await reservePort()
     const { port } = reserved
     const record = { id: spec.id, kind: "process", boot, graceMs: spec.graceMs } as const
     try {
-      makePrivate(home)
+      const home = makePrivate(privateFolder(dataDirectoryId), spec.id)
       records.write(record)
       const child = spawn(program.file, [...program.args], {
         cwd: directory,
@@ -168,7 +157,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     } catch (cause) {
       reserved.release()
       records.remove(spec.id)
-      await rm(home, { recursive: true, force: true }).catch(() => undefined)
+      removePrivate(privateFolder(dataDirectoryId), spec.id)
       throw cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
     }
   }
@@ -176,12 +165,17 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   /** Removes what an instance leaves on disk. */
   const forget = async (id: string): Promise<void> => {
     records.remove(id)
-    await rm(join(privateFolder(dataDirectoryId), id), { recursive: true, force: true })
+    removePrivate(privateFolder(dataDirectoryId), id)
   }
 
   /** Ends what an earlier run of the server left, known by pid with start time, or by the marker; returns how many instances. */
   const clean = async (): Promise<number> => {
-    const left = records.all().filter((record) => record.kind === "process")
+    const recorded = records.all()
+    const left = recorded.filter((record) => record.kind === "process")
+    // The engine's clients are ended here as well, and counted with their containers.
+    const clients = new Set(
+      recorded.flatMap(({ id, kind }) => (kind === "container" ? [`${dataDirectoryId}/${id}`] : []))
+    )
     const known = new Map(
       left.flatMap((record) =>
         record.boot === boot && record.pid !== undefined && record.startTime !== undefined
@@ -194,6 +188,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     const found = new Set(
       (await processTable())
         .filter((entry) => isMine(entry) && !entry.zombie)
+        .filter((entry) => entry.marker === undefined || !clients.has(entry.marker))
         .map((entry) => entry.marker ?? `${dataDirectoryId}/${left.find((record) => record.pid === entry.pid)?.id}`)
     )
     // Nobody sends them requests any more, and the next ones wait for them: a short grace for what they have to write.
@@ -201,7 +196,6 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     await endProcesses(isMine, found.size > 0 && left.length === 0 ? 2_000 : graceMs)
     for (const record of left) records.remove(record.id)
     await rm(privateFolder(dataDirectoryId), { recursive: true, force: true })
-    makePrivate(privateFolder(dataDirectoryId))
     return found.size
   }
 
