@@ -1,5 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, request } from "node:http"
+import { connect as connectHttp2 } from "node:http2"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
@@ -146,6 +148,39 @@ describe("the whole server", () => {
     assert.strictEqual(error._tag, "NotFound")
     const refused = await client.services.create({ name: "web", image: "nginx:latest" }).catch((_) => _)
     assert.include(["Conflict", "InvalidSpec"], refused._tag)
+  })
+
+  it("speaks HTTP/2 with prior knowledge, and refuses what is no HTTP", async () => {
+    const session = connectHttp2(cloud.url)
+    const answer = (headers: Record<string, string>) =>
+      new Promise<{ readonly status: unknown; readonly body: string }>((resolve, reject) => {
+        const stream = session.request(headers)
+        let status: unknown
+        let body = ""
+        stream.on("response", (headers) => {
+          status = headers[":status"]
+        })
+        stream.setEncoding("utf8").on("data", (chunk) => {
+          body += chunk
+        })
+        stream.on("end", () => resolve({ status, body })).on("error", reject)
+      })
+    assert.deepStrictEqual(await answer({ ":path": "/healthz" }), { status: 200, body: `{"status":"ok"}` })
+    assert.strictEqual((await answer({ ":path": "/healthz", ":authority": "evil.example" })).status, 403)
+    session.close()
+
+    const raw = (bytes: string) =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connect(Number(new URL(cloud.url).port), "127.0.0.1", () => socket.write(bytes))
+        let text = ""
+        socket.setEncoding("latin1").on("data", (chunk) => {
+          text += chunk
+        })
+        socket.on("close", () => resolve(text)).on("error", reject)
+      })
+    assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1\.1 400 .*\r\ncontent-type: application\/problem\+json/)
+    const large = await raw(`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${"a".repeat(20_000)}\r\n\r\n`)
+    assert.match(large, /^HTTP\/1\.1 431 .*\r\ncontent-type: application\/problem\+json/)
   })
 
   it("deletes a service, and its host is gone", async () => {
