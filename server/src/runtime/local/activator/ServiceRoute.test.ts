@@ -102,10 +102,11 @@ describe("ServiceRoute", () => {
       { weight: 2, arbitrary: fc.record({ do: fc.constant("die" as const), at: fc.nat(5) }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant("drain" as const), at: fc.nat(5) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant("abort" as const), at: fc.nat(50) }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant("flip" as const), at: fc.nat(5) }) },
       { weight: 1, arbitrary: fc.constant({ do: "switch" } as const) }
     )
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 80 }), async (limit, steps) => {
+      fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 80, size: "max" }), async (limit, steps) => {
         const world = makeWorld(limit)
         for (const one of steps) {
           world[one.do]("at" in one ? one.at : 0)
@@ -124,6 +125,8 @@ const makeWorld = (limit: number) => {
   const { pool: first, route } = routeOn(limit)
   let pool: Pool = first
   const alive = new Map<string, Pool>()
+  const drained = new Set<string>()
+  const unready = new Set<string>()
   const onInstance = new Map<string, number>()
   const waiting: Array<{ readonly id: number; readonly caller: AbortController }> = []
   const held: Array<{ readonly id: number; readonly lease: Lease }> = []
@@ -173,7 +176,7 @@ const makeWorld = (limit: number) => {
     add: () => {
       const id = `i${nextInstance++}`
       alive.set(id, pool)
-      pool.add({ id, host: id, port: 1, isReady: () => alive.has(id) })
+      pool.add({ id, host: id, port: 1, isReady: () => !unready.has(id) })
     },
     die: (at: number) => {
       const id = pick(at)
@@ -185,7 +188,17 @@ const makeWorld = (limit: number) => {
     },
     drain: (at: number) => {
       const id = pick(at)
-      if (id !== undefined) alive.get(id)?.drain(id)
+      if (id === undefined) return
+      drained.add(id)
+      alive.get(id)?.drain(id)
+    },
+    /** Its readiness changes, which it tells nobody: a request may come before anyone looks. */
+    flip: (at: number) => {
+      const id = pick(at)
+      if (id === undefined) return
+      if (!unready.delete(id)) unready.add(id)
+      call(nextCaller++)
+      route.pump()
     },
     abort: (at: number) => waiting[at % Math.max(1, waiting.length)]?.caller.abort("gone"),
     switch: () => {
@@ -195,6 +208,10 @@ const makeWorld = (limit: number) => {
     check: () => {
       assert.deepStrictEqual(problems, [])
       assert.strictEqual(route.waiting(), waiting.length)
+      const room = [...alive].filter(
+        ([id, of]) => of === pool && !drained.has(id) && !unready.has(id) && (onInstance.get(id) ?? 0) < limit
+      )
+      assert.isTrue(waiting.length === 0 || room.length === 0, `${waiting.length} wait while ${room.length} have room`)
     },
     /** With room for all, everybody is served. */
     finish: async () => {

@@ -1,16 +1,16 @@
 import type { Revision, TrafficTarget } from "@maxcloud/sdk/api"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
-import { type Autoscaler, makeAutoscaler } from "../autoscaler/Autoscaler.ts"
 import type { Instance } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
 import { NoInstance } from "../proxy/Route.ts"
 import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
 import { conditionsOf, type Observed, stateOf } from "./conditions.ts"
 import type { LinkNetwork } from "./Links.ts"
+import { makeScaling } from "./Scaling.ts"
 import { type RunnableRevision, type ServiceObject, storedOf } from "./ServiceObject.ts"
-import { changeRevision, latestCreated, type ServiceRecord } from "./ServiceRecord.ts"
+import { changeRevision, latestCreated, revisionsOf, type ServiceRecord } from "./ServiceRecord.ts"
 import type { StartLimiter, Turn } from "./StartLimiter.ts"
-import type { Ticker, Ticking } from "./Ticker.ts"
+import type { Ticker } from "./Ticker.ts"
 
 export interface RunnerHooks {
   /** The image that the revision's first instance ran. */
@@ -82,7 +82,6 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   let record = object.record
   let serving: Unit | undefined
   let candidate: Candidate | undefined
-  let autoscaler: Autoscaler | undefined
   let restoring: Turn | undefined
   let wokenAt: number | undefined
   let deleting = false
@@ -126,43 +125,16 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       wokenAt = performance.now()
       serving.runner.scaleTo(Math.max(1, scale.activationScale ?? 0))
     }
-    stayAwake(serving)
+    scaling.begin(serving.runner, serving.revision.template)
   }
 
-  /** From here on the autoscaler decides, until there is nothing left to decide on. */
-  const stayAwake = (unit: Unit) => {
-    if (autoscaler !== undefined) return
-    // The average since it was last awake says nothing.
-    unit.runner.pool.stats.report(performance.now())
-    autoscaler = makeAutoscaler(unit.revision.template.scale, {
-      nowMs: now(),
-      readyInstances: Math.max(1, unit.runner.running())
-    })
-    ticker.add(ticking)
-  }
-
-  const fallAsleep = () => {
-    autoscaler = undefined
-    ticker.remove(ticking)
-  }
-
-  const ticking: Ticking = {
-    beat: (nowMs, decide) => {
-      if (serving === undefined || autoscaler === undefined) return fallAsleep()
-      const { runner } = serving
-      autoscaler.record(nowMs, runner.pool.stats.report(performance.now()))
-      // An instance that is ready again tells nobody.
-      if (route.waiting() > 0) route.pump()
-      if (decide) {
-        const decision = autoscaler.scale(nowMs, runner.ready())
-        if (decision.valid) {
-          runner.scaleTo(Math.max(autoscaler.target(nowMs, decision.desired), route.waiting() > 0 ? 1 : 0))
-        }
-      }
-      if (runner.target() === 0 && runner.all() === 0 && route.waiting() === 0) fallAsleep()
-      changed()
-    }
-  }
+  const scaling = makeScaling({
+    ticker,
+    now,
+    waiting: () => route.waiting(),
+    pump: () => route.pump(),
+    afterBeat: () => changed()
+  })
 
   const observed = (): Observed => ({
     ready: serving?.runner.ready() ?? 0,
@@ -247,15 +219,15 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       ...changeRevision(record, unit.revision.name, { ready: "True", reason: "", message: "" }),
       latestReady: unit.revision.name
     }
-    fallAsleep()
+    scaling.end()
     wokenAt = undefined
     const next = { revision: unit.revision, runner: unit.runner }
     serve(next)
-    stayAwake(next)
+    scaling.begin(next.runner, next.revision.template)
     if (old !== undefined) leave(old.runner, old.revision.template.timeoutMs)
     const crowded = limiter.waiting() > crowd && unit.revision.template.min === 0
     if (crowded && unit.runner.pool.stats.inFlight() === 0) {
-      fallAsleep()
+      scaling.end()
       unit.runner.scaleTo(0)
     }
     unit.turn?.done()
@@ -305,24 +277,10 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         instances: instances()
       }
     },
-    revisions: () =>
-      record.revisions
-        .map((_): Revision => {
-          const runner = [serving, candidate].find((unit) => unit?.revision.name === _.name)?.runner
-          const old = [...leaving].find((unit) => unit.revision === _.name)
-          return {
-            name: _.name,
-            service: key.service,
-            ready: _.ready,
-            reason: _.reason,
-            message: _.message,
-            image: _.image,
-            instances: (runner ?? old)?.all() ?? 0,
-            trafficPercent: _.name === record.latestReady ? 100 : 0,
-            createdAt: _.createdAt
-          }
-        })
-        .reverse(),
+    revisions: () => {
+      const runners = [serving?.runner, candidate?.runner, ...leaving]
+      return revisionsOf(key.service, record, (name) => runners.find((_) => _?.revision === name)?.all() ?? 0)
+    },
     update: (next, created) => {
       object = next
       record = next.record
@@ -352,7 +310,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         if (wanted > 0) {
           restoring = limiter.enter(() => {
             unit.runner.scaleTo(Math.max(unit.runner.target(), wanted))
-            stayAwake(unit)
+            scaling.begin(unit.runner, unit.revision.template)
           })
         }
       }
@@ -376,7 +334,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       deleting = true
       candidate?.turn?.done()
       restoring?.done()
-      fallAsleep()
+      scaling.end()
       route.refuseAll(refusal(reason))
       changed()
       const runners = [serving?.runner, candidate?.runner, ...leaving].filter((_) => _ !== undefined)

@@ -1,5 +1,5 @@
-import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
-import { Condition } from "@maxcloud/sdk/api"
+import { AppName, OrganizationName, type ServiceName, StageName } from "@maxcloud/config-schema"
+import { Condition, type Revision } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 
 /** What is known of a revision. Its template is in an object of its own, written once. */
@@ -73,3 +73,23 @@ export const changeRevision = (
   ...record,
   revisions: record.revisions.map((_) => (_.name === name ? { ..._, ...change } : _))
 })
+
+/** The kept revisions as the API tells of them, newest first. */
+export const revisionsOf = (
+  service: ServiceName,
+  record: ServiceRecord,
+  instancesOf: (revision: string) => number
+): ReadonlyArray<Revision> =>
+  record.revisions
+    .map(({ createdAt, image, message, name, ready, reason }) => ({
+      name,
+      service,
+      ready,
+      reason,
+      message,
+      image,
+      instances: instancesOf(name),
+      trafficPercent: name === record.latestReady ? 100 : 0,
+      createdAt
+    }))
+    .reverse()

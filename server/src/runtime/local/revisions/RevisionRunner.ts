@@ -1,15 +1,10 @@
 import { randomBytes } from "node:crypto"
-import { Cause, Deferred, Effect, Either, type Fiber } from "effect"
+import { Deferred, Effect, Either, type Fiber } from "effect"
 import { makePool, type Pool } from "../activator/Pool.ts"
-import {
-  type Instance,
-  type InstanceExit,
-  InstanceFailed,
-  type InstanceSpec,
-  type Instances
-} from "../instances/Instance.ts"
+import type { Instance, InstanceExit, InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
 import type { LogWriter } from "../logs/LogStore.ts"
 import { type BackoffConfig, backoffMs } from "./backoff.ts"
+import { type FailureReason, failureOf, failureOfExit } from "./failures.ts"
 import { listens } from "./listens.ts"
 
 export interface RunnerInput {
@@ -33,10 +28,7 @@ export interface RunnerInput {
 }
 
 /** Why the last start failed, or the last instance ended; gone once one is ready again. */
-export interface RunnerFailure {
-  readonly reason: string
-  readonly message: string
-  readonly retryable: boolean
+export interface RunnerFailure extends FailureReason {
   /** Failures in a row. */
   readonly count: number
   /** Epoch milliseconds of the next try. */
@@ -174,10 +166,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     return yield* awaitExit(instance)
   })
 
-  type Reason = Omit<RunnerFailure, "count" | "retryAtMs">
-
   /** The instance is gone: tells why, closes its log, and starts another where one is wanted. */
-  const over = (entry: Entry, why: Reason | undefined): Effect.Effect<void> =>
+  const over = (entry: Entry, why: FailureReason | undefined): Effect.Effect<void> =>
     Effect.gen(function* () {
       clearTimeout(entry.drainTimer)
       pool.remove(entry.id)
@@ -196,7 +186,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       if (entries.size === 0) for (const resolve of ended.splice(0)) resolve()
     })
 
-  const record = (entry: Entry, why: Reason): number => {
+  const record = (entry: Entry, why: FailureReason): number => {
     const now = Date.now()
     if (entry.readyAtMs !== undefined && now - entry.readyAtMs >= input.backoff.resetAfterMs) failures = 0
     failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
@@ -285,26 +275,4 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       return entries.size === 0 ? Promise.resolve() : new Promise((resolve) => ended.push(resolve))
     }
   }
-}
-
-const failureOf = (cause: Cause.Cause<InstanceFailed>): Omit<RunnerFailure, "count" | "retryAtMs"> | undefined => {
-  if (Cause.isInterruptedOnly(cause)) return undefined
-  const error = Cause.squash(cause)
-  return error instanceof InstanceFailed
-    ? { reason: error.reason, message: error.message, retryable: error.retryable }
-    : { reason: "InternalError", message: `the instance could not be started: ${String(error)}`, retryable: true }
-}
-
-const failureOfExit = (exit: InstanceExit): Omit<RunnerFailure, "count" | "retryAtMs"> | undefined => {
-  if (exit.wanted) return undefined
-  if (exit.outOfMemory) {
-    return { reason: "OOMKilled", message: "an instance used more memory than it may and was killed", retryable: true }
-  }
-  return exit.signal === null
-    ? {
-        reason: `ExitCode${exit.code ?? 0}`,
-        message: `an instance ended with exit code ${exit.code ?? 0}`,
-        retryable: true
-      }
-    : { reason: "Signaled", message: `an instance was killed by ${exit.signal}`, retryable: true }
 }
