@@ -286,6 +286,14 @@ describe("readiness", () => {
     expect((await exited(instance)).wanted).toBe(false)
   })
 
+  it.skipIf(process.platform !== "linux")("is told to wait for another port long before the deadline", async () => {
+    await program("index.js", `require("node:http").createServer().listen(0)`)
+    const said = await new Promise<string>((resolve, reject) => {
+      start(specOf({ startDeadlineMs: 600_000, onSystem: resolve })).catch(reject)
+    })
+    expect(said).toContain("Not ready yet: It listens on port")
+  })
+
   it("fails when the startup probe failed as often as it may", async () => {
     await program(
       "index.js",

@@ -23,6 +23,8 @@ export interface Launched {
 }
 
 const launches = 3
+/** The deadline may be minutes away; what can be seen to be wrong is said after this time already. */
+const hintAfterMs = 3_000
 
 const seconds = (milliseconds: number) => `${Math.round(milliseconds / 100) / 10} s`
 
@@ -116,7 +118,13 @@ export const supervise = async (
   const run = async () => {
     for (let count = 1; ; count++) {
       health = watch()
+      const { explain } = current
+      const hint = setTimeout(async () => {
+        const found = wasReady ? undefined : await explain().catch(() => undefined)
+        if (found && !wasReady && !gaveUp) spec.onSystem?.(`Not ready yet: ${found.message}`)
+      }, hintAfterMs)
       const ended = await current.ended
+      clearTimeout(hint)
       health.stop()
       await current.stop(wanted ? 0 : spec.graceMs)
       if (ended.again && !wanted && !gaveUp && !wasReady && count < launches) {
