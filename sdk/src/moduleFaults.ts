@@ -95,6 +95,13 @@ export const faultOfThrow = async (config: string, thrown: Thrown): Promise<Conf
     })
   }
 
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+    return invalid(
+      config,
+      `Node ${process.versions.node} reads no TypeScript: use Node 22.18 or newer, or write maxcloud.config.mjs`
+    )
+  }
+
   if (name === "SyntaxError") {
     const [, written, line] = /^(\S.*?):(\d+)\n/.exec(stack) ?? []
     const modules = await modulesOf(config)
