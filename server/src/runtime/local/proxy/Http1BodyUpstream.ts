@@ -2,11 +2,17 @@ import { Agent, request } from "node:http"
 import type { Attempt, AttemptHandler, Upstream } from "./Attempt.ts"
 
 /**
+ * Below the idle time of any usual server (gunicorn: 2 s): a request with a body cannot be repeated, so it must not be given to a
+ * connection that the instance is closing.
+ */
+const idleMs = 1_500
+
+/**
  * HTTP/1.1 to instances for requests with a body, by `node:http`: undici sends the head only with the first byte of the body, so
  * that a caller who waits for the response before it sends anything would wait for ever; and it sends no trailers.
  */
 export class Http1BodyUpstream implements Upstream {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: 4_000 })
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: idleMs })
 
   send(attempt: Attempt, handler: AttemptHandler): void {
     const { body } = attempt
