@@ -27,6 +27,10 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<ApiServ
   static readonly layer = Layer.sync(ApiServer, () => {
     const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
     server.on("request", starting)
+    server.on("checkContinue", (request, response) => {
+      response.writeContinue()
+      server.emit("request", request, response)
+    })
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error.code, socket))
     return server
   })
