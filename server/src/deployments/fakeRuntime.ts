@@ -6,7 +6,7 @@ import { type NamespaceKey, Runtime, RuntimeError, type ServiceKey, type Service
 /** A runtime in memory, for tests: it runs nothing. What becomes of a service is told by its image's name. */
 export interface FakeRuntime {
   readonly layer: Layer.Layer<Runtime>
-  /** What was asked of it, in order: `apply Service/api`, `remove Service/api`. */
+  /** What was asked of it, in order: `apply Service/api`, `remove Service/api`; and `ready api` where it was made ready. */
   readonly calls: Array<string>
   readonly objects: Map<string, { readonly manifest: Manifest; readonly generation: number; ready: string | undefined }>
   /** Makes a service whose image is `slow` ready. */
@@ -66,6 +66,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       Effect.forEach(
         [...keys.values()].filter((_) => _.service === service),
         (key) => {
+          calls.push(`ready ${service}`)
           const object = objects.get(idOf(key, "Service", key.service))
           if (object !== undefined) object.ready = `${service}-${String(object.generation).padStart(5, "0")}`
           return PubSub.publish(changes, key)
