@@ -110,6 +110,19 @@ export const processesWith = (marker: string): ReadonlyArray<number> =>
     }
   })
 
+/** The process groups of the processes whose environment holds this text: an instance is one group (Linux). */
+export const groupsWith = (marker: string): ReadonlyArray<number> => [
+  ...new Set(
+    processesWith(marker).flatMap((pid) => {
+      try {
+        return [Number(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[2])]
+      } catch {
+        return []
+      }
+    })
+  )
+]
+
 /** Resident memory of a process in bytes (Linux). */
 export const residentBytes = (pid: number): number => {
   const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))
