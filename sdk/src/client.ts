@@ -7,10 +7,11 @@ import {
   productionStage,
   SecretName,
   ServiceName,
-  StageName
+  StageName,
+  specIssuesOf
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
-import { Cause, Effect, Either, Exit, ParseResult, Redacted, Schema, Stream } from "effect"
+import { Cause, Effect, Either, Exit, Redacted, Schema, Stream } from "effect"
 import {
   type AppStage,
   CreateService,
@@ -126,10 +127,7 @@ const parse =
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
     Schema.decodeUnknown(schema)(value).pipe(
       Effect.mapError((error) => {
-        const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ message, path }) => ({
-          path: path.map((_) => (typeof _ === "number" ? _ : String(_))),
-          message
-        }))
+        const issues = [...specIssuesOf(error)]
         const detail = issues.map((_) => [..._.path, _.message].join(": ")).join("\n")
         return new InvalidRequest({ detail, issues })
       })
