@@ -1,14 +1,18 @@
 import { execFile, execFileSync } from "node:child_process"
-import { mkdtemp, readdir, readFile, realpath, rm, stat } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { promisify } from "node:util"
+import { NodeStream } from "@effect/platform-node"
 import { SourceDigest } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Chunk, Effect, Exit, Option, Schema, Stream } from "effect"
+import { snapshotOf } from "@maxcloud/sdk/effect"
+import { Chunk, Deferred, Effect, Exit, Layer, Option, Schema, Stream } from "effect"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { digestOf, type Entry, tarOf } from "../../../../test/sources/tar.ts"
 import { startTestNpmRegistry, type TestNpmRegistry } from "../../../../test/sources/testNpmRegistry.ts"
+import { type InstanceSpec, Instances } from "../instances/Instance.ts"
+import { layer as instancesLayer } from "../instances/layer.ts"
 import { layer } from "./layer.ts"
 import { SourceStore } from "./SourceStore.ts"
 import { readSnapshot } from "./snapshotArchive.ts"
@@ -95,6 +99,50 @@ describe("a snapshot", () => {
       )
     )
     expect(new Set(folders).size).toBe(1)
+  })
+
+  it("is what the client packs, from its folder to a running instance", async () => {
+    const source = await mkdtemp(join(tmpdir(), "packed-"))
+    execFileSync("sh", ["-c", `mkdir -p ${dirname(longPath)} && echo one > ${longPath} && ln -s ${longPath} link`], {
+      cwd: source
+    })
+    await writeFile(join(source, "package.json"), JSON.stringify({ scripts: { start: "cat link && exit 3" } }))
+    const snapshot = await Effect.runPromise(snapshotOf(source))
+    await succeed((store) => store.put(own, snapshot.digest, NodeStream.fromReadable(snapshot.archive, String)))
+    await rm(source, { recursive: true })
+
+    let output = ""
+    const spec: InstanceSpec = {
+      id: `ins_${process.pid}`,
+      organizationId: own,
+      namespace: "local",
+      service: "app",
+      revision: "app-00001",
+      program: { kind: "snapshot", digest: snapshot.digest },
+      command: undefined,
+      args: undefined,
+      port: 8080,
+      env: new Map(),
+      files: new Map(),
+      cpuMilli: 1000,
+      memoryBytes: 2 ** 28,
+      startup: undefined,
+      readiness: undefined,
+      liveness: undefined,
+      graceMs: 1_000,
+      startDeadlineMs: 20_000,
+      onOutput: (_stream, chunk) => {
+        output += Buffer.from(chunk).toString("utf8")
+      }
+    }
+    const started = Effect.flatMap(Instances, (instances) => instances.start(spec)).pipe(
+      Effect.flatMap((instance) => Effect.flip(Deferred.await(instance.ready))),
+      Effect.provide(
+        Layer.provide(instancesLayer({ dataDirectory: data }), layer({ dataDirectory: data, environment }))
+      )
+    )
+    expect(await Effect.runPromise(started)).toMatchObject({ reason: "ExitCode3" })
+    expect(output).toBe("one\n")
   })
 
   it("may be packed by another tar", async () => {
