@@ -53,9 +53,17 @@ const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
   return Buffer.concat([Buffer.from(`${text}\r\n`, "latin1"), head])
 }
 
-/** One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Fails with `PortTaken`. */
+/**
+ * One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Connections from addresses that `accepts` refuses are hung
+ * up on. Fails with `PortTaken`.
+ */
 export const listen = (
-  options: { readonly host: string; readonly port: number; readonly headMs?: number },
+  options: {
+    readonly host: string
+    readonly port: number
+    readonly headMs?: number
+    readonly accepts?: ((remoteAddress: string) => boolean) | undefined
+  },
   handlers: ListenerHandlers
 ): Promise<Listener> => {
   const { headMs = defaultHeadMs, host, port } = options
@@ -83,6 +91,10 @@ export const listen = (
     }
   }
   const sniff = (socket: Socket) => {
+    if (options.accepts?.(socket.remoteAddress ?? "") === false) {
+      socket.destroy()
+      return
+    }
     sockets.add(socket)
     let seen: Buffer | undefined
     const tooLate = () => socket.destroy()
@@ -117,7 +129,12 @@ export const listen = (
     handlers.onRequest(request, response, false)
   })
   server.on("checkContinue", (request, response) => handlers.onRequest(request, response, true))
-  server.on("clientError", handlers.onUnreadable)
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // Into a response that has begun, no other can be written.
+    const answering = "_httpMessage" in socket && socket._httpMessage != null
+    if (answering || !socket.writable || error.code === "ECONNRESET") socket.destroy()
+    else handlers.onUnreadable(error, socket)
+  })
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.headers.upgrade?.toLowerCase() !== "h2c") {
       handlers.onUpgrade(request, socket, head)

@@ -10,7 +10,7 @@ import { type Listener, type ListenerHandlers, listen } from "./Listener.ts"
 import { ProxyCounters } from "./ProxyCounters.ts"
 import { noService, noSuchTarget, type Refusal, unknownHost } from "./problem.ts"
 import type { Lookup, Route } from "./Route.ts"
-import { refuseUpgrade, tunnel } from "./tunnel.ts"
+import { refuseUnreadable, refuseUpgrade, tunnel } from "./tunnel.ts"
 
 export { PortTaken } from "./Listener.ts"
 
@@ -63,8 +63,7 @@ const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined)
       } else tunnel(upstreams, served, request, socket, head, target)
     },
     onUnreadable: (error, socket) => {
-      if (api?.emit("clientError", error, socket) !== true)
-        socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+      if (api?.emit("clientError", error, socket) !== true) refuseUnreadable(error.code, socket)
     },
     onStream: (stream, headers, flags, raw) => {
       const target = targetOf(headers[":path"] ?? "", headers[":authority"] ?? headers.host)
@@ -142,11 +141,13 @@ export const openLink = async (options: {
   readonly route: () => Route | undefined
   readonly host: string
   readonly port?: number
+  /** From which addresses connections are taken. @default all */
+  readonly accepts?: (remoteAddress: string) => boolean
   readonly counters?: ProxyCounters
 }): Promise<Link> => {
   const upstreams = makeUpstreams(options.counters)
   const handlers = handlersOf(upstreams, () => options.route() ?? noService, undefined)
-  const listener = await listen({ host: options.host, port: options.port ?? 0 }, handlers)
+  const listener = await listen({ host: options.host, port: options.port ?? 0, accepts: options.accepts }, handlers)
   const close = closing(listener, upstreams)
   return { port: listener.address.port, close: () => close(0) }
 }

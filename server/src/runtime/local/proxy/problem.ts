@@ -97,3 +97,16 @@ export const noService: Refusal = {
   detail: "The service that this address leads to does not run now.",
   retryAfterSeconds: 1
 }
+
+/** What came is no request that can be read, by the code of Node's parser. */
+export const unreadable = (code: string | undefined): Refusal => ({
+  status: code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400,
+  slug: "invalid-request",
+  detail:
+    code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? "The head of the request did not come in time."
+      : code === "HPE_HEADER_OVERFLOW"
+        ? "The head of the request is too large."
+        : `What came is no HTTP request that can be read (${code ?? "unknown"}).`,
+  retryAfterSeconds: undefined
+})

@@ -271,7 +271,8 @@ describe("faults", () => {
       `POST / HTTP/1.1\r\n${host}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`,
       `GET / HTTP/1.1\r\n${host}X: a\rb\r\n\r\n`,
       `GET / HTTP/1.1\r\n${host}${host}\r\n`,
-      "GET / HTTP/1.1\r\n\r\n"
+      "GET / HTTP/1.1\r\n\r\n",
+      "no HTTP at all\r\n\r\n"
     ]) {
       expect(await rawExchange(address.port, head, "\r\n\r\n"), head).toMatch(/^HTTP\/1\.1 400/)
     }

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage, STATUS_CODES } from "node
 import type { Duplex } from "node:stream"
 import type { Upstreams } from "./Exchange.ts"
 import { forwardRequest, headerValue, type RawHeaders } from "./headers.ts"
-import { instanceGone, type Refusal, refusalResponse, timedOut } from "./problem.ts"
+import { instanceGone, type Refusal, refusalResponse, timedOut, unreadable } from "./problem.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
 
 const maxAttempts = 12
@@ -16,6 +16,14 @@ const messageHead = (status: number, message: string, headers: RawHeaders): stri
 /** Answers a request whose connection was given up by the HTTP server, and ends the connection. */
 export const refuseUpgrade = (request: IncomingMessage, socket: Duplex, refusal: Refusal): void => {
   const { body, headers } = refusalResponse(refusal, headerValue(request.rawHeaders, "accept"))
+  headers.push("Connection", "close")
+  socket.end(Buffer.concat([Buffer.from(messageHead(refusal.status, "", headers), "latin1"), body]))
+}
+
+/** Answers what the HTTP server could not read, and ends the connection. */
+export const refuseUnreadable = (code: string | undefined, socket: Duplex): void => {
+  const refusal = unreadable(code)
+  const { body, headers } = refusalResponse(refusal, undefined)
   headers.push("Connection", "close")
   socket.end(Buffer.concat([Buffer.from(messageHead(refusal.status, "", headers), "latin1"), body]))
 }
