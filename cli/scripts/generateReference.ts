@@ -1,0 +1,7 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { cliReference } from "./reference.ts"
+
+const folder = join(import.meta.dirname, "../../docs/reference")
+mkdirSync(folder, { recursive: true })
+writeFileSync(join(folder, "cli.md"), await cliReference())

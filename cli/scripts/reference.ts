@@ -1,0 +1,67 @@
+import { commands, groupTitles } from "../src/commands/index.ts"
+import { exitCodes } from "../src/exitCodes.ts"
+import { globalFlags } from "../src/flags.ts"
+import { flagRow, usageOf } from "../src/help.ts"
+
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;")
+const code = (text: string) => `\`${text}\``
+const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> =>
+  rows.length === 0
+    ? []
+    : ["", ...[header, header.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`)]
+
+const shared = new Set(Object.values(globalFlags).map((_) => _.info.name))
+const flagCells = (flag: Parameters<typeof flagRow>[0]) => {
+  const [written = "", description = ""] = flagRow(flag)
+  return [code(written.trim()), description]
+}
+
+/** `docs/reference/cli.md`: every command, from the same data as its help. */
+export const cliReference = async (): Promise<string> => {
+  const lines = [
+    "# The `maxcloud` command",
+    "",
+    "Made from the commands themselves by `npm run generate`. Flags may stand before or after arguments. Data goes to stdout, all",
+    'else to stderr; `--json` gives data (streams as JSON lines) and errors (`{"error":{…}}`) as JSON. `NO_COLOR`, `FORCE_COLOR`,',
+    "`TERM=dumb` and `CI` are honoured.",
+    "",
+    "## Flags of every command",
+    ...table(
+      ["flag", "what it does"],
+      [...Object.values(globalFlags).map((_) => flagCells(_.info)), [code("-h, --help"), "Print the command's help"]]
+    ),
+    "",
+    "## Exit codes",
+    ...table(
+      ["code", "what it says"],
+      exitCodes.map(([exit, says]) => [String(exit), says])
+    )
+  ]
+  for (const [group, title] of Object.entries(groupTitles)) {
+    lines.push("", `## ${title}`)
+    for (const entry of commands.filter((_) => _.group === group)) {
+      const { default: command } = await entry.load()
+      lines.push(
+        "",
+        `### ${code(`maxcloud ${entry.name}`)}`,
+        "",
+        `${entry.summary}.`,
+        "",
+        code(usageOf(entry, command))
+      )
+      lines.push("", "```sh")
+      const width = Math.max(...command.examples.map((_) => _.line.length))
+      for (const { does, line } of command.examples) lines.push(`${line.padEnd(width)}  # ${does}`)
+      lines.push("```")
+      lines.push(
+        ...table(
+          ["argument", "what it is"],
+          command.positionals.map((_) => [code(_.name), _.description])
+        ),
+        ...table(["flag", "what it does"], command.flags.filter((_) => !shared.has(_.name)).map(flagCells))
+      )
+      if (command.notes.length > 0) lines.push("", ...command.notes.map((_) => `- ${_}`))
+    }
+  }
+  return `${lines.join("\n")}\n`
+}

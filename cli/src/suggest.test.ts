@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest"
+import { editDistance, suggest } from "./suggest.ts"
+
+describe("suggest", () => {
+  it("counts a swap of neighbours as one edit", () => {
+    expect(editDistance("lsit", "list")).toBe(1)
+    expect(editDistance("", "abc")).toBe(3)
+    expect(editDistance("kitten", "sitting")).toBe(3)
+  })
+
+  it("finds what was meant, and nothing where nothing is near", () => {
+    const names = ["deploy", "delete", "list", "logs", "deployments"]
+    expect(suggest("deplyo", names)).toBe("deploy")
+    expect(suggest("lst", names)).toBe("list")
+    expect(suggest("del", names)).toBe("delete")
+    expect(suggest("frobnicate", names)).toBeUndefined()
+  })
+})

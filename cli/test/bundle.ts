@@ -1,0 +1,31 @@
+import { cpSync, rmSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { build } from "esbuild"
+
+const packageFolder = dirname(import.meta.dirname)
+
+/** The CLI bundled as it is published, which starts several times faster than from its sources: the path of its program. */
+export const bundleCli = async (): Promise<string> => {
+  const folder = join(packageFolder, "node_modules", `.test-${process.pid}`)
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+  cpSync(join(packageFolder, "bin"), join(folder, "bin"), { recursive: true })
+  cpSync(join(packageFolder, "package.json"), join(folder, "package.json"))
+  await build({
+    absWorkingDir: packageFolder,
+    entryPoints: ["src/main.ts"],
+    outdir: join(folder, "dist"),
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "node22.18",
+    minify: true,
+    external: ["@maxcloud/server", "@maxcloud/synth"],
+    banner: {
+      js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
+    },
+    logLevel: "error"
+  })
+  return join(folder, "bin", "maxcloud.js")
+}

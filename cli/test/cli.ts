@@ -1,0 +1,112 @@
+import { spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { bundleCli } from "./bundle.ts"
+
+export const packageFolder = dirname(import.meta.dirname)
+export const main = await bundleCli()
+
+export interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  readonly node?: ReadonlyArray<string>
+}
+
+const cleanEnvironment = () => {
+  const {
+    CI: _ci,
+    FORCE_COLOR: _force,
+    MAXCLOUD_API_URL: _url,
+    MAXCLOUD_STAGE: _stage,
+    NO_COLOR: _no,
+    ...rest
+  } = process.env
+  return rest
+}
+
+/** A program that runs on, with all that it has written. */
+export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => {
+  const child = spawn(process.execPath, [...(options.node ?? [main]), ...args], {
+    cwd: options.cwd ?? packageFolder,
+    env: { ...cleanEnvironment(), ...options.env },
+    stdio: "pipe"
+  })
+  let stdout = ""
+  let stderr = ""
+  const waiting = new Set<() => void>()
+  const wake = () => {
+    for (const check of waiting) check()
+  }
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text
+    wake()
+  })
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text
+    wake()
+  })
+  const ended = new Promise<Outcome>((resolve) => {
+    child.on("close", (code) => {
+      resolve({ code, stdout, stderr })
+      wake()
+    })
+  })
+  child.stdin.on("error", () => {})
+  child.stdin.end(options.stdin ?? "")
+  return {
+    child,
+    ended,
+    output: () => ({ stdout, stderr }),
+    /** Resolves once all output so far matches; rejects where the program ends before. */
+    until: (pattern: RegExp) =>
+      new Promise<string>((resolve, reject) => {
+        const check = () => {
+          const text = stdout + stderr
+          if (pattern.test(text)) {
+            waiting.delete(check)
+            resolve(text)
+          } else if (child.exitCode !== null) {
+            waiting.delete(check)
+            reject(new Error(`ended with ${child.exitCode} before ${pattern}:\n${text}`))
+          }
+        }
+        waiting.add(check)
+        check()
+      })
+  }
+}
+
+export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Outcome> =>
+  start(args, options).ended
+
+/** A folder of its own, where `@maxcloud/sdk` is installed. */
+export const makeFolder = (files: Readonly<Record<string, string>>): string => {
+  const folder = mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+  mkdirSync(join(folder, "node_modules/@maxcloud"), { recursive: true })
+  symlinkSync(join(packageFolder, "../sdk"), join(folder, "node_modules/@maxcloud/sdk"))
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content)
+  }
+  return folder
+}
+
+export const webServer = (greeting: string) => `import { createServer } from "node:http"
+console.log("starting ${greeting}")
+const server = createServer((request, response) => {
+  console.log(request.method, request.url)
+  response.end("${greeting} " + (process.env.GREETING ?? ""))
+})
+server.listen(Number(process.env.PORT))
+process.on("SIGTERM", () => server.close())
+`
+
+export const webPackage = JSON.stringify({ name: "web", type: "module", scripts: { start: "node server.js" } })

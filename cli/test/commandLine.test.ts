@@ -1,0 +1,242 @@
+import { createServer, type RequestListener, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { commands } from "../src/commands/index.ts"
+import { main, makeFolder, packageFolder, run, start } from "./cli.ts"
+
+/** A server that answers all with one answer, and remembers what it was asked. */
+const makeCanned = async () => {
+  let answer: RequestListener = (_, response) => void response.end()
+  const asked: Array<string> = []
+  const server: Server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    answer(request, response)
+  })
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    asked,
+    answers: (status: number, body: unknown) => {
+      answer = (_, response) => {
+        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+      }
+    },
+    close: () => server.close()
+  }
+}
+
+let canned: Awaited<ReturnType<typeof makeCanned>>
+beforeAll(async () => {
+  canned = await makeCanned()
+})
+afterAll(() => canned.close())
+
+const service = {
+  id: `svc_${"0".repeat(32)}`,
+  name: "web",
+  app: "shop",
+  stage: "production",
+  organization: "local",
+  image: "nginx:1",
+  env: {},
+  visibility: "public",
+  state: "ready",
+  url: "http://web.localhost:8080",
+  conditions: [],
+  latestCreatedRevision: null,
+  latestReadyRevision: null,
+  traffic: [],
+  instances: 1,
+  deployment: 1,
+  createdAt: "2026-01-01T00:00:00.000Z",
+  updatedAt: "2026-01-01T00:00:00.000Z"
+}
+
+describe("maxcloud", () => {
+  it("answers --version from the package", async () => {
+    const outcomes = await Promise.all([run(["--version"]), run(["-v"], { node: [`${packageFolder}/src/main.ts`] })])
+    for (const { code, stdout } of outcomes) {
+      expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+      expect(code).toBe(0)
+    }
+  })
+
+  it("says on an old Node what helps, in one line", async () => {
+    const folder = makeFolder({
+      "old.cjs": `Object.defineProperty(process, "versions", { value: Object.assign({}, process.versions, { node: "18.20.4" }) })`
+    })
+    const node = ["--require", `${folder}/old.cjs`, main]
+    const { code, stderr } = await run(["logs", "my app"], { node })
+    expect(stderr).toBe(
+      "maxcloud needs Node >= 22.18, this is 18.20.4: run `npx -y -p node@24 -p @maxcloud/cli maxcloud logs 'my app'`\n"
+    )
+    expect(code).toBe(2)
+  })
+
+  it("lists every command, and shows examples first", async () => {
+    const [root, deploy, codes] = await Promise.all([run([]), run(["help", "deploy"]), run(["help", "exit-codes"])])
+    for (const { name } of commands) expect(root.stdout).toContain(`  ${name}`)
+    expect(deploy.stdout.indexOf("Examples")).toBeLessThan(deploy.stdout.indexOf("Usage"))
+    expect(deploy.stdout).toContain("maxcloud deploy --name myapp nginx:latest")
+    expect(codes.stdout).toContain("  7  the deployment failed")
+    expect([root.code, deploy.code, codes.code]).toEqual([0, 0, 0])
+  })
+
+  it("finds what was meant", async () => {
+    const outcomes = await Promise.all([
+      run(["depoly"]),
+      run(["secrets", "sett"]),
+      run(["secrets"]),
+      run(["list", "--jsn"])
+    ])
+    expect(outcomes.map((_) => _.stderr)).toEqual([
+      'error: unknown command "depoly"\nfix: did you mean `maxcloud deploy`?\n',
+      'error: unknown command "secrets sett"\nfix: did you mean `maxcloud secrets set`?\n',
+      'error: "secrets" needs a word more\nfix: one of: maxcloud secrets set, maxcloud secrets list, maxcloud secrets unset\n',
+      "error: unknown flag --jsn\nfix: did you mean --json?\n"
+    ])
+    expect(outcomes.map((_) => _.code)).toEqual([2, 2, 2, 2])
+  })
+
+  it("ends with 2 for wrong usage, and sends nothing", async () => {
+    const before = canned.asked.length
+    const env = { MAXCLOUD_API_URL: canned.url }
+    const outcomes = await Promise.all(
+      [
+        ["logs"],
+        ["logs", "web", "--tail", "many"],
+        ["logs", "web", "--since", "yesterday"],
+        ["describe", "Not_A_Name"],
+        ["list", "--stage", "no--stage"],
+        ["deploy", "nginx:latest"],
+        ["deploy", "--name", "web"],
+        ["deploy", "--name", "web", "nginx", "--env", "NOVALUE"],
+        ["secrets", "set", "1BAD"],
+        ["destroy", "shop"],
+        ["completions", "powershell"]
+      ].map((_) => run(_, { env }))
+    )
+    expect(outcomes.map((_) => _.code)).toEqual(outcomes.map(() => 2))
+    for (const { stderr } of outcomes) expect(stderr).toMatch(/^error: .+\nfix: .+\n$|^error: .+\n$/)
+    expect(canned.asked.length).toBe(before)
+  })
+
+  it("tells a wrong config with its place, and sends nothing", async () => {
+    const before = canned.asked.length
+    const cwd = makeFolder({
+      "maxcloud.config.ts": `import { defineConfig, service } from "@maxcloud/sdk/config"
+
+export default defineConfig({
+  app: "shop",
+  services: [service("web", { image: "nginx:1", port: 0 })]
+})
+`
+    })
+    const env = { MAXCLOUD_API_URL: canned.url }
+    const [deploy, json, missing] = await Promise.all([
+      run(["deploy"], { cwd, env }),
+      run(["plan", "--json"], { cwd, env }),
+      run(["deploy", "-f", "absent.yaml"], { cwd, env })
+    ])
+    expect(deploy.stderr).toMatch(/maxcloud\.config\.ts:5:\d+ .*port/)
+    expect(deploy.code).toBe(2)
+    expect(deploy.stdout).toBe("")
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      error: { code: "ConfigInvalid", exitCode: 2, issues: [{ line: 5 }] }
+    })
+    expect(json.code).toBe(2)
+    expect(missing.stderr).toContain("absent.yaml")
+    expect(missing.code).toBe(2)
+    expect(canned.asked.length).toBe(before)
+  })
+
+  it("ends with 3 where no server is, and says how to start one", async () => {
+    const gone = await makeCanned()
+    gone.close()
+    const { code, stderr } = await run(["list", "--api-url", gone.url])
+    expect(stderr).toContain("maxcloud server")
+    expect(code).toBe(3)
+  })
+
+  it("has an exit code for each problem of the API", async () => {
+    const problem = (_tag: string, slug: string, title: string, status: number, more: object = {}) => ({
+      body: {
+        _tag,
+        type: `https://maxcloud.dev/problems/${slug}`,
+        title,
+        status,
+        detail: `the ${slug} detail`,
+        ...more
+      },
+      status
+    })
+    const problems = [
+      [problem("InvalidRequest", "invalid-request", "Invalid request", 400, { issues: [] }), 2],
+      [problem("Unauthenticated", "unauthenticated", "Not signed in", 401), 4],
+      [problem("Forbidden", "forbidden", "Forbidden", 403), 4],
+      [problem("Unavailable", "unavailable", "Unavailable", 503, { retryAfterSeconds: 1 }), 3],
+      [problem("InternalError", "internal-error", "Internal error", 500, { requestId: "r1" }), 1]
+    ] as const
+    for (const [{ body, status }, exitCode] of problems) {
+      canned.answers(status, body)
+      const { code, stderr } = await run(["list", "--api-url", canned.url])
+      expect(stderr).toContain(body.detail)
+      expect([body._tag, code]).toEqual([body._tag, exitCode])
+    }
+  })
+
+  it("prints data alone on stdout, in colours only where they are wanted", async () => {
+    canned.answers(200, { services: [service] })
+    const list = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+      run(["--api-url", canned.url, "list", ...args], { env })
+    const [plain, json, forced, none] = await Promise.all([
+      list([]),
+      list(["--json"]),
+      list([], { FORCE_COLOR: "1" }),
+      list([], { FORCE_COLOR: "1", NO_COLOR: "1" })
+    ])
+    expect(plain.stdout).toMatch(
+      /^NAME +STATE +URL[^\n]+\nweb +ready +http:\/\/web\.localhost:8080 +1 +shop +production +\S+ ago\n$/
+    )
+    expect(plain.stderr).toBe("")
+    expect(JSON.parse(json.stdout)).toEqual({ services: [service] })
+    expect(forced.stdout).toContain("\u001b[32mready\u001b[39m")
+    expect(none.stdout).not.toContain("\u001b")
+  })
+
+  it("is quiet when the reader of its pipe has gone", async () => {
+    canned.answers(200, { services: Array.from({ length: 3000 }, () => service) })
+    const { child, ended } = start(["list", "--api-url", canned.url])
+    child.stdout.once("data", () => child.stdout.destroy())
+    const { code, stderr } = await ended
+    expect(stderr).toBe("")
+    expect(code).toBe(0)
+  })
+
+  it("writes a starter that is valid, and never overwrites", async () => {
+    const cwd = makeFolder({})
+    const first = await run(["init", "--json"], { cwd })
+    expect(JSON.parse(first.stdout).written).toEqual([
+      "web/package.json",
+      "web/server.js",
+      "maxcloud.config.ts",
+      ".gitignore"
+    ])
+    const [check, again] = await Promise.all([run(["config", "check"], { cwd }), run(["init"], { cwd })])
+    expect(check.stdout).toMatch(/^maxcloud\.config\.ts is valid: app .+, services: web\n$/)
+    expect(check.code).toBe(0)
+    expect(again.code).toBe(6)
+  })
+
+  it("makes manifests offline: all on stdout, or a file per service", async () => {
+    const cwd = makeFolder({ "app.yaml": "app: shop\nservices:\n  - name: web\n    image: nginx:1\n    port: 80\n" })
+    const [printed, written] = await Promise.all([
+      run(["synth", "-f", "app.yaml"], { cwd }),
+      run(["synth", "-f", "app.yaml", "--out", "manifests", "--json"], { cwd })
+    ])
+    expect(printed.stdout).toContain("apiVersion: serving.knative.dev/v1")
+    expect(printed.stdout).toContain("kind: NetworkPolicy")
+    expect(JSON.parse(written.stdout).files).toEqual(["_namespace.yaml", "web.yaml"])
+  })
+})

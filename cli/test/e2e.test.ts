@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Embedded, embedded } from "@maxcloud/server"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { makeFolder, run, start, webPackage, webServer } from "./cli.ts"
+
+const config = (greeting: string) => `import { defineConfig, secret, service } from "@maxcloud/sdk/config"
+
+export default defineConfig(({ stage }) => {
+  const api = service("api", { source: "./api", env: { TOKEN: secret("TOKEN"), STAGE: stage }, visibility: "internal" })
+  const web = service("web", { source: "./web", env: { GREETING: "${greeting}", API_URL: api.url } })
+  return { app: "shop", services: [api, web] }
+})
+`
+
+let cloud: Embedded
+let dataDir: string
+let cwd: string
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "maxcloud-cli-e2e-"))
+  cloud = await embedded({ dataDir })
+  cwd = makeFolder({
+    "maxcloud.config.ts": config("hello"),
+    "api/package.json": webPackage,
+    "api/server.js": webServer("api"),
+    "web/package.json": webPackage,
+    "web/server.js": webServer("web")
+  })
+}, 120_000)
+afterAll(async () => {
+  await cloud[Symbol.asyncDispose]()
+  rmSync(dataDir, { recursive: true, force: true })
+}, 60_000)
+
+const maxcloud = (...args: ReadonlyArray<string>) => run(args, { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
+
+/** GET of a `*.localhost` URL: its host is the server's own address, which Node cannot look up. */
+const get = (url: string) =>
+  new Promise<string>((resolve, reject) => {
+    const { host, pathname, port } = new URL(url)
+    request({ host: "127.0.0.1", port, path: pathname, headers: { host } }, async (response) => {
+      let text = ""
+      for await (const chunk of response.setEncoding("utf8")) text += chunk
+      resolve(text)
+    })
+      .on("error", reject)
+      .end()
+  })
+
+describe("an app from its config to a URL and back", () => {
+  it("plans what is missing: a secret that nobody has set", async () => {
+    const { code, stdout, stderr } = await maxcloud("plan")
+    expect(stdout).toContain("+ create api")
+    expect(stderr).toMatch(/problem: .*TOKEN/)
+    expect(code).toBe(2)
+  })
+
+  it("takes a secret from stdin, and never shows its value", async () => {
+    const set = await run(["secrets", "set", "TOKEN"], {
+      cwd,
+      env: { MAXCLOUD_API_URL: cloud.url },
+      stdin: "s3cr3t-value\n"
+    })
+    expect([set.code, set.stderr]).toEqual([0, expect.stringContaining("version 1")])
+    const list = await maxcloud("secrets", "list", "--json")
+    expect(JSON.parse(list.stdout)).toMatchObject({ secrets: [{ name: "TOKEN", version: 1 }] })
+    const plan = await maxcloud("plan", "--exit-code")
+    expect(plan.code).toBe(10)
+    for (const { stdout, stderr } of [set, list, plan]) expect(stdout + stderr).not.toContain("s3cr3t")
+  })
+
+  it("deploys, with lines of progress and the URL at the end", async () => {
+    const { code, stderr, stdout } = await maxcloud("deploy")
+    expect(stderr).toMatch(/web: ready/)
+    expect(code).toBe(0)
+    const url = /^web +(http:\S+)$/m.exec(stdout)?.[1] ?? ""
+    expect(await get(url)).toBe("web hello")
+    expect((await maxcloud("plan", "--exit-code")).code).toBe(0)
+  }, 60_000)
+
+  it("lists, describes and reads the logs", async () => {
+    const [list, describe, logs] = await Promise.all([
+      maxcloud("list", "--json"),
+      maxcloud("describe", "web"),
+      maxcloud("logs", "web", "--json")
+    ])
+    expect(
+      JSON.parse(list.stdout)
+        .services.map((_: { name: string }) => _.name)
+        .sort()
+    ).toEqual(["api", "web"])
+    expect(describe.stdout).toContain("web-00001")
+    const lines = logs.stdout
+      .trim()
+      .split("\n")
+      .map((_) => JSON.parse(_).line)
+    expect(lines).toContain("starting web")
+  })
+
+  it("follows logs until Ctrl-C, which is no failure", async () => {
+    const following = start(["logs", "web", "--follow"], { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
+    await following.until(/starting web/)
+    const { stdout } = await maxcloud("open", "web")
+    await get(`${stdout.trim()}/followed`)
+    await following.until(/GET \/followed/)
+    following.child.kill("SIGINT")
+    expect((await following.ended).code).toBe(0)
+  })
+
+  it("updates what has changed, and says why a service does not become ready", async () => {
+    writeFileSync(join(cwd, "maxcloud.config.ts"), config("hi"))
+    const plan = await maxcloud("plan")
+    expect(plan.stdout).toMatch(/~ update web[\s\S]*GREETING.*hello.*hi/)
+    expect(plan.stdout).toContain("unchanged: api")
+    expect((await maxcloud("deploy", "--json")).code).toBe(0)
+    expect(await get((await maxcloud("open", "web")).stdout.trim())).toBe("web hi")
+
+    writeFileSync(join(cwd, "web/server.js"), 'console.error("cannot start: no disk")\nprocess.exit(3)\n')
+    const failed = await maxcloud("deploy")
+    expect(failed.stderr).toContain("cannot start: no disk")
+    expect(failed.code).toBe(7)
+    expect(await get((await maxcloud("open", "web")).stdout.trim())).toBe("web hi")
+  }, 120_000)
+
+  it("deletes a service and destroys the app, by --yes where nobody can be asked", async () => {
+    expect((await maxcloud("delete", "web")).code).toBe(2)
+    expect((await maxcloud("delete", "web", "--yes")).code).toBe(0)
+    expect((await maxcloud("describe", "web")).code).toBe(5)
+    expect((await maxcloud("destroy", "--yes")).code).toBe(0)
+    expect(JSON.parse((await maxcloud("list", "--json")).stdout)).toEqual({ services: [] })
+  }, 60_000)
+})

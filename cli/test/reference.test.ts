@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { cliReference } from "../scripts/reference.ts"
+import { commands, splitCommand } from "../src/commands/index.ts"
+import { globalFlags } from "../src/flags.ts"
+
+it("docs/reference/cli.md is what the commands say: `npm run generate` writes it", async () => {
+  const written = readFileSync(join(import.meta.dirname, "../../docs/reference/cli.md"), "utf8")
+  expect(written).toBe(await cliReference())
+})
+
+it("every command has examples, each of which names it", async () => {
+  for (const entry of commands) {
+    const { default: command } = await entry.load()
+    expect([entry.name, command.examples.length > 0]).toEqual([entry.name, true])
+    for (const { line } of command.examples) expect(line).toContain(`maxcloud ${entry.name}`)
+  }
+})
+
+it("global flags may stand before the command, with their values", () => {
+  for (const { info } of Object.values(globalFlags)) {
+    const flags = [`--${info.name}`, ...(info.alias === undefined ? [] : [`-${info.alias}`])]
+    for (const flag of flags) {
+      const leading = info.value === undefined ? [flag] : [flag, "list"]
+      expect([flag, splitCommand([...leading, "describe", "web"]).entry?.name]).toEqual([flag, "describe"])
+    }
+  }
+})
