@@ -106,15 +106,19 @@ describe("ServiceRoute", () => {
       { weight: 1, arbitrary: fc.constant({ do: "switch" } as const) }
     )
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 80, size: "max" }), async (limit, steps) => {
-        const world = makeWorld(limit)
-        for (const one of steps) {
-          world[one.do]("at" in one ? one.at : 0)
-          await settled()
-          world.check()
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(step, { maxLength: 80, size: "max" }),
+        async (limit, steps) => {
+          const world = makeWorld(limit)
+          for (const one of steps) {
+            world[one.do]("at" in one ? one.at : 0)
+            await settled()
+            world.check()
+          }
+          await world.finish()
         }
-        await world.finish()
-      }),
+      ),
       { numRuns: 150 }
     )
   })

@@ -16,6 +16,9 @@ import type { ServiceObject } from "./ServiceObject.ts"
 /** Longest time that requests in flight keep the instances of a service that is removed. */
 const removalDrainMs = 10_000
 
+/** Manifests that are compared without a pause for the event loop. */
+const manifestsAtOnce = 32
+
 /** Objects that are kept and not run, by their digest; of Secrets all, since revisions look their parts up. */
 interface KeptObject {
   readonly fingerprint: string
@@ -46,6 +49,10 @@ export interface LocalServices {
   readonly adopt: (controller: ServiceController) => void
   readonly keep: (object: LocalObject) => void
 }
+
+const nextTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
 
 const isServiceName = Schema.is(ServiceName)
 
@@ -97,7 +104,9 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       const secretManifest = (name: string) =>
         secrets.get(name) ?? kept.get(keptId({ ...key, kind: "Secret", name }))?.manifest
 
-      for (const manifest of manifests) {
+      for (const [index, manifest] of manifests.entries()) {
+        // Requests go on while hundreds of services are compared.
+        if (index % manifestsAtOnce === manifestsAtOnce - 1) yield* nextTurn
         const { name, namespace } = manifest.metadata
         const at = manifest.kind === "Namespace" ? name : namespace
         if (at !== key.namespace) {

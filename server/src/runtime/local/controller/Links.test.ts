@@ -1,0 +1,63 @@
+import { Effect } from "effect"
+import { assert, describe, it } from "vitest"
+import { openLink } from "../proxy/makeFront.ts"
+import { testKey } from "../testRuntime.ts"
+import { type LinkHost, makeLinks } from "./Links.ts"
+
+const caller = { organizationId: testKey().organizationId, namespace: "local" }
+
+const linksWith = (containers: LinkHost | undefined) => {
+  const ports = new Map<string, number>()
+  const links = makeLinks({
+    open: openLink,
+    containerHost: () => Promise.resolve(containers),
+    routeOf: () => undefined,
+    portOf: (callee, network) => ports.get(`${callee.service} ${network}`),
+    onPort: (callee, network, port) => ports.set(`${callee.service} ${network}`, port)
+  })
+  const rewrite = (kind: "image" | "directory", value: string) => Effect.runPromise(links.rewrite(caller, kind, value))
+  return { links, ports, rewrite }
+}
+
+describe("Links", () => {
+  it("puts one address in the place of each cluster-local host of the namespace, and of no other", async () => {
+    const { links, ports, rewrite } = linksWith(undefined)
+    const written =
+      "http://api.local.svc.cluster.local:80/x,api.local.svc.cluster.local,http://api.other.svc.cluster.local,db.local.svc.cluster.localhost"
+    const port = await rewrite("directory", "api.local.svc.cluster.local").then((_) => _.split(":")[1])
+    assert.strictEqual(
+      await rewrite("directory", written),
+      `http://127.0.0.1:${port}/x,127.0.0.1:${port},http://api.other.svc.cluster.local,db.local.svc.cluster.localhost`
+    )
+    assert.deepStrictEqual([...ports.keys()], ["api loopback"])
+    assert.strictEqual((await fetch(`http://127.0.0.1:${port}/`)).status, 503)
+
+    await links.closeAll()
+    assert.strictEqual(await rewrite("directory", "api.local.svc.cluster.local"), `127.0.0.1:${port}`)
+    await links.closeAll()
+  })
+
+  it("takes another port where the old one is taken by now", async () => {
+    const first = linksWith(undefined)
+    const taken = await first.rewrite("directory", "api.local.svc.cluster.local")
+    const second = linksWith(undefined)
+    second.ports.set("api loopback", Number(taken.split(":")[1]))
+    assert.notStrictEqual(await second.rewrite("directory", "api.local.svc.cluster.local"), taken)
+    await first.links.closeAll()
+    await second.links.closeAll()
+  })
+
+  it("listens for containers where they reach this machine, and hangs up on others", async () => {
+    const host: LinkHost = { address: "bridge.test", bind: () => "127.0.0.2", accepts: (_) => !_.endsWith("127.0.0.1") }
+    const { links, ports, rewrite } = linksWith(host)
+    const address = await rewrite("image", "api.local.svc.cluster.local")
+    assert.strictEqual(address, `bridge.test:${ports.get("api containers")}`)
+    const url = `http://127.0.0.2:${ports.get("api containers")}/`
+    const answer = await fetch(url).then(
+      (_) => _.status,
+      () => "hung up"
+    )
+    assert.strictEqual(answer, "hung up")
+    await links.closeAll()
+  })
+})

@@ -1,0 +1,21 @@
+import { parseAppSpec } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import { assert, describe, it } from "vitest"
+import { limitations } from "./limitations.ts"
+
+const pathsOf = (service: Readonly<Record<string, unknown>>) =>
+  limitations(Either.getOrThrow(parseAppSpec({ app: "shop", services: [{ name: "web", ...service }] }))).map((_) =>
+    _.path.join(".")
+  )
+
+describe("limitations", () => {
+  it("tells of fields that are written and not carried out, and of no other", () => {
+    const fields = { cpu: 2, memory: "1Gi", egress: "none", files: { "/etc/key": { secret: "KEY" } } }
+    assert.deepStrictEqual(pathsOf({ source: "./web" }), [])
+    assert.deepStrictEqual(pathsOf({ image: "a:1", ...fields }), ["services.0.egress"])
+    assert.deepStrictEqual(
+      pathsOf({ source: "./web", ...fields }),
+      ["egress", "cpu", "memory", "files"].map((_) => `services.0.${_}`)
+    )
+  })
+})
