@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit, Layer, Queue, Redacted, Scope } from "effect"
+import { Effect, Exit, Layer, Queue, Redacted, Schedule, Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import { Database, layer } from "./Database.ts"
 import { temporaryDataDir } from "./layerTest.ts"
@@ -119,7 +119,7 @@ describe("embedded database", () => {
             const heard = yield* notifications.subscribe
             process.kill(first, "SIGKILL")
             while ((yield* Queue.take(heard)) !== "reconnected");
-            yield* Effect.retry(ping, { times: 50 })
+            yield* Effect.retry(ping, Schedule.intersect(Schedule.spaced("100 millis"), Schedule.recurs(100)))
             expect(yield* read).toEqual(["a"])
             expect(pidOf(dataDir)).not.toBe(first)
             yield* notifications.notify("work")

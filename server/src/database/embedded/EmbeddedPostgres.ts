@@ -228,7 +228,7 @@ export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPos
       const ended = async (signal: "SIGINT" | "SIGQUIT", ms: number) => {
         process.kill(running.pid, signal)
         for (const deadline = Date.now() + ms; Date.now() < deadline; await sleep(10)) {
-          if (postmaster(data)?.pid !== running.pid) return true
+          if (!isRunning(running.pid)) return true
         }
         return false
       }
