@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
 import { type Embedded, embedded } from "./index.ts"
 
 const app = `
@@ -58,7 +58,10 @@ describe("the whole server", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "maxcloud-app-"))
     writeFileSync(join(folder, "app.mjs"), app)
+    // That of the app whose tests these are; nothing of it may be touched.
+    vi.stubEnv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/app")
     cloud = await embedded({ inPlace: true })
+    vi.unstubAllEnvs()
   })
   afterAll(async () => {
     await cloud[Symbol.asyncDispose]()

@@ -27,7 +27,7 @@ export interface Embedded extends AsyncDisposable {
 
 /**
  * Starts a server in this process, on loopback and a port of its own: `await using cloud = await embedded()`. Several may run at
- * once, each with its own data folder. Nothing is read from the environment but what is not an option here. Rejects with
+ * once, each with its own data folder. `DATABASE_URL` is not read: the database is always its own. Rejects with
  * `ServerError`. Disposing stops the instances of its services and its database.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
@@ -41,6 +41,11 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     const { layer } = yield* configured({
       logLevel: LogLevel.Warning,
       host: "127.0.0.1",
+      domain: "localhost",
+      inPlace: false,
+      // An app's own DATABASE_URL is not this server's.
+      databaseUrl: undefined,
+      migrationDatabaseUrl: undefined,
       ...settings,
       port,
       dataDir
