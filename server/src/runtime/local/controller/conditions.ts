@@ -69,7 +69,7 @@ const configurationsReady = (record: ServiceRecord): Fact => {
     return {
       status: "False",
       reason: "RevisionFailed",
-      message: `Revision "${newest.name}" failed with message: ${newest.message}.`
+      message: `Revision "${newest.name}" failed with message: ${newest.message.replace(/\.$/, "")}.`
     }
   }
   return { status: "Unknown", reason: newest?.reason ?? "Deploying", message: newest?.message ?? "" }
@@ -95,7 +95,11 @@ const active = (record: ServiceRecord, observed: Observed): Fact => {
   if (isDegraded(observed) && observed.failure !== undefined) {
     const { count, message, reason, retryAtMs } = observed.failure
     const next = new Date(retryAtMs).toISOString()
-    return { status: "False", reason, message: `${message}; failed ${count} times in a row, next try at ${next}` }
+    return {
+      status: "False",
+      reason,
+      message: `${message.replace(/\.$/, "")}; failed ${count} times in a row, next try at ${next}`
+    }
   }
   if (observed.running > 0 || observed.waiting > 0) {
     return {

@@ -176,7 +176,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         const delayMs = record(entry, why)
         const next =
           target === 0 ? "" : delayMs === 0 ? "; another one is started" : `; next try in ${delayMs / 1000} s`
-        entry.writer.system(`${why.message}${next}`)
+        entry.writer.system(`${why.message.replace(/\.$/, "")}${next}`)
       }
       yield* Effect.ignore(Effect.promise(() => entry.writer.close()))
       entries.delete(entry.id)
