@@ -100,9 +100,9 @@ const appended = (terminal: Terminal): Progress => {
         return
       }
       const service = event.deployment?.services.find((_) => _.name === event.service)
-      const state = service === undefined ? event.reason : service.state
-      const message = service === undefined ? event.message : service.message === "" ? service.reason : service.message
-      const line = `${event.service}: ${state}${message === "" ? "" : `, ${firstLine(message)}`}`
+      const state = service === undefined ? event.reason.toLowerCase() : service.state
+      const message = firstLine(service?.message || event.message || service?.reason || "")
+      const line = `${event.service}: ${state}${message === "" || message.toLowerCase() === state ? "" : `, ${message}`}`
       if (told.get(event.service) === line) return
       told.set(event.service, line)
       terminal.say(`${time}  ${line}`)

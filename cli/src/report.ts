@@ -73,9 +73,10 @@ const sdkReport = (error: MaxCloudError): Report => {
     }
     case "DeploymentFailed": {
       const { app, message, number, services, stage, state } = error.deployment
+      const failed = services.filter((_) => _.state === "failed")
       return report({
-        message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" ? "" : `: ${message}`}`,
-        details: services.filter((_) => _.state === "failed").flatMap(failedService),
+        message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${message}`}`,
+        details: failed.flatMap(failedService),
         fix: state === "superseded" ? "a newer deployment took its place: see `maxcloud deployments list`" : undefined,
         data: { deployment: error.deployment }
       })

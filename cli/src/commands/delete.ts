@@ -25,8 +25,8 @@ export default command({
       const stage = yield* stageOf(input)
       const cloud = yield* connect(input)
       const service = yield* cloud.services.get(name, { stage })
-      const ofItsOwn = String(service.app) === service.name
-      if (terminal.canAsk || !ofItsOwn) {
+      const siblings = yield* cloud.services.list({ app: service.app, stage: service.stage })
+      if (terminal.canAsk || siblings.length > 1) {
         yield* confirmByName(input, name, `${name} of ${service.app} (${service.stage}) will be deleted`, terminal)
       }
       const deployment = yield* cloud.services.delete(name, { stage })
