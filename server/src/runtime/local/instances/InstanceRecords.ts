@@ -33,6 +33,7 @@ export const makeInstanceRecords = (folder: string) => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const fileOf = (id: string) => join(folder, `${id}.json`)
   return {
+    folder,
     write: (record: InstanceRecord): void => {
       const file = fileOf(record.id)
       writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600 })

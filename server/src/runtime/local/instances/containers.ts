@@ -166,6 +166,8 @@ export const makeContainers = (options: ContainersOptions) => {
         ...(spec.args ?? [])
       ]
       const child = spawn(engine.name, args, {
+        // Podman's monitor leaves notes (`oom`) in the folder where it was started.
+        cwd: records.folder,
         // Marked as well, so that a client that its server left in the middle of its work is ended and makes nothing more.
         env: { ...options.environment, ...environment.inherited, [markerName]: `${dataDirectoryId}/${spec.id}` },
         // In its own group, so that Ctrl-C in the server's terminal does not reach it before the server has drained.
