@@ -16,7 +16,7 @@ describe("parseAppSpec", () => {
   const long = "a".repeat(64)
   const cases: ReadonlyArray<readonly [string, object, string, string]> = [
     ["port 0", { port: 0 }, "port", "0 is no port: a whole number from 1 to 65535"],
-    ["a port as text", { port: "80" }, "port", 'expected a number, got "80"'],
+    ["a port as text", { port: "80" }, "port", 'expected a number or "auto", got "80"'],
     ["cpu lots", { cpu: "lots" }, "cpu", '"lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'],
     ["cpu as a list", { cpu: [1] }, "cpu", "expected a number or a text, got [1]"],
     [

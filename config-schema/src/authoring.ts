@@ -51,8 +51,8 @@ interface CommonInput {
   /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. */
   readonly command?: readonly [string, ...Array<string>]
   readonly args?: ReadonlyArray<string>
-  /** The port that the program listens on; it is told by `PORT`. @default 8080 */
-  readonly port?: number
+  /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
+  readonly port?: number | "auto"
   /** `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
   readonly protocol?: "http1" | "h2c"
   readonly env?: Readonly<Record<string, EnvInput>> & { readonly PORT?: never }

@@ -100,6 +100,16 @@ export const Labels = Schema.Record({
   )
 })
 
+/**
+ * A port, or `"auto"`: the one TCP port that the image says it listens on (`EXPOSE`), of several 8080 or else 80, and 8080 where
+ * it says nothing or the runtime cannot know.
+ */
+export const Port = Schema.Union(whole(1, 65_535, "port"), Schema.Literal("auto"))
+export type Port = typeof Port.Type
+
+/** The port where nothing says another. (Knative's default.) */
+export const defaultPort = 8080
+
 const absolutePath = Schema.String.pipe(
   Schema.filter(
     (_) =>
@@ -124,8 +134,8 @@ const Fields = Schema.Struct({
   command: Schema.optional(Schema.NonEmptyArray(Schema.String)),
   /** Arguments to the command. @default the image's own */
   args: Schema.optional(Schema.Array(Schema.String)),
-  /** The port that the program listens on; it is told by `PORT`. @default 8080 */
-  port: Schema.optionalWith(whole(1, 65_535, "port"), { default: () => 8080 }),
+  /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
+  port: Schema.optionalWith(Port, { default: () => defaultPort }),
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
   protocol: Schema.optionalWith(Schema.Literal("http1", "h2c"), { default: () => "http1" as const }),
   /** Environment variables: name to value. @default none */

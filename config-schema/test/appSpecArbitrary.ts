@@ -43,7 +43,7 @@ const service = (name: string, others: ReadonlyArray<string>) => {
     {
       command: fc.tuple(fc.string(), fc.string()),
       args: fc.array(fc.string(), { maxLength: 3 }),
-      port: fc.integer({ min: 1, max: 65_535 }),
+      port: fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constant("auto" as const)),
       protocol: fc.constantFrom("http1" as const, "h2c" as const),
       env: fc.dictionary(envName, value, { maxKeys: 4 }),
       files: fc.dictionary(fc.constantFrom("/etc/secrets/a.pem", "/run/b"), secret, { maxKeys: 2 }),

@@ -11,6 +11,8 @@ export const annotation = {
   sourceDigest: "maxcloud.dev/source-digest",
   /** On a Knative Service's template: absolute folder to run in place (`maxcloud dev`). */
   sourceDirectory: "maxcloud.dev/source-directory",
+  /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */
+  port: "maxcloud.dev/port",
   /**
    * On a Secret: JSON `{ [dataKey]: Array<string | { secret, version }> }`, the parts whose values are put together at apply.
    * The Secret itself has no `data` at rest.

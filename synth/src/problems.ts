@@ -50,7 +50,7 @@ export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
 
 const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
   const issues: Array<SpecIssue> = []
-  if (reservedPorts.has(service.port)) {
+  if (service.port !== "auto" && reservedPorts.has(service.port)) {
     issues.push({
       path: ["port"],
       message: `port ${service.port} is taken by the platform in every instance (${[...reservedPorts].join(", ")} are): let the program listen on another, such as 8080`

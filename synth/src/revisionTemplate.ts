@@ -1,4 +1,5 @@
-import type { AppName, Probe, ServiceSpec } from "@maxcloud/config-schema"
+import { type AppName, defaultPort, type Probe, type ServiceSpec } from "@maxcloud/config-schema"
+import { annotation } from "./annotations.ts"
 import type { Environment } from "./environment.ts"
 import { imageOf } from "./image.ts"
 import type {
@@ -27,7 +28,7 @@ export const revisionTemplateOf = (
   const { annotations, image } = imageOf(app, service, tenant)
   const timeoutSeconds = seconds(service.timeout)
   return {
-    metadata: { labels, annotations: { ...annotations, ...scaleAnnotations(service) } },
+    metadata: { labels, annotations: { ...annotations, ...portAnnotations(service), ...scaleAnnotations(service) } },
     spec: {
       serviceAccountName: service.name,
       automountServiceAccountToken: false,
@@ -41,6 +42,9 @@ export const revisionTemplateOf = (
     }
   }
 }
+
+const portAnnotations = ({ port }: ServiceSpec): Readonly<Record<string, string>> =>
+  port === "auto" ? { [annotation.port]: port } : {}
 
 /**
  * `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less).
@@ -69,18 +73,19 @@ const containerOf = (
   context: SecurityContext
 ): KnativeContainer => {
   const { liveness, readiness, startup } = service.probes
+  const port = service.port === "auto" ? defaultPort : service.port
   return {
     // Knative's own default, written out since server-side apply keys containers by it.
     name: "user-container",
     image,
     ...(service.command === undefined ? {} : { command: service.command.map(literal) }),
     ...(service.args === undefined ? {} : { args: service.args.map(literal) }),
-    ports: [{ name: service.protocol, containerPort: service.port }],
+    ports: [{ name: service.protocol, containerPort: port }],
     ...(env.length === 0 ? {} : { env }),
     resources: resourcesOf(service),
-    ...(startup === undefined ? {} : { startupProbe: probeOf(startup, service.port) }),
-    ...(readiness === undefined ? {} : { readinessProbe: probeOf(readiness, service.port) }),
-    ...(liveness === undefined ? {} : { livenessProbe: probeOf(liveness, service.port) }),
+    ...(startup === undefined ? {} : { startupProbe: probeOf(startup, port) }),
+    ...(readiness === undefined ? {} : { readinessProbe: probeOf(readiness, port) }),
+    ...(liveness === undefined ? {} : { livenessProbe: probeOf(liveness, port) }),
     securityContext: context,
     // Knative tells the termination message where a container fails: so it is the last lines of its log.
     terminationMessagePolicy: "FallbackToLogsOnError",

@@ -97,7 +97,7 @@ const fieldsOf = (self: string, others: ReadonlyArray<string>, maxTimeoutSeconds
     {
       command: fc.array(text, { minLength: 1, maxLength: 3 }),
       args: fc.array(text, { maxLength: 3 }),
-      port: fc.integer({ min: 1, max: 65_535 }),
+      port: fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constant("auto" as const)),
       protocol: fc.constantFrom("http1", "h2c"),
       env: fc.dictionary(
         key,

@@ -6,8 +6,6 @@ import { command, flags, type Globals, positionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, texts, toggle } from "../flags.ts"
 import { follow, tellOutcome } from "../follow.ts"
-import { knownPort } from "../imagePort.ts"
-import type { Terminal } from "../terminal.ts"
 
 interface ImageInput extends Globals {
   readonly name: string | undefined
@@ -41,19 +39,14 @@ const readEnvFile = (file: string) =>
   })
 
 /** The app of one service that the command line describes. */
-const appOfImage = (name: string, image: string, input: ImageInput, terminal: Terminal) =>
+const appOfImage = (name: string, image: string, input: ImageInput) =>
   Effect.gen(function* () {
     const service = yield* parseServiceName(name)
     const fromFile = input.envFile === undefined ? [] : yield* readEnvFile(input.envFile)
     const env = Object.fromEntries([...fromFile, ...(yield* Effect.forEach(input.env, parseEnv))])
-    const known = knownPort(image)
-    if (input.port === undefined && known !== undefined && !terminal.json) {
-      terminal.say(`${image} listens on port ${known}: --port says otherwise`)
-    }
-    const port = input.port ?? known
     const spec: AppSpecEncoded = {
       app: service,
-      services: [{ name: service, image, env, ...(port === undefined ? {} : { port }) }]
+      services: [{ name: service, image, env, port: input.port ?? "auto" }]
     }
     return spec
   })
@@ -109,14 +102,17 @@ export default command({
   notes: [
     "Ctrl-C stops watching, not the deployment. A failed one prints the reason and the last log lines, exit code 7.",
     "With --name the command line says all: what an earlier deploy gave (an env, a port) and this one does not is removed.",
-    "A program listens on PORT, 8080 by default; images known to listen on 80 (nginx, httpd, caddy, traefik/whoami) get 80."
+    "Without --port it is the port that the image exposes, else 8080; the program is told it by PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
     env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment of IMAGE" }),
     envFile: text("env-file", "FILE", { description: "Environment of IMAGE from NAME=value lines" }),
-    port: integer("port", "PORT", { alias: "p", description: "Port that IMAGE listens on [8080]" }),
+    port: integer("port", "PORT", {
+      alias: "p",
+      description: "Port that IMAGE listens on [the one that it exposes, else 8080]"
+    }),
     detach: toggle("detach", { alias: "d", description: "Do not wait: print the deployment's id" }),
     waitTimeout: text("wait-timeout", "DURATION", {
       description: "Wait this long at most, then exit with 8 [no limit]"
@@ -128,8 +124,7 @@ export default command({
       const wrong = usage(input)
       if (wrong !== undefined) return yield* wrong
       const { image, name } = input
-      const one =
-        name === undefined || image === undefined ? undefined : yield* appOfImage(name, image, input, terminal)
+      const one = name === undefined || image === undefined ? undefined : yield* appOfImage(name, image, input)
       const loaded = one === undefined ? yield* loadApp(input, input.file ?? input.config) : undefined
       const app = one ?? loaded
       if (app === undefined)

@@ -64,6 +64,10 @@ export const CreateService = Schema.Struct({
   ),
   image: ImageReference,
   env_vars: Schema.optionalWith(Schema.Record({ key: EnvName, value: Schema.String }), { default: () => ({}) }),
-  port: Schema.optional(Schema.Int.pipe(Schema.between(1, 65_535)))
+  port: Schema.optional(
+    Schema.Int.pipe(Schema.between(1, 65_535)).annotations({
+      description: "The port that the program listens on; left out: the port that the image exposes, else 8080"
+    })
+  )
 }).annotations({ identifier: "CreateService" })
 export type CreateService = typeof CreateService.Type

@@ -149,7 +149,7 @@ export const layer = (queue: WorkQueue) =>
                   name: input.name,
                   image: input.image,
                   env: input.env_vars,
-                  ...(input.port === undefined ? {} : { port: input.port })
+                  port: input.port ?? "auto"
                 }
               ]
             })

@@ -1,3 +1,4 @@
+import { defaultPort } from "@maxcloud/config-schema"
 import { annotation, type Manifest } from "@maxcloud/synth"
 import { Either, ParseResult, Schema } from "effect"
 import type { AutoscalerConfig } from "./autoscaler/Autoscaler.ts"
@@ -133,7 +134,7 @@ const templateOf = ({ metadata, spec }: Template): Either.Either<RevisionTemplat
       image: container.image,
       command: container.command,
       args: container.args,
-      port: port?.containerPort ?? 8080,
+      port: annotations[annotation.port] === "auto" ? "auto" : (port?.containerPort ?? defaultPort),
       protocol: port?.name === "h2c" ? ("h2c" as const) : ("http1" as const),
       env: container.env.map(envOf),
       files: filesOf(container, spec.volumes),

@@ -28,8 +28,11 @@ export interface InstanceSpec {
     | { readonly kind: "directory"; readonly directory: string }
   readonly command: ReadonlyArray<string> | undefined
   readonly args: ReadonlyArray<string> | undefined
-  /** The port that the config declares; an image listens on it inside its own network, a process gets a free one by `PORT`. */
-  readonly port: number
+  /**
+   * The port that the config declares; an image listens on it inside its own network, a process gets a free one by `PORT`.
+   * `auto`: what the image exposes.
+   */
+  readonly port: number | "auto"
   /** The whole environment but `PORT`, values in the clear: never logged. Holds `K_SERVICE`, `K_REVISION`, `K_CONFIGURATION`. */
   readonly env: ReadonlyMap<string, string | Redacted.Redacted>
   /** Absolute path to value. Images only. */

@@ -93,11 +93,11 @@ export const makeContainers = (options: ContainersOptions) => {
   }
 
   /** Values reach the client by its environment, or by a file where they would change the client itself; never by an argument. */
-  const environmentArgs = async (spec: InstanceSpec) => {
+  const environmentArgs = async (spec: InstanceSpec, port: number) => {
     const args: Array<string> = []
     const inherited: Record<string, string> = {}
     let file = ""
-    for (const [name, value] of new Map([...spec.env, ["PORT", String(spec.port)] as const])) {
+    for (const [name, value] of new Map([...spec.env, ["PORT", String(port)] as const])) {
       const plain = plainValue(value)
       if (!clientsOwn.test(name)) {
         inherited[name] = plain
@@ -135,7 +135,7 @@ export const makeContainers = (options: ContainersOptions) => {
   const launch = async (
     engine: ContainerEngine,
     spec: InstanceSpec,
-    image: { readonly name: string; readonly id: string },
+    image: { readonly name: string; readonly id: string; readonly port: number },
     runArgs: ReadonlyArray<string>
   ): Promise<Launched> => {
     const name = containerName(dataDirectoryId, spec.id)
@@ -143,7 +143,7 @@ export const makeContainers = (options: ContainersOptions) => {
     const tried = limits
     try {
       records.write({ id: spec.id, kind: "container", boot, graceMs: spec.graceMs })
-      const [files, environment] = await Promise.all([mountFiles(spec), environmentArgs(spec)])
+      const [files, environment] = await Promise.all([mountFiles(spec), environmentArgs(spec, image.port)])
       const [entrypoint, ...first] = spec.command ?? []
       const args = [
         "run",
@@ -154,7 +154,7 @@ export const makeContainers = (options: ContainersOptions) => {
         "--sig-proxy=false",
         ...(engine.name === "podman" ? ["--http-proxy=false"] : []),
         ...["--label", `${dataDirectoryLabel}=${dataDirectoryId}`, "--label", `${instanceLabel}=${spec.id}`],
-        ...["--publish", `127.0.0.1:${reserved.port}:${spec.port}`],
+        ...["--publish", `127.0.0.1:${reserved.port}:${image.port}`],
         ...["--cap-drop=NET_RAW", "--cap-drop=MKNOD", "--security-opt=no-new-privileges"],
         ...limitArgs(spec),
         ...environment.args,

@@ -6,6 +6,7 @@ import { type ContainerEngine, detectContainerEngine } from "./containerEngine.t
 import { type ContainerHost, containerHost } from "./containerHost.ts"
 import { makeContainers } from "./containers.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
+import { exposedPort } from "./exposedPort.ts"
 import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 import { resolveImage } from "./image.ts"
@@ -63,6 +64,12 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         catch: toFailure
       })
       const detect = makeEngine(environment)
+      const ports = new Map<string, Promise<number>>()
+      const portOf = (engine: ContainerEngine, id: string) => {
+        const known = ports.get(id) ?? exposedPort(engine, id)
+        ports.set(id, known)
+        return known
+      }
       const resolved = new Map<string, { id: string; usedAt: number }>()
 
       const resolve = async (
@@ -101,10 +108,11 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
         const { engine } = detected
         const id = await resolve(engine, spec, image, given)
+        const port = spec.port === "auto" ? await portOf(engine, id) : spec.port
         const { runArgs } = await containerHost(engine).catch(() => ({ runArgs: [] }))
         return supervise(
           spec,
-          () => containers.launch(engine, spec, { name: image, id }, runArgs),
+          () => containers.launch(engine, spec, { name: image, id, port }, runArgs),
           () => containers.forget(spec.id),
           id
         )

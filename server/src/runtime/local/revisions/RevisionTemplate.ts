@@ -13,7 +13,7 @@ export interface RevisionTemplate {
   readonly image: string
   readonly command: ReadonlyArray<string> | undefined
   readonly args: ReadonlyArray<string> | undefined
-  readonly port: number
+  readonly port: number | "auto"
   readonly protocol: "http1" | "h2c"
   /** In the manifest's order, which variable expansion depends on. */
   readonly env: ReadonlyArray<{ readonly name: string; readonly source: EnvSource }>
