@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { build } from "esbuild"
+import { build, type Plugin } from "esbuild"
 
 const root = join(import.meta.dirname, "..")
 const packages = ["config-schema", "synth", "sdk", "server", "cli"]
@@ -21,6 +21,20 @@ const { status } = spawnSync(
   { cwd: root, stdio: "inherit" }
 )
 if (status !== 0) process.exit(status ?? 1)
+
+/** Imported as an ES module, `node:http` loads all of undici (for its `WebSocket`), which a call of the API does not need. */
+const lightHttp: Plugin = {
+  name: "light-http",
+  setup: (build) => {
+    build.onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({
+      path: path.replace("node:", ""),
+      namespace: "light-http"
+    }))
+    build.onLoad({ filter: /./, namespace: "light-http" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule("node:${path}")`
+    }))
+  }
+}
 
 const bundle = (name: string, entry: string, external: ReadonlyArray<string>) => {
   console.log(`build: ${name}`)
@@ -39,6 +53,7 @@ const bundle = (name: string, entry: string, external: ReadonlyArray<string>) =>
     keepNames: name === "server",
     legalComments: "linked",
     external: [...external],
+    plugins: [lightHttp],
     // Some dependencies are CommonJS and call `require` of Node's own modules.
     banner: {
       js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`

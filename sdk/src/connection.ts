@@ -1,5 +1,5 @@
 import { FetchHttpClient, HttpApiClient, type HttpApiError, HttpClient, type HttpClientError } from "@effect/platform"
-import { Effect, Either, ParseResult, Redacted, Schema, type Scope } from "effect"
+import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
 import { type CallError, NotReachable, UnexpectedAnswer } from "./errors.ts"
@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   readonly token?: string | Redacted.Redacted<string> | undefined
   /** @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
+  /** What calls are made with, but for streams and uploads. @default `fetch` */
+  readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
 }
 
 /** Where a server is by default: `MAXCLOUD_API_URL`, else port 8080 of this machine. */
@@ -53,7 +55,7 @@ export const makeConnection = (options: ConnectionOptions) => {
         Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(Effect.withTracerEnabled(false))
       )
     )
-  ).pipe(Effect.provide(FetchHttpClient.layer))
+  ).pipe(Effect.provide(options.httpClient ?? FetchHttpClient.layer))
 
   const api = Effect.flatMap(httpClient, (httpClient) =>
     HttpApiClient.makeWith(MaxCloudApi, { httpClient, baseUrl: apiUrl })
