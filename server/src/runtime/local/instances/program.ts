@@ -36,6 +36,23 @@ const isFile = (path: string) =>
     () => false
   )
 
+/** Assignments, then one command without an operator of the shell. */
+const simpleCommand = /^\s*(?:[A-Za-z_]\w*=[^\s"'\\$`;&|<>(){}#]*\s+)*([\w./@+-]+)(?:[ \t][^`;&|<>(){}#\n]*)?$/
+/** What only a shell itself can do: `exec` of these would be something else, or fail. */
+const shellWords = new Set(
+  ". : [ ! alias bg break case cd command continue do done echo elif else esac eval exec exit export false fg fi for function getopts hash if in jobs kill let local printf pwd read readonly return set shift source test then time times trap true type typeset ulimit umask unalias unset until wait while".split(
+    " "
+  )
+)
+
+/** Puts the program in the place of the shell where the shell has nothing more to do: half the processes, and signals go straight. */
+const inPlaceOfShell = (script: string): string => {
+  const command = simpleCommand.exec(script)?.[1]
+  return command === undefined || shellWords.has(command)
+    ? script
+    : script.replace(/^\s*((?:[A-Za-z_]\w*=\S*\s+)*)/, "$1exec ")
+}
+
 /**
  * What to run in a folder: `command` and `args` where given; else the `start` script of its `package.json`, by the shell
  * itself so that no package manager stands between; else `index`, `server` or `main` (`.js`, `.mjs`, `.ts`) by Node.
@@ -57,10 +74,9 @@ export const programOf = async (
     if (Option.isNone(decoded)) throw nothingToRun("Its package.json is no valid JSON, or its `scripts` are no texts.")
     const { start, prestart } = decoded.value.scripts ?? {}
     if (start !== undefined) {
-      const script = prestart === undefined ? start : `{ ${prestart}\n} && { ${start}\n}`
-      return args.length === 0
-        ? { file: "sh", args: ["-c", script] }
-        : { file: "sh", args: ["-c", `${script} "$@"`, "sh", ...args] }
+      const last = inPlaceOfShell(args.length === 0 ? start : `${start} "$@"`)
+      const script = prestart === undefined ? last : `{ ${prestart}\n} && { ${last}\n}`
+      return { file: "sh", args: ["-c", script, ...(args.length === 0 ? [] : ["sh", ...args])] }
     }
   }
   for (const name of entryPoints) {
