@@ -13,11 +13,12 @@ import {
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { DatabaseError, explain } from "../DatabaseError.ts"
 import { isRunning, programOf } from "../processIdentity.ts"
 import { type Launcher, makeLauncher } from "./launcher.ts"
+import { mayEnter } from "./programs.ts"
 
 /** A Postgres of the data folder's own, reached by a Unix socket only. */
 export interface EmbeddedPostgres {
@@ -70,10 +71,13 @@ const postmaster = (data: string) => {
   }
 }
 
-const run = (launcher: Launcher, program: "initdb", args: ReadonlyArray<string>): Promise<void> =>
+const initdb = (launcher: Launcher, data: string, args: ReadonlyArray<string>): Promise<void> =>
   new Promise((done, failed) => {
-    const [file, all, options] = launcher.command(program, args)
-    const child = spawn(file, all, { ...options, cwd: "/", env: { LC_ALL: "C", PATH } })
+    const child = spawn(join(launcher.bin, "initdb"), [`--pgdata=${launcher.nameOf(data)}`, ...args], {
+      ...launcher.options(data),
+      env: { LC_ALL: "C", PATH },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
     let output = ""
     child.stdout.resume()
     child.stderr.on("data", (chunk) => {
@@ -125,10 +129,10 @@ export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPos
     try {
       writeFileSync(input, `${password}\n`, { mode: 0o600 })
       own(input, launcher)
-      await run(launcher, "initdb", [
-        `--pgdata=${draft}`,
+      folderOf(draft, launcher)
+      await initdb(launcher, draft, [
         `--username=${ownerRole}`,
-        `--pwfile=${input}`,
+        `--pwfile=../${basename(input)}`,
         "--auth=scram-sha-256",
         "--encoding=UTF8",
         "--locale=C",
@@ -143,13 +147,17 @@ export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPos
 
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     const launcher = makeLauncher(folder)
     folderOf(folder, launcher)
     const socketFolder =
       folder.length + "/.s.PGSQL.5432".length <= longestSocketPath
         ? folder
         : folderOf(
-            join(tmpdir(), `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`),
+            join(
+              [tmpdir(), "/tmp"].find((_) => launcher.owner === undefined || mayEnter(_, launcher.owner)) ?? tmpdir(),
+              `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`
+            ),
             launcher
           )
     const password = readPassword()
@@ -171,20 +179,17 @@ export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPos
     const launch = async (): Promise<boolean> => {
       // Its own session: a Ctrl-C in the terminal must not end it before the server has finished.
       const log = openSync(logFile, "w", 0o600)
-      const [file, args, options] = launcher.command("postgres", [
-        "-D",
-        data,
-        "-k",
-        socketFolder,
-        ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])
-      ])
-      const child = spawn(file, args, {
-        ...options,
-        cwd: "/",
-        env: { LC_ALL: "C", PATH },
-        detached: true,
-        stdio: ["ignore", log, log]
-      })
+      const child = spawn(
+        join(launcher.bin, "postgres"),
+        [
+          "-D",
+          launcher.nameOf(data),
+          "-k",
+          launcher.nameOf(data) !== data && socketFolder === folder ? ".." : socketFolder,
+          ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])
+        ],
+        { ...launcher.options(data), env: { LC_ALL: "C", PATH }, detached: true, stdio: ["ignore", log, log] }
+      )
       closeSync(log)
       child.unref()
       let ended = false

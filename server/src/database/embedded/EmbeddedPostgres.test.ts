@@ -1,0 +1,139 @@
+import { execFileSync } from "node:child_process"
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import pg from "pg"
+import { afterAll, describe, expect, it } from "vitest"
+import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
+import { installedPrograms, programsFor } from "./programs.ts"
+
+const isRoot = process.getuid?.() === 0
+const nobody = { name: "nobody", uid: 65_534, gid: 65_534 }
+
+const folders: Array<string> = []
+/** Mode 0700: closed to every user but this one. */
+const closedFolder = () => {
+  const folder = mkdtempSync(join(tmpdir(), "maxcloud-test-"))
+  folders.push(folder)
+  return folder
+}
+const openFolder = () => {
+  const folder = closedFolder()
+  chmodSync(folder, 0o755)
+  return folder
+}
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** What npm installs where it runs no install scripts: the files, without symlinks. */
+const installWithoutScripts = (folder: string) => {
+  const native = installedPrograms()
+  for (const entry of readdirSync(native, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name.endsWith(".a")) continue
+    const from = join(entry.parentPath, entry.name)
+    const to = join(folder, "native", from.slice(native.length))
+    mkdirSync(dirname(to), { recursive: true })
+    try {
+      linkSync(from, to)
+    } catch {
+      copyFileSync(from, to)
+    }
+  }
+  return join(folder, "native")
+}
+
+const versionBy = (bin: string) =>
+  execFileSync(join(bin, "initdb"), ["--version"], {
+    cwd: "/",
+    stdio: "pipe",
+    encoding: "utf8",
+    ...(isRoot ? { uid: nobody.uid, gid: nobody.gid } : {})
+  })
+
+const answers = async (dataDir: string) => {
+  const postgres = await makeEmbeddedPostgres(dataDir)
+  try {
+    await postgres.start()
+    const client = new pg.Client({
+      host: postgres.socketFolder,
+      user: ownerRole,
+      database: "postgres",
+      password: postgres.password
+    })
+    await client.connect()
+    const { rows } = await client.query("select count(*)::int as n from pg_class")
+    await client.end()
+    return rows[0].n > 100
+  } finally {
+    await postgres.stop()
+  }
+}
+
+describe("data folder", () => {
+  it("may be inside of a folder that is closed to other users", async () => {
+    const dataDir = join(closedFolder(), ".maxcloud")
+    expect(await answers(dataDir)).toBe(true)
+    expect(await answers(dataDir)).toBe(true)
+    expect(existsSync(join(dataDir, "postgres/data/postmaster.pid"))).toBe(false)
+  })
+
+  it("may be closed and have a path that is too long for a socket", async () => {
+    expect(await answers(join(closedFolder(), "a".repeat(100)))).toBe(true)
+  })
+})
+
+describe("programs", () => {
+  it("get the links of their libraries where they are installed", () => {
+    const native = installWithoutScripts(openFolder())
+    expect(() => versionBy(join(native, "bin"))).toThrow("libicu")
+    expect(programsFor(native, isRoot ? nobody : undefined, [])).toBe(join(native, "bin"))
+    expect(versionBy(join(native, "bin"))).toContain("PostgreSQL")
+  })
+
+  it.skipIf(!isRoot)("are copied once to where their user may run them", () => {
+    const native = installWithoutScripts(closedFolder())
+    const place = openFolder()
+    const bin = programsFor(native, nobody, [closedFolder(), place])
+    expect(bin.startsWith(place)).toBe(true)
+    expect(versionBy(bin)).toContain("PostgreSQL")
+    expect(readdirSync(place)).toHaveLength(1)
+
+    const inode = statSync(join(bin, "postgres")).ino
+    programsFor(native, nobody, [place])
+    expect(statSync(join(bin, "postgres")).ino).toBe(inode)
+
+    // What cleans temporary folders takes files one by one.
+    rmSync(join(bin, "initdb"))
+    expect(versionBy(programsFor(native, nobody, [place]))).toContain("PostgreSQL")
+    expect(readdirSync(place)).toHaveLength(1)
+    expect(readdirSync(join(place, readdirSync(place)[0] ?? ""))).toEqual(["native"])
+  })
+
+  it.skipIf(!isRoot)("are never taken from a folder that others could have made or changed", () => {
+    const native = installWithoutScripts(closedFolder())
+    const place = openFolder()
+    const copy = dirname(dirname(programsFor(native, nobody, [place])))
+    chmodSync(copy, 0o777)
+    expect(() => programsFor(native, nobody, [place])).toThrow("others may write it")
+    const other = openFolder()
+    expect(programsFor(native, nobody, [place, other]).startsWith(other)).toBe(true)
+
+    const file = openFolder()
+    writeFileSync(join(file, copy.slice(place.length + 1)), "")
+    expect(() => programsFor(native, nobody, [file])).toThrow("set DATABASE_URL")
+    expect(lstatSync(join(file, copy.slice(place.length + 1))).isFile()).toBe(true)
+  })
+})
