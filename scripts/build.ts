@@ -22,15 +22,18 @@ const { status } = spawnSync(
 )
 if (status !== 0) process.exit(status ?? 1)
 
-/** Imported as an ES module, `node:http` loads all of undici (for its `WebSocket`), which a call of the API does not need. */
-const lightHttp: Plugin = {
-  name: "light-http",
+/**
+ * Imported as ES modules these give all that they have at once, for which Node loads undici (`http`'s WebSocket) and more; as plain
+ * objects they load what is asked of them.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
   setup: (build) => {
-    build.onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({
+    build.onResolve({ filter: /^(node:)?(https?|util)$/ }, ({ path }) => ({
       path: path.replace("node:", ""),
-      namespace: "light-http"
+      namespace: "lazy-builtins"
     }))
-    build.onLoad({ filter: /./, namespace: "light-http" }, ({ path }) => ({
+    build.onLoad({ filter: /./, namespace: "lazy-builtins" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule("node:${path}")`
     }))
   }
@@ -53,7 +56,7 @@ const bundle = (name: string, entry: string, external: ReadonlyArray<string>) =>
     keepNames: name === "server",
     legalComments: "linked",
     external: [...external],
-    plugins: [lightHttp],
+    plugins: [lazyBuiltins],
     // Some dependencies are CommonJS and call `require` of Node's own modules.
     banner: {
       js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
