@@ -5,7 +5,9 @@ import { createClient } from "@maxcloud/sdk"
 import { freePort, makeExampleApp, secondsUntil } from "./exampleApp.ts"
 import { type Benchmark, interleaved, megabytes, seconds, timeOf, whenItSays } from "./measure.ts"
 
-const maxcloud = join(import.meta.dirname, "../../cli/bin/maxcloud.js")
+/** The bundled server, as the published CLI runs it. */
+const bundled = join(import.meta.dirname, "../../server/dist/index.js")
+const program = `require("node:module").enableCompileCache(); import(${JSON.stringify(bundled)}).then((_) => _.runServer({ onReady: () => console.log("ready") }))`
 
 const statusOf = (pid: number, field: string) => {
   try {
@@ -47,8 +49,8 @@ export const serverBenchmark: Benchmark = {
     const server = <A>(use: (pid: number, elapsed: number) => Promise<A>) => {
       const start = process.hrtime.bigint()
       return whenItSays(
-        [maxcloud, "server", "--port", String(port), "--data-dir", folder],
-        /./,
+        ["-e", program],
+        /ready/,
         async (_match, _elapsed, pid) => {
           await secondsUntil(() =>
             fetch(`${url}/healthz`).then(
@@ -58,7 +60,7 @@ export const serverBenchmark: Benchmark = {
           )
           return use(pid, Number(process.hrtime.bigint() - start) / 1e9)
         },
-        { ...process.env, MAXCLOUD_LOG: "json" }
+        { ...process.env, MAXCLOUD_LOG: "json", MAXCLOUD_PORT: String(port), MAXCLOUD_DATA_DIR: folder }
       )
     }
     const [start = Number.NaN, bare = Number.NaN] = await interleaved(5, [

@@ -1,0 +1,2 @@
+import { serverBenchmark } from "./server.ts"
+console.log(await serverBenchmark.run())
