@@ -13,8 +13,11 @@ export class ServerProcess {
   readonly port: number
   #child: ChildProcess | undefined
   #output = ""
+  readonly #environment: NodeJS.ProcessEnv
 
-  constructor(port: number) {
+  /** `environment` comes over that of the test. */
+  constructor(port: number, environment: NodeJS.ProcessEnv = {}) {
+    this.#environment = environment
     this.dataDirectory = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
     this.port = port
   }
@@ -40,6 +43,7 @@ export class ServerProcess {
     const child = spawn(process.execPath, [main], {
       env: {
         ...process.env,
+        ...this.#environment,
         MAXCLOUD_DATA_DIR: this.dataDirectory,
         MAXCLOUD_PORT: String(this.port),
         MAXCLOUD_LOG_LEVEL: "Warning"
@@ -115,7 +119,13 @@ export const groupsWith = (marker: string): ReadonlyArray<number> => [
   ...new Set(
     processesWith(marker).flatMap((pid) => {
       try {
-        return [Number(readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[2])]
+        return [
+          Number(
+            readFileSync(`/proc/${pid}/stat`, "utf8")
+              .replace(/^.*\) /s, "")
+              .split(" ")[2]
+          )
+        ]
       } catch {
         return []
       }

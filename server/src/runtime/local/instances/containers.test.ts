@@ -288,12 +288,12 @@ describe.skipIf(missingTools("pulls from a registry", "podman", "docker-registry
     beforeAll(async () => {
       registry = await startTestRegistry()
       await buildNginxImage(nginxImage)
-      await registry.push(nginxImage, "library/nginx:latest")
+      await registry.push(nginxImage, "library/nginx:stable")
       await podman("image", "rm", "--force", nginxImage)
     })
     afterAll(async () => {
       await registry[Symbol.asyncDispose]()
-      await podman("image", "rm", "--force", "--ignore", "docker.io/library/nginx:latest")
+      await podman("image", "rm", "--force", "--ignore", "docker.io/library/nginx:stable")
     })
     beforeEach(async () => {
       data = await mkdtemp(join(tmpdir(), "instances-"))
@@ -306,13 +306,13 @@ describe.skipIf(missingTools("pulls from a registry", "podman", "docker-registry
       environment = { ...process.env }
     })
 
-    it("are pulled as users write them: nginx:latest, which begins as root on port 80", async () => {
+    it("are pulled as users write them: nginx:stable, which begins as root on port 80", async () => {
       const said: Array<string> = []
       const seen = output()
       const instance = await start(
         specOf({
           ...seen,
-          program: { kind: "image", image: "nginx:latest" },
+          program: { kind: "image", image: "nginx:stable" },
           args: undefined,
           port: 80,
           onSystem: (line) => said.push(line)
@@ -320,7 +320,7 @@ describe.skipIf(missingTools("pulls from a registry", "podman", "docker-registry
       )
       await ready(instance)
       expect(await fetchText(instance)).toContain("Welcome to nginx!")
-      expect(said).toContain("Pulling image docker.io/library/nginx:latest")
+      expect(said).toContain("Pulling image docker.io/library/nginx:stable")
       await stop(instance)
       expect(await exited(instance)).toMatchObject({ code: 0, wanted: true })
       expect(seen.text.stderr).toContain("gracefully shutting down")
