@@ -1,0 +1,21 @@
+import { homedir } from "node:os"
+import { type ForeignFolder, root } from "./ForeignFolder.ts"
+
+/** What is in a tarball: all that a user needs, and nothing of the machine that packed it. */
+export const checkContents = ({ check, run, tarballs }: ForeignFolder) => {
+  for (const tarball of tarballs()) {
+    const name = tarball.split("/").at(-1) ?? tarball
+    const listed = run("tar", ["-tzf", tarball])
+    const files = listed.stdout.trim().split("\n")
+    for (const file of ["README.md", "LICENSE", "package.json"]) {
+      check(`${name} has ${file}`, files.includes(`package/${file}`), listed.output)
+    }
+    const tests = files.filter((_) => /\.test\.|\/(src|test|bench)\/|layerTest|\.tsbuildinfo|\.map$/.test(_))
+    check(`${name} has no tests and no sources`, tests.length === 0, tests.join("\n"))
+    const text = run("tar", ["-xzOf", tarball], { maxBuffer: 2 ** 28 }).stdout
+    const paths = [root, homedir()].filter((_) => _ !== "/" && text.includes(`${_}/`))
+    check(`${name} has no paths of this machine`, paths.length === 0, paths.join("\n"))
+    const manifest = run("tar", ["-xzOf", tarball, "package/package.json"]).stdout
+    check(`${name} refers to no workspace`, !/"(workspace|catalog|link|file):/.test(manifest), manifest)
+  }
+}

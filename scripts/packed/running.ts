@@ -1,0 +1,117 @@
+import { mkdirSync } from "node:fs"
+import { request } from "node:http"
+import { join } from "node:path"
+import type { ForeignFolder } from "./ForeignFolder.ts"
+
+/** By the Host header: not every resolver knows `*.localhost`. */
+const get = (url: URL) =>
+  new Promise<string>((resolve, reject) => {
+    request({ host: "127.0.0.1", port: url.port, path: url.pathname, headers: { host: url.host } }, (response) => {
+      let body = ""
+      response.setEncoding("utf8")
+      response.on("data", (chunk) => {
+        body += chunk
+      })
+      response.on("end", () => resolve(body))
+    })
+      .on("error", reject)
+      .end()
+  })
+
+const embed = `import { embedded } from "@maxcloud/server"
+import { defineConfig, secret, service } from "@maxcloud/sdk/config"
+import { request } from "node:http"
+
+const api = service("api", { source: "./api", env: { TOKEN: secret("API_TOKEN") } })
+const cloud = await embedded({})
+await cloud.client.secrets.set("shop", "API_TOKEN", "seven77")
+const deployment = await cloud.client.deploy(defineConfig({ app: "shop", services: [api] }))
+const url = new URL(deployment.services[0].url)
+const text = await new Promise((resolve, reject) =>
+  request({ host: "127.0.0.1", port: url.port, headers: { host: url.host } }, async (response) => {
+    let body = ""
+    for await (const chunk of response) body += chunk
+    resolve(body)
+  }).on("error", reject).end())
+console.log(process.versions.node + ": " + text)
+await cloud[Symbol.asyncDispose]()
+`
+
+/** An app from \`init\` to \`delete\`, against a server of the installed command. */
+export const checkDeployment = async ({ app, check, maxcloud, run, start }: ForeignFolder) => {
+  const cwd = join(app, "fresh")
+  mkdirSync(cwd)
+  const init = maxcloud(["init"], { cwd })
+  check("init writes an app into an empty folder", init.status === 0, init.output)
+  const good = maxcloud(["config", "check"], { cwd })
+  check("config check takes what init wrote", good.status === 0, good.output)
+
+  const away = maxcloud(["list", "--api-url", "http://127.0.0.1:9"])
+  check("list says that no server answers, exit code 3", away.status === 3, away.output)
+
+  const server = await start(["server", "--port", "0"], { cwd })
+  try {
+    const url = /http:\/\/\S+/.exec(server.printed)?.[0] ?? ""
+    const at = (...args: ReadonlyArray<string>) => maxcloud([...args, "--api-url", url], { cwd })
+    const deployed = at("deploy")
+    check(
+      "deploy ends with a URL",
+      deployed.status === 0 && deployed.output.includes("http://web--local."),
+      deployed.output
+    )
+    const service = /http:\/\/web--local\.\S+/.exec(deployed.output)?.[0] ?? url
+    const text = await get(new URL(service))
+    check("the URL answers", text.includes("Hello from web-00001 in production"), text)
+    const list = at("list")
+    check("list shows it", list.status === 0 && list.stdout.includes(service), list.output)
+    const logs = at("logs", "web")
+    check("logs shows its lines", logs.status === 0 && logs.stdout.includes("listening on"), logs.output)
+
+    const cli = join(app, "node_modules/@maxcloud/cli/bin/maxcloud.js")
+    const minimum = run("npx", ["-y", "-p", "node@22.18.0", "node", cli, "list", "--api-url", url], { cwd })
+    check("list works on Node 22.18.0", minimum.status === 0 && minimum.stdout.includes(service), minimum.output)
+    const old = run("npx", ["-y", "-p", "node@18", "node", cli, "list", "--api-url", url], { cwd })
+    check(
+      "Node 18 is told in one line which Node it needs, exit code 2",
+      old.status === 2 && /^maxcloud needs Node >= 22\.18[^\n]+\n$/.test(old.output),
+      old.output
+    )
+
+    const deleted = at("delete", "web", "--yes")
+    check("delete takes it away", deleted.status === 0, deleted.output)
+    const none = at("list", "--json")
+    check("nothing is left", none.status === 0 && !none.stdout.includes("web--local"), none.output)
+  } finally {
+    const code = await server.stop()
+    check("the server ends in order", code === 0, String(code))
+  }
+}
+
+/** The server inside of a program, on the oldest Node that is supported, installed by npm. */
+export const checkEmbedded = ({ check, run, write }: ForeignFolder) => {
+  write("embed.mjs", embed)
+  const done = run("npx", ["-y", "-p", "node@22.18.0", "node", "embed.mjs"])
+  check(
+    "embedded() deploys and answers on Node 22.18.0",
+    done.status === 0 && done.stdout.includes("22.18.0: token has 7 characters"),
+    done.output
+  )
+}
+
+/** The same installed by pnpm, which links packages and runs no install scripts. */
+export const checkPnpm = ({ app, check, pnpm, run, tarballs, write }: ForeignFolder) => {
+  const files = tarballs()
+  const overrides = Object.fromEntries(
+    files.map((file) => [
+      `@maxcloud/${/maxcloud-(.+)-\d+\.\d+\.\d+/.exec(file.split("/").at(-1) ?? "")?.[1]}`,
+      `file:${file}`
+    ])
+  )
+  const cwd = join(app, "pnpm")
+  write("pnpm/package.json", JSON.stringify({ name: "shop", private: true, type: "module", pnpm: { overrides } }))
+  run("cp", ["-r", "api", "embed.mjs", "pnpm/"])
+  const installed = pnpm(["add", "-D", "@maxcloud/cli", "@maxcloud/sdk", "@maxcloud/server"], cwd)
+  check("pnpm installs the tarballs", installed.status === 0, installed.output)
+  const done = run(process.execPath, ["embed.mjs"], { cwd })
+  check("embedded() deploys and answers", done.status === 0 && done.stdout.includes("token has 7"), done.output)
+}
