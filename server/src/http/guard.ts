@@ -18,7 +18,7 @@ export const checkCaller = (
   request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url">
 ): Effect.Effect<void, Forbidden> => {
   const { origin } = request.headers
-  const host = request.headers.host ?? request.headers[":authority"]
+  const host = request.headers[":authority"] ?? request.headers.host
   if (host === undefined || !hostPattern.test(host)) {
     return refuse(
       `the API answers at localhost and 127.0.0.1 only, not at "${(host ?? "").slice(0, 100)}": call it by one of these`

@@ -1,4 +1,4 @@
-import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer as createHttp1, type IncomingMessage, ServerResponse } from "node:http"
 import {
   createServer as createHttp2,
   type IncomingHttpHeaders,
@@ -19,6 +19,7 @@ export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly host: st
 export interface ListenerHandlers {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => void
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly onConnect: (request: IncomingMessage, socket: Duplex) => void
   /** What came is no HTTP/1.1 that can be read; whoever takes it ends the socket. */
   readonly onUnreadable: (error: NodeJS.ErrnoException, socket: Duplex) => void
   readonly onStream: (
@@ -39,11 +40,13 @@ export interface Listener {
 const defaultHeadMs = 20_000
 const idleMs = 60_000
 const closingPollMs = 20
+/** Time to read the answer, for who sent a body that cannot be read. */
+const lingerMs = 1_000
 
 /** First bytes of HTTP/2 with prior knowledge (RFC 9113, 3.4); no method of HTTP/1.1 begins so. */
 const preface = "PRI"
 
-/** An upgrade to HTTP/2 is not taken (RFC 9113 has dropped it): the request is put back without it, to be answered in HTTP/1.1. */
+/** A protocol that was offered and is not taken (RFC 9110, 7.8): the request is put back without the offer, to be answered in HTTP/1.1. */
 const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
   let text = `${request.method} ${request.url} HTTP/1.1\r\n`
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
@@ -52,6 +55,9 @@ const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
   }
   return Buffer.concat([Buffer.from(`${text}\r\n`, "latin1"), head])
 }
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
 
 /**
  * One port for HTTP/1.1, upgrades and HTTP/2 with prior knowledge. Connections from addresses that `accepts` refuses are hung
@@ -71,6 +77,8 @@ export const listen = (
     headersTimeout: headMs,
     connectionsCheckingInterval: headMs / 2,
     requestTimeout: 0,
+    // Refused with a problem document, by whoever looks for the host.
+    requireHostHeader: false,
     keepAliveTimeout: idleMs,
     noDelay: true
   })
@@ -129,14 +137,23 @@ export const listen = (
     handlers.onRequest(request, response, false)
   })
   server.on("checkContinue", (request, response) => handlers.onRequest(request, response, true))
+  // What else may be expected than 100-continue is unknown, and may be passed over (RFC 9110, 10.1.1).
+  server.on("checkExpectation", (request, response) => handlers.onRequest(request, response, false))
+  server.on("connect", handlers.onConnect)
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // Into a response that has begun, no other can be written.
-    const answering = "_httpMessage" in socket && socket._httpMessage != null
-    if (answering || !socket.writable || error.code === "ECONNRESET") socket.destroy()
-    else handlers.onUnreadable(error, socket)
+    const answering = "_httpMessage" in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage
+    // Into a response that has begun, or before that of a request that was whole, no other can be written.
+    const tooLate = answering && (answering.headersSent || answering.req.complete)
+    if (tooLate || !socket.writable || error.code === "ECONNRESET") {
+      socket.destroy()
+      return
+    }
+    handlers.onUnreadable(error, socket)
+    if (answering) setTimeout(() => socket.destroy(), lingerMs).unref()
   })
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (request.headers.upgrade?.toLowerCase() !== "h2c") {
+    // HTTP/2 is not offered so any more (RFC 9113, 3.1), and behind an upgrade there is no room for a body.
+    if (request.headers.upgrade?.toLowerCase() !== "h2c" && !hasBody(request)) {
       handlers.onUpgrade(request, socket, head)
       return
     }

@@ -1,4 +1,4 @@
-import type { Server } from "node:http"
+import type { IncomingMessage, Server } from "node:http"
 import { createServer as createHttp2, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2"
 import type { AddressInfo } from "node:net"
 import { Http1Downstream, Http2Downstream } from "./Downstream.ts"
@@ -8,7 +8,7 @@ import { Http2Upstream } from "./Http2Upstream.ts"
 import { hostName } from "./headers.ts"
 import { type Listener, type ListenerHandlers, listen } from "./Listener.ts"
 import { ProxyCounters } from "./ProxyCounters.ts"
-import { noService, noSuchTarget, type Refusal, unknownHost } from "./problem.ts"
+import { noHost, noService, noSuchTarget, type Refusal, unknownCoding, unknownHost } from "./problem.ts"
 import type { Lookup, Route } from "./Route.ts"
 import { refuseUnreadable, refuseUpgrade, tunnel } from "./tunnel.ts"
 
@@ -36,10 +36,23 @@ const isRoute = (served: Route | Refusal): served is Route => "acquire" in serve
 const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined): ListenerHandlers => {
   // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
+  const find = (request: IncomingMessage, target: Target | undefined): Route | Refusal | undefined => {
+    if (target === undefined) return noSuchTarget
+    const coding = request.headers["transfer-encoding"]
+    if (coding !== undefined && coding.toLowerCase() !== "chunked") return unknownCoding
+    if (request.headers.host === undefined && request.httpVersion === "1.1") return noHost
+    const served = serve(hostName(target.host))
+    if (served !== undefined) return served
+    if ((request.headersDistinct.host?.length ?? 0) > 1) return noHost
+    // Whoever reads the request next is to believe its target, not the header (RFC 9112, 3.2.2).
+    request.headers.host = target.host
+    request.url = target.path
+    return undefined
+  }
   return {
     onRequest: (request, response, waitsForContinue) => {
       const target = targetOf(request.url ?? "", request.headers.host)
-      const served = target === undefined ? noSuchTarget : serve(hostName(target.host))
+      const served = find(request, target)
       if (served === undefined) {
         api?.emit(
           waitsForContinue && api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request",
@@ -54,13 +67,17 @@ const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined)
     },
     onUpgrade: (request, socket, head) => {
       const target = targetOf(request.url ?? "", request.headers.host)
-      const served = target === undefined ? noSuchTarget : serve(hostName(target.host))
+      const served = find(request, target)
       if (served === undefined) {
         if (api?.emit("upgrade", request, socket, head) !== true) refuseUpgrade(request, socket, noUpgrade)
       } else if (!isRoute(served) || target === undefined) {
         socket.on("error", () => socket.destroy())
         refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served)
       } else tunnel(upstreams, served, request, socket, head, target)
+    },
+    onConnect: (request, socket) => {
+      socket.on("error", () => socket.destroy())
+      refuseUpgrade(request, socket, noSuchTarget)
     },
     onUnreadable: (error, socket) => {
       if (api?.emit("clientError", error, socket) !== true) refuseUnreadable(error.code, socket)

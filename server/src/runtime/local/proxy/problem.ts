@@ -63,6 +63,21 @@ export const noSuchTarget: Refusal = {
   retryAfterSeconds: undefined
 }
 
+export const noHost: Refusal = {
+  status: 400,
+  slug: "invalid-request",
+  detail: "An HTTP/1.1 request names its host once, in the header Host.",
+  retryAfterSeconds: undefined
+}
+
+/** RFC 9112, 6.1. */
+export const unknownCoding: Refusal = {
+  status: 501,
+  slug: "unknown-transfer-coding",
+  detail: "The only transfer coding that is taken is chunked.",
+  retryAfterSeconds: undefined
+}
+
 export const timedOut = (timeoutMs: number): Refusal => ({
   status: 504,
   slug: "timeout",

@@ -86,6 +86,24 @@ describe("hosts", () => {
     expect(text).toContain("/a?b")
   })
 
+  it("lets the API believe the target's host, and takes one Host header alone", async () => {
+    const api = createServer(({ headers, url }, response) => response.end(`${url} at ${headers.host}`))
+    const { address } = await front(undefined, api)
+    const ask = (head: string, until: string) => rawExchange(address.port, `${head}\r\n\r\n`, until)
+    expect(await ask("GET http://api.localhost/a?b HTTP/1.1\r\nHost: 127.0.0.1", "localhost")).toContain(
+      "/a?b at api.localhost"
+    )
+    for (const head of [
+      "GET / HTTP/1.1\r\nHost: api.localhost\r\nHost: 127.0.0.1",
+      "GET / HTTP/1.1",
+      "CONNECT api.localhost:80 HTTP/1.1\r\nHost: api.localhost"
+    ]) {
+      const text = await ask(head, "}")
+      expect(text, head).toMatch(/^HTTP\/1\.1 400/)
+      expect(text, head).toContain("application/problem+json")
+    }
+  })
+
   it("says which port is taken", async () => {
     const { address } = await front(undefined)
     const again = makeFront({
@@ -277,6 +295,28 @@ describe("faults", () => {
       expect(await rawExchange(address.port, head, "\r\n\r\n"), head).toMatch(/^HTTP\/1\.1 400/)
     }
     expect(reached).toBe(0)
+  })
+
+  it("tells who sent a body that cannot be read, and gives the slot back", async () => {
+    const { port } = await http1Instance((request, response) => request.on("end", () => response.end()).resume())
+    const route = new TestRoute([port])
+    const { address } = await front(route)
+    for (const [fields, status] of [
+      ["Transfer-Encoding: chunked\r\n\r\n2\n{}\n0\n\n", 400],
+      ["Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501],
+      ["Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501]
+    ] as const) {
+      const text = await rawExchange(address.port, `POST / HTTP/1.1\r\nHost: ${serviceHost}\r\n${fields}`, "}")
+      expect(text, fields).toContain(`HTTP/1.1 ${status}`)
+      expect(text, fields).toContain('"status":')
+    }
+    await settled(route)
+  })
+
+  it("passes over what it does not know to be expected", async () => {
+    const { port } = await http1Instance((_, response) => response.end("here"))
+    const { address } = await front(new TestRoute([port]))
+    expect((await send(address.port, { headers: { expect: "tea" } })).body).toBe("here")
   })
 
   it("ends connections that send no whole head in time", async () => {

@@ -102,4 +102,19 @@ describe("upgrades", () => {
     expect(text).toMatch(/^HTTP\/1\.1 200/)
     expect(text).toContain("/a plainly")
   })
+
+  it("answers in HTTP/1.1 where an upgrade comes with a body", async () => {
+    const { port } = await http1Instance(async (request, response) => {
+      let body = ""
+      for await (const chunk of request) body += chunk
+      response.end(`got ${body}`)
+    })
+    const { address } = await front(new TestRoute([port]))
+    const text = await rawExchange(
+      address.port,
+      `POST / HTTP/1.1\r\nHost: ${serviceHost}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi`,
+      "got hi"
+    )
+    expect(text).toMatch(/^HTTP\/1\.1 200/)
+  })
 })
