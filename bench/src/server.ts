@@ -39,6 +39,9 @@ const findPostgres = (folder: string) => {
   return join(folder, found, "..")
 }
 
+/** At rest: V8 gives back what a start has taken once nothing has happened for a while. */
+const restMs = 40_000
+
 /** How fast the bundled server starts on its data, and how much memory it takes at rest and with 1,000 idle services. */
 export const serverBenchmark: Benchmark = {
   name: "server",
@@ -69,7 +72,7 @@ export const serverBenchmark: Benchmark = {
     ])
     const app = makeExampleApp()
     const memory = await server(async (pid) => {
-      await new Promise((resolve) => setTimeout(resolve, 5000))
+      await new Promise((resolve) => setTimeout(resolve, restMs))
       const rest = resident(pid)
       const database = proportional(findPostgres(folder))
       await createClient({ apiUrl: url }).deploy({
@@ -86,7 +89,7 @@ export const serverBenchmark: Benchmark = {
     })
     // After a restart, so that what the deployment itself took is not counted.
     const many = await server(async (pid) => {
-      await new Promise((resolve) => setTimeout(resolve, 5000))
+      await new Promise((resolve) => setTimeout(resolve, restMs))
       return resident(pid)
     })
     app.remove()

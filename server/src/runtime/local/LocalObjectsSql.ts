@@ -87,10 +87,13 @@ const make = Effect.gen(function* () {
       ? Effect.void
       : sql.withTransaction(Effect.forEach(inBatches(all), write, { discard: true })).pipe(Effect.mapError(unavailable))
 
-  return LocalObjects.of({
-    all: sql`
+  /** The objects after one, in their order. */
+  const page = (after: Parameters<typeof keyOf>[0] | undefined) =>
+    sql`
       select organization_id as "organizationId", namespace, kind, name, generation, manifest, status
-      from runtime_objects order by organization_id, namespace, kind, name
+      from runtime_objects
+      where ${after === undefined ? sql`true` : sql`(organization_id, namespace, kind, name) > (${after.organizationId}, ${after.namespace}, ${after.kind}, ${after.name})`}
+      order by organization_id, namespace, kind, name limit ${batchSize}
     `.pipe(
       Effect.mapError(unavailable),
       Effect.flatMap((rows) =>
@@ -103,9 +106,21 @@ const make = Effect.gen(function* () {
               cause
             })
         )
-      ),
-      Effect.withSpan("LocalObjects.all")
-    ),
+      )
+    )
+
+  return LocalObjects.of({
+    // Page by page, so that the start of a large platform does not take its memory twice.
+    all: Effect.gen(function* () {
+      const all: Array<LocalObject> = []
+      let last: LocalObject | undefined
+      do {
+        const rows: ReadonlyArray<LocalObject> = yield* page(last)
+        all.push(...rows)
+        last = rows.length < batchSize ? undefined : rows.at(-1)
+      } while (last !== undefined)
+      return all
+    }).pipe(Effect.withSpan("LocalObjects.all")),
     put: Effect.fn("LocalObjects.put")((objects) => inTransaction(objects, putBatch)),
     remove: Effect.fn("LocalObjects.remove")((objects) => inTransaction(objects, removeBatch))
   })

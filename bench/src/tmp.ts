@@ -1,2 +1,0 @@
-import { serverBenchmark } from "./server.ts"
-console.log(await serverBenchmark.run())
