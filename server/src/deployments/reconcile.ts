@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { parseAppSpec, SecretName, ServiceName } from "@maxcloud/config-schema"
 import { DeploymentService } from "@maxcloud/sdk/api"
-import { type Manifest, namespaceOf, type ObjectRef, refOf, synth, synthNamespace } from "@maxcloud/synth"
+import { type Manifest, namespaceOf, type ObjectRef, refOf } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
@@ -36,6 +36,9 @@ const decodeBegun = Schema.decodeUnknownSync(Schema.Array(Begun))
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 const decodeProgress = Schema.decodeUnknownSync(Schema.Array(DeploymentService))
 const decodeVersions = Schema.decodeUnknownSync(Schema.Record({ key: SecretName, value: Schema.Int }))
+
+/** Loaded with the first deployment: cdk8s costs 13 MB and a tenth of a second, which a server at rest can do without. */
+const synthesis = Effect.promise(() => import("@maxcloud/synth"))
 
 const nameOf = (ref: ObjectRef) => `${ref.apiVersion}/${ref.kind}/${ref.name}`
 const without = (refs: ReadonlyArray<ObjectRef>, others: ReadonlyArray<ObjectRef>) => {
@@ -157,6 +160,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
             version
           ])
         )
+        const { synth } = yield* synthesis
         const manifests = yield* Effect.sync(() => synth(spec, tenantOf(lease.key, platform, versions)))
         yield* write(
           lease,
@@ -177,6 +181,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
         yield* write(lease, setInventory(lease, [...wanted, ...without(inventory, wanted)]))
         const key = namespaceKey(lease)
+        const { synthNamespace } = yield* synthesis
         yield* runtime.apply(key, lease.key.app, synthNamespace(tenantOf(lease.key, platform, new Map())))
         if (manifests.length > 0) yield* runtime.apply(key, lease.key.app, manifests)
       })
@@ -336,6 +341,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           Effect.annotateLogs({ app: lease.key.app, stage: lease.key.stage })
         )
         const manifests = yield* manifestsOf(lease, id)
+        const { synthNamespace } = yield* synthesis
         yield* runtime.apply(
           namespaceKey(lease),
           lease.key.app,
