@@ -46,6 +46,10 @@ describe("defineConfig", () => {
     // @ts-expect-error a service that was not made by service(…)
     const noService = defineConfig({ app: "x", services: [{ name: "a" }] })
     await rejects(noService, /services\[0\] is not what service/)
+    const api = service("api", { image: "nginx" })
+    // @ts-expect-error a field added to a copy
+    const copied = defineConfig({ app: "x", services: [{ ...api, env: { A: "b" } }] })
+    await rejects(copied, /services\[0\] has "env" added .*write service\("api", \{ env: … \}\)/)
     // @ts-expect-error a link by name
     const byName = service("a", { image: "nginx", links: ["b"] })
     await rejects(defineConfig({ app: "x", services: [byName] }), /links of service\("a"\)/)

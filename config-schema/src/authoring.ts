@@ -184,6 +184,8 @@ export const defineConfig = (app: AppInput | ((context: ConfigContext) => AppInp
   }
 })
 
+const keysOfService: ReadonlySet<string> = new Set(["name", "url", "host", "publicUrl"])
+
 const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): EvaluatedConfig => {
   if (typeof app !== "object" || app === null) {
     throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
@@ -195,6 +197,13 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
     const made = service?.[definition]
     if (service === undefined || made === undefined) {
       throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
+    }
+    const added = Object.keys(service).find((_) => !keysOfService.has(_))
+    if (added !== undefined) {
+      throw misuse(
+        `services[${index}] has "${added}" added to a copy of what service("${service.name}") gave, where nobody reads it: write service("${service.name}", { ${added}: … })`,
+        from
+      )
     }
     const { links } = made.input
     if (links !== undefined && !(Array.isArray(links) && links.every((_?: Service) => _?.[definition] !== undefined))) {

@@ -62,7 +62,11 @@ export const readDocument = (file: string, text: string): Read => {
   }
   const [error] = document.errors
   if (error !== undefined) {
-    return { issue: { path: "", message: `this is no YAML: ${error.message}`, file, ...placeOf(error.pos[0]) } }
+    const message =
+      error.code === "MULTIPLE_DOCS"
+        ? "a second document begins here: a config is one, write each into a file of its own"
+        : `this is no YAML: ${error.message}`
+    return { issue: { path: "", message, file, ...placeOf(error.pos[0]) } }
   }
   try {
     const value: unknown = document.toJS()

@@ -11,9 +11,12 @@ import {
   NotFound,
   PayloadTooLarge,
   QuotaExceeded,
+  RequestHeaderFieldsTooLarge,
+  RequestTimeout,
   Unavailable
 } from "./errors.ts"
 import { DeploymentId, ServiceId } from "./ids.ts"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { LogParameters } from "./logs.ts"
 import { SecretInfo, SecretList, SecretValue } from "./secrets.ts"
 import { CreateService, RevisionList, Service, ServiceList } from "./service.ts"
@@ -23,7 +26,7 @@ const describe = (summary: string, description: string) => OpenApi.annotations({
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 /** The AppSpec travels as plain data and is parsed by the server, so that every issue is told with its path. */
-const SpecPayload = Schema.Struct({ spec: Schema.Unknown })
+const SpecPayload = Schema.Struct({ spec: Schema.Unknown }).annotations(knownKeysOnly)
 
 export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true }).add(
   HttpApiEndpoint.get("healthz", "/healthz")
@@ -260,6 +263,8 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(DeploymentsGroup)
   .add(SourcesGroup)
   .addError(InvalidRequest)
+  .addError(RequestTimeout)
+  .addError(RequestHeaderFieldsTooLarge)
   .addError(Unavailable)
   .addError(InternalError)
   .annotateContext(

@@ -106,11 +106,55 @@ export class Conflict extends Schema.TaggedError<Conflict>()(
   }
 }
 
+/** 405: the path does not take the method; `Allow` tells which it takes. */
+export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
+  "MethodNotAllowed",
+  { ...problem("method-not-allowed", 405, "Method not allowed"), allow: Schema.Array(Schema.String) },
+  http(405)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 408: the request did not arrive in time. */
+export class RequestTimeout extends Schema.TaggedError<RequestTimeout>()(
+  "RequestTimeout",
+  problem("request-timeout", 408, "Request timeout"),
+  http(408)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
 /** 413: a body larger than the server takes. */
 export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(
   "PayloadTooLarge",
   problem("payload-too-large", 413, "Payload too large"),
   http(413)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 415: a body of another content type than the operation takes. */
+export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()(
+  "UnsupportedMediaType",
+  problem("unsupported-media-type", 415, "Unsupported media type"),
+  http(415)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 431: more header fields than the server takes: 16 KiB with the request's line. */
+export class RequestHeaderFieldsTooLarge extends Schema.TaggedError<RequestHeaderFieldsTooLarge>()(
+  "RequestHeaderFieldsTooLarge",
+  problem("request-header-fields-too-large", 431, "Request header fields too large"),
+  http(431)
 ) {
   override get message() {
     return this.detail
@@ -147,8 +191,12 @@ export const ApiError = Schema.Union(
   Forbidden,
   QuotaExceeded,
   NotFound,
+  MethodNotAllowed,
+  RequestTimeout,
   Conflict,
   PayloadTooLarge,
+  UnsupportedMediaType,
+  RequestHeaderFieldsTooLarge,
   Unavailable,
   InternalError
 )

@@ -1,5 +1,6 @@
 import { SecretName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
 
 /** A secret of an app and stage, without its value: no answer ever holds one. */
 export const SecretInfo = Schema.Struct({
@@ -15,5 +16,5 @@ export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).a
 /** The value of a secret: 1 to 65,536 bytes of text. */
 export const SecretValue = Schema.Struct({
   value: Schema.Redacted(Schema.String.pipe(Schema.minLength(1), Schema.maxLength(65_536)))
-}).annotations({ identifier: "SecretValue" })
+}).annotations({ identifier: "SecretValue", ...knownKeysOnly })
 export type SecretValue = typeof SecretValue.Type

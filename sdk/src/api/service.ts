@@ -2,6 +2,7 @@ import { AppName, EnvName, EnvValue, ImageReference, ServiceName, Source, StageN
 import { Schema } from "effect"
 import { Condition, ServiceState } from "./conditions.ts"
 import { ServiceId } from "./ids.ts"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
 
 /** Share of a service's requests that goes to a revision, in percent. */
 export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: Schema.Int }).annotations({
@@ -64,10 +65,9 @@ export const CreateService = Schema.Struct({
   ),
   image: ImageReference,
   env_vars: Schema.optionalWith(Schema.Record({ key: EnvName, value: Schema.String }), { default: () => ({}) }),
-  port: Schema.optional(
-    Schema.Int.pipe(Schema.between(1, 65_535)).annotations({
-      description: "The port that the program listens on; left out: the port that the image exposes, else 8080"
-    })
-  )
-}).annotations({ identifier: "CreateService" })
+  // On the property: as a description of the number, errors would quote it.
+  port: Schema.optional(Schema.Int.pipe(Schema.between(1, 65_535))).annotations({
+    description: "The port that the program listens on; left out: the port that the image exposes, else 8080"
+  })
+}).annotations({ identifier: "CreateService", ...knownKeysOnly })
 export type CreateService = typeof CreateService.Type

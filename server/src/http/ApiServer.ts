@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto"
 import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Unavailable } from "@maxcloud/sdk/api"
+import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout, Unavailable } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer } from "effect"
 import { apiApp } from "./apiApp.ts"
-import { documentOf, encodeError, HttpProblem } from "./problems.ts"
+import { encodeError } from "./problems.ts"
 
 const starting: RequestListener = (_request, response) => {
   const problem = encodeError(new Unavailable({ detail: "the server is starting: try again", retryAfterSeconds: 1 }))
@@ -48,38 +48,17 @@ export const serveApi = Effect.gen(function* () {
 
 const unreadable = (code: string | undefined) =>
   code === "HPE_HEADER_OVERFLOW"
-    ? ({
-        tag: "RequestHeaderFieldsTooLarge",
-        status: 431,
-        title: "Request header fields too large",
-        detail: "the request's headers are larger than 16 KiB"
-      } as const)
+    ? new RequestHeaderFieldsTooLarge({ detail: "the request's headers are larger than 16 KiB" })
     : code === "ERR_HTTP_REQUEST_TIMEOUT"
-      ? ({
-          tag: "RequestTimeout",
-          status: 408,
-          title: "Request timeout",
-          detail: "the request did not arrive in time"
-        } as const)
-      : undefined
+      ? new RequestTimeout({ detail: "the request did not arrive in time" })
+      : new InvalidRequest({ detail: "the request is no HTTP/1.1 that can be read", issues: [] })
 
 /** Answers what is no HTTP that can be read (then there is no request object) with a problem document too. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
   if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
   const problem = unreadable(code)
-  const status = problem?.status ?? 400
-  const document =
-    problem === undefined
-      ? {
-          type: "https://maxcloud.dev/problems/invalid-request",
-          title: "Invalid request",
-          status,
-          detail: "the request is no HTTP/1.1 that can be read",
-          issues: [],
-          _tag: "InvalidRequest"
-        }
-      : documentOf(new HttpProblem(problem))
-  const body = JSON.stringify(document)
+  const { status } = problem
+  const body = JSON.stringify(encodeError(problem))
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${randomUUID()}\r\nconnection: close\r\n\r\n${body}`
   )

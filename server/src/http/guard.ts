@@ -1,7 +1,6 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Forbidden } from "@maxcloud/sdk/api"
+import { Forbidden, UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { HttpProblem } from "./problems.ts"
 import { page, pathOf } from "./routeTable.ts"
 
 /** Pages that a person may follow a link to from another site: what they show cannot be read by that site. */
@@ -50,15 +49,12 @@ const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
  */
 export const checkContentType = (
   request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method">
-): Effect.Effect<void, HttpProblem> => {
+): Effect.Effect<void, UnsupportedMediaType> => {
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
   return type === "application/json"
     ? Effect.void
     : Effect.fail(
-        new HttpProblem({
-          tag: "UnsupportedMediaType",
-          status: 415,
-          title: "Unsupported media type",
+        new UnsupportedMediaType({
           detail: `this operation takes JSON: send the header "Content-Type: application/json"${type === undefined ? "" : ` instead of "${type.slice(0, 100)}"`}`
         })
       )

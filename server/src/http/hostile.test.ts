@@ -1,7 +1,8 @@
 import { request } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { ApiError } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
 import { testApi } from "./testApi.ts"
 
 interface Answer {
@@ -56,6 +57,8 @@ const assertProblem = (answer: Answer, status: number, tag: string) => {
   assert.strictEqual(problem.status, status)
   assert.match(String(problem.type), /^https:\/\/maxcloud\.dev\/problems\/[a-z-]+$/)
   assert.isNotEmpty(problem.detail)
+  // Clients get it as a typed error.
+  assert.strictEqual(Schema.decodeUnknownSync(ApiError)(problem)._tag, tag)
   return problem
 }
 
@@ -73,6 +76,7 @@ describe("hostile input", () => {
     ["a NUL in text", `{"name":"web","image":"nginx","env_vars":{"A":"\\u0000"}}`, 400],
     ["a NUL in a key", `{"name":"web","image":"nginx","env_vars":{"A\\u0000":"b"}}`, 400],
     ["half a surrogate pair", `{"name":"web","image":"nginx","env_vars":{"A":"\\ud800"}}`, 400],
+    ["a key that is not known", `{"name":"web","image":"nginx","env":{"A":"b"}}`, 400],
     ["a port out of range", `{"name":"web","image":"nginx","port":70000}`, 400],
     ["a name too long", `{"name":"${"a".repeat(64)}","image":"nginx"}`, 400],
     ["100,000 levels", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400]

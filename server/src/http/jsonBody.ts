@@ -1,10 +1,9 @@
 import type { IncomingMessage } from "node:http"
 import type { HttpServerRequest } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { type InvalidRequest, PayloadTooLarge } from "@maxcloud/sdk/api"
+import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { checkContentType } from "./guard.ts"
-import type { HttpProblem } from "./problems.ts"
 import { invalidRequest } from "./problems.ts"
 
 /** The most bytes that a JSON body may have. */
@@ -17,7 +16,7 @@ const maxDepth = 64
  */
 export const withJsonBody = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<HttpServerRequest.HttpServerRequest, HttpProblem | InvalidRequest | PayloadTooLarge> =>
+): Effect.Effect<HttpServerRequest.HttpServerRequest, InvalidRequest | PayloadTooLarge | UnsupportedMediaType> =>
   Effect.gen(function* () {
     yield* checkContentType(request)
     if (Number(request.headers["content-length"]) > maxJsonBytes) return yield* tooLarge()

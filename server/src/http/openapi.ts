@@ -15,11 +15,13 @@ const meaning: Readonly<Record<string, string>> = {
   401: "No credential, or one that is not known.",
   403: "Refused: a foreign Host or Origin, or more than the organization may have.",
   404: "Nothing of that kind and name in the organization.",
+  408: "The request did not arrive in time.",
   409: "The name is taken, or the idempotency key was used for something else.",
   413: "The body is too large.",
   422: "The AppSpec can be read but not deployed; `issues` tells where and why.",
-  500: "A mistake of the server's own. Its log has the cause under `requestId`.",
   415: "The body is not of the content type that the operation takes.",
+  431: "The head of the request is larger than 16 KiB.",
+  500: "A mistake of the server's own. Its log has the cause under `requestId`.",
   503: "A part of the server is away for now: send the same request again after `Retry-After` seconds."
 }
 

@@ -1,7 +1,7 @@
 import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
-import { type ApiError, type InvalidRequest, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import { type ApiError, type InvalidRequest, MethodNotAllowed, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Cause, Effect, Option, Schema } from "effect"
-import { HttpProblem, internalError, invalidRequest, isApiError, problemResponse } from "./problems.ts"
+import { internalError, invalidRequest, isApiError, problemResponse } from "./problems.ts"
 import { pathOf, routeOf } from "./routeTable.ts"
 
 /**
@@ -28,11 +28,8 @@ export const translate = <E, R>(
     )
   )
 
-const problemOf = (
-  request: HttpServerRequest.HttpServerRequest,
-  error: unknown
-): ApiError | HttpProblem | undefined => {
-  if (error instanceof HttpProblem || isApiError(error)) return error
+const problemOf = (request: HttpServerRequest.HttpServerRequest, error: unknown): ApiError | undefined => {
+  if (isApiError(error)) return error
   if (error instanceof HttpServerError.RouteNotFound) return unroutable(request)
   if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
   return undefined
@@ -48,14 +45,8 @@ const unroutable = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
       detail: `there is nothing at ${path}: /api/docs tells what there is`
     })
   }
-  const allow = [...route.methods].sort().join(", ")
-  return new HttpProblem({
-    tag: "MethodNotAllowed",
-    status: 405,
-    title: "Method not allowed",
-    detail: `${path} takes ${allow}, not ${method}`,
-    headers: { allow }
-  })
+  const allow = [...route.methods].sort()
+  return new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${method}`, allow })
 }
 
 const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiError.HttpApiDecodeError))
