@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { request } from "node:http"
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { type IncomingMessage, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createClient } from "@maxcloud/sdk"
@@ -10,7 +10,10 @@ const main = join(import.meta.dirname, "../src/main.ts")
 /** A server as its own process, which tests may kill at any moment, on a data folder and a port that outlive it. */
 export class ServerProcess {
   readonly dataDirectory: string
+  /** Where it puts what is temporary. */
+  readonly temporaryFolder: string
   readonly port: number
+  readonly #folder: string
   #child: ChildProcess | undefined
   #output = ""
   readonly #environment: NodeJS.ProcessEnv
@@ -18,7 +21,12 @@ export class ServerProcess {
   /** `environment` comes over that of the test. */
   constructor(port: number, environment: NodeJS.ProcessEnv = {}) {
     this.#environment = environment
-    this.dataDirectory = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
+    this.#folder = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
+    this.dataDirectory = join(this.#folder, "data")
+    this.temporaryFolder = join(this.#folder, "tmp")
+    // Postgres, as a user of its own, goes through.
+    chmodSync(this.#folder, 0o755)
+    mkdirSync(this.temporaryFolder)
     this.port = port
   }
 
@@ -38,12 +46,23 @@ export class ServerProcess {
     return this.#output
   }
 
+  /** The process of its embedded Postgres, which outlives a kill; undefined where there is none. */
+  get postgresPid(): number | undefined {
+    try {
+      return Number(readFileSync(join(this.dataDirectory, "postgres/data/postmaster.pid"), "utf8").split("\n")[0])
+    } catch {
+      return undefined
+    }
+  }
+
   /** Starts it; with `ready` false it returns at once. */
   async start(ready = true) {
     const child = spawn(process.execPath, [main], {
       env: {
         ...process.env,
         ...this.#environment,
+        TMPDIR: this.temporaryFolder,
+        NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
         MAXCLOUD_DATA_DIR: this.dataDirectory,
         MAXCLOUD_PORT: String(this.port),
         MAXCLOUD_LOG_LEVEL: "Warning"
@@ -75,7 +94,7 @@ export class ServerProcess {
   }
 
   remove() {
-    rmSync(this.dataDirectory, { recursive: true, force: true })
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   async #healthy() {
@@ -85,21 +104,21 @@ export class ServerProcess {
     )
   }
 
-  /** Asks a service by its public host, on the one port. */
-  ask(host: string, path = "/") {
-    return new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
-      request({ host: "127.0.0.1", port: this.port, path, headers: { host: `${host}:${this.port}` } }, (response) => {
-        let body = ""
-        response.setEncoding("utf8")
-        response.on("data", (chunk: string) => {
-          body += chunk
-        })
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }))
-        response.on("error", reject)
-      })
+  /** Sends a request to a service by its public host, on the one port; resolves with the head of the answer. */
+  open(host: string, path = "/") {
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      request({ host: "127.0.0.1", port: this.port, path, headers: { host: `${host}:${this.port}` } }, resolve)
         .on("error", reject)
         .end()
     })
+  }
+
+  /** Asks a service by its public host. */
+  async ask(host: string, path = "/") {
+    const response = await this.open(host, path)
+    let body = ""
+    for await (const chunk of response.setEncoding("utf8")) body += chunk
+    return { status: response.statusCode ?? 0, body }
   }
 }
 

@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DeploymentFailed } from "@maxcloud/sdk"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { isRunning } from "../src/database/processIdentity.ts"
+import { freePort } from "./freePort.ts"
+import { groupsWith, processesWith, ServerProcess } from "./serverProcess.ts"
+
+const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
+writeFileSync(
+  join(source, "server.js"),
+  `const { VERSION, PORT, FAULT } = process.env
+if (FAULT === "crash") {
+  console.error("no database")
+  process.exit(7)
+}
+const server = require("node:http").createServer((request, response) => {
+  if (request.url === "/health" && FAULT === "never") return response.writeHead(500).end()
+  if (request.url !== "/flow") return response.end(VERSION)
+  setInterval(() => response.write("more"), 10)
+})
+setTimeout(() => server.listen(FAULT === "port" ? 0 : PORT), 300)
+process.on("SIGTERM", () => process.exit(0))`
+)
+
+const host = "app--local.localhost"
+
+// One server through all, in this order: what a kill leaves is what the next test finds.
+describe.skipIf(process.platform !== "linux")("a server among faults", () => {
+  const canary = `canary-${randomUUID()}`
+  let server: ServerProcess
+  const app = (version: string, fault = "") => ({
+    app: "app",
+    services: [
+      {
+        name: "app",
+        source,
+        env: { VERSION: version, CANARY: canary, FAULT: fault },
+        scale: { min: 1 },
+        probes: { startup: { path: "/health", period: "1s", failureThreshold: 2 } }
+      }
+    ]
+  })
+  beforeAll(async () => {
+    server = new ServerProcess(await freePort())
+    await server.start()
+    await server.client.deploy(app("1"))
+  })
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(source, { recursive: true, force: true })
+  })
+
+  it("killed while requests flow and while they are held, answers them when they are sent again", async () => {
+    const postgres = server.postgresPid
+    assert.isDefined(postgres)
+    const flowing = await server.open(host, "/flow")
+    await new Promise((resolve) => flowing.once("data", resolve))
+    const cut = new Promise((resolve) => flowing.once("error", resolve))
+    await server.end("SIGKILL")
+    await cut
+
+    await server.start()
+    assert.strictEqual(server.postgresPid, postgres, "the Postgres that was left is taken over")
+    // The instance needs longer to listen than the server to be killed: the request is held.
+    const held = server.ask(host).then(
+      () => assert.fail("it was answered before the kill"),
+      (error: Error) => error
+    )
+    assert.isTrue((await fetch(`${server.url}/healthz`)).ok)
+    await server.end("SIGKILL")
+    await held
+
+    await server.start()
+    assert.strictEqual(server.postgresPid, postgres)
+    assert.deepStrictEqual(await server.ask(host), { status: 200, body: "1" })
+    assert.lengthOf(groupsWith(canary), 1, "one instance, and nothing of earlier runs")
+  })
+
+  it("killed with a deployment that it has just accepted, carries it out", async () => {
+    const { id } = await server.client.deploy(app("2"), { detach: true })
+    await server.end("SIGKILL")
+    await server.start()
+    assert.strictEqual((await server.client.waitFor(id)).state, "succeeded")
+    assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
+    assert.lengthOf(groupsWith(canary), 1)
+  })
+
+  it.each([
+    ["crash", "ExitCode7", /exit code 7/],
+    ["port", "WrongPort", /listens on port \d+/],
+    ["never", "ProbeFailed", /did not answer \/health/]
+  ])(
+    "says within seconds why a revision does not start (%s), and the old one serves on",
+    async (fault, reason, message) => {
+      const began = Date.now()
+      const error = await server.client.deploy(app("3", fault)).then(
+        () => assert.fail("it succeeded"),
+        (cause: unknown) => cause
+      )
+      assert.isBelow(Date.now() - began, 10_000)
+      assert.instanceOf(error, DeploymentFailed)
+      const [service] = error instanceof DeploymentFailed ? error.deployment.services : []
+      assert.strictEqual(service?.state, "failed")
+      assert.match(service?.message ?? "", message)
+      assert.strictEqual((await server.client.services.revisions("app"))[0]?.reason, reason)
+      if (fault === "crash") assert.include(service?.logTail.join("\n") ?? "", "no database")
+      assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
+    }
+  )
+
+  it("ended in order, leaves no process, no Postgres and no temporary file", async () => {
+    const postgres = server.postgresPid
+    await server.end("SIGTERM")
+    assert.deepStrictEqual(processesWith(canary), [])
+    assert.isUndefined(server.postgresPid)
+    assert.isFalse(isRunning(postgres ?? 0))
+    assert.deepStrictEqual(readdirSync(server.temporaryFolder), [])
+    assert.deepStrictEqual(readdirSync(join(server.dataDirectory, "instances")), [])
+  })
+})
