@@ -4,6 +4,8 @@ import { connect as connectHttp2 } from "node:http2"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { Service } from "@maxcloud/sdk/api"
+import { Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { dataDirectoryLabel } from "../../server/src/runtime/local/instances/containers.ts"
 import { dataDirectoryId } from "../../server/src/runtime/local/instances/dataDirectoryId.ts"
@@ -54,6 +56,8 @@ const containers = async () =>
     .split("\n")
     .filter((_) => _ !== "")
 const serviceNamed = async (name: string) => (await server.client.services.list()).find((_) => _.name === name)
+
+const decodeService = Schema.decodeUnknownSync(Service)
 
 const until = async <A>(look: () => Promise<A>, holds: (found: A) => boolean): Promise<A> => {
   for (const deadline = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
@@ -162,9 +166,9 @@ describe.skipIf(missing.length > 0)("images", () => {
       body: JSON.stringify({ name: "myapp", image: "nginx:latest", env_vars: {} })
     })
     expect(created.status).toBe(201)
-    const { id } = await created.json()
+    const { id } = decodeService(await created.json())
     await until(
-      async () => (await fetch(`${services}/${id}`)).json(),
+      async () => decodeService(await (await fetch(`${services}/${id}`)).json()),
       ({ state }) => state === "ready"
     )
     expect((await server.ask("myapp--local.localhost", "/asked")).body).toContain("404 Not Found")

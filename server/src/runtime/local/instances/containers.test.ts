@@ -203,6 +203,23 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(await readyFailure(absent)).toMatchObject({ reason: "CommandNotFound", retryable: false })
   })
 
+  it("that listen where nobody asks are told of it", async () => {
+    const { args: given, ...seen } = specOf()
+    const listening = (where: string) => [(given?.[0] ?? "").replace("process.env.PORT", where)]
+    const lines: Array<string> = []
+    const onSystem = (line: string) => lines.push(line)
+    const short = { ...seen, startDeadlineMs: 4_000, graceMs: 0, onSystem }
+    const [elsewhere, inside] = await Promise.all([
+      start(specOf({ ...short, id: `${seen.id}_a`, args: listening("3000") })),
+      start(specOf({ ...short, id: `${seen.id}_b`, args: listening('8080, "127.0.0.1"') }))
+    ])
+    expect(await Promise.all([readyFailure(elsewhere), readyFailure(inside)])).toEqual([
+      expect.objectContaining({ reason: "WrongPort", message: expect.stringContaining("say `port` 3000") }),
+      expect.objectContaining({ reason: "WrongPort", message: expect.stringContaining("0.0.0.0") })
+    ])
+    expect(lines.filter((line) => line.startsWith("Not ready yet:"))).toHaveLength(2)
+  })
+
   it("are run by command in place of the entrypoint", async () => {
     const instance = await start(
       specOf({

@@ -8,6 +8,7 @@ import type { ContainerEngine } from "./containerEngine.ts"
 import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
+import { listeningPortsInside } from "./listeningPorts.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { plainValue } from "./processes.ts"
 import { markerName } from "./processTable.ts"
@@ -40,7 +41,8 @@ const Inspected = Schema.parseJson(
     ExitCode: Schema.Int,
     OOMKilled: Schema.optional(Schema.Boolean),
     StartedAt: Schema.optional(Schema.String),
-    Error: Schema.optional(Schema.String)
+    Error: Schema.optional(Schema.String),
+    Pid: Schema.optional(Schema.Int)
   })
 )
 
@@ -243,7 +245,7 @@ export const makeContainers = (options: ContainersOptions) => {
         settleMs: engine.forwards ? forwarderSettleMs : 0,
         ended,
         stop,
-        explain: async () => undefined
+        explain: () => explain(engine, name, image.port)
       }
     } catch (cause) {
       reserved.release()
@@ -286,6 +288,21 @@ export const makeContainers = (options: ContainersOptions) => {
   }
 
   return { launch, forget, clean }
+}
+
+/** Why nobody accepts connections on the port that is published. */
+const explain = async (engine: ContainerEngine, name: string, port: number): Promise<InstanceFailed | undefined> => {
+  // The network of a container in a virtual machine or user namespace is not to be seen from here.
+  const pid = engine.separateNetwork ? undefined : (await inspect(engine, name))?.Pid
+  if (pid === undefined || pid === 0) return undefined
+  const { loopbackOnly, reachable } = await listeningPortsInside(pid)
+  const wrong = (message: string) => new InstanceFailed({ reason: "WrongPort", message, retryable: false })
+  if (reachable.includes(port)) return undefined
+  if (loopbackOnly.includes(port))
+    return wrong(`It listens on port ${port} of 127.0.0.1 only: inside a container it has to listen on 0.0.0.0.`)
+  if (reachable.length === 0) return undefined
+  const one = reachable.length === 1 ? `: say \`port\` ${reachable[0]}, or let it listen on PORT` : ""
+  return wrong(`It listens on port ${reachable.join(", ")}, but port ${port} is expected${one}.`)
 }
 
 const inspect = async (engine: ContainerEngine, name: string) => {

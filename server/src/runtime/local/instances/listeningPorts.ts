@@ -1,6 +1,30 @@
 import { readdir, readFile, readlink } from "node:fs/promises"
 
 const listenState = "0A"
+/** As the kernel writes them: 127.0.0.0/8, ::1, and the first in the guise of IPv6. */
+const loopback = /^(.{6}7F|0{24}01000000|0{16}FFFF0000.{6}7F)$/i
+
+interface Listener {
+  readonly port: number
+  readonly isLoopback: boolean
+  readonly inode: string
+}
+
+/** Who listens by TCP in the network of a process (`/proc/<pid>/net/tcp`, proc(5)). */
+const listenersOf = async (pid: number | "self"): Promise<ReadonlyArray<Listener>> => {
+  const tables = await Promise.all(
+    ["tcp", "tcp6"].map((name) => readFile(`/proc/${pid}/net/${name}`, "utf8").catch(() => ""))
+  )
+  return tables
+    .join("\n")
+    .split("\n")
+    .flatMap((line) => {
+      const [, local = "", , state, , , , , , inode] = line.trim().split(/\s+/)
+      if (state !== listenState || inode === undefined) return []
+      const [address = "", port = ""] = local.split(":")
+      return { port: Number.parseInt(port, 16), isLoopback: loopback.test(address), inode }
+    })
+}
 
 const inodesOf = async (pid: number): Promise<ReadonlyArray<string>> => {
   const links = await readdir(`/proc/${pid}/fd`).catch(() => [])
@@ -8,17 +32,23 @@ const inodesOf = async (pid: number): Promise<ReadonlyArray<string>> => {
   return targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [])
 }
 
+const portsOf = (listeners: ReadonlyArray<Listener>) =>
+  [...new Set(listeners.map(({ port }) => port))].sort((one, other) => one - other)
+
 /** The TCP ports on which these processes listen, ascending. Linux; elsewhere none. */
 export const listeningPorts = async (pids: ReadonlyArray<number>): Promise<ReadonlyArray<number>> => {
   const inodes = new Set((await Promise.all(pids.map(inodesOf))).flat())
-  const tables = await Promise.all(["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8").catch(() => "")))
-  const ports = tables
-    .join("\n")
-    .split("\n")
-    .flatMap((line) => {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
-      if (state !== listenState || inode === undefined || !inodes.has(inode)) return []
-      return Number.parseInt(local?.split(":").at(-1) ?? "", 16)
-    })
-  return [...new Set(ports)].sort((one, other) => one - other)
+  return portsOf((await listenersOf("self")).filter(({ inode }) => inodes.has(inode)))
+}
+
+/**
+ * The TCP ports that are listened on in a container's own network, ascending: those that are reached from outside, and those on
+ * its loopback only. `pid` is one of its processes. Linux; elsewhere none.
+ */
+export const listeningPortsInside = async (
+  pid: number
+): Promise<{ readonly reachable: ReadonlyArray<number>; readonly loopbackOnly: ReadonlyArray<number> }> => {
+  const listeners = await listenersOf(pid)
+  const reachable = portsOf(listeners.filter(({ isLoopback }) => !isLoopback))
+  return { reachable, loopbackOnly: portsOf(listeners).filter((port) => !reachable.includes(port)) }
 }
