@@ -175,7 +175,11 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       if (failed) {
         const delayMs = record(entry, why)
         const next =
-          target === 0 || !why.retryable ? "" : delayMs === 0 ? "; another one is started" : `; next try in ${delayMs / 1000} s`
+          target === 0 || !why.retryable
+            ? ""
+            : delayMs === 0
+              ? "; another one is started"
+              : `; next try in ${delayMs / 1000} s`
         entry.writer.system(`${why.message.replace(/\.$/, "")}${next}`)
       }
       yield* Effect.ignore(Effect.promise(() => entry.writer.close()))
