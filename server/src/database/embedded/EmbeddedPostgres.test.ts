@@ -8,12 +8,13 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import pg from "pg"
 import { afterAll, describe, expect, it } from "vitest"
 import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
@@ -41,8 +42,13 @@ afterAll(() => {
 /** What npm installs where it runs no install scripts: the files, without symlinks. */
 const installWithoutScripts = (folder: string) => {
   const native = installedPrograms()
+  // A package manager may keep what the script made as plain files.
+  const links: ReadonlyArray<{ readonly target: string }> = JSON.parse(
+    readFileSync(join(native, "pg-symlinks.json"), "utf8")
+  )
+  const made = new Set(links.map((_) => basename(_.target)))
   for (const entry of readdirSync(native, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.name.endsWith(".a")) continue
+    if (!entry.isFile() || made.has(entry.name) || entry.name.endsWith(".a")) continue
     const from = join(entry.parentPath, entry.name)
     const to = join(folder, "native", from.slice(native.length))
     mkdirSync(dirname(to), { recursive: true })
