@@ -112,6 +112,7 @@ export default defineConfig({
       "bad.yaml": "app: shop\nservices:\n  - name: api\n    image: nginx\n    port: 0\n    env:\n      N: 3\n",
       "bad.json": '{ "app": "shop",\n  "services": [{ "name": "x", "image": "nginx",\n    "cpu": "lots" }] }',
       "syntax.yaml": "app: shop\nservices: [\n",
+      "two.yaml": "app: shop\n---\napp: other\n",
       "syntax.json": '{ "app": "shop",\n "services": [} ',
       "bomb.yaml": `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((_, i) => `${_}: &${_} [${Array(9).fill(`*${"abcd"[i]}`).join(", ")}]`).join("\n")}\n`
     })
@@ -124,6 +125,7 @@ export default defineConfig({
     ])
     assert.match((await failure("syntax.yaml")).join(), /^syntax\.yaml:3:1 {2}this is no YAML: /)
     assert.match((await failure("syntax.json")).join(), /^syntax\.json:2:15 {2}this is no JSON: /)
+    assert.match((await failure("two.yaml")).join(), /^two\.yaml:2:1 {2}a second document begins here/)
     assert.match((await failure("bomb.yaml")).join(), /this is no YAML: .*alias/)
   })
 
