@@ -2,7 +2,9 @@
 import { spawnSync } from "node:child_process"
 import { globSync } from "node:fs"
 
-for (const script of globSync("*/scripts/generate*.ts").filter((_) => !_.endsWith(".test.ts")).sort()) {
+for (const script of globSync("*/scripts/generate*.ts")
+  .filter((_) => !_.endsWith(".test.ts"))
+  .sort()) {
   console.log(`generate: ${script}`)
   const { status } = spawnSync(process.execPath, [script], { stdio: "inherit" })
   if (status !== 0) process.exit(status ?? 1)

@@ -36,7 +36,10 @@ describe("import directions", () => {
         for (const { isLazy, isType, specifier } of importsOf(file)) {
           const where = `${relative(root, file)} imports ${specifier}`
           if (specifier.startsWith(".")) {
-            assert.isTrue(resolve(dirname(file), specifier).startsWith(join(root, name, "/")), `${where}: outside of its package`)
+            assert.isTrue(
+              resolve(dirname(file), specifier).startsWith(join(root, name, "/")),
+              `${where}: outside of its package`
+            )
             continue
           }
           const target = /^@maxcloud\/([^/]+)/.exec(specifier)?.[1]
