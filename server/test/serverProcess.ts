@@ -22,7 +22,8 @@ export class ServerProcess {
   constructor(port: number, environment: NodeJS.ProcessEnv = {}) {
     this.#environment = environment
     this.#folder = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
-    this.dataDirectory = join(this.#folder, "data")
+    // Too long for a socket's path: Postgres has its socket in the temporary folder.
+    this.dataDirectory = join(this.#folder, "data".repeat(20))
     this.temporaryFolder = join(this.#folder, "tmp")
     // Postgres, as a user of its own, goes through.
     chmodSync(this.#folder, 0o755)

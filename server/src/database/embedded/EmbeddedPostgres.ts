@@ -238,6 +238,8 @@ export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPos
         return false
       }
       if (!(await ended("SIGINT", 20_000))) await ended("SIGQUIT", 5_000)
+      // One of its own in the temporary folder, which Postgres has emptied.
+      if (socketFolder !== folder) rmSync(socketFolder, { recursive: true, force: true })
     }
 
     return {
