@@ -1,8 +1,8 @@
 import { relative } from "node:path"
 import { Effect } from "effect"
 import { loadApp } from "../client.ts"
-import { command, noFlags, positionals } from "../command.ts"
-import { optional } from "../flags.ts"
+import { command, flags, positionals } from "../command.ts"
+import { optional, text } from "../flags.ts"
 
 export default command({
   examples: [
@@ -10,11 +10,11 @@ export default command({
     { line: "maxcloud config check app.yaml --json", does: "another; prints the AppSpec that would be sent" }
   ],
   notes: ["Nothing is sent. What only the server knows (secrets, names that are taken) is checked by `maxcloud plan`."],
-  flags: noFlags,
-  positionals: positionals({ file: optional("FILE", "The config, as --config") }),
+  flags: flags({ file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }) }),
+  positionals: positionals({ named: optional("FILE", "The config, as --config") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const loaded = yield* loadApp(input, input.named ?? input.file ?? input.config)
       const { encodeAppSpec } = yield* Effect.promise(() => import("@maxcloud/config-schema"))
       const { file, spec, stage } = loaded
       if (terminal.json) return terminal.printJson({ file, stage, spec: encodeAppSpec(spec) })

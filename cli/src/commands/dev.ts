@@ -109,6 +109,7 @@ export default command({
   ],
   exitOnInterrupt: 0,
   flags: flags({
+    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
     port: integer("port", "PORT", {
       alias: "p",
       description: "Port of the API and the services' URLs, 0 for a free one [8080]"
@@ -120,7 +121,8 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { findConfig, loadConfig } = yield* loadSdk
-      const file = input.config === undefined ? yield* findConfig(process.cwd()) : resolve(input.config)
+      const named = input.file ?? input.config
+      const file = named === undefined ? yield* findConfig(process.cwd()) : resolve(named)
       const folder = dirname(file)
       const read = loadConfig({ file, stage: writtenStage(input) ?? "dev" })
       const first = yield* Effect.either(read)
