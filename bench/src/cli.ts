@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { embedded } from "@maxcloud/server"
+import { bundledServer } from "./bundledServer.ts"
 import { type Benchmark, interleaved, seconds, timeOf, times } from "./measure.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -28,6 +28,7 @@ export const cliBenchmark: Benchmark = {
   name: "cli",
   run: async () => {
     const wrangler = installWrangler()
+    const { embedded } = await bundledServer()
     await using cloud = await embedded({})
     const env = { ...process.env, MAXCLOUD_API_URL: cloud.url, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" }
     const node =

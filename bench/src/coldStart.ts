@@ -1,4 +1,4 @@
-import { embedded } from "@maxcloud/server"
+import { bundledServer } from "./bundledServer.ts"
 import { ask, makeExampleApp, ownStart } from "./exampleApp.ts"
 import { type Benchmark, interleaved, seconds, times } from "./measure.ts"
 
@@ -7,6 +7,7 @@ export const coldStartBenchmark: Benchmark = {
   name: "coldStart",
   run: async () => {
     const app = makeExampleApp()
+    const { embedded } = await bundledServer()
     await using cloud = await embedded({})
     await cloud.client.deploy({ app: "app", services: [{ name: "app", source: app.folder, scale: { idle: "6s" } }] })
     const port = Number(new URL(cloud.url).port)
