@@ -107,7 +107,8 @@ let running
 process.on("SIGINT", () => {})
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => running?.kill(signal))
 
-const env = { ...process.env, PATH: `${dirname(tools.node)}${delimiter}${process.env.PATH}`, MAXCLOUD_PNPM: tools.pnpm }
+const programs = [dirname(tools.node), join(dirname(tools.pnpm), "..", "..", ".bin")]
+const env = { ...process.env, PATH: [...programs, process.env.PATH].join(delimiter), MAXCLOUD_PNPM: tools.pnpm }
 const steps = tasks[task]
 for (const [index, step] of steps.entries()) {
   const rest = index === steps.length - 1 ? args : []
