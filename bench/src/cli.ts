@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { bundledServer } from "./bundledServer.ts"
-import { type Benchmark, interleaved, seconds, timeOf, times } from "./measure.ts"
+import { bundledServerProgram } from "./bundledServer.ts"
+import { freePort } from "./exampleApp.ts"
+import { type Benchmark, interleaved, seconds, timeOf, times, whenItSays } from "./measure.ts"
 
 const root = join(import.meta.dirname, "../..")
 const maxcloud = join(root, "cli/bin/maxcloud.js")
@@ -28,21 +29,29 @@ export const cliBenchmark: Benchmark = {
   name: "cli",
   run: async () => {
     const wrangler = installWrangler()
-    const { embedded } = await bundledServer()
-    await using cloud = await embedded({})
-    const env = { ...process.env, MAXCLOUD_API_URL: cloud.url, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" }
+    const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const env = { ...process.env, MAXCLOUD_API_URL: url, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" }
     const node =
       (...args: ReadonlyArray<string>) =>
       () =>
         timeOf(process.execPath, args, env)
     const [bare = Number.NaN, peer = Number.NaN, version = Number.NaN, help = Number.NaN, list = Number.NaN] =
-      await interleaved(9, [
-        node("-e", "0"),
-        node(wrangler.script, "--version"),
-        node(maxcloud, "--version"),
-        node(maxcloud, "--help"),
-        node(maxcloud, "list")
-      ])
+      await whenItSays(
+        ["-e", bundledServerProgram],
+        /ready/,
+        () =>
+          interleaved(9, [
+            node("-e", "0"),
+            node(wrangler.script, "--version"),
+            node(maxcloud, "--version"),
+            node(maxcloud, "--help"),
+            node(maxcloud, "list")
+          ]),
+        { ...process.env, MAXCLOUD_PORT: String(port), MAXCLOUD_DATA_DIR: folder }
+      )
+    rmSync(folder, { recursive: true, force: true })
     wrangler.remove()
     const row = (work: string, ours: number, against: string, theirs: number, goal: string) => ({
       work,

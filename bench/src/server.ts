@@ -2,12 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createClient } from "@maxcloud/sdk"
+import { bundledServerProgram } from "./bundledServer.ts"
 import { freePort, makeExampleApp, secondsUntil } from "./exampleApp.ts"
 import { type Benchmark, interleaved, megabytes, seconds, timeOf, whenItSays } from "./measure.ts"
-
-/** The bundled server, as the published CLI runs it. */
-const bundled = join(import.meta.dirname, "../../server/dist/index.js")
-const program = `require("node:module").enableCompileCache(); import(${JSON.stringify(bundled)}).then((_) => _.runServer({ onReady: () => console.log("ready") }))`
 
 const statusOf = (pid: number, field: string) => {
   try {
@@ -52,7 +49,7 @@ export const serverBenchmark: Benchmark = {
     const server = <A>(use: (pid: number, elapsed: number) => Promise<A>) => {
       const start = process.hrtime.bigint()
       return whenItSays(
-        ["-e", program],
+        ["-e", bundledServerProgram],
         /ready/,
         async (_match, _elapsed, pid) => {
           await secondsUntil(() =>
