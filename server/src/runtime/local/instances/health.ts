@@ -24,7 +24,7 @@ const tcpProbe: ProbeSpec = { path: undefined, initialDelayMs: 0, periodMs: 0, t
 
 // A cold start may cost little more than the program's own: the pause grows with the time already waited, so that what is
 // added stays a small part of it, between these bounds.
-const shortestPauseMs = 5
+const shortestPauseMs = 2
 const longestPauseMs = 250
 const pauseShare = 0.06
 
