@@ -174,16 +174,22 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const setInventory = (lease: Lease, refs: ReadonlyArray<ObjectRef>) =>
       sql`update app_stages set inventory = ${JSON.stringify(refs)}::jsonb where ${inStage(lease)}`
 
+    /** The namespace's own objects first, for the others stand in it. */
+    const applyAll = (lease: Lease, manifests: ReadonlyArray<Manifest>) =>
+      Effect.gen(function* () {
+        const key = namespaceKey(lease)
+        const { synthNamespace } = yield* synthesis
+        yield* runtime.apply(key, lease.key.app, synthNamespace(tenantOf(lease.key, platform, new Map())))
+        if (manifests.length > 0) yield* runtime.apply(key, lease.key.app, manifests)
+      })
+
     const apply = (lease: Lease, { id, inventory }: Begun) =>
       Effect.gen(function* () {
         const manifests = yield* manifestsOf(lease, id)
         const wanted = manifests.map(refOf)
         // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
         yield* write(lease, setInventory(lease, [...wanted, ...without(inventory, wanted)]))
-        const key = namespaceKey(lease)
-        const { synthNamespace } = yield* synthesis
-        yield* runtime.apply(key, lease.key.app, synthNamespace(tenantOf(lease.key, platform, new Map())))
-        if (manifests.length > 0) yield* runtime.apply(key, lease.key.app, manifests)
+        yield* applyAll(lease, manifests)
       })
 
     const progressRows = (lease: Lease, id: string) =>
@@ -340,14 +346,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         yield* Effect.logWarning("services are missing in the runtime, they are applied again").pipe(
           Effect.annotateLogs({ app: lease.key.app, stage: lease.key.stage })
         )
-        const manifests = yield* manifestsOf(lease, id)
-        const { synthNamespace } = yield* synthesis
-        yield* runtime.apply(
-          namespaceKey(lease),
-          lease.key.app,
-          synthNamespace(tenantOf(lease.key, platform, new Map()))
-        )
-        yield* runtime.apply(namespaceKey(lease), lease.key.app, manifests)
+        yield* applyAll(lease, yield* manifestsOf(lease, id))
       })
 
     const advance = (lease: Lease, begun: Begun) =>
