@@ -1,14 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
 import { freePort } from "./freePort.ts"
+import { makeSource } from "./makeSource.ts"
 import { residentBytes, ServerProcess } from "./serverProcess.ts"
 
-const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
-writeFileSync(join(source, "package.json"), JSON.stringify({ name: "flood", scripts: { start: "node server.js" } }))
-writeFileSync(
-  join(source, "server.js"),
+const source = makeSource(
   `const { createServer } = require("node:http")
 const { randomBytes } = require("node:crypto")
 const chunks = {
@@ -37,12 +34,12 @@ describe("a service that floods its logs", async () => {
   afterAll(async () => {
     await server.end("SIGTERM")
     server.remove()
-    rmSync(source, { recursive: true, force: true })
+    source.remove()
   })
 
   it("leaves the server's memory flat and the log files bounded", { timeout: 15 * 60_000 }, async () => {
     await server.start()
-    await server.client.deploy({ app: "flood", services: [{ name: "flood", source, timeout: "1h" }] })
+    await server.client.deploy({ app: "flood", services: [{ name: "flood", source: source.folder, timeout: "1h" }] })
     const before = residentBytes(server.pid)
     let most = before
     const watch = setInterval(() => {

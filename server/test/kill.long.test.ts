@@ -1,18 +1,13 @@
 import { randomUUID } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
 import { freePort } from "./freePort.ts"
+import { makeSource } from "./makeSource.ts"
 import { groupsWith, processesWith, ServerProcess } from "./serverProcess.ts"
 
 const kills = Number(process.env.MAXCLOUD_KILLS ?? 50)
-const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
-writeFileSync(
-  join(source, "server.js"),
+const source = makeSource(
   `require("node:http").createServer((_, response) => response.end(process.env.VERSION)).listen(process.env.PORT)`
 )
-writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
 
 describe("a server that is killed at any moment", async () => {
   const canary = `canary-${randomUUID()}`
@@ -20,7 +15,7 @@ describe("a server that is killed at any moment", async () => {
   afterAll(async () => {
     await server.end("SIGTERM")
     server.remove()
-    rmSync(source, { recursive: true, force: true })
+    source.remove()
   })
 
   it(`loses no accepted deployment and leaves no orphan, ${kills} times`, { timeout: 30 * 60_000 }, async () => {
@@ -30,7 +25,7 @@ describe("a server that is killed at any moment", async () => {
       await server.start()
       const spec = {
         app: "app",
-        services: [{ name: "app", source, env: { VERSION: String(version), CANARY: canary } }]
+        services: [{ name: "app", source: source.folder, env: { VERSION: String(version), CANARY: canary } }]
       }
       const abort = new AbortController()
       const deploying = server.client

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Worker } from "node:worker_threads"
 import { afterAll, assert, describe, it } from "vitest"
 import { freePort } from "./freePort.ts"
+import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"
 
 const connections = 200
@@ -29,10 +27,7 @@ const loop = async () => { while (going) await once() }
 Promise.all(Array.from({ length: workerData.connections }, loop)).then(() => { parentPort.postMessage(count); agent.destroy(); process.exit(0) })
 `
 
-const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
-writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
-writeFileSync(
-  join(source, "server.js"),
+const source = makeSource(
   `const server = require("node:http").createServer((_, response) => response.end(process.env.VERSION))
 server.listen(process.env.PORT)
 process.on("SIGTERM", () => server.close())`
@@ -43,7 +38,7 @@ describe("a load that never stops", async () => {
   afterAll(async () => {
     await server.end("SIGTERM")
     server.remove()
-    rmSync(source, { recursive: true, force: true })
+    source.remove()
   })
 
   it(`fails no request of ${connections} connections while the service is deployed ${deployments} times`, {
@@ -53,7 +48,7 @@ describe("a load that never stops", async () => {
     const deploy = (version: number) =>
       server.client.deploy({
         app: "app",
-        services: [{ name: "app", source, env: { VERSION: String(version) }, scale: { min: 1, max: 2 } }]
+        services: [{ name: "app", source: source.folder, env: { VERSION: String(version) }, scale: { min: 1, max: 2 } }]
       })
     await deploy(0)
     const worker = new Worker(load, {

@@ -1,14 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
 import { freePort } from "./freePort.ts"
+import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"
 
-const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
-writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
-writeFileSync(
-  join(source, "server.js"),
+const source = makeSource(
   `require("node:http").createServer((_, response) => response.end(process.env.K_SERVICE)).listen(process.env.PORT)`
 )
 
@@ -17,7 +12,7 @@ describe("an app of many services", async () => {
   afterAll(async () => {
     await server.end("SIGTERM")
     server.remove()
-    rmSync(source, { recursive: true, force: true })
+    source.remove()
   })
 
   it("deploys 500 services, in time in proportion to 50", { timeout: 20 * 60_000 }, async () => {
@@ -28,7 +23,7 @@ describe("an app of many services", async () => {
         app: `app-${count}`,
         services: Array.from({ length: count }, (_, index) => ({
           name: `s${count}-${index}`,
-          source,
+          source: source.folder,
           scale: { idle: "6s" }
         }))
       })
