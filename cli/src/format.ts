@@ -14,6 +14,7 @@ const styles = {
   waking: "yellow",
   failed: "red",
   degraded: "red",
+  paused: "yellow",
   deleting: "dim"
 } as const satisfies Record<Service["state"], string>
 

@@ -27,7 +27,8 @@ export const deployment = (state: Deployment["state"]): Deployment => ({
       url: null,
       reason: "",
       message: state === "failed" ? "exit code 1" : "",
-      logTail: []
+      logTail: [],
+      diagnosis: null
     }
   ],
   warnings: [],
@@ -50,6 +51,7 @@ export const service: Service = {
   latestCreatedRevision: null,
   latestReadyRevision: null,
   traffic: [],
+  diagnosis: null,
   instances: 1,
   deployment: 7,
   createdAt: now,

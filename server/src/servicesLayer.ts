@@ -35,7 +35,13 @@ export const servicesLayer = (
     openLink,
     containerHost: () => findContainerHost()
   }).pipe(Layer.provide(LogStore.layer({ directory: join(dataDir, "logs") })))
-  const platform = Layer.succeed(Platform, { domain, scheme: "http", port, podSecurity: "baseline" })
+  const platform = Layer.succeed(Platform, {
+    domain,
+    scheme: "http",
+    port,
+    podSecurity: "baseline",
+    runtimeClass: undefined
+  })
   return Deployments.layer().pipe(
     Layer.provide(platform),
     Layer.provideMerge(runtime),

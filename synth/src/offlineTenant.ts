@@ -19,5 +19,8 @@ export const offlineTenant = (
   port: 8080,
   secretVersions: new Map(spec.services.flatMap(secretsOf).map((_) => [_, 1])),
   podSecurity: "baseline",
-  nonRootImages: new Set()
+  images: new Map(),
+  runtimeClass: undefined,
+  pausedServices: new Set(),
+  pullSecret: false
 })

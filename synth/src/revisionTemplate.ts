@@ -125,7 +125,7 @@ const bytes = (size: number): string => {
  * the Pod Security Standards; another keeps the default capabilities but NET_RAW and MKNOD, so that `nginx:latest` runs.
  */
 const securityContext = (image: string, tenant: TenantContext): SecurityContext => {
-  const restricted = tenant.podSecurity === "restricted" || tenant.nonRootImages.has(image)
+  const restricted = tenant.podSecurity === "restricted" || tenant.images.get(image)?.nonRoot === true
   return {
     allowPrivilegeEscalation: false,
     capabilities: { drop: restricted ? ["ALL"] : ["MKNOD", "NET_RAW"] },

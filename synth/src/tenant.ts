@@ -1,4 +1,4 @@
-import type { OrganizationName, SecretName, StageName } from "@maxcloud/config-schema"
+import type { OrganizationName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 
 /** What only the server knows of whom manifests are made for. `maxcloud synth` offline uses `offlineTenant`. */
 export interface TenantContext {
@@ -14,9 +14,22 @@ export interface TenantContext {
   readonly secretVersions: ReadonlyMap<SecretName, number>
   /** Pod Security level that the namespace enforces. */
   readonly podSecurity: "baseline" | "restricted"
-  /**
-   * Images, as the spec writes them, whose user is known to be another than root, by number (Kubernetes cannot check a name):
-   * their pods get the whole restricted context.
-   */
-  readonly nonRootImages: ReadonlySet<string>
+  /** What is known of images, by how the spec writes them. Of an image that is not in it nothing is known. */
+  readonly images: ReadonlyMap<string, ResolvedImage>
+  /** `runtimeClassName` of the pods, such as `gvisor`; undefined: the cluster's default. */
+  readonly runtimeClass: string | undefined
+  /** Services that are stopped: the gateway answers their requests with 503, and no instance is kept. */
+  readonly pausedServices: ReadonlySet<ServiceName>
+  /** Has the organization credentials for registries? Then pods name the namespace's pull secret (`pullSecretName`). */
+  readonly pullSecret: boolean
+}
+
+/** What a registry says of an image. */
+export interface ResolvedImage {
+  /** What manifests name: `<repository>@sha256:…`, or the image as written where no registry can be asked. */
+  readonly reference: string
+  /** Its user is another than root, by number (Kubernetes cannot check a name): its pods get the whole restricted context. */
+  readonly nonRoot: boolean
+  /** The port that it exposes, if it exposes just one. */
+  readonly port: number | undefined
 }

@@ -201,7 +201,12 @@ export const arbitraryExample = (options: { readonly maxTimeoutSeconds: number }
           ...tenant,
           domain: "example.com",
           secretVersions: new Map(spec.services.flatMap(secretsOf).map((_, index) => [_, version + index])),
-          nonRootImages: new Set(nonRootImages)
+          images: new Map(
+            nonRootImages.map((image) => [image, { reference: image, nonRoot: true, port: undefined }] as const)
+          ),
+          runtimeClass: undefined,
+          pausedServices: new Set(),
+          pullSecret: false
         }
       }))
   )

@@ -29,7 +29,12 @@ const platform = (spec: AppSpec, stage: string): TenantContext => ({
   port: undefined,
   secretVersions: new Map(spec.services.flatMap(secretsOf).map((_, index) => [_, index + 1])),
   podSecurity: "baseline",
-  nonRootImages: new Set(["ghcr.io/acme/api:1.4.2"])
+  images: new Map([
+    ["ghcr.io/acme/api:1.4.2", { reference: "ghcr.io/acme/api:1.4.2", nonRoot: true, port: undefined }]
+  ]),
+  runtimeClass: undefined,
+  pausedServices: new Set(),
+  pullSecret: false
 })
 
 const hello = specOf({ app: "hello", services: [{ name: "hello", image: "nginx:latest", port: 80 }] })

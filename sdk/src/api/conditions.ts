@@ -13,7 +13,16 @@ export type Condition = typeof Condition.Type
 /**
  * `pending`: on its way; `ready`: instances serve; `idle`: at zero, the next request starts one; `waking`: that is happening;
  * `failed`: the newest revision does not serve (an older one may, see `latestReadyRevision`); `degraded`: was ready, its instances fail now;
- * `deleting`: being removed.
+ * `paused`: stopped by `pause`, requests are answered 503; `deleting`: being removed.
  */
-export const ServiceState = Schema.Literal("pending", "ready", "idle", "waking", "failed", "degraded", "deleting")
+export const ServiceState = Schema.Literal(
+  "pending",
+  "ready",
+  "idle",
+  "waking",
+  "failed",
+  "degraded",
+  "paused",
+  "deleting"
+)
 export type ServiceState = typeof ServiceState.Type

@@ -1,5 +1,6 @@
 import { AppName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId } from "./ids.ts"
 
 /** `queued` → `running` → `succeeded` or `failed`; `superseded` where a newer one came before it had begun or finished. */
@@ -16,7 +17,9 @@ export const DeploymentService = Schema.Struct({
   reason: Schema.String,
   message: Schema.String,
   /** The last lines that its instance wrote, where it failed. */
-  logTail: Schema.Array(Schema.String)
+  logTail: Schema.Array(Schema.String),
+  /** Why it does not become ready, as soon as that is known. */
+  diagnosis: Schema.NullOr(Diagnosis)
 }).annotations({ identifier: "DeploymentService" })
 export type DeploymentService = typeof DeploymentService.Type
 

@@ -1,6 +1,7 @@
 import { AppName, EnvName, EnvValue, ImageReference, ServiceName, Source, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Condition, ServiceState } from "./conditions.ts"
+import { Diagnosis } from "./diagnosis.ts"
 import { ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 
@@ -29,6 +30,8 @@ export const Service = Schema.Struct({
   latestCreatedRevision: Schema.NullOr(Schema.String),
   latestReadyRevision: Schema.NullOr(Schema.String),
   traffic: Schema.Array(TrafficTarget),
+  /** Why it does not serve as it should, where that is known. */
+  diagnosis: Schema.NullOr(Diagnosis),
   /** Instances that run now. */
   instances: Schema.Int,
   /** Number of the deployment that last changed it. */

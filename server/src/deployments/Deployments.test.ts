@@ -484,7 +484,7 @@ describe("tables", () => {
           select 1 from information_schema.columns c
           where c.table_schema = 'public' and c.table_name = t.table_name and c.column_name = 'organization_id')
         order by table_name`
-      expect(without.map((_) => _.table_name)).toEqual(["organizations"])
+      expect(without.map((_) => _.table_name)).toEqual(["organizations", "replicas", "shards"])
     })
   )
 })

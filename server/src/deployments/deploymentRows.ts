@@ -34,7 +34,7 @@ export const selectDeployments = (rest: Fragment) =>
         d.finished_at, (
           select coalesce(json_agg(json_build_object(
             'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'url', s.url,
-            'reason', s.reason, 'message', s.message, 'logTail', s.log_tail) order by s.position), '[]')
+            'reason', s.reason, 'message', s.message, 'logTail', s.log_tail, 'diagnosis', s.diagnosis) order by s.position), '[]')
           from deployment_services s where s.organization_id = d.organization_id and s.deployment_id = d.id
         ) as services
       from deployments d ${rest}`

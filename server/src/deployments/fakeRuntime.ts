@@ -54,7 +54,9 @@ export const makeFakeRuntime = Effect.gen(function* () {
       traffic: [],
       instances: ready ? 1 : 0,
       url: `http://${service}.test`,
-      logTail: failed ? ["boom"] : []
+      logTail: failed ? ["boom"] : [],
+      diagnosis: null,
+      terminal: false
     } satisfies ServiceStatus
   }
 
@@ -127,7 +129,10 @@ export const makeFakeRuntime = Effect.gen(function* () {
             statusOf(key.service, _)
           )
         ),
+      dryRun: () => Effect.succeed([]),
       changes: Stream.fromPubSub(changes),
+      drift: Stream.empty,
+      instances: Stream.empty,
       revisions: (key) =>
         Effect.succeed([
           {

@@ -39,8 +39,16 @@ export const namespaceKeyOf = ({ organization, stage }: Pick<Target, "organizati
 export const tenantOf = (
   place: Pick<TenantContext, "organization" | "stage">,
   platform: Platform["Type"],
-  secretVersions: ReadonlyMap<SecretName, number>
-): TenantContext => ({ ...place, ...platform, secretVersions, nonRootImages: new Set() })
+  known: Partial<Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "pullSecret">> = {}
+): TenantContext => ({
+  ...place,
+  ...platform,
+  secretVersions: new Map(),
+  images: new Map(),
+  pausedServices: new Set(),
+  pullSecret: false,
+  ...known
+})
 
 export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues

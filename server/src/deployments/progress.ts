@@ -4,7 +4,7 @@ import type { ServiceStatus } from "../runtime/Runtime.ts"
 /** How a service of a deployment fares, as its row says it. */
 export type Progress = Pick<
   DeploymentService,
-  "name" | "action" | "state" | "revision" | "url" | "reason" | "message" | "logTail"
+  "name" | "action" | "state" | "revision" | "url" | "reason" | "message" | "logTail" | "diagnosis"
 >
 
 const pending = (service: Progress, reason: string, message: string): Progress => ({ ...service, reason, message })
@@ -17,16 +17,27 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
   if (status === undefined || status.observedGeneration !== status.generation) {
     return pending(service, "Pending", "The runtime has not looked at it yet.")
   }
-  const { latestCreatedRevision, latestReadyRevision, logTail, state, url } = status
+  const { diagnosis, latestCreatedRevision, latestReadyRevision, logTail, state, terminal, url } = status
   const ready = status.conditions.find((_) => _.type === "Ready")
   const current = { ...service, revision: latestCreatedRevision, url }
   const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
-  if (isLatest && (state === "ready" || state === "idle" || state === "waking")) {
-    return { ...current, state: "ready", reason: "Ready", message: "", logTail: [] }
+  // A paused service is judged when it is resumed: until then it only has to be there.
+  if (isLatest && (state === "paused" || state === "ready" || state === "idle" || state === "waking")) {
+    return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: null }
   }
   // One that was well before and that this deployment did not change is not what it is judged by.
   if (state === "degraded" && isLatest && service.action === "unchanged") {
-    return { ...current, state: "ready", reason: ready?.reason ?? "Degraded", message: ready?.message ?? "", logTail }
+    return {
+      ...current,
+      state: "ready",
+      reason: ready?.reason ?? "Degraded",
+      message: ready?.message ?? "",
+      logTail,
+      diagnosis
+    }
+  }
+  if (terminal && diagnosis !== null) {
+    return { ...current, state: "failed", reason: diagnosis.code, message: diagnosis.message, logTail, diagnosis }
   }
   if (state === "failed" || state === "degraded") {
     const blamed = ready?.status === "False" ? ready : (status.conditions.find((_) => _.status === "False") ?? ready)
@@ -35,10 +46,11 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
       state: "failed",
       reason: blamed?.reason ?? "Failed",
       message: blamed?.message ?? "It does not become ready.",
-      logTail
+      logTail,
+      diagnosis
     }
   }
-  return pending(current, ready?.reason ?? "Pending", ready?.message ?? "")
+  return { ...pending(current, ready?.reason ?? "Pending", diagnosis?.message ?? ready?.message ?? ""), diagnosis }
 }
 
 /** At the deadline, what is not ready has failed. */

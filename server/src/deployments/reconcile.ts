@@ -53,7 +53,8 @@ const neverRun = (reason: string, message: string): StoredStatus => ({
   latestReadyRevision: null,
   traffic: [],
   instances: 0,
-  url: null
+  url: null,
+  diagnosis: null
 })
 
 const done: Outcome = { _tag: "done" }
@@ -161,7 +162,9 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           ])
         )
         const { synth } = yield* synthesis
-        const manifests = yield* Effect.sync(() => synth(spec, tenantOf(lease.key, platform, versions)))
+        const manifests = yield* Effect.sync(() =>
+          synth(spec, tenantOf(lease.key, platform, { secretVersions: versions }))
+        )
         yield* write(
           lease,
           sql`
@@ -179,8 +182,8 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
       Effect.gen(function* () {
         const key = namespaceKey(lease)
         const { synthNamespace } = yield* synthesis
-        yield* runtime.apply(key, lease.key.app, synthNamespace(tenantOf(lease.key, platform, new Map())))
-        if (manifests.length > 0) yield* runtime.apply(key, lease.key.app, manifests)
+        yield* runtime.apply(key, lease.key.app, synthNamespace(tenantOf(lease.key, platform)), { force: false })
+        if (manifests.length > 0) yield* runtime.apply(key, lease.key.app, manifests, { force: false })
       })
 
     const apply = (lease: Lease, { id, inventory }: Begun) =>
@@ -194,7 +197,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
 
     const progressRows = (lease: Lease, id: string) =>
       sql`
-        select name, action, state, revision, url, reason, message, log_tail as "logTail" from deployment_services
+        select name, action, state, revision, url, reason, message, log_tail as "logTail", diagnosis from deployment_services
         where organization_id = ${lease.key.organizationId} and deployment_id = ${id} order by position`.pipe(
         Effect.map((rows): ReadonlyArray<Progress> => decodeProgress(rows))
       )
@@ -219,9 +222,10 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const saveProgress = (lease: Lease, id: string, changed: ReadonlyArray<Progress>) =>
       sql`
         update deployment_services d
-        set state = c.state, revision = c.revision, url = c.url, reason = c.reason, message = c.message, log_tail = c."logTail"
+        set state = c.state, revision = c.revision, url = c.url, reason = c.reason, message = c.message, log_tail = c."logTail",
+          diagnosis = c.diagnosis
         from jsonb_to_recordset(${JSON.stringify(changed)}::jsonb)
-          as c (name text, state text, revision text, url text, reason text, message text, "logTail" jsonb)
+          as c (name text, state text, revision text, url text, reason text, message text, "logTail" jsonb, diagnosis jsonb)
         where d.organization_id = ${lease.key.organizationId} and d.deployment_id = ${id} and d.name = c.name`
 
     /** Looks at the services that are not yet decided, and keeps what has changed. */

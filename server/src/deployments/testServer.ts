@@ -15,7 +15,13 @@ export const testServer = (runtime: Layer.Layer<Runtime>, dataDir: string, optio
         secrets({ dataDir }),
         organizations,
         runtime,
-        Layer.succeed(Platform, { domain: "localhost", scheme: "http", port: 8080, podSecurity: "baseline" })
+        Layer.succeed(Platform, {
+          domain: "localhost",
+          scheme: "http",
+          port: 8080,
+          podSecurity: "baseline",
+          runtimeClass: undefined
+        })
       )
     )
   )

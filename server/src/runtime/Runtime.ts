@@ -1,5 +1,13 @@
 import type { AppName, AppSpec, OrganizationName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
-import type { Condition, LogEntry, OrganizationId, Revision, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import type {
+  Condition,
+  Diagnosis,
+  LogEntry,
+  OrganizationId,
+  Revision,
+  ServiceState,
+  TrafficTarget
+} from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
 
@@ -32,6 +40,42 @@ export interface ServiceStatus {
   readonly url: string | null
   /** The last lines of the newest revision's instance, where it failed; else empty. */
   readonly logTail: ReadonlyArray<string>
+  /** Why it does not serve as it should. `null` where all is well or nothing is known yet. */
+  readonly diagnosis: Diagnosis | null
+  /** Will waiting not help? Then the deployment has failed, whatever `state` says yet. */
+  readonly terminal: boolean
+}
+
+/** Something that somebody else did to one of our objects. */
+export interface Drift {
+  readonly key: NamespaceKey
+  /** The app that owns the object; null for the namespace's own objects. */
+  readonly app: AppName | null
+  readonly object: ObjectRef
+  readonly change: "edited" | "deleted"
+  /** `managedFields[].manager` of who did it; null for a deletion, which leaves no name. */
+  readonly manager: string | null
+  /** Paths of the fields, such as `spec.template.spec.containers[user-container].env[DEBUG]`; empty for a deletion. */
+  readonly fields: ReadonlyArray<string>
+  /** When it was noticed. */
+  readonly at: Date
+}
+
+/** The life of an instance, for usage. */
+export interface InstanceRecord {
+  /** Unique for ever: of a pod its uid. */
+  readonly uid: string
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly revision: string
+  readonly instance: string
+  /** When its containers began to run. */
+  readonly startedAt: Date
+  /** null: it runs. */
+  readonly endedAt: Date | null
+  /** What it has reserved: milli-vCPU and bytes, by its limits. */
+  readonly cpuMilli: number
+  readonly memoryBytes: number
 }
 
 export interface LogQuery {
@@ -53,8 +97,15 @@ export interface LogQuery {
 export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   readonly reason: "refused" | "unavailable"
   readonly message: string
+  /** The stable code of what is wrong, where there is one. */
+  readonly diagnosis?: Diagnosis | undefined
   readonly cause?: unknown
 }> {}
+
+export interface ApplyOptions {
+  /** Take fields from other managers that hold them. Else a conflict is refused, naming the manager and the field. */
+  readonly force: boolean
+}
 
 /**
  * Runs manifests. Both runtimes (local; Kubernetes with Knative) take the same manifests and speak in the same statuses.
@@ -74,13 +125,27 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly apply: (
       key: NamespaceKey,
       app: AppName,
-      manifests: ReadonlyArray<Manifest>
+      manifests: ReadonlyArray<Manifest>,
+      options: ApplyOptions
     ) => Effect.Effect<void, RuntimeError>
+    /**
+     * What would be said to these manifests if they were applied, without changing anything: refusals of admission, conflicts,
+     * objects of someone else. Paths begin with `services` where the service is known.
+     */
+    readonly dryRun: (
+      key: NamespaceKey,
+      spec: AppSpec,
+      manifests: ReadonlyArray<Manifest>
+    ) => Effect.Effect<ReadonlyArray<SpecIssue>, RuntimeError>
     /** Removes these objects; those that are gone already are no error. Returns when their instances have ended. */
     readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>, RuntimeError>
     /** Services whose status may have changed. Level-triggered: a lost or repeated one does no harm. */
     readonly changes: Stream.Stream<ServiceKey>
+    /** What others did to our objects, as it is noticed. Each is put right by applying the app's manifests again. */
+    readonly drift: Stream.Stream<Drift>
+    /** Lives of instances, from now on and of those that run; level-triggered: one may come again with more known. */
+    readonly instances: Stream.Stream<InstanceRecord>
     readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<Revision>, RuntimeError>
     readonly logs: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>
   }

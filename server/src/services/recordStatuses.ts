@@ -15,7 +15,8 @@ const stored = (status: ServiceStatus): StoredStatus => ({
   latestReadyRevision: status.latestReadyRevision,
   traffic: status.traffic,
   instances: status.instances,
-  url: status.url
+  url: status.url,
+  diagnosis: status.diagnosis
 })
 
 /** Keeps what a runtime says of services in their rows, in one statement. */

@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { ServiceSpec } from "@maxcloud/config-schema"
-import { Condition, Service, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import { Condition, Diagnosis, Service, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { tenantOf } from "../deployments/inspectSpec.ts"
@@ -16,7 +16,9 @@ export const StoredStatus = Schema.Struct({
   latestReadyRevision: Schema.NullOr(Schema.String),
   traffic: Schema.Array(TrafficTarget),
   instances: Schema.Int,
-  url: Schema.NullOr(Schema.String)
+  url: Schema.NullOr(Schema.String),
+  // Rows that an earlier version wrote have none.
+  diagnosis: Schema.optionalWith(Schema.NullOr(Diagnosis), { default: () => null })
 })
 export type StoredStatus = typeof StoredStatus.Type
 
@@ -27,6 +29,7 @@ const Row = Schema.Struct({
   spec: ServiceSpec,
   deployment_number: Schema.Int,
   deleting: Schema.Boolean,
+  paused: Schema.Boolean,
   status: Schema.NullOr(StoredStatus),
   created_at: Schema.DateFromSelf,
   updated_at: Schema.DateFromSelf
@@ -49,7 +52,8 @@ const unknownStatus = (since: string): StoredStatus => ({
   latestReadyRevision: null,
   traffic: [],
   instances: 0,
-  url: null
+  url: null,
+  diagnosis: null
 })
 
 /** Services of an organization that a condition selects. */
@@ -59,13 +63,13 @@ export const selectServices = (organization: Organization, condition: Fragment) 
     const platform = yield* Platform
     const rows = decodeRows(
       yield* sql`
-        select id, app, stage, spec, deployment_number, deleting, status, created_at, updated_at from services
+        select id, app, stage, spec, deployment_number, deleting, paused, status, created_at, updated_at from services
         where organization_id = ${organization.id} and ${condition} order by name, stage`
     )
     return rows.map((row): Service => {
       const { spec } = row
       const status = row.status ?? unknownStatus(row.updated_at.toISOString())
-      const tenant = tenantOf({ organization: organization.name, stage: row.stage }, platform, new Map())
+      const tenant = tenantOf({ organization: organization.name, stage: row.stage }, platform)
       return {
         ...status,
         id: row.id,
@@ -77,7 +81,7 @@ export const selectServices = (organization: Organization, condition: Fragment) 
         ...(spec.source === undefined ? {} : { source: spec.source }),
         env: spec.env,
         visibility: spec.visibility,
-        state: row.deleting ? "deleting" : status.state,
+        state: row.deleting ? "deleting" : row.paused ? "paused" : status.state,
         // Known from the start: it follows from the name alone.
         url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
         deployment: row.deployment_number,

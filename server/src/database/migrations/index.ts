@@ -1,4 +1,5 @@
 import { initial } from "./0001_initial.ts"
+import { kubernetes } from "./0002_kubernetes.ts"
 
 export interface Migration {
   readonly id: number
@@ -7,4 +8,7 @@ export interface Migration {
 }
 
 /** In order, forward only; one that was released is never changed. Named here one by one, so that a bundle holds them. */
-export const migrations: ReadonlyArray<Migration> = [{ id: 1, name: "initial", sql: initial }]
+export const migrations: ReadonlyArray<Migration> = [
+  { id: 1, name: "initial", sql: initial },
+  { id: 2, name: "kubernetes", sql: kubernetes }
+]

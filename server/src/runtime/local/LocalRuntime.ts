@@ -164,7 +164,9 @@ const make = (options: LocalRuntimeOptions) =>
         traffic,
         instances,
         url: internal ? null : urlOf(key),
-        logTail: failing && newest !== undefined ? yield* logs.tail({ ...key, revision: newest.name }, tailLines) : []
+        logTail: failing && newest !== undefined ? yield* logs.tail({ ...key, revision: newest.name }, tailLines) : [],
+        diagnosis: null,
+        terminal: false
       })
     })
 
@@ -189,10 +191,14 @@ const make = (options: LocalRuntimeOptions) =>
         inPlace: options.inPlace,
         limitations,
         problems,
-        apply: Effect.fn("LocalRuntime.apply")(services.apply),
+        apply: Effect.fn("LocalRuntime.apply")((key, app, manifests) => services.apply(key, app, manifests)),
+        dryRun: () => Effect.succeed([]),
         remove: services.remove,
         status: statusOf,
         changes: Stream.fromPubSub(changes),
+        // Its objects stand in the database of this server alone.
+        drift: Stream.empty,
+        instances: Stream.empty,
         revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
         logs: logs.read
       }),

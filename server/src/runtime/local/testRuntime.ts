@@ -121,7 +121,7 @@ export const makeTestRuntime = (
     run: runtime.runPromise,
     objects,
     apply: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
-      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.apply(key, app, manifests))),
+      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.apply(key, app, manifests, { force: false }))),
     remove: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
       runtime.runPromise(Effect.flatMap(Runtime, (_) => _.remove(key, manifests.map(refOf)))),
     status,

@@ -1,0 +1,56 @@
+import { Schema } from "effect"
+
+/**
+ * Why a service does not run, as a stable code: scripts may rely on it. `maxcloud explain CODE` tells what each means and what to do.
+ * A code never changes its meaning.
+ */
+export const DiagnosisCode = Schema.Literal(
+  "ImageNotFound",
+  "ImageUnauthorized",
+  "ImageInvalid",
+  "ImageLayersMissing",
+  "RegistryUnreachable",
+  "WrongPlatform",
+  "BuilderMissing",
+  "CommandNotFound",
+  "CommandNotExecutable",
+  "UserUnknown",
+  "RootRefused",
+  "CrashOnStart",
+  "ExitedOnStart",
+  "OutOfMemory",
+  "WrongPort",
+  "NotListening",
+  "ProbeFailing",
+  "LivenessFailing",
+  "CrashAfterReady",
+  "Unschedulable",
+  "QuotaExceeded",
+  "LimitExceeded",
+  "PodSecurityRefused",
+  "AdmissionRefused",
+  "SecretMissing",
+  "VolumeFailed",
+  "RuntimeClassMissing",
+  "WakeFailed",
+  "Evicted",
+  "NameTaken",
+  "FieldConflict",
+  "NamespaceTerminating",
+  "IngressNotReady",
+  "ProgressDeadlineExceeded",
+  "ClusterUnreachable"
+)
+export type DiagnosisCode = typeof DiagnosisCode.Type
+
+/** The cause that was found, what shows it, and what to do. Texts are English; `maxcloud explain` has them in German too. */
+export const Diagnosis = Schema.Struct({
+  code: DiagnosisCode,
+  /** One sentence with the facts of this case: the exit code, the port, the image. */
+  message: Schema.String,
+  /** What was seen, a line each: a container's state, an event, an answer of a probe. Holds no secret. */
+  evidence: Schema.Array(Schema.String),
+  /** What to do, one sentence. */
+  fix: Schema.String
+}).annotations({ identifier: "Diagnosis" })
+export type Diagnosis = typeof Diagnosis.Type

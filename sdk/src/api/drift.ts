@@ -1,0 +1,22 @@
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/** Something that somebody else did to an object of an app in the cluster, and when it was put right. */
+export const DriftRecord = Schema.Struct({
+  /** null: an object of the whole stage, such as its default network policy. */
+  app: Schema.NullOr(AppName),
+  stage: StageName,
+  apiVersion: Schema.String,
+  kind: Schema.String,
+  name: Schema.String,
+  change: Schema.Literal("edited", "deleted"),
+  /** The field manager that did it, such as `kubectl-edit`; null for a deletion, which leaves no name. */
+  manager: Schema.NullOr(Schema.String),
+  fields: Schema.Array(Schema.String),
+  noticedAt: Schema.String,
+  /** null: not yet. */
+  healedAt: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "DriftRecord" })
+export type DriftRecord = typeof DriftRecord.Type
+
+export const DriftList = Schema.Struct({ drift: Schema.Array(DriftRecord) }).annotations({ identifier: "DriftList" })

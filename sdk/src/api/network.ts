@@ -1,0 +1,26 @@
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/** One probe: from a pod with the network identity of a service, to a target by one way. */
+export const NetworkProbe = Schema.Struct({
+  /** The service that calls. */
+  from: Schema.String,
+  /** A service (`api`), `another organization`, `API server`, `node`, `link-local address`, `internet`, `DNS`. */
+  to: Schema.String,
+  /** `url`: by its cluster name; `host`: its name asked of the internal gateway; `pod`: straight to an instance; `address`: by IP. */
+  by: Schema.Literal("url", "host", "pod", "address"),
+  expected: Schema.Literal("allowed", "denied"),
+  actual: Schema.Literal("allowed", "denied", "unknown"),
+  /** What was seen: `HTTP 200`, `HTTP 403`, `no connection within 2 s`. */
+  detail: Schema.String
+}).annotations({ identifier: "NetworkProbe" })
+export type NetworkProbe = typeof NetworkProbe.Type
+
+/** What the network lets through, against what the config says. `differences`: probes whose `actual` is not `expected`. */
+export const NetworkReport = Schema.Struct({
+  app: AppName,
+  stage: StageName,
+  probes: Schema.Array(NetworkProbe),
+  differences: Schema.Int
+}).annotations({ identifier: "NetworkReport" })
+export type NetworkReport = typeof NetworkReport.Type

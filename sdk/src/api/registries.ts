@@ -1,0 +1,26 @@
+import { Schema } from "effect"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
+
+/** A registry's host, with its port: `ghcr.io`, `registry.example.com:5000`, `docker.io`. */
+export const RegistryHost = Schema.String.pipe(
+  Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(:\d{1,5})?$/, {
+    message: () => 'a registry is written as its host, such as "ghcr.io" or "registry.example.com:5000"'
+  })
+)
+
+/** Credentials for a registry; no answer ever holds the password. */
+export const RegistryInfo = Schema.Struct({
+  host: RegistryHost,
+  username: Schema.String,
+  updatedAt: Schema.String
+}).annotations({ identifier: "RegistryInfo" })
+export type RegistryInfo = typeof RegistryInfo.Type
+
+export const RegistryList = Schema.Struct({ registries: Schema.Array(RegistryInfo) }).annotations({
+  identifier: "RegistryList"
+})
+
+export const RegistryLogin = Schema.Struct({
+  username: Schema.String.pipe(Schema.length({ min: 1, max: 256 })),
+  password: Schema.Redacted(Schema.String.pipe(Schema.length({ min: 1, max: 65_536 })))
+}).annotations({ identifier: "RegistryLogin", ...knownKeysOnly })

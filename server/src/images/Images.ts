@@ -1,0 +1,22 @@
+import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import type { ResolvedImage } from "@maxcloud/synth"
+import { Context, Data, type Effect } from "effect"
+
+/** A registry did not answer: the same may work later. */
+export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly message: string }> {}
+
+export interface ResolvedImages {
+  /** By how the spec writes them. */
+  readonly images: ReadonlyMap<string, ResolvedImage>
+  /** What makes the spec impossible: no such tag, no permission, no build for the cluster's platform. Each says the code and the fix. */
+  readonly problems: ReadonlyArray<SpecIssue>
+}
+
+/** What registries say of the images that a spec names, with the organization's credentials. */
+export class Images extends Context.Tag("@maxcloud/server/Images")<
+  Images,
+  {
+    readonly resolve: (organizationId: OrganizationId, spec: AppSpec) => Effect.Effect<ResolvedImages, ImagesError>
+  }
+>() {}

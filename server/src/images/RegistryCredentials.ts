@@ -1,0 +1,39 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Context, Data, type Effect, type Option, type Redacted } from "effect"
+
+export class CredentialsError extends Data.TaggedError("CredentialsError")<{ readonly message: string }> {}
+
+/** What is told of a credential: never its password. */
+export interface RegistryCredentialInfo {
+  /** Host as images name it, with its port: `ghcr.io`, `registry.example.com:5000`. Docker Hub is `docker.io`. */
+  readonly host: string
+  readonly username: string
+  readonly updatedAt: Date
+}
+
+/** Credentials of an organization for registries, sealed at rest. They resolve tags, and pull in the cluster. */
+export class RegistryCredentials extends Context.Tag("@maxcloud/server/RegistryCredentials")<
+  RegistryCredentials,
+  {
+    readonly set: (
+      organizationId: OrganizationId,
+      host: string,
+      username: string,
+      password: Redacted.Redacted
+    ) => Effect.Effect<RegistryCredentialInfo, CredentialsError>
+    /** By host. */
+    readonly list: (
+      organizationId: OrganizationId
+    ) => Effect.Effect<ReadonlyArray<RegistryCredentialInfo>, CredentialsError>
+    /** Whether there was one. */
+    readonly remove: (organizationId: OrganizationId, host: string) => Effect.Effect<boolean, CredentialsError>
+    /** For resolving and for the pull Secret only. */
+    readonly reveal: (
+      organizationId: OrganizationId,
+      host: string
+    ) => Effect.Effect<
+      Option.Option<{ readonly username: string; readonly password: Redacted.Redacted }>,
+      CredentialsError
+    >
+  }
+>() {}

@@ -1,0 +1,44 @@
+/** A kind of the Kubernetes API, and where it is found. */
+export interface Kind {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly plural: string
+  readonly namespaced: boolean
+}
+
+const kind = (apiVersion: string, name: string, plural: string, namespaced = true): Kind => ({
+  apiVersion,
+  kind: name,
+  plural,
+  namespaced
+})
+
+/** Every kind that the server touches. */
+export const kinds = {
+  namespace: kind("v1", "Namespace", "namespaces", false),
+  resourceQuota: kind("v1", "ResourceQuota", "resourcequotas"),
+  limitRange: kind("v1", "LimitRange", "limitranges"),
+  serviceAccount: kind("v1", "ServiceAccount", "serviceaccounts"),
+  secret: kind("v1", "Secret", "secrets"),
+  networkPolicy: kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  pod: kind("v1", "Pod", "pods"),
+  event: kind("v1", "Event", "events"),
+  service: kind("serving.knative.dev/v1", "Service", "services"),
+  revision: kind("serving.knative.dev/v1", "Revision", "revisions"),
+  route: kind("serving.knative.dev/v1", "Route", "routes")
+} as const satisfies Readonly<Record<string, Kind>>
+
+const byName = new Map(Object.values(kinds).map((_) => [`${_.apiVersion}/${_.kind}`, _]))
+
+export const kindOf = (object: { readonly apiVersion: string; readonly kind: string }): Kind | undefined =>
+  byName.get(`${object.apiVersion}/${object.kind}`)
+
+/** Path of a kind's objects, or of one (Kubernetes API concepts, "Resource URIs"). */
+export const pathOf = ({ apiVersion, namespaced, plural }: Kind, namespace?: string, name?: string): string =>
+  [
+    apiVersion.includes("/") ? "/apis" : "/api",
+    apiVersion,
+    ...(namespaced && namespace !== undefined ? ["namespaces", encodeURIComponent(namespace)] : []),
+    plural,
+    ...(name === undefined ? [] : [encodeURIComponent(name)])
+  ].join("/")
