@@ -75,7 +75,7 @@ export const makeServer = (
   })
 
 const openFront = (
-  { domain, host, port }: ServerSettings,
+  { domain = "localhost", host, port }: ServerSettings,
   api: Context.Tag.Service<typeof ApiServer>,
   lookup: Lookup
 ) =>

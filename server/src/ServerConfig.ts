@@ -1,8 +1,10 @@
 import { resolve } from "node:path"
-import { Config, ConfigError, Context, Data, Duration, Effect, Either, LogLevel, type Redacted, Schema } from "effect"
+import { Config, type ConfigError, Context, Data, Duration, Effect, LogLevel, type Redacted, Schema } from "effect"
+import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
+import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings/setting.ts"
 
 /** Everything that can be set, parsed. */
-export interface ServerSettings {
+export interface ServerSettings extends KubernetesSettings {
   /** Address to listen on: loopback only, until there is authentication. */
   readonly host: string
   /** Port of the API and of the services' public URLs; 0 takes a free one. */
@@ -13,8 +15,8 @@ export interface ServerSettings {
   readonly databaseUrl: Redacted.Redacted | undefined
   /** The role that owns the tables and runs migrations. */
   readonly migrationDatabaseUrl: Redacted.Redacted | undefined
-  /** Domain under which services have their hosts. */
-  readonly domain: string
+  /** Domain under which services have their hosts. undefined: `localhost`, or on Kubernetes the cluster's own. */
+  readonly domain: string | undefined
   /** May services run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
   /** How logs of the server itself are written. */
@@ -33,31 +35,7 @@ export class ServerConfig extends Context.Tag("@maxcloud/server/ServerConfig")<S
 /** A setting cannot be read. `message` names it and says what it may be. */
 export class InvalidSetting extends Data.TaggedError("InvalidSetting")<{ readonly message: string }> {}
 
-interface Setting<A> {
-  readonly name: string
-  readonly config: Config.Config<A>
-  readonly default: string
-  readonly description: string
-}
-
-/** Reads one environment variable through a schema; `message` says what it may be. */
-const from = <A, I extends string>(name: string, schema: Schema.Schema<A, I>, message: string): Config.Config<A> =>
-  Config.string(name).pipe(
-    Config.mapOrFail((value) =>
-      Either.mapLeft(Schema.decodeUnknownEither(schema)(value), () =>
-        ConfigError.InvalidData([name], `"${value}" is not right: ${message}`)
-      )
-    )
-  )
-
-const Port = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 65_535))
-const Switch = Schema.transform(Schema.Literal("1", "0", "true", "false"), Schema.Boolean, {
-  strict: true,
-  decode: (_) => _ === "1" || _ === "true",
-  encode: (_) => (_ ? "true" : "false")
-})
 const Seconds = Schema.NumberFromString.pipe(Schema.between(0, 3600))
-const HttpUrl = Schema.String.pipe(Schema.pattern(/^https?:\/\/[^\s]+$/))
 const Domain = Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/))
 const levels = {
   trace: LogLevel.Trace,
@@ -70,11 +48,8 @@ const levels = {
 const LevelName = Schema.Literal("trace", "debug", "info", "warning", "error", "none")
 const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
   Schema.compose(Schema.Lowercase, schema, { strict: false })
-const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
-  Config.withDefault<A | undefined, undefined>(config, undefined)
-
 /** One entry per setting: this is what is read, and what `docs/reference/configuration.md` is made from. */
-export const settings: { readonly [K in keyof ServerSettings]: Setting<ServerSettings[K]> } = {
+const ownSettings: Settings<Omit<ServerSettings, keyof KubernetesSettings>> = {
   host: {
     name: "MAXCLOUD_HOST",
     config: Config.string("MAXCLOUD_HOST").pipe(Config.withDefault("127.0.0.1")),
@@ -112,10 +87,8 @@ export const settings: { readonly [K in keyof ServerSettings]: Setting<ServerSet
   },
   domain: {
     name: "MAXCLOUD_DOMAIN",
-    config: from("MAXCLOUD_DOMAIN", Domain, 'a domain is written as "localhost" or "apps.example.com"').pipe(
-      Config.withDefault("localhost")
-    ),
-    default: "localhost",
+    config: optional(from("MAXCLOUD_DOMAIN", Domain, 'a domain is written as "localhost" or "apps.example.com"')),
+    default: "localhost; on Kubernetes the one that Knative has",
     description: "Domain of the services' hosts: `<service>--<organization>.<domain>`."
   },
   inPlace: {
@@ -164,6 +137,9 @@ export const settings: { readonly [K in keyof ServerSettings]: Setting<ServerSet
   }
 }
 
+/** Every setting, in the order in which the reference tells them. */
+export const settings: Settings<ServerSettings> = { ...ownSettings, ...kubernetesSettings }
+
 /** Loopback, as an address or as the name of it. */
 export const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
 
@@ -191,9 +167,16 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       logLevel: settings.logLevel.config,
       drainTimeout: settings.drainTimeout.config,
       otlpEndpoint: settings.otlpEndpoint.config,
-      otelServiceName: settings.otelServiceName.config
+      otelServiceName: settings.otelServiceName.config,
+      kubernetes: kubernetesConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    return yield* refuseOpenAddress({ ...read, ...options, dataDir: resolve(options.dataDir ?? read.dataDir) })
+    const { kubernetes, ...own } = read
+    return yield* refuseOpenAddress({
+      ...own,
+      ...kubernetes,
+      ...options,
+      dataDir: resolve(options.dataDir ?? read.dataDir)
+    })
   })
 
 const sentence = (error: ConfigError.ConfigError): string =>

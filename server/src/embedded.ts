@@ -42,6 +42,9 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
       logLevel: LogLevel.Warning,
       host: "127.0.0.1",
       domain: "localhost",
+      // An embedded server is a laptop's or a test's: a kubeconfig that lies about is not meant.
+      runtime: "local",
+      kubeconfig: undefined,
       inPlace: false,
       // An app's own DATABASE_URL is not this server's.
       databaseUrl: undefined,

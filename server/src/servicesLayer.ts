@@ -19,7 +19,7 @@ import * as SealedSecrets from "./secrets/SealedSecrets.ts"
  * Parts end in the reverse order of their beginning: first no work is taken any more, then instances end, last the database.
  */
 export const servicesLayer = (
-  { databaseUrl, dataDir, domain, inPlace, migrationDatabaseUrl }: ServerSettings,
+  { databaseUrl, dataDir, domain = "localhost", inPlace, migrationDatabaseUrl }: ServerSettings,
   port: number
 ) => {
   const database = Database.layer({ dataDir, url: databaseUrl, migrationUrl: migrationDatabaseUrl })

@@ -6,6 +6,8 @@ export const kubernetes = /* sql */ `
 alter table deployments add column images jsonb not null default '{}';
 alter table deployments add column force_conflicts boolean not null default false;
 alter table deployment_services add column diagnosis jsonb;
+alter table deployment_manifests add column context jsonb not null default '{}';
+alter table services add column pinned_image text;
 alter table services add column paused boolean not null default false;
 
 create table drift (
