@@ -17,5 +17,7 @@ export const annotation = {
    * On a Secret: JSON `{ [dataKey]: Array<string | { secret, version }> }`, the parts whose values are put together at apply.
    * The Secret itself has no `data` at rest.
    */
-  secretParts: "maxcloud.dev/secret-parts"
+  secretParts: "maxcloud.dev/secret-parts",
+  /** On a Secret: `true` where its `data`, the organization's credentials for registries, is put in at apply. It has none at rest. */
+  registryCredentials: "maxcloud.dev/registry-credentials"
 } as const

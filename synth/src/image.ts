@@ -1,26 +1,32 @@
 import type { AppName, ServiceSpec } from "@maxcloud/config-schema"
 import { annotation } from "./annotations.ts"
-import type { TenantContext } from "./tenant.ts"
+import type { ResolvedImage, TenantContext } from "./tenant.ts"
 
 export interface Image {
   readonly image: string
   /** For the template: what the image's name stands for, where it is a source. */
   readonly annotations: Readonly<Record<string, string>>
+  /** What its registry says of it, where that was asked. */
+  readonly resolved: ResolvedImage | undefined
 }
 
 /**
- * The image of a service. A source has only a name, of a registry that need not exist: `@<digest>` for a snapshot, no tag
+ * The image of a service: pinned to a digest where it is known, else as the spec writes it. A source has only a name, of a registry that need not exist: `@<digest>` for a snapshot, no tag
  * for a folder run in place, `:unbuilt` while neither is known (offline).
  */
 export const imageOf = (app: AppName, service: ServiceSpec, tenant: TenantContext): Image => {
   const { image, source } = service
-  if (image !== undefined) return { image, annotations: {} }
+  if (image !== undefined) {
+    const resolved = tenant.images.get(image)
+    return { image: resolved?.reference ?? image, annotations: {}, resolved }
+  }
   const name = `source.maxcloud.dev/${tenant.organization}/${app}/${service.name}`
   if (source?.directory !== undefined) {
-    return { image: name, annotations: { [annotation.sourceDirectory]: source.directory } }
+    return { image: name, annotations: { [annotation.sourceDirectory]: source.directory }, resolved: undefined }
   }
   if (source?.digest !== undefined) {
-    return { image: `${name}@${source.digest}`, annotations: { [annotation.sourceDigest]: source.digest } }
+    const annotations = { [annotation.sourceDigest]: source.digest }
+    return { image: `${name}@${source.digest}`, annotations, resolved: undefined }
   }
-  return { image: `${name}:unbuilt`, annotations: {} }
+  return { image: `${name}:unbuilt`, annotations: {}, resolved: undefined }
 }

@@ -25,3 +25,6 @@ export const publicUrlOf = (service: ServiceName, tenant: TenantContext) =>
 /** Host by which callers inside reach a service: Knative's cluster-local name. The local runtime puts a loopback listener in its place. */
 export const internalHostOf = (service: ServiceName, place: Place) =>
   `${service}.${namespaceOf(place)}.svc.cluster.local`
+
+/** The namespace's Secret with the organization's credentials for registries. No service's Secret has such a name: theirs begin with the service's. */
+export const pullSecretName = "maxcloud--registry"

@@ -1,7 +1,7 @@
 import { type AppName, defaultPort, type Probe, type ServiceSpec } from "@maxcloud/config-schema"
 import { annotation } from "./annotations.ts"
 import type { Environment } from "./environment.ts"
-import { imageOf } from "./image.ts"
+import { type Image, imageOf } from "./image.ts"
 import type {
   ContainerProbe,
   KnativeContainer,
@@ -25,10 +25,13 @@ export const revisionTemplateOf = (
   labels: Readonly<Record<string, string>>,
   environment: Environment
 ): RevisionTemplate => {
-  const { annotations, image } = imageOf(app, service, tenant)
+  const image = imageOf(app, service, tenant)
   const timeoutSeconds = seconds(service.timeout)
   return {
-    metadata: { labels, annotations: { ...annotations, ...portAnnotations(service), ...scaleAnnotations(service) } },
+    metadata: {
+      labels,
+      annotations: { ...image.annotations, ...portAnnotations(service), ...scaleAnnotations(service) }
+    },
     spec: {
       serviceAccountName: service.name,
       automountServiceAccountToken: false,
@@ -68,12 +71,12 @@ const scaleAnnotations = ({ probes, scale }: ServiceSpec): Readonly<Record<strin
 
 const containerOf = (
   service: ServiceSpec,
-  image: string,
+  { image, resolved }: Image,
   { env, volumeMounts }: Environment,
   context: SecurityContext
 ): KnativeContainer => {
   const { liveness, readiness, startup } = service.probes
-  const port = service.port === "auto" ? defaultPort : service.port
+  const port = service.port === "auto" ? (resolved?.port ?? defaultPort) : service.port
   return {
     // Knative's own default, written out since server-side apply keys containers by it.
     name: "user-container",
@@ -124,8 +127,8 @@ const bytes = (size: number): string => {
  * An image that is known not to run as root, and any in a namespace that enforces it, gets the whole `restricted` context of
  * the Pod Security Standards; another keeps the default capabilities but NET_RAW and MKNOD, so that `nginx:latest` runs.
  */
-const securityContext = (image: string, tenant: TenantContext): SecurityContext => {
-  const restricted = tenant.podSecurity === "restricted" || tenant.images.get(image)?.nonRoot === true
+const securityContext = ({ resolved }: Image, tenant: TenantContext): SecurityContext => {
+  const restricted = tenant.podSecurity === "restricted" || resolved?.nonRoot === true
   return {
     allowPrivilegeEscalation: false,
     capabilities: { drop: restricted ? ["ALL"] : ["MKNOD", "NET_RAW"] },

@@ -6,7 +6,7 @@ import { environmentOf } from "./environment.ts"
 import { KnativeService } from "./KnativeService.ts"
 import { serviceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
-import { namespaceOf } from "./names.ts"
+import { namespaceOf, pullSecretName } from "./names.ts"
 import { linkPolicyOf, policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
@@ -31,7 +31,12 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
   const linkPolicy = linkPolicyOf(service)
 
   const objects: ReadonlyArray<ApiObject> = [
-    new KubeServiceAccount(chart, "account", { metadata: named(service.name), automountServiceAccountToken: false }),
+    new KubeServiceAccount(chart, "account", {
+      metadata: named(service.name),
+      automountServiceAccountToken: false,
+      // Here and not in the template: credentials that come or go make no new revision.
+      ...(tenant.pullSecret ? { imagePullSecrets: [{ name: pullSecretName }] } : {})
+    }),
     ...(secret === undefined
       ? []
       : [

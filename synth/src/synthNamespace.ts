@@ -4,11 +4,13 @@ import {
   KubeNamespace,
   KubeNetworkPolicy,
   KubeResourceQuota,
+  KubeSecret,
   Quantity
 } from "cdk8s-plus-30/lib/imports/k8s.js"
+import { annotation } from "./annotations.ts"
 import { namespaceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
-import { namespaceOf } from "./names.ts"
+import { namespaceOf, pullSecretName } from "./names.ts"
 import { denyAll } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { sorted } from "./sorted.ts"
@@ -19,7 +21,8 @@ const quantities = (written: Readonly<Record<string, string>>): Record<string, Q
 
 /**
  * What the namespace of an organization and stage has itself: the Namespace with its Pod Security levels, a NetworkPolicy that
- * denies all both ways, a ResourceQuota, and a LimitRange for containers that say nothing (Knative's queue-proxy).
+ * denies all both ways, a ResourceQuota, a LimitRange for containers that say nothing (Knative's queue-proxy), and the Secret of the
+ * registries where the organization has credentials.
  */
 export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> => {
   const chart = new Chart(new PlainApp(), "namespace", { disableResourceNameHashes: true })
@@ -65,7 +68,15 @@ export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> =
           }
         ]
       }
-    })
+    }),
+    ...(tenant.pullSecret
+      ? [
+          new KubeSecret(chart, "registry", {
+            metadata: { ...metadata, name: pullSecretName, annotations: { [annotation.registryCredentials]: "true" } },
+            type: "kubernetes.io/dockerconfigjson"
+          })
+        ]
+      : [])
   ]
   return sorted(objects.map((_): Manifest => _.toJson()))
 }

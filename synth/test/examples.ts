@@ -30,7 +30,10 @@ const platform = (spec: AppSpec, stage: string): TenantContext => ({
   secretVersions: new Map(spec.services.flatMap(secretsOf).map((_, index) => [_, index + 1])),
   podSecurity: "baseline",
   images: new Map([
-    ["ghcr.io/acme/api:1.4.2", { reference: "ghcr.io/acme/api:1.4.2", nonRoot: true, port: undefined }]
+    [
+      "ghcr.io/acme/api:1.4.2",
+      { reference: `ghcr.io/acme/api@sha256:${"1c".repeat(32)}`, nonRoot: true, port: undefined }
+    ]
   ]),
   runtimeClass: undefined,
   pausedServices: new Set(),
@@ -117,7 +120,7 @@ const source = specOf({
 /** One golden file each. */
 export const examples: Readonly<Record<string, Example>> = {
   hello: { spec: hello, tenant: offlineTenant(hello) },
-  shop: { spec: shop, tenant: platform(shop, "production") },
+  shop: { spec: shop, tenant: { ...platform(shop, "production"), pullSecret: true } },
   ledger: { spec: grpc, tenant: { ...platform(grpc, "preview-42"), podSecurity: "restricted" } },
   notes: { spec: source, tenant: offlineTenant(source, { stage: StageName.make("dev") }) }
 }

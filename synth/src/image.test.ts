@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest"
+import { examples, specOf } from "../test/examples.ts"
+import { synth } from "./synth.ts"
+import { synthNamespace } from "./synthNamespace.ts"
+import type { ResolvedImage, TenantContext } from "./tenant.ts"
+
+const spec = (port: number | "auto") => specOf({ app: "hello", services: [{ name: "hello", image: "nginx:1", port }] })
+const { tenant } = examples["hello"] ?? {}
+if (tenant === undefined) throw new Error("the example is gone")
+
+const pinned = `docker.io/library/nginx@sha256:${"ab".repeat(32)}`
+const withImage = (resolved: Partial<ResolvedImage>): TenantContext => ({
+  ...tenant,
+  images: new Map([["nginx:1", { reference: pinned, nonRoot: false, port: undefined, ...resolved }]])
+})
+const service = (port: number | "auto", tenant: TenantContext) =>
+  JSON.stringify(synth(spec(port), tenant).find((_) => _.kind === "Service"))
+
+describe("what a registry says of an image", () => {
+  it("is what manifests name", () => {
+    expect(service(80, withImage({}))).toContain(`"image":"${pinned}"`)
+    expect(service(80, tenant)).toContain(`"image":"nginx:1"`)
+  })
+
+  it("gives the port where the spec leaves it to the image", () => {
+    expect(service("auto", withImage({ port: 3000 }))).toContain(`"containerPort":3000`)
+    expect(service("auto", withImage({}))).toContain(`"containerPort":8080`)
+    expect(service(80, withImage({ port: 3000 }))).toContain(`"containerPort":80`)
+  })
+
+  it("closes the context of an image that does not run as root", () => {
+    expect(service(80, withImage({ nonRoot: true }))).toContain(`"runAsNonRoot":true`)
+    expect(service(80, withImage({}))).not.toContain("runAsNonRoot")
+  })
+})
+
+describe("credentials for registries", () => {
+  const manifests = (pullSecret: boolean) => [
+    ...synthNamespace({ ...tenant, pullSecret }),
+    ...synth(spec(80), { ...tenant, pullSecret })
+  ]
+
+  it("are a Secret without data, named by the services' accounts, and no reason for a new revision", () => {
+    expect(manifests(true).find((_) => _.kind === "Secret")).toMatchObject({
+      type: "kubernetes.io/dockerconfigjson",
+      metadata: { name: "maxcloud--registry", annotations: { "maxcloud.dev/registry-credentials": "true" } }
+    })
+    expect(manifests(true).find((_) => _.kind === "Secret")).not.toHaveProperty("data")
+    expect(manifests(true).find((_) => _.kind === "ServiceAccount")).toHaveProperty("imagePullSecrets", [
+      { name: "maxcloud--registry" }
+    ])
+    const services = [true, false].map((_) => manifests(_).filter((_) => _.kind === "Service"))
+    expect(services[0]).toEqual(services[1])
+  })
+
+  it("are nowhere where an organization has none", () => {
+    expect(JSON.stringify(manifests(false))).not.toContain("maxcloud--registry")
+  })
+})
