@@ -1,6 +1,15 @@
 /** The SDK as Effects. As promises it is in `@maxcloud/sdk`. */
 export { type ConnectionOptions, defaultApiUrl } from "./connection.ts"
 export { type DeployError, type DeployOptions, type DeployProgress, type PlanError, succeeded } from "./deploy.ts"
+export {
+  type DiagnosisText,
+  diagnosisCodes,
+  diagnosisOf,
+  type Explanation,
+  type ExplanationLanguage,
+  explain,
+  findDiagnosisCode
+} from "./diagnosis/index.ts"
 export * from "./errors.ts"
 export { findConfig } from "./findConfig.ts"
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"

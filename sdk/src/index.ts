@@ -3,6 +3,15 @@ export type { Config } from "@maxcloud/config-schema/authoring"
 export { ApiError, type Deployment, type DeploymentEvent, type LogEntry, type Plan } from "./api/index.ts"
 export { type Client, type ClientOptions, createClient, type DeployInput, findConfig, loadConfig } from "./client.ts"
 export type { DeployProgress } from "./deploy.ts"
+export {
+  type DiagnosisText,
+  diagnosisCodes,
+  diagnosisOf,
+  type Explanation,
+  type ExplanationLanguage,
+  explain,
+  findDiagnosisCode
+} from "./diagnosis/index.ts"
 export * from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
 export type { ServerInfo } from "./MaxCloud.ts"

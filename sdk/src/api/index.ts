@@ -1,3 +1,4 @@
+export * from "../diagnosis/index.ts"
 export * from "./api.ts"
 export * from "./authentication.ts"
 export * from "./conditions.ts"

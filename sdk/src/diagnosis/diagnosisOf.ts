@@ -1,0 +1,13 @@
+import type { Diagnosis, DiagnosisCode } from "../api/diagnosis.ts"
+import { english } from "./english.ts"
+
+/**
+ * A diagnosis of this code. `message`: one sentence with the facts of the case; `evidence`: what was seen, a line each.
+ * `fix` is the code's own, unless the facts allow a better one.
+ */
+export const diagnosisOf = (
+  code: DiagnosisCode,
+  message: string,
+  evidence: ReadonlyArray<string> = [],
+  fix: string = english[code].fix
+): Diagnosis => ({ code, message, evidence, fix })
