@@ -7,12 +7,18 @@ import {
   type Deployment,
   DeploymentEvent,
   type DeploymentId,
+  type DriftRecord,
   LogEntry,
+  type NetworkReport,
   NotFound,
   type Plan,
+  type RegistryHost,
+  type RegistryInfo,
   type Revision,
   type SecretInfo,
-  type Service
+  type Service,
+  type UsageParameters,
+  type UsageReport
 } from "./api/index.ts"
 import { type ConnectionOptions, makeConnection } from "./connection.ts"
 import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
@@ -82,6 +88,9 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
       readonly create: (service: typeof CreateService.Type) => Effect.Effect<Service, CallError>
       readonly delete: (name: ServiceName, options?: InStage) => Effect.Effect<Deployment, CallError>
       readonly revisions: (name: ServiceName, options?: InStage) => Effect.Effect<ReadonlyArray<Revision>, CallError>
+      /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
+      readonly pause: (name: ServiceName, options?: InStage) => Effect.Effect<Service, CallError>
+      readonly resume: (name: ServiceName, options?: InStage) => Effect.Effect<Service, CallError>
     }
     readonly secrets: {
       readonly list: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
@@ -100,6 +109,22 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
     }
     /** Removes an app's stage with all of its services. */
     readonly destroy: (app: AppName, options?: InStage) => Effect.Effect<Deployment, CallError>
+    /** What others did to the app's objects in the cluster, newest first. */
+    readonly drift: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<DriftRecord>, CallError>
+    /** Probes from real pods what the network lets through, against what the config says. */
+    readonly verifyNetwork: (app: AppName, options?: InStage) => Effect.Effect<NetworkReport, CallError>
+    /** What the organization's instances have reserved. */
+    readonly usage: (range?: UsageParameters) => Effect.Effect<UsageReport, CallError>
+    /** Credentials for registries, by host; passwords are never told. */
+    readonly registries: {
+      readonly list: Effect.Effect<ReadonlyArray<RegistryInfo>, CallError>
+      readonly login: (
+        host: RegistryHost,
+        username: string,
+        password: Redacted.Redacted<string>
+      ) => Effect.Effect<RegistryInfo, CallError>
+      readonly logout: (host: RegistryHost) => Effect.Effect<void, CallError>
+    }
   }
 >() {
   static readonly layer = (options: ConnectionOptions = {}): Layer.Layer<MaxCloud> =>
@@ -190,7 +215,11 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
           find(name, options).pipe(
             Effect.flatMap(({ id }) => call(api.services.revisions({ path: { id } }))),
             Effect.map((_) => _.revisions)
-          )
+          ),
+        pause: (name, options) =>
+          find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.pause({ path: { id } })))),
+        resume: (name, options) =>
+          find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.resume({ path: { id } }))))
       },
       secrets: {
         list: (app, options) =>
@@ -205,6 +234,16 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
         list: (app, options) =>
           call(api.apps.deployments({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.deployments))
       },
-      destroy: (app, options) => call(api.apps.destroy({ path: { app, stage: stageOf(options) } }))
+      destroy: (app, options) => call(api.apps.destroy({ path: { app, stage: stageOf(options) } })),
+      drift: (app, options) =>
+        call(api.apps.drift({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.drift)),
+      verifyNetwork: (app, options) => call(api.apps.verifyNetwork({ path: { app, stage: stageOf(options) } })),
+      usage: (range = {}) => call(api.usage.read({ urlParams: range })),
+      registries: {
+        list: call(api.registries.list({})).pipe(Effect.map((_) => _.registries)),
+        login: (host, username, password) =>
+          call(api.registries.login({ path: { host }, payload: { username, password } })),
+        logout: (host) => call(api.registries.logout({ path: { host } }))
+      }
     })
   })

@@ -18,12 +18,18 @@ import {
   type Deployment,
   type DeploymentEvent,
   DeploymentId,
+  type DriftRecord,
   InvalidRequest,
   type LogEntry,
+  type NetworkReport,
   type Plan,
+  RegistryHost,
+  type RegistryInfo,
   type Revision,
   type SecretInfo,
-  type Service
+  type Service,
+  type UsageParameters,
+  type UsageReport
 } from "./api/index.ts"
 import type { ConnectionOptions } from "./connection.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
@@ -51,7 +57,9 @@ interface PlanInput extends InStage {
   readonly folder?: string | undefined
 }
 
-interface DeployCall extends PlanInput, Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace"> {
+interface DeployCall
+  extends PlanInput,
+    Pick<DeployOptions, "idempotencyKey" | "detach" | "inPlace" | "forceConflicts"> {
   readonly onProgress?: ((progress: DeployProgress) => void) | undefined
 }
 
@@ -81,6 +89,9 @@ export interface Client extends AsyncDisposable {
     readonly create: (service: typeof CreateService.Encoded, options?: Abortable) => Promise<Service>
     readonly delete: (name: string, options?: InStage) => Promise<Deployment>
     readonly revisions: (name: string, options?: InStage) => Promise<ReadonlyArray<Revision>>
+    /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
+    readonly pause: (name: string, options?: InStage) => Promise<Service>
+    readonly resume: (name: string, options?: InStage) => Promise<Service>
   }
   readonly secrets: {
     readonly list: (app: string, options?: InStage) => Promise<ReadonlyArray<SecretInfo>>
@@ -91,10 +102,22 @@ export interface Client extends AsyncDisposable {
     readonly list: (options?: Abortable) => Promise<ReadonlyArray<AppStage>>
     /** Removes an app's stage with all of its services. */
     readonly destroy: (app: string, options?: InStage) => Promise<Deployment>
+    /** What others did to the app's objects in the cluster, newest first. */
+    readonly drift: (app: string, options?: InStage) => Promise<ReadonlyArray<DriftRecord>>
+    /** Probes from real pods what the network lets through, against what the config says. */
+    readonly verifyNetwork: (app: string, options?: InStage) => Promise<NetworkReport>
   }
   readonly deployments: {
     readonly get: (deploymentId: string, options?: Abortable) => Promise<Deployment>
     readonly list: (app: string, options?: InStage) => Promise<ReadonlyArray<Deployment>>
+  }
+  /** What the organization's instances have reserved: the last 24 hours where nothing else is said. */
+  readonly usage: (options?: UsageParameters & Abortable) => Promise<UsageReport>
+  /** Credentials for registries, by host; passwords are never told. */
+  readonly registries: {
+    readonly list: (options?: Abortable) => Promise<ReadonlyArray<RegistryInfo>>
+    readonly login: (host: string, username: string, password: string, options?: Abortable) => Promise<RegistryInfo>
+    readonly logout: (host: string, options?: Abortable) => Promise<void>
   }
   /** Ends all that is open. */
   readonly close: () => Promise<void>
@@ -139,6 +162,7 @@ const parseSecret = parse(SecretName)
 const parseStage = parse(StageName)
 const parseDeployment = parse(DeploymentId)
 const parseCreate = parse(CreateService)
+const parseRegistry = parse(RegistryHost)
 const stageOf = (options: { readonly stage?: string | undefined } | undefined) =>
   parseStage(options?.stage ?? productionStage)
 
@@ -202,8 +226,8 @@ export const createClient = (options: ClientOptions = {}): Client => {
   const deploy = (app: DeployInput, call: DeployCall = {}) =>
     deployable(app, call).pipe(
       Effect.flatMap(({ app, stage }) => {
-        const { detach, folder, idempotencyKey, inPlace } = call
-        return cloud.deploy(app, { stage, folder, idempotencyKey, detach, inPlace }).pipe(
+        const { detach, folder, forceConflicts, idempotencyKey, inPlace } = call
+        return cloud.deploy(app, { stage, folder, idempotencyKey, detach, inPlace, forceConflicts }).pipe(
           Stream.tap((progress) => Effect.sync(() => call.onProgress?.(progress))),
           Stream.runFold<Deployment | undefined, DeployProgress>(undefined, (last, progress) =>
             "deployment" in progress ? progress.deployment : last
@@ -255,7 +279,9 @@ export const createClient = (options: ClientOptions = {}): Client => {
       get: (name, call) => ofService(name, call, cloud.services.get),
       create: (service, call) => run(Effect.flatMap(parseCreate(service), cloud.services.create), signalOf(call)),
       delete: (name, call) => ofService(name, call, cloud.services.delete),
-      revisions: (name, call) => ofService(name, call, cloud.services.revisions)
+      revisions: (name, call) => ofService(name, call, cloud.services.revisions),
+      pause: (name, call) => ofService(name, call, cloud.services.pause),
+      resume: (name, call) => ofService(name, call, cloud.services.resume)
     },
     secrets: {
       list: (app, call) => ofApp(app, call, cloud.secrets.list),
@@ -270,11 +296,25 @@ export const createClient = (options: ClientOptions = {}): Client => {
     },
     apps: {
       list: (call) => run(cloud.apps, signalOf(call)),
-      destroy: (app, call) => ofApp(app, call, cloud.destroy)
+      destroy: (app, call) => ofApp(app, call, cloud.destroy),
+      drift: (app, call) => ofApp(app, call, cloud.drift),
+      verifyNetwork: (app, call) => ofApp(app, call, cloud.verifyNetwork)
     },
     deployments: {
       get: (deploymentId, call) => run(id(deploymentId, cloud.deployments.get), signalOf(call)),
       list: (app, call) => ofApp(app, call, cloud.deployments.list)
+    },
+    usage: ({ signal, since, until } = {}) => run(cloud.usage({ since, until }), signalOf({ signal })),
+    registries: {
+      list: (call) => run(cloud.registries.list, signalOf(call)),
+      login: (host, username, password, call) =>
+        run(
+          Effect.flatMap(parseRegistry(host), (host) =>
+            cloud.registries.login(host, username, Redacted.make(password))
+          ),
+          signalOf(call)
+        ),
+      logout: (host, call) => run(Effect.flatMap(parseRegistry(host), cloud.registries.logout), signalOf(call))
     },
     close,
     [Symbol.asyncDispose]: close

@@ -27,6 +27,8 @@ export interface DeployOptions {
   readonly detach?: boolean | undefined
   /** Runs sources from their folders as they are, nothing is uploaded: for a server on this machine that allows it. @default false */
   readonly inPlace?: boolean | undefined
+  /** Takes fields that another manager has set on the app's objects in the cluster; else such a conflict fails it. @default false */
+  readonly forceConflicts?: boolean | undefined
 }
 
 /** What a deploy tells while it goes on. */
@@ -158,7 +160,7 @@ export const makeDeploy = (
           api.apps.deploy({
             path: { app: spec.app, stage },
             headers: { "idempotency-key": key },
-            payload: { spec: encodeAppSpec(spec) }
+            payload: { spec: encodeAppSpec(spec), forceConflicts: options.forceConflicts ?? false }
           })
         ).pipe(
           Effect.retry({

@@ -12,6 +12,7 @@ import type { Lookup } from "./runtime/local/proxy/Route.ts"
 import { ServerConfig, type ServerSettings } from "./ServerConfig.ts"
 import { cannotListen, cannotStart, ServerError } from "./ServerError.ts"
 import { servicesLayer } from "./servicesLayer.ts"
+import { surfaceLayer } from "./surfaceLayer.ts"
 import { Metrics } from "./telemetry/Metrics.ts"
 import { registerServerMetrics } from "./telemetry/serverMetrics.ts"
 
@@ -58,9 +59,9 @@ export const makeServer = (
       ({ close }) => Effect.promise(() => close(0))
     )
     const { port } = front.address
-    const services = yield* Layer.build(apiLayer(options).pipe(Layer.provideMerge(servicesLayer(settings, port)))).pipe(
-      Effect.mapError(cannotStart)
-    )
+    const services = yield* Layer.build(
+      apiLayer(options).pipe(Layer.provideMerge(surfaceLayer), Layer.provideMerge(servicesLayer(settings, port)))
+    ).pipe(Effect.mapError(cannotStart))
     lookup = Context.get(services, LocalRoutes).lookup
     const all = Context.merge(shell, services)
     yield* Effect.provide(registerServerMetrics(front.counters), all)

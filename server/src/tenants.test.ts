@@ -12,6 +12,7 @@ import { Draining } from "./http/Draining.ts"
 import { type Organization, Organizations } from "./organizations/Organizations.ts"
 import { readSettings } from "./ServerConfig.ts"
 import { servicesLayer } from "./servicesLayer.ts"
+import { surfaceLayer } from "./surfaceLayer.ts"
 import { Metrics } from "./telemetry/Metrics.ts"
 
 const temporary = Effect.acquireRelease(
@@ -37,7 +38,9 @@ const listen = (server: Server) =>
 
 /** An API of one server whose every request acts for this organization. */
 const apiOf = (
-  services: Context.Context<Layer.Layer.Success<ReturnType<typeof servicesLayer>>>,
+  services: Context.Context<
+    Layer.Layer.Success<ReturnType<typeof servicesLayer>> | Layer.Layer.Success<typeof surfaceLayer>
+  >,
   organization: Organization
 ) =>
   Effect.gen(function* () {
@@ -76,7 +79,7 @@ describe("organizations", () => {
           `import { createServer } from "node:http"; console.log("first-organization-line"); createServer((_, r) => r.end("x")).listen(process.env.PORT)`
         )
         const settings = yield* readSettings({ dataDir, inPlace: true })
-        const services = yield* Layer.build(servicesLayer(settings, 1))
+        const services = yield* Layer.build(surfaceLayer.pipe(Layer.provideMerge(servicesLayer(settings, 1))))
         const organizations = Context.get(services, Organizations)
         const first = yield* apiOf(services, yield* organizations.ensureLocal)
         const second = yield* apiOf(services, yield* organizations.create(OrganizationName.make("acme")))
@@ -115,7 +118,8 @@ describe("organizations", () => {
           `/api/v1/services/${service.id}/logs`,
           `/api/v1/deployments/${deployment.body.id}`,
           `/api/v1/deployments/${deployment.body.id}/events`,
-          `${stage}/deployments`
+          `${stage}/deployments`,
+          `${stage}/drift`
         ]) {
           const answer = yield* call(second, path)
           assert.strictEqual(answer.status, 404, `${path}: ${answer.text}`)
@@ -131,6 +135,8 @@ describe("organizations", () => {
 
         // And no change.
         assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}`, "DELETE")).status, 404)
+        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}/pause`, "POST")).status, 404)
+        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}/resume`, "POST")).status, 404)
         assert.strictEqual((yield* call(second, stage, "DELETE")).status, 404)
         assert.strictEqual((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status, 404)
         const own = yield* call(second, `${stage}/secrets/KEY`, "PUT", { value: "second" })

@@ -3,6 +3,7 @@ import { AppName, SecretName, ServiceName, SourceDigest, StageName } from "@maxc
 import { Schema } from "effect"
 import { Authentication } from "./authentication.ts"
 import { AppStageList, Deployment, DeploymentList, Plan } from "./deployment.ts"
+import { DriftList } from "./drift.ts"
 import {
   Conflict,
   InternalError,
@@ -18,8 +19,11 @@ import {
 import { DeploymentId, ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { LogParameters } from "./logs.ts"
+import { NetworkReport } from "./network.ts"
+import { RegistryHost, RegistryInfo, RegistryList, RegistryLogin } from "./registries.ts"
 import { SecretInfo, SecretList, SecretValue } from "./secrets.ts"
 import { CreateService, RevisionList, Service, ServiceList } from "./service.ts"
+import { UsageParameters, UsageReport } from "./usage.ts"
 
 const EventStream = HttpApiSchema.Text({ contentType: "text/event-stream" })
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
@@ -27,6 +31,12 @@ const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 /** The AppSpec travels as plain data and is parsed by the server, so that every issue is told with its path. */
 const SpecPayload = Schema.Struct({ spec: Schema.Unknown }).annotations(knownKeysOnly)
+
+const DeployPayload = Schema.Struct({
+  ...SpecPayload.fields,
+  /** Take fields that another manager of the cluster's objects holds (server-side apply's `force`). */
+  forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
+}).annotations(knownKeysOnly)
 
 export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true }).add(
   HttpApiEndpoint.get("healthz", "/healthz")
@@ -105,6 +115,25 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .addError(InvalidSpec)
   )
   .add(
+    HttpApiEndpoint.post("pause", "/:id/pause")
+      .annotateContext(
+        describe(
+          "Pause a service",
+          "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. Once more does nothing."
+        )
+      )
+      .setPath(Schema.Struct({ id: ServiceId }))
+      .addSuccess(Service)
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.post("resume", "/:id/resume")
+      .annotateContext(describe("Resume a service", "Ends a pause. Once more does nothing."))
+      .setPath(Schema.Struct({ id: ServiceId }))
+      .addSuccess(Service)
+      .addError(NotFound)
+  )
+  .add(
     HttpApiEndpoint.get("revisions", "/:id/revisions")
       .annotateContext(describe("List the revisions of a service", "Newest first."))
       .setPath(Schema.Struct({ id: ServiceId }))
@@ -152,11 +181,11 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .annotateContext(
         describe(
           "Deploy an app",
-          "Accepts an AppSpec. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409."
+          "Accepts an AppSpec. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment."
         )
       )
       .setPath(stagePath)
-      .setPayload(SpecPayload)
+      .setPayload(DeployPayload)
       .setHeaders(
         Schema.Struct({ "idempotency-key": Schema.optional(Schema.String.pipe(Schema.length({ min: 1, max: 200 }))) })
       )
@@ -200,6 +229,31 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(Schema.Struct({ ...stagePath.fields, name: SecretName }))
       .addSuccess(HttpApiSchema.NoContent)
       .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.get("drift", "/:app/stages/:stage/drift")
+      .annotateContext(
+        describe(
+          "List drift",
+          "What others than max-cloud did to the objects of the app, newest first, the last 100: by which field manager, and when it was put right."
+        )
+      )
+      .setPath(stagePath)
+      .addSuccess(DriftList)
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.post("verifyNetwork", "/:app/stages/:stage/network/verify")
+      .annotateContext(
+        describe(
+          "Verify the network",
+          "Probes from real pods what the network lets through, against what the config says. 422 where the runtime has no network of its own."
+        )
+      )
+      .setPath(stagePath)
+      .addSuccess(NetworkReport)
+      .addError(NotFound)
+      .addError(InvalidSpec)
   )
   .middleware(Authentication)
   .prefix("/api/v1/apps") {}
@@ -254,6 +308,52 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
   .middleware(Authentication)
   .prefix("/api/v1/sources") {}
 
+export class UsageGroup extends HttpApiGroup.make("usage")
+  .add(
+    HttpApiEndpoint.get("read", "/api/v1/usage")
+      .annotateContext(
+        describe(
+          "Read usage",
+          "What the organization's instances have reserved between `since` (24 hours ago where it is left out) and `until` (now), by app, stage and service."
+        )
+      )
+      .setUrlParams(UsageParameters)
+      .addSuccess(UsageReport)
+  )
+  .middleware(Authentication) {}
+
+const registryPath = Schema.Struct({ host: RegistryHost })
+
+export class RegistriesGroup extends HttpApiGroup.make("registries")
+  .add(
+    HttpApiEndpoint.get("list", "/")
+      .annotateContext(
+        describe("List registries", "Those that credentials are kept of; no answer ever holds a password.")
+      )
+      .addSuccess(RegistryList)
+  )
+  .add(
+    HttpApiEndpoint.put("login", "/:host")
+      .annotateContext(
+        describe(
+          "Sign in to a registry",
+          "Keeps credentials, sealed: images of this host are resolved and pulled with them."
+        )
+      )
+      .setPath(registryPath)
+      .setPayload(RegistryLogin)
+      .addSuccess(RegistryInfo)
+  )
+  .add(
+    HttpApiEndpoint.del("logout", "/:host")
+      .annotateContext(describe("Sign out of a registry", "Forgets its credentials. What runs goes on."))
+      .setPath(registryPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/registries") {}
+
 /** The contract, read by the server (handlers), the SDK (client) and `/api/openapi.json` (document). */
 export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(HealthGroup)
@@ -262,6 +362,8 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(AppsGroup)
   .add(DeploymentsGroup)
   .add(SourcesGroup)
+  .add(UsageGroup)
+  .add(RegistriesGroup)
   .addError(InvalidRequest)
   .addError(RequestTimeout)
   .addError(RequestHeaderFieldsTooLarge)

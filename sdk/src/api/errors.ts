@@ -85,7 +85,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
   "NotFound",
   {
     ...problem("not-found", 404, "Not found"),
-    resource: Schema.Literal("service", "deployment", "app", "secret", "source", "revision", "page"),
+    resource: Schema.Literal("service", "deployment", "app", "secret", "source", "revision", "registry", "page"),
     name: Schema.String
   },
   http(404)

@@ -7,6 +7,7 @@ export const RegistryHost = Schema.String.pipe(
     message: () => 'a registry is written as its host, such as "ghcr.io" or "registry.example.com:5000"'
   })
 )
+export type RegistryHost = typeof RegistryHost.Type
 
 /** Credentials for a registry; no answer ever holds the password. */
 export const RegistryInfo = Schema.Struct({
@@ -24,3 +25,4 @@ export const RegistryLogin = Schema.Struct({
   username: Schema.String.pipe(Schema.length({ min: 1, max: 256 })),
   password: Schema.Redacted(Schema.String.pipe(Schema.length({ min: 1, max: 65_536 })))
 }).annotations({ identifier: "RegistryLogin", ...knownKeysOnly })
+export type RegistryLogin = typeof RegistryLogin.Type

@@ -24,6 +24,8 @@ export interface DeployInput {
   readonly spec: unknown
   /** The same key and spec give the same deployment again; the same key with another spec is a `Conflict`. */
   readonly idempotencyKey?: string | undefined
+  /** Take fields from other managers of the cluster's objects that hold them. @default false */
+  readonly forceConflicts?: boolean | undefined
 }
 
 /** Accepted AppSpecs. Every method sees the given organization only. */
@@ -33,7 +35,9 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     /** Takes a deployment; when it returns, the deployment is durable and will be carried out. */
     readonly accept: (input: DeployInput) => Effect.Effect<Deployment, InvalidSpec | Conflict | Unavailable>
     /** What `accept` would do. Fails only where the spec cannot be read; what else is wrong is listed in `problems`. */
-    readonly plan: (input: Omit<DeployInput, "idempotencyKey">) => Effect.Effect<Plan, InvalidSpec | Unavailable>
+    readonly plan: (
+      input: Omit<DeployInput, "idempotencyKey" | "forceConflicts">
+    ) => Effect.Effect<Plan, InvalidSpec | Unavailable>
     /** An app of one service, in the stage `production`. */
     readonly createService: (
       organization: Organization,

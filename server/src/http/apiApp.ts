@@ -10,23 +10,31 @@ import { infoHandlers } from "./infoHandlers.ts"
 import { withJsonBody } from "./jsonBody.ts"
 import { pages } from "./pages.ts"
 import { RequestId, requestIdOf } from "./RequestId.ts"
+import { registriesHandlers } from "./registriesHandlers.ts"
 import { pathOf, routeOf } from "./routeTable.ts"
 import { servicesHandlers } from "./servicesHandlers.ts"
 import { sourcesHandlers } from "./sourcesHandlers.ts"
 import { translate } from "./translate.ts"
+import { usageHandlers } from "./usageHandlers.ts"
 
 const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
-  Layer.provide([healthHandlers, infoHandlers, servicesHandlers, appsHandlers, deploymentsHandlers, sourcesHandlers])
+  Layer.provide([
+    healthHandlers,
+    infoHandlers,
+    servicesHandlers,
+    appsHandlers,
+    deploymentsHandlers,
+    sourcesHandlers,
+    usageHandlers,
+    registriesHandlers
+  ])
 )
 
 /** Every route of the server: the API's operations and the pages beside them. */
 export const routes = Layer.mergeAll(operations, pages)
 
-/** Snapshots are read by their handler as they come; every other body is JSON. */
-const takesJson = ({ method, url }: HttpServerRequest.HttpServerRequest) =>
-  (method === "POST" || method === "PUT") && routeOf(url)?.methods.has(method) === true && !isSnapshot(url)
-
-const isSnapshot = (url: string) => pathOf(url).startsWith("/api/v1/sources/")
+/** Snapshots are read by their handler as they come; some operations (`pause`) come without a body. */
+const takesJson = ({ method, url }: HttpServerRequest.HttpServerRequest) => routeOf(url)?.withJson.has(method) === true
 
 /**
  * One request from its head to its answer: who calls, what is in the body, the route, the translation of errors; around it the

@@ -2,12 +2,16 @@ import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, MaxCloudApi, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
+import { DriftLog } from "../drift/DriftLog.ts"
+import { NetworkVerifier } from "../network/NetworkVerifier.ts"
 import { Secrets, type SecretsError } from "../secrets/Secrets.ts"
 
 export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers) =>
   Effect.gen(function* () {
     const deployments = yield* Deployments
     const secrets = yield* Secrets
+    const drift = yield* DriftLog
+    const network = yield* NetworkVerifier
     return handlers
       .handle("list", () =>
         Effect.flatMap(CurrentOrganization, (organization) =>
@@ -21,7 +25,13 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("deploy", ({ headers, path, payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          deployments.accept({ organization, ...path, spec: payload.spec, idempotencyKey: headers["idempotency-key"] })
+          deployments.accept({
+            organization,
+            ...path,
+            spec: payload.spec,
+            idempotencyKey: headers["idempotency-key"],
+            forceConflicts: payload.forceConflicts
+          })
         )
       )
       .handle("deployments", ({ path }) =>
@@ -31,6 +41,14 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("destroy", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.destroy(organization, path.app, path.stage))
+      )
+      .handle("drift", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(drift.list(organization, path.app, path.stage), (drift) => ({ drift }))
+        )
+      )
+      .handle("verifyNetwork", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => network.verify(organization, path.app, path.stage))
       )
       .handle("secrets", ({ path }) =>
         Effect.flatMap(CurrentOrganization, ({ id }) =>

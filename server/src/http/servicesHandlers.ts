@@ -34,6 +34,12 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       .handle("delete", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.deleteService(organization, path.id))
       )
+      .handle("pause", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.pause(organization, path.id))
+      )
+      .handle("resume", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.resume(organization, path.id))
+      )
       .handle("revisions", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           Effect.map(services.revisions(organization, path.id), (revisions) => ({ revisions }))

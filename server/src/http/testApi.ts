@@ -4,12 +4,16 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { NotFound, OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, Option } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
+import { DriftLog } from "../drift/DriftLog.ts"
+import { RegistryCredentials } from "../images/RegistryCredentials.ts"
+import { NetworkVerifier } from "../network/NetworkVerifier.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { SourceStore } from "../runtime/local/sources/SourceStore.ts"
 import { Runtime } from "../runtime/Runtime.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Services } from "../services/Services.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
+import { Usage } from "../usage/Usage.ts"
 import { ApiServer, serveApi } from "./ApiServer.ts"
 import { layerOf } from "./authentication.ts"
 import { Draining } from "./Draining.ts"
@@ -25,6 +29,8 @@ const noService = (id: string) => new NotFound({ resource: "service", name: id, 
 export const emptyServices: typeof Services.Service = {
   list: () => Effect.succeed([]),
   get: (_, id) => Effect.fail(noService(id)),
+  pause: (_, id) => Effect.fail(noService(id)),
+  resume: (_, id) => Effect.fail(noService(id)),
   revisions: (_, id) => Effect.fail(noService(id)),
   logs: (_, id) => Effect.fail(noService(id))
 }
@@ -34,6 +40,10 @@ export interface TestApiOptions {
   readonly deployments?: Partial<typeof Deployments.Service>
   readonly secrets?: Partial<typeof Secrets.Service>
   readonly sources?: Partial<typeof SourceStore.Service>
+  readonly drift?: Partial<typeof DriftLog.Service>
+  readonly usage?: Partial<typeof Usage.Service>
+  readonly registries?: Partial<typeof RegistryCredentials.Service>
+  readonly network?: Partial<typeof NetworkVerifier.Service>
   /** Takes what is logged. */
   readonly onLog?: (line: string) => void
 }
@@ -65,6 +75,10 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Deployments, options.deployments ?? {}),
         Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
+        Layer.mock(DriftLog, options.drift ?? {}),
+        Layer.mock(Usage, options.usage ?? {}),
+        Layer.mock(RegistryCredentials, options.registries ?? {}),
+        Layer.mock(NetworkVerifier, options.network ?? {}),
         Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [] }),
         Logger.replace(
           Logger.defaultLogger,

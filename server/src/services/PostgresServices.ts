@@ -1,9 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Stream } from "effect"
-import { orUnavailable } from "../database/sqlErrors.ts"
+import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import { namespaceKeyOf } from "../deployments/inspectSpec.ts"
 import type { Platform } from "../deployments/Platform.ts"
+import { leaseMs } from "../deployments/Reconciler.ts"
+import { makeWorkQueue } from "../deployments/WorkQueue.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { Runtime, type RuntimeError, type ServiceKey } from "../runtime/Runtime.ts"
 import { Services } from "./Services.ts"
@@ -17,6 +19,7 @@ export const layer = Layer.effect(
     const context = yield* Effect.context<SqlClient | Platform>()
     const sql = yield* SqlClient
     const runtime = yield* Runtime
+    const queue = yield* makeWorkQueue({ leaseMs })
 
     const get = Effect.fn("Services.get")(
       function* (organization: Organization, id: ServiceId) {
@@ -34,8 +37,36 @@ export const layer = Layer.effect(
       service: service.name
     })
 
+    /** The app's row is locked first, as a deployment's acceptance locks it. */
+    const setPaused = (organization: Organization, { app, id, stage }: Service, paused: boolean) =>
+      transaction(
+        Effect.gen(function* () {
+          yield* sql`
+            select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
+            for update`
+          const changed = yield* sql`
+            update services set paused = ${paused}, updated_at = now()
+            where organization_id = ${organization.id} and id = ${id} and paused <> ${paused} returning 1`
+          if (changed.length === 0) return
+          yield* queue.add([{ organizationId: organization.id, app, stage }])
+          yield* sql`select pg_notify('maxcloud', 'work')`
+        })
+      )
+
+    const pausing = (name: string, paused: boolean) =>
+      Effect.fn(name)(
+        function* (organization: Organization, id: ServiceId) {
+          yield* setPaused(organization, yield* get(organization, id), paused)
+          return yield* get(organization, id)
+        },
+        orUnavailable,
+        Effect.provide(context)
+      )
+
     return {
       get,
+      pause: pausing("Services.pause", true),
+      resume: pausing("Services.resume", false),
 
       list: Effect.fn("Services.list")(
         (organization, { app, name, stage }) =>

@@ -20,6 +20,12 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
       filter: ServiceFilter
     ) => Effect.Effect<ReadonlyArray<Service>, Unavailable>
     readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    /**
+     * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its app's work is woken,
+     * which applies it. Idempotent.
+     */
+    readonly pause: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /** Newest first. */
     readonly revisions: (
       organization: Organization,

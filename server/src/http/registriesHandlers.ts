@@ -1,0 +1,50 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { CurrentOrganization, MaxCloudApi, NotFound, type RegistryInfo, Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import {
+  type CredentialsError,
+  type RegistryCredentialInfo,
+  RegistryCredentials
+} from "../images/RegistryCredentials.ts"
+
+export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries", (handlers) =>
+  Effect.gen(function* () {
+    const credentials = yield* RegistryCredentials
+    return handlers
+      .handle("list", () =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          Effect.mapBoth(credentials.list(id), {
+            onSuccess: (all) => ({ registries: all.map(told) }),
+            onFailure: unavailable
+          })
+        )
+      )
+      .handle("login", ({ path, payload }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          Effect.mapBoth(credentials.set(id, path.host, payload.username, payload.password), {
+            onSuccess: told,
+            onFailure: unavailable
+          })
+        )
+      )
+      .handle("logout", ({ path: { host } }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          if (yield* Effect.mapError(credentials.remove(id, host), unavailable)) return
+          return yield* new NotFound({
+            resource: "registry",
+            name: host,
+            detail: `there are no credentials for the registry "${host}": \`maxcloud registries list\` shows those that there are`
+          })
+        })
+      )
+  })
+)
+
+const told = ({ host, updatedAt, username }: RegistryCredentialInfo): RegistryInfo => ({
+  host,
+  username,
+  updatedAt: updatedAt.toISOString()
+})
+
+const unavailable = ({ message }: CredentialsError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })

@@ -1,0 +1,23 @@
+import { Effect, Layer, Option } from "effect"
+import * as DriftLog from "./drift/PostgresDriftLog.ts"
+import { RegistryCredentials } from "./images/RegistryCredentials.ts"
+import * as NetworkVerifier from "./network/noNetwork.ts"
+import * as Usage from "./usage/PostgresUsage.ts"
+import * as UsageRecorder from "./usage/UsageRecorder.ts"
+
+/** Replaced by the sealed ones. */
+const noCredentials = Layer.succeed(RegistryCredentials, {
+  set: () => Effect.dieMessage("registries are not kept yet"),
+  list: () => Effect.succeed([]),
+  remove: () => Effect.succeed(false),
+  reveal: () => Effect.succeed(Option.none())
+})
+
+/** What the API tells besides deployments and services. Needs the database and a `Runtime`. */
+export const surfaceLayer = Layer.mergeAll(
+  DriftLog.layer,
+  Usage.layer,
+  UsageRecorder.layer(),
+  NetworkVerifier.layerNone,
+  noCredentials
+)
