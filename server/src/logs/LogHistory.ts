@@ -1,0 +1,172 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Context, Data, Effect, Layer, Schema, Stream } from "effect"
+import { encodeChunk } from "./chunk.ts"
+import { folderStore } from "./folderStore.ts"
+import { type LinePosition, type LogLine, millisOf, timeOf } from "./LogLine.ts"
+import type { ObjectStore } from "./ObjectStore.ts"
+import { readRange, readTail } from "./readChunks.ts"
+import { type Retention, retainOrganization } from "./retention.ts"
+import { type S3Options, s3Store } from "./s3Store.ts"
+import { serviceFolder } from "./serviceFolder.ts"
+
+/** What is kept cannot be read or written for now. `message` says where. */
+export class LogHistoryError extends Data.TaggedError("LogHistoryError")<{
+  readonly message: string
+  readonly cause: unknown
+}> {}
+
+/** Whose lines: all that is kept of them is below the organization's own folder. */
+export interface HistoryKey {
+  readonly organizationId: OrganizationId
+  readonly namespace: string
+  readonly service: string
+}
+
+export interface HistoryQuery {
+  /** The first that may be given, as `LogLine.t`. */
+  readonly since?: string | undefined
+  readonly revision?: string | undefined
+  /** Only the last of them. */
+  readonly tail?: number | undefined
+}
+
+/** What retention has taken of a service's lines: those before `before`. */
+export const HistoryCut = Schema.Struct({ before: Schema.String, reason: Schema.Literal("days", "bytes") })
+export type HistoryCut = typeof HistoryCut.Type
+
+const Positions = Schema.Record({ key: Schema.String, value: Schema.Tuple(Schema.String, Schema.Int) })
+const decodePositions = Schema.decodeUnknownSync(Schema.parseJson(Positions))
+const decodeCut = Schema.decodeUnknownSync(Schema.parseJson(HistoryCut))
+
+/**
+ * Lines of instances, for after these are gone: compressed chunks per organization, namespace and service, bounded by days and bytes.
+ * Writing the same lines twice does no harm: they are read once.
+ */
+export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
+  LogHistory,
+  {
+    /** Keeps these lines of one service, as one chunk. Durable when it returns. */
+    readonly write: (key: HistoryKey, lines: ReadonlyArray<LogLine>) => Effect.Effect<void, LogHistoryError>
+    /** Lines in their order (`compareLines`), each once. Reads only the chunks of the range; by `tail` the newest only. */
+    readonly read: (key: HistoryKey, query: HistoryQuery) => Stream.Stream<ReadonlyArray<LogLine>, LogHistoryError>
+    /** What retention has taken; undefined: nothing. */
+    readonly cut: (key: HistoryKey) => Effect.Effect<HistoryCut | undefined, LogHistoryError>
+    /** Up to where the lines of instances have been written, by uid: kept for whoever goes on collecting. */
+    readonly positions: (key: HistoryKey) => Effect.Effect<ReadonlyMap<string, LinePosition>, LogHistoryError>
+    readonly savePositions: (
+      key: HistoryKey,
+      positions: ReadonlyMap<string, LinePosition>
+    ) => Effect.Effect<void, LogHistoryError>
+    /** Forgets a service. */
+    readonly remove: (key: HistoryKey) => Effect.Effect<void, LogHistoryError>
+    /** Removes what is too old or too much, of the organizations that `owns` names; to be called every hour or so. */
+    readonly retain: (owns: (organizationId: string) => boolean) => Effect.Effect<void, LogHistoryError>
+    /** For messages: how many days are kept. */
+    readonly days: number
+  }
+>() {}
+
+export interface HistoryOptions {
+  readonly retention?: Partial<Retention> | undefined
+}
+
+const defaults: Retention = { days: 14, bytesPerOrganization: 5 * 2 ** 30 }
+
+const make = (store: ObjectStore, options: HistoryOptions) => {
+  const retention: Retention = { ...defaults, ...options.retention }
+  const attempt = <A>(doing: string, run: () => Promise<A>) =>
+    Effect.tryPromise({
+      try: run,
+      catch: (cause) =>
+        new LogHistoryError({
+          message: `Kept log lines cannot be ${doing} (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
+          cause
+        })
+    })
+  const text = async (key: string) => {
+    const bytes = await store.get(key)
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8")
+  }
+
+  return LogHistory.of({
+    days: retention.days,
+    write: Effect.fn("LogHistory.write")((key, lines) =>
+      lines.length === 0
+        ? Effect.void
+        : attempt("written", async () => {
+            const chunk = await encodeChunk(lines)
+            await store.put(`${serviceFolder(key)}/${chunk.key}`, chunk.body)
+          })
+    ),
+    read: (key, query) => {
+      // Older chunks go a while after their time: what is over is not told, so that it is the same on every day.
+      const oldest = timeOf(Date.now() - retention.days * 86_400_000)
+      const since = query.since !== undefined && query.since > oldest ? query.since : oldest
+      const range = { folder: serviceFolder(key), since, sinceMillis: millisOf(since), revision: query.revision }
+      const { tail } = query
+      if (tail !== undefined) return Stream.fromEffect(attempt("read", () => readTail(store, range, tail)))
+      return Stream.fromAsyncIterable(
+        readRange(store, range),
+        (cause) =>
+          new LogHistoryError({
+            message: `Kept log lines cannot be read (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
+            cause
+          })
+      )
+    },
+    cut: Effect.fn("LogHistory.cut")((key) =>
+      attempt("read", async () => {
+        const kept = await text(`${serviceFolder(key)}/cut.json`)
+        return kept === undefined ? undefined : decodeCut(kept)
+      })
+    ),
+    positions: Effect.fn("LogHistory.positions")((key) =>
+      attempt("read", async () => {
+        const kept = await text(`${serviceFolder(key)}/positions.json`)
+        if (kept === undefined) return new Map<string, LinePosition>()
+        return new Map(Object.entries(decodePositions(kept)).map(([uid, [t, n]]) => [uid, { t, n }]))
+      })
+    ),
+    savePositions: Effect.fn("LogHistory.savePositions")((key, positions) =>
+      attempt("written", () => {
+        const record = Object.fromEntries([...positions].map(([uid, { n, t }]) => [uid, [t, n]]))
+        return store.put(`${serviceFolder(key)}/positions.json`, Buffer.from(JSON.stringify(record)))
+      })
+    ),
+    remove: Effect.fn("LogHistory.remove")((key) =>
+      attempt("removed", async () => {
+        const folder = serviceFolder(key)
+        const { files, folders } = await store.list(folder)
+        for (const day of folders) {
+          for (const name of (await store.list(`${folder}/${day}`)).files)
+            await store.delete(`${folder}/${day}/${name}`)
+        }
+        for (const name of files) await store.delete(`${folder}/${name}`)
+      })
+    ),
+    retain: Effect.fn("LogHistory.retain")((owns) =>
+      attempt("removed", async () => {
+        for (const organization of (await store.list("")).folders) {
+          if (owns(organization)) await retainOrganization(store, organization, retention, Date.now())
+        }
+      })
+    )
+  })
+}
+
+const layerOf = (store: () => ObjectStore, options: HistoryOptions): Layer.Layer<LogHistory> =>
+  Layer.scoped(
+    LogHistory,
+    Effect.map(
+      Effect.acquireRelease(Effect.sync(store), (_) => Effect.promise(() => _.close())),
+      (_) => make(_, options)
+    )
+  )
+
+/** Kept in a folder of this machine. */
+export const layerFolder = (options: HistoryOptions & { readonly directory: string }): Layer.Layer<LogHistory> =>
+  layerOf(() => folderStore(options.directory), options)
+
+/** Kept in a bucket: what several replicas of the server need. */
+export const layerS3 = (options: HistoryOptions & { readonly s3: S3Options }): Layer.Layer<LogHistory> =>
+  layerOf(() => s3Store(options.s3), options)

@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto"
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import type { ObjectStore } from "./ObjectStore.ts"
+
+const missing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
+const orMissing = (cause: unknown): undefined => {
+  if (missing(cause)) return undefined
+  throw cause
+}
+
+/** Begins the names of files that are being written: what a kill has left of them is no chunk. */
+const unfinished = ".writing-"
+
+/** Objects as files of a folder. */
+export const folderStore = (directory: string): ObjectStore => ({
+  place: directory,
+  put: async (key, bytes) => {
+    const path = join(directory, key)
+    const written = join(dirname(path), `${unfinished}${randomUUID()}`)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const file = await open(written, "wx", 0o600)
+    try {
+      await file.writeFile(bytes)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(written, path)
+  },
+  get: (key) => readFile(join(directory, key)).catch(orMissing),
+  list: async (folder, startAfter = "") => {
+    const entries = (await readdir(join(directory, folder), { withFileTypes: true }).catch(orMissing)) ?? []
+    const names = (folders: boolean) => entries.filter((_) => _.isDirectory() === folders).map((_) => _.name)
+    return {
+      files: names(false)
+        .filter((name) => !name.startsWith(unfinished) && name > startAfter)
+        .sort(),
+      folders: names(true).sort()
+    }
+  },
+  delete: async (key) => {
+    const path = join(directory, key)
+    await rm(path, { force: true })
+    // Only an empty folder goes.
+    await rmdir(dirname(path)).catch(() => undefined)
+  },
+  close: () => Promise.resolve()
+})
