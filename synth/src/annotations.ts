@@ -1,6 +1,8 @@
 /** The only places that spell our labels and annotations. */
 export const label = {
   organization: "maxcloud.dev/organization",
+  /** On namespaces, put there at apply: names may be given again, ids never are. */
+  organizationId: "maxcloud.dev/organization-id",
   app: "maxcloud.dev/app",
   stage: "maxcloud.dev/stage",
   service: "maxcloud.dev/service"
@@ -19,5 +21,14 @@ export const annotation = {
    */
   secretParts: "maxcloud.dev/secret-parts",
   /** On a Secret: `true` where its `data`, the organization's credentials for registries, is put in at apply. It has none at rest. */
-  registryCredentials: "maxcloud.dev/registry-credentials"
+  registryCredentials: "maxcloud.dev/registry-credentials",
+  /**
+   * On a Knative Service (not its template: a link makes no revision): the services of its namespace that its pods may call, sorted,
+   * by commas. The gateway's authorizer reads it.
+   */
+  links: "maxcloud.dev/links",
+  /** On a Knative Service: `internet` if its pods may call public hosts. The gateway's authorizer reads it. */
+  egress: "maxcloud.dev/egress",
+  /** On a Knative Service: `"true"` if it is stopped, so that the gateway answers for it with 503. */
+  paused: "maxcloud.dev/paused"
 } as const

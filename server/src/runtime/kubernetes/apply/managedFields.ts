@@ -1,0 +1,174 @@
+import type { ManagedFields } from "../cache/objects.ts"
+
+/** The field manager of all that we apply. */
+export const fieldManager = "maxcloud"
+
+/**
+ * A field, as the steps of `fieldsV1` lead to it: `f:<name>`, `k:<keys of a list's element>`, `v:<value of a set>`, `i:<index>`
+ * (structured-merge-diff, fieldpath, "serialize").
+ */
+export type FieldPath = ReadonlyArray<string>
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The fields that an entry owns. What it owns whole, such as an atomic list, has no fields below; `.` (the field itself) is left out. */
+export const fieldsOf = (fieldsV1: unknown): ReadonlyArray<FieldPath> => {
+  const found: Array<FieldPath> = []
+  const walk = (tree: unknown, path: FieldPath) => {
+    const steps = isObject(tree) ? Object.entries(tree).filter(([step]) => step !== ".") : []
+    if (steps.length === 0 && path.length > 0) found.push(path)
+    for (const [step, below] of steps) walk(below, [...path, step])
+  }
+  walk(fieldsV1, [])
+  return found
+}
+
+const json = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+const plain = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value))
+
+/** The element's keys and values that a step `k:{…}` names. */
+export const keysOf = (step: string): Readonly<Record<string, unknown>> => {
+  const keys = json(step.slice(2))
+  return isObject(keys) ? keys : {}
+}
+
+const bracketed = (step: string): string => {
+  const written = step.slice(2)
+  if (step.startsWith("k:")) {
+    const keys = Object.entries(keysOf(step))
+    if (keys.length === 1) return keys.map(([, value]) => plain(value)).join("")
+    return keys.map(([key, value]) => `${key}=${plain(value)}`).join(",")
+  }
+  return step.startsWith("v:") ? plain(json(written)) : written
+}
+
+/** How people write it: `spec.template.spec.containers[user-container].image`, `metadata.labels[maxcloud.dev/app]`. */
+export const textOf = (path: FieldPath): string =>
+  path.reduce((text, step) => {
+    const name = step.slice(2)
+    if (!step.startsWith("f:") || !/^[A-Za-z_][\w-]*$/.test(name)) return `${text}[${bracketed(step)}]`
+    return text === "" ? name : `${text}.${name}`
+  }, "")
+
+const beginsWith = (path: FieldPath, start: FieldPath) => start.every((step, at) => path[at] === step)
+
+/** Does one hold the other, or are they the same? A field owned whole holds all below it. */
+const touches = (a: FieldPath, b: FieldPath) => (a.length < b.length ? beginsWith(b, a) : beginsWith(a, b))
+
+/** Fields that none of the others touches. */
+export const without = (
+  fields: ReadonlyArray<FieldPath>,
+  others: ReadonlyArray<FieldPath>
+): ReadonlyArray<FieldPath> => fields.filter((field) => !others.some((other) => touches(field, other)))
+
+/**
+ * The fields that can be removed whole without touching what is kept, such as a map that is another's alone: for each field its
+ * shortest start that no kept field begins with. Of labels and annotations never the whole map, since some are free for all.
+ */
+export const removable = (
+  fields: ReadonlyArray<FieldPath>,
+  kept: ReadonlyArray<FieldPath>
+): ReadonlyArray<FieldPath> => {
+  const tops = new Map<string, FieldPath>()
+  for (const field of without(fields, kept)) {
+    const alone = field.findIndex((_, at) => !kept.some((other) => beginsWith(other, field.slice(0, at + 1))))
+    const top = field.slice(0, Math.max(alone + 1, field[0] === "f:metadata" ? 3 : 1))
+    tops.set(JSON.stringify(top), top)
+  }
+  return [...tops.values()]
+}
+
+/** Our entry. One of the same manager that did not apply (`Update`) is somebody's who borrowed the name. */
+export const ownEntry = (entries: ReadonlyArray<ManagedFields>): ManagedFields | undefined =>
+  entries.find((_) => _.manager === fieldManager && _.operation === "Apply" && _.subresource === "")
+
+const semantic = /^(?:maxcloud\.dev|(?:[\w-]+\.)*knative\.dev|pod-security\.kubernetes\.io)\/|^app\.kubernetes\.io\/(?:managed-by|name|part-of)$/
+/** Written by Knative's webhook in the name of whoever sends a request (knative/serving, pkg/apis/serving). */
+const webhook = new Set(["serving.knative.dev/creator", "serving.knative.dev/lastModifier"])
+
+/**
+ * May others set this field on an object of ours? Labels and annotations that mean nothing to us, Knative or Pod Security; what
+ * controllers add to a ServiceAccount (`secrets`, `imagePullSecrets`) and to a Namespace (`spec`): nothing of it changes what runs.
+ */
+const free = (kind: string, path: FieldPath): boolean => {
+  const [first, second, third] = path
+  if (first === "f:metadata") {
+    if ((second !== "f:labels" && second !== "f:annotations") || third === undefined) return true
+    const key = third.slice(2)
+    return !semantic.test(key) || webhook.has(key)
+  }
+  return kind === "ServiceAccount" ? first !== "f:automountServiceAccountToken" : kind === "Namespace"
+}
+
+export interface ForeignFields {
+  readonly manager: string
+  readonly fields: ReadonlyArray<FieldPath>
+}
+
+/**
+ * What others own on an object of ours and may not: neither we own it nor is it free. Entries of subresources are left out by that
+ * alone, never by a name that anyone may use: the API server takes nothing but status from a request to `status` (so write
+ * Knative's controller and the quota's), and nothing but finalizers by a namespace's `finalize`.
+ */
+export const foreignFields = (kind: string, entries: ReadonlyArray<ManagedFields>): ReadonlyArray<ForeignFields> => {
+  const own = ownEntry(entries)
+  const ours = own === undefined ? [] : fieldsOf(own.fieldsV1)
+  return entries.flatMap((entry) => {
+    if (entry === own || entry.subresource === "status" || entry.subresource === "finalize") return []
+    const fields = without(fieldsOf(entry.fieldsV1), ours).filter((_) => _[0] !== "f:status" && !free(kind, _))
+    return fields.length === 0 ? [] : [{ manager: entry.manager, fields }]
+  })
+}
+
+const escaped = (token: string) => token.replaceAll("~", "~0").replaceAll("/", "~1")
+
+const indexOf = (list: ReadonlyArray<unknown>, step: string): number => {
+  if (step.startsWith("i:")) return Number(step.slice(2))
+  if (step.startsWith("v:")) {
+    const value = JSON.stringify(json(step.slice(2)))
+    return list.findIndex((_) => JSON.stringify(_) === value)
+  }
+  const keys = Object.entries(keysOf(step))
+  return list.findIndex(
+    (item) => isObject(item) && keys.every(([key, value]) => JSON.stringify(item[key]) === JSON.stringify(value))
+  )
+}
+
+/** Where a field is in an object (RFC 6901); undefined where it is not. */
+export const pointerOf = (object: unknown, path: FieldPath): string | undefined => {
+  let at = object
+  let pointer = ""
+  for (const step of path) {
+    if (step.startsWith("f:")) {
+      const name = step.slice(2)
+      if (!isObject(at) || !Object.hasOwn(at, name)) return undefined
+      at = at[name]
+      pointer += `/${escaped(name)}`
+    } else {
+      if (!Array.isArray(at)) return undefined
+      const index = indexOf(at, step)
+      if (index < 0 || index >= at.length) return undefined
+      at = at[index]
+      pointer += `/${index}`
+    }
+  }
+  return pointer
+}
+
+/** Removals of these fields (RFC 6902), later elements of a list first; only if the object is still at this version. */
+export const removals = (object: unknown, resourceVersion: string, fields: ReadonlyArray<FieldPath>) => {
+  const pointers = fields.flatMap((_) => pointerOf(object, _) ?? [])
+  const byIndexDown = [...pointers].sort((a, b) => b.localeCompare(a, "en", { numeric: true }))
+  return [
+    { op: "test", path: "/metadata/resourceVersion", value: resourceVersion },
+    ...byIndexDown.map((path) => ({ op: "remove", path }))
+  ]
+}
