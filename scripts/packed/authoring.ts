@@ -86,7 +86,7 @@ export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) =
     "synth prints its manifests",
     synth.status === 0 &&
       synth.stdout.includes("serving.knative.dev/v1") &&
-      synth.stdout.includes("name: web--link") &&
+      synth.stdout.includes("maxcloud.dev/links: api") &&
       !synth.stdout.includes(root),
     synth.output
   )

@@ -70,6 +70,8 @@ export interface RevisionTemplate {
     readonly annotations: Readonly<Record<string, string>>
   }
   readonly spec: {
+    /** Knative takes it by its feature gate `kubernetes.podspec-runtimeclassname`. */
+    readonly runtimeClassName?: string
     readonly serviceAccountName: string
     readonly automountServiceAccountToken: false
     readonly enableServiceLinks: false

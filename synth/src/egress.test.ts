@@ -26,4 +26,15 @@ describe("ipBlocksOf", () => {
     expect(ipBlocksOf(["0.0.0.0/0"])).toEqual([{ cidr: "0.0.0.0/0", except: ["127.0.0.0/8", "169.254.0.0/16"] }])
     expect(ipBlocksOf(["168.0.0.0/7"])).toEqual([{ cidr: "168.0.0.0/7", except: ["169.254.0.0/16"] }])
   })
+
+  it("keeps the cluster's own ranges closed, whatever is declared", () => {
+    const cluster = ["10.240.0.0/16", "10.96.0.0/12", "203.0.113.0/24"]
+    expect(ipBlocksOf(["10.240.3.4/32", "10.96.0.0/12", "10.1.0.0/16"], cluster)).toEqual([{ cidr: "10.1.0.0/16" }])
+    expect(ipBlocksOf(["10.0.0.0/8"], cluster)).toEqual([
+      { cidr: "10.0.0.0/8", except: ["10.240.0.0/16", "10.96.0.0/12"] }
+    ])
+    const [internet] = ipBlocksOf("internet", cluster)
+    expect(internet?.except).toContain("203.0.113.0/24")
+    expect(internet?.except).not.toContain("10.240.0.0/16")
+  })
 })

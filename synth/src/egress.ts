@@ -37,6 +37,13 @@ const special = [
 /** Never opened, whoever asks: the node itself, and link-local, where clouds serve a machine's credentials. */
 const closed = ["127.0.0.0/8", "169.254.0.0/16"].map(parse)
 
+/** Without those that another holds, each once, in the order given. */
+const outermost = (ranges: ReadonlyArray<Range>): ReadonlyArray<Range> =>
+  ranges.filter(
+    (range, index) =>
+      !ranges.some((other, at) => at !== index && within(range, other) && (!within(other, range) || at < index))
+  )
+
 export interface IpBlock {
   readonly cidr: string
   readonly except?: Array<string>
@@ -45,15 +52,26 @@ export interface IpBlock {
 /** Is this range one that is never opened? */
 export const isClosedRange = (cidr: string): boolean => closed.some((_) => within(parse(cidr), _))
 
-/** The ranges that an `egress` opens, canonical, sorted, each once. IPv6 is not opened. */
-export const ipBlocksOf = (egress: Egress): ReadonlyArray<IpBlock> => {
+/**
+ * The ranges that an `egress` opens, canonical, sorted, each once. IPv6 is not opened, nor are `closedRanges`: those of the cluster's
+ * nodes, pods and Services.
+ */
+export const ipBlocksOf = (egress: Egress, closedRanges: ReadonlyArray<string> = []): ReadonlyArray<IpBlock> => {
   if (egress === "none") return []
-  if (egress === "internet") return [{ cidr: "0.0.0.0/0", except: special }]
-  const ranges = new Map(egress.filter((_) => !isClosedRange(_)).map((_) => [write(parse(_)), parse(_)]))
+  const shut = outermost([...closed, ...closedRanges.map(parse)])
+  if (egress === "internet") {
+    return [{ cidr: "0.0.0.0/0", except: outermost([...special.map(parse), ...shut]).map(write) }]
+  }
+  const ranges = new Map(
+    egress
+      .map(parse)
+      .filter((range) => !shut.some((_) => within(range, _)))
+      .map((_) => [write(_), _])
+  )
   return [...ranges]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([cidr, range]) => {
-      const except = closed.filter((_) => within(_, range)).map(write)
+      const except = shut.filter((_) => within(_, range)).map(write)
       return { cidr, ...(except.length === 0 ? {} : { except }) }
     })
 }

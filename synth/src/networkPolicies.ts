@@ -1,4 +1,4 @@
-import { linksOf, type ServiceName, type ServiceSpec } from "@maxcloud/config-schema"
+import { linksOf, type ServiceSpec } from "@maxcloud/config-schema"
 import {
   IntOrString,
   type NetworkPolicyPeer,
@@ -7,8 +7,6 @@ import {
 } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { label } from "./annotations.ts"
 import { ipBlocksOf } from "./egress.ts"
-
-const podsOf = (service: ServiceName) => ({ matchLabels: { [label.service]: service } })
 
 const podsIn = (namespace: string, labels: Readonly<Record<string, string>>): NetworkPolicyPeer => ({
   namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
@@ -31,13 +29,14 @@ const domain: Array<NetworkPolicyPort> = [{ port: IntOrString.fromNumber(53), pr
 
 /**
  * What a service's pods may do beyond the namespace's default deny: get requests through Knative's gateway and activator, be
- * measured, ask DNS, call what they link to (by the gateway, or straight) and what `egress` opens.
+ * measured, ask DNS, ask the gateway for what they link to, and call what `egress` opens. No pod reaches another or the activator
+ * itself: who may ask the gateway for which host is the authorizer's part, which knows the caller.
  */
-export const policyOf = (service: ServiceSpec): NetworkPolicySpec => {
+export const policyOf = (service: ServiceSpec, closedRanges: ReadonlyArray<string> = []): NetworkPolicySpec => {
   const links = linksOf(service)
-  const blocks = ipBlocksOf(service.egress)
+  const blocks = ipBlocksOf(service.egress, closedRanges)
   return {
-    podSelector: podsOf(service.name),
+    podSelector: { matchLabels: { [label.service]: service.name } },
     policyTypes: ["Ingress", "Egress"],
     ingress: [
       { from: [activator, gateway], ports: requests },
@@ -45,25 +44,9 @@ export const policyOf = (service: ServiceSpec): NetworkPolicySpec => {
     ],
     egress: [
       { to: [dns], ports: domain },
-      ...(links.length === 0
-        ? []
-        : [
-            { to: [gateway], ports: gatewayInternal },
-            { to: links.map((_) => ({ podSelector: podsOf(_) })), ports: requests }
-          ]),
+      ...(links.length === 0 ? [] : [{ to: [gateway], ports: gatewayInternal }]),
       ...(blocks.length === 0 ? [] : [{ to: blocks.map((ipBlock) => ({ ipBlock })) }])
     ]
-  }
-}
-
-/** The other end of a service's links: lets its pods into those that it calls. The caller's, so that no link changes an object of the called. */
-export const linkPolicyOf = (service: ServiceSpec): NetworkPolicySpec | undefined => {
-  const links = linksOf(service)
-  if (links.length === 0) return undefined
-  return {
-    podSelector: { matchExpressions: [{ key: label.service, operator: "In", values: [...links] }] },
-    policyTypes: ["Ingress"],
-    ingress: [{ from: [{ podSelector: podsOf(service.name) }], ports: requests }]
   }
 }
 

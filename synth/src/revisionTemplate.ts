@@ -30,9 +30,10 @@ export const revisionTemplateOf = (
   return {
     metadata: {
       labels,
-      annotations: { ...image.annotations, ...portAnnotations(service), ...scaleAnnotations(service) }
+      annotations: { ...image.annotations, ...portAnnotations(service), ...scaleAnnotations(service, tenant) }
     },
     spec: {
+      ...(tenant.runtimeClass === undefined ? {} : { runtimeClassName: tenant.runtimeClass }),
       serviceAccountName: service.name,
       automountServiceAccountToken: false,
       // Hundreds of variables for hundreds of neighbours make every start slower, and tell of them.
@@ -53,14 +54,17 @@ const portAnnotations = ({ port }: ServiceSpec): Readonly<Record<string, string>
  * `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less).
  * The deadline is two minutes, for scheduling and the image, and the time that the probes allow a start.
  */
-const scaleAnnotations = ({ probes, scale }: ServiceSpec): Readonly<Record<string, string>> => {
+const scaleAnnotations = (
+  { name, probes, scale }: ServiceSpec,
+  { pausedServices }: TenantContext
+): Readonly<Record<string, string>> => {
   const { readiness, startup } = probes
   const start =
     startup === undefined
       ? (readiness?.initialDelay ?? 0)
       : startup.initialDelay + startup.period * startup.failureThreshold
   return {
-    "autoscaling.knative.dev/min-scale": String(scale.min),
+    "autoscaling.knative.dev/min-scale": String(pausedServices.has(name) ? 0 : scale.min),
     "autoscaling.knative.dev/max-scale": String(scale.max),
     "autoscaling.knative.dev/target": String(scale.concurrency),
     "autoscaling.knative.dev/target-utilization-percentage": "100",

@@ -1,4 +1,4 @@
-import type { AppName, AppSpec, ServiceSpec } from "@maxcloud/config-schema"
+import { type AppName, type AppSpec, linksOf, type ServiceSpec } from "@maxcloud/config-schema"
 import { type ApiObject, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
@@ -7,14 +7,14 @@ import { KnativeService } from "./KnativeService.ts"
 import { serviceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
 import { namespaceOf, pullSecretName } from "./names.ts"
-import { linkPolicyOf, policyOf } from "./networkPolicies.ts"
+import { policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
 /**
- * Everything of an app in its namespace, sorted: per service a Knative Service, a ServiceAccount, NetworkPolicies and, where
+ * Everything of an app in its namespace, sorted: per service a Knative Service, a ServiceAccount, a NetworkPolicy and, where
  * it holds secrets, a Secret without values. Pure: equal input gives equal bytes. The namespace's own objects are those of
  * `synthNamespace`. Call `missingSecrets` and `hostProblems` before: a secret without a version throws.
  */
@@ -28,7 +28,6 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
   const named = (name: string) => ({ name, namespace: namespaceOf(tenant), labels: { ...labels } })
   const environment = environmentOf(service, tenant)
   const { secret } = environment
-  const linkPolicy = linkPolicyOf(service)
 
   const objects: ReadonlyArray<ApiObject> = [
     new KubeServiceAccount(chart, "account", {
@@ -45,20 +44,34 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
             type: "Opaque"
           })
         ]),
-    new KubeNetworkPolicy(chart, "policy", { metadata: named(service.name), spec: policyOf(service) }),
-    ...(linkPolicy === undefined
-      ? []
-      : [new KubeNetworkPolicy(chart, "links", { metadata: named(`${service.name}--link`), spec: linkPolicy })]),
+    new KubeNetworkPolicy(chart, "policy", {
+      metadata: named(service.name),
+      spec: policyOf(service, tenant.closedRanges)
+    }),
     new KnativeService(chart, "service", {
       metadata: {
         ...named(service.name),
         labels: {
-          ...labels,
+          ...gatewayLabels(labels),
           ...(service.visibility === "internal" ? { "networking.knative.dev/visibility": "cluster-local" } : {})
-        }
+        },
+        annotations: networkAnnotations(service, tenant)
       },
       spec: { template: revisionTemplateOf(app, service, tenant, labels, environment) }
     })
   ]
   return objects.map((_): Manifest => _.toJson())
 }
+
+/** What the gateway's authorizer reads of a service. On the Knative Service itself, for what changes in its template makes a revision. */
+const networkAnnotations = (service: ServiceSpec, tenant: TenantContext): Record<string, string> => {
+  const links = linksOf(service)
+  return {
+    ...(links.length === 0 ? {} : { [annotation.links]: links.join(",") }),
+    ...(service.egress === "internet" ? { [annotation.egress]: service.egress } : {}),
+    ...(tenant.pausedServices.has(service.name) ? { [annotation.paused]: "true" } : {})
+  }
+}
+
+/** Kourier tells the authorizer a host's visibility among the labels of its Knative Service, which win: none of the user's has that name. */
+const gatewayLabels = ({ client, visibility, ...labels }: Readonly<Record<string, string>>) => labels

@@ -20,6 +20,8 @@ export interface TenantContext {
   readonly runtimeClass: string | undefined
   /** Services that are stopped: the gateway answers their requests with 503, and no instance is kept. */
   readonly pausedServices: ReadonlySet<ServiceName>
+  /** IPv4 ranges of the cluster's nodes, pods and Services: no `egress` opens them, whatever it declares. @default none */
+  readonly closedRanges?: ReadonlyArray<string>
   /** Has the organization credentials for registries? Then pods name the namespace's pull secret (`pullSecretName`). */
   readonly pullSecret: boolean
 }

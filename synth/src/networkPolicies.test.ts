@@ -1,0 +1,72 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { describe, expect, it } from "vitest"
+import { examples, specOf } from "../test/examples.ts"
+import { annotation } from "./annotations.ts"
+import type { Manifest } from "./manifest.ts"
+import { synth } from "./synth.ts"
+import type { TenantContext } from "./tenant.ts"
+
+const [example] = Object.values(examples)
+if (example === undefined) throw new Error("there are no examples")
+const { tenant } = example
+
+const manifestsOf = (fields: object, changes: Partial<TenantContext> = {}) => {
+  const spec = specOf({
+    app: "shop",
+    services: [
+      { name: "api", image: "nginx:1" },
+      { name: "web", image: "nginx:1", ...fields }
+    ]
+  })
+  return synth(spec, { ...tenant, ...changes })
+}
+const find = (manifests: ReadonlyArray<Manifest>, kind: string): Manifest => {
+  const found = manifests.find((_) => _.kind === kind && _.metadata.name === "web")
+  if (found === undefined) throw new Error(`web has no ${kind}`)
+  return found
+}
+const templateOf = (manifest: Manifest) => JSON.stringify(manifest["spec"])
+
+describe("the network of a service", () => {
+  it("opens nothing to pods, the activator or the internal gateway without a link, and the gateway alone with one", () => {
+    const without = templateOf(find(manifestsOf({ egress: "none" }), "NetworkPolicy"))
+    expect(without).not.toContain("8081")
+    const policy = find(manifestsOf({ egress: "none", links: ["api"] }), "NetworkPolicy")
+    const egress = JSON.stringify(JSON.parse(templateOf(policy)).egress)
+    expect(egress).toContain("3scale-kourier-gateway")
+    expect(egress).not.toContain("activator")
+    expect(egress).not.toContain("maxcloud.dev/service")
+    expect(egress).not.toContain("8012")
+  })
+
+  it("says links, egress and pause on the Knative Service, so that none of them makes a revision", () => {
+    const plain = find(manifestsOf({}), "Service")
+    const linked = find(manifestsOf({ links: ["api"] }), "Service")
+    expect(linked.metadata.annotations?.[annotation.links]).toBe("api")
+    expect(linked.metadata.annotations?.[annotation.egress]).toBe("internet")
+    expect(templateOf(linked)).toBe(templateOf(plain))
+    const paused = find(manifestsOf({}, { pausedServices: new Set([ServiceName.make("web")]) }), "Service")
+    expect(paused.metadata.annotations?.[annotation.paused]).toBe("true")
+    expect(templateOf(paused)).toBe(templateOf(plain))
+  })
+
+  it("keeps no instance of a paused service", () => {
+    const fields = { scale: { min: 2, max: 3 } }
+    expect(templateOf(find(manifestsOf(fields), "Service"))).toContain('"autoscaling.knative.dev/min-scale":"2"')
+    const paused = find(manifestsOf(fields, { pausedServices: new Set([ServiceName.make("web")]) }), "Service")
+    expect(templateOf(paused)).toContain('"autoscaling.knative.dev/min-scale":"0"')
+  })
+
+  it("lets no label of the user's speak for the gateway", () => {
+    const { metadata } = find(manifestsOf({ labels: { visibility: "ExternalIP", client: "x", team: "a" } }), "Service")
+    expect(metadata.labels).toMatchObject({ team: "a" })
+    expect(metadata.labels).not.toHaveProperty("visibility")
+    expect(metadata.labels).not.toHaveProperty("client")
+  })
+
+  it("runs pods by the tenant's runtime class", () => {
+    expect(templateOf(find(manifestsOf({}, { runtimeClass: "gvisor" }), "Service"))).toContain(
+      '"runtimeClassName":"gvisor"'
+    )
+  })
+})
