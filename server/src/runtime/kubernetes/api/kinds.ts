@@ -20,6 +20,7 @@ export const kinds = {
   limitRange: kind("v1", "LimitRange", "limitranges"),
   serviceAccount: kind("v1", "ServiceAccount", "serviceaccounts"),
   secret: kind("v1", "Secret", "secrets"),
+  roleBinding: kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
   networkPolicy: kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   pod: kind("v1", "Pod", "pods"),
   event: kind("v1", "Event", "events"),

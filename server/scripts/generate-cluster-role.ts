@@ -1,0 +1,5 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { clusterRolePage } from "../src/cluster/clusterRoles.ts"
+
+writeFileSync(join(import.meta.dirname, "../../docs/reference/cluster-role.yaml"), clusterRolePage())

@@ -1,0 +1,75 @@
+import type { Manifest } from "@maxcloud/synth"
+import { tenantRole } from "./clusterRoles.ts"
+import { managedLabel, serverAccount, serverUser, systemNamespace } from "./systemNames.ts"
+
+const api = "admissionregistration.k8s.io/v1"
+const isOurs = (object: string) =>
+  `has(${object}.metadata.labels) && 'app.kubernetes.io/managed-by' in ${object}.metadata.labels && ` +
+  `${object}.metadata.labels['app.kubernetes.io/managed-by'] == 'maxcloud'`
+
+interface Validation {
+  readonly expression: string
+  readonly message: string
+}
+
+const policy = (
+  name: string,
+  rule: { readonly apiGroups: ReadonlyArray<string>; readonly resources: ReadonlyArray<string> },
+  validations: ReadonlyArray<Validation>
+): ReadonlyArray<Manifest> => [
+  {
+    apiVersion: api,
+    kind: "ValidatingAdmissionPolicy",
+    metadata: { name, labels: { ...managedLabel } },
+    spec: {
+      failurePolicy: "Fail",
+      matchConstraints: {
+        resourceRules: [{ ...rule, apiVersions: ["v1"], operations: ["CREATE", "UPDATE", "DELETE"] }]
+      },
+      matchConditions: [{ name: "by-the-server", expression: `request.userInfo.username == '${serverUser}'` }],
+      validations
+    }
+  },
+  {
+    apiVersion: api,
+    kind: "ValidatingAdmissionPolicyBinding",
+    metadata: { name, labels: { ...managedLabel } },
+    spec: { policyName: name, validationActions: ["Deny"] }
+  }
+]
+
+/**
+ * What RBAC cannot say (Kubernetes, "Validating Admission Policy"): the server writes only namespaces with our label, and binds only
+ * itself, only in those. So the right to make namespaces and bindings is none over anybody else's namespace.
+ */
+export const admissionPolicies: ReadonlyArray<Manifest> = [
+  ...policy("maxcloud-server-namespaces", { apiGroups: [""], resources: ["namespaces"] }, [
+    {
+      expression: `request.operation == 'CREATE' || (${isOurs("oldObject")})`,
+      message: "max-cloud's server may not change a namespace that it did not make"
+    },
+    {
+      expression: `request.operation == 'DELETE' || (${isOurs("object")})`,
+      message: "max-cloud's server makes only namespaces with the label app.kubernetes.io/managed-by=maxcloud"
+    },
+    {
+      expression:
+        "request.operation == 'DELETE' || ('pod-security.kubernetes.io/enforce' in object.metadata.labels && " +
+        "object.metadata.labels['pod-security.kubernetes.io/enforce'] in ['baseline', 'restricted'])",
+      message: "max-cloud's server makes only namespaces that enforce Pod Security"
+    }
+  ]),
+  ...policy("maxcloud-server-bindings", { apiGroups: ["rbac.authorization.k8s.io"], resources: ["rolebindings"] }, [
+    {
+      expression: isOurs("namespaceObject"),
+      message: "max-cloud's server may not bind roles in a namespace that it did not make"
+    },
+    {
+      expression:
+        `request.operation == 'DELETE' || (object.metadata.name == '${serverAccount}' && ` +
+        `object.roleRef.kind == 'ClusterRole' && object.roleRef.name == '${tenantRole.name}' && ` +
+        `object.subjects.all(s, s.kind == 'ServiceAccount' && s.name == '${serverAccount}' && s.namespace == '${systemNamespace}'))`,
+      message: `max-cloud's server may bind only ${tenantRole.name}, and only to itself`
+    }
+  ])
+]

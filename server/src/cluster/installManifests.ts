@@ -1,0 +1,77 @@
+import { OrganizationName, StageName } from "@maxcloud/config-schema"
+import { type Manifest, namespaceOf, synthNamespace } from "@maxcloud/synth"
+import { admissionPolicies } from "./admissionPolicy.ts"
+import { clusterRoleOf, gatewayRole, roles, serverRole } from "./clusterRoles.ts"
+import { gatewayManifests } from "./gatewayManifests.ts"
+import { gatewayName, managedLabel, scratchNamespace, serverAccount, systemNamespace } from "./systemNames.ts"
+import { tenantBinding } from "./tenantBinding.ts"
+
+export interface InstallOptions {
+  /** Image of max-cloud, for the gateway's authorizer; undefined: it is left out. */
+  readonly image: string | undefined
+}
+
+const namespace = (name: string, podSecurity: "baseline" | "restricted"): Manifest => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: {
+    name,
+    labels: {
+      ...managedLabel,
+      "pod-security.kubernetes.io/enforce": podSecurity,
+      "pod-security.kubernetes.io/warn": "restricted"
+    }
+  }
+})
+
+const bindingInAll = (role: string, account: string): Manifest => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "ClusterRoleBinding",
+  metadata: { name: role, labels: { ...managedLabel } },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+  subjects: [{ kind: "ServiceAccount", name: account, namespace: systemNamespace }]
+})
+
+/**
+ * The namespace in which first deployments are tried: with the default deny, quota and limits of an organization's, so that a dry run
+ * there is told what it would be told in one of those, but not labelled as one.
+ */
+const scratch = (): ReadonlyArray<Manifest> => {
+  const tenant = {
+    organization: OrganizationName.make(scratchNamespace),
+    stage: StageName.make("production"),
+    domain: "localhost",
+    scheme: "http",
+    port: undefined,
+    secretVersions: new Map(),
+    podSecurity: "baseline",
+    images: new Map(),
+    runtimeClass: undefined,
+    pausedServices: new Set<never>(),
+    pullSecret: false
+  } as const
+  const own = synthNamespace(tenant).filter(
+    (_) => _.kind !== "Namespace" && _.metadata.namespace === namespaceOf(tenant)
+  )
+  return [
+    namespace(scratchNamespace, "baseline"),
+    tenantBinding(scratchNamespace, managedLabel),
+    ...own.map((_) => ({ ..._, metadata: { ..._.metadata, labels: { ...managedLabel } } }))
+  ]
+}
+
+/** All that `maxcloud cluster install` applies, in this order. */
+export const installManifests = ({ image }: InstallOptions): ReadonlyArray<Manifest> => [
+  namespace(systemNamespace, "restricted"),
+  ...roles.filter((_) => _ !== gatewayRole || image !== undefined).map(clusterRoleOf),
+  // Before the rights that they confine.
+  ...admissionPolicies,
+  {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: serverAccount, namespace: systemNamespace, labels: { ...managedLabel } }
+  },
+  bindingInAll(serverRole.name, serverAccount),
+  ...scratch(),
+  ...(image === undefined ? [] : [bindingInAll(gatewayRole.name, gatewayName), ...gatewayManifests(image)])
+]

@@ -1,0 +1,26 @@
+/** Namespace of the platform's own parts. */
+export const systemNamespace = "maxcloud-system"
+
+/** Namespace in which a first deployment is tried by dry runs. It is no organization's. */
+export const scratchNamespace = "maxcloud-scratch"
+
+/** ServiceAccount of the server, and name of its bindings. */
+export const serverAccount = "maxcloud-server"
+
+/** ServiceAccount, Deployment and Service of the gateway's authorizer. */
+export const gatewayName = "maxcloud-gateway"
+
+/** Where the gateway's authorizer listens for Envoy. */
+export const gatewayPort = 9191
+
+/** Who the server is to the API server (Kubernetes, "Service account tokens"). */
+export const serverUser = `system:serviceaccount:${systemNamespace}:${serverAccount}`
+
+/**
+ * On what belongs to the platform itself. Not `managed-by: maxcloud`: that is on what belongs to organizations, which the server watches
+ * and puts right.
+ */
+export const managedLabel = {
+  "app.kubernetes.io/part-of": "maxcloud",
+  "app.kubernetes.io/managed-by": "maxcloud-install"
+} as const

@@ -1,0 +1,17 @@
+import type { Manifest } from "@maxcloud/synth"
+import { tenantRole } from "./clusterRoles.ts"
+import { serverAccount, systemNamespace } from "./systemNames.ts"
+
+const managed = { "app.kubernetes.io/managed-by": "maxcloud" } as const
+
+/**
+ * Gives the server its rights in a namespace: applied right after the namespace, before everything else in it. The API server's
+ * authorizer learns of it a moment later (it watches), so the first request after it may still be answered 403.
+ */
+export const tenantBinding = (namespace: string, labels: Readonly<Record<string, string>> = managed): Manifest => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "RoleBinding",
+  metadata: { name: serverAccount, namespace, labels: { ...labels } },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: tenantRole.name },
+  subjects: [{ kind: "ServiceAccount", name: serverAccount, namespace: systemNamespace }]
+})

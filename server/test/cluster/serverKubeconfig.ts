@@ -1,0 +1,44 @@
+import { mkdtemp, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { install } from "../../src/cluster/install.ts"
+import { kubeconfigOf, serverToken } from "../../src/cluster/serverKubeconfig.ts"
+import { readCredentials } from "../../src/runtime/kubernetes/api/connect.ts"
+import { layer } from "../../src/runtime/kubernetes/api/layer.ts"
+
+/** The administrator's credentials: what the environment gives (KUBECONFIG). */
+export const adminSource = { type: "standard" } as const
+
+/** The administrator's connection to the cluster. */
+export const adminApi = layer({ source: adminSource })
+
+const make = Effect.gen(function* () {
+  yield* install({
+    image: undefined,
+    domain: undefined,
+    keepKnativeSettings: true,
+    dryRun: false,
+    force: true,
+    onStep: () => undefined
+  })
+  const { token } = yield* serverToken(3600)
+  const text = kubeconfigOf(yield* readCredentials(adminSource), token)
+  return yield* Effect.promise(async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "maxcloud-server-")), "kubeconfig")
+    await writeFile(path, text, { mode: 0o600 })
+    return path
+  })
+})
+
+let made: Promise<string> | undefined
+
+/**
+ * File of a kubeconfig with the server's own rights, not the administrator's: tests run what the server does under it. Installs, as
+ * administrator by KUBECONFIG, roles, admission policies and the scratch namespace, if they are not there as they should be. The
+ * token in it lives for an hour.
+ */
+export const serverKubeconfig = (): Promise<string> => {
+  made ??= Effect.runPromise(Effect.provide(make, adminApi))
+  return made
+}
