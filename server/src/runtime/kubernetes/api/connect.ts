@@ -1,0 +1,194 @@
+import { X509Certificate } from "node:crypto"
+import { existsSync } from "node:fs"
+import type { RequestOptions } from "node:https"
+import { homedir } from "node:os"
+import { delimiter, join } from "node:path"
+import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
+import { Effect } from "effect"
+import { ClusterConfigError } from "./ClusterConfigError.ts"
+
+/** Where the cluster's address and credentials come from. */
+export type ClusterSource =
+  /** A kubeconfig; `context`: another than its current one. */
+  | { readonly type: "file"; readonly path: string; readonly context?: string | undefined }
+  /** As kubectl does: `KUBECONFIG`, `~/.kube/config`, the pod's own. */
+  | { readonly type: "standard"; readonly context?: string | undefined }
+  /** The service account of the pod that this runs in. */
+  | { readonly type: "inCluster" }
+
+/** What a connection to the API server is made with. */
+export interface ClusterCredentials {
+  /** URL of the API server, without a slash at its end. */
+  readonly server: string
+  /** Where all of this was read, for messages. */
+  readonly origin: string
+  readonly tls: {
+    readonly ca: Buffer | string | undefined
+    readonly cert: Buffer | string | undefined
+    readonly key: Buffer | string | undefined
+    readonly servername: string | undefined
+    readonly rejectUnauthorized: boolean | undefined
+  }
+  /** An HTTP proxy before the API server. */
+  readonly proxy: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+  /** By a token file or a plugin, which give another with time. */
+  readonly changing: boolean
+}
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause)).slice(0, 500)
+
+const tokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+const inPod = () => process.env["KUBERNETES_SERVICE_HOST"] !== undefined && existsSync(tokenFile)
+
+interface Place {
+  readonly origin: string
+  readonly context: string | undefined
+  readonly load: (config: KubeConfig) => void
+}
+
+const fileIsMissing = (path: string, fix: string) =>
+  new ClusterConfigError({ reason: "missing", message: `the kubeconfig ${path} does not exist: ${fix}` })
+
+const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError> => {
+  if (source.type === "inCluster") {
+    return inPod()
+      ? Effect.succeed({
+          origin: "the pod's service account",
+          context: undefined,
+          load: (config) => config.loadFromCluster()
+        })
+      : Effect.fail(
+          new ClusterConfigError({
+            reason: "missing",
+            message: `this is no pod with a service account (KUBERNETES_SERVICE_HOST, ${tokenFile}): name a kubeconfig, or let the pod mount its token (automountServiceAccountToken)`
+          })
+        )
+  }
+  const { context } = source
+  if (source.type === "file") {
+    return existsSync(source.path)
+      ? Effect.succeed({ origin: source.path, context, load: (config) => config.loadFromFile(source.path) })
+      : Effect.fail(fileIsMissing(source.path, "name one that does, or leave it out to use kubectl's"))
+  }
+  const named = process.env["KUBECONFIG"] ?? ""
+  if (named !== "") {
+    const missing = named.split(delimiter).find((path) => path !== "" && !existsSync(path))
+    return missing === undefined
+      ? Effect.succeed({ origin: named, context, load: (config) => config.loadFromDefault() })
+      : Effect.fail(fileIsMissing(missing, "mend the environment variable KUBECONFIG, which names it"))
+  }
+  const path = join(homedir(), ".kube", "config")
+  if (existsSync(path)) return placeOf({ type: "file", path, context })
+  return inPod()
+    ? placeOf({ type: "inCluster" })
+    : Effect.fail(
+        new ClusterConfigError({
+          reason: "missing",
+          message: `no cluster is configured: there is neither KUBECONFIG nor ${path}, and this is no pod. Name a kubeconfig, or write one with the tool that made the cluster`
+        })
+      )
+}
+
+const header = (headers: RequestOptions["headers"], name: string): Readonly<Record<string, string>> => {
+  const value: unknown = headers === undefined ? undefined : Reflect.get(headers, name)
+  return typeof value === "string" ? { [name.toLowerCase()]: value.trim() } : {}
+}
+
+const material = (value: unknown): Buffer | string | undefined =>
+  typeof value === "string" || Buffer.isBuffer(value) ? value : undefined
+
+const expiredSince = (cert: Buffer | string | undefined): string | undefined => {
+  if (cert === undefined) return undefined
+  const { validTo } = new X509Certificate(cert)
+  return Date.parse(validTo) < Date.now() ? new Date(validTo).toISOString() : undefined
+}
+
+/** Reads the credentials anew: files and plugins too. */
+export const readCredentials = Effect.fn("readCredentials")(function* (source: ClusterSource) {
+  const { context, load, origin } = yield* placeOf(source)
+  // Only this module of the client, and only now: with its generated API it takes half a second and 80 MB.
+  const { KubeConfig } = yield* Effect.promise(() => import("@kubernetes/client-node/dist/config.js"))
+  const config = new KubeConfig()
+  yield* Effect.try({
+    try: () => load(config),
+    catch: (cause) =>
+      new ClusterConfigError({
+        reason: "invalid",
+        message: `${origin} is no kubeconfig: ${messageOf(cause).split("\n")[0] ?? ""}. Write it anew with the tool that made the cluster`
+      })
+  })
+  if (context !== undefined) config.setCurrentContext(context)
+  const current = config.getContextObject(config.getCurrentContext() ?? "")
+  if (current === null) {
+    const known = config.getContexts().map((_) => _.name)
+    return yield* new ClusterConfigError({
+      reason: "context",
+      message:
+        known.length === 0
+          ? `${origin} has no contexts: it is no kubeconfig, or an empty one`
+          : `${origin} has no context ${config.getCurrentContext() ?? ""}: choose one of ${known.join(", ")}`
+    })
+  }
+  const cluster = config.getCurrentCluster()
+  const user = config.getCurrentUser()
+  if (cluster === null || user === null) {
+    const lacks = cluster === null ? `cluster ${current.cluster}` : `user ${current.user}`
+    return yield* new ClusterConfigError({
+      reason: "context",
+      message: `context ${current.name} of ${origin} names the ${lacks}, which is not there: add it, or choose another context`
+    })
+  }
+  if (cluster.proxyUrl?.startsWith("socks") === true) {
+    return yield* new ClusterConfigError({
+      reason: "unsupported",
+      message: `${origin} reaches the cluster by a SOCKS proxy (proxy-url): only HTTP proxies are supported`
+    })
+  }
+
+  const options: RequestOptions = {}
+  yield* Effect.tryPromise({
+    try: () => config.applyToHTTPSOptions(options),
+    catch: (cause) =>
+      new ClusterConfigError({
+        reason: "credentials",
+        message: `the credentials of user ${user.name} in ${origin} cannot be had: ${messageOf(cause)}. Mend the file or the plugin (${user.exec?.command ?? "none"}) that gives them`
+      })
+  })
+  const cert = material(options.cert)
+  const expired = yield* Effect.try({
+    try: () => expiredSince(cert),
+    catch: () =>
+      new ClusterConfigError({
+        reason: "credentials",
+        message: `the client certificate of user ${user.name} in ${origin} is no certificate (PEM): write the kubeconfig anew`
+      })
+  })
+  if (expired !== undefined) {
+    return yield* new ClusterConfigError({
+      reason: "credentials",
+      message: `the client certificate of user ${user.name} in ${origin} expired at ${expired}: get a new kubeconfig`
+    })
+  }
+  const basic = typeof options.auth === "string" ? Buffer.from(options.auth).toString("base64") : undefined
+  const servername: unknown = Reflect.get(options, "servername")
+  const credentials: ClusterCredentials = {
+    server: cluster.server.replace(/\/$/, ""),
+    origin,
+    tls: {
+      ca: material(options.ca),
+      cert,
+      key: material(options.key),
+      servername: typeof servername === "string" ? servername : undefined,
+      rejectUnauthorized: options.rejectUnauthorized
+    },
+    proxy: cluster.proxyUrl,
+    headers: {
+      ...(basic === undefined ? {} : { authorization: `Basic ${basic}` }),
+      ...header(options.headers, "Authorization"),
+      ...header(options.headers, "Impersonate-User")
+    },
+    changing: Boolean(user.exec) || Boolean(user.authProvider)
+  }
+  return credentials
+})

@@ -1,0 +1,100 @@
+import { Clock, Effect } from "effect"
+import { type Dispatcher, Pool, ProxyAgent } from "undici"
+import type { ClusterConfigError } from "./ClusterConfigError.ts"
+import { type ClusterCredentials, type ClusterSource, readCredentials } from "./connect.ts"
+
+/** How long the credentials of a token file or plugin are used before they are read anew: as long as client-go does. */
+const rereadAfterMillis = 60_000
+
+/** What is sent to the API server now. */
+export interface Connections {
+  readonly credentials: ClusterCredentials
+  readonly readAtMillis: number
+  /** For requests, which end. */
+  readonly requests: Dispatcher
+  /** For watches and logs, each of which holds a connection. */
+  readonly streams: Dispatcher
+}
+
+const dispatcher = ({ proxy, server, tls }: ClusterCredentials, connections: number | null): Dispatcher => {
+  const material = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+  // The API server keeps idle connections for longer than this.
+  const common = { connections, keepAliveTimeout: 60_000, keepAliveMaxTimeout: 60_000 }
+  return proxy === undefined
+    ? new Pool(server, { ...common, connect: { ...material, timeout: 5_000 } })
+    : new ProxyAgent({ ...common, uri: proxy, requestTls: material })
+}
+
+const sameTransport = (a: ClusterCredentials, b: ClusterCredentials): boolean => {
+  const written = ({ proxy, server, tls }: ClusterCredentials) =>
+    JSON.stringify([server, proxy, ...Object.values(tls).map((_) => _?.toString())])
+  return written(a) === written(b)
+}
+
+/** Connections by the credentials of a source, made anew when these change. */
+export const makeConnections = Effect.fn("makeConnections")(function* (source: ClusterSource, maxConnections: number) {
+  const connect = (
+    credentials: ClusterCredentials,
+    before: Connections | undefined,
+    readAtMillis: number
+  ): Connections => {
+    if (before !== undefined && sameTransport(credentials, before.credentials)) {
+      return { ...before, credentials, readAtMillis }
+    }
+    // Those that are under way end by themselves.
+    void before?.requests.close().catch(() => undefined)
+    void before?.streams.close().catch(() => undefined)
+    return {
+      credentials,
+      readAtMillis,
+      requests: dispatcher(credentials, maxConnections),
+      streams: dispatcher(credentials, null)
+    }
+  }
+
+  let now: Connections = connect(yield* readCredentials(source), undefined, yield* Clock.currentTimeMillis)
+  yield* Effect.addFinalizer(() =>
+    Effect.promise(() => Promise.all([now.requests.destroy(), now.streams.destroy()]).catch(() => undefined))
+  )
+
+  const oneReader = yield* Effect.makeSemaphore(1)
+  let warned = false
+  const reread = (older: Connections) =>
+    oneReader.withPermits(1)(
+      Effect.gen(function* () {
+        if (now.readAtMillis !== older.readAtMillis) return
+        const read = yield* Effect.either(readCredentials(source))
+        const readAtMillis = yield* Clock.currentTimeMillis
+        if (read._tag === "Right") {
+          now = connect(read.right, now, readAtMillis)
+          warned = false
+          return
+        }
+        // Those in hand may still do: the API server will say.
+        now = { ...now, readAtMillis }
+        if (!warned) yield* Effect.logWarning(`cluster credentials: ${read.left.message}`)
+        warned = true
+      })
+    )
+
+  return {
+    now: () => now,
+    current: Effect.suspend(() =>
+      now.credentials.changing && Date.now() - now.readAtMillis > rereadAfterMillis
+        ? Effect.map(reread(now), () => now)
+        : Effect.succeed(now)
+    ),
+    /** After a refusal of the credentials: whether there are others now. */
+    renewed: (refused: Connections): Effect.Effect<boolean> =>
+      Effect.suspend(() => (Date.now() - refused.readAtMillis < 1000 ? Effect.void : reread(refused))).pipe(
+        Effect.map(
+          () =>
+            !sameTransport(now.credentials, refused.credentials) ||
+            JSON.stringify(now.credentials.headers) !== JSON.stringify(refused.credentials.headers)
+        )
+      )
+  }
+})
+
+export type ClusterConnections = Effect.Effect.Success<ReturnType<typeof makeConnections>>
+export type { ClusterConfigError }

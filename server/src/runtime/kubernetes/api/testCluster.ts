@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Effect, Layer } from "effect"
+import { describe } from "vitest"
+import { KubeApi } from "./KubeApi.ts"
+import { kinds, pathOf } from "./kinds.ts"
+import { layer } from "./layer.ts"
+
+/** Tests against the cluster of `KUBECONFIG`, which has Knative; left out where there is none. */
+export const describeCluster: (name: string, tests: () => void) => void = describe.skipIf(
+  process.env["KUBECONFIG"] === undefined
+)
+
+/** The cluster of `KUBECONFIG`. */
+export const layerTest: Layer.Layer<KubeApi> = Layer.orDie(layer({ source: { type: "standard" } }))
+
+/** Server-side apply by our field manager. */
+export const applyTest = Effect.fn("applyTest")(function* (path: string, object: unknown) {
+  const api = yield* KubeApi
+  return yield* api.request({
+    method: "PATCH",
+    path,
+    query: { fieldManager: "maxcloud", force: "true", fieldValidation: "Strict" },
+    body: object,
+    contentType: "application/apply-patch+yaml"
+  })
+})
+
+/**
+ * A namespace of this scope's own, as of an organization's production: its name is the organization's. Its removal is begun at the end of the
+ * scope and not waited for, since it lasts minutes where Knative's pods have run.
+ */
+export const temporaryNamespace = (prefix: string, labels: Readonly<Record<string, string>> = {}) => {
+  const name = OrganizationName.make(`${prefix}-${randomBytes(4).toString("hex")}`)
+  const path = pathOf(kinds.namespace, undefined, name)
+  return Effect.acquireRelease(
+    Effect.as(
+      applyTest(path, {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: {
+          name,
+          labels: {
+            "app.kubernetes.io/managed-by": "maxcloud",
+            "maxcloud.dev/organization": name,
+            "maxcloud.dev/stage": "production",
+            ...labels
+          }
+        }
+      }),
+      name
+    ),
+    () => Effect.flatMap(KubeApi, (api) => Effect.ignore(api.request({ method: "DELETE", path })))
+  )
+}
