@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { portOfExposed } from "./exposedPort.ts"
+import { portOfExposed } from "./portOfExposed.ts"
 
 it("takes the only TCP port, of several 8080 or else 80, and 8080 where nothing is said", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number]> = [
@@ -9,6 +9,7 @@ it("takes the only TCP port, of several 8080 or else 80, and 8080 where nothing 
     [["80/tcp", "443/tcp", "2019/tcp"], 80],
     [["80/tcp", "8080/tcp"], 8080],
     [["1883/tcp", "9001/tcp"], 8080],
+    [["0/tcp", "70000/tcp", "3000/tcp"], 3000],
     [[], 8080]
   ]
   for (const [exposed, port] of cases) expect([exposed, portOfExposed(exposed)]).toEqual([exposed, port])

@@ -1,0 +1,188 @@
+import { createHash } from "node:crypto"
+import { Effect, Option, Redacted, Schema } from "effect"
+import { parseChallenge } from "./challenge.ts"
+import type { Answer, Exchange, Question } from "./exchange.ts"
+import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { apiHostOf, type ImageName, namesRegistry } from "./imageName.ts"
+import { Remembered } from "./Remembered.ts"
+
+export interface Credentials {
+  readonly username: string
+  readonly password: Redacted.Redacted
+}
+
+/** An image's repository, seen by someone. */
+export interface RegistrySession {
+  readonly image: ImageName
+  readonly credentials: Option.Option<Credentials>
+  /** Names what those may know who hold these credentials: caches are kept apart by it. Gives nothing of them away. */
+  readonly key: string
+}
+
+export const sessionOf = (image: ImageName, credentials: Option.Option<Credentials>): RegistrySession => ({
+  image,
+  credentials,
+  key: `${Option.match(credentials, {
+    onNone: () => "anyone",
+    onSome: ({ password, username }) =>
+      createHash("sha256")
+        .update(JSON.stringify([username, Redacted.value(password)]))
+        .digest("hex")
+  })} ${image.registry}/${image.repository}`
+})
+
+export interface RegistryOptions {
+  /** Registries spoken to by plain HTTP, at any address but a metadata service's: `localhost`, `10.0.0.5:5000`. */
+  readonly insecureRegistries: ReadonlyArray<string>
+  /** Registries that may be at an address of a private network. */
+  readonly privateRegistries: ReadonlyArray<string>
+}
+
+const Token = Schema.parseJson(
+  Schema.Struct({
+    token: Schema.optional(Schema.NonEmptyString),
+    access_token: Schema.optional(Schema.NonEmptyString),
+    expires_in: Schema.optional(Schema.Number)
+  })
+)
+
+const basicOf = ({ password, username }: Credentials) =>
+  `Basic ${Buffer.from(`${username}:${Redacted.value(password)}`).toString("base64")}`
+
+const redirects = new Set([301, 302, 303, 307, 308])
+const mostRedirects = 5
+const tokenBytes = 64 * 1024
+
+/** It is private, or not there: a registry does not say which. */
+export const unauthorized = ({ credentials, image: { registry, repository } }: RegistrySession) =>
+  imageProblem(
+    "ImageUnauthorized",
+    Option.match(credentials, {
+      onNone: () =>
+        `${registry} does not show ${repository} without credentials: it is private, or there is no such repository. If it is private, run \`maxcloud registries login ${registry}\`.`,
+      onSome: ({ username }) =>
+        `${registry} refuses ${repository} to the user "${username}": the password is no longer right, or the user may not pull it. Run \`maxcloud registries login ${registry}\` again.`
+    })
+  )
+
+/** What an answer that is neither a success nor "not found" means. */
+export const refusal = (session: RegistrySession, { status }: Answer): ImageProblem | ImagesError => {
+  const { registry, repository } = session.image
+  if (status === 401 || status === 403) return unauthorized(session)
+  if (status === 429) {
+    return new ImagesError({
+      message: `RegistryUnreachable: ${registry} limits how often it is asked for ${repository} (HTTP 429). Try again later; with \`maxcloud registries login ${registry}\` the limit is often higher.`
+    })
+  }
+  return status >= 500
+    ? new ImagesError({
+        message: `RegistryUnreachable: the registry ${registry} fails at the moment (HTTP ${status}). Try again later.`
+      })
+    : imageProblem("ImageInvalid", `${registry} answers HTTP ${status} for ${repository}. Is it a registry of images?`)
+}
+
+/** Asks registries (OCI distribution 1.1) as who they want one to be: by nothing, Basic, or a Bearer token. */
+export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
+  const insecure = new Set(options.insecureRegistries)
+  const trusted = new Set([...options.insecureRegistries, ...options.privateRegistries])
+  const authorizations = new Remembered<string>(5000)
+
+  /** Plain HTTP only to whom the operator named: credentials travel here, and redirects may lead anywhere. */
+  const checked = (url: URL): Effect.Effect<URL, ImageProblem> =>
+    url.protocol === "https:" || (url.protocol === "http:" && namesRegistry(insecure, url.host))
+      ? Effect.succeed(url)
+      : Effect.fail(
+          imageProblem(
+            "RegistryUnreachable",
+            `the registry leads to ${url.protocol}//${url.host}, and only HTTPS is followed. For plain HTTP the operator can set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+          )
+        )
+
+  const parsed = (text: string, base?: URL) =>
+    Effect.try({
+      try: () => new URL(text, base),
+      catch: () => imageProblem("ImageInvalid", "the registry leads to what is no URL.")
+    }).pipe(Effect.flatMap(checked))
+
+  /** The answer after redirects, which go on without `authorization` at another origin. */
+  const follow = (question: Omit<Question, "reach">, left = mostRedirects): ReturnType<Exchange> =>
+    exchange({ ...question, reach: namesRegistry(trusted, question.url.host) ? "private" : "public" }).pipe(
+      Effect.flatMap((answer) => {
+        const { location } = answer.headers
+        if (!redirects.has(answer.status) || location === undefined) return Effect.succeed(answer)
+        if (left === 0) {
+          return imageProblem("ImageInvalid", `${question.url.host} redirects more than ${mostRedirects} times.`)
+        }
+        return Effect.flatMap(parsed(location, question.url), (url) => {
+          const { authorization, ...others } = question.headers
+          const headers = url.origin !== question.url.origin || authorization === undefined ? others : question.headers
+          return follow({ ...question, url, headers }, left - 1)
+        })
+      })
+    )
+
+  /** The token of a registry's own token server, for pulling this repository and no more. */
+  const tokenFor = Effect.fn("Registry.token")(function* (
+    session: RegistrySession,
+    { realm, service }: { readonly realm: string; readonly service: string | undefined }
+  ) {
+    const url = yield* parsed(realm)
+    if (service !== undefined) url.searchParams.set("service", service)
+    url.searchParams.set("scope", `repository:${session.image.repository}:pull`)
+    const headers: Record<string, string> = Option.match(session.credentials, {
+      onNone: () => ({}),
+      onSome: (_) => ({ authorization: basicOf(_) })
+    })
+    const answer = yield* follow({ method: "GET", url, headers, maxBytes: tokenBytes })
+    if (answer.status !== 200) return yield* refusal(session, answer)
+    const { access_token, expires_in, token } = yield* Effect.mapError(
+      Schema.decodeUnknown(Token)(answer.body.toString("utf8")),
+      () => imageProblem("ImageInvalid", `the token server ${url.host} answers what is no token.`)
+    )
+    const value = token ?? access_token
+    if (value === undefined) return yield* unauthorized(session)
+    return { authorization: `Bearer ${value}`, seconds: Math.min(expires_in ?? 60, 300) - 10 }
+  })
+
+  const authorize = Effect.fn("Registry.authorize")(function* (session: RegistrySession, header: string | undefined) {
+    const challenge = parseChallenge(header ?? "")
+    if (challenge === undefined) return yield* unauthorized(session)
+    if (challenge.scheme === "basic" && Option.isNone(session.credentials)) return yield* unauthorized(session)
+    const { authorization, seconds } =
+      challenge.scheme === "bearer"
+        ? yield* tokenFor(session, challenge)
+        : { authorization: Option.getOrElse(Option.map(session.credentials, basicOf), () => ""), seconds: 300 }
+    authorizations.set(session.key, authorization, seconds * 1000)
+    return authorization
+  })
+
+  /** Any answer but 401, which is tried once more with what it asks for. */
+  return Effect.fn("Registry.ask")(function* (
+    session: RegistrySession,
+    question: {
+      readonly method: "GET" | "HEAD"
+      /** Behind the repository: `manifests/latest`. */
+      readonly path: string
+      readonly accept: string
+      readonly maxBytes: number
+    }
+  ) {
+    const { registry, repository } = session.image
+    const scheme = namesRegistry(insecure, registry) ? "http" : "https"
+    const url = new URL(`${scheme}://${apiHostOf(registry)}/v2/${repository}/${question.path}`)
+    const send = (authorization: string | undefined) =>
+      follow({
+        method: question.method,
+        url,
+        headers: { accept: question.accept, ...(authorization === undefined ? {} : { authorization }) },
+        maxBytes: question.maxBytes
+      })
+    const first = yield* send(authorizations.get(session.key))
+    if (first.status !== 401) return first
+    authorizations.delete(session.key)
+    return yield* send(yield* authorize(session, first.headers["www-authenticate"]))
+  })
+}
+
+export type Ask = ReturnType<typeof makeAsk>

@@ -1,0 +1,29 @@
+/** What a registry asks for (RFC 9110, 11.6.1; for Bearer: distribution's token authentication). */
+export type Challenge =
+  | { readonly scheme: "basic" }
+  | {
+      readonly scheme: "bearer"
+      readonly realm: string
+      readonly service: string | undefined
+      readonly scope: string | undefined
+    }
+
+const part = /[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y
+
+/** The strongest challenge of a `WWW-Authenticate` header that a client of registries knows; undefined: none. */
+export const parseChallenge = (header: string): Challenge | undefined => {
+  const found: Array<{ readonly scheme: string; readonly parameters: Map<string, string> }> = []
+  part.lastIndex = 0
+  for (let match = part.exec(header); match !== null; match = part.exec(header)) {
+    const [, name = "", quoted, plain] = match
+    const value = quoted?.replace(/\\(.)/g, "$1") ?? plain
+    if (value === undefined) found.push({ scheme: name.toLowerCase(), parameters: new Map() })
+    else found.at(-1)?.parameters.set(name.toLowerCase(), value)
+  }
+  const bearer = found.find((_) => _.scheme === "bearer")?.parameters
+  const realm = bearer?.get("realm")
+  if (realm !== undefined) {
+    return { scheme: "bearer", realm, service: bearer?.get("service"), scope: bearer?.get("scope") }
+  }
+  return found.some((_) => _.scheme === "basic") ? { scheme: "basic" } : undefined
+}

@@ -1,0 +1,157 @@
+import { lookup } from "node:dns/promises"
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http"
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
+import { isIP, type LookupFunction } from "node:net"
+import { Duration, Effect, Schedule } from "effect"
+import { codeOf } from "../database/DatabaseError.ts"
+import { isAllowedAddress, type Reach } from "./addresses.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export interface Question {
+  readonly method: "GET" | "HEAD"
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly reach: Reach
+  /** The largest body that is taken. */
+  readonly maxBytes: number
+}
+
+const timeLimit = Duration.seconds(10)
+
+/** The system's resolver holds one of the process's few threads for as long as a name server does not answer. */
+const lookups = Effect.unsafeMakeSemaphore(2)
+
+/** Resolves a name, and lets only addresses through that may be called: the connection is made to these, whatever the name says next. */
+const lookupWithin =
+  (reach: Reach): LookupFunction =>
+  (hostname, options, callback) => {
+    const found = lookups.withPermits(1)(Effect.tryPromise(() => lookup(hostname, { ...options, all: true })))
+    Effect.runCallback(found, {
+      onExit: (exit) => {
+        if (exit._tag === "Failure") {
+          const { cause } = exit
+          callback(cause._tag === "Fail" && cause.error.cause instanceof Error ? cause.error.cause : noName(), "")
+          return
+        }
+        const [first] = exit.value
+        if (first === undefined) callback(noName(), "")
+        else if (!exit.value.every((_) => isAllowedAddress(_.address, reach))) callback(refusedAddress(hostname), "")
+        else if (options.all === true) callback(null, [...exit.value])
+        else callback(null, first.address, first.family)
+      }
+    })
+  }
+
+const noName = () => new Error("the name has no address")
+
+const refusedAddress = (host: string) =>
+  imageProblem(
+    "RegistryUnreachable",
+    `${host} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${host}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${host}.`
+  )
+
+const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, timeout: Duration.toMillis(timeLimit) }
+
+/** One request and its answer, with limits of time and size. Redirects and refusals are answers. */
+export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProblem | ImagesError>
+
+/** Sends requests over connections of its own, which are closed with the scope. */
+export const makeExchange = Effect.gen(function* () {
+  const agents = yield* Effect.acquireRelease(
+    Effect.sync(() => ({ http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) })),
+    ({ http, https }) =>
+      Effect.sync(() => {
+        http.destroy()
+        https.destroy()
+      })
+  )
+
+  const send = ({ headers, maxBytes, method, reach, url }: Question) =>
+    Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
+      const host = url.hostname.replace(/^\[|\]$/g, "")
+      // An address needs no lookup, so nothing else would judge it.
+      if (isIP(host) !== 0 && !isAllowedAddress(host, reach)) {
+        resume(refusedAddress(url.hostname))
+        return
+      }
+      const fail = (error: Error) => resume(Effect.fail(error instanceof ImageProblem ? error : explain(error, url)))
+      const options = {
+        method,
+        headers: { ...headers, "accept-encoding": "identity" },
+        lookup: lookupWithin(reach),
+        signal
+      }
+      const call =
+        url.protocol === "https:"
+          ? httpsRequest(url, { ...options, agent: agents.https })
+          : httpRequest(url, { ...options, agent: agents.http })
+      call.on("error", fail)
+      call.on("response", (response) => {
+        const chunks: Array<Buffer> = []
+        let size = 0
+        response.on("data", (chunk: Buffer) => {
+          size += chunk.length
+          chunks.push(chunk)
+          if (size <= maxBytes) return
+          call.destroy()
+          resume(
+            imageProblem(
+              "ImageInvalid",
+              `${url.host} answers with more than ${maxBytes} bytes where a small document belongs.`
+            )
+          )
+        })
+        response.on("error", fail)
+        response.on("end", () =>
+          resume(
+            Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) })
+          )
+        )
+      })
+      call.end()
+    }).pipe(
+      Effect.retry({
+        schedule: Schedule.jittered(Schedule.exponential("100 millis")),
+        times: 2,
+        while: (_) => _ instanceof ImagesError
+      }),
+      Effect.timeoutFail({
+        duration: timeLimit,
+        onTimeout: () => unreachable(url, `has not answered within ${Duration.toSeconds(timeLimit)} s`)
+      })
+    )
+
+  const exchange: Exchange = send
+  return exchange
+})
+
+const unreachable = ({ host }: URL, what: string) =>
+  new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
+
+/** What passes by itself is an `ImagesError`; a name that does not exist, or a certificate that is not trusted, is a problem. */
+const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
+  const code = codeOf(error)
+  if (code === "ENOTFOUND") {
+    return imageProblem("RegistryUnreachable", `there is no host ${url.hostname}. Look at how the image is written.`)
+  }
+  if (code !== undefined && /CERT|SIGNED|TLS_CERT|ERR_SSL|EPROTO/.test(code)) {
+    return imageProblem(
+      "RegistryUnreachable",
+      `${url.host} cannot be spoken to by HTTPS (${code}). Give it a certificate that is trusted (NODE_EXTRA_CA_CERTS of the server), or, for plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+    )
+  }
+  if (code?.startsWith("HPE_") === true) {
+    return imageProblem(
+      "RegistryUnreachable",
+      `${url.host} does not speak HTTP (${code}). Look at how the image is written.`
+    )
+  }
+  return unreachable(url, `cannot be reached (${code ?? error.message})`)
+}

@@ -1,0 +1,58 @@
+import { Schema } from "effect"
+
+const Digest = Schema.String.pipe(Schema.pattern(/^sha256:[a-f0-9]{64}$/))
+const Platform = Schema.Struct({ os: Schema.String, architecture: Schema.String })
+
+/** What lists the builds of an image (OCI image index, Docker manifest list). */
+const Index = Schema.Struct({
+  schemaVersion: Schema.Literal(2),
+  manifests: Schema.Array(
+    Schema.Struct({ mediaType: Schema.optional(Schema.String), digest: Digest, platform: Schema.optional(Platform) })
+  ),
+  config: Schema.optional(Schema.Undefined),
+  layers: Schema.optional(Schema.Undefined)
+})
+
+/** One build of an image (OCI image manifest, Docker schema 2). */
+const Manifest = Schema.Struct({
+  schemaVersion: Schema.Literal(2),
+  config: Schema.Struct({ mediaType: Schema.String, digest: Digest, size: Schema.Number }),
+  layers: Schema.Array(Schema.Unknown),
+  manifests: Schema.optional(Schema.Undefined)
+})
+
+/** What is at a digest. A document that is both is neither: clients would see different images in it (CVE-2021-41190). */
+export const ManifestDocument = Schema.parseJson(Schema.Union(Index, Manifest))
+export type ManifestDocument = typeof ManifestDocument.Type
+export type IndexDocument = typeof Index.Type
+
+export const manifestTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json"
+]
+
+export const configTypes = [
+  "application/vnd.oci.image.config.v1+json",
+  "application/vnd.docker.container.image.v1+json"
+]
+
+/** As much of an image's configuration as counts here (OCI image configuration). */
+export const ConfigDocument = Schema.parseJson(
+  Schema.Struct({
+    os: Schema.String,
+    architecture: Schema.String,
+    config: Schema.optional(
+      Schema.NullOr(
+        Schema.Struct({
+          User: Schema.optional(Schema.NullOr(Schema.String)),
+          ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+        })
+      )
+    )
+  })
+)
+export type ConfigDocument = typeof ConfigDocument.Type
+
+export const TagList = Schema.parseJson(Schema.Struct({ tags: Schema.NullOr(Schema.Array(Schema.String)) }))

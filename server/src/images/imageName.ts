@@ -1,0 +1,70 @@
+import { Schema } from "effect"
+
+/** An image reference in its parts, with what Docker leaves out put in. */
+export interface ImageName {
+  /** Host of the registry as images and credentials name it, with its port: `docker.io`, `127.0.0.1:5000`. */
+  readonly registry: string
+  /** Such as `library/nginx`. */
+  readonly repository: string
+  /** undefined where only a digest is given. */
+  readonly tag: string | undefined
+  /** `sha256:…` */
+  readonly digest: string | undefined
+}
+
+const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*"
+const grammar = new RegExp(`^(${component}(?:/${component})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$`)
+const hostGrammar = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::([1-9]\d{0,4}))?$/
+
+const dockerHub = "docker.io"
+const namesOfDockerHub = new Set([dockerHub, "index.docker.io", "registry-1.docker.io"])
+
+/** Docker Hub has several names; the others have one, in small letters. */
+export const canonicalHost = (host: string) => {
+  const written = host.toLowerCase()
+  return namesOfDockerHub.has(written) ? dockerHub : written
+}
+
+const isHost = (host: string) => {
+  const port = hostGrammar.exec(host)?.[1]
+  return hostGrammar.test(host) && host.length <= 253 && (port === undefined || Number(port) <= 65_535)
+}
+
+/**
+ * Reads an image reference as Docker does (distribution/reference, "normalized named"): what is before the first slash is a host if it
+ * has a dot, a colon or a capital letter, or is `localhost`; else the image is Docker Hub's, under `library/` where it has no slash.
+ * Without a tag and digest the tag is `latest`. undefined: it is no reference.
+ */
+export const parseImageName = (written: string): ImageName | undefined => {
+  const slash = written.indexOf("/")
+  const first = slash === -1 ? "" : written.slice(0, slash)
+  const hasHost = /[.:A-Z]/.test(first) || first === "localhost"
+  const registry = hasHost ? canonicalHost(first) : dockerHub
+  const [, path, tag, digest] = grammar.exec(hasHost ? written.slice(slash + 1) : written) ?? []
+  if (path === undefined || path.length > 255 || !isHost(registry)) return undefined
+  return {
+    registry,
+    repository: registry === dockerHub && !path.includes("/") ? `library/${path}` : path,
+    tag: tag ?? (digest === undefined ? "latest" : undefined),
+    digest
+  }
+}
+
+/** The image by digest: what is pulled is then the same for ever. */
+export const pinnedReference = ({ registry, repository }: ImageName, digest: string) =>
+  `${registry}/${repository}@${digest}`
+
+/** As messages name it. */
+export const writeImageName = ({ digest, registry, repository, tag }: ImageName) =>
+  `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`
+
+/** Where a registry's API is: Docker Hub's is at another host than its name says. */
+export const apiHostOf = (registry: string) => (registry === dockerHub ? "registry-1.docker.io" : registry)
+
+/** A registry in a setting: a host, which stands for each of its ports, or a host with its port. */
+export const namesRegistry = (hosts: ReadonlySet<string>, host: string) =>
+  hosts.has(host) || hosts.has(host.replace(/:\d+$/, ""))
+
+export const RegistryHosts = Schema.Array(
+  Schema.String.pipe(Schema.filter((_) => isHost(canonicalHost(_)) || `"${_}" is no host of a registry`))
+)
