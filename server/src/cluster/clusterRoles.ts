@@ -24,10 +24,10 @@ export const tenantRole: Role = {
   about: "The server's, bound in each namespace that it makes, and in the scratch namespace.",
   rules: [
     {
-      why: "Secrets of services and registry credentials. No list and no watch: it asks for those that it wrote, by name.",
+      why: "Secrets of services and registry credentials: written, and watched for drift. In these namespaces all are its own.",
       apiGroups: [""],
       resources: ["secrets"],
-      verbs: ["get", "create", "patch", "delete"]
+      verbs: ["get", "list", "watch", "create", "patch", "delete"]
     },
     {
       why: "What a service has besides its Knative Service, and the namespace's limits.",

@@ -2,7 +2,11 @@ import type { ServiceName } from "@maxcloud/config-schema"
 import { Context, type Effect, type Stream } from "effect"
 import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
 
-/** Kinds of which every object with our label is watched. Of all but the first three only metadata is kept. */
+/**
+ * Kinds of which every object with our label is watched. Of all but the first three only metadata is kept. Secrets are watched namespace by
+ * namespace, in those that are ours and once the server's RoleBinding is there (403 before): it may not read those of others
+ * (cluster/clusterRoles.ts).
+ */
 export type ManagedKind =
   | "service"
   | "revision"
