@@ -1,30 +1,19 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SecretName } from "@maxcloud/config-schema"
 import { SecretInfo } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { type SecretScope, Secrets, SecretsError } from "./Secrets.ts"
-import { type SecretKey, secretKey } from "./secretKey.ts"
-
-const algorithm = "aes-256-gcm"
-const tagLength = 16
+import { open, type Place, Sealed, seal, sealingKey } from "./sealing.ts"
 
 /** Bound to its place: a sealed value that is moved to another organization, app, stage, name or version does not open. */
-const placeOf = (scope: SecretScope, name: string, version: number) =>
-  Buffer.from(JSON.stringify([scope.organizationId, scope.app, scope.stage, name, version]))
-
-const seal = (key: SecretKey, place: Buffer, value: string) => {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv(algorithm, key.bytes, nonce).setAAD(place)
-  return { nonce, sealed: Buffer.concat([cipher.update(value, "utf8"), cipher.final(), cipher.getAuthTag()]) }
-}
-
-const open = (key: SecretKey, place: Buffer, nonce: Uint8Array, sealed: Uint8Array) => {
-  const decipher = createDecipheriv(algorithm, key.bytes, nonce, { authTagLength: tagLength }).setAAD(place)
-  decipher.setAuthTag(sealed.subarray(-tagLength))
-  return Buffer.concat([decipher.update(sealed.subarray(0, -tagLength)), decipher.final()]).toString("utf8")
-}
+const placeOf = (scope: SecretScope, name: string, version: number): Place => [
+  scope.organizationId,
+  scope.app,
+  scope.stage,
+  name,
+  version
+]
 
 const Info = Schema.Struct({ name: SecretInfo.fields.name, version: Schema.Int, updated_at: Schema.DateFromSelf })
 const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
@@ -33,9 +22,7 @@ const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
     version: _.version,
     updatedAt: _.updated_at.toISOString()
   }))
-const decodeSealed = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ nonce: Schema.Uint8ArrayFromSelf, sealed: Schema.Uint8ArrayFromSelf }))
-)
+const decodeSealed = Schema.decodeUnknownSync(Schema.Array(Sealed))
 
 const failed = (cause: { readonly message: string }) =>
   new SecretsError({ message: "The secrets cannot be reached at the moment: the database does not answer.", cause })
@@ -46,19 +33,7 @@ export const layer = (options: { readonly dataDir: string }) =>
     Secrets,
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const keys = yield* sql<{ key_id: string }>`select distinct key_id from secret_versions`.pipe(
-        Effect.mapError(failed)
-      )
-      const key = yield* Effect.try({
-        try: () => secretKey(options.dataDir, keys.length === 0),
-        catch: (cause) =>
-          cause instanceof SecretsError ? cause : new SecretsError({ message: "The key cannot be read.", cause })
-      })
-      if (keys.some((_) => _.key_id !== key.id)) {
-        return yield* new SecretsError({
-          message: `The key in ${options.dataDir}/secret.key is not the one that the secrets in the database were sealed with. Restore that one.`
-        })
-      }
+      const key = yield* sealingKey(options.dataDir)
 
       const within = (scope: SecretScope) =>
         sql`organization_id = ${scope.organizationId} and app = ${scope.app} and stage = ${scope.stage}`
@@ -132,7 +107,7 @@ export const layer = (options: { readonly dataDir: string }) =>
         const row = decodeSealed(rows)[0]
         if (row === undefined) return Option.none<Redacted.Redacted>()
         return yield* Effect.try({
-          try: () => Option.some(Redacted.make(open(key, placeOf(scope, name, version), row.nonce, row.sealed))),
+          try: () => Option.some(Redacted.make(open(key, placeOf(scope, name, version), row))),
           catch: () =>
             new SecretsError({
               message: `The secret ${name}, version ${version}, does not open: it was changed in the database. Set it again.`
