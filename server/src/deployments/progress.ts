@@ -22,7 +22,7 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
   const current = { ...service, revision: latestCreatedRevision, url }
   const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
   // A paused service is judged when it is resumed: until then it only has to be there.
-  if (isLatest && (state === "paused" || state === "ready" || state === "idle" || state === "waking")) {
+  if (state === "paused" || (isLatest && (state === "ready" || state === "idle" || state === "waking"))) {
     return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: null }
   }
   // One that was well before and that this deployment did not change is not what it is judged by.

@@ -87,13 +87,15 @@ type Template = typeof Template.Type
 type Container = typeof Container.Type
 
 const KnativeService = Schema.Struct({
-  metadata: Schema.Struct({ name: Schema.String, labels: StringMap }),
+  metadata: Schema.Struct({ name: Schema.String, labels: StringMap, annotations: StringMap }),
   spec: Schema.Struct({ template: Schema.Unknown })
 })
 
 /** What the local runtime reads of a Knative Service. */
 export interface ParsedService {
   readonly internal: boolean
+  /** Stopped: no instance is kept, requests are answered 503. */
+  readonly paused: boolean
   /** `spec.template` as it is written. */
   readonly written: unknown
   readonly template: RevisionTemplate
@@ -111,6 +113,7 @@ export const parseKnativeService = (manifest: Manifest): Either.Either<ParsedSer
     const { metadata, spec } = yield* Either.mapLeft(decodeService(manifest), ParseResult.TreeFormatter.formatErrorSync)
     return {
       internal: metadata.labels["networking.knative.dev/visibility"] === "cluster-local",
+      paused: metadata.annotations[annotation.paused] === "true",
       written: spec.template,
       template: yield* parseTemplate(spec.template)
     }

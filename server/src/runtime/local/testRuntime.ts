@@ -71,10 +71,11 @@ export const testKey = (organization = "local", stage = "production"): Namespace
 /** The manifests of an app, as the server would synthesize them. */
 export const manifestsOf = (
   services: ReadonlyArray<Readonly<Record<string, unknown>>>,
-  key: NamespaceKey = testKey()
+  key: NamespaceKey = testKey(),
+  paused: ReadonlyArray<string> = []
 ): ReadonlyArray<Manifest> => {
   const spec = Either.getOrThrowWith(parseAppSpec({ app: "shop", services }), (_) => new Error(JSON.stringify(_)))
-  const tenant = offlineTenant(spec, key)
+  const tenant = { ...offlineTenant(spec, key), pausedServices: new Set(paused.map((_) => ServiceName.make(_))) }
   return [...synthNamespace(tenant), ...synth(spec, tenant)]
 }
 

@@ -73,6 +73,8 @@ interface Candidate extends Unit {
 const failuresUntilFailed = 2
 /** Failures in a row from which requests are refused instead of held. */
 const failuresUntilRefused = 3
+/** When to ask a paused service again: a person ends the pause. */
+const pausedRetrySeconds = 60
 /** Services in the queue of first starts from which new ones do not stay up for their idle time. */
 const crowd = 16
 
@@ -82,6 +84,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   let record = object.record
   let serving: Unit | undefined
   let candidate: Candidate | undefined
+  /** The newest revision, not yet ready, of a service that is paused. */
+  let held: RunnableRevision | undefined
   let restoring: Turn | undefined
   let wokenAt: number | undefined
   let deleting = false
@@ -96,9 +100,18 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       retryAtMs === undefined ? undefined : Math.max(1, Math.ceil((retryAtMs - now()) / 1000))
     )
 
+  const pausedRefusal = () =>
+    new NoInstance(
+      503,
+      `service "${key.service}" is paused. Who runs it can resume it: \`maxcloud resume ${key.service}\``,
+      pausedRetrySeconds,
+      "paused"
+    )
+
   const route = makeServiceRoute(`${key.organization}/${key.namespace}/${key.service}`, {
     beforeHold: () => {
       if (deleting) return refusal("it is being removed")
+      if (object.paused) return pausedRefusal()
       if (serving === undefined) {
         const newest = latestCreated(record)
         return newest?.ready === "False" ? refusal(`no revision is ready: ${newest.message}`) : undefined
@@ -141,7 +154,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     running: serving?.runner.running() ?? 0,
     waiting: route.waiting(),
     failure: serving?.runner.failure(),
-    deleting
+    deleting,
+    paused: object.paused
   })
 
   const instances = () =>
@@ -204,6 +218,37 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   const start = (unit: Candidate) => {
     unit.turn = limiter.enter(() => unit.runner.scaleTo(unit.revision.template.initialScale))
     if (serving === undefined && route.waiting() > 0) unit.turn.now()
+  }
+
+  /** Ends all instances and refuses requests. What is in flight may end. */
+  const pause = () => {
+    scaling.end()
+    wokenAt = undefined
+    restoring?.done()
+    restoring = undefined
+    route.setTarget(undefined)
+    route.refuseAll(pausedRefusal())
+    serving?.runner.scaleTo(0)
+    if (candidate === undefined) return
+    candidate.turn?.done()
+    held = candidate.revision
+    leave(candidate.runner, 0)
+    candidate = undefined
+  }
+
+  const resume = () => {
+    if (serving !== undefined) {
+      serve(serving)
+      const { template } = serving.revision
+      if (template.min > 0) {
+        serving.runner.scaleTo(template.min)
+        scaling.begin(serving.runner, template)
+      }
+    }
+    if (held === undefined) return
+    record = changeRevision(record, held.name, { ready: "Unknown", reason: "Deploying", message: "" })
+    begin(held)
+    held = undefined
   }
 
   const serve = (unit: Unit) => {
@@ -282,18 +327,30 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       return revisionsOf(key.service, record, (name) => runners.find((_) => _?.revision === name)?.all() ?? 0)
     },
     update: (next, created) => {
+      const wasPaused = object.paused
       object = next
       record = next.record
       if (created !== undefined) {
+        const older = candidate?.revision ?? held
         if (candidate !== undefined) {
           candidate.turn?.done()
           leave(candidate.runner, 0)
-          record = changeRevision(record, candidate.revision.name, {
+          candidate = undefined
+        }
+        if (older !== undefined) {
+          record = changeRevision(record, older.name, {
             reason: "Superseded",
             message: "A newer revision was created before this one was ready"
           })
         }
-        begin(created)
+        held = created
+      }
+      if (object.paused) {
+        if (!wasPaused || created !== undefined) pause()
+      } else if (wasPaused) resume()
+      else if (held !== undefined) {
+        begin(held)
+        held = undefined
       }
       changed()
     },
@@ -305,8 +362,9 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       const { active } = record
       if (old !== undefined) {
         const unit = unitOf(old, hooks)
-        serve(unit)
-        const wanted = Math.max(old.template.min, active ? 1 : 0)
+        if (object.paused) serving = unit
+        else serve(unit)
+        const wanted = object.paused ? 0 : Math.max(old.template.min, active ? 1 : 0)
         if (wanted > 0) {
           restoring = limiter.enter(() => {
             unit.runner.scaleTo(Math.max(unit.runner.target(), wanted))
@@ -316,14 +374,15 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
       if (newest !== undefined && newest.name !== old?.name) {
         const failed = latestCreated(record)?.ready === "False"
-        if (!failed) begin(newest)
+        if (object.paused) held = newest
+        else if (!failed) begin(newest)
         else
           candidate = { ...unitOf(newest, hooks), turn: undefined, deadlineMs: now() + newest.template.startDeadlineMs }
       }
       changed()
     },
     retryFailed: () => {
-      if (candidate === undefined || latestCreated(record)?.ready !== "False") return
+      if (object.paused || candidate === undefined || latestCreated(record)?.ready !== "False") return
       record = changeRevision(record, candidate.revision.name, { ready: "Unknown", reason: "Deploying", message: "" })
       candidate.deadlineMs = now() + candidate.revision.template.startDeadlineMs
       candidate.runner.retry()

@@ -20,6 +20,7 @@ export interface ServiceObject {
   readonly manifest: Manifest
   readonly generation: number
   readonly internal: boolean
+  readonly paused: boolean
   readonly record: ServiceRecord
 }
 

@@ -31,6 +31,12 @@ const newRecord = (key: NamespaceKey, app: AppName): ServiceRecord => ({
   conditions: []
 })
 
+const minScale = "autoscaling.knative.dev/min-scale"
+
+/** Its template but for the least scale, which a paused service has not. */
+const unscaled = ({ spec }: Manifest): string =>
+  canonical(JSON.parse(JSON.stringify(spec, (key, value) => (key === minScale ? undefined : value))))
+
 /** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
 export const planService = (input: {
   readonly key: ServiceKey
@@ -42,17 +48,19 @@ export const planService = (input: {
 }): Either.Either<ServiceChange | undefined, string> =>
   Either.gen(function* () {
     const { app, existing, key, manifest, now, secretManifest } = input
-    const { internal, template, written } = yield* parseKnativeService(manifest)
+    const { internal, paused, template, written } = yield* parseKnativeService(manifest)
     const pinned = yield* pinSecrets(template, secretManifest)
     const print = fingerprint([written, pinned])
     const record = existing?.record ?? newRecord(key, app)
-    const sameTemplate = latestCreated(record)?.fingerprint === print
+    // Pausing alone makes no revision, though it takes the least scale from the template.
+    const pausing = paused && existing !== undefined && unscaled(existing.manifest) === unscaled(manifest)
+    const sameTemplate = pausing || latestCreated(record)?.fingerprint === print
     const sameManifest = existing !== undefined && canonical(existing.manifest) === canonical(manifest)
     if (sameTemplate && sameManifest && existing.app === app) return undefined
 
     const generation = (existing?.generation ?? 0) + 1
     if (sameTemplate) {
-      const object = { key, app, manifest, generation, internal, record: { ...record, app } }
+      const object = { key, app, manifest, generation, internal, paused, record: { ...record, app } }
       return { object, created: undefined, put: [storedOf(object)], remove: [] }
     }
     const next = withRevision({ ...record, app }, key.service, {
@@ -60,7 +68,7 @@ export const planService = (input: {
       fingerprint: print,
       image: template.image
     })
-    const object = { key, app, manifest, generation, internal, record: next.record }
+    const object = { key, app, manifest, generation, internal, paused, record: next.record }
     return {
       object,
       created: { name: next.created.name, template, pinned },

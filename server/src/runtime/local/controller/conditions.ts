@@ -11,6 +11,7 @@ export interface Observed {
   /** Of the revision that serves. */
   readonly failure: RunnerFailure | undefined
   readonly deleting: boolean
+  readonly paused: boolean
 }
 
 type Fact = Omit<Condition, "type" | "lastTransitionTime">
@@ -25,6 +26,7 @@ const isDegraded = ({ failure, ready }: Observed) => ready === 0 && failure !== 
 /** One word for how a service is. */
 export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState => {
   if (observed.deleting) return "deleting"
+  if (observed.paused) return "paused"
   const newest = latestCreated(record)
   if (newest?.ready === "False") return "failed"
   if (newest === undefined || newest.ready === "Unknown") return "pending"
@@ -91,6 +93,13 @@ const routesReady = (service: string, record: ServiceRecord): Fact => {
 }
 
 const active = (record: ServiceRecord, observed: Observed): Fact => {
+  if (observed.paused) {
+    return {
+      status: "False",
+      reason: "Paused",
+      message: "It is paused: requests are answered 503 until it is resumed."
+    }
+  }
   if (observed.ready > 0) return isTrue
   if (isDegraded(observed) && observed.failure !== undefined) {
     const { count, message, reason, retryAtMs } = observed.failure

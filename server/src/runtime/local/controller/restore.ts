@@ -16,7 +16,7 @@ const objectOf = (stored: LocalObject): Either.Either<ServiceObject, string> =>
     const readable = Either.mapLeft(ParseResult.TreeFormatter.formatErrorSync)
     const record = yield* readable(decodeRecord(stored.status))
     const service = yield* readable(decodeName(stored.name))
-    const { internal } = yield* parseKnativeService(stored.manifest)
+    const { internal, paused } = yield* parseKnativeService(stored.manifest)
     const { generation, manifest, namespace, organizationId } = stored
     const { app, organization, stage } = record
     return {
@@ -25,6 +25,7 @@ const objectOf = (stored: LocalObject): Either.Either<ServiceObject, string> =>
       manifest,
       generation,
       internal,
+      paused,
       record
     }
   })

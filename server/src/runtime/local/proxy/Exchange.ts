@@ -186,7 +186,7 @@ class Exchange implements AttemptHandler {
     const known = cause instanceof NoInstance
     this.#refuse({
       status: known ? cause.status : 502,
-      slug: "no-instance",
+      slug: known ? cause.slug : "no-instance",
       detail: known ? message : "The service could not take the request.",
       retryAfterSeconds: known ? (cause.retryAfterSeconds ?? (cause.status === 503 ? 1 : undefined)) : 1
     })

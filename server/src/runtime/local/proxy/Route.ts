@@ -12,10 +12,13 @@ export interface Lease {
 export class NoInstance extends Error {
   readonly status: 502 | 503 | 504
   readonly retryAfterSeconds: number | undefined
-  constructor(status: 502 | 503 | 504, message: string, retryAfterSeconds?: number) {
+  /** Last part of the problem's type. */
+  readonly slug: string
+  constructor(status: 502 | 503 | 504, message: string, retryAfterSeconds?: number, slug = "no-instance") {
     super(message)
     this.status = status
     this.retryAfterSeconds = retryAfterSeconds
+    this.slug = slug
   }
 }
 

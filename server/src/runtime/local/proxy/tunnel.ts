@@ -82,7 +82,7 @@ export const tunnel = (
     if (cause instanceof NoInstance)
       refuse({
         status: cause.status,
-        slug: "no-instance",
+        slug: cause.slug,
         detail: cause.message,
         retryAfterSeconds: cause.retryAfterSeconds ?? 1
       })
