@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto"
+import type { AppName } from "@maxcloud/config-schema"
 import { Effect, Queue, Stream } from "effect"
 import type { CacheChange } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
-import { type FieldPath, fieldsOf, foreignFields, ownEntry, without } from "./managedFields.ts"
 import { idOf, managedKinds, type Place } from "./managed.ts"
+import { type FieldPath, fieldsOf, foreignFields, ownEntry, without } from "./managedFields.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
 /** An object as our last apply left it. */
 export interface AppliedObject {
+  /** The app that it was applied for; null for a namespace's own objects. */
+  readonly app: AppName | null
   /** Of what was applied: equal digests, equal objects. */
   readonly digest: string
   readonly uid: string
@@ -24,7 +27,7 @@ export const digestOf = (value: unknown): string => createHash("sha256").update(
 
 const ownText = (metadata: ObjectMetadata) => JSON.stringify(ownEntry(metadata.managedFields)?.fieldsV1 ?? {})
 
-const older = (a: string, b: string) => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b)
+const isOlder = (a: string, b: string) => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b)
 
 /** Few shapes make many objects: equal texts are kept once. */
 const makeInterned = (limit: number) => {
@@ -48,7 +51,7 @@ export const makeApplied = Effect.gen(function* () {
   const held = new Map<string, CacheChange>()
   /** Uids of what we removed, in the order of removal; old ones have long been seen. */
   const removed = new Set<string>()
-  const released = yield* Queue.unbounded<CacheChange>()
+  const released = yield* Queue.sliding<CacheChange>(10_000)
   const interned = makeInterned(2000)
 
   const release = (id: string) =>
@@ -64,8 +67,9 @@ export const makeApplied = Effect.gen(function* () {
   return {
     of: (place: Place): AppliedObject | undefined => objects.get(idOf(place)),
 
-    record: (place: Place, digest: string, metadata: ObjectMetadata) => {
+    record: (place: Place, app: AppName | null, digest: string, metadata: ObjectMetadata) => {
       objects.set(idOf(place), {
+        app,
         digest,
         uid: metadata.uid,
         resourceVersion: metadata.resourceVersion,
@@ -100,21 +104,20 @@ export const makeApplied = Effect.gen(function* () {
       )
     },
 
-    /**
-     * Fields that somebody took from us or removed. Another `time` says that a replica of ours has applied since, an older version that
-     * the news is older than our apply: then nothing is known.
-     */
+    /** Is this news of the object from before our last apply? (Resource versions grow: KEP-5504.) */
+    isOld: (place: Place, metadata: ObjectMetadata): boolean => {
+      const before = objects.get(idOf(place))
+      return (
+        before !== undefined && before.uid === metadata.uid && isOlder(metadata.resourceVersion, before.resourceVersion)
+      )
+    },
+
+    /** Fields that somebody took from us or removed. Another `time` says that a replica of ours has applied since: nothing is known then. */
     lost: (place: Place, metadata: ObjectMetadata): ReadonlyArray<FieldPath> => {
       const before = objects.get(idOf(place))
       const own = ownEntry(metadata.managedFields)
-      if (
-        before === undefined ||
-        before.uid !== metadata.uid ||
-        older(metadata.resourceVersion, before.resourceVersion) ||
-        (own !== undefined && own.time !== before.time)
-      ) {
+      if (before === undefined || before.uid !== metadata.uid || (own !== undefined && own.time !== before.time))
         return []
-      }
       return without(fieldsOf(JSON.parse(before.own)), own === undefined ? [] : fieldsOf(own.fieldsV1))
     },
 
@@ -136,6 +139,7 @@ export const makeApplied = Effect.gen(function* () {
       return true
     },
 
+    /** Changes that were held, for one reader. */
     released: Stream.fromQueue(released)
   }
 })

@@ -68,18 +68,18 @@ export const makeLookup = (api: KubeApi["Type"], cache: ClusterCache["Type"]) =>
   }
 
   /** Metadata of these objects as far as they exist, by `idOf`: from the cache, and of the others from the API server. */
-  const find = (
-    places: ReadonlyArray<Place>
-  ): Effect.Effect<ReadonlyMap<string, { readonly metadata: ObjectMetadata; readonly cached: boolean }>, RuntimeError> =>
+  const find = (places: ReadonlyArray<Place>): Effect.Effect<ReadonlyMap<string, ObjectMetadata>, RuntimeError> =>
     Effect.gen(function* () {
-      const found = new Map<string, { readonly metadata: ObjectMetadata; readonly cached: boolean }>()
+      const found = new Map<string, ObjectMetadata>()
       const unknown = new Map<string, Array<Place>>()
       for (const place of places) {
         const metadata = cache.metadataOf(place.kind, place.namespace, place.name)
         if (metadata === undefined) {
           const group = `${place.kind}/${place.namespace}`
-          unknown.set(group, [...(unknown.get(group) ?? []), place])
-        } else found.set(idOf(place), { metadata, cached: true })
+          const others = unknown.get(group)
+          if (others === undefined) unknown.set(group, [place])
+          else others.push(place)
+        } else found.set(idOf(place), metadata)
       }
       const lookUp = (group: ReadonlyArray<Place>) =>
         Effect.gen(function* () {
@@ -89,13 +89,13 @@ export const makeLookup = (api: KubeApi["Type"], cache: ClusterCache["Type"]) =>
             const listed = new Map((yield* list(first.kind, first.namespace)).map((_) => [_.name, _]))
             for (const place of group) {
               const metadata = listed.get(place.name)
-              if (metadata !== undefined) found.set(idOf(place), { metadata, cached: false })
+              if (metadata !== undefined) found.set(idOf(place), metadata)
             }
             return
           }
           for (const place of group) {
             const metadata = yield* get(place)
-            if (Option.isSome(metadata)) found.set(idOf(place), { metadata: metadata.value, cached: false })
+            if (Option.isSome(metadata)) found.set(idOf(place), metadata.value)
           }
         })
       yield* Effect.forEach(unknown.values(), lookUp, { concurrency: 8, discard: true })
@@ -119,8 +119,8 @@ export const makeLookup = (api: KubeApi["Type"], cache: ClusterCache["Type"]) =>
   const namespaceOf = (key: NamespaceKey): Effect.Effect<Option.Option<ObjectMetadata>, RuntimeError> =>
     Effect.gen(function* () {
       const place = placeOf("namespace", "", key.namespace)
-      const found = Option.fromNullable(cache.namespace(key.namespace))
-      const metadata = Option.isSome(found) ? found : yield* get(place)
+      const known = Option.fromNullable(cache.namespace(key.namespace))
+      const metadata = Option.isSome(known) ? known : yield* get(place)
       if (Option.isNone(metadata)) return metadata
       if (!isOurNamespace(metadata.value, key)) {
         const owner = ownerOf(metadata.value)

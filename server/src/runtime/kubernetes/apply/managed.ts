@@ -93,7 +93,8 @@ export const ownerOf = ({ labels, managedFields }: ObjectMetadata): string => {
   const managers = [...new Set(managedFields.map((_: ManagedFields) => _.manager))].filter((_) => _ !== "")
   const told = Object.entries(labels).filter(([name]) => /^(?:app\.kubernetes\.io|maxcloud\.dev)\//.test(name))
   const made = managers.length === 0 ? "an unknown manager" : managers.map((_) => `"${_}"`).join(", ")
-  const marked = told.length === 0 ? "without labels of an owner" : told.map(([name, value]) => `${name}=${value}`).join(", ")
+  const marked =
+    told.length === 0 ? "without labels of an owner" : told.map(([name, value]) => `${name}=${value}`).join(", ")
   return `made by ${made}, ${marked}`
 }
 

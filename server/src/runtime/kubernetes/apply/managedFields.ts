@@ -64,10 +64,8 @@ const beginsWith = (path: FieldPath, start: FieldPath) => start.every((step, at)
 const touches = (a: FieldPath, b: FieldPath) => (a.length < b.length ? beginsWith(b, a) : beginsWith(a, b))
 
 /** Fields that none of the others touches. */
-export const without = (
-  fields: ReadonlyArray<FieldPath>,
-  others: ReadonlyArray<FieldPath>
-): ReadonlyArray<FieldPath> => fields.filter((field) => !others.some((other) => touches(field, other)))
+export const without = (fields: ReadonlyArray<FieldPath>, others: ReadonlyArray<FieldPath>): ReadonlyArray<FieldPath> =>
+  fields.filter((field) => !others.some((other) => touches(field, other)))
 
 /**
  * The fields that can be removed whole without touching what is kept, such as a map that is another's alone: for each field its
@@ -90,7 +88,8 @@ export const removable = (
 export const ownEntry = (entries: ReadonlyArray<ManagedFields>): ManagedFields | undefined =>
   entries.find((_) => _.manager === fieldManager && _.operation === "Apply" && _.subresource === "")
 
-const semantic = /^(?:maxcloud\.dev|(?:[\w-]+\.)*knative\.dev|pod-security\.kubernetes\.io)\/|^app\.kubernetes\.io\/(?:managed-by|name|part-of)$/
+const semantic =
+  /^(?:maxcloud\.dev|(?:[\w-]+\.)*knative\.dev|pod-security\.kubernetes\.io)\/|^app\.kubernetes\.io\/(?:managed-by|name|part-of)$/
 /** Written by Knative's webhook in the name of whoever sends a request (knative/serving, pkg/apis/serving). */
 const webhook = new Set(["serving.knative.dev/creator", "serving.knative.dev/lastModifier"])
 
