@@ -1,7 +1,5 @@
 import { Effect, Layer, Option } from "effect"
-import * as DriftLog from "./drift/PostgresDriftLog.ts"
 import { RegistryCredentials } from "./images/RegistryCredentials.ts"
-import * as NetworkVerifier from "./network/noNetwork.ts"
 import * as Usage from "./usage/PostgresUsage.ts"
 import * as UsageRecorder from "./usage/UsageRecorder.ts"
 
@@ -14,10 +12,4 @@ const noCredentials = Layer.succeed(RegistryCredentials, {
 })
 
 /** What the API tells besides deployments and services. Needs the database and a `Runtime`. */
-export const surfaceLayer = Layer.mergeAll(
-  DriftLog.layer,
-  Usage.layer,
-  UsageRecorder.layer(),
-  NetworkVerifier.layerNone,
-  noCredentials
-)
+export const surfaceLayer = Layer.mergeAll(Usage.layer, UsageRecorder.layer(), noCredentials)

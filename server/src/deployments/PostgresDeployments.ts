@@ -21,6 +21,7 @@ import {
 import { Effect, Layer, Schedule, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
+import type { Images } from "../images/Images.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import type { Secrets } from "../secrets/Secrets.ts"
@@ -31,6 +32,7 @@ import { Deployments } from "./Deployments.ts"
 import { findDeployment, readEvents, selectDeployments } from "./deploymentRows.ts"
 import { inspectSpec, invalidSpec, readSpec, type Target } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
+import { tryOut } from "./tryOut.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 /** How often a reader of events looks by itself: a wake-up may be lost. */
@@ -49,7 +51,7 @@ export const layer = (queue: WorkQueue) =>
   Layer.effect(
     Deployments,
     Effect.gen(function* () {
-      const context = yield* Effect.context<SqlClient | Notifications | Runtime | Secrets | Platform>()
+      const context = yield* Effect.context<SqlClient | Notifications | Runtime | Secrets | Images | Platform>()
       const sql = yield* SqlClient
       const notifications = yield* Notifications
 
@@ -60,9 +62,9 @@ export const layer = (queue: WorkQueue) =>
           )
         )
 
-      const acceptRead = (input: Omit<AcceptInput, "secretVersions" | "problems" | "warnings">) =>
+      const acceptRead = (input: Omit<AcceptInput, "secretVersions" | "images" | "problems" | "warnings">) =>
         Effect.gen(function* () {
-          const draft = { ...input, secretVersions: new Map(), problems: [], warnings: [] }
+          const draft = { ...input, secretVersions: new Map(), images: new Map(), problems: [], warnings: [] }
           const earlier = yield* findRepeated(draft)
           if (earlier !== undefined) return yield* load(input.organization, earlier)
           const inspected = yield* inspectSpec(input, input.spec)
@@ -111,18 +113,21 @@ export const layer = (queue: WorkQueue) =>
         plan: Effect.fn("Deployments.plan")(
           function* (target) {
             const spec = yield* readSpec(target, target.spec)
-            const { problems, secretVersions, warnings } = yield* inspectSpec(target, spec)
+            const inspected = yield* inspectSpec(target, spec)
+            const { images, secretVersions, warnings } = inspected
             const names = spec.services.map((_) => _.name)
             const owned = (yield* ownedByOthers(target, names)).map((owner) => ({
               path: ["services", names.indexOf(owner.name), "name"],
               message: ownedMessage(owner, target.stage)
             }))
-            const changes = changesBetween(yield* acceptedServices(target), versionsOf(spec, secretVersions))
+            // What cannot be synthesized is refused already; to try it would only say so twice.
+            const refusals = inspected.problems.length + owned.length > 0 ? [] : yield* tryOut(target, inspected)
+            const changes = changesBetween(yield* acceptedServices(target), versionsOf(spec, secretVersions, images))
             return {
               app: target.app,
               stage: target.stage,
               changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
-              problems: [...problems, ...owned],
+              problems: [...inspected.problems, ...owned, ...refusals],
               warnings
             }
           },

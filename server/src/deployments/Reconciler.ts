@@ -4,7 +4,9 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
 import { transaction } from "../database/sqlErrors.ts"
-import { Runtime, type ServiceKey } from "../runtime/Runtime.ts"
+import { DriftLog } from "../drift/DriftLog.ts"
+import { Shards } from "../replicas/Shards.ts"
+import { type Drift, Runtime, type ServiceKey } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import { makeReconcile } from "./reconcile.ts"
 import type { Lease, WorkQueue } from "./WorkQueue.ts"
@@ -38,6 +40,8 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const sql = yield* SqlClient
       const runtime = yield* Runtime
       const notifications = yield* Notifications
+      const shards = yield* Shards
+      const drifts = yield* DriftLog
       const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs })
       const wake = yield* Queue.sliding<void>(1)
       const held = new Map<string, Lease>()
@@ -78,14 +82,14 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
           // Not to be interrupted between a lease and its record, or it could not be given back.
           yield* Effect.uninterruptible(
             Effect.gen(function* () {
-              for (const lease of yield* queue.claim(free)) {
+              for (const lease of yield* queue.claim(free, shards.owned())) {
                 held.set(lease.token, lease)
                 yield* FiberSet.run(fibers, Effect.interruptible(work(lease)))
               }
             })
           )
         }
-        const next = held.size < workers ? yield* queue.nextInMs : undefined
+        const next = held.size < workers ? yield* queue.nextInMs(shards.owned()) : undefined
         yield* Effect.timeoutOption(Queue.take(wake), Duration.millis(Math.max(1, Math.min(next ?? lookMs, lookMs))))
       }).pipe(
         Effect.catchAll((error) =>
@@ -117,6 +121,8 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         Effect.forkScoped
       )
       yield* addAll
+      // What another replica had under way and gave up is due now.
+      yield* Stream.runForEach(shards.changes, () => Queue.offer(wake, undefined)).pipe(Effect.forkScoped)
 
       /** Keeps what services have become, and wakes the deployments that wait for them. */
       const observe = (keys: ReadonlyArray<ServiceKey>) =>
@@ -166,6 +172,24 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         Stream.runForEach((keys) => observe(Chunk.toReadonlyArray(keys))),
         Effect.forkScoped
       )
+
+      /** Keeps what others did to our objects, and lets it be put right. */
+      const notice = (drift: Drift) =>
+        Effect.gen(function* () {
+          if (!shards.owns(drift.key.organizationId)) return
+          yield* drifts.record(drift)
+          const apps = decodeApps(
+            yield* sql`
+              select organization_id, app, stage, 0 as services from app_stages
+              where organization_id = ${drift.key.organizationId} and stage = ${drift.key.stage}
+                and (app = ${drift.app} or ${drift.app}::text is null) and inventory <> '[]'
+              order by app limit 1`
+          )
+          yield* queue.add(apps.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
+          yield* Queue.offer(wake, undefined)
+        }).pipe(Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error)))
+
+      yield* Stream.runForEach(runtime.drift, notice).pipe(Effect.forkScoped)
 
       yield* Effect.repeat(dispatch, Schedule.forever).pipe(Effect.forkScoped)
     }).pipe(Effect.withSpan("Reconciler"))

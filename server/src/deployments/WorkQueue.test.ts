@@ -5,8 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { layerTest } from "../database/layerTest.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
+import { shardCount } from "../replicas/shardOf.ts"
 import { newOrganization } from "./testServer.ts"
 import { makeWorkQueue } from "./WorkQueue.ts"
+
+const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 
 const server = ManagedRuntime.make(Layer.provideMerge(organizations, layerTest))
 beforeAll(() => server.runPromise(Effect.void))
@@ -38,7 +41,10 @@ describe("work queue", () => {
       const { keyOf, one, two } = yield* fresh
       yield* one.add([keyOf("a"), keyOf("a"), keyOf("b")])
       yield* two.add([keyOf("a")])
-      const claimed = yield* Effect.all([one.claim(4), two.claim(4), one.claim(4), two.claim(4)], { concurrency: 4 })
+      const claimed = yield* Effect.all(
+        [one.claim(4, everyShard), two.claim(4, everyShard), one.claim(4, everyShard), two.claim(4, everyShard)],
+        { concurrency: 4 }
+      )
       expect(claimed.flatMap((leases) => leases.map((_) => _.key.app)).sort()).toEqual(["a", "b"])
     })
   )
@@ -48,16 +54,16 @@ describe("work queue", () => {
     Effect.gen(function* () {
       const { keyOf, one, two } = yield* fresh
       yield* one.add([keyOf("a")])
-      const [lease] = yield* one.claim(1)
+      const [lease] = yield* one.claim(1, everyShard)
       if (lease === undefined) throw new Error("nothing claimed")
       yield* two.add([keyOf("a")])
-      expect(yield* two.claim(1)).toEqual([])
+      expect(yield* two.claim(1, everyShard)).toEqual([])
       yield* one.finish(lease, { _tag: "done" })
-      const [again] = yield* two.claim(1)
+      const [again] = yield* two.claim(1, everyShard)
       if (again === undefined) throw new Error("nothing claimed")
       yield* two.finish(again, { _tag: "done" })
-      expect(yield* one.claim(1)).toEqual([])
-      expect(yield* one.nextInMs).toBeUndefined()
+      expect(yield* one.claim(1, everyShard)).toEqual([])
+      expect(yield* one.nextInMs(everyShard)).toBeUndefined()
     })
   )
 
@@ -66,8 +72,8 @@ describe("work queue", () => {
     Effect.gen(function* () {
       const { keyOf, shortLived, sql, two } = yield* fresh
       yield* two.add([keyOf("a")])
-      const [lost] = yield* shortLived.claim(1)
-      const [held] = yield* two.claim(1)
+      const [lost] = yield* shortLived.claim(1, everyShard)
+      const [held] = yield* two.claim(1, everyShard)
       if (lost === undefined || held === undefined) throw new Error("nothing claimed")
       const write = (lease: typeof lost, name: string) =>
         transaction(
@@ -93,21 +99,21 @@ describe("work queue", () => {
       yield* one.add([keyOf("a")])
       const waits: Array<number> = []
       for (let attempt = 0; attempt < 4; attempt++) {
-        const [lease] = yield* one.claim(1)
+        const [lease] = yield* one.claim(1, everyShard)
         if (lease === undefined) throw new Error("nothing claimed")
         expect(lease.attempts).toBe(attempt)
         yield* one.finish(lease, { _tag: "retry", afterMs: 0, failed: true })
-        waits.push((yield* one.nextInMs) ?? 0)
+        waits.push((yield* one.nextInMs(everyShard)) ?? 0)
         yield* sql`update work_items set available_at = now()`
       }
       for (const [attempt, wait] of waits.entries()) {
         expect(wait).toBeGreaterThan(200 * 2 ** attempt - 100)
         expect(wait).toBeLessThanOrEqual(400 * 2 ** attempt)
       }
-      const leases = yield* one.claim(1)
-      expect(yield* two.claim(1)).toEqual([])
+      const leases = yield* one.claim(1, everyShard)
+      expect(yield* two.claim(1, everyShard)).toEqual([])
       yield* one.release(leases)
-      expect((yield* two.claim(1)).length).toBe(1)
+      expect((yield* two.claim(1, everyShard)).length).toBe(1)
     })
   )
 })

@@ -3,6 +3,7 @@ import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
 import { newId } from "../database/newId.ts"
+import { shardOfSql } from "../replicas/shardOf.ts"
 
 /** What work is about: one app and stage of an organization. At most one worker has it at a time. */
 export interface WorkKey {
@@ -55,6 +56,9 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
       sql`organization_id = ${key.organizationId} and key = ${nameOf(key)} and lease_token = ${token}
         and lease_until > clock_timestamp()`
 
+    const inShards = (shards: ReadonlyArray<number>) =>
+      sql`${shardOfSql(sql, "organization_id")} in (select jsonb_array_elements(${JSON.stringify(shards)}::jsonb)::int)`
+
     return {
       /** Adds keys; those that wait are due at once, or `afterMs` from now where that is sooner. */
       add: (keys: ReadonlyArray<Pick<WorkKey, "organizationId" | "app" | "stage">>, afterMs = 0) =>
@@ -71,12 +75,13 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
                 version = work_items.version + 1,
                 available_at = least(work_items.available_at, excluded.available_at)`.pipe(Effect.asVoid),
 
-      /** Leases up to `limit` keys that are due. */
-      claim: (limit: number) =>
+      /** Leases up to `limit` keys that are due, of organizations in these shards. */
+      claim: (limit: number, shards: ReadonlyArray<number>) =>
         sql`
           with due as (
             select organization_id, key from work_items
             where case when lease_token is null then available_at else lease_until end <= clock_timestamp()
+              and ${inShards(shards)}
             order by available_at limit ${limit} for update skip locked
           )
           update work_items w
@@ -97,12 +102,13 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
           )
         ),
 
-      /** Milliseconds until the next key is due, if any waits. */
-      nextInMs: sql<{ ms: number | null }>`
-        select (extract(epoch from min(case when lease_token is null then available_at else lease_until end)
-          - clock_timestamp()) * 1000)::float8 as ms from work_items`.pipe(
-        Effect.map((rows) => rows[0]?.ms ?? undefined)
-      ),
+      /** Milliseconds until the next key of these shards is due, if any waits. */
+      nextInMs: (shards: ReadonlyArray<number>) =>
+        sql<{ ms: number | null }>`
+          select (extract(epoch from min(case when lease_token is null then available_at else lease_until end)
+            - clock_timestamp()) * 1000)::float8 as ms from work_items where ${inShards(shards)}`.pipe(
+          Effect.map((rows) => rows[0]?.ms ?? undefined)
+        ),
 
       renew: (lease: Lease) =>
         sql`update work_items set lease_until = ${leaseUntil} where ${held(lease)} returning 1`.pipe(

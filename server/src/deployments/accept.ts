@@ -4,6 +4,7 @@ import { encodeAppSpec, ServiceName } from "@maxcloud/config-schema"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
 import { newId } from "../database/newId.ts"
+import { StoredImages } from "../images/storedImages.ts"
 import { changesBetween, type ServiceEncoded, type ServiceVersion, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import type { Inspected, Target } from "./inspectSpec.ts"
@@ -14,6 +15,8 @@ export class Outrun extends Data.TaggedError("Outrun") {}
 
 export interface AcceptInput extends Target, Inspected {
   readonly idempotencyKey?: string | undefined
+  /** Take fields that other managers hold. */
+  readonly forceConflicts?: boolean | undefined
   /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
   readonly after?: number | undefined
 }
@@ -21,6 +24,7 @@ export interface AcceptInput extends Target, Inspected {
 const decodeKey = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ request_hash: Schema.String, deployment_id: Schema.String }))
 )
+const encodeImages = Schema.encodeSync(StoredImages)
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 const decodeOwners = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ name: ServiceName, app: Schema.String })))
 
@@ -28,12 +32,24 @@ const decodeOwners = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ name:
 export const acceptedServices = ({ app, organization, stage }: Target) =>
   Effect.flatMap(
     SqlClient,
-    (sql) => sql<{ name: string; spec: ServiceEncoded; secret_versions: Record<string, number> }>`
-      select name, spec, secret_versions from services
+    (sql) => sql<{
+      name: string
+      spec: ServiceEncoded
+      secret_versions: Record<string, number>
+      pinned_image: string | null
+    }>`
+      select name, spec, secret_versions, pinned_image from services
       where organization_id = ${organization.id} and app = ${app} and stage = ${stage} order by name`
   ).pipe(
     Effect.map((rows) =>
-      rows.map((_): ServiceVersion => ({ name: _.name, spec: _.spec, secretVersions: _.secret_versions }))
+      rows.map(
+        (_): ServiceVersion => ({
+          name: _.name,
+          spec: _.spec,
+          secretVersions: _.secret_versions,
+          pinnedImage: _.pinned_image
+        })
+      )
     )
   )
 
@@ -117,13 +133,15 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       ])
     }
 
-    const wanted = versionsOf(input.spec, input.secretVersions)
+    const wanted = versionsOf(input.spec, input.secretVersions, input.images)
     const changes = changesBetween(yield* acceptedServices(input), wanted)
     yield* sql`
-      insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions, warnings)
+      insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
+        images, force_conflicts, warnings)
       values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
         ${JSON.stringify(encodeAppSpec(input.spec))}::json,
         ${JSON.stringify(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
+        ${JSON.stringify(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
         ${JSON.stringify(input.warnings)}::jsonb)`
 
     const actions = new Map(changes.map((_) => [_.service, _.action]))
@@ -134,12 +152,13 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       .sort((a, b) => (a.name < b.name ? -1 : 1))
     if (rows.length > 0) {
       yield* sql`
-        insert into services (id, organization_id, app, stage, name, spec, secret_versions, deployment_number)
-        select s.id, ${org}, ${app}, ${stage}, s.name, s.spec, s."secretVersions", ${number}
+        insert into services (id, organization_id, app, stage, name, spec, secret_versions, pinned_image, deployment_number)
+        select s.id, ${org}, ${app}, ${stage}, s.name, s.spec, s."secretVersions", s."pinnedImage", ${number}
         from json_to_recordset(${JSON.stringify(rows)}::json)
-          as s (id text, name text, spec json, "secretVersions" jsonb)
+          as s (id text, name text, spec json, "secretVersions" jsonb, "pinnedImage" text)
         on conflict (organization_id, stage, name) do update set
-          spec = excluded.spec, secret_versions = excluded.secret_versions, deployment_number = excluded.deployment_number,
+          spec = excluded.spec, secret_versions = excluded.secret_versions,
+          pinned_image = excluded.pinned_image, deployment_number = excluded.deployment_number,
           updated_at = now()
         where services.app = ${app}`
       const [owner] = yield* ownedByOthers(

@@ -7,6 +7,7 @@ import {
   secretsOf
 } from "@maxcloud/config-schema"
 import type { FieldChange, ServiceChange } from "@maxcloud/sdk/api"
+import type { ResolvedImage } from "@maxcloud/synth"
 import { Either } from "effect"
 
 export type ServiceEncoded = AppSpecEncoded["services"][number]
@@ -17,10 +18,16 @@ export interface ServiceVersion {
   readonly name: string
   readonly spec: ServiceEncoded
   readonly secretVersions: SecretVersions
+  /** What its image's tag is pinned to; null where nobody asked a registry. */
+  readonly pinnedImage: string | null
 }
 
 /** What an app wants, service by service. */
-export const versionsOf = (spec: AppSpec, secrets: ReadonlyMap<SecretName, number>): ReadonlyArray<ServiceVersion> => {
+export const versionsOf = (
+  spec: AppSpec,
+  secrets: ReadonlyMap<SecretName, number>,
+  images: ReadonlyMap<string, ResolvedImage>
+): ReadonlyArray<ServiceVersion> => {
   const encoded = encodeAppSpec(spec)
   return spec.services.flatMap((service, index) => {
     const written = encoded.services[index]
@@ -31,7 +38,9 @@ export const versionsOf = (spec: AppSpec, secrets: ReadonlyMap<SecretName, numbe
         return version === undefined ? [] : [[name, version]]
       })
     )
-    return [{ name: service.name, spec: written, secretVersions }]
+    const pinned = service.image === undefined ? undefined : images.get(service.image)?.reference
+    const pinnedImage = pinned === undefined || pinned === service.image ? null : pinned
+    return [{ name: service.name, spec: written, secretVersions, pinnedImage }]
   })
 }
 
@@ -70,17 +79,18 @@ const withVersions = (value: unknown, versions: SecretVersions): unknown => {
   return Object.fromEntries(entries.map(([key, part]) => [key, withVersions(part, versions)]))
 }
 
-const flat = ({ secretVersions, spec }: ServiceVersion) => {
+const flat = ({ pinnedImage, secretVersions, spec }: ServiceVersion) => {
   const { env, files, name: _, ...rest } = spec
   const versioned = (values: Readonly<Record<string, unknown>> | undefined) =>
     Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, withVersions(value, secretVersions)]))
-  return fieldsOf("", { ...rest, env: versioned(env), files: versioned(files) }, new Map())
+  const digest = pinnedImage === null ? undefined : pinnedImage.slice(pinnedImage.indexOf("@") + 1)
+  return fieldsOf("", { ...rest, digest, env: versioned(env), files: versioned(files) }, new Map())
 }
 
 /** Fields that a service has without being told. */
 const defaults = (() => {
   const spec = Either.getOrThrow(parseAppSpec({ app: "a", services: [{ name: "a", image: "a" }] }))
-  const [service] = versionsOf(spec, new Map())
+  const [service] = versionsOf(spec, new Map(), new Map())
   const fields = service === undefined ? new Map<string, string>() : flat(service)
   fields.delete("image")
   return fields

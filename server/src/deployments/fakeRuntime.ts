@@ -130,6 +130,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
           )
         ),
       dryRun: () => Effect.succeed([]),
+      missing: () => Effect.succeed([]),
       changes: Stream.fromPubSub(changes),
       drift: Stream.empty,
       instances: Stream.empty,

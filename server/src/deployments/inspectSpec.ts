@@ -7,8 +7,16 @@ import {
   type StageName
 } from "@maxcloud/config-schema"
 import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
-import { hostProblems, knativeProblems, missingSecrets, namespaceOf, type TenantContext } from "@maxcloud/synth"
+import {
+  hostProblems,
+  knativeProblems,
+  missingSecrets,
+  namespaceOf,
+  type ResolvedImage,
+  type TenantContext
+} from "@maxcloud/synth"
 import { Effect } from "effect"
+import { Images } from "../images/Images.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
 import { Secrets } from "../secrets/Secrets.ts"
@@ -25,6 +33,8 @@ export interface Target {
 export interface Inspected {
   readonly spec: AppSpec
   readonly secretVersions: ReadonlyMap<SecretName, number>
+  /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
+  readonly images: ReadonlyMap<string, ResolvedImage>
   readonly problems: ReadonlyArray<SpecIssue>
   readonly warnings: ReadonlyArray<SpecIssue>
 }
@@ -88,6 +98,7 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const secrets = yield* Secrets
+    const registries = yield* Images
     const infos = yield* secrets
       .list({ organizationId: target.organization.id, app: target.app, stage: target.stage })
       .pipe(Effect.mapError((_) => away(_.message)))
@@ -99,6 +110,9 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
           error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
         )
       )
+    const { images, problems: ofImages } = yield* registries
+      .resolve(target.organization.id, spec)
+      .pipe(Effect.mapError((_) => away(_.message)))
     const unset = missingSecrets(spec, secretVersions).map((name) => ({
       path: pathOfSecret(spec, name),
       message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
@@ -107,7 +121,8 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
     return {
       spec,
       secretVersions,
-      problems: [...unset, ...hostProblems(spec, place), ...knativeProblems(spec), ...ofRuntime],
+      images,
+      problems: [...unset, ...hostProblems(spec, place), ...knativeProblems(spec), ...ofImages, ...ofRuntime],
       warnings: runtime.limitations(spec)
     } satisfies Inspected
   })

@@ -1,6 +1,9 @@
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer, Stream } from "effect"
+import * as DriftLog from "../drift/PostgresDriftLog.ts"
+import { layerNone } from "../images/layerNone.ts"
 import { type Organization, Organizations, layer as organizations } from "../organizations/Organizations.ts"
+import * as Shards from "../replicas/Shards.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import { layer as secrets } from "../secrets/SealedSecrets.ts"
 import { Deployments } from "./Deployments.ts"
@@ -15,6 +18,9 @@ export const testServer = (runtime: Layer.Layer<Runtime>, dataDir: string, optio
         secrets({ dataDir }),
         organizations,
         runtime,
+        layerNone,
+        Shards.layerAll,
+        DriftLog.layer,
         Layer.succeed(Platform, {
           domain: "localhost",
           scheme: "http",

@@ -139,6 +139,11 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     ) => Effect.Effect<ReadonlyArray<SpecIssue>, RuntimeError>
     /** Removes these objects; those that are gone already are no error. Returns when their instances have ended. */
     readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
+    /** Those of these objects that are not there any more, though they were applied. */
+    readonly missing: (
+      key: NamespaceKey,
+      refs: ReadonlyArray<ObjectRef>
+    ) => Effect.Effect<ReadonlyArray<ObjectRef>, RuntimeError>
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>, RuntimeError>
     /** Services whose status may have changed. Level-triggered: a lost or repeated one does no harm. */
     readonly changes: Stream.Stream<ServiceKey>

@@ -1,4 +1,4 @@
-import { Context } from "effect"
+import { Context, Layer } from "effect"
 import type { Lookup } from "./proxy/Route.ts"
 
 /** Sums over all services of the local runtime, for its metrics. */
@@ -21,3 +21,9 @@ export class LocalRoutes extends Context.Tag("@maxcloud/server/LocalRoutes")<
     readonly totals: () => LocalTotals
   }
 >() {}
+
+/** Where another runtime's own gateway takes the requests. */
+export const layerNone = Layer.succeed(LocalRoutes, {
+  lookup: () => undefined,
+  totals: () => ({ services: 0, instances: 0, waiting: 0, coldStarts: 0, coldStartSeconds: 0 })
+})

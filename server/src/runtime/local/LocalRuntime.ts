@@ -194,6 +194,8 @@ const make = (options: LocalRuntimeOptions) =>
         apply: Effect.fn("LocalRuntime.apply")((key, app, manifests) => services.apply(key, app, manifests)),
         dryRun: () => Effect.succeed([]),
         remove: services.remove,
+        // A service that is missing shows by having no status; its other objects are not kept here.
+        missing: () => Effect.succeed([]),
         status: statusOf,
         changes: Stream.fromPubSub(changes),
         // Its objects stand in the database of this server alone.

@@ -1,0 +1,25 @@
+import { Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { Runtime } from "../runtime/Runtime.ts"
+import { type Inspected, namespaceKeyOf, type Target, tenantOf } from "./inspectSpec.ts"
+import { Platform } from "./Platform.ts"
+import { synthesis } from "./stageManifests.ts"
+
+/** What the runtime would refuse of a spec, by a dry run of its manifests: nothing is changed. */
+export const tryOut = (target: Target, { images, secretVersions, spec }: Inspected) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const platform = yield* Platform
+    const { synth } = yield* synthesis
+    const place = { organization: target.organization.name, stage: target.stage }
+    const manifests = synth(spec, tenantOf(place, platform, { secretVersions, images }))
+    return yield* runtime
+      .dryRun(namespaceKeyOf(target), spec, manifests)
+      .pipe(
+        Effect.catchAll((error) =>
+          error.reason === "refused"
+            ? Effect.succeed([{ path: [], message: error.message }])
+            : new Unavailable({ detail: error.message, retryAfterSeconds: 2 })
+        )
+      )
+  })

@@ -1,0 +1,113 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
+import { newId } from "../database/newId.ts"
+import { transaction } from "../database/sqlErrors.ts"
+import { shardCount, shardOf } from "./shardOf.ts"
+
+/**
+ * Which organizations this replica looks after. All replicas of a database share the shards evenly; one that dies is missed after its
+ * lease, one that ends gives its shards back. What must not be done twice is fenced by its own lease (`WorkQueue`): for a moment two
+ * replicas may believe that they own the same organization.
+ */
+export class Shards extends Context.Tag("@maxcloud/server/Shards")<
+  Shards,
+  {
+    readonly owns: (organizationId: OrganizationId) => boolean
+    /** The shards that are owned now, in order. */
+    readonly owned: () => ReadonlyArray<number>
+    /** Told when `owned` has changed. */
+    readonly changes: Stream.Stream<void>
+  }
+>() {}
+
+export interface ShardOptions {
+  /** How long a replica that is not heard of keeps its shards. @default 6 seconds */
+  readonly leaseMs?: number
+  /** @default 2 seconds */
+  readonly beatMs?: number
+}
+
+const decodeLive = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ live: Schema.Int })))
+const decodeShards = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ shard: Schema.Int })))
+
+/** One beat: says that this replica lives, gives back more than its share, and takes free shards up to it. */
+const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>, SqlError, SqlClient> =>
+  transaction(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const until = sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`
+      yield* sql`
+        insert into replicas (id, seen_at) values (${id}, clock_timestamp())
+        on conflict (id) do update set seen_at = clock_timestamp()`
+      yield* sql`delete from replicas where seen_at < clock_timestamp() - ${leaseMs} * interval '1 millisecond'`
+      const live = decodeLive(yield* sql`select count(*)::int as live from replicas`)[0]?.live ?? 1
+      const share = Math.ceil(shardCount / Math.max(1, live))
+      yield* sql`
+        update shards set lease_until = ${until} where replica = ${id} and lease_until > clock_timestamp()`
+      yield* sql`
+        update shards set replica = null, lease_until = '-infinity' where shard in (
+          select shard from shards where replica = ${id} order by shard offset ${share} for update skip locked)`
+      yield* sql`
+        update shards set replica = ${id}, lease_until = ${until}, token = token + 1 where shard in (
+          select shard from shards where lease_until <= clock_timestamp()
+          order by shard
+          limit greatest(0, ${share} - (select count(*) from shards where replica = ${id} and lease_until > clock_timestamp()))
+          for update skip locked)`
+      const mine = decodeShards(
+        yield* sql`
+          select shard from shards where replica = ${id} and lease_until > clock_timestamp() order by shard`
+      )
+      return mine.map((_) => _.shard)
+    })
+  )
+
+/** Takes part in sharing the shards for as long as the scope is open. The first share is taken before it is there. */
+export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
+  Layer.scoped(
+    Shards,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const id = newId("rep")
+      const changed = yield* PubSub.sliding<void>(1)
+      let mine: ReadonlyArray<number> = []
+      let heldUntil = 0
+
+      yield* sql`
+        insert into shards (shard) select generate_series(0, ${shardCount - 1}) on conflict do nothing`
+      const look = Effect.gen(function* () {
+        const begun = Date.now()
+        const now = yield* beat(id, leaseMs)
+        heldUntil = begun + leaseMs
+        if (now.join() === mine.join()) return
+        mine = now
+        yield* PubSub.publish(changed, undefined)
+      })
+      yield* Effect.acquireRelease(look, () =>
+        sql`update shards set replica = null, lease_until = '-infinity' where replica = ${id}`.pipe(
+          Effect.andThen(sql`delete from replicas where id = ${id}`),
+          Effect.ignore
+        )
+      )
+      yield* look.pipe(
+        Effect.catchAll((error) => Effect.logWarning("the shards of this replica are not renewed", error.cause)),
+        Effect.delay(Duration.millis(beatMs)),
+        Effect.repeat(Schedule.forever),
+        Effect.forkScoped
+      )
+
+      // Without an answer of the database for a whole lease, others may have them.
+      const owned = () => (Date.now() < heldUntil ? mine : [])
+      return {
+        owned,
+        owns: (organizationId) => owned().includes(shardOf(organizationId)),
+        changes: Stream.fromPubSub(changed)
+      }
+    })
+  )
+
+const all = Array.from({ length: shardCount }, (_, shard) => shard)
+
+/** Owns every organization: where there is one server. */
+export const layerAll = Layer.succeed(Shards, { owns: () => true, owned: () => all, changes: Stream.empty })

@@ -1,0 +1,25 @@
+import { existsSync } from "node:fs"
+import { Effect, Layer } from "effect"
+import type { ServerSettings } from "../ServerConfig.ts"
+import { localLayer } from "./local/localLayer.ts"
+
+/** Where Kubernetes puts the credentials of a pod's service account. */
+const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+/** The runtime that is meant: the one that is named, else Kubernetes where there is a way to one. */
+export const runtimeOf = ({
+  kubeconfig,
+  runtime
+}: Pick<ServerSettings, "kubeconfig" | "runtime">): "local" | "kubernetes" =>
+  runtime ?? (kubeconfig !== undefined || existsSync(podToken) ? "kubernetes" : "local")
+
+/** Everything that depends on where services run. The parts for Kubernetes are loaded only for it. */
+export const runtimeLayer = (settings: ServerSettings, port: number) =>
+  runtimeOf(settings) === "local"
+    ? localLayer(settings, port)
+    : Layer.unwrapEffect(
+        Effect.map(
+          Effect.promise(() => import("./kubernetes/kubernetesLayer.ts")),
+          ({ kubernetesLayer }) => kubernetesLayer(settings)
+        )
+      )
