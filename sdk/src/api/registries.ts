@@ -21,8 +21,13 @@ export const RegistryList = Schema.Struct({ registries: Schema.Array(RegistryInf
   identifier: "RegistryList"
 })
 
+/** What is said of a wrong password must not quote it. */
+const password = () => "the password must be a text of 1 to 65,536 characters"
+
 export const RegistryLogin = Schema.Struct({
   username: Schema.String.pipe(Schema.length({ min: 1, max: 256 })),
-  password: Schema.Redacted(Schema.String.pipe(Schema.length({ min: 1, max: 65_536 })))
+  password: Schema.Redacted(
+    Schema.String.annotations({ message: password }).pipe(Schema.length({ min: 1, max: 65_536 }, { message: password }))
+  )
 }).annotations({ identifier: "RegistryLogin", ...knownKeysOnly })
 export type RegistryLogin = typeof RegistryLogin.Type

@@ -25,13 +25,11 @@ export const UsageReport = Schema.Struct({
 }).annotations({ identifier: "UsageReport" })
 export type UsageReport = typeof UsageReport.Type
 
-const Time = Schema.String.pipe(Schema.pattern(/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/))
-
 /** Which time: RFC 3339, or a duration before now such as `24h`. */
 export const UsageParameters = Schema.Struct({
   /** @default "24h" */
-  since: Schema.optional(Time),
+  since: Schema.optional(Schema.String),
   /** @default now */
-  until: Schema.optional(Time)
+  until: Schema.optional(Schema.String)
 })
 export type UsageParameters = typeof UsageParameters.Type

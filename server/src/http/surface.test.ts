@@ -1,0 +1,193 @@
+import { assert, describe, it } from "@effect/vitest"
+import { AppName, productionStage, ServiceName } from "@maxcloud/config-schema"
+import { InvalidSpec, NotFound, type Service, ServiceId } from "@maxcloud/sdk/api"
+import { MaxCloud } from "@maxcloud/sdk/effect"
+import { Effect, Redacted } from "effect"
+import { testApi, testOrganization } from "./testApi.ts"
+
+const now = "2026-01-01T00:00:00.000Z"
+const shop = AppName.make("shop")
+const web = ServiceName.make("web")
+
+const service = (state: Service["state"]): Service => ({
+  id: ServiceId.make(`svc_${"2".repeat(32)}`),
+  name: web,
+  app: shop,
+  stage: productionStage,
+  organization: "local",
+  env: {},
+  visibility: "public",
+  state,
+  url: null,
+  conditions: [],
+  latestCreatedRevision: null,
+  latestReadyRevision: null,
+  traffic: [],
+  diagnosis: null,
+  instances: 0,
+  deployment: 1,
+  createdAt: now,
+  updatedAt: now
+})
+
+const client = (url: string) => Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
+
+describe("the operations of the Kubernetes runtime, by the SDK over HTTP", () => {
+  it.scopedLive("a service is paused and resumed without a body", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const { url } = yield* testApi({
+        services: {
+          list: () => Effect.succeed([service("ready")]),
+          pause: (organization, id) => {
+            asked.push(`pause ${organization.id} ${id}`)
+            return Effect.succeed(service("paused"))
+          },
+          resume: () => Effect.succeed(service("idle"))
+        }
+      })
+      const cloud = yield* client(url)
+      assert.strictEqual((yield* cloud.services.pause(web)).state, "paused")
+      assert.strictEqual((yield* cloud.services.resume(web)).state, "idle")
+      assert.deepStrictEqual(asked, [`pause ${testOrganization.id} ${service("ready").id}`])
+    })
+  )
+
+  it.scopedLive("drift and the network's report are those of the caller's organization", () =>
+    Effect.gen(function* () {
+      const record = {
+        app: shop,
+        stage: productionStage,
+        apiVersion: "serving.knative.dev/v1",
+        kind: "Service",
+        name: "web",
+        change: "edited" as const,
+        manager: "kubectl-edit",
+        fields: ["spec"],
+        noticedAt: now,
+        healedAt: null
+      }
+      const report = { app: shop, stage: productionStage, probes: [], differences: 0 }
+      const { url } = yield* testApi({
+        drift: {
+          list: (organization, app) =>
+            organization.id === testOrganization.id && app === shop
+              ? Effect.succeed([record])
+              : new NotFound({ resource: "app", name: app, detail: "there is no such app" })
+        },
+        network: {
+          verify: (_, app) =>
+            app === shop ? Effect.succeed(report) : new InvalidSpec({ detail: "no network to verify", issues: [] })
+        }
+      })
+      const cloud = yield* client(url)
+      assert.deepStrictEqual(yield* cloud.drift(shop), [record])
+      assert.strictEqual((yield* Effect.flip(cloud.drift(AppName.make("other"))))._tag, "NotFound")
+      assert.deepStrictEqual(yield* cloud.verifyNetwork(shop), report)
+      assert.strictEqual((yield* Effect.flip(cloud.verifyNetwork(AppName.make("other"))))._tag, "InvalidSpec")
+    })
+  )
+
+  it.scopedLive("usage is of the last day unless a range is given, which must not be empty or without end", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testApi({
+        usage: {
+          read: (_, since, until) =>
+            Effect.succeed({ since: since.toISOString(), until: until.toISOString(), services: [] })
+        }
+      })
+      const cloud = yield* client(url)
+      const day = yield* cloud.usage()
+      assert.strictEqual(Date.parse(day.until) - Date.parse(day.since), 86_400_000)
+      assert.deepStrictEqual(yield* cloud.usage({ since: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z" }), {
+        since: "2026-01-01T00:00:00.000Z",
+        until: "2026-01-02T00:00:00.000Z",
+        services: []
+      })
+      for (const range of [
+        { since: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z" },
+        { since: "2020-01-01T00:00:00Z" },
+        { since: "yesterday" },
+        { until: "2026-01-01Tnoon" }
+      ]) {
+        assert.strictEqual((yield* Effect.flip(cloud.usage(range)))._tag, "InvalidRequest", JSON.stringify(range))
+      }
+    })
+  )
+
+  it.scopedLive("registries are kept by host with its port, and no answer or error holds a password", () =>
+    Effect.gen(function* () {
+      const kept = new Map<string, { username: string; password: string }>()
+      const info = (host: string) => ({ host, username: kept.get(host)?.username ?? "", updatedAt: new Date(now) })
+      const { url } = yield* testApi({
+        registries: {
+          set: (_, host, username, password) =>
+            Effect.sync(() => {
+              kept.set(host, { username, password: Redacted.value(password) })
+              return info(host)
+            }),
+          list: () => Effect.sync(() => [...kept.keys()].map(info)),
+          remove: (_, host) => Effect.sync(() => kept.delete(host))
+        }
+      })
+      const cloud = yield* client(url)
+      const host = "registry.example.com:5000"
+      assert.deepStrictEqual(yield* cloud.registries.login(host, "ada", Redacted.make("s3cret")), {
+        host,
+        username: "ada",
+        updatedAt: now
+      })
+      assert.deepStrictEqual(kept.get(host), { username: "ada", password: "s3cret" })
+      const answer = yield* Effect.promise(() => fetch(`${url}/api/v1/registries`).then((_) => _.text()))
+      assert.include(answer, host)
+      assert.notInclude(answer, "s3cret")
+      yield* cloud.registries.logout(host)
+      assert.strictEqual((yield* Effect.flip(cloud.registries.logout(host)))._tag, "NotFound")
+
+      const put = (path: string, body: unknown) =>
+        Effect.promise(async () => {
+          const response = await fetch(`${url}/api/v1/registries/${path}`, {
+            method: "PUT",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify(body)
+          })
+          return { status: response.status, text: await response.text() }
+        })
+      const wrong = [
+        yield* put("ghcr.io", { username: "", password: "s3cret" }),
+        yield* put("ghcr.io", { username: "ada", password: ["s3cret"] }),
+        yield* put("ghcr.io", { username: "ada", password: { s3cret: "s3cret" } }),
+        yield* put("ghcr.io", { username: "ada", password: "s3cret", passwordd: "s3cret" }),
+        yield* put("GHCR.io%2Fada", { username: "ada", password: "s3cret" })
+      ]
+      for (const { status, text } of wrong) {
+        assert.strictEqual(status, 400, text)
+        assert.notInclude(text, "s3cret")
+      }
+    })
+  )
+
+  it.scopedLive("a deployment forces conflicts only where it says so", () =>
+    Effect.gen(function* () {
+      const asked: Array<boolean | undefined> = []
+      const { url } = yield* testApi({
+        deployments: {
+          accept: ({ app, forceConflicts }) => {
+            asked.push(forceConflicts)
+            return new NotFound({ resource: "app", name: app, detail: "not carried out here" }).pipe(Effect.orDie)
+          }
+        }
+      })
+      for (const more of [{}, { forceConflicts: false }, { forceConflicts: true }]) {
+        yield* Effect.promise(() =>
+          fetch(`${url}/api/v1/apps/shop/stages/production/deployments`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ spec: {}, ...more })
+          })
+        )
+      }
+      assert.deepStrictEqual(asked, [false, false, true])
+    })
+  )
+})
