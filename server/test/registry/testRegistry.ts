@@ -17,9 +17,28 @@ export interface TestRegistry {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** A registry of its own for tests (Debian's `docker-registry`), empty, on a free port of loopback, that also stands in for `docker.io`. */
-export const startTestRegistry = async (): Promise<TestRegistry> => {
+/** Who a registry with `users` knows. */
+export const testUser = { username: "puller", password: "pull-me-1234" }
+// bcrypt of it.
+const htpasswd = `${testUser.username}:$2b$05$QtwCpG1Yj8n7vXk3Lr5aOeuxo/rO5egl7p0/Eg25XB9.Vl5Jo8Ciy\n`
+
+/** A token server that a registry trusts (distribution, "Token Authentication Specification"). */
+export interface TokenAuth {
+  readonly realm: string
+  readonly service: string
+  readonly issuer: string
+  /** File of the certificates that tokens are signed under. */
+  readonly rootcertbundle: string
+}
+
+/**
+ * A registry of its own for tests (Debian's `docker-registry`), empty, on a free port of loopback, that also stands in for `docker.io`.
+ * `users`: it asks for `testUser` by Basic; a token server: it asks for that one's tokens.
+ */
+export const startTestRegistry = async (auth?: "users" | TokenAuth): Promise<TestRegistry> => {
   const folder = await mkdtemp(join(tmpdir(), "registry-"))
+  const users = join(folder, "htpasswd")
+  if (auth === "users") await writeFile(users, htpasswd)
   const config = join(folder, "config.json")
   // JSON is YAML.
   await writeFile(
@@ -28,7 +47,10 @@ export const startTestRegistry = async (): Promise<TestRegistry> => {
       version: 0.1,
       log: { level: "info", formatter: "json" },
       storage: { filesystem: { rootdirectory: join(folder, "data") } },
-      http: { addr: "127.0.0.1:0" }
+      http: { addr: "127.0.0.1:0" },
+      ...(auth === undefined
+        ? {}
+        : { auth: auth === "users" ? { htpasswd: { realm: "test", path: users } } : { token: auth } })
     })
   )
   const child = spawn("docker-registry", ["serve", config], { stdio: ["ignore", "ignore", "pipe"] })
@@ -61,7 +83,8 @@ insecure = true
     host,
     environment: { CONTAINERS_REGISTRIES_CONF: registries },
     push: async (image, name) => {
-      await run("podman", ["push", "--quiet", "--tls-verify=false", image, `docker://${host}/${name}`])
+      const as = auth === "users" ? ["--creds", `${testUser.username}:${testUser.password}`] : []
+      await run("podman", ["push", "--quiet", "--tls-verify=false", ...as, image, `docker://${host}/${name}`])
     },
     [Symbol.asyncDispose]: async () => {
       process.off("exit", end)
