@@ -4,7 +4,7 @@ import type { Command } from "../command.ts"
 export interface Entry {
   readonly name: string
   readonly summary: string
-  readonly group: "app" | "services" | "stages" | "local" | "tool"
+  readonly group: "app" | "services" | "stages" | "local" | "cluster" | "tool"
   readonly load: () => Promise<{ readonly default: Command }>
 }
 
@@ -13,6 +13,7 @@ export const groupTitles: Readonly<Record<Entry["group"], string>> = {
   services: "Its services",
   stages: "Secrets and deployments",
   local: "On this machine",
+  cluster: "A Kubernetes cluster",
   tool: "This tool"
 }
 
@@ -56,6 +57,30 @@ export const commands: ReadonlyArray<Entry> = [
   },
   { name: "dev", group: "local", summary: "Run the app here, follow its files", load: () => import("./dev.ts") },
   { name: "server", group: "local", summary: "Run the server", load: () => import("./server.ts") },
+  {
+    name: "cluster install",
+    group: "cluster",
+    summary: "Prepare a cluster for max-cloud",
+    load: () => import("./clusterInstall.ts")
+  },
+  {
+    name: "cluster check",
+    group: "cluster",
+    summary: "Tell what a cluster lacks for max-cloud",
+    load: () => import("./clusterCheck.ts")
+  },
+  {
+    name: "cluster manifests",
+    group: "cluster",
+    summary: "Print what `cluster install` applies",
+    load: () => import("./clusterManifests.ts")
+  },
+  {
+    name: "cluster kubeconfig",
+    group: "cluster",
+    summary: "Print a kubeconfig with the server's own rights",
+    load: () => import("./clusterKubeconfig.ts")
+  },
   {
     name: "completions",
     group: "tool",

@@ -11,13 +11,15 @@ const kind = (apiVersion: string, name: string, plural: string, namespaced: bool
 const rbac = "rbac.authorization.k8s.io/v1"
 const admission = "admissionregistration.k8s.io/v1"
 
+export const deployments = kind("apps/v1", "Deployment", "deployments", true)
+
 /** Kinds that only an installation touches: the server itself may not. */
 const own: ReadonlyArray<Kind> = [
   kind(rbac, "ClusterRole", "clusterroles", false),
   kind(rbac, "ClusterRoleBinding", "clusterrolebindings", false),
   kind(admission, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", false),
   kind(admission, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", false),
-  kind("apps/v1", "Deployment", "deployments", true),
+  deployments,
   kind("v1", "Service", "services", true),
   kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true)
 ]

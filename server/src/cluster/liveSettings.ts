@@ -109,7 +109,10 @@ export const applySetting = (live: LiveSetting, { dryRun, force }: ApplyMode) =>
     if (isSet(live)) return "unchanged" satisfies Step
     if (isForeign(live) && !force) {
       return yield* new ClusterProblem({
-        message: `${key} in ConfigMap ${knativeNamespace}/${configMap} is ${valueText(live)}, set by ${heldBy.join(", ")}; max-cloud needs ${quoted(value)} (${why})`,
+        message:
+          configMap === "config-domain"
+            ? `ConfigMap ${knativeNamespace}/${configMap} has the domain ${others.join(", ")} for all services, set by ${heldBy.join(", ")}; with ${key} beside it Knative would take either`
+            : `${key} in ConfigMap ${knativeNamespace}/${configMap} is ${valueText(live)}, set by ${heldBy.join(", ")}; max-cloud needs ${quoted(value)} (${why})`,
         fix: "set it so yourself, or give --force if nothing else on this cluster needs what is there"
       })
     }

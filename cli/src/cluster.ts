@@ -1,0 +1,36 @@
+import type { ClusterFailure, ClusterResult, cluster } from "@maxcloud/server"
+import { Effect } from "effect"
+import type { ExitCode } from "./exitCodes.ts"
+import { CommandFailed } from "./failure.ts"
+import { text } from "./flags.ts"
+
+/** The server's part for clusters, loaded when a command needs it. */
+export const loadCluster: Effect.Effect<typeof cluster> = Effect.promise(
+  async () => (await import("@maxcloud/server")).cluster
+)
+
+/** Flags of the commands that talk to a cluster as its administrator. */
+export const clusterFlags = {
+  kubeconfig: text("kubeconfig", "FILE", {
+    description: "Kubeconfig of a cluster administrator [KUBECONFIG, ~/.kube/config]"
+  }),
+  context: text("context", "NAME", { description: "Context of the kubeconfig [its current one]" })
+}
+
+const exits: Readonly<Record<ClusterFailure["reason"], ExitCode>> = {
+  config: 2,
+  unreachable: 3,
+  forbidden: 4,
+  refused: 1
+}
+
+/** The value, or the failure as the command's own. */
+export const succeed = <A>(result: ClusterResult<A>): Effect.Effect<A, CommandFailed> =>
+  result.ok
+    ? Effect.succeed(result.value)
+    : new CommandFailed({
+        tag: "ClusterFailure",
+        exit: exits[result.reason],
+        message: result.message,
+        ...(result.fix === undefined ? {} : { fix: result.fix })
+      })

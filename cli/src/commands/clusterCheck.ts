@@ -1,0 +1,32 @@
+import { Effect } from "effect"
+import { clusterFlags, loadCluster, succeed } from "../cluster.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith } from "../failure.ts"
+import { text } from "../flags.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud cluster check", does: "what the cluster lacks, each with its fix" },
+    { line: "maxcloud cluster check --domain apps.example.com --json", does: "with the domain, as JSON" }
+  ],
+  notes: ["Changes nothing. Exit code 1 where something is missing or wrong."],
+  flags: flags({
+    ...clusterFlags,
+    domain: text("domain", "DOMAIN", { description: "Domain that the services' hosts should have" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const cluster = yield* loadCluster
+      const findings = yield* succeed(yield* Effect.promise(() => cluster.check(input, { domain: input.domain })))
+      if (terminal.json) terminal.printJson({ findings })
+      else {
+        for (const { fix, message } of findings) {
+          terminal.print(`${terminal.paint("red", "wrong")} ${message} ${terminal.paint("dim", "→")} ${fix}`)
+        }
+        if (findings.length === 0)
+          terminal.print(`${terminal.paint("green", "ok")} the cluster has what max-cloud needs`)
+      }
+      if (findings.length > 0) return yield* new ExitWith({ exit: 1 })
+    })
+})

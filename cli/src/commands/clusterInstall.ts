@@ -1,0 +1,61 @@
+import { Effect } from "effect"
+import { clusterFlags, loadCluster, succeed } from "../cluster.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text, toggle } from "../flags.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud cluster install --image registry.example.com/maxcloud:0.2 --domain apps.example.com",
+      does: "all of it"
+    },
+    { line: "maxcloud cluster install --dry-run", does: "what it would do" }
+  ],
+  notes: [
+    "Run once by a cluster administrator, and again after an upgrade: it changes what has changed, and nothing else.",
+    "Objects are applied by server-side apply as `maxcloud-install`. A value that somebody else has set is not overwritten without --force.",
+    "Without --image the gateway gets no authorizer: then internal services are not separated between organizations."
+  ],
+  flags: flags({
+    ...clusterFlags,
+    image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }),
+    domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [what Knative has]" }),
+    keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps as they are" }),
+    dryRun: toggle("dry-run", { description: "Change nothing, say what would be" }),
+    force: toggle("force", { description: "Overwrite what others have set" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const cluster = yield* loadCluster
+      const { domain, dryRun, force, image, keepSettings } = input
+      const result = yield* Effect.promise(() =>
+        cluster.install(input, {
+          image,
+          domain,
+          dryRun,
+          force,
+          keepKnativeSettings: keepSettings,
+          onStep: (step) => {
+            if (terminal.json) return terminal.printJson(step, "line")
+            const { detail, step: done, what } = step
+            const word =
+              done === "unchanged" ? terminal.paint("dim", done.padEnd(9)) : terminal.paint("green", done.padEnd(9))
+            terminal.print(`${word} ${what}${detail === undefined ? "" : `: ${detail}`}`)
+          }
+        })
+      )
+      const { server } = yield* succeed(result)
+      if (terminal.json) return
+      terminal.say(
+        dryRun
+          ? `nothing was changed on ${server}`
+          : `${server} is ready for max-cloud: \`maxcloud cluster check\` tells if it stays so`
+      )
+      if (image === undefined) {
+        terminal.say(
+          "the gateway has no authorizer: internal services are not separated between organizations (--image REF)"
+        )
+      }
+    })
+})

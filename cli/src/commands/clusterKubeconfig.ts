@@ -1,0 +1,32 @@
+import { Effect } from "effect"
+import { clusterFlags, loadCluster, succeed } from "../cluster.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { parseDuration } from "../duration.ts"
+import { text } from "../flags.ts"
+
+const standard = "24h"
+
+export default command({
+  examples: [
+    { line: "maxcloud cluster kubeconfig > maxcloud.kubeconfig", does: "for a server outside of the cluster" },
+    { line: "maxcloud cluster kubeconfig --duration 720h", does: "with a token for 30 days" }
+  ],
+  notes: [
+    "It holds a token with the server's rights, and not yours: keep it as a password, with `umask 077` before.",
+    "The API server may give a shorter time than was asked for: when it ends is said on stderr. A server in the cluster needs none."
+  ],
+  flags: flags({
+    ...clusterFlags,
+    duration: text("duration", "DURATION", { description: `How long the token is to live [${standard}]` })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const milliseconds = yield* parseDuration("--duration", input.duration ?? standard)
+      const cluster = yield* loadCluster
+      const result = yield* Effect.promise(() => cluster.kubeconfig(input, Math.round(milliseconds / 1000)))
+      const { expiresAt, text: file } = yield* succeed(result)
+      terminal.print(file.trimEnd())
+      terminal.say(`the token ends at ${expiresAt.toISOString()}`)
+    })
+})

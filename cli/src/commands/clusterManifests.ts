@@ -1,0 +1,22 @@
+import { Effect } from "effect"
+import { loadCluster } from "../cluster.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud cluster manifests --image registry.example.com/maxcloud:0.2",
+      does: "what install applies, as YAML"
+    },
+    { line: "maxcloud cluster manifests | kubectl diff -f -", does: "against what is there" }
+  ],
+  notes: ["Knative's settings are in its own ConfigMaps, and not among them: see docs/kubernetes.md."],
+  flags: flags({ image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }) }),
+  positionals: noPositionals,
+  run: ({ image }, terminal) =>
+    Effect.gen(function* () {
+      const cluster = yield* loadCluster
+      terminal.print((yield* Effect.promise(() => cluster.manifests({ image }))).trimEnd())
+    })
+})
