@@ -74,6 +74,14 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     readonly unreachableSince: Effect.Effect<Option.Option<Date>>
     /** The answer's JSON, unread. */
     readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
+    /**
+     * The answer, whatever its status, asked for once and within a time limit: of what the API server only passes on, such as a GET to a
+     * pod (`…/pods/NAME:PORT/proxy/`), whose 503 says nothing of the API server.
+     */
+    readonly answer: (
+      request: KubeRequest,
+      timeoutMillis: number
+    ) => Effect.Effect<{ readonly status: number; readonly text: string }, KubeError>
     /** The answer's body as it comes, such as of a log. Ends the request when the stream is ended. */
     readonly stream: (request: Pick<KubeRequest, "path" | "query">) => Stream.Stream<Uint8Array, KubeError>
     /**

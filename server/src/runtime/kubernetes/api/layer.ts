@@ -119,6 +119,12 @@ const make = Effect.fn("KubeApi.make")(function* ({
     })
   })
 
+  const answer = (asked: KubeRequest, limitMillis: number) =>
+    connections.current.pipe(
+      Effect.flatMap((now) => inFlight.withPermits(1)(exchange(now, asked, limitMillis))),
+      Effect.mapError((error) => unreachable(`${asked.method} ${asked.path}`, error))
+    )
+
   const opened = (asked: KubeRequest, silence: number) =>
     Effect.suspend(() => {
       const start = Date.now()
@@ -176,6 +182,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
     },
     unreachableSince: Effect.sync(() => Option.fromNullable(unreachableSince)),
     request,
+    answer,
     stream,
     watch: <A>(input: WatchInput<A>) =>
       watch(input, { request, open: (asked: KubeRequest) => opened(asked, silenceMillis) })

@@ -1,0 +1,90 @@
+import type { Diagnosis } from "@maxcloud/sdk/api"
+import type { EventObject, KnativeServiceObject, PodObject, RevisionObject } from "../cache/objects.ts"
+
+/** An answer to a GET that the API server passed on to a pod. */
+export interface PortAnswer {
+  /** `open`: something accepts connections; `unknown`: it cannot be told from there, such as where a policy drops the packets. */
+  readonly state: "open" | "closed" | "unknown"
+  /** Of an HTTP answer. */
+  readonly status: number | undefined
+  /** Begin of the answer's body. */
+  readonly body: string
+}
+
+/** What has to be asked for, since no watch brings it. */
+export type Want = {
+  /** The same question has the same key: it is asked once. */
+  readonly key: string
+  readonly namespace: string
+} & (
+  | { readonly kind: "log"; readonly pod: string; readonly container: string; readonly previous: boolean }
+  | {
+      readonly kind: "ports"
+      readonly pod: string
+      readonly container: string
+      readonly port: number
+      /** Path of the probe that has to succeed; undefined: the port must be open. */
+      readonly path: string | undefined
+    }
+  /** Why no pod is made: the events of a revision's ReplicaSets. */
+  | { readonly kind: "creation"; readonly revision: string }
+)
+
+export type Finding =
+  | { readonly kind: "log"; readonly lines: ReadonlyArray<string> }
+  | {
+      readonly kind: "ports"
+      readonly declared: PortAnswer
+      /** Another port that is open. */
+      readonly other: number | undefined
+      /** A port that the program's log names. */
+      readonly named: number | undefined
+      readonly lines: ReadonlyArray<string>
+    }
+  | { readonly kind: "creation"; readonly message: string | undefined }
+
+export type FindingOf<K extends Finding["kind"]> = Extract<Finding, { readonly kind: K }>
+
+/** All that a verdict is made from. */
+export interface Evidence {
+  /** Epoch milliseconds. */
+  readonly now: number
+  readonly service: KnativeServiceObject
+  readonly revisions: ReadonlyArray<RevisionObject>
+  readonly pods: ReadonlyArray<PodObject>
+  /** Warnings about one of the service's objects, oldest first. */
+  readonly eventsOf: (kind: string, name: string) => ReadonlyArray<EventObject>
+  /** Answers to wants, by their key. */
+  readonly findings: ReadonlyMap<string, Finding>
+}
+
+/** What a rule says of what it looked at. */
+export interface Cause {
+  readonly diagnosis: Diagnosis
+  /** Waiting will not help. */
+  readonly terminal: boolean
+  readonly logTail?: ReadonlyArray<string>
+  /** Epoch milliseconds at which time alone may change it. */
+  readonly lookAgainAt?: number | undefined
+  /** What would tell more. A terminal cause waits for it. */
+  readonly wants?: ReadonlyArray<Want>
+}
+
+export interface Verdict {
+  readonly diagnosis: Diagnosis | null
+  readonly terminal: boolean
+  /** Instances of a revision that was ready fail now. */
+  readonly degraded: boolean
+  readonly logTail: ReadonlyArray<string>
+  readonly lookAgainAt: number | undefined
+  readonly wants: ReadonlyArray<Want>
+}
+
+export const noVerdict: Verdict = {
+  diagnosis: null,
+  terminal: false,
+  degraded: false,
+  logTail: [],
+  lookAgainAt: undefined,
+  wants: []
+}

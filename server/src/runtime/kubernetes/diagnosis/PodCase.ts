@@ -1,0 +1,90 @@
+import { Option, Schema } from "effect"
+import type { ContainerStatus, EventObject, PodObject, RevisionObject } from "../cache/objects.ts"
+import type { Evidence } from "./Evidence.ts"
+
+const CheckedProbe = Schema.Struct({
+  httpGet: Schema.optional(Schema.Struct({ path: Schema.optionalWith(Schema.String, { default: () => "/" }) })),
+  initialDelaySeconds: Schema.optionalWith(Schema.Number, { default: () => 0 }),
+  // 0: Knative's own way of probing, several times a second.
+  periodSeconds: Schema.optionalWith(Schema.Number, { default: () => 10 }),
+  failureThreshold: Schema.optionalWith(Schema.Number, { default: () => 3 })
+})
+export type CheckedProbe = typeof CheckedProbe.Type
+
+const readProbe = (probe: unknown): CheckedProbe | undefined =>
+  Option.getOrUndefined(Schema.decodeUnknownOption(CheckedProbe)(probe))
+
+/** One pod, and what belongs to it. */
+export interface PodCase {
+  readonly now: number
+  readonly pod: PodObject
+  /** Its container that is not Knative's own. */
+  readonly container: ContainerStatus | undefined
+  readonly containerName: string
+  readonly image: string
+  readonly memoryLimit: string | number | undefined
+  readonly port: number
+  readonly startup: CheckedProbe | undefined
+  readonly readiness: CheckedProbe | undefined
+  readonly liveness: CheckedProbe | undefined
+  readonly events: ReadonlyArray<EventObject>
+  readonly findings: Evidence["findings"]
+}
+
+const queueProxy = "queue-proxy"
+
+export const podCase = (
+  pod: PodObject,
+  revision: RevisionObject | undefined,
+  { eventsOf, findings, now }: Pick<Evidence, "eventsOf" | "findings" | "now">
+): PodCase => {
+  const container = pod.status.containerStatuses.find((_) => _.name !== queueProxy)
+  const ofPod = pod.spec.containers.find((_) => _.name !== queueProxy)
+  const ofRevision = revision?.spec.containers.find((_) => _.ports.length > 0) ?? revision?.spec.containers[0]
+  return {
+    now,
+    pod,
+    container,
+    containerName: container?.name ?? ofPod?.name ?? "user-container",
+    image: ofPod?.image ?? ofRevision?.image ?? container?.image ?? "",
+    memoryLimit: ofPod?.resources.limits["memory"],
+    port: ofRevision?.ports[0]?.containerPort ?? 8080,
+    startup: readProbe(ofRevision?.startupProbe),
+    readiness: readProbe(ofRevision?.readinessProbe),
+    liveness: readProbe(ofRevision?.livenessProbe),
+    events: eventsOf("Pod", pod.metadata.name),
+    findings
+  }
+}
+
+/** Key of a question about this run of the container. */
+export const questionKey = ({ container, pod }: PodCase, question: string): string =>
+  `${pod.metadata.uid}/${container?.restartCount ?? 0}/${question}`
+
+export const conditionOf = (pod: PodObject, type: string) => pod.status.conditions.find((_) => _.type === type)
+
+export const isReady = (pod: PodObject): boolean => conditionOf(pod, "Ready")?.status === "True"
+
+/** What can no longer serve: told to go, or ended. */
+export const isGone = (pod: PodObject): boolean =>
+  pod.metadata.deletionTimestamp !== undefined || pod.status.phase === "Failed" || pod.status.phase === "Succeeded"
+
+/** Epoch milliseconds of a Kubernetes time; NaN where there is none. */
+export const timeOf = (text: string): number => (text === "" ? Number.NaN : Date.parse(text))
+
+/** Has this pod been ready before? Its condition then changed after the pod had started, not with it. */
+export const wasReady = (pod: PodObject): boolean => {
+  const ready = conditionOf(pod, "Ready")
+  if (ready === undefined) return false
+  if (ready.status === "True") return true
+  const began = timeOf(pod.status.startTime || pod.metadata.creationTimestamp)
+  return timeOf(ready.lastTransitionTime) - began > 2_500
+}
+
+/** The last lines of a text, without the empty ones. */
+export const lastLines = (text: string, count = 20): ReadonlyArray<string> =>
+  text
+    .split("\n")
+    .map((_) => _.trimEnd())
+    .filter((_) => _ !== "")
+    .slice(-count)

@@ -1,0 +1,140 @@
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import type { KubeCondition, RevisionObject } from "../cache/objects.ts"
+import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
+import { imageCause } from "./imageCause.ts"
+import { isGone, isReady, timeOf } from "./PodCase.ts"
+import { refusalCause } from "./refusalCause.ts"
+import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
+import { startDiagnosis } from "./startCause.ts"
+import { unwell } from "./unwell.ts"
+import { verdictOf, worstOf } from "./worstOf.ts"
+
+/**
+ * Why a service does not serve as it should, from all that is seen of it. Pure: what is still to be asked, and when to look
+ * again, stands in the answer. Nothing is said of a generation that Knative has not looked at yet.
+ */
+export const diagnose = (evidence: Evidence): Verdict => {
+  const { service, revisions } = evidence
+  const { status } = service
+  if (service.metadata.deletionTimestamp !== undefined) return noVerdict
+  if (status.observedGeneration !== service.metadata.generation) return noVerdict
+  const newest = revisions.find((_) => _.metadata.name === status.latestCreatedRevisionName)
+  if (newest !== undefined && status.latestCreatedRevisionName === status.latestReadyRevisionName) {
+    const ready = condition(status.conditions, "Ready")
+    const sick = unwell(evidence, newest)
+    if (sick !== undefined) return sick
+    return ready?.status === "True" ? noVerdict : verdictOf(routeCause(evidence))
+  }
+  return verdictOf(revisionCause(evidence, newest) ?? serviceCause(evidence))
+}
+
+/** Why the newest revision is not ready. */
+const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): Cause | undefined => {
+  if (newest === undefined) return undefined
+  const { conditions } = newest.status
+  const missing = condition(conditions, "ContainerHealthy")
+  if (missing?.status === "False" && missing.reason === "ContainerMissing") {
+    const image = newest.spec.containers[0]?.image ?? ""
+    const sureAt = timeOf(missing.lastTransitionTime) + 10_000
+    const cause = imageCause(image, missing.message, evidence.now >= sureAt)
+    return { ...cause, lookAgainAt: cause.terminal ? undefined : sureAt }
+  }
+  const pods = podsOfRevision(evidence.pods, newest.metadata.name)
+  const alive = pods.filter((_) => !isGone(_))
+  const refused = alive.length === 0 ? refusalOf(evidence, newest) : undefined
+  if (refused !== undefined) return refused
+  const cause = alive.some(isReady) ? undefined : worstOf(evidence, newest, alive)
+  return cause?.terminal === true ? cause : (overdue(newest, cause) ?? cause)
+}
+
+const finalReasons = new Set(["ProgressDeadlineExceeded", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff"])
+
+/** Knative's own word, once it has given the revision up: with what the pods showed last, or what it says itself. */
+const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined): Cause | undefined => {
+  const available = condition(status.conditions, "ResourcesAvailable")
+  const healthy = condition(status.conditions, "ContainerHealthy")
+  if (available?.status === "False" && finalReasons.has(available.reason)) {
+    if (cause !== undefined) return { ...cause, terminal: true, lookAgainAt: undefined }
+    return {
+      diagnosis:
+        ofCondition(healthy) ?? lastResort(`revision ${metadata.name} did not become ready in time`, available),
+      terminal: true
+    }
+  }
+  if (cause === undefined && healthy?.status === "False") {
+    const diagnosis = ofCondition(healthy)
+    return diagnosis === undefined ? undefined : { diagnosis, terminal: true }
+  }
+  return undefined
+}
+
+/** `ContainerHealthy=False`, reason `ExitCode<N>` (Knative, `revision_lifecycle.go`). */
+const ofCondition = (healthy: KubeCondition | undefined): Diagnosis | undefined => {
+  const exitCode = /^ExitCode(\d+)$/.exec(healthy?.reason ?? "")?.[1]
+  if (healthy === undefined || healthy.status !== "False" || exitCode === undefined) return undefined
+  const message = healthy.message.replace(/^Container failed with: /, "").trim()
+  const told = [`ContainerHealthy False, ${healthy.reason}: ${message}`]
+  return exitCode === "0"
+    ? diagnosisOf("ExitedOnStart", "the program ended without an error; a service has to go on", told)
+    : ((exitCode === "128" ? startDiagnosis(message) : undefined) ??
+        diagnosisOf("CrashOnStart", `the program ended with exit code ${exitCode}`, told))
+}
+
+const lastResort = (sentence: string, { message, reason, status, type }: KubeCondition): Diagnosis =>
+  diagnosisOf("ProgressDeadlineExceeded", message === "" ? sentence : `${sentence}: ${message}`, [
+    `${type} ${status}, ${reason}: ${message}`
+  ])
+
+/** How long a refusal of Knative's must stand, in milliseconds: it may pass by itself, as kn's `--wait-window` knows. */
+const window = 3_000
+
+/** What Knative says of the service itself, where no revision tells more. */
+const serviceCause = ({ now, service }: Evidence): Cause | undefined => {
+  const configurations = condition(service.status.conditions, "ConfigurationsReady")
+  if (configurations?.status !== "False") return undefined
+  const since = timeOf(configurations.lastTransitionTime) || now
+  const refused = /Revision creation failed with message: (.*)$/s.exec(configurations.message)?.[1]
+  if (refused !== undefined) return refusalCause(refused, since + window, now)
+  const sureAt = since + window
+  const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
+  if (configurations.reason === "NotOwned") return { diagnosis: taken(configurations), ...wait }
+  return { diagnosis: lastResort("the newest revision failed", configurations), ...wait }
+}
+
+const taken = ({ message, reason, type }: KubeCondition): Diagnosis =>
+  diagnosisOf("NameTaken", `an object that Knative needs belongs to another owner: ${message}`, [
+    `${type} False, ${reason}: ${message}`
+  ])
+
+const notOurs = new Set(["NotOwned", "RevisionNotOwned", "RevisionNameTaken"])
+
+/** The ingress is given this long, in milliseconds, before it is mentioned, and before it is given up. */
+const ingressPatience = { mentioned: 15_000, givenUp: 120_000 }
+
+/** The revision is ready; the way to it is not. */
+const routeCause = ({ now, service }: Evidence): Cause | undefined => {
+  const routes = condition(service.status.conditions, "RoutesReady")
+  if (routes === undefined || routes.status === "True" || routes.reason === "RolloutInProgress") return undefined
+  const since = timeOf(routes.lastTransitionTime) || now
+  if (routes.status === "False" && notOurs.has(routes.reason)) {
+    const sureAt = since + window
+    return { diagnosis: taken(routes), terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
+  }
+  const givenUpAt = since + (routes.status === "False" ? ingressPatience.mentioned : ingressPatience.givenUp)
+  const mentionedAt = since + (routes.status === "False" ? window : ingressPatience.mentioned)
+  if (now < mentionedAt) return { ...unsaid, lookAgainAt: mentionedAt }
+  return {
+    diagnosis: diagnosisOf(
+      "IngressNotReady",
+      `the ingress has not taken the service's route${routes.message === "" ? "" : `: ${routes.message}`}`,
+      [`RoutesReady ${routes.status}, ${routes.reason}: ${routes.message}`]
+    ),
+    terminal: now >= givenUpAt,
+    lookAgainAt: now >= givenUpAt ? undefined : givenUpAt
+  }
+}
+
+const unsaid: Cause = {
+  diagnosis: diagnosisOf("IngressNotReady", "the ingress has not taken the service's route yet"),
+  terminal: false
+}

@@ -1,0 +1,58 @@
+import { type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
+import type { Cause } from "./Evidence.ts"
+
+type ImageCode = Extract<
+  DiagnosisCode,
+  | "WrongPlatform"
+  | "ImageUnauthorized"
+  | "ImageLayersMissing"
+  | "RegistryUnreachable"
+  | "ImageNotFound"
+  | "ImageInvalid"
+>
+
+// The first that fits counts: what a registry says last, "not found", is the least exact. Sources: containerd `core/remotes/docker`,
+// go-containerregistry (Knative's resolver), Docker Hub, the distribution specification's error codes.
+const patterns: ReadonlyArray<readonly [ImageCode, RegExp]> = [
+  ["WrongPlatform", /no match for platform|no matching manifest|no child with platform/i],
+  [
+    "ImageLayersMissing",
+    /content descriptor|failed to copy: .*not found|unexpected commit digest|failed size validation|BLOB_UNKNOWN|blob unknown|failed to extract layer/i
+  ],
+  [
+    "ImageUnauthorized",
+    /unauthorized|authentication required|authorization failed|access denied|access to the resource is denied|insufficient_scope|\bDENIED\b|40[13] (unauthorized|forbidden)|status(?: code)?:? 40[13]\b/i
+  ],
+  [
+    "RegistryUnreachable",
+    /connection refused|connection reset|no such host|i\/o timeout|deadline exceeded|no route to host|network is unreachable|x509|tls: |\bEOF\b|too ?many ?requests|server gave HTTP response|status(?: code)?:? 5\d\d|50\d (internal|bad|service|gateway)/i
+  ],
+  ["ImageInvalid", /invalid reference format|could not parse reference|InvalidImageName|couldn't parse image/i],
+  ["ImageNotFound", /not found|MANIFEST_UNKNOWN|NAME_UNKNOWN|manifest unknown|name unknown|does not exist/i]
+]
+
+export const imageCodeOf = (message: string): ImageCode =>
+  patterns.find(([, pattern]) => pattern.test(message))?.[0] ?? "RegistryUnreachable"
+
+const sentences: Readonly<Record<ImageCode, (image: string) => string>> = {
+  WrongPlatform: (image) => `the image ${image} has no variant for the platform of the cluster`,
+  ImageLayersMissing: (image) => `the image ${image} is incomplete in its registry: a layer cannot be had`,
+  ImageUnauthorized: (image) => `the registry refuses to give the image ${image}`,
+  RegistryUnreachable: (image) => `the registry of the image ${image} cannot be reached`,
+  ImageInvalid: (image) => `${image} is no name of an image`,
+  ImageNotFound: (image) => `the image ${image} does not exist in its registry`
+}
+
+/** An image that cannot be had. One that only cannot be reached may be there at the next try: `steady` says whether it was tried enough. */
+export const imageCause = (image: string, message: string, steady: boolean): Cause => {
+  const code = imageCodeOf(message)
+  const host = image.includes("/") ? image.slice(0, image.indexOf("/")) : "docker.io"
+  const fix =
+    code === "ImageUnauthorized"
+      ? `Store credentials that may pull it with \`maxcloud registries login ${host}\`, then deploy again.`
+      : undefined
+  return {
+    diagnosis: diagnosisOf(code, sentences[code](image), [message], fix),
+    terminal: code !== "RegistryUnreachable" || steady
+  }
+}

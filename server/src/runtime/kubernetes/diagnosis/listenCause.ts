@@ -1,0 +1,129 @@
+import { diagnosisOf } from "@maxcloud/sdk/api"
+import type { Cause, FindingOf, Want } from "./Evidence.ts"
+import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
+
+/** Ages of a container, in seconds, at which a program that is not ready is looked at. */
+const ages = [4, 8, 13, 20, 40, 80, 160, 320] as const
+
+/**
+ * A program that runs but is not ready: does it listen, where, and what does it answer? It is looked at again and again, since it may
+ * only be slow; what is not in doubt is said after the second look, and of an answer that may change after the third.
+ */
+export const listenCause = (podCase: PodCase): Cause | undefined => {
+  const { container, now, pod, port } = podCase
+  const startedAt = timeOf(container?.state.running?.startedAt ?? "")
+  if (container === undefined || Number.isNaN(startedAt)) return undefined
+  const path = podCase.startup?.httpGet?.path ?? podCase.readiness?.httpGet?.path
+  const wantAt = (index: number): Want => ({
+    kind: "ports",
+    key: questionKey(podCase, `ports/${index}`),
+    namespace: pod.metadata.namespace,
+    pod: pod.metadata.name,
+    container: container.name,
+    port,
+    path
+  })
+  const due = ages.findLastIndex((age) => now >= startedAt + age * 1000)
+  const next = ages[due + 1]
+  const lookAgainAt = next === undefined ? undefined : startedAt + next * 1000
+  const looks = ages.flatMap((age, index) => {
+    const found = portsFound(podCase, wantAt(index).key)
+    return found === undefined ? [] : [{ age, found }]
+  })
+  const wants = due >= 0 && !podCase.findings.has(wantAt(due).key) ? [wantAt(due)] : []
+  const newest = looks.at(-1)
+  const said = newest === undefined ? undefined : judge(podCase, looks, path)
+  return said === undefined
+    ? { ...starting(podCase, now - startedAt), lookAgainAt, wants }
+    : { ...said, logTail: newest?.found.lines ?? [], lookAgainAt, wants }
+}
+
+interface Look {
+  readonly age: number
+  readonly found: FindingOf<"ports">
+}
+
+const starting = ({ port }: PodCase, age: number): Cause => ({
+  diagnosis: diagnosisOf("NotListening", `the program runs, and is not ready on port ${port} yet`, [
+    `started ${Math.max(0, Math.round(age / 1000))} s ago`
+  ]),
+  terminal: false
+})
+
+const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | undefined): Cause | undefined => {
+  const { port } = podCase
+  const newest = looks.at(-1)
+  if (newest === undefined) return undefined
+  const { declared, named, other } = newest.found
+  if (declared.state === "closed" && other !== undefined) {
+    const before = looks.at(-2)?.found
+    return {
+      diagnosis: diagnosisOf(
+        "WrongPort",
+        `the program listens on port ${other}, not on ${port} where its requests are sent`,
+        [
+          `port ${port}: connection refused, ${newest.age} s after the start`,
+          `port ${other}: open`,
+          ...newest.found.lines.filter((_) => _.includes(String(other))).slice(-1)
+        ],
+        fixOfPort(other)
+      ),
+      terminal: before !== undefined && before.declared.state === "closed" && before.other === other
+    }
+  }
+  if (declared.state === "open" && path !== undefined) return wrongAnswer(podCase, looks, path)
+  if (declared.state === "open") return undefined
+  const maybe = named === undefined || named === port ? "" : `; its log names port ${named}`
+  return {
+    diagnosis: diagnosisOf(
+      "NotListening",
+      `the program does not listen on port ${port} yet, ${newest.age} s after its start${maybe}`,
+      [
+        declared.state === "closed"
+          ? `port ${port}: connection refused, and no other port that was tried is open`
+          : `port ${port}: no answer`,
+        ...newest.found.lines.slice(-3)
+      ]
+    ),
+    terminal: false
+  }
+}
+
+const isWrong = (status: number | undefined) => status !== undefined && (status < 200 || status >= 400)
+/** Of a server that works: asked again, it says the same. */
+const isFinal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500 && status !== 429
+
+const wrongAnswer = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string): Cause | undefined => {
+  const answers = looks.map((_) => _.found.declared)
+  const newest = answers.at(-1)
+  if (newest === undefined || !isWrong(newest.status)) return undefined
+  const body = newest.body.replace(/\s+/g, " ").trim().slice(0, 120)
+  return {
+    diagnosis: diagnosisOf(
+      "ProbeFailing",
+      `the probe GET ${path} on port ${port} is answered with status ${newest.status}${body === "" ? "" : `: ${body}`}`,
+      [`GET ${path}: ${newest.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`]
+    ),
+    terminal: answers.length >= 3 && answers.slice(-3).every((_) => isFinal(_.status))
+  }
+}
+
+export const fixOfPort = (port: number): string =>
+  `Write \`port: ${port}\` in the config (or deploy with --port ${port}), or let the program listen on the variable PORT.`
+
+const portsFound = ({ findings }: PodCase, key: string): FindingOf<"ports"> | undefined => {
+  const found = findings.get(key)
+  return found?.kind === "ports" ? found : undefined
+}
+
+/** What was seen of the ports in any run of the container. */
+export const portsSeen = (
+  podCase: PodCase
+): { readonly port: number; readonly wrong: number | undefined; readonly evidence: ReadonlyArray<string> } => {
+  const runs = Array.from({ length: (podCase.container?.restartCount ?? 0) + 1 }, (_, run) => run)
+  const found = runs.flatMap((run) =>
+    ages.flatMap((_, index) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${index}`) ?? [])
+  )
+  const wrong = found.findLast((_) => _.declared.state === "closed" && _.other !== undefined)?.other
+  return { port: podCase.port, wrong, evidence: wrong === undefined ? [] : [`port ${wrong}: open`] }
+}

@@ -1,0 +1,123 @@
+import { diagnosisOf } from "@maxcloud/sdk/api"
+import { crashCause } from "./crashCause.ts"
+import type { Cause } from "./Evidence.ts"
+import { imageCause } from "./imageCause.ts"
+import { listenCause } from "./listenCause.ts"
+import { conditionOf, isReady, type PodCase, timeOf } from "./PodCase.ts"
+import { startDiagnosis } from "./startCause.ts"
+
+/** Why a pod does not serve; undefined where nothing is known against it (yet). */
+export const podCause = (podCase: PodCase): Cause | undefined => {
+  const { pod } = podCase
+  if (pod.status.reason === "Evicted") {
+    return {
+      diagnosis: diagnosisOf("Evicted", `the node removed the instance: ${pod.status.message}`, [pod.status.message]),
+      terminal: false
+    }
+  }
+  if (isReady(pod)) return undefined
+  return unscheduled(podCase) ?? notMade(podCase) ?? crashCause(podCase) ?? notMounted(podCase) ?? listenCause(podCase)
+}
+
+/** How long the scheduler may take to change its mind, in milliseconds. */
+const schedulerPatience = 5_000
+
+const lacking: Readonly<Record<string, string>> = {
+  memory: "memory",
+  cpu: "CPU",
+  "ephemeral-storage": "local disk",
+  pods: "places for instances"
+}
+
+const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
+  const scheduled = conditionOf(pod, "PodScheduled")
+  if (scheduled?.status !== "False") return undefined
+  const { message, reason } = scheduled
+  const lacks = [...message.matchAll(/Insufficient ([\w./-]+)/g)].map(([, what]) => lacking[what ?? ""] ?? what)
+  if (/Too many pods/.test(message)) lacks.push("places for instances")
+  const asked = memoryLimit === undefined || !lacks.includes("memory") ? "" : `; an instance asks for ${memoryLimit}`
+  const sentence =
+    lacks.length === 0
+      ? `no node of the cluster takes the instance: ${message}`
+      : `no node of the cluster has enough ${[...new Set(lacks)].join(" and ")} free${asked}`
+  const sureAt = (timeOf(scheduled.lastTransitionTime) || now) + schedulerPatience
+  return {
+    diagnosis: diagnosisOf("Unschedulable", sentence, [`PodScheduled False, ${reason}: ${message}`]),
+    terminal: now >= sureAt,
+    lookAgainAt: now >= sureAt ? undefined : sureAt
+  }
+}
+
+const pullReasons = new Set([
+  "ErrImagePull",
+  "ImagePullBackOff",
+  "InvalidImageName",
+  "ErrImageNeverPull",
+  "RegistryUnavailable"
+])
+const makeReasons = new Set([
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "RunContainerError",
+  "PreCreateHookError",
+  "StartError"
+])
+
+/** A registry that is away is given this long, in milliseconds. */
+const registryPatience = 10_000
+
+/** A container that waits for its image, or cannot be made. */
+const notMade = (podCase: PodCase): Cause | undefined => {
+  const { container, events, image, now, pod } = podCase
+  const waiting = container?.state.waiting
+  if (waiting === undefined) return undefined
+  if (pullReasons.has(waiting.reason)) {
+    // The kubelet of Kubernetes before 1.31 tells of the back-off alone.
+    const told = events.findLast((_) => _.reason === "Failed" && _.message.startsWith("Failed to pull image"))
+    const message = /^Back-off pulling image "[^"]*"$/.test(waiting.message)
+      ? (told?.message ?? waiting.message)
+      : waiting.message
+    const sureAt = timeOf(pod.metadata.creationTimestamp) + registryPatience
+    const cause = imageCause(
+      image,
+      waiting.reason === "InvalidImageName" ? `InvalidImageName: ${message}` : message,
+      now >= sureAt
+    )
+    return { ...cause, lookAgainAt: cause.terminal ? undefined : sureAt }
+  }
+  if (makeReasons.has(waiting.reason)) {
+    const evidence = `${waiting.reason}: ${waiting.message}`
+    const known = startDiagnosis(waiting.message)
+    return known === undefined
+      ? {
+          diagnosis: diagnosisOf("CrashOnStart", `the container cannot be made: ${waiting.message}`, [evidence]),
+          // What is not known may pass.
+          terminal: now >= timeOf(pod.metadata.creationTimestamp) + 15_000,
+          lookAgainAt: timeOf(pod.metadata.creationTimestamp) + 15_000
+        }
+      : { diagnosis: { ...known, evidence: [evidence] }, terminal: true }
+  }
+  return undefined
+}
+
+/** The kubelet mounts what is there: a Secret that is applied together with its service may come a moment later. */
+const mountPatience = 6_000
+
+const notMounted = ({ container, events, now, pod }: PodCase): Cause | undefined => {
+  if (container?.state.running !== undefined) return undefined
+  const sandbox = events.findLast((_) => _.reason === "FailedCreatePodSandBox")
+  const sureAt = timeOf(pod.metadata.creationTimestamp) + mountPatience
+  const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
+  if (sandbox !== undefined) {
+    const known = startDiagnosis(sandbox.message)
+    if (known !== undefined) return { diagnosis: known, ...wait }
+  }
+  const failed = events.findLast((_) => _.reason === "FailedMount" || _.reason === "FailedAttachVolume")
+  if (failed === undefined) return undefined
+  const missing = startDiagnosis(failed.message)
+  const diagnosis =
+    missing?.code === "SecretMissing"
+      ? missing
+      : diagnosisOf("VolumeFailed", `a volume of the instance cannot be mounted: ${failed.message}`, [failed.message])
+  return { diagnosis, ...wait }
+}

@@ -1,0 +1,67 @@
+import type { Diagnosis } from "@maxcloud/sdk/api"
+import { type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
+
+type StartCode = Extract<
+  DiagnosisCode,
+  | "CommandNotFound"
+  | "CommandNotExecutable"
+  | "WrongPlatform"
+  | "UserUnknown"
+  | "RootRefused"
+  | "SecretMissing"
+  | "VolumeFailed"
+  | "RuntimeClassMissing"
+>
+
+// Messages of runc, runsc, containerd and the kubelet (pkg/kubelet/kuberuntime).
+const patterns: ReadonlyArray<readonly [StartCode, RegExp]> = [
+  ["WrongPlatform", /exec format error|exec user process caused "?exec format|wrong ELF class/i],
+  ["RootRefused", /runAsNonRoot and image will run as root|runAsUser breaks non-root policy/i],
+  [
+    "UserUnknown",
+    /non-numeric user|unable to find (user|group)|no matching entries in passwd|no users found|etc\/(passwd|group): no such file/i
+  ],
+  [
+    "SecretMissing",
+    /secret "[^"]*" not found|couldn't find key .* in (secret|configmap)|configmap "[^"]*" not found|references non-existent (secret|config) key/i
+  ],
+  [
+    "RuntimeClassMissing",
+    /no runtime for "[^"]*" is configured|RuntimeHandler .* not supported|unknown runtime handler/i
+  ],
+  ["CommandNotExecutable", /permission denied|is a directory/i],
+  [
+    "CommandNotFound",
+    /executable file not found|error finding executable|no such file or directory|no command specified/i
+  ]
+]
+
+export const startCodeOf = (message: string): StartCode | undefined =>
+  patterns.find(([, pattern]) => pattern.test(message))?.[0]
+
+const program = /exec:? "([^"]+)"|executable "([^"]+)"|exec (\/\S+?):/
+
+const sentence = (code: StartCode, message: string): string => {
+  const found = program.exec(message)
+  const named = found?.[1] ?? found?.[2] ?? found?.[3]
+  const what = named === undefined ? "the program to start" : `the program to start, ${JSON.stringify(named)},`
+  if (code === "CommandNotFound") return `${what} is not in the image`
+  if (code === "CommandNotExecutable") return `${what} may not be executed`
+  if (code === "WrongPlatform") return `${what} is built for another processor than the cluster's`
+  if (code === "RootRefused") return "the image would run as root, which is not allowed here"
+  if (code === "UserUnknown") {
+    const user = /non-numeric user \(([^)]*)\)/.exec(message)?.[1]
+    return user === undefined
+      ? "the image's user does not exist in it"
+      : `the image names its user ${JSON.stringify(user)}: it cannot be told whether that is root`
+  }
+  if (code === "SecretMissing") return `a Secret that the instance needs is missing: ${message}`
+  if (code === "RuntimeClassMissing") return `the node does not have the instance's runtime: ${message}`
+  return message
+}
+
+/** Why a container could not be made or its program not be started, by what was said of it; undefined where that tells nothing. */
+export const startDiagnosis = (message: string): Diagnosis | undefined => {
+  const code = startCodeOf(message)
+  return code === undefined ? undefined : diagnosisOf(code, sentence(code, message), [message.trim()])
+}

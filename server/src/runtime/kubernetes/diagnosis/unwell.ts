@@ -1,0 +1,109 @@
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import type { PodObject, RevisionObject } from "../cache/objects.ts"
+import { crashCause } from "./crashCause.ts"
+import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
+import { isGone, isReady, podCase, timeOf, wasReady } from "./PodCase.ts"
+import { refusalCause } from "./refusalCause.ts"
+import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
+import { verdictOf, worstOf } from "./worstOf.ts"
+
+/**
+ * Is a revision that was ready unable to serve now? None of this reaches Knative's own Ready (knative/serving#11717).
+ * Undefined: nothing is known against it.
+ */
+export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | undefined => {
+  const pods = podsOfRevision(evidence.pods, revision.metadata.name).filter(
+    (_) => _.metadata.deletionTimestamp === undefined
+  )
+  const alive = pods.filter((_) => !isGone(_))
+  if (alive.some(isReady)) return restarting(evidence, revision, alive)
+  const active = condition(revision.status.conditions, "Active")
+  const cause = worstOf(evidence, revision, alive)
+  const { terminal, ...verdict } = verdictOf(cause)
+  if (cause !== undefined && terminal) {
+    return degraded(cause, alive.some(wasReady) ? afterReady(cause.diagnosis) : wakeFailed(cause.diagnosis))
+  }
+  if (active?.status === "False" && active.reason === "TimedOut") {
+    const seen = diagnosisOf("WakeFailed", active.message, [`Active False, TimedOut: ${active.message}`])
+    return { ...verdict, diagnosis: wakeFailed(cause?.diagnosis ?? seen), degraded: true, terminal: false }
+  }
+  // A start that is under way is no fault yet.
+  if (cause !== undefined) return { ...verdict, diagnosis: null, terminal: false }
+  if (active?.reason === "NoTraffic") return undefined
+  const evicted = pods.filter((_) => _.status.reason === "Evicted")
+  return notCreated(evidence, revision) ?? degradedBy(worstOf(evidence, revision, evicted))
+}
+
+const degraded = (cause: Cause, diagnosis: Diagnosis): Verdict => ({
+  ...verdictOf(cause),
+  diagnosis,
+  degraded: true,
+  terminal: false
+})
+
+const degradedBy = (cause: Cause | undefined): Verdict | undefined =>
+  cause === undefined ? undefined : degraded(cause, cause.diagnosis)
+
+/** How long an instance that is wanted may be missing until it is asked why, in milliseconds. */
+const creationPatience = 3_000
+
+/** Instances are wanted, and none can be made: by quota, by admission. */
+const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | undefined => {
+  const { findings, now } = evidence
+  const known = refusalOf(evidence, revision)
+  if (known !== undefined) {
+    return known.terminal ? degraded(known, wakeFailed(known.diagnosis)) : { ...verdictOf(known), diagnosis: null }
+  }
+  const active = condition(revision.status.conditions, "Active")
+  if (active === undefined || active.status === "True") return undefined
+  const since = timeOf(active.lastTransitionTime) || now
+  if (now < since + creationPatience) return { ...noVerdict, lookAgainAt: since + creationPatience }
+  const key = `${revision.metadata.uid}/creation/${since}`
+  const found = findings.get(key)
+  if (found === undefined) {
+    const { name, namespace } = revision.metadata
+    return { ...noVerdict, wants: [{ kind: "creation", key, namespace, revision: name }] }
+  }
+  if (found.kind !== "creation" || found.message === undefined) return undefined
+  const refused = refusalCause(found.message, since, now)
+  return refused.terminal
+    ? degraded(refused, wakeFailed(refused.diagnosis))
+    : { ...verdictOf(refused), diagnosis: null }
+}
+
+const afterReady = (inner: Diagnosis): Diagnosis =>
+  inner.code === "CrashOnStart" || inner.code === "ExitedOnStart"
+    ? diagnosisOf("CrashAfterReady", `it was ready, and fails since: ${inner.message}`, inner.evidence)
+    : inner
+
+const wakeFailed = (inner: Diagnosis): Diagnosis =>
+  inner.code === "WakeFailed"
+    ? diagnosisOf("WakeFailed", `no instance became ready when a request came: ${inner.message}`, inner.evidence)
+    : diagnosisOf(
+        "WakeFailed",
+        `it cannot be woken: ${inner.message}`,
+        [`cause: ${inner.code}`, ...inner.evidence],
+        inner.fix
+      )
+
+/** An end this lately, in milliseconds, is still worth a word, though an instance is ready again. */
+const recently = 120_000
+
+/** It serves, but its instances are restarted again and again. */
+const restarting = (
+  evidence: Evidence,
+  revision: RevisionObject,
+  alive: ReadonlyArray<PodObject>
+): Verdict | undefined => {
+  for (const pod of alive) {
+    const one = podCase(pod, revision, evidence)
+    const endedAt = timeOf(one.container?.lastState.terminated?.finishedAt ?? "")
+    if ((one.container?.restartCount ?? 0) < 2 || !(evidence.now - endedAt < recently)) continue
+    const cause = crashCause(one)
+    if (cause?.terminal === true) {
+      const unanswered = (cause.wants ?? []).filter((_) => !evidence.findings.has(_.key))
+      return degraded({ ...cause, wants: unanswered, lookAgainAt: endedAt + recently }, afterReady(cause.diagnosis))
+    }
+  }
+  return undefined
+}

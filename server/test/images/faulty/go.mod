@@ -1,0 +1,3 @@
+module maxcloud.dev/faulty
+
+go 1.24
