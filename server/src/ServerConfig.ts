@@ -1,10 +1,12 @@
 import { resolve } from "node:path"
 import { Config, type ConfigError, Context, Data, Duration, Effect, LogLevel, type Redacted, Schema } from "effect"
 import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
+import { type LogSettings, logConfig, logSettings } from "./settings/logSettings.ts"
+import { type RegistrySettings, registryConfig, registrySettings } from "./settings/registrySettings.ts"
 import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings/setting.ts"
 
 /** Everything that can be set, parsed. */
-export interface ServerSettings extends KubernetesSettings {
+export interface ServerSettings extends KubernetesSettings, LogSettings, RegistrySettings {
   /** Address to listen on: loopback only, until there is authentication. */
   readonly host: string
   /** Port of the API and of the services' public URLs; 0 takes a free one. */
@@ -49,7 +51,9 @@ const LevelName = Schema.Literal("trace", "debug", "info", "warning", "error", "
 const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
   Schema.compose(Schema.Lowercase, schema, { strict: false })
 /** One entry per setting: this is what is read, and what `docs/reference/configuration.md` is made from. */
-const ownSettings: Settings<Omit<ServerSettings, keyof KubernetesSettings>> = {
+const ownSettings: Settings<
+  Omit<ServerSettings, keyof KubernetesSettings | keyof LogSettings | keyof RegistrySettings>
+> = {
   host: {
     name: "MAXCLOUD_HOST",
     config: Config.string("MAXCLOUD_HOST").pipe(Config.withDefault("127.0.0.1")),
@@ -138,7 +142,12 @@ const ownSettings: Settings<Omit<ServerSettings, keyof KubernetesSettings>> = {
 }
 
 /** Every setting, in the order in which the reference tells them. */
-export const settings: Settings<ServerSettings> = { ...ownSettings, ...kubernetesSettings }
+export const settings: Settings<ServerSettings> = {
+  ...ownSettings,
+  ...kubernetesSettings,
+  ...registrySettings,
+  ...logSettings
+}
 
 /** Loopback, as an address or as the name of it. */
 export const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
@@ -168,12 +177,16 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       drainTimeout: settings.drainTimeout.config,
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
-      kubernetes: kubernetesConfig
+      kubernetes: kubernetesConfig,
+      registries: registryConfig,
+      logs: logConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { kubernetes, ...own } = read
+    const { kubernetes, logs, registries, ...own } = read
     return yield* refuseOpenAddress({
       ...own,
       ...kubernetes,
+      ...registries,
+      ...logs,
       ...options,
       dataDir: resolve(options.dataDir ?? read.dataDir)
     })

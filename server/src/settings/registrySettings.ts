@@ -1,0 +1,42 @@
+import { Config } from "effect"
+import { from, type Settings, Words } from "./setting.ts"
+
+/** Which registries the server asks for images, and how, on Kubernetes. */
+export interface RegistrySettings {
+  readonly insecureRegistries: ReadonlyArray<string>
+  readonly privateRegistries: ReadonlyArray<string>
+  readonly unresolvedRegistries: ReadonlyArray<string>
+}
+
+const none: ReadonlyArray<string> = []
+const hosts = (name: string) =>
+  from(name, Words, 'hosts are written as "registry.example.com,10.0.0.5:5000"').pipe(Config.withDefault(none))
+
+export const registrySettings: Settings<RegistrySettings> = {
+  insecureRegistries: {
+    name: "MAXCLOUD_INSECURE_REGISTRIES",
+    config: hosts("MAXCLOUD_INSECURE_REGISTRIES"),
+    default: "none",
+    description: "Registries that are asked by plain HTTP, with commas between them, such as `10.0.0.5:5000`."
+  },
+  privateRegistries: {
+    name: "MAXCLOUD_PRIVATE_REGISTRIES",
+    config: hosts("MAXCLOUD_PRIVATE_REGISTRIES"),
+    default: "none",
+    description:
+      "Registries that may have an address of a private network. Others are not asked there, since whoever deploys names the host."
+  },
+  unresolvedRegistries: {
+    name: "MAXCLOUD_UNRESOLVED_REGISTRIES",
+    config: hosts("MAXCLOUD_UNRESOLVED_REGISTRIES"),
+    default: "none",
+    description:
+      "Registries that the server does not ask: their images are not pinned to a digest. As `registries-skipping-tag-resolving` of Knative, whose own (`dev.local`, `ko.local`, `kind.local`) always count."
+  }
+}
+
+export const registryConfig: Config.Config<RegistrySettings> = Config.all({
+  insecureRegistries: registrySettings.insecureRegistries.config,
+  privateRegistries: registrySettings.privateRegistries.config,
+  unresolvedRegistries: registrySettings.unresolvedRegistries.config
+})
