@@ -68,21 +68,18 @@ export const exchange = (
     let status = 0
     let retryAfterMillis: number | undefined
     let ongoing: Dispatcher.DispatchController | undefined
-    let given = false
+    let given: string | undefined
     const giveUp = (why: string) => {
-      given = true
+      given = why
       ongoing?.abort(new Error(why))
     }
-    const timer = setTimeout(() => {
-      giveUp("time limit")
-      resume(new NoAnswer({ code: "ETIMEDOUT", message: `no answer within ${timeoutMillis / 1000} s`, unsent: false }))
-    }, timeoutMillis)
+    const timer = setTimeout(() => giveUp(`no answer within ${timeoutMillis / 1000} s`), timeoutMillis)
     connections.requests.dispatch(
       { ...optionsOf(connections, request), headersTimeout: 0, bodyTimeout: 0 },
       {
         onRequestStart: (controller) => {
           ongoing = controller
-          if (given) controller.abort(new Error("given up"))
+          if (given !== undefined) controller.abort(new Error(given))
         },
         onResponseStart: (_controller, code, headers) => {
           status = code

@@ -90,7 +90,8 @@ const make = Effect.fn("KubeApi.make")(function* ({
           if (status < 300) return outcome.right
           const error = errorOfAnswer(asked, status, text)
           if (status === 429 && busyUntilNow < maxBusyMillis) {
-            const wait = jittered(Math.max(retryAfterMillis ?? 1000, 100))
+            // Never sooner than told; not all at the same time.
+            const wait = Math.max(retryAfterMillis ?? 1000, 100) * (1 + Math.random() / 4)
             busyUntilNow += wait
             yield* Effect.sleep(wait)
             continue

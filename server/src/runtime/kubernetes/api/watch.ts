@@ -7,6 +7,8 @@ import { errorOfEvent } from "./status.ts"
 
 const pageSize = 500
 const maxBackOffMillis = 5_000
+/** Failures in a row that nobody is told of: less than a second, as at a connection that is cut. */
+const quietFailures = 3
 /** A refusal that only the cluster's administrator ends. */
 const maxRefusedMillis = 30_000
 
@@ -109,7 +111,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
       const waitAway = (why: string, longest: number) =>
         Effect.gen(function* () {
           failures++
-          if (failures > 1 && !away) {
+          if (failures > quietFailures && !away) {
             away = true
             yield* Effect.logWarning(`${what} is away, and is tried again: ${why}`)
           }

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Chunk, Effect, Option, Stream } from "effect"
+import { KubeApi } from "./KubeApi.ts"
+import { kinds } from "./kinds.ts"
+import { layer } from "./layer.ts"
+import { fakeApiServer } from "./testProxy.ts"
+
+const list = (version: string, names: ReadonlyArray<string>) =>
+  JSON.stringify({
+    metadata: { resourceVersion: version },
+    items: names.map((name) => ({ metadata: { name, resourceVersion: version } }))
+  })
+const status = (code: number, reason: string) =>
+  JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", message: `fake ${reason}`, reason, code })
+
+// What a real API server cannot be made to say on request comes from a plain HTTP server here; the rest is tested against a real one.
+describe("answers of a busy or forgetful API server", () => {
+  const against = <A, E>(
+    answer: (
+      asked: URL,
+      times: number
+    ) => { status?: number; headers?: Record<string, string>; body: string; open?: boolean },
+    test: Effect.Effect<A, E, KubeApi>
+  ) =>
+    Effect.gen(function* () {
+      const asked = new Map<string, number>()
+      const path = yield* fakeApiServer((request, response) => {
+        const url = new URL(request.url ?? "/", "http://fake")
+        if (url.pathname === "/apis/serving.knative.dev/v1") {
+          response.end("{}")
+          return
+        }
+        const key = `${url.pathname} ${url.searchParams.get("watch") ?? ""}`
+        const times = (asked.get(key) ?? 0) + 1
+        asked.set(key, times)
+        const { body, headers = {}, open = false, status: code = 200 } = answer(url, times)
+        response.writeHead(code, headers)
+        response.write(body)
+        if (!open) response.end()
+      })
+      return yield* Effect.provide(test, layer({ source: { type: "file", path }, timeoutMillis: 1000 }))
+    })
+
+  const get = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "GET", path }))
+
+  it.scopedLive("429 is asked again after Retry-After, and no sooner", () =>
+    Effect.gen(function* () {
+      const at: Array<number> = []
+      const answer = yield* against((_url, times) => {
+        at.push(Date.now())
+        return times < 2
+          ? { status: 429, headers: { "retry-after": "1" }, body: status(429, "TooManyRequests") }
+          : { body: '{"kind":"Fine"}' }
+      }, get("/x"))
+      expect(answer).toEqual({ kind: "Fine" })
+      expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(990)
+    })
+  )
+
+  it.scopedLive("a passing 500 is asked again, and given up soon where it stays", () =>
+    Effect.gen(function* () {
+      const failing = (until: number) => (_url: URL, times: number) =>
+        times < until ? { status: 500, body: status(500, "InternalError") } : { body: "{}" }
+      expect(yield* against(failing(3), get("/x"))).toEqual({})
+      const error = yield* Effect.flip(against(failing(99), get("/x")))
+      expect(error).toMatchObject({ reason: "unreachable", status: 500, message: "fake InternalError (GET /x)" })
+    })
+  )
+
+  it.scopedLive("a POST is not sent twice", () =>
+    Effect.gen(function* () {
+      let sent = 0
+      const error = yield* Effect.flip(
+        against(
+          () => {
+            sent++
+            return { status: 500, body: status(500, "InternalError") }
+          },
+          Effect.flatMap(KubeApi, (api) => api.request({ method: "POST", path: "/x", body: {} }))
+        )
+      )
+      expect(error).toMatchObject({ reason: "unreachable" })
+      expect(sent).toBe(1)
+    })
+  )
+
+  it.scopedLive("an answer that does not come is given up", () =>
+    Effect.gen(function* () {
+      const api = Effect.flatMap(KubeApi, (_) => _.request({ method: "POST", path: "/x", body: {} }))
+      const error = yield* Effect.flip(against(() => ({ body: "{", open: true }), api))
+      expect(error).toMatchObject({ reason: "unreachable", status: undefined })
+      expect(error.message).toContain("no answer within 1 s")
+    })
+  )
+
+  it.scopedLive("what is no JSON is no API server's", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(against(() => ({ body: "<html>" }), get("/x")))
+      expect(error.message).toContain("something else than an API server")
+    })
+  )
+
+  const watched = (take: number) =>
+    Effect.flatMap(KubeApi, (api) =>
+      api.watch({ kind: kinds.pod, decode: (_) => Option.some(JSON.stringify(_)) }).pipe(
+        Stream.map((event) => (event.type === "list" ? ["list", ...event.objects] : [event.type, event.object])),
+        Stream.take(take),
+        Stream.runCollect,
+        Effect.map(Chunk.toReadonlyArray)
+      )
+    )
+  const gone = (way: "status" | "event") => (url: URL, times: number) => {
+    if (url.searchParams.get("watch") !== "true") return { body: list(String(times * 10), [`n${times}`]) }
+    if (times > 1) {
+      const object = { metadata: { name: "new", resourceVersion: "21" } }
+      return { body: `${JSON.stringify({ type: "ADDED", object })}\n`, open: true }
+    }
+    return way === "status"
+      ? { status: 410, body: status(410, "Expired") }
+      : { body: `${JSON.stringify({ type: "ERROR", object: JSON.parse(status(410, "Expired")) })}\n` }
+  }
+
+  for (const way of ["status", "event"] as const) {
+    it.scopedLive(`410 as ${way}: it is listed anew`, () =>
+      Effect.gen(function* () {
+        const events = yield* against(gone(way), watched(3))
+        expect(events.map(([type]) => type)).toEqual(["list", "list", "put"])
+        expect(events[1]?.[1]).toContain("n2")
+      })
+    )
+  }
+
+  it.scopedLive("a bookmark is where it is resumed", () =>
+    Effect.gen(function* () {
+      const resumed: Array<string | null> = []
+      yield* against((url, times) => {
+        if (url.searchParams.get("watch") !== "true") return { body: list("10", []) }
+        resumed.push(url.searchParams.get("resourceVersion"))
+        const type = times === 1 ? "BOOKMARK" : "ADDED"
+        return { body: `${JSON.stringify({ type, object: { metadata: { resourceVersion: "77" } } })}\n` }
+      }, watched(2))
+      expect(resumed).toEqual(["10", "77"])
+    })
+  )
+
+  it.scopedLive("a list is read page by page, and anew where a page has expired", () =>
+    Effect.gen(function* () {
+      const [first] = yield* against((url, times) => {
+        const next = url.searchParams.get("continue")
+        if (times === 2) return { status: 410, body: status(410, "Expired") }
+        const page = JSON.parse(list("10", [`page-${next ?? "first"}`]))
+        return {
+          body: JSON.stringify({ ...page, metadata: { ...page.metadata, ...(next === null ? { continue: "b" } : {}) } })
+        }
+      }, watched(1))
+      expect(first?.slice(1).map((_) => JSON.parse(_).metadata.name)).toEqual(["page-first", "page-b"])
+    })
+  )
+})

@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer as createHttpServer, type RequestListener } from "node:http"
+import { connect, createServer, isIP, type Server, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { type ClusterCredentials, readCredentials } from "./connect.ts"
+
+const listening = <S extends Server>(server: S) =>
+  Effect.async<number>((resume) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+/** Wires between us and a cluster: cut at will, or held shut. */
+export class Wires {
+  readonly #sockets = new Set<Socket>()
+  #shut = false
+  #silenced = new Set<Socket>()
+  accepted = 0
+
+  /** From now on the connections that are open pass nothing on, as those of a machine that vanished. New ones do. */
+  silence() {
+    this.#silenced = new Set(this.#sockets)
+  }
+
+  cut() {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  shut(shut: boolean) {
+    this.#shut = shut
+    if (shut) this.cut()
+  }
+
+  take(client: Socket, host: string, port: number) {
+    if (this.#shut) {
+      client.destroy()
+      return
+    }
+    this.accepted++
+    const server = connect(port, host)
+    for (const [from, to] of [
+      [client, server],
+      [server, client]
+    ] as const) {
+      this.#sockets.add(from)
+      from.on("data", (piece) => {
+        if (!this.#silenced.has(from)) to.write(piece)
+      })
+      from.on("error", () => to.destroy())
+      from.on("close", () => {
+        this.#sockets.delete(from)
+        to.destroy()
+      })
+    }
+  }
+}
+
+/** A folder with one kubeconfig, that lasts as long as the scope. */
+export const kubeconfigFile = (content: string) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "maxcloud-kubeconfig-"))),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+    ),
+    (folder) => {
+      const path = join(folder, "config")
+      writeFileSync(path, content, { mode: 0o600 })
+      return path
+    }
+  )
+
+const base64 = (value: Buffer | string | undefined) =>
+  value === undefined ? undefined : Buffer.from(value).toString("base64")
+
+/** A kubeconfig of one context (JSON is YAML), as `credentials` with some of them changed. */
+export const kubeconfigOf = (
+  { headers, server, tls }: ClusterCredentials,
+  cluster: Readonly<Record<string, unknown>> = {},
+  user: Readonly<Record<string, unknown>> = {}
+) => {
+  const token = headers["authorization"]?.replace(/^Bearer /, "")
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "test",
+    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+    clusters: [{ name: "test", cluster: { server, "certificate-authority-data": base64(tls.ca), ...cluster } }],
+    users: [
+      {
+        name: "test",
+        user: {
+          ...(tls.cert === undefined ? { token } : { "client-certificate-data": base64(tls.cert) }),
+          ...(tls.key === undefined ? {} : { "client-key-data": base64(tls.key) }),
+          ...user
+        }
+      }
+    ]
+  })
+}
+
+/** The cluster of `KUBECONFIG`, by way of wires of this scope's own: its kubeconfig's path, and the wires. */
+export const wiredCluster = Effect.gen(function* () {
+  const credentials = yield* Effect.orDie(readCredentials({ type: "standard" }))
+  const { hostname, port } = new URL(credentials.server)
+  const wires = new Wires()
+  const proxy = yield* Effect.acquireRelease(
+    Effect.sync(() => createServer((client) => wires.take(client, hostname, Number(port === "" ? 443 : port)))),
+    (server) =>
+      Effect.sync(() => {
+        wires.shut(true)
+        server.close()
+      })
+  )
+  const here = yield* listening(proxy)
+  const path = yield* kubeconfigFile(
+    kubeconfigOf(credentials, {
+      server: `https://127.0.0.1:${here}`,
+      // Every API server's certificate has the name of its Service.
+      "tls-server-name": credentials.tls.servername ?? (isIP(hostname) === 0 ? hostname : "kubernetes")
+    })
+  )
+  return { path, wires }
+})
+
+/** No cluster: a plain HTTP server that answers as it is told, for what a real API server cannot be made to say. */
+export const fakeApiServer = (answer: RequestListener) =>
+  Effect.gen(function* () {
+    const server = yield* Effect.acquireRelease(
+      Effect.sync(() => createHttpServer(answer)),
+      (server) =>
+        Effect.sync(() => {
+          server.closeAllConnections()
+          server.close()
+        })
+    )
+    const port = yield* listening(server)
+    return yield* kubeconfigFile(
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Config",
+        "current-context": "fake",
+        contexts: [{ name: "fake", context: { cluster: "fake", user: "fake" } }],
+        clusters: [{ name: "fake", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
+        users: [{ name: "fake", user: { token: "fake" } }]
+      })
+    )
+  })

@@ -1,0 +1,57 @@
+import { Chunk, Deferred, Effect, Stream } from "effect"
+
+/** How many a subscriber takes at a time. */
+const batch = 256
+
+/** One subscriber's: what it has not taken yet, by key, in the order in which it was first said. */
+class Mailbox<A> {
+  readonly #waiting = new Map<string, A>()
+  #reader: Deferred.Deferred<void> | undefined
+
+  offer(key: string, value: A) {
+    this.#waiting.set(key, value)
+    const reader = this.#reader
+    this.#reader = undefined
+    if (reader !== undefined) Deferred.unsafeDone(reader, Effect.void)
+  }
+
+  readonly take: Effect.Effect<Chunk.Chunk<A>> = Effect.suspend(() => {
+    if (this.#waiting.size === 0) {
+      return Effect.flatMap(Deferred.make<void>(), (reader) => {
+        if (this.#waiting.size > 0) return this.take
+        this.#reader = reader
+        return Effect.zipRight(Deferred.await(reader), this.take)
+      })
+    }
+    const taken: Array<A> = []
+    for (const [key, value] of this.#waiting) {
+      if (taken.length === batch) break
+      taken.push(value)
+      this.#waiting.delete(key)
+    }
+    return Effect.succeed(Chunk.unsafeFromArray(taken))
+  })
+}
+
+/** Tells all subscribers, and waits for none: what a slow one has not taken yet is replaced by the newest of the same key. */
+export class CoalescingHub<A> {
+  readonly #mailboxes = new Set<Mailbox<A>>()
+
+  publish(key: string, value: A) {
+    for (const mailbox of this.#mailboxes) mailbox.offer(key, value)
+  }
+
+  readonly stream: Stream.Stream<A> = Stream.unwrapScoped(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const mailbox = new Mailbox<A>()
+          this.#mailboxes.add(mailbox)
+          return mailbox
+        }),
+        (mailbox) => Effect.sync(() => this.#mailboxes.delete(mailbox))
+      ),
+      (mailbox) => Stream.repeatEffectChunk(mailbox.take)
+    )
+  )
+}

@@ -1,0 +1,105 @@
+import { keyOf } from "./ObjectStore.ts"
+import type { EventObject } from "./objects.ts"
+
+const keptOfAnObject = 20
+const keptMillis = 60 * 60 * 1000
+/** Of namespaces that are not known yet, since an event may come before its namespace does. */
+const keptOfStrangers = 500
+
+type Involved = Pick<EventObject["involvedObject"], "kind" | "name">
+
+/** When an event last happened, in milliseconds; 0 where it does not say. */
+const timeOf = ({ eventTime, lastTimestamp, metadata }: EventObject): number => {
+  const millis = Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp)
+  return Number.isNaN(millis) ? 0 : millis
+}
+
+/** Warnings about objects of our namespaces: the newest of each object, for an hour. */
+export class WarningEvents {
+  /** By namespace, then by kind and name of the object, then by the event's own name. */
+  readonly #byNamespace = new Map<string, Map<string, Map<string, EventObject>>>()
+  readonly #strangers = new Map<string, EventObject>()
+  readonly #isOurs: (namespace: string) => boolean
+
+  constructor(isOurs: (namespace: string) => boolean) {
+    this.#isOurs = isOurs
+  }
+
+  get size() {
+    let size = 0
+    for (const objects of this.#byNamespace.values()) for (const events of objects.values()) size += events.size
+    return size
+  }
+
+  of(namespace: string, { kind, name }: Involved, nowMillis: number): ReadonlyArray<EventObject> {
+    const events = this.#byNamespace.get(namespace)?.get(keyOf(kind, name))
+    if (events === undefined) return []
+    return [...events.values()]
+      .filter((event) => nowMillis - timeOf(event) < keptMillis)
+      .sort((a, b) => timeOf(a) - timeOf(b))
+  }
+
+  /** Whether it is kept for one of our namespaces. */
+  put(event: EventObject): boolean {
+    const { namespace } = event.metadata
+    if (!this.#isOurs(namespace)) {
+      const key = keyOf(namespace, event.metadata.name)
+      this.#strangers.delete(key)
+      this.#strangers.set(key, event)
+      const [oldest] = this.#strangers.keys()
+      if (this.#strangers.size > keptOfStrangers && oldest !== undefined) this.#strangers.delete(oldest)
+      return false
+    }
+    const objects = this.#byNamespace.get(namespace) ?? new Map<string, Map<string, EventObject>>()
+    this.#byNamespace.set(namespace, objects)
+    const key = keyOf(event.involvedObject.kind, event.involvedObject.name)
+    const events = objects.get(key) ?? new Map<string, EventObject>()
+    objects.set(key, events)
+    // Put last, so that the first is the one that has been quiet for longest.
+    events.delete(event.metadata.name)
+    events.set(event.metadata.name, event)
+    const [oldest] = events.keys()
+    if (events.size > keptOfAnObject && oldest !== undefined) events.delete(oldest)
+    return true
+  }
+
+  remove({ involvedObject, metadata }: EventObject) {
+    this.#strangers.delete(keyOf(metadata.namespace, metadata.name))
+    const objects = this.#byNamespace.get(metadata.namespace)
+    const key = keyOf(involvedObject.kind, involvedObject.name)
+    const events = objects?.get(key)
+    events?.delete(metadata.name)
+    if (events?.size === 0) objects?.delete(key)
+    if (objects?.size === 0) this.#byNamespace.delete(metadata.namespace)
+  }
+
+  /** A namespace is ours now: its events that came before it. */
+  adopt(namespace: string): ReadonlyArray<EventObject> {
+    const theirs = [...this.#strangers.values()].filter((_) => _.metadata.namespace === namespace)
+    for (const event of theirs) {
+      this.#strangers.delete(keyOf(namespace, event.metadata.name))
+      this.put(event)
+    }
+    return theirs
+  }
+
+  forget(namespace: string) {
+    this.#byNamespace.delete(namespace)
+  }
+
+  /** All that are kept, after a new list of them: what it lacks has expired. */
+  replace(events: ReadonlyArray<EventObject>): ReadonlyArray<EventObject> {
+    this.#byNamespace.clear()
+    this.#strangers.clear()
+    return [...events].sort((a, b) => timeOf(a) - timeOf(b)).filter((event) => this.put(event))
+  }
+
+  /** Drops those older than an hour. */
+  expire(nowMillis: number) {
+    for (const objects of this.#byNamespace.values()) {
+      for (const events of objects.values()) {
+        for (const event of events.values()) if (nowMillis - timeOf(event) >= keptMillis) this.remove(event)
+      }
+    }
+  }
+}
