@@ -29,7 +29,7 @@ export const layer = (options: ImagesOptions) =>
     Images,
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
-      const lookUp = makeRegistryClient(makeAsk(yield* makeExchange, options))
+      const lookUp = makeRegistryClient(makeAsk(yield* makeExchange(), options))
       const skipped = new Set([...unresolved, ...options.unresolvedRegistries])
 
       const lookUpAs = Effect.fn("Images.lookUp")(function* (

@@ -23,8 +23,6 @@ export interface Question {
   readonly maxBytes: number
 }
 
-const timeLimit = Duration.seconds(10)
-
 /** The system's resolver holds one of the process's few threads for as long as a name server does not answer. */
 const lookups = Effect.unsafeMakeSemaphore(2)
 
@@ -57,13 +55,13 @@ const refusedAddress = (host: string) =>
     `${host} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${host}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${host}.`
   )
 
-const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, timeout: Duration.toMillis(timeLimit) }
+const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, timeout: 30_000 }
 
 /** One request and its answer, with limits of time and size. Redirects and refusals are answers. */
 export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProblem | ImagesError>
 
 /** Sends requests over connections of its own, which are closed with the scope. */
-export const makeExchange = Effect.gen(function* () {
+export const makeExchange = Effect.fnUntraced(function* (timeLimit = Duration.seconds(10)) {
   const agents = yield* Effect.acquireRelease(
     Effect.sync(() => ({ http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) })),
     ({ http, https }) =>
