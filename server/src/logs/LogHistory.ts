@@ -99,11 +99,8 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
           })
     ),
     read: (key, query) => {
-      // Older chunks go a while after their time: what is over is not told, so that it is the same on every day.
-      const oldest = timeOf(Date.now() - retention.days * 86_400_000)
-      const since = query.since !== undefined && query.since > oldest ? query.since : oldest
-      const range = { folder: serviceFolder(key), since, sinceMillis: millisOf(since), revision: query.revision }
-      const { tail } = query
+      const { revision, since = timeOf(0), tail } = query
+      const range = { folder: serviceFolder(key), since, sinceMillis: millisOf(since), revision }
       if (tail !== undefined) return Stream.fromEffect(attempt("read", () => readTail(store, range, tail)))
       return Stream.fromAsyncIterable(
         readRange(store, range),

@@ -27,22 +27,25 @@ const characterBoundary = (bytes: Buffer, end: number): number => {
 export class LineSplitter {
   readonly #line: LineSink
   readonly #cut: CutSink
+  readonly #max: number
   /** The line that has not ended yet: its first bytes, one `\r` more than a line may have at most. */
   #kept = nothing
   #length = 0
   /** Bytes left out of the present line, which has been given already; -1: it has not. */
   #dropped = -1
 
-  constructor(line: LineSink, cut: CutSink) {
+  /** `max`: bytes of a line. */
+  constructor(line: LineSink, cut: CutSink, max = maxLineBytes) {
     this.#line = line
     this.#cut = cut
+    this.#max = max
   }
 
   push(input: Uint8Array): void {
     const chunk = Buffer.from(input.buffer, input.byteOffset, input.byteLength)
     let start = 0
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      if (this.#length === 0 && this.#dropped === -1 && end - start <= maxLineBytes) this.#whole(chunk, start, end)
+      if (this.#length === 0 && this.#dropped === -1 && end - start <= this.#max) this.#whole(chunk, start, end)
       else {
         this.#append(chunk, start, end)
         this.#end()
@@ -68,7 +71,7 @@ export class LineSplitter {
       this.#dropped += end - start
       return
     }
-    const room = maxLineBytes + 1 - this.#length
+    const room = this.#max + 1 - this.#length
     const taken = Math.min(room, end - start)
     this.#grow(this.#length + taken)
     chunk.copy(this.#kept, this.#length, start, start + taken)
@@ -80,13 +83,13 @@ export class LineSplitter {
 
   #grow(length: number): void {
     if (length <= this.#kept.length) return
-    const grown = Buffer.allocUnsafe(Math.min(Math.max(length, 2 * this.#kept.length, 256), maxLineBytes + 1))
+    const grown = Buffer.allocUnsafe(Math.min(Math.max(length, 2 * this.#kept.length, 256), this.#max + 1))
     this.#kept.copy(grown, 0, 0, this.#length)
     this.#kept = grown
   }
 
   #giveTruncated(): void {
-    const cut = characterBoundary(this.#kept, maxLineBytes)
+    const cut = characterBoundary(this.#kept, this.#max)
     this.#line(this.#kept.toString("utf8", 0, cut), true)
     this.#dropped = this.#length - cut
     this.#length = 0
@@ -95,7 +98,7 @@ export class LineSplitter {
   #end(): void {
     if (this.#dropped === -1) {
       if (this.#length > 0 && this.#kept[this.#length - 1] === carriageReturn) this.#length--
-      if (this.#length > maxLineBytes) this.#giveTruncated()
+      if (this.#length > this.#max) this.#giveTruncated()
       else this.#line(this.#kept.toString("utf8", 0, this.#length), false)
     }
     if (this.#dropped !== -1) this.#cut(this.#dropped)

@@ -1,0 +1,138 @@
+import { Effect } from "effect"
+import { compareLines, type LogLine } from "../../../logs/LogLine.ts"
+
+interface Batch {
+  lines: ReadonlyArray<LogLine>
+  readonly arrivedAt: number
+}
+
+export interface LiveMergeOptions {
+  /** How long a line waits for earlier ones of other instances, in milliseconds. @default 200 */
+  readonly windowMillis?: number
+  /** Lines that may wait for the reader; who has more to give waits. @default 8192 */
+  readonly maxLines?: number
+}
+
+/**
+ * Lines of several instances as they come, put in order within a window of time; of one instance at once. Who gives waits while the
+ * reader is behind, so memory is bounded: what is not taken stays with the kubelet.
+ */
+export class LiveMerge {
+  readonly #windowMillis: number
+  readonly #maxLines: number
+  #batches: Array<Batch> = []
+  #count = 0
+  #ended = false
+  #instances = 0
+  #wakeReader: (() => void) | undefined
+  readonly #waiting = new Set<() => void>()
+
+  constructor({ maxLines = 8192, windowMillis = 200 }: LiveMergeOptions = {}) {
+    this.#windowMillis = windowMillis
+    this.#maxLines = maxLines
+  }
+
+  /** How many instances give lines now: with one there is nothing to wait for. */
+  set instances(count: number) {
+    this.#instances = count
+    this.#wake()
+  }
+
+  readonly give = (lines: ReadonlyArray<LogLine>): Effect.Effect<void> =>
+    Effect.async<void>((resume) => {
+      const add = () => {
+        this.#batches.push({ lines, arrivedAt: Date.now() })
+        this.#count += lines.length
+        this.#wake()
+        resume(Effect.void)
+      }
+      if (this.#count < this.#maxLines) return add()
+      const retry = () => {
+        if (this.#count >= this.#maxLines) return
+        this.#waiting.delete(retry)
+        add()
+      }
+      this.#waiting.add(retry)
+      return Effect.sync(() => this.#waiting.delete(retry))
+    })
+
+  /** Nothing more will come. */
+  end(): void {
+    this.#ended = true
+    this.#wake()
+  }
+
+  /** The next lines, some at least; undefined at the end. */
+  readonly take: Effect.Effect<ReadonlyArray<LogLine> | undefined> = Effect.async((resume) => {
+    let timer: NodeJS.Timeout | undefined
+    const attempt = () => {
+      clearTimeout(timer)
+      const due = this.#due()
+      if (due === undefined) {
+        if (this.#ended) return finish(undefined)
+        return
+      }
+      if (due > 0) {
+        timer = setTimeout(attempt, due)
+        return
+      }
+      finish(this.#takeDue())
+    }
+    const finish = (lines: ReadonlyArray<LogLine> | undefined) => {
+      this.#wakeReader = undefined
+      resume(Effect.succeed(lines))
+    }
+    this.#wakeReader = attempt
+    attempt()
+    return Effect.sync(() => {
+      clearTimeout(timer)
+      this.#wakeReader = undefined
+    })
+  })
+
+  #wake(): void {
+    this.#wakeReader?.()
+  }
+
+  get #immediate(): boolean {
+    return this.#ended || this.#instances <= 1 || this.#count >= this.#maxLines
+  }
+
+  /** Milliseconds until lines may be taken; undefined: there are none. */
+  #due(): number | undefined {
+    const oldest = this.#batches[0]
+    if (oldest === undefined) return undefined
+    return this.#immediate ? 0 : Math.max(0, oldest.arrivedAt + this.#windowMillis - Date.now())
+  }
+
+  #takeDue(): ReadonlyArray<LogLine> {
+    const until = this.#immediate ? Number.POSITIVE_INFINITY : Date.now() - this.#windowMillis
+    let bound: LogLine | undefined
+    for (const { arrivedAt, lines } of this.#batches) {
+      if (arrivedAt > until) break
+      const end = lines.at(-1)
+      if (end !== undefined && (bound === undefined || compareLines(end, bound) > 0)) bound = end
+    }
+    const taken: Array<LogLine> = []
+    const left: Array<Batch> = []
+    for (const batch of this.#batches) {
+      if (bound === undefined) continue
+      const limit = bound
+      const count = batch.arrivedAt <= until ? batch.lines.length : countUpTo(batch.lines, limit)
+      for (let i = 0; i < count; i++) {
+        const line = batch.lines[i]
+        if (line !== undefined) taken.push(line)
+      }
+      if (count < batch.lines.length) left.push({ ...batch, lines: batch.lines.slice(count) })
+    }
+    this.#batches = left
+    this.#count -= taken.length
+    for (const retry of [...this.#waiting]) retry()
+    return taken.sort(compareLines)
+  }
+}
+
+const countUpTo = (lines: ReadonlyArray<LogLine>, bound: LogLine): number => {
+  const index = lines.findIndex((line) => compareLines(line, bound) > 0)
+  return index === -1 ? lines.length : index
+}
