@@ -3,11 +3,12 @@ import { diagnosisOf } from "@maxcloud/sdk/api"
 import { label, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Either, Option } from "effect"
 import { type ApplyOptions, type NamespaceKey, RuntimeError } from "../../Runtime.ts"
-import type { KubeApi, KubeError } from "../api/KubeApi.ts"
+import type { KubeError } from "../api/KubeApi.ts"
 import { pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
 import { type Applied, digestOf } from "./applied.ts"
+import type { Binding, Requests } from "./binding.ts"
 import { type Lookup, unreadable } from "./lookup.ts"
 import {
   appliedKindOf,
@@ -36,10 +37,11 @@ const concurrency = 24
 const looks = 3
 
 export interface ApplierOptions extends ValueSources {
-  readonly api: KubeApi["Type"]
+  readonly api: Requests
   readonly cache: ClusterCache["Type"]
   readonly lookup: Lookup
   readonly applied: Applied
+  readonly bind: Binding["bind"]
 }
 
 interface Change extends Target {
@@ -86,7 +88,7 @@ const together = (errors: ReadonlyArray<RuntimeError>): RuntimeError | undefined
 const hasChanged = (error: KubeError) => error.reason === "conflict" && error.causes.length === 0
 
 /** Applies manifests by server-side apply, in steps, and skips what is as the last apply left it. */
-export const makeApplier = ({ api, applied, cache, lookup, ...sources }: ApplierOptions) => {
+export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: ApplierOptions) => {
   const failed = ({ place }: Target) => runtimeErrorOf(api, namedOf(place))
   const cached = ({ kind, name, namespace }: Place) => cache.metadataOf(kind, namespace, name)
   const pathTo = ({ place }: Target) => pathOf(managedKinds[place.kind], place.namespace, place.name)
@@ -217,7 +219,14 @@ export const makeApplier = ({ api, applied, cache, lookup, ...sources }: Applier
       const message = `Namespace "${key.namespace}" does not exist: its own objects must be applied before those of app "${app}"`
       return yield* new RuntimeError({ reason: "unavailable", message })
     }
-    for (const step of inSteps(targets)) yield* applyStep(key, app, step, options)
+    for (const step of inSteps(targets)) {
+      yield* applyStep(key, app, step, options)
+      const made = step.find(({ place }) => place.kind === "namespace")
+      if (made !== undefined) {
+        const uid = applied.of(made.place)?.uid ?? ""
+        yield* Effect.catchAll(bind(key.namespace, uid, options), failed(made))
+      }
+    }
   })
 
   /** Those that the cluster does not have as ours any more. */

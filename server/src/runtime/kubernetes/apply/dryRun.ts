@@ -2,8 +2,8 @@ import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import { label, type Manifest } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import type { NamespaceKey, RuntimeError } from "../../Runtime.ts"
-import type { KubeApi } from "../api/KubeApi.ts"
 import { pathOf } from "../api/kinds.ts"
+import type { Requests } from "./binding.ts"
 import { appOf, nameTaken, targetsOf } from "./Applier.ts"
 import type { Lookup } from "./lookup.ts"
 import { idOf, isOurs, managedKinds, metadataOnly, namedOf, placeOf, type Target } from "./managed.ts"
@@ -14,7 +14,7 @@ import { isPullSecret } from "./secretData.ts"
 const concurrency = 24
 
 export interface DryRunOptions {
-  readonly api: KubeApi["Type"]
+  readonly api: Requests
   readonly lookup: Lookup
   /** Where objects are tried whose own namespace is not there yet. */
   readonly scratchNamespace: string

@@ -1,10 +1,11 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import { Effect, Option, Schema } from "effect"
 import { type NamespaceKey, RuntimeError } from "../../Runtime.ts"
-import type { KubeApi, KubeError } from "../api/KubeApi.ts"
+import type { KubeError } from "../api/KubeApi.ts"
 import { pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import { KubeCondition, type Metadata, MetadataObject } from "../cache/objects.ts"
+import type { Requests } from "./binding.ts"
 import {
   idOf,
   isOurNamespace,
@@ -35,7 +36,7 @@ export const unreadable = (place: Place) => (cause: unknown) =>
 const listFrom = 8
 
 /** Reads of what the cache does not hold: it sees only what carries our label. */
-export const makeLookup = (api: KubeApi["Type"], cache: ClusterCache["Type"]) => {
+export const makeLookup = (api: Requests, cache: ClusterCache["Type"]) => {
   const failed = (place: Place) => runtimeErrorOf(api, namedOf(place))
   const absent = (error: KubeError) => error.reason === "notFound"
 

@@ -1,7 +1,8 @@
 import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
 import { Effect, Option } from "effect"
 import { RuntimeError } from "../../Runtime.ts"
-import type { KubeApi, KubeError } from "../api/KubeApi.ts"
+import type { KubeError } from "../api/KubeApi.ts"
+import { isUnauthorizedVerb, type Requests } from "./binding.ts"
 
 /** An object as messages name it: `NetworkPolicy "shop/api"`. */
 export interface Named {
@@ -101,7 +102,7 @@ export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !un
 
 /** `KubeError` as the runtime's own. `object`: what was asked about. */
 export const runtimeErrorOf =
-  (api: KubeApi["Type"], object: Named) =>
+  (api: Requests, object: Named) =>
   (error: KubeError): Effect.Effect<never, RuntimeError> =>
     Effect.gen(function* () {
       if (isUnreachable(error)) {
@@ -117,6 +118,10 @@ export const runtimeErrorOf =
         const message = `the cluster at ${api.server} does not accept the server's credentials: ${error.message}`
         const diagnosis = diagnosisOf("ClusterUnreachable", message, [error.message])
         return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
+      }
+      if (isUnauthorizedVerb(error)) {
+        const message = `${nameOf(object)}: the server lacks a right in the cluster: run \`maxcloud cluster install\`. ${error.message}`
+        return yield* new RuntimeError({ reason: "refused", message, cause: error })
       }
       const { diagnosis, reason } = refusalOf(error, object)
       return yield* new RuntimeError({ reason, message: diagnosis.message, diagnosis, cause: error })

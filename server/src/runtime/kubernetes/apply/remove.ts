@@ -1,10 +1,10 @@
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect, Option, Schedule } from "effect"
 import { type NamespaceKey, RuntimeError } from "../../Runtime.ts"
-import type { KubeApi } from "../api/KubeApi.ts"
 import { pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
+import type { Requests } from "./binding.ts"
 import type { Applied } from "./applied.ts"
 import type { Lookup } from "./lookup.ts"
 import {
@@ -26,7 +26,7 @@ const concurrency = 24
 const collected = Schedule.spaced("50 millis").pipe(Schedule.upTo("60 seconds"))
 
 export interface RemoverOptions {
-  readonly api: KubeApi["Type"]
+  readonly api: Requests
   readonly cache: ClusterCache["Type"]
   readonly lookup: Lookup
   readonly applied: Applied
