@@ -2,7 +2,7 @@ import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import type { ContainerStatus } from "../cache/objects.ts"
 import type { Cause, Want } from "./Evidence.ts"
 import { fixOfPort, portsSeen } from "./listenCause.ts"
-import { type CheckedProbe, lastLines, type PodCase, questionKey, timeOf } from "./PodCase.ts"
+import { type CheckedProbe, lastLines, type PodCase, timeOf } from "./PodCase.ts"
 import { doubled } from "./quantities.ts"
 import { startDiagnosis } from "./startCause.ts"
 
@@ -128,7 +128,8 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
     }
   }
 
-  const key = questionKey(podCase, `log/${end.finishedAt}`)
+  // After the first end and once it is sure: not at each.
+  const key = `${pod.metadata.uid}/log/${failsRepeatedly(container) ? "again" : "first"}`
   const found = podCase.findings.get(key)
   const lines = found?.kind === "log" && found.lines.length > 0 ? found.lines : lastLines(end.message)
   const log: Want = {

@@ -35,7 +35,7 @@ export const listenCause = (podCase: PodCase): Cause | undefined => {
   const said = newest === undefined ? undefined : judge(podCase, looks, path)
   return said === undefined
     ? { ...starting(podCase, now - startedAt), lookAgainAt, wants }
-    : { ...said, logTail: newest?.found.lines ?? [], lookAgainAt, wants }
+    : { ...said, logTail: newest?.found.lines ?? [], lookAgainAt, wants: said.terminal ? [] : wants }
 }
 
 interface Look {
