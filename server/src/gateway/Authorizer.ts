@@ -15,7 +15,9 @@ const healthPath = "/grpc.health.v1.Health/Check"
 
 /** How long a request may wait for the watches to tell of its caller. */
 const patienceMillis = 1_000
-const maxWaiting = 10_000
+/** Envoy has 1024 questions under way at most: those that wait leave room for the others, and no caller takes all of it. */
+const maxWaiting = 512
+const maxWaitingOfOne = 32
 const maxQuestionBytes = 1 << 20
 
 /** google.rpc.Code */
@@ -74,6 +76,7 @@ export const makeAuthorizer = (options: {
     Effect.async<Authorizer & { readonly close: Effect.Effect<void> }, GatewayError>((resume) => {
       const { network } = options
       let waiting = 0
+      const waitingOf = new Map<string, number>()
       let draining = false
 
       const conclude = (stream: ServerHttp2Stream, request: CheckRequest, decision: Decision) => {
@@ -83,13 +86,19 @@ export const makeAuthorizer = (options: {
       }
 
       const wait = (stream: ServerHttp2Stream, request: CheckRequest) => {
-        if (waiting >= maxWaiting) return conclude(stream, request, "refuse")
+        const { sourceAddress } = request
+        const others = waitingOf.get(sourceAddress) ?? 0
+        if (waiting >= maxWaiting || others >= maxWaitingOfOne) return conclude(stream, request, "refuse")
         waiting++
+        waitingOf.set(sourceAddress, others + 1)
         let ended = false
         const end = (decision: Decision) => {
           if (ended) return
           ended = true
           waiting--
+          const left = (waitingOf.get(sourceAddress) ?? 1) - 1
+          if (left === 0) waitingOf.delete(sourceAddress)
+          else waitingOf.set(sourceAddress, left)
           clearTimeout(timer)
           forget()
           conclude(stream, request, decision)

@@ -1,0 +1,187 @@
+import { execFile } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { promisify } from "node:util"
+import { OrganizationName, parseAppSpec, productionStage, type SpecIssue } from "@maxcloud/config-schema"
+import { type Manifest, namespaceOf, synth, synthNamespace, type TenantContext } from "@maxcloud/synth"
+import { Data, Effect, Either, Schedule, Schema, type Scope } from "effect"
+import { KubeApi, type KubeError } from "../../src/runtime/kubernetes/api/KubeApi.ts"
+import { kindOf, kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
+import { applyTest } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { buildNodeImage } from "../registry/scratchImage.ts"
+import { startTestRegistry } from "../registry/testRegistry.ts"
+import { type Probe, type ProbeResult, proberProgram } from "./proberProgram.ts"
+
+const run = promisify(execFile)
+
+export class ProberError extends Data.TaggedError("ProberError")<{ readonly message: string }> {}
+
+/** Name of an image with Node, by digest, for the cluster to pull: `MAXCLOUD_TEST_NODE_IMAGE`, or one that is made here. */
+export const nodeImage: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function* () {
+  const given = process.env["MAXCLOUD_TEST_NODE_IMAGE"]
+  if (given !== undefined) return given
+  const tag = "localhost/maxcloud-test-node:1"
+  yield* Effect.promise(() => buildNodeImage(tag))
+  const registry = yield* Effect.acquireRelease(
+    Effect.promise(() => startTestRegistry()),
+    (_) => Effect.promise(() => _[Symbol.asyncDispose]())
+  )
+  yield* Effect.promise(() => registry.push(tag, "node"))
+  const answer = yield* Effect.promise(() =>
+    fetch(`http://${registry.host}/v2/node/manifests/latest`, {
+      method: "HEAD",
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" }
+    })
+  )
+  return `${registry.host}/node@${answer.headers.get("docker-content-digest")}`
+})
+
+/** Two organizations with these names, made anew at each call. */
+export const newOrganization = (prefix: string) => OrganizationName.make(`${prefix}-${randomBytes(3).toString("hex")}`)
+
+const specOf = (input: unknown) =>
+  Either.getOrThrowWith(
+    parseAppSpec(input),
+    (issues: ReadonlyArray<SpecIssue>) => new Error(issues.map((_) => _.message).join("\n"))
+  )
+
+/** Services that all run the prober: their names, and what of their spec is not the prober's. */
+export type ProberServices = Readonly<Record<string, object>>
+
+export const proberManifests = (
+  organization: OrganizationName,
+  image: string,
+  services: ProberServices,
+  changes: Partial<TenantContext> = {}
+): ReadonlyArray<Manifest> => {
+  const tenant: TenantContext = {
+    organization,
+    stage: productionStage,
+    domain: "example.com",
+    scheme: "http",
+    port: undefined,
+    secretVersions: new Map(),
+    podSecurity: "baseline",
+    images: new Map(),
+    runtimeClass: undefined,
+    pausedServices: new Set(),
+    pullSecret: false,
+    ...changes
+  }
+  const spec = specOf({
+    app: "probers",
+    services: Object.entries(services).map(([name, fields]) => ({
+      name,
+      image,
+      command: ["/usr/bin/node"],
+      args: ["-e", proberProgram],
+      env: { PROBER: `${organization}/${name}` },
+      cpu: 0.5,
+      memory: "128Mi",
+      scale: { min: 1, max: 1 },
+      ...fields
+    }))
+  })
+  return [...synthNamespace(tenant), ...synth(spec, tenant)]
+}
+
+export const applyAll = (manifests: ReadonlyArray<Manifest>) =>
+  Effect.forEach(
+    manifests,
+    (manifest) => {
+      const kind = kindOf(manifest)
+      if (kind === undefined) return Effect.die(new Error(`unknown kind ${manifest.kind}`))
+      return applyTest(pathOf(kind, manifest.metadata.namespace, manifest.metadata.name), manifest)
+    },
+    { discard: true }
+  )
+
+/** Removes an organization's production at the end of the scope. */
+export const organizationScope = (organization: OrganizationName) =>
+  Effect.acquireRelease(Effect.succeed(organization), () =>
+    Effect.gen(function* () {
+      const api = yield* KubeApi
+      const path = pathOf(kinds.namespace, undefined, namespaceOf({ organization, stage: productionStage }))
+      yield* Effect.ignore(api.request({ method: "DELETE", path }))
+    })
+  )
+
+const ReadyService = Schema.Struct({
+  metadata: Schema.Struct({ generation: Schema.Int }),
+  status: Schema.Struct({
+    observedGeneration: Schema.Int,
+    url: Schema.String,
+    conditions: Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String }))
+  })
+})
+
+/** Waits until the Knative Service is Ready as it is now; gives the host of its URL. */
+export const readyHost = (namespace: string, name: string) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const object = yield* api.request({ method: "GET", path: pathOf(kinds.service, namespace, name) })
+    const { metadata, status } = yield* Schema.decodeUnknown(ReadyService)(object)
+    const ready = status.conditions.some((_) => _.type === "Ready" && _.status === "True")
+    if (status.observedGeneration !== metadata.generation || !ready) {
+      return yield* new ProberError({ message: `${namespace}/${name} is not ready` })
+    }
+    return new URL(status.url).host
+  }).pipe(Effect.retry(Schedule.spaced("300 millis").pipe(Schedule.upTo("60 seconds"))), Effect.orDie)
+
+const ProbeResults = Schema.parseJson(
+  Schema.Array(Schema.Struct({ text: Schema.String, connected: Schema.Boolean, error: Schema.String }))
+)
+
+/** One HTTP/1.1 request through the cluster's ingress, by any Host: status, and all of the answer. */
+export const ingressRequest = (
+  host: string,
+  path: string,
+  options: { readonly headers?: ReadonlyArray<string>; readonly body?: string } = {}
+) =>
+  Effect.tryPromise({
+    try: async () => {
+      const ingress = process.env["MAXCLOUD_TEST_INGRESS"] ?? "http://127.0.0.1:31080"
+      const headers = [`Host: ${host}`, ...(options.headers ?? [])].flatMap((_) => ["-H", _])
+      const body = options.body === undefined ? [] : ["--data-binary", options.body]
+      const { stdout } = await run("curl", ["-sS", "-i", "-m", "60", ...headers, ...body, `${ingress}${path}`], {
+        maxBuffer: 1 << 26
+      })
+      const [head = "", ...rest] = stdout.split("\r\n\r\n")
+      return { status: Number(head.split(" ")[1]), head, body: rest.join("\r\n\r\n") }
+    },
+    catch: (error) => new ProberError({ message: String(error) })
+  })
+
+/** Has a public prober do these, from its pod. */
+export const probesFrom = (host: string, probes: ReadonlyArray<Probe>): Effect.Effect<ReadonlyArray<ProbeResult>> =>
+  ingressRequest(host, "/probes", { body: JSON.stringify(probes) }).pipe(
+    Effect.flatMap(({ body }) => Schema.decodeUnknown(ProbeResults)(body)),
+    Effect.orDie
+  )
+
+const PodList = Schema.Struct({
+  items: Schema.Array(
+    Schema.Struct({
+      metadata: Schema.Struct({
+        name: Schema.String,
+        labels: Schema.Record({ key: Schema.String, value: Schema.String }),
+        deletionTimestamp: Schema.optional(Schema.String)
+      }),
+      status: Schema.Struct({ podIP: Schema.optionalWith(Schema.String, { default: () => "" }) })
+    })
+  )
+})
+
+/** Address of a pod by its labels. */
+export const podAddress = (
+  namespace: string,
+  labelSelector: string
+): Effect.Effect<string, KubeError | ProberError, KubeApi> =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const list = yield* api.request({ method: "GET", path: pathOf(kinds.pod, namespace), query: { labelSelector } })
+    const { items } = yield* Schema.decodeUnknown(PodList)(list).pipe(Effect.orDie)
+    const found = items.find((_) => _.metadata.deletionTimestamp === undefined && _.status.podIP !== "")
+    return found === undefined
+      ? yield* new ProberError({ message: `no pod ${labelSelector} in ${namespace}` })
+      : found.status.podIP
+  })
