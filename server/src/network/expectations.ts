@@ -1,0 +1,108 @@
+import { linksOf, type ServiceName, type ServiceSpec } from "@maxcloud/config-schema"
+import type { NetworkProbe } from "@maxcloud/sdk/api"
+import { ipBlocksOf } from "@maxcloud/synth"
+import type { ProbeTarget } from "./probe.ts"
+
+/** A service that may be called, wherever it is. */
+export interface Callee {
+  /** What the report calls it. */
+  readonly to: string
+  /** Undefined where it is of another organization. */
+  readonly service: ServiceName | undefined
+  /** Its cluster-local name, which is its Host at the internal gateway too. */
+  readonly host: string
+  /** Address of a running instance. */
+  readonly podAddress: string | undefined
+}
+
+export interface Surroundings {
+  readonly callees: ReadonlyArray<Callee>
+  /** An address on the internet that should answer, as `address:port`; undefined: it is not tried. */
+  readonly internet: { readonly host: string; readonly port: number } | undefined
+  /** Ranges that no `egress` opens: the cluster's own. */
+  readonly closedRanges: ReadonlyArray<string>
+}
+
+/** One try of one service, and what the config says of it. */
+export interface Expectation {
+  readonly probe: Pick<NetworkProbe, "from" | "to" | "by" | "expected">
+  readonly target: Omit<ProbeTarget, "id" | "expected">
+}
+
+/** Where every pod finds Kourier's listener for cluster-local hosts. */
+const internalGateway = "kourier-internal.kourier-system.svc.cluster.local"
+/** Of queue-proxy, which stands before the program (knative/serving, pkg/networking). */
+const requestsPort = 8012
+const kubeletPort = 10_250
+/** Where clouds serve a machine's credentials. */
+const linkLocal = "169.254.169.254"
+
+const numberOf = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
+
+const contains = (cidr: string, address: string): boolean => {
+  const [base = "", length = "32"] = cidr.split("/")
+  const size = 2 ** (32 - Number(length))
+  return Math.floor(numberOf(base) / size) === Math.floor(numberOf(address) / size)
+}
+
+/** Does this `egress` open an IPv4 address? */
+export const isOpened = (
+  egress: ServiceSpec["egress"],
+  address: string,
+  closedRanges: ReadonlyArray<string> = []
+): boolean =>
+  ipBlocksOf(egress, closedRanges).some(
+    ({ cidr, except = [] }) => contains(cidr, address) && !except.some((_) => contains(_, address))
+  )
+
+/**
+ * What a service's pods should and should not reach, from the config alone: what it links to, by the gateway; DNS; what `egress` opens;
+ * and nothing else, never an instance itself, the API server, its node, or another organization.
+ */
+export const expectationsOf = (
+  service: ServiceSpec,
+  { callees, closedRanges, internet }: Surroundings
+): ReadonlyArray<Expectation> => {
+  const links = new Set(linksOf(service))
+  const from = service.name
+  const never = (to: string, by: NetworkProbe["by"], target: Expectation["target"]): Expectation => ({
+    probe: { from, to, by, expected: "denied" },
+    target
+  })
+  const ofCallee = ({ host, podAddress, service: name, to }: Callee): ReadonlyArray<Expectation> => {
+    const expected = name !== undefined && links.has(name) ? "allowed" : "denied"
+    return [
+      { probe: { from, to, by: "url", expected }, target: { way: "http", host, port: 80 } },
+      {
+        probe: { from, to, by: "host", expected },
+        target: { way: "http", host: internalGateway, port: 80, hostHeader: host }
+      },
+      ...(podAddress === undefined
+        ? []
+        : [never(to, "pod", { way: "http", host: podAddress, port: requestsPort, hostHeader: host })])
+    ]
+  }
+  return [
+    ...callees.flatMap(ofCallee),
+    never("API server", "address", { way: "tcp", host: "api", port: 443 }),
+    never("node", "address", { way: "tcp", host: "node", port: kubeletPort }),
+    never("link-local address", "address", { way: "tcp", host: linkLocal, port: 80 }),
+    {
+      probe: { from, to: "DNS", by: "address", expected: "allowed" },
+      target: { way: "dns", host: internalGateway, port: 53 }
+    },
+    ...(internet === undefined
+      ? []
+      : [
+          {
+            probe: {
+              from,
+              to: "internet",
+              by: "address",
+              expected: isOpened(service.egress, internet.host, closedRanges) ? "allowed" : "denied"
+            },
+            target: { way: "tcp", ...internet }
+          } as const
+        ])
+  ]
+}

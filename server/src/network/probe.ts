@@ -1,0 +1,161 @@
+import { lookup } from "node:dns/promises"
+import { request } from "node:http"
+import { connect } from "node:net"
+
+/**
+ * What one pod tries. It runs in a pod of a tenant's namespace by `maxcloud probe`, with what it is to try in `MAXCLOUD_PROBE`, and is
+ * small on purpose: Node's own modules and nothing else.
+ */
+export interface ProbeTarget {
+  readonly id: string
+  /** `http`: a Knative probe, which the gateway, the activator and queue-proxy know: no instance is woken, no program is asked. */
+  readonly way: "http" | "tcp" | "dns"
+  /** A name or an address; `node` and `api` stand for the pod's own node and API server, which only the pod knows. */
+  readonly host: string
+  readonly port: number
+  /** The Host to name, where it is another than `host`. */
+  readonly hostHeader?: string
+  /** What should come of it: anything else is tried again, since policies may be in force a moment after a pod's start. */
+  readonly expected: "allowed" | "denied"
+}
+
+export interface ProbeResult {
+  readonly id: string
+  readonly actual: "allowed" | "denied" | "unknown"
+  readonly detail: string
+}
+
+type Outcome = Omit<ProbeResult, "id">
+
+const connectMillis = 2_000
+/** The gateway's authorizer waits up to two seconds for an address that it does not know yet. */
+const answerMillis = 6_000
+const tries = 3
+const pauseMillis = 700
+/** Knative's own, answered by whatever stands before the program (knative/networking, pkg/http/probe). */
+const hash = "maxcloud"
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : String(error)
+
+const noConnection = `no connection within ${connectMillis / 1000} s`
+
+const failed = (error: unknown): Outcome => {
+  const code = codeOf(error)
+  if (code === "ETIMEDOUT" || code === "EHOSTUNREACH" || code === "ENETUNREACH") {
+    return { actual: "denied", detail: code === "ETIMEDOUT" ? noConnection : code }
+  }
+  // Somebody answered, if only with a refusal: the packets went there and back.
+  if (code === "ECONNREFUSED" || code === "ECONNRESET") return { actual: "allowed", detail: `reached: ${code}` }
+  if (code === "ENOTFOUND") return { actual: "unknown", detail: "its name is not known" }
+  if (code === "EAI_AGAIN") return { actual: "unknown", detail: "the name server does not answer" }
+  return { actual: "unknown", detail: code }
+}
+
+const addressOf = ({ host, port }: ProbeTarget): { readonly host: string; readonly port: number } | undefined => {
+  if (host === "node") {
+    const own = process.env.MAXCLOUD_NODE_ADDRESS ?? ""
+    return own === "" ? undefined : { host: own, port }
+  }
+  if (host === "api") {
+    const api = process.env.KUBERNETES_SERVICE_HOST ?? ""
+    return api === "" ? undefined : { host: api, port: Number(process.env.KUBERNETES_SERVICE_PORT ?? 443) }
+  }
+  return { host, port }
+}
+
+const tcp = (host: string, port: number) =>
+  new Promise<Outcome>((resolve) => {
+    const socket = connect({ host, port })
+    const end = (outcome: Outcome) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(outcome)
+    }
+    const timer = setTimeout(() => end({ actual: "denied", detail: noConnection }), connectMillis)
+    socket.once("connect", () => end({ actual: "allowed", detail: "connected" }))
+    socket.once("error", (error) => end(failed(error)))
+  })
+
+const http = (host: string, port: number, hostHeader: string) =>
+  new Promise<Outcome>((resolve) => {
+    let connected = false
+    const end = (outcome: Outcome) => {
+      clearTimeout(connectTimer)
+      clearTimeout(answerTimer)
+      asked.destroy()
+      resolve(outcome)
+    }
+    const asked = request({
+      host,
+      port,
+      agent: false,
+      headers: { host: hostHeader, "k-network-probe": "probe", "k-network-hash": hash, "user-agent": "maxcloud-probe" }
+    })
+    const connectTimer = setTimeout(() => {
+      if (!connected) end({ actual: "denied", detail: noConnection })
+    }, connectMillis)
+    const answerTimer = setTimeout(
+      () => end({ actual: "unknown", detail: `connected, no answer within ${answerMillis / 1000} s` }),
+      answerMillis
+    )
+    asked.once("socket", (socket) => {
+      socket.once("connect", () => {
+        connected = true
+      })
+    })
+    asked.once("response", ({ headers, statusCode = 0 }) => {
+      const detail = `HTTP ${statusCode}`
+      if (headers["k-network-hash"] === hash) end({ actual: "allowed", detail })
+      else if (statusCode === 403) end({ actual: "denied", detail: `${detail} by the gateway` })
+      else if (statusCode === 404) end({ actual: "unknown", detail: `${detail}: the gateway has no such host` })
+      else end({ actual: "unknown", detail })
+    })
+    asked.once("error", (error) => end(failed(error)))
+    asked.end()
+  })
+
+const dns = async (name: string): Promise<Outcome> => {
+  try {
+    const { address } = await lookup(name)
+    return { actual: "allowed", detail: address }
+  } catch (error) {
+    // An answer, if only that there is no such name.
+    return codeOf(error) === "ENOTFOUND"
+      ? { actual: "allowed", detail: "answered" }
+      : { actual: "denied", detail: "the name server does not answer" }
+  }
+}
+
+const once = (target: ProbeTarget): Promise<Outcome> => {
+  if (target.way === "dns") return dns(target.host)
+  const address = addressOf(target)
+  if (address === undefined) return Promise.resolve({ actual: "unknown", detail: "the pod was not told its address" })
+  return target.way === "tcp"
+    ? tcp(address.host, address.port)
+    : http(address.host, address.port, target.hostHeader ?? target.host)
+}
+
+const pause = (millis: number) => new Promise<void>((resolve) => setTimeout(resolve, millis))
+
+const tryTarget = async (target: ProbeTarget): Promise<ProbeResult> => {
+  let outcome = await once(target)
+  for (let attempt = 1; attempt < tries && outcome.actual !== target.expected; attempt++) {
+    await pause(pauseMillis)
+    outcome = await once(target)
+  }
+  return { id: target.id, ...outcome }
+}
+
+/** Tries all at the same time. */
+export const probe = (targets: ReadonlyArray<ProbeTarget>): Promise<ReadonlyArray<ProbeResult>> =>
+  Promise.all(targets.map(tryTarget))
+
+/** Begins the line with the results, so that it is told from what else a container may print. */
+export const resultPrefix = "maxcloud-probe "
+
+/** `maxcloud probe`: tries what `MAXCLOUD_PROBE` says, and prints one line. */
+export const runProbe = async (): Promise<void> => {
+  const targets: ReadonlyArray<ProbeTarget> = JSON.parse(process.env.MAXCLOUD_PROBE ?? "[]")
+  process.stdout.write(`${resultPrefix}${JSON.stringify(await probe(targets))}\n`)
+}
