@@ -63,6 +63,8 @@ export interface Cause {
   readonly diagnosis: Diagnosis
   /** Waiting will not help. */
   readonly terminal: boolean
+  /** Not worth a word yet: it is only to be looked at again. */
+  readonly quiet?: boolean
   readonly logTail?: ReadonlyArray<string>
   /** Epoch milliseconds at which time alone may change it. */
   readonly lookAgainAt?: number | undefined

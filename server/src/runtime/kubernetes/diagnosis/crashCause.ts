@@ -1,7 +1,7 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import type { ContainerStatus } from "../cache/objects.ts"
 import type { Cause, Want } from "./Evidence.ts"
-import { fixOfPort, portsSeen } from "./listenCause.ts"
+import { fixOfPort, portsSeen, wrongAnswerSeen } from "./listenCause.ts"
 import { type CheckedProbe, lastLines, type PodCase, timeOf } from "./PodCase.ts"
 import { doubled } from "./quantities.ts"
 import { startDiagnosis } from "./startCause.ts"
@@ -28,7 +28,7 @@ export const lastEnd = ({ lastState, state }: ContainerStatus): Terminated | und
 
 /** How often it has ended: `restartCount` counts those that were followed by another start. */
 const endsOf = ({ restartCount, state }: ContainerStatus): number =>
-  state.terminated === undefined ? restartCount : restartCount + 1
+  state.running === undefined ? restartCount + 1 : restartCount
 
 /** Does it fail again and again: is it waiting to be started after the second end, or has it ended twice? */
 const failsRepeatedly = (container: ContainerStatus): boolean =>
@@ -110,9 +110,11 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
   if (container === undefined || end === undefined) return undefined
 
   const startup = podCase.startup
-  const notStarted = startup === undefined ? undefined : failedProbe("Startup", podCase)
-  if (startup !== undefined && notStarted !== undefined && endedByProbe(end, startup)) {
-    return startupUsedUp(podCase, startup, notStarted.message, lastLines(end.message))
+  if (startup !== undefined && endedByProbe(end, startup)) {
+    // Events are told late by a busy kubelet: what was seen by ourselves does as well.
+    const seen = failedProbe("Startup", podCase)?.message ?? wrongAnswerSeen(podCase)
+    const cause = seen === undefined ? undefined : startupUsedUp(podCase, startup, seen, lastLines(end.message))
+    if (cause !== undefined || seen !== undefined) return cause
   }
   const liveness = podCase.liveness
   const hung = liveness === undefined ? undefined : failedProbe("Liveness", podCase)

@@ -54,7 +54,7 @@ const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined)
   const available = condition(status.conditions, "ResourcesAvailable")
   const healthy = condition(status.conditions, "ContainerHealthy")
   if (available?.status === "False" && finalReasons.has(available.reason)) {
-    if (cause !== undefined) return { ...cause, terminal: true, lookAgainAt: undefined }
+    if (cause !== undefined && cause.quiet !== true) return { ...cause, terminal: true, lookAgainAt: undefined }
     return {
       diagnosis:
         ofCondition(healthy) ?? lastResort(`revision ${metadata.name} did not become ready in time`, available),
@@ -136,5 +136,6 @@ const routeCause = ({ now, service }: Evidence): Cause | undefined => {
 
 const unsaid: Cause = {
   diagnosis: diagnosisOf("IngressNotReady", "the ingress has not taken the service's route yet"),
-  terminal: false
+  terminal: false,
+  quiet: true
 }

@@ -47,7 +47,8 @@ const starting = ({ port }: PodCase, age: number): Cause => ({
   diagnosis: diagnosisOf("NotListening", `the program runs, and is not ready on port ${port} yet`, [
     `started ${Math.max(0, Math.round(age / 1000))} s ago`
   ]),
-  terminal: false
+  terminal: false,
+  quiet: true
 })
 
 const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | undefined): Cause | undefined => {
@@ -116,14 +117,24 @@ const portsFound = ({ findings }: PodCase, key: string): FindingOf<"ports"> | un
   return found?.kind === "ports" ? found : undefined
 }
 
+const looksOfAnyRun = (podCase: PodCase): ReadonlyArray<FindingOf<"ports">> =>
+  Array.from({ length: (podCase.container?.restartCount ?? 0) + 1 }, (_, run) => run).flatMap((run) =>
+    ages.flatMap((_, index) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${index}`) ?? [])
+  )
+
 /** What was seen of the ports in any run of the container. */
 export const portsSeen = (
   podCase: PodCase
 ): { readonly port: number; readonly wrong: number | undefined; readonly evidence: ReadonlyArray<string> } => {
-  const runs = Array.from({ length: (podCase.container?.restartCount ?? 0) + 1 }, (_, run) => run)
-  const found = runs.flatMap((run) =>
-    ages.flatMap((_, index) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${index}`) ?? [])
-  )
-  const wrong = found.findLast((_) => _.declared.state === "closed" && _.other !== undefined)?.other
+  const wrong = looksOfAnyRun(podCase).findLast((_) => _.declared.state === "closed" && _.other !== undefined)?.other
   return { port: podCase.port, wrong, evidence: wrong === undefined ? [] : [`port ${wrong}: open`] }
+}
+
+/** What the probe was answered when it was last looked, said as the kubelet says it; undefined: nothing wrong was seen. */
+export const wrongAnswerSeen = (podCase: PodCase): string | undefined => {
+  const declared = looksOfAnyRun(podCase).at(-1)?.declared
+  if (declared?.state === "closed") return `port ${podCase.port}: connection refused`
+  return declared !== undefined && isWrong(declared.status)
+    ? `HTTP probe failed with statuscode: ${declared.status}`
+    : undefined
 }

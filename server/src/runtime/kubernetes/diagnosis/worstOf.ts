@@ -19,7 +19,7 @@ export const verdictOf = (cause: Cause | undefined): Verdict =>
   cause === undefined
     ? noVerdict
     : {
-        diagnosis: cause.diagnosis,
+        diagnosis: cause.quiet === true ? null : cause.diagnosis,
         // Said once it can be said whole: a deployment that has failed is not looked at again.
         terminal: cause.terminal && (cause.wants ?? []).length === 0,
         degraded: false,

@@ -11,8 +11,8 @@ import { type Finding, noVerdict, type Verdict, type Want } from "../diagnosis/E
 import { gather } from "../diagnosis/gather.ts"
 import { isGone } from "../diagnosis/PodCase.ts"
 import { podsOfRevision } from "../diagnosis/revisionFacts.ts"
-import { Tracker } from "./Tracker.ts"
 import { revisionsOf, statusOf } from "./statusOf.ts"
+import { Tracker } from "./Tracker.ts"
 
 /** Questions under way at a time, of all services. */
 const asksAtATime = 8
