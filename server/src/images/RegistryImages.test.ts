@@ -6,7 +6,7 @@ import { missingTools } from "../../test/registry/missingTools.ts"
 import { pushBlob, pushBuild, pushIndex, pushManifest, type Repository, types } from "../../test/registry/pushImage.ts"
 import { startTestRegistry, type TestRegistry, testUser } from "../../test/registry/testRegistry.ts"
 import { Images } from "./Images.ts"
-import { layerNone } from "./RegistryImages.ts"
+import { layerNone } from "./layerNone.ts"
 import { acme, layerTest, other, problemOf, resolveTest, specOf } from "./testImages.ts"
 
 const insecureRegistries = ["127.0.0.1"]

@@ -95,8 +95,3 @@ export const layer = (options: ImagesOptions) =>
 
 const builderMissing =
   "BuilderMissing: a source needs an image builder, which this runtime does not have yet: build and push an image, and name it by `image:`, or run on the local runtime."
-
-/** Asks nobody: for a runtime that takes images as they are written. */
-export const layerNone = Layer.succeed(Images, {
-  resolve: () => Effect.succeed({ images: new Map<string, ResolvedImage>(), problems: [] })
-})
