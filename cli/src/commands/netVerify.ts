@@ -1,0 +1,81 @@
+import type { NetworkProbe, NetworkReport } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { connect, loadApp, parseAppName, stageOf } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith } from "../failure.ts"
+import { text } from "../flags.ts"
+import { type Terminal, table } from "../terminal.ts"
+
+const isDifferent = ({ actual, expected }: NetworkProbe) => actual !== expected
+
+/** Two ways to the same target that came out the same share a cell. */
+const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string =>
+  [...new Set(probes.map((_) => _.actual))]
+    .map((actual) => {
+      const text = actual === "allowed" ? "yes" : actual === "denied" ? "no" : "?"
+      const style = probes.some((_) => _.actual === actual && isDifferent(_)) ? "red" : actual === "allowed" ? "green" : "dim"
+      return terminal.paint(style, text)
+    })
+    .join("/")
+
+const ways: Readonly<Record<NetworkProbe["by"], string>> = {
+  url: "by its URL inside",
+  host: "by its Host at the gateway",
+  pod: "straight to an instance",
+  address: "by address"
+}
+
+/** Who calls, downwards; who is called and how, across. */
+const matrix = ({ probes }: NetworkReport, terminal: Terminal): ReadonlyArray<string> => {
+  const columns = [...new Set(probes.map((_) => _.from))]
+  const rows = [...new Set(probes.map((_) => `${_.to}\t${_.by}`))]
+  return table([
+    ["to \\ from", "", ...columns].map((_) => terminal.paint("bold", _)),
+    ...rows.map((row) => {
+      const [to = "", by] = row.split("\t")
+      const found = probes.filter((_) => _.to === to && _.by === by)
+      const [first] = found
+      return [
+        to,
+        first === undefined ? "" : terminal.paint("dim", ways[first.by]),
+        ...columns.map((from) => cellOf(found.filter((_) => _.from === from), terminal))
+      ]
+    })
+  ])
+}
+
+const differenceLine = ({ actual, by, detail, expected, from, to }: NetworkProbe, terminal: Terminal) =>
+  `${terminal.paint("red", "differs")} ${from} → ${to} ${ways[by]}: should be ${expected}, is ${actual} (${detail})`
+
+export default command({
+  examples: [
+    { line: "maxcloud net verify", does: "the app of the config here, its stage from --stage" },
+    { line: "maxcloud net verify --app shop --json", does: "another app, every probe as JSON" }
+  ],
+  notes: [
+    "Starts a short-lived pod with each service's network identity, and tries all that it should and should not reach.",
+    "No instance is woken, and no program of yours is asked. Exit code 1 where the network differs from the config."
+  ],
+  flags: flags({ app: text("app", "APP", { description: "The app [that of the config]" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const stage = yield* stageOf(input)
+      const app = input.app === undefined ? (yield* loadApp(input)).spec.app : yield* parseAppName(input.app)
+      const cloud = yield* connect(input)
+      const report = yield* cloud.verifyNetwork(app, { stage })
+      if (terminal.json) terminal.printJson(report)
+      else {
+        for (const line of matrix(report, terminal)) terminal.print(line)
+        const differences = report.probes.filter(isDifferent)
+        terminal.print("")
+        for (const probe of differences) terminal.print(differenceLine(probe, terminal))
+        terminal.say(
+          differences.length === 0
+            ? `${report.probes.length} probes: the network is what the config says`
+            : `${differences.length} of ${report.probes.length} probes differ from the config`
+        )
+      }
+      if (report.differences > 0) return yield* new ExitWith({ exit: 1 })
+    })
+})

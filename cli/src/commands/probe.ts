@@ -1,0 +1,14 @@
+import { Effect } from "effect"
+import { command, noFlags, noPositionals } from "../command.ts"
+
+export default command({
+  examples: [{ line: "MAXCLOUD_PROBE='[…]' maxcloud probe", does: "what `net verify` runs in its pods" }],
+  notes: ["Not for people: it tries the targets that MAXCLOUD_PROBE lists, and prints one line."],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: () =>
+    Effect.promise(async () => {
+      const { runProbe } = await import("@maxcloud/server")
+      await runProbe()
+    })
+})
