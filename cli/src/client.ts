@@ -1,6 +1,6 @@
 import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
 import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
-import type { InvalidSpec } from "@maxcloud/sdk/api"
+import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
 import type { ConfigInvalid, LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, ParseResult, Schema } from "effect"
 import type { Globals } from "./command.ts"
@@ -31,6 +31,12 @@ export const parseServiceName = (name: string): Effect.Effect<ServiceName, Usage
 
 export const parseAppName = (name: string): Effect.Effect<AppName, UsageError> =>
   Effect.flatMap(loadSchemas, (_) => parse(_.AppName, name))
+
+export const parseRegistryHost = (host: string): Effect.Effect<RegistryHost, UsageError> =>
+  Effect.flatMap(
+    Effect.promise(() => import("@maxcloud/sdk/api")),
+    (_) => parse(_.RegistryHost, host)
+  )
 
 export const parseSecretName = (name: string): Effect.Effect<SecretName, UsageError> =>
   Effect.flatMap(loadSchemas, (_) => parse(_.SecretName, name))

@@ -18,7 +18,7 @@ const serviceRow = (
   terminal: Terminal
 ): ReadonlyArray<string> => {
   const style = styles[service.state]
-  const message = service.message === "" ? service.reason : service.message
+  const message = service.diagnosis?.message ?? (service.message === "" ? service.reason : service.message)
   return [
     terminal.paintError(style, marks[service.state]),
     service.name,
@@ -31,6 +31,12 @@ const serviceRow = (
   ]
 }
 
+/** True for each text once: a passing fault is told when it begins, not again and again. */
+const firstTime = () => {
+  const seen = new Set<string>()
+  return (text: string) => seen.size < seen.add(text).size
+}
+
 const firstLine = (text: string) => text.split("\n")[0] ?? ""
 
 /** A line per service, updated in place. */
@@ -39,6 +45,7 @@ const inPlace = (terminal: Terminal): Progress => {
   let deployment: Deployment | undefined
   const begun = Date.now()
   const ended = new Map<string, number>()
+  const isNew = firstTime()
   const draw = () => {
     if (deployment === undefined) return
     const now = Date.now()
@@ -50,7 +57,7 @@ const inPlace = (terminal: Terminal): Progress => {
   const timer = setInterval(draw, 100)
   return {
     event: (event) => {
-      if (event.type === "warning") {
+      if (event.type === "warning" && isNew(event.message)) {
         if (drawn > 0) terminal.write(`\u001b[${drawn}A\u001b[J`)
         drawn = 0
         terminal.say(`${terminal.paintError("yellow", "warning:")} ${event.message}`)
@@ -90,18 +97,22 @@ const fit = (line: string, columns: number): string => {
 const appended = (terminal: Terminal): Progress => {
   const begun = Date.now()
   const told = new Map<string, string>()
+  const isNew = firstTime()
   return {
     event: (event) => {
       const time = elapsed(Date.now() - begun).padStart(6)
       if (event.service === null) {
         const message = event.message === "" ? event.reason : event.message
+        if (event.type === "warning" && !isNew(message)) return
         if (event.type !== "finished" && event.type !== "accepted")
           terminal.say(`${time}  ${event.type === "warning" ? "warning: " : ""}${message}`)
         return
       }
       const service = event.deployment?.services.find((_) => _.name === event.service)
       const state = service === undefined ? event.reason.toLowerCase() : service.state
-      const message = firstLine(service?.message || event.message || service?.reason || "")
+      const message = firstLine(
+        service?.diagnosis?.message || service?.message || event.message || service?.reason || ""
+      )
       const line = `${event.service}: ${state}${message === "" || message.toLowerCase() === state ? "" : `, ${message}`}`
       if (told.get(event.service) === line) return
       told.set(event.service, line)

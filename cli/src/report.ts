@@ -1,7 +1,10 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
+import type { DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
+import { diagnosisLines } from "./diagnosis.ts"
 import { type ExitCode, exitCodeOf } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
+import { printable } from "./format.ts"
 import type { Terminal } from "./terminal.ts"
 
 /** A failure as it is told: one block for people, one object for `--json`. */
@@ -103,15 +106,14 @@ const split = (message: string): readonly [string, string | undefined] => {
   return at === -1 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2)]
 }
 
-const failedService = (service: {
-  readonly name: string
-  readonly reason: string
-  readonly message: string
-  readonly logTail: ReadonlyArray<string>
-}): ReadonlyArray<string> => [
-  `${service.name}: ${service.message === "" ? service.reason : service.message}`,
-  ...service.logTail.map((_) => `  | ${_}`)
-]
+const failedService = ({ diagnosis, logTail, message, name, reason }: DeploymentService): ReadonlyArray<string> => {
+  const said = message === "" ? reason : message
+  return [
+    diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`,
+    ...logTail.map((_) => `  | ${printable(_)}`),
+    ...(diagnosis === null ? [] : diagnosisLines(diagnosis).map((_) => `  ${_}`))
+  ]
+}
 
 /** Tells a failure: a block on stderr, and with `--json` an object on stdout. */
 export const tell = (report: Report, terminal: Terminal): void => {

@@ -47,6 +47,7 @@ const service = {
   latestCreatedRevision: null,
   latestReadyRevision: null,
   traffic: [],
+  diagnosis: null,
   instances: 1,
   deployment: 1,
   createdAt: "2026-01-01T00:00:00.000Z",

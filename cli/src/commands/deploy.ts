@@ -100,7 +100,7 @@ export default command({
     { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "with an environment" }
   ],
   notes: [
-    "Ctrl-C stops watching, not the deployment. A failed one prints the reason and the last log lines, exit code 7.",
+    "Ctrl-C stops watching, not the deployment. A failed one prints the reason (`maxcloud explain` tells more), what shows it, the fix and the last log lines, exit code 7.",
     "With --name the command line says all: what an earlier deploy gave (an env, a port) and this one does not is removed.",
     "Without --port it is the port that the image exposes, else 8080; the program is told it by PORT."
   ],
@@ -112,6 +112,9 @@ export default command({
     port: integer("port", "PORT", {
       alias: "p",
       description: "Port that IMAGE listens on [the one that it exposes, else 8080]"
+    }),
+    forceConflicts: toggle("force-conflicts", {
+      description: "Take fields that another manager has set in the cluster: else such a conflict fails the deployment"
     }),
     detach: toggle("detach", { alias: "d", description: "Do not wait: print the deployment's id" }),
     waitTimeout: text("wait-timeout", "DURATION", {
@@ -133,7 +136,7 @@ export default command({
       if (one !== undefined) yield* refuseOtherServices(cloud, one.app, input)
       const stage = yield* stageOf(input)
       const progress = cloud
-        .deploy(app, { detach: input.detach, stage })
+        .deploy(app, { detach: input.detach, stage, forceConflicts: input.forceConflicts })
         .pipe(Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error))))
       tellOutcome(yield* follow(progress, input, terminal), input.detach, terminal)
     })

@@ -2,6 +2,7 @@ import type { Revision, Service } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { connect, parseServiceName, stageOf } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
+import { diagnosisLines } from "../diagnosis.ts"
 import { required } from "../flags.ts"
 import { stateText, urlText } from "../format.ts"
 import { age, type Terminal, table } from "../terminal.ts"
@@ -27,6 +28,14 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       ["updated", age(service.updatedAt, now)],
       ["id", service.id]
     ]),
+    ...(service.diagnosis === null
+      ? []
+      : [
+          "",
+          terminal.paint("bold", "Diagnosis"),
+          `  ${terminal.paint("red", service.diagnosis.code)}: ${service.diagnosis.message}`,
+          ...diagnosisLines(service.diagnosis).map((_) => `  ${_}`)
+        ]),
     ...section(
       "Environment",
       Object.entries(service.env).map(([name, value]) => [name, envText(value)]),
@@ -62,7 +71,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
 
 export default command({
   examples: [
-    { line: "maxcloud describe web", does: "state, URL, environment, revisions, conditions" },
+    { line: "maxcloud describe web", does: "state, diagnosis, URL, environment, revisions, conditions" },
     { line: "maxcloud describe web --json", does: "the same as JSON" }
   ],
   flags: noFlags,

@@ -11,7 +11,7 @@ export interface Entry {
 export const groupTitles: Readonly<Record<Entry["group"], string>> = {
   app: "An app",
   services: "Its services",
-  stages: "Secrets and deployments",
+  stages: "Secrets, registries and deployments",
   local: "On this machine",
   cluster: "A Kubernetes cluster",
   tool: "This tool"
@@ -25,6 +25,12 @@ export const commands: ReadonlyArray<Entry> = [
   { name: "destroy", group: "app", summary: "Remove the whole app of a stage", load: () => import("./destroy.ts") },
   { name: "synth", group: "app", summary: "Print the app's manifests, offline", load: () => import("./synth.ts") },
   {
+    name: "export",
+    group: "app",
+    summary: "Print manifests for any Knative, offline",
+    load: () => import("./export.ts")
+  },
+  {
     name: "config check",
     group: "app",
     summary: "Check the config without sending anything",
@@ -34,6 +40,8 @@ export const commands: ReadonlyArray<Entry> = [
   { name: "describe", group: "services", summary: "Show a service in full", load: () => import("./describe.ts") },
   { name: "logs", group: "services", summary: "Print a service's logs", load: () => import("./logs.ts") },
   { name: "open", group: "services", summary: "Open a service in the browser", load: () => import("./open.ts") },
+  { name: "pause", group: "services", summary: "Stop a service without deleting it", load: () => import("./pause.ts") },
+  { name: "resume", group: "services", summary: "End a pause", load: () => import("./resume.ts") },
   { name: "delete", group: "services", summary: "Delete a service", load: () => import("./delete.ts") },
   {
     name: "secrets set",
@@ -43,6 +51,24 @@ export const commands: ReadonlyArray<Entry> = [
   },
   { name: "secrets list", group: "stages", summary: "List secrets", load: () => import("./secretsList.ts") },
   { name: "secrets unset", group: "stages", summary: "Forget a secret", load: () => import("./secretsUnset.ts") },
+  {
+    name: "registries login",
+    group: "stages",
+    summary: "Keep credentials for a registry",
+    load: () => import("./registriesLogin.ts")
+  },
+  {
+    name: "registries list",
+    group: "stages",
+    summary: "List registries that credentials are kept of",
+    load: () => import("./registriesList.ts")
+  },
+  {
+    name: "registries logout",
+    group: "stages",
+    summary: "Forget the credentials for a registry",
+    load: () => import("./registriesLogout.ts")
+  },
   {
     name: "deployments list",
     group: "stages",
@@ -55,8 +81,21 @@ export const commands: ReadonlyArray<Entry> = [
     summary: "Follow a deployment to its end",
     load: () => import("./deploymentsWait.ts")
   },
+  {
+    name: "drift",
+    group: "stages",
+    summary: "Show what others changed in the cluster",
+    load: () => import("./drift.ts")
+  },
+  { name: "usage", group: "stages", summary: "Show what instances have reserved", load: () => import("./usage.ts") },
   { name: "dev", group: "local", summary: "Run the app here, follow its files", load: () => import("./dev.ts") },
   { name: "server", group: "local", summary: "Run the server", load: () => import("./server.ts") },
+  {
+    name: "net verify",
+    group: "stages",
+    summary: "Probe what the network lets through",
+    load: () => import("./netVerify.ts")
+  },
   {
     name: "cluster install",
     group: "cluster",
@@ -80,6 +119,18 @@ export const commands: ReadonlyArray<Entry> = [
     group: "cluster",
     summary: "Print a kubeconfig with the server's own rights",
     load: () => import("./clusterKubeconfig.ts")
+  },
+  {
+    name: "explain",
+    group: "tool",
+    summary: "Explain the code of a diagnosis, offline",
+    load: () => import("./explain.ts")
+  },
+  {
+    name: "probe",
+    group: "cluster",
+    summary: "Try the network from a pod, for `net verify`",
+    load: () => import("./probe.ts")
   },
   {
     name: "completions",

@@ -4,6 +4,7 @@ import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
 import { integer, required, text, toggle } from "../flags.ts"
 import { logLine } from "../format.ts"
+import { parseTime } from "../time.ts"
 
 export default command({
   examples: [
@@ -23,13 +24,8 @@ export default command({
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { follow, revision, since, tail } = input
-      if (since !== undefined && !/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/.test(since)) {
-        return yield* new UsageError({
-          message: `"${since}" is no time for --since`,
-          fix: "write it as 10m, 2h, 1d or 2026-01-31T12:00:00Z"
-        })
-      }
+      const { follow, revision, tail } = input
+      const since = yield* parseTime("--since", input.since)
       if (tail !== undefined && (tail < 0 || tail > 10_000)) {
         return yield* new UsageError({
           message: `--tail ${tail} is out of range`,

@@ -1,13 +1,14 @@
 import { resolve } from "node:path"
 import { Effect } from "effect"
 import { command, flags, noPositionals } from "../command.ts"
-import { ExitWith } from "../failure.ts"
+import { ExitWith, UsageError } from "../failure.ts"
 import { integer, text } from "../flags.ts"
 
 export default command({
   examples: [
     { line: "maxcloud server", does: "on port 8080, data in .maxcloud" },
     { line: "maxcloud server --port 0 --data-dir /var/lib/maxcloud", does: "on a free port, data elsewhere" },
+    { line: "maxcloud server --kubeconfig cluster.yaml", does: "on a Kubernetes cluster with Knative" },
     { line: "DATABASE_URL=postgres://… maxcloud server", does: "on a Postgres of yours" }
   ],
   notes: [
@@ -21,17 +22,35 @@ export default command({
       description: "Port to listen on, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
     host: text("host", "ADDRESS", { description: "Address to listen on (MAXCLOUD_HOST) [127.0.0.1]" }),
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" })
+    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    runtime: text("runtime", "RUNTIME", {
+      description: "local or kubernetes (MAXCLOUD_RUNTIME) [kubernetes with a kubeconfig or in a pod, else local]"
+    }),
+    kubeconfig: text("kubeconfig", "FILE", {
+      description: "Cluster to run services on (MAXCLOUD_KUBECONFIG) [KUBECONFIG]"
+    }),
+    context: text("context", "NAME", {
+      description: "Context of the kubeconfig (MAXCLOUD_KUBE_CONTEXT) [its current one]"
+    })
   }),
   positionals: noPositionals,
-  run: ({ dataDir, host, port }, terminal) =>
+  run: ({ context, dataDir, host, kubeconfig, port, runtime }, terminal) =>
     Effect.gen(function* () {
+      if (runtime !== undefined && runtime !== "local" && runtime !== "kubernetes") {
+        return yield* new UsageError({
+          message: `"${runtime}" is no runtime`,
+          fix: "write --runtime local or --runtime kubernetes"
+        })
+      }
       const code = yield* Effect.promise(async () => {
         const { runServer } = await import("@maxcloud/server")
         return runServer({
           ...(port === undefined ? {} : { port }),
           ...(host === undefined ? {} : { host }),
           ...(dataDir === undefined ? {} : { dataDir: resolve(dataDir) }),
+          ...(runtime === undefined ? {} : { runtime }),
+          ...(kubeconfig === undefined ? {} : { kubeconfig }),
+          ...(context === undefined ? {} : { kubeContext: context }),
           onReady: ({ url }) =>
             terminal.json ? terminal.printJson({ url }, "line") : terminal.print(`max-cloud listens on ${url}`)
         })

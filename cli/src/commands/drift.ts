@@ -1,0 +1,38 @@
+import { Effect } from "effect"
+import { appOf, connect, stageOf } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { age, table } from "../terminal.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud drift", does: "what others did to the app's objects in the cluster" },
+    { line: "maxcloud drift --app shop --stage production --json", does: "of a named app and stage, as JSON" }
+  ],
+  notes: [
+    "Changes by kubectl and other tools are noticed, recorded and put right. Newest first, the last 100, 90 days at most.",
+    "BY is the field manager that made the change, as the tool named itself; a deletion leaves no name."
+  ],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const cloud = yield* connect(input)
+      const drift = yield* cloud.drift(app, { stage })
+      if (terminal.json) return terminal.printJson({ drift })
+      if (drift.length === 0) return terminal.say(`no drift: nobody else has changed what ${app} has in the cluster`)
+      const now = Date.now()
+      const header = ["NOTICED", "OBJECT", "CHANGE", "BY", "PUT RIGHT", "FIELDS"].map((_) => terminal.paint("dim", _))
+      const rows = drift.map((_) => [
+        age(_.noticedAt, now),
+        `${_.kind}/${_.name}`,
+        _.change,
+        _.manager ?? "",
+        _.healedAt === null ? terminal.paint("yellow", "not yet") : age(_.healedAt, now),
+        _.fields.length > 3 ? `${_.fields.slice(0, 3).join(", ")} and ${_.fields.length - 3} more` : _.fields.join(", ")
+      ])
+      for (const line of table([header, ...rows])) terminal.print(line)
+    })
+})

@@ -1,0 +1,81 @@
+import type { Explanation, ExplanationLanguage } from "@maxcloud/sdk/effect"
+import { Effect } from "effect"
+import { loadSdk } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { optional, text } from "../flags.ts"
+import { suggest } from "../suggest.ts"
+import { type Terminal, table } from "../terminal.ts"
+
+const words = {
+  en: { causes: "What it comes from", steps: "What to do" },
+  de: { causes: "Woran es liegt", steps: "Was zu tun ist" }
+} as const satisfies Record<ExplanationLanguage, unknown>
+
+/** `--lang`, else MAXCLOUD_LANG, else what the system says (POSIX: LC_ALL before LC_MESSAGES before LANG); English but for German. */
+const languageOf = (
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>
+): Effect.Effect<ExplanationLanguage, UsageError> => {
+  const chosen = flag ?? (env["MAXCLOUD_LANG"] || undefined)
+  if (chosen === "de" || chosen === "en") return Effect.succeed(chosen)
+  if (chosen !== undefined) {
+    return new UsageError({
+      message: `there are no explanations in "${chosen}"`,
+      fix: `write ${flag === undefined ? "MAXCLOUD_LANG=" : "--lang "}en or de`
+    })
+  }
+  const system = env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || ""
+  return Effect.succeed(/^de([_.@-]|$)/i.test(system) ? "de" : "en")
+}
+
+const lines = (explanation: Explanation, language: ExplanationLanguage, terminal: Terminal): ReadonlyArray<string> => [
+  `${terminal.paint("bold", explanation.code)}: ${explanation.title}`,
+  "",
+  explanation.meaning,
+  "",
+  terminal.paint("bold", words[language].causes),
+  ...explanation.causes.map((_) => `  - ${_}`),
+  "",
+  terminal.paint("bold", words[language].steps),
+  ...explanation.steps.map((_, index) => `  ${index + 1}. ${_}`)
+]
+
+export default command({
+  examples: [
+    { line: "maxcloud explain", does: "all codes that a diagnosis may have" },
+    { line: "maxcloud explain WrongPort", does: "what it means, what it comes from, what to do" },
+    { line: "maxcloud explain OutOfMemory --lang de", does: "in German" }
+  ],
+  notes: ["Offline. Codes are stable: scripts may rely on them."],
+  flags: flags({
+    lang: text("lang", "LANG", { description: "en or de (MAXCLOUD_LANG) [the system's: LC_ALL, LC_MESSAGES, LANG]" })
+  }),
+  positionals: positionals({ code: optional("CODE", "The code of a diagnosis, such as CrashOnStart") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const language = yield* languageOf(input.lang, process.env)
+      const { diagnosisCodes, explain, findDiagnosisCode } = yield* loadSdk
+      if (input.code === undefined) {
+        const all = diagnosisCodes.map((_) => explain(_, language))
+        if (terminal.json) return terminal.printJson({ language, explanations: all })
+        for (const line of table(all.map((_) => [terminal.paint("bold", _.code), _.title]))) terminal.print(line)
+        return
+      }
+      const code = findDiagnosisCode(input.code)
+      if (code === undefined) {
+        const near = suggest(
+          input.code.toLowerCase(),
+          diagnosisCodes.map((_) => _.toLowerCase())
+        )
+        const meant = diagnosisCodes.find((_) => _.toLowerCase() === near)
+        return yield* new UsageError({
+          message: `there is no code "${input.code}"`,
+          fix: meant === undefined ? "`maxcloud explain` lists them" : `did you mean \`maxcloud explain ${meant}\`?`
+        })
+      }
+      const explanation = explain(code, language)
+      if (terminal.json) terminal.printJson({ language, ...explanation })
+      else for (const line of lines(explanation, language, terminal)) terminal.print(line)
+    })
+})

@@ -1,0 +1,74 @@
+import type { PortableManifest } from "@maxcloud/synth"
+import { Effect } from "effect"
+import { loadApp, locatedLines } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { CommandFailed, UsageError } from "../failure.ts"
+import { text, toggle } from "../flags.ts"
+
+/** Of Kubernetes: a DNS label (RFC 1123). */
+const isNamespace = (name: string) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)
+
+const documentOf = (
+  toYaml: (manifests: [PortableManifest["manifest"]]) => string,
+  { manifest, notes }: PortableManifest
+) => [...notes.map((_) => `# ${_}\n`), toYaml([manifest])].join("")
+
+export default command({
+  examples: [
+    { line: "maxcloud export --namespace shop | kubectl apply -f -", does: "the app on a Knative without max-cloud" },
+    { line: "maxcloud export --namespace shop > shop.yaml", does: "to fill in the secrets first" },
+    { line: "maxcloud export --stage preview-42 --json", does: "of another stage, as JSON" }
+  ],
+  notes: [
+    "Offline. The namespace must exist. Services from images only: nobody but max-cloud runs a source.",
+    "Secrets are printed with empty values: fill them in before, the comment above each says with what.",
+    "Policies name Kourier's gateway as the ingress: with another one, leave them out by --without-policies.",
+    "Links work by the cluster's own names. Max-cloud alone refuses calls that no link allows: here who may ask the gateway may name any host."
+  ],
+  flags: flags({
+    file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    namespace: text("namespace", "NAMESPACE", { alias: "n", description: "Namespace that it is applied in [default]" }),
+    withoutPolicies: toggle("without-policies", { description: "Leave the NetworkPolicies out" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const namespace = input.namespace ?? "default"
+      if (!isNamespace(namespace)) {
+        return yield* new UsageError({
+          message: `"${namespace}" is no name of a namespace`,
+          fix: "write lower case letters, digits and -, 63 at most"
+        })
+      }
+      const loaded = yield* loadApp(input, input.file ?? input.config)
+      const { knativeProblems, portable, portableProblems, toYaml } = yield* Effect.promise(
+        () => import("@maxcloud/synth")
+      )
+      const problems = [...portableProblems(loaded.spec), ...knativeProblems(loaded.spec)]
+      if (problems.length > 0) {
+        return yield* new CommandFailed({
+          tag: "InvalidSpec",
+          exit: 2,
+          message: "this app cannot run without max-cloud as it is",
+          details: yield* locatedLines(loaded, problems),
+          data: { issues: problems }
+        })
+      }
+      const all = portable(loaded.spec, namespace).filter(
+        (_) => !input.withoutPolicies || _.manifest.kind !== "NetworkPolicy"
+      )
+      if (terminal.json) return terminal.printJson({ manifests: all.map((_) => _.manifest) })
+      terminal.print(
+        all
+          .map((_) => documentOf(toYaml, _))
+          .join("---\n")
+          .trimEnd()
+      )
+      const secrets = all.filter((_) => _.manifest.kind === "Secret").map((_) => _.manifest.metadata.name)
+      if (secrets.length > 0) {
+        terminal.say(
+          `${terminal.paintError("yellow", "fill in:")} the values of ${secrets.join(", ")}, which are empty`
+        )
+      }
+    })
+})

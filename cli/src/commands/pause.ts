@@ -1,0 +1,14 @@
+import { pausing } from "../pausing.ts"
+
+export default pausing({
+  examples: [
+    { line: "maxcloud pause web", does: "its instances end, requests are answered 503" },
+    { line: "maxcloud pause web --stage preview-42", does: "that of another stage" }
+  ],
+  notes: [
+    "It stays paused over deployments, until `maxcloud resume`. Its revisions, URL and secrets are kept.",
+    "Requests are answered 503 with a page that says so, and with Retry-After. Once more does nothing."
+  ],
+  act: "pause",
+  says: (name) => `${name} is paused: \`maxcloud resume ${name}\` ends that`
+})

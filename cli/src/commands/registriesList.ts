@@ -1,0 +1,24 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+import { age, table } from "../terminal.ts"
+
+export default command({
+  examples: [{ line: "maxcloud registries list", does: "hosts and user names, never passwords" }],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const cloud = yield* connect(input)
+      const registries = yield* cloud.registries.list
+      if (terminal.json) return terminal.printJson({ registries })
+      if (registries.length === 0) {
+        return terminal.say("no credentials: `maxcloud registries login HOST --username USER` keeps some")
+      }
+      const now = Date.now()
+      const header = ["HOST", "USER", "UPDATED"].map((_) => terminal.paint("dim", _))
+      for (const line of table([header, ...registries.map((_) => [_.host, _.username, age(_.updatedAt, now)])])) {
+        terminal.print(line)
+      }
+    })
+})

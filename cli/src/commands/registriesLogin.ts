@@ -1,0 +1,38 @@
+import { Effect, Redacted } from "effect"
+import { connect, parseRegistryHost } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { required, text } from "../flags.ts"
+import { askHidden, readStdin } from "../prompt.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud registries login ghcr.io --username ada", does: "asks for the password, without showing it" },
+    { line: "maxcloud registries login ghcr.io --username ada < token.txt", does: "the password from standard input" }
+  ],
+  notes: [
+    "They are of the whole organization, kept sealed, and used to resolve tags at a deploy and to pull in the cluster.",
+    "The password is never an argument: others on the machine could read it, and the shell would keep it.",
+    "Best is a token that may only read. One line break at the end of standard input is left out."
+  ],
+  flags: flags({ username: text("username", "USER", { alias: "u", description: "Whose credentials they are" }) }),
+  positionals: positionals({ host: required("HOST", "The registry: ghcr.io, docker.io, registry.example.com:5000") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const host = yield* parseRegistryHost(input.host)
+      const { username } = input
+      if (username === undefined || username === "") {
+        return yield* new UsageError({ message: "whose credentials are they?", fix: "write --username USER" })
+      }
+      const password = process.stdin.isTTY
+        ? yield* askHidden(`Password of ${username} at ${host}: `)
+        : (yield* readStdin).replace(/\r?\n$/, "")
+      if (password === "") {
+        return yield* new UsageError({ message: "the password is empty", fix: "give it on standard input" })
+      }
+      const cloud = yield* connect(input)
+      const registry = yield* cloud.registries.login(host, username, Redacted.make(password))
+      if (terminal.json) return terminal.printJson({ registry })
+      terminal.say(`credentials of ${username} at ${host} are kept: the next deploy uses them`)
+    })
+})

@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { connect, parseRegistryHost } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+
+export default command({
+  examples: [{ line: "maxcloud registries logout ghcr.io", does: "forgets its credentials" }],
+  notes: ["What runs goes on, but a new node cannot pull its image any more."],
+  flags: noFlags,
+  positionals: positionals({ host: required("HOST", "The registry") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const host = yield* parseRegistryHost(input.host)
+      const cloud = yield* connect(input)
+      yield* cloud.registries.logout(host)
+      if (terminal.json) terminal.printJson({ host })
+      else terminal.say(`credentials for ${host} are forgotten`)
+    })
+})

@@ -1,0 +1,49 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { table } from "../terminal.ts"
+import { parseTime } from "../time.ts"
+
+/** Hours with two digits behind the point: money is counted from the seconds that `--json` gives. */
+const hours = (seconds: number) => (seconds / 3600).toFixed(2)
+
+export default command({
+  examples: [
+    { line: "maxcloud usage", does: "of the last 24 hours, all apps and stages" },
+    { line: "maxcloud usage --since 30d", does: "of the last 30 days" },
+    { line: "maxcloud usage --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z --json", does: "of a month" }
+  ],
+  notes: [
+    "What instances have reserved: of each, its limits of CPU and memory times its life. An instance that waits counts, none costs nothing.",
+    "The local runtime counts nothing. Tables are in hours; --json gives seconds."
+  ],
+  flags: flags({
+    since: text("since", "TIME", { description: "Beginning: 24h, 30d, or an RFC 3339 time [24h]" }),
+    until: text("until", "TIME", { description: "End: 1h, or an RFC 3339 time [now]" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const since = yield* parseTime("--since", input.since)
+      const until = yield* parseTime("--until", input.until)
+      const cloud = yield* connect(input)
+      const usage = yield* cloud.usage({ since, until })
+      if (terminal.json) return terminal.printJson(usage)
+      if (usage.services.length === 0) {
+        return terminal.say(`no instance ran between ${usage.since} and ${usage.until}`)
+      }
+      const header = ["SERVICE", "APP", "STAGE", "INSTANCES", "RUNNING", "INSTANCE-H", "VCPU-H", "GIB-H"]
+      const rows = usage.services.map((_) => [
+        _.service,
+        _.app,
+        _.stage,
+        String(_.instances),
+        String(_.running),
+        hours(_.instanceSeconds),
+        hours(_.vcpuSeconds),
+        hours(_.gibSeconds)
+      ])
+      for (const line of table([header.map((_) => terminal.paint("dim", _)), ...rows])) terminal.print(line)
+    })
+})

@@ -1,0 +1,9 @@
+import type { Diagnosis } from "@maxcloud/sdk/api"
+import { printable } from "./format.ts"
+
+/** A diagnosis below the name of its service: what was seen, what to do, and where more is said. */
+export const diagnosisLines = (diagnosis: Diagnosis): ReadonlyArray<string> => [
+  ...diagnosis.evidence.map((_) => `seen: ${printable(_)}`),
+  `fix: ${diagnosis.fix}`,
+  `more: \`maxcloud explain ${diagnosis.code}\``
+]

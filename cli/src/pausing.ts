@@ -1,0 +1,27 @@
+import { Effect } from "effect"
+import { connect, parseServiceName, stageOf } from "./client.ts"
+import { command, type Example, noFlags, positionals } from "./command.ts"
+import { required } from "./flags.ts"
+
+/** `pause` and `resume`: one call for one service. */
+export const pausing = (definition: {
+  readonly examples: ReadonlyArray<Example>
+  readonly notes: ReadonlyArray<string>
+  readonly act: "pause" | "resume"
+  readonly says: (name: string) => string
+}) =>
+  command({
+    examples: definition.examples,
+    notes: definition.notes,
+    flags: noFlags,
+    positionals: positionals({ name: required("NAME", "The service") }),
+    run: (input, terminal) =>
+      Effect.gen(function* () {
+        const name = yield* parseServiceName(input.name)
+        const stage = yield* stageOf(input)
+        const cloud = yield* connect(input)
+        const service = yield* cloud.services[definition.act](name, { stage })
+        if (terminal.json) terminal.printJson({ service })
+        else terminal.say(definition.says(name))
+      })
+  })

@@ -1,0 +1,11 @@
+import { Effect } from "effect"
+import { UsageError } from "./failure.ts"
+
+/** A duration before now such as `24h`, or an RFC 3339 time, as the API takes them. */
+export const parseTime = (flag: string, written: string | undefined): Effect.Effect<string | undefined, UsageError> =>
+  written === undefined || /^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/.test(written)
+    ? Effect.succeed(written)
+    : new UsageError({
+        message: `"${written}" is no time for ${flag}`,
+        fix: "write it as 10m, 2h, 1d or 2026-01-31T12:00:00Z"
+      })

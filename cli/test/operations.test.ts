@@ -1,0 +1,308 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { makeFolder, run } from "./cli.ts"
+
+const now = "2026-01-01T00:00:00.000Z"
+const serviceId = `svc_${"0".repeat(32)}`
+const deploymentId = `dep_${"1".repeat(32)}`
+
+const service = (state: string, diagnosis: unknown = null) => ({
+  id: serviceId,
+  name: "web",
+  app: "shop",
+  stage: "production",
+  organization: "local",
+  image: "nginx:1",
+  env: {},
+  visibility: "public",
+  state,
+  url: "http://web.localhost:8080",
+  conditions: [],
+  latestCreatedRevision: null,
+  latestReadyRevision: null,
+  traffic: [],
+  diagnosis,
+  instances: 0,
+  deployment: 1,
+  createdAt: now,
+  updatedAt: now
+})
+
+const wrongPort = {
+  code: "WrongPort",
+  message: "it listens on port 3000, not on 8080",
+  evidence: ["the container is running", "connection to port 8080 refused"],
+  fix: "Write `port: 3000` in the config."
+}
+
+interface Asked {
+  readonly line: string
+  readonly body: string
+}
+
+const asked: Array<Asked> = []
+const answers = new Map<string, { readonly status: number; readonly body: unknown }>()
+const answer = (line: string, body: unknown, status = 200) => answers.set(line, { status, body })
+const server = createServer(async (request, response) => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of request) chunks.push(chunk)
+  const path = (request.url ?? "").split("?")[0]
+  const line = `${request.method} ${path}`
+  asked.push({ line: `${request.method} ${request.url}`, body: Buffer.concat(chunks).toString() })
+  const found = answers.get(line)
+  if (typeof found?.body === "string") response.writeHead(200, { "content-type": "text/event-stream" }).end(found.body)
+  else if (found?.body === undefined) response.writeHead(found?.status ?? 404).end()
+  else response.writeHead(found.status, { "content-type": "application/json" }).end(JSON.stringify(found.body))
+})
+const env: { MAXCLOUD_API_URL: string } = { MAXCLOUD_API_URL: "" }
+beforeAll(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  env.MAXCLOUD_API_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterAll(() => void server.close())
+beforeEach(() => {
+  asked.length = 0
+  answers.clear()
+})
+const cli = (args: ReadonlyArray<string>, more: Parameters<typeof run>[1] = {}) =>
+  run(args, { ...more, env: { ...env, ...more.env } })
+
+describe("pause and resume", () => {
+  it("say what they did, and what ends it", async () => {
+    answer("GET /api/v1/services", { services: [service("ready")] })
+    answer(`POST /api/v1/services/${serviceId}/pause`, service("paused"))
+    answer(`POST /api/v1/services/${serviceId}/resume`, service("idle"))
+    const [paused, resumed] = await Promise.all([cli(["pause", "web"]), cli(["resume", "web", "--json"])])
+    expect([paused.code, paused.stdout]).toEqual([0, ""])
+    expect(paused.stderr).toBe("web is paused: `maxcloud resume web` ends that\n")
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ service: { name: "web", state: "idle" } })
+    answer("GET /api/v1/services", { services: [] })
+    expect((await cli(["pause", "web"])).code).toBe(5)
+  })
+})
+
+describe("drift", () => {
+  const path = "GET /api/v1/apps/shop/stages/production/drift"
+  const record = {
+    app: "shop",
+    stage: "production",
+    apiVersion: "serving.knative.dev/v1",
+    kind: "Service",
+    name: "web",
+    change: "edited",
+    manager: "kubectl-edit",
+    fields: ["spec.a", "spec.b", "spec.c", "spec.d"],
+    noticedAt: now,
+    healedAt: null
+  }
+
+  it("tells who changed what, and whether it is put right", async () => {
+    answer(path, { drift: [record, { ...record, change: "deleted", manager: null, fields: [], healedAt: now }] })
+    const [table, json] = await Promise.all([cli(["drift", "--app", "shop"]), cli(["drift", "-a", "shop", "--json"])])
+    const [header, edited, deleted] = table.stdout.split("\n")
+    expect(header).toMatch(/^NOTICED +OBJECT +CHANGE +BY +PUT RIGHT +FIELDS$/)
+    expect(edited).toMatch(/ago +Service\/web +edited +kubectl-edit +not yet +spec.a, spec.b, spec.c and 1 more$/)
+    expect(deleted).toMatch(/ago +Service\/web +deleted +\S+ ago$/)
+    expect(JSON.parse(json.stdout).drift).toHaveLength(2)
+  })
+
+  it("says so where there is none", async () => {
+    answer(path, { drift: [] })
+    const { code, stderr, stdout } = await cli(["drift", "--app", "shop"])
+    expect([code, stdout, stderr]).toEqual([0, "", "no drift: nobody else has changed what shop has in the cluster\n"])
+  })
+})
+
+describe("usage", () => {
+  it("is told in hours, of the time that is asked for", async () => {
+    const usage = { app: "shop", stage: "production", service: "web", instances: 3, running: 1 }
+    const report = { since: now, until: now, services: [] as Array<unknown> }
+    answer("GET /api/v1/usage", report)
+    expect((await cli(["usage"])).stderr).toBe(`no instance ran between ${now} and ${now}\n`)
+    report.services.push({ ...usage, instanceSeconds: 7200, vcpuSeconds: 3600, gibSeconds: 900 })
+    const { stdout } = await cli(["usage", "--since", "30d", "--until", "1h"])
+    expect(asked.at(-1)?.line).toBe("GET /api/v1/usage?since=30d&until=1h")
+    expect(stdout).toMatch(/\nweb +shop +production +3 +1 +2\.00 +1\.00 +0\.25\n$/)
+    expect((await cli(["usage", "--since", "yesterday"])).code).toBe(2)
+  })
+})
+
+describe("registries", () => {
+  const info = { host: "ghcr.io:5000", username: "ada", updatedAt: now }
+
+  it("takes the password from standard input alone, and never shows it", async () => {
+    answer("PUT /api/v1/registries/ghcr.io:5000", info)
+    const login = ["registries", "login", "ghcr.io:5000"]
+    const done = await cli([...login, "--username", "ada"], { stdin: "s3cret\n" })
+    expect(done.code).toBe(0)
+    expect(JSON.parse(asked[0]?.body ?? "")).toEqual({ username: "ada", password: "s3cret" })
+    expect(done.stdout + done.stderr).not.toContain("s3cret")
+    const wrong = await Promise.all([
+      cli(login, { stdin: "s3cret" }),
+      cli([...login, "--username", "ada"], { stdin: "\n" }),
+      cli([...login, "--username", "ada", "--password", "s3cret"]),
+      cli(["registries", "login", "https://ghcr.io", "--username", "ada"], { stdin: "s3cret" })
+    ])
+    expect(wrong.map((_) => _.code)).toEqual([2, 2, 2, 2])
+    expect(asked).toHaveLength(1)
+  })
+
+  it("are listed and forgotten", async () => {
+    answer("GET /api/v1/registries", { registries: [info] })
+    answer("DELETE /api/v1/registries/ghcr.io:5000", undefined, 204)
+    const [list, logout] = await Promise.all([
+      cli(["registries", "list"]),
+      cli(["registries", "logout", "ghcr.io:5000", "--json"])
+    ])
+    expect(list.stdout).toMatch(/^HOST +USER +UPDATED\nghcr\.io:5000 +ada +\S+ ago\n$/)
+    expect(JSON.parse(logout.stdout)).toEqual({ host: "ghcr.io:5000" })
+    answer("GET /api/v1/registries", { registries: [] })
+    expect((await cli(["registries", "list"])).stderr).toContain("maxcloud registries login")
+  })
+})
+
+describe("explain", () => {
+  it("tells a code in the language of the flag, the variable or the system", async () => {
+    const system = { LC_ALL: "", LC_MESSAGES: "", MAXCLOUD_LANG: "" }
+    const [english, german, variable, flag, json] = await Promise.all([
+      cli(["explain", "out-of-memory"], { env: { ...system, LANG: "C.UTF-8" } }),
+      cli(["explain", "OutOfMemory"], { env: { ...system, LANG: "de_DE.UTF-8" } }),
+      cli(["explain", "OutOfMemory"], { env: { ...system, LANG: "de_DE.UTF-8", MAXCLOUD_LANG: "en" } }),
+      cli(["explain", "OutOfMemory", "--lang", "de"], { env: { ...system, MAXCLOUD_LANG: "en" } }),
+      cli(["explain", "OutOfMemory", "--json"], { env: { ...system, LC_ALL: "de_AT", LANG: "en_US" } })
+    ])
+    expect(english.stdout).toMatch(/^OutOfMemory: [\s\S]+What it comes from\n {2}- [\s\S]+What to do\n {2}1\. /)
+    expect(german.stdout).toMatch(/Was zu tun ist\n {2}1\. /)
+    expect(variable.stdout).toBe(english.stdout)
+    expect(flag.stdout).toBe(german.stdout)
+    expect(JSON.parse(json.stdout)).toMatchObject({ code: "OutOfMemory", language: "de" })
+    expect(asked).toEqual([])
+  })
+
+  it("lists all, and finds what was meant", async () => {
+    const [all, near, far, language] = await Promise.all([
+      cli(["explain"]),
+      cli(["explain", "OutOfMemroy"]),
+      cli(["explain", "Nothing-like-it"]),
+      cli(["explain", "OutOfMemory", "--lang", "fr"])
+    ])
+    expect(all.stdout.split("\n").length).toBeGreaterThan(20)
+    expect(near.stderr).toContain("did you mean `maxcloud explain OutOfMemory`?")
+    expect(far.stderr).toContain("`maxcloud explain` lists them")
+    expect([all.code, near.code, far.code, language.code]).toEqual([0, 2, 2, 2])
+  })
+})
+
+describe("export", () => {
+  it("prints manifests without max-cloud in them, and says what is to be filled in", async () => {
+    const cwd = makeFolder({
+      "app.yaml":
+        "app: shop\nservices:\n  - name: web\n    image: nginx:1\n    port: 80\n    env: { KEY: { secret: KEY } }\n",
+      "source.yaml": "app: shop\nservices:\n  - name: web\n    source: { path: . }\n"
+    })
+    const [printed, bare, source, namespace] = await Promise.all([
+      cli(["export", "-f", "app.yaml", "--namespace", "team--a"], { cwd }),
+      cli(["export", "-f", "app.yaml", "--without-policies", "--json"], { cwd }),
+      cli(["export", "-f", "source.yaml"], { cwd }),
+      cli(["export", "-f", "app.yaml", "-n", "Team"], { cwd })
+    ])
+    expect(printed.stdout).toContain("namespace: team--a")
+    expect(printed.stdout).toMatch(/# Fill in [^\n]+\n# KEY: the secret KEY\napiVersion: v1\nkind: Secret/)
+    expect(printed.stdout).not.toContain("maxcloud")
+    expect(printed.stderr).toMatch(/^fill in: the values of web--/)
+    const { manifests } = JSON.parse(bare.stdout)
+    const kinds = manifests.map((_: { kind: string; metadata: { namespace: string } }) => [
+      _.kind,
+      _.metadata.namespace
+    ])
+    expect(kinds).toEqual([
+      ["ServiceAccount", "default"],
+      ["Secret", "default"],
+      ["Service", "default"]
+    ])
+    expect(source.stderr).toContain("build an image of it")
+    expect([printed.code, bare.code, source.code, namespace.code]).toEqual([0, 0, 2, 2])
+    expect(asked).toEqual([])
+  })
+})
+
+describe("a diagnosis", () => {
+  const deployment = (state: string, service: string) => ({
+    id: deploymentId,
+    app: "web",
+    stage: "production",
+    number: 3,
+    state,
+    reason: "ServiceFailed",
+    message: "",
+    services: [
+      {
+        name: "web",
+        action: "create",
+        state: service,
+        revision: "web-00001",
+        url: null,
+        reason: "WrongPort",
+        message: wrongPort.message,
+        logTail: ["listening on \u001b]0;title\u00073000"],
+        diagnosis: wrongPort
+      }
+    ],
+    warnings: [],
+    createdAt: now,
+    startedAt: now,
+    finishedAt: null
+  })
+  const event = (id: number, type: string, message: string, carried: unknown = null) => {
+    const data = { id, at: now, type, service: type === "service" ? "web" : null, reason: "R", message }
+    return `id: ${id}\nevent: deployment\ndata: ${JSON.stringify({ ...data, deployment: carried })}\n\n`
+  }
+
+  it("is told by deploy as soon as it is known, and again with its evidence and its fix", async () => {
+    answer("GET /api/v1/services", { services: [] })
+    answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
+    const away = "cluster unreachable since 12:00:00, continuing"
+    answer(
+      `GET /api/v1/deployments/${deploymentId}/events`,
+      [
+        event(1, "warning", away),
+        event(2, "warning", away),
+        event(3, "service", "", deployment("running", "pending")),
+        event(4, "finished", "", deployment("failed", "failed"))
+      ].join("")
+    )
+    const { code, stderr } = await cli(["deploy", "--name", "web", "nginx", "--force-conflicts"])
+    expect(code).toBe(7)
+    expect(stderr.match(/cluster unreachable/g)).toHaveLength(1)
+    expect(stderr).toContain("web: pending, it listens on port 3000, not on 8080")
+    expect(stderr).toContain(
+      [
+        "  web: WrongPort: it listens on port 3000, not on 8080",
+        "    | listening on 3000",
+        "    seen: the container is running",
+        "    seen: connection to port 8080 refused",
+        "    fix: Write `port: 3000` in the config.",
+        "    more: `maxcloud explain WrongPort`"
+      ].join("\n")
+    )
+    expect(JSON.parse(asked.find((_) => _.line.startsWith("POST"))?.body ?? "")).toMatchObject({ forceConflicts: true })
+    const json = await cli(["deploy", "--name", "web", "nginx", "--json"])
+    expect(JSON.parse(json.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+      error: { code: "DeploymentFailed", deployment: { services: [{ diagnosis: { code: "WrongPort" } }] } }
+    })
+  })
+
+  it("is shown by describe", async () => {
+    answer("GET /api/v1/services", { services: [service("failed", wrongPort)] })
+    answer(`GET /api/v1/services/${serviceId}/revisions`, { revisions: [] })
+    const { stdout } = await cli(["describe", "web"])
+    expect(stdout).toContain("Diagnosis\n  WrongPort: it listens on port 3000, not on 8080\n  seen: the container")
+  })
+})
+
+it("the server takes a runtime that there is", async () => {
+  const { code, stderr } = await cli(["server", "--runtime", "nomad"])
+  expect(stderr).toContain("--runtime local or --runtime kubernetes")
+  expect(code).toBe(2)
+})

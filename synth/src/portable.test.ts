@@ -1,0 +1,81 @@
+import { parseAppSpec } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import { assert, describe, it } from "vitest"
+import { portable, portableProblems } from "./portable.ts"
+
+const specOf = (services: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
+  Either.getOrThrowWith(parseAppSpec({ app: "shop", services }), (_) => new Error(JSON.stringify(_)))
+
+const shop = specOf([
+  {
+    name: "web",
+    image: "nginx:1",
+    port: "auto",
+    env: {
+      API: { service: "api", property: "url" },
+      API_HOST: { service: "api", property: "host" },
+      HEALTH: { join: [{ service: "api", property: "url" }, "/healthz"] }
+    }
+  },
+  {
+    name: "api",
+    image: "ghcr.io/shop/api:2",
+    visibility: "internal",
+    env: { KEY: { secret: "KEY" }, DATABASE_URL: { join: ["postgres://shop:", { secret: "PASSWORD" }, "@db/shop"] } }
+  }
+])
+
+describe("portable", () => {
+  const all = portable(shop, "team--a")
+  const find = (kind: string, name: RegExp) =>
+    all.find((_) => _.manifest.kind === kind && name.test(_.manifest.metadata.name))
+
+  it("is in the given namespace, with nothing of max-cloud in it", () => {
+    assert.deepStrictEqual(
+      all.map((_) => `${_.manifest.kind} ${_.manifest.metadata.namespace}`).filter((_) => !_.endsWith(" team--a")),
+      []
+    )
+    const written = JSON.stringify(all.map((_) => _.manifest))
+    assert.notInclude(written, "maxcloud")
+    assert.notInclude(written, ".local.svc")
+    assert.include(JSON.stringify(find("Service", /^api$/)?.manifest.metadata.labels), "cluster-local")
+  })
+
+  it("names linked services as the cluster does, and lets the link out to the gateway", () => {
+    const service = JSON.stringify(find("Service", /^web$/)?.manifest)
+    assert.include(service, '{"name":"API","value":"http://api.team--a.svc.cluster.local"}')
+    assert.include(service, '{"name":"API_HOST","value":"api.team--a.svc.cluster.local"}')
+    assert.include(service, '{"name":"HEALTH","value":"http://api.team--a.svc.cluster.local/healthz"}')
+    const policy = JSON.stringify(find("NetworkPolicy", /^web$/)?.manifest)
+    assert.include(policy, '"podSelector":{"matchLabels":{"app.kubernetes.io/name":"web"}}')
+    assert.include(policy, "kourier-system")
+    assert.include(policy, "8081")
+  })
+
+  it("leaves secrets to be filled, and tells with what", () => {
+    const secret = find("Secret", /^api--/)
+    assert.deepStrictEqual(secret?.manifest["stringData"], { KEY: "", "env.DATABASE_URL": "" })
+    assert.include(secret?.notes.join("\n"), 'env.DATABASE_URL: "postgres://shop:" + the secret PASSWORD + "@db/shop"')
+    const service = JSON.stringify(find("Service", /^api$/)?.manifest)
+    assert.include(service, `"secretKeyRef":{"key":"KEY","name":"${secret?.manifest.metadata.name}"}`)
+  })
+
+  it("says where a port is a guess", () => {
+    assert.match(find("Service", /^web$/)?.notes.join("") ?? "", /8080/)
+    assert.deepStrictEqual(find("Service", /^api$/)?.notes, [])
+  })
+
+  it("refuses what only max-cloud can run", () => {
+    assert.deepStrictEqual(portableProblems(shop), [])
+    const problems = portableProblems(
+      specOf([
+        { name: "web", source: { path: "./web" }, env: { API: { service: "api", property: "publicUrl" } } },
+        { name: "api", image: "api:1" }
+      ])
+    )
+    assert.deepStrictEqual(
+      problems.map((_) => _.path.join(".")),
+      ["services.0.source", "services.0.env.API"]
+    )
+  })
+})

@@ -1,0 +1,144 @@
+import { type AppSpec, type EnvValue, linksOf, type ServiceSpec, type SpecIssue } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { annotation, label } from "./annotations.ts"
+import type { Manifest } from "./manifest.ts"
+import { offlineTenant } from "./offlineTenant.ts"
+import { synth } from "./synth.ts"
+
+/** A manifest, and what its reader has to know of it: lines of a comment. */
+export interface PortableManifest {
+  readonly manifest: Manifest
+  readonly notes: ReadonlyArray<string>
+}
+
+/** What a Knative without max-cloud cannot run: a `source`, which nobody would build; a `publicUrl`, which only a platform knows. */
+export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
+  spec.services.flatMap((service, index) => [
+    ...(service.image === undefined
+      ? [
+          {
+            path: ["services", index, "source"],
+            message: `"${service.name}" runs a source, which only max-cloud can run: build an image of it, push it, and write \`image\``
+          }
+        ]
+      : []),
+    ...Object.entries(service.env).flatMap(([name, value]) =>
+      partsOf(value).some((_) => typeof _ !== "string" && "service" in _ && _.property === "publicUrl")
+        ? [
+            {
+              path: ["services", index, "env", name],
+              message: "a public URL depends on the platform's domain: write it as a text"
+            }
+          ]
+        : []
+    )
+  ])
+
+/**
+ * The app as manifests that `kubectl apply` runs in an existing namespace of any Knative, without max-cloud: no annotation or label of
+ * ours, links by the cluster's own names, Secrets with empty values to be filled. Look at `portableProblems` before. Policies name
+ * Kourier's gateway; without max-cloud's authorizer a service with a link may ask it for any host.
+ */
+export const portable = (spec: AppSpec, namespace: string): ReadonlyArray<PortableManifest> => {
+  const resolved = { ...spec, services: spec.services.map((_) => withAddresses(_, namespace)) }
+  return synth(resolved, offlineTenant(resolved)).map((manifest) => ({
+    manifest: plain(manifest, spec, namespace),
+    notes: notesOf(manifest, spec)
+  }))
+}
+
+type Part = Exclude<EnvValue, string | { readonly join: unknown }> | string
+
+const partsOf = (value: EnvValue): ReadonlyArray<Part> =>
+  typeof value !== "string" && "join" in value ? value.join : [value]
+
+/** Addresses as texts, and the links that they were as links. */
+const withAddresses = (service: ServiceSpec, namespace: string): ServiceSpec => ({
+  ...service,
+  links: [...linksOf(service)],
+  env: Object.fromEntries(
+    Object.entries(service.env).map(([name, value]): readonly [string, EnvValue] => {
+      const parts = partsOf(value).map((part) => {
+        if (typeof part === "string" || "secret" in part) return part
+        const host = `${part.service}.${namespace}.svc.cluster.local`
+        return part.property === "host" ? host : `http://${host}`
+      })
+      const [only] = parts
+      return [name, parts.length === 1 && only !== undefined ? only : { join: parts }]
+    })
+  )
+})
+
+const isOurs = (key: string) => key.startsWith("maxcloud.dev/") || key === "app.kubernetes.io/managed-by"
+
+const others = (all: Readonly<Record<string, string>> | undefined) => {
+  const left = Object.entries(all ?? {}).filter(([key]) => !isOurs(key))
+  return left.length === 0 ? undefined : Object.fromEntries(left)
+}
+
+/** Without what is ours, in labels, annotations and selectors at any depth. */
+const stripped = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(stripped)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) => {
+      if (key === "matchLabels" && isLabels(inner) && inner[label.service] !== undefined) {
+        return [[key, { "app.kubernetes.io/name": inner[label.service] }]]
+      }
+      if ((key !== "labels" && key !== "annotations") || !isLabels(inner)) return [[key, stripped(inner)]]
+      const left = others(inner)
+      return left === undefined ? [] : [[key, left]]
+    })
+  )
+}
+
+const isLabels = Schema.is(Schema.Record({ key: Schema.String, value: Schema.String }))
+
+const plain = (manifest: Manifest, spec: AppSpec, namespace: string): Manifest => {
+  const { apiVersion, kind, metadata, ...rest } = manifest
+  const { annotations, labels, ...named } = metadata
+  const kept = { annotations: others(annotations), labels: others(labels) }
+  const secret = annotations?.[annotation.secretParts]
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      ...named,
+      namespace,
+      labels: { ...kept.labels, "app.kubernetes.io/part-of": spec.app },
+      ...(kept.annotations === undefined ? {} : { annotations: kept.annotations })
+    },
+    ...(secret === undefined
+      ? {}
+      : { stringData: Object.fromEntries(Object.keys(readParts(secret)).map((_) => [_, ""])) }),
+    ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, stripped(value)]))
+  }
+}
+
+const readParts = Schema.decodeUnknownSync(
+  Schema.parseJson(
+    Schema.Record({
+      key: Schema.String,
+      value: Schema.Array(Schema.Union(Schema.String, Schema.Struct({ secret: Schema.String })))
+    })
+  )
+)
+
+const notesOf = (manifest: Manifest, spec: AppSpec): ReadonlyArray<string> => {
+  const written = manifest.metadata.annotations?.[annotation.secretParts]
+  if (written !== undefined) {
+    return [
+      "Fill in the values before it is applied; applied again as it is, it would empty them.",
+      ...Object.entries(readParts(written)).map(([key, parts]) => {
+        const value = parts.map((_) => (typeof _ === "string" ? JSON.stringify(_) : `the secret ${_.secret}`))
+        return `${key}: ${value.join(" + ")}`
+      })
+    ]
+  }
+  const service = spec.services.find((_) => _.name === manifest.metadata.name)
+  return manifest.apiVersion.startsWith("serving.knative.dev/") && service?.port === "auto"
+    ? [
+        "The port of the image is not known offline: 8080 is written. Set `port` in the config if it listens on another."
+      ]
+    : []
+}
