@@ -2,6 +2,7 @@ import { Layer } from "effect"
 import * as Database from "./database/Database.ts"
 import * as Deployments from "./deployments/layer.ts"
 import * as DriftLog from "./drift/PostgresDriftLog.ts"
+import * as SealedCredentials from "./images/SealedCredentials.ts"
 import * as Organizations from "./organizations/Organizations.ts"
 import * as Shards from "./replicas/Shards.ts"
 import * as Sources from "./runtime/local/sources/layer.ts"
@@ -22,6 +23,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
     Organizations.layer,
     SealedSecrets.layer({ dataDir }),
     DriftLog.layer,
+    SealedCredentials.layer({ dataDir }),
     shards,
     Sources.layer({ dataDirectory: dataDir })
   )

@@ -133,6 +133,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       missing: () => Effect.succeed([]),
       changes: Stream.fromPubSub(changes),
       drift: Stream.empty,
+      isLogCursor: () => false,
       instances: Stream.empty,
       revisions: (key) =>
         Effect.succeed([

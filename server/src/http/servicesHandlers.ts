@@ -2,7 +2,6 @@ import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, LogEntry, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Schema, Stream } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
-import { decodeCursor } from "../runtime/local/logs/LogFiles.ts"
 import { Services } from "../services/Services.ts"
 import { Draining } from "./Draining.ts"
 import { instantOf } from "./instantOf.ts"
@@ -51,7 +50,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
           const requestId = yield* RequestId
           const since = urlParams.since === undefined ? undefined : yield* instantOf(urlParams.since)
           const after = headers["last-event-id"]
-          if (after !== undefined && decodeCursor(after) === undefined) return yield* noCursor
+          if (after !== undefined && !services.isLogCursor(after)) return yield* noCursor
           const follow = urlParams.follow ?? false
           const entries = yield* services.logs(organization, path.id, {
             follow,

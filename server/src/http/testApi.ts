@@ -32,6 +32,7 @@ export const emptyServices: typeof Services.Service = {
   pause: (_, id) => Effect.fail(noService(id)),
   resume: (_, id) => Effect.fail(noService(id)),
   revisions: (_, id) => Effect.fail(noService(id)),
+  isLogCursor: () => false,
   logs: (_, id) => Effect.fail(noService(id))
 }
 
@@ -79,7 +80,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),
         Layer.mock(NetworkVerifier, options.network ?? {}),
-        Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [] }),
+        Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [], isLogCursor: () => false }),
         Logger.replace(
           Logger.defaultLogger,
           Logger.map(Logger.stringLogger, (line) => options.onLog?.(line))

@@ -1,6 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
 import { newId } from "../database/newId.ts"
 import { transaction } from "../database/sqlErrors.ts"
@@ -14,7 +13,7 @@ import { shardCount, shardOf } from "./shardOf.ts"
 export class Shards extends Context.Tag("@maxcloud/server/Shards")<
   Shards,
   {
-    readonly owns: (organizationId: OrganizationId) => boolean
+    readonly owns: (organizationId: string) => boolean
     /** The shards that are owned now, in order. */
     readonly owned: () => ReadonlyArray<number>
     /** Told when `owned` has changed. */

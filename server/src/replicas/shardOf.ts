@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import type { OrganizationId } from "@maxcloud/sdk/api"
 
 /** Into how many shards organizations fall: more than there will ever be replicas. Never changed: replicas of two versions must agree. */
 export const shardCount = 64
 
 /** The shard of an organization. `shardOfSql` computes the same in the database. */
-export const shardOf = (organizationId: OrganizationId): number =>
+export const shardOf = (organizationId: string): number =>
   createHash("md5").update(organizationId).digest().readUInt32BE(0) % shardCount
 
 /** `shardOf` of a column. */

@@ -152,6 +152,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     /** Lives of instances, from now on and of those that run; level-triggered: one may come again with more known. */
     readonly instances: Stream.Stream<InstanceRecord>
     readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<Revision>, RuntimeError>
+    /** Is this a cursor that `logs` has given? */
+    readonly isLogCursor: (text: string) => boolean
     readonly logs: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>
   }
 >() {}

@@ -1,7 +1,16 @@
 import { existsSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import type { ServerSettings } from "../ServerConfig.ts"
+import type { kubernetesLayer } from "./kubernetes/kubernetesLayer.ts"
 import { localLayer } from "./local/localLayer.ts"
+
+type Local = ReturnType<typeof localLayer>
+type Kubernetes = ReturnType<typeof kubernetesLayer>
+type RuntimeLayer = Layer.Layer<
+  Layer.Layer.Success<Local> & Layer.Layer.Success<Kubernetes>,
+  Layer.Layer.Error<Local> | Layer.Layer.Error<Kubernetes>,
+  Layer.Layer.Context<Local> | Layer.Layer.Context<Kubernetes>
+>
 
 /** Where Kubernetes puts the credentials of a pod's service account. */
 const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -14,7 +23,7 @@ export const runtimeOf = ({
   runtime ?? (kubeconfig !== undefined || existsSync(podToken) ? "kubernetes" : "local")
 
 /** Everything that depends on where services run. The parts for Kubernetes are loaded only for it. */
-export const runtimeLayer = (settings: ServerSettings, port: number) =>
+export const runtimeLayer = (settings: ServerSettings, port: number): RuntimeLayer =>
   runtimeOf(settings) === "local"
     ? localLayer(settings, port)
     : Layer.unwrapEffect(

@@ -88,6 +88,8 @@ export const layer = Layer.effect(
         return yield* Effect.mapError(runtime.revisions(keyOf(organization, service)), away)
       }),
 
+      isLogCursor: runtime.isLogCursor,
+
       logs: Effect.fn("Services.logs")(function* (organization, id, query) {
         const service = yield* get(organization, id)
         return Stream.mapError(runtime.logs({ ...query, key: keyOf(organization, service) }), away)

@@ -1,20 +1,46 @@
 import { Effect, Layer } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
-import { layerNone as noImages } from "../../images/layerNone.ts"
+import * as RegistryImages from "../../images/RegistryImages.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
+import { Shards } from "../../replicas/Shards.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
+import { ServerError } from "../../ServerError.ts"
 import { layerNone as noRoutes } from "../local/LocalRoutes.ts"
-import { Runtime, RuntimeError } from "../Runtime.ts"
+import type { ClusterSource } from "./api/connect.ts"
+import { KubeApi } from "./api/KubeApi.ts"
+import * as KubeApiLayer from "./api/layer.ts"
+import * as ClusterCache from "./cache/layer.ts"
+import { clusterPlatform } from "./clusterPlatform.ts"
+import { historyLayer } from "./historyLayer.ts"
+import * as KubernetesRuntime from "./KubernetesRuntime.ts"
+import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
+import * as LogCollector from "./logs/LogCollector.ts"
+import { nodePlatforms } from "./nodePlatforms.ts"
+import * as Tracker from "./status/layer.ts"
+
+const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
+  kubeconfig === undefined
+    ? { type: "standard", context: kubeContext }
+    : { type: "file", path: kubeconfig, context: kubeContext }
+
+const collector = Layer.unwrapEffect(
+  Effect.map(Shards, ({ changes, owns }) => LogCollector.layer({ owns, ownershipChanges: changes }))
+)
 
 /** Everything that depends on services running on a Kubernetes cluster. */
-export const kubernetesLayer = ({ domain = "localhost", podSecurity, runtimeClass }: ServerSettings) =>
-  Layer.mergeAll(
-    Layer.effect(
-      Runtime,
-      Effect.fail(new RuntimeError({ reason: "refused", message: "the Kubernetes runtime is not there yet" }))
-    ),
-    Layer.succeed(Platform, { domain, scheme: "http", port: undefined, podSecurity, runtimeClass }),
-    noRoutes,
-    noImages,
-    noNetwork
+export const kubernetesLayer = (settings: ServerSettings) => {
+  const cluster = ClusterCache.layer.pipe(Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings) })))
+  const platform = Layer.effect(Platform, clusterPlatform(settings))
+  const images = Layer.unwrapEffect(
+    Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
   )
+  const logs = Layer.mergeAll(KubernetesLogs.layer, collector).pipe(Layer.provide(historyLayer(settings)))
+  return Layer.mergeAll(KubernetesRuntime.layer, images, noRoutes, noNetwork).pipe(
+    Layer.provideMerge(platform),
+    Layer.provide(Layer.mergeAll(logs, Tracker.layer)),
+    Layer.provide(cluster),
+    Layer.mapError((error) =>
+      error._tag === "ClusterConfigError" ? new ServerError({ reason: "runtime", message: error.message }) : error
+    )
+  )
+}

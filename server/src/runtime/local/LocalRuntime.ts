@@ -15,6 +15,7 @@ import { type InstanceSpec, Instances } from "./instances/Instance.ts"
 import { LocalObjects } from "./LocalObjects.ts"
 import { LocalRoutes } from "./LocalRoutes.ts"
 import { limitations } from "./limitations.ts"
+import { decodeCursor } from "./logs/LogFiles.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
 import { instanceSpecOf } from "./revisions/instanceSpec.ts"
@@ -202,6 +203,7 @@ const make = (options: LocalRuntimeOptions) =>
         drift: Stream.empty,
         instances: Stream.empty,
         revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
+        isLogCursor: (text) => decodeCursor(text) !== undefined,
         logs: logs.read
       }),
       routes: LocalRoutes.of({

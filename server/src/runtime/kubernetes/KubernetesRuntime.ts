@@ -1,0 +1,64 @@
+import { Effect, Layer, Option } from "effect"
+import { Platform } from "../../deployments/Platform.ts"
+import { RegistryCredentials } from "../../images/RegistryCredentials.ts"
+import { Secrets } from "../../secrets/Secrets.ts"
+import { Runtime, type ServiceStatus } from "../Runtime.ts"
+import { KubeApi } from "./api/KubeApi.ts"
+import { makeApply } from "./apply/makeApply.ts"
+import { ClusterCache } from "./cache/ClusterCache.ts"
+import { makeInstances } from "./instances.ts"
+import { limitations } from "./limitations.ts"
+import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
+import { Tracker } from "./status/Tracker.ts"
+
+/** Knative tells URLs without a port, for it does not know what stands before the ingress. */
+const publicUrl = (url: string | null, { port, scheme }: Platform["Type"]): string | null =>
+  url === null ? null : `${url.replace(/^https?:/, `${scheme}:`)}${port === undefined ? "" : `:${port}`}`
+
+/** `Runtime` on a cluster: manifests by server-side apply, statuses from shared watches, logs from pods and from what is kept of them. */
+export const layer = Layer.effect(
+  Runtime,
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const cache = yield* ClusterCache
+    const logs = yield* KubernetesLogs
+    const tracker = yield* Tracker
+    const platform = yield* Platform
+    const { apply, drift, dryRun, isBehind, missing, remove } = yield* makeApply({
+      api,
+      cache,
+      secrets: yield* Secrets,
+      registryCredentials: yield* RegistryCredentials
+    })
+
+    return {
+      name: "kubernetes",
+      inPlace: false,
+      limitations,
+      // Images are looked at by `Images`, and admission is asked by `dryRun`.
+      problems: () => Effect.succeed([]),
+      apply,
+      dryRun,
+      remove,
+      missing,
+      status: (key) =>
+        Effect.map(tracker.status(key), (status) =>
+          Option.map(
+            status,
+            (_): ServiceStatus => ({
+              ..._,
+              // The watch has not told yet what was applied: what it tells is of the object before.
+              observedGeneration: isBehind(key.namespace, key.service) ? -1 : _.observedGeneration,
+              url: publicUrl(_.url, platform)
+            })
+          )
+        ),
+      changes: tracker.changes,
+      drift,
+      instances: makeInstances(cache),
+      revisions: tracker.revisions,
+      logs: logs.read,
+      isLogCursor: logs.isCursor
+    }
+  })
+)

@@ -1,0 +1,72 @@
+import { Effect, Option, Schema } from "effect"
+import type { Platform } from "../../deployments/Platform.ts"
+import type { ServerSettings } from "../../ServerConfig.ts"
+import { ClusterConfigError } from "./api/ClusterConfigError.ts"
+import { KubeApi } from "./api/KubeApi.ts"
+
+const ConfigMap = Schema.Struct({
+  data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
+})
+const decodeConfigMap = Schema.decodeUnknownOption(ConfigMap)
+
+/** Our hosts have one label before the domain, so that one wildcard certificate covers all (Knative, `config-network`). */
+const ourTemplate = "{{.Name}}--{{.Namespace}}.{{.Domain}}"
+
+const dataOf = (name: string) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const answer = yield* api
+      .request({ method: "GET", path: `/api/v1/namespaces/knative-serving/configmaps/${name}` })
+      .pipe(
+        Effect.asSome,
+        Effect.catchAll((error) =>
+          error.reason === "forbidden" || error.reason === "notFound"
+            ? Effect.succeedNone
+            : new ClusterConfigError({ reason: "unreachable", message: error.message })
+        )
+      )
+    return Option.map(Option.flatMap(answer, decodeConfigMap), (_) => _.data)
+  })
+
+/** The domain for services that no selector gives another (Knative, `config-domain`: a key without a selector). */
+const domainOf = (data: Readonly<Record<string, string>>) =>
+  Object.entries(data).find(([key, selector]) => key !== "_example" && selector.trim() === "")?.[0]
+
+/** How public URLs are made on this cluster: from the settings, else from what Knative is configured with. */
+export const clusterPlatform = ({
+  domain,
+  podSecurity,
+  publicPort,
+  publicScheme = "http",
+  runtimeClass
+}: ServerSettings) =>
+  Effect.gen(function* () {
+    const [network, domains] = yield* Effect.all([dataOf("config-network"), dataOf("config-domain")])
+    const template = Option.map(network, (_) => _["domain-template"] ?? "{{.Name}}.{{.Namespace}}.{{.Domain}}")
+    if (Option.exists(template, (_) => _ !== ourTemplate)) {
+      yield* Effect.logWarning(
+        `Knative makes hosts by the template ${Option.getOrElse(template, () => "")}, max-cloud by ${ourTemplate}: publicUrl references in a config name hosts that do not exist. \`maxcloud cluster install\` sets it`
+      )
+    }
+    const own = Option.getOrUndefined(Option.map(domains, domainOf))
+    if (domain !== undefined && own !== undefined && own !== domain) {
+      yield* Effect.logWarning(
+        `Knative gives services the domain ${own}, but the server is set to ${domain} (MAXCLOUD_DOMAIN): set both to the same`
+      )
+    }
+    const used = domain ?? own
+    if (used === undefined) {
+      return yield* new ClusterConfigError({
+        reason: "invalid",
+        message:
+          "the domain of services is not known: set MAXCLOUD_DOMAIN, or give Knative one (`maxcloud cluster install --domain apps.example.com`)"
+      })
+    }
+    return {
+      domain: used,
+      scheme: publicScheme,
+      port: publicPort,
+      podSecurity,
+      runtimeClass
+    } satisfies Platform["Type"]
+  })

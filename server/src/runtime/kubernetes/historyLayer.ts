@@ -1,0 +1,31 @@
+import { join } from "node:path"
+import { Layer } from "effect"
+import * as LogHistory from "../../logs/LogHistory.ts"
+import type { ServerSettings } from "../../ServerConfig.ts"
+import { ServerError } from "../../ServerError.ts"
+
+/** Where log lines are kept, as it is set. */
+export const historyLayer = ({
+  dataDir,
+  logs,
+  logsBucket,
+  logsDays,
+  logsEndpoint,
+  logsMegabytes,
+  logsRegion
+}: ServerSettings) => {
+  const retention = { days: logsDays, bytesPerOrganization: logsMegabytes * 2 ** 20 }
+  if (logs === "folder") return LogHistory.layerFolder({ retention, directory: join(dataDir, "cluster-logs") })
+  if (logsBucket === undefined) {
+    return Layer.fail(
+      new ServerError({
+        reason: "setting",
+        message: "MAXCLOUD_LOGS is s3, but no bucket is named: set MAXCLOUD_LOGS_S3_BUCKET"
+      })
+    )
+  }
+  return LogHistory.layerS3({
+    retention,
+    s3: { bucket: logsBucket, region: logsRegion, endpoint: logsEndpoint }
+  })
+}
