@@ -34,7 +34,7 @@ type ObjectMetadata = typeof Metadata.Type
 /** Objects on their way at a time. */
 const concurrency = 24
 /** How often an object is looked up again that changed between our look and our write. */
-const looks = 3
+const looks = 5
 
 export interface ApplierOptions extends ValueSources {
   readonly api: Requests
@@ -108,29 +108,36 @@ export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: A
       : Effect.succeed({ ...target, digest: digestOf(target.manifest) })
 
   /**
-   * Removes what others have added to an object where all is ours. By a version that was read together with the fields, so that nothing
-   * goes that was not seen; if it has changed since, the next look removes it.
+   * Removes what others have added to an object where all is ours: from the version that was read, so that nothing goes that was not
+   * seen. A controller may write its status in between: then it is read again.
    */
-  const removeForeign = (change: Change, metadata: ObjectMetadata) =>
+  const removeForeign = (change: Change, after: ObjectMetadata) =>
     Effect.gen(function* () {
-      const foreign = foreignFields(managedKinds[change.place.kind].kind, metadata.managedFields).flatMap(
-        (_) => _.fields
-      )
-      if (foreign.length === 0) return metadata
-      const own = ownEntry(metadata.managedFields)
-      const fields = removable(foreign, own === undefined ? [] : fieldsOf(own.fieldsV1))
-      const object = yield* api.request({ method: "GET", path: pathTo(change) })
-      const operations = removals(object, metadata.resourceVersion, fields)
-      if (operations.length === 1) return metadata
-      const answer = yield* api.request({
-        method: "PATCH",
-        path: pathTo(change),
-        query: { fieldManager },
-        contentType: "application/json-patch+json",
-        accept: metadataOnly,
-        body: operations
-      })
-      return yield* metadataIn(change.place, answer)
+      const { kind } = managedKinds[change.place.kind]
+      if (foreignFields(kind, after.managedFields).length === 0) return after
+      for (let look = 1; ; look++) {
+        const object = yield* api.request({ method: "GET", path: pathTo(change) })
+        const metadata = yield* metadataIn(change.place, object)
+        const own = ownEntry(metadata.managedFields)
+        const foreign = foreignFields(kind, metadata.managedFields).flatMap((_) => _.fields)
+        const fields = removable(foreign, own === undefined ? [] : fieldsOf(own.fieldsV1))
+        const operations = removals(object, metadata.resourceVersion, fields)
+        if (operations.length === 1) return metadata
+        const outcome = yield* Effect.either(
+          api.request({
+            method: "PATCH",
+            path: pathTo(change),
+            query: { fieldManager },
+            contentType: "application/json-patch+json",
+            accept: metadataOnly,
+            body: operations
+          })
+        )
+        if (Either.isRight(outcome)) return yield* metadataIn(change.place, outcome.right)
+        const { left } = outcome
+        // A failed `test` is answered 422, as a refusal of what is left would be.
+        if (look >= looks || (left.status !== 422 && left.reason !== "conflict")) return yield* left
+      }
     })
 
   const write = (

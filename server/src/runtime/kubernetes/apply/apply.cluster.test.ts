@@ -29,7 +29,10 @@ const forced = { force: true }
 
 /** An organization of its own whose namespace goes with the test. */
 const organization = (prefix: string) =>
-  Effect.acquireRelease(Effect.sync(() => newKey(prefix)), removeNamespace)
+  Effect.acquireRelease(
+    Effect.sync(() => newKey(prefix)),
+    removeNamespace
+  )
 
 const secret = { name: "api", env: { KEY: { secret: "key" } } }
 
@@ -53,7 +56,7 @@ describeCluster("apply (KUBECONFIG)", () => {
 
         const written = own.find((_) => _.kind === "Secret")?.metadata.name ?? ""
         const value = yield* get(pathIn(key, kinds.secret, written))
-        expect(value).toMatchObject({ data: { KEY: Buffer.from("value of key 1").toString("base64") } })
+        expect(value).toMatchObject({ data: { key: Buffer.from("value of key 1").toString("base64") } })
         expect((yield* metadataOf(pathOf(kinds.namespace, undefined, key.namespace))).labels).toMatchObject({
           "maxcloud.dev/organization-id": key.organizationId
         })
@@ -143,7 +146,11 @@ describeCluster("apply (KUBECONFIG)", () => {
       Effect.gen(function* () {
         const foreign = yield* organization("h2-ns")
         const { apply, dryRun } = yield* makeApplyTest()
-        yield* post("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: foreign.namespace } })
+        yield* post("/api/v1/namespaces", {
+          apiVersion: "v1",
+          kind: "Namespace",
+          metadata: { name: foreign.namespace }
+        })
         const { namespace, own, spec } = manifestsOf(foreign, [{ name: "web" }])
         const taken = yield* Effect.flip(apply(foreign, app, namespace, forced))
         expect(taken).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })

@@ -104,14 +104,25 @@ describe("without and removable", () => {
   it("takes a map that is another's alone as a whole, but never all labels", () => {
     const kept = [["f:spec", "f:template", "f:spec", "f:containers"]]
     const selector = ["f:spec", "f:template", "f:spec", "f:nodeSelector"]
-    expect(removable([[...selector, "f:disk"], [...selector, "f:zone"]], kept)).toEqual([selector])
+    expect(
+      removable(
+        [
+          [...selector, "f:disk"],
+          [...selector, "f:zone"]
+        ],
+        kept
+      )
+    ).toEqual([selector])
     const annotation = ["f:metadata", "f:annotations", "f:serving.knative.dev/rollout-duration"]
     expect(removable([annotation], kept)).toEqual([annotation])
   })
 })
 
 describe("foreignFields", () => {
-  const own = entry("maxcloud", "Apply", { "f:metadata": { "f:labels": { "f:a": {} } }, "f:spec": { "f:template": {} } })
+  const own = entry("maxcloud", "Apply", {
+    "f:metadata": { "f:labels": { "f:a": {} } },
+    "f:spec": { "f:template": {} }
+  })
   const fieldsIn = (kind: string, other: ManagedFields, ours = own) =>
     foreignFields(kind, [ours, other]).map(({ fields, manager }) => [manager, ...fields.map(textOf)])
 

@@ -54,8 +54,14 @@ describe("refusalOf", () => {
 
   it("waits for a webhook that cannot be called, a namespace that goes, an object that changed meanwhile", () => {
     const waits = [
-      error('Internal error occurred: failed calling webhook "webhook.serving.knative.dev": failed to call webhook: Post "https://x": context deadline exceeded', { reason: "unreachable", status: 500 }),
-      error('networkpolicies "x" is forbidden: unable to create new content in namespace acme because it is being terminated', { reason: "forbidden", status: 403 }),
+      error(
+        'Internal error occurred: failed calling webhook "webhook.serving.knative.dev": failed to call webhook: Post "https://x": context deadline exceeded',
+        { reason: "unreachable", status: 500 }
+      ),
+      error(
+        'networkpolicies "x" is forbidden: unable to create new content in namespace acme because it is being terminated',
+        { reason: "forbidden", status: 403 }
+      ),
       error("Precondition failed: UID in precondition", { reason: "conflict", status: 409 })
     ]
     expect(waits.map((_) => refusalOf(_, object).reason)).toEqual(waits.map(() => "unavailable"))
@@ -81,12 +87,19 @@ describe("runtimeErrorOf", () => {
       reason: "unavailable",
       code: "ClusterUnreachable"
     })
-    const silent = new KubeError({ reason: "unreachable", status: undefined, statusReason: "", message: "x", causes: [] })
+    const silent = new KubeError({
+      reason: "unreachable",
+      status: undefined,
+      statusReason: "",
+      message: "x",
+      causes: []
+    })
     expect(of(silent)?.message).toBe("cluster unreachable since 2026-01-02T03:04:05.000Z, continuing")
   })
 
   it("names the remedy where a right is missing", () => {
-    const message = 'secrets "x" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "secrets" in API group "" in the namespace "acme"'
+    const message =
+      'secrets "x" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "secrets" in API group "" in the namespace "acme"'
     expect(of(error(message, { reason: "forbidden", status: 403 }))).toMatchObject({
       reason: "refused",
       message: expect.stringContaining("maxcloud cluster install")

@@ -4,8 +4,8 @@ import { type NamespaceKey, RuntimeError } from "../../Runtime.ts"
 import { pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
-import type { Requests } from "./binding.ts"
 import type { Applied } from "./applied.ts"
+import type { Requests } from "./binding.ts"
 import type { Lookup } from "./lookup.ts"
 import {
   appliedKindOf,

@@ -84,9 +84,7 @@ export const patchAs = (manager: string, path: string, body: unknown, contentTyp
   )
 
 export const post = (path: string, body: unknown) =>
-  Effect.flatMap(KubeApi, (api) =>
-    api.request({ method: "POST", path, query: { fieldManager: "helm" }, body })
-  )
+  Effect.flatMap(KubeApi, (api) => api.request({ method: "POST", path, query: { fieldManager: "helm" }, body }))
 
 export const remove = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "DELETE", path }))
 
