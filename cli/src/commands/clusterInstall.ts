@@ -45,7 +45,12 @@ export default command({
           }
         })
       )
-      const { server } = yield* succeed(result)
+      const { kourierRestarted, server } = yield* succeed(result)
+      if (!kourierRestarted) {
+        terminal.say(
+          "restart Kourier's controller (net-kourier-controller) now: until then the gateway refuses every request"
+        )
+      }
       if (terminal.json) return
       terminal.say(
         dryRun

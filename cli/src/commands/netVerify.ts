@@ -13,7 +13,11 @@ const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string
   [...new Set(probes.map((_) => _.actual))]
     .map((actual) => {
       const text = actual === "allowed" ? "yes" : actual === "denied" ? "no" : "?"
-      const style = probes.some((_) => _.actual === actual && isDifferent(_)) ? "red" : actual === "allowed" ? "green" : "dim"
+      const style = probes.some((_) => _.actual === actual && isDifferent(_))
+        ? "red"
+        : actual === "allowed"
+          ? "green"
+          : "dim"
       return terminal.paint(style, text)
     })
     .join("/")
@@ -38,7 +42,12 @@ const matrix = ({ probes }: NetworkReport, terminal: Terminal): ReadonlyArray<st
       return [
         to,
         first === undefined ? "" : terminal.paint("dim", ways[first.by]),
-        ...columns.map((from) => cellOf(found.filter((_) => _.from === from), terminal))
+        ...columns.map((from) =>
+          cellOf(
+            found.filter((_) => _.from === from),
+            terminal
+          )
+        )
       ]
     })
   ])

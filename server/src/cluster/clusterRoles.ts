@@ -1,4 +1,5 @@
 import type { Manifest } from "@maxcloud/synth"
+import { gatewayRules } from "../gateway/deployment.ts"
 import { managedLabel } from "./systemNames.ts"
 
 /** One rule of a role (RBAC, `PolicyRule`), and why it is there. */
@@ -108,24 +109,10 @@ export const gatewayRole: Role = {
   name: "maxcloud-gateway",
   about: "The gateway authorizer's, in the whole cluster.",
   rules: [
-    {
-      why: "Whose address calls, by the pods' labels; which namespaces are ours.",
-      apiGroups: [""],
-      resources: ["pods", "namespaces"],
-      verbs: ["get", "list", "watch"]
-    },
-    {
-      why: "Which service calls which: links, and what is public.",
-      apiGroups: ["networking.k8s.io"],
-      resources: ["networkpolicies"],
-      verbs: ["get", "list", "watch"]
-    },
-    {
-      why: "The same.",
-      apiGroups: ["serving.knative.dev"],
-      resources: ["services", "routes"],
-      verbs: ["get", "list", "watch"]
-    }
+    ...gatewayRules.map((_) => ({
+      ..._,
+      why: "Whose address calls, which namespaces are ours, what each service links to."
+    }))
   ]
 }
 

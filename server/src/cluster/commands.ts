@@ -62,11 +62,16 @@ const run = async <A>(
     onRight: (value) => ({ ok: true, value })
   })
 
+export interface Installed {
+  /** URL of the API server. */
+  readonly server: string
+  /** False: Kourier's controller has to be started anew by hand, before it asks the authorizer. Until then Envoy refuses all. */
+  readonly kourierRestarted: boolean
+}
+
 /** Prepares a cluster for max-cloud. Idempotent. */
-export const install = (
-  choice: ClusterChoice,
-  input: InstallInput
-): Promise<ClusterResult<{ readonly server: string }>> => run(choice, installCluster(input))
+export const install = (choice: ClusterChoice, input: InstallInput): Promise<ClusterResult<Installed>> =>
+  run(choice, installCluster(input))
 
 /** What an installation lacks; empty where all is well. */
 export const check = (

@@ -1,4 +1,5 @@
 import type { Manifest } from "@maxcloud/synth"
+import { drainMillis } from "../gateway/deployment.ts"
 import { gatewayName, gatewayPort, managedLabel, systemNamespace } from "./systemNames.ts"
 
 const podLabels = { "app.kubernetes.io/name": gatewayName, ...managedLabel }
@@ -27,8 +28,7 @@ export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
         spec: {
           serviceAccountName: gatewayName,
           enableServiceLinks: false,
-          // Envoy's DNS may know an address for some seconds after its pod was told to go.
-          terminationGracePeriodSeconds: 30,
+          terminationGracePeriodSeconds: drainMillis / 1000 + 20,
           topologySpreadConstraints: [
             {
               maxSkew: 1,
@@ -50,7 +50,7 @@ export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
               args: ["gateway"],
               env: [{ name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) }],
               ports: [{ name: "authz", containerPort: gatewayPort, protocol: "TCP" }],
-              // Ready when it has read the cluster; without an answer in time Envoy refuses, so it is better replaced than hung.
+              // It listens when it has read the cluster.
               readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
               livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
               resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { KubeApi, type KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
 import { type ApplyMode, applyObject, type Step } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
+import { awaitGateway, restartKourier } from "./gatewayRollout.ts"
 import { installManifests } from "./installManifests.ts"
 import { knativeSettings } from "./knativeSettings.ts"
 import { applySetting, readSettings, valueText } from "./liveSettings.ts"
@@ -66,14 +67,25 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
     const step = yield* applyObject(manifest, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
     onStep({ step, what })
   }
+  if (input.image !== undefined && !input.dryRun) {
+    yield* awaitGateway.pipe(Effect.catchTag("KubeError", (_) => problemOf("the gateway's authorizer")(_)))
+  }
+  let authorizerIsNew = false
   for (const setting of settings) {
     const what = `ConfigMap ${setting.configMap}: ${setting.key}`
     const step = yield* applySetting(setting, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
+    authorizerIsNew ||= step === "changed" && setting.configMap === "config-kourier"
     onStep({
       step,
       what,
       detail: step === "unchanged" ? setting.value : `was ${valueText(setting)}, now "${setting.value}"`
     })
   }
-  return { server: api.server }
+  const kourierRestarted =
+    !authorizerIsNew || input.dryRun
+      ? true
+      : yield* restartKourier.pipe(
+          Effect.catchTag("KubeError", (_) => problemOf("Deployment net-kourier-controller")(_))
+        )
+  return { server: api.server, kourierRestarted }
 })

@@ -1,3 +1,4 @@
+import { gatewaySettings } from "../gateway/deployment.ts"
 import { gatewayName, gatewayPort, systemNamespace } from "./systemNames.ts"
 
 /** A value in one of Knative's ConfigMaps. */
@@ -40,21 +41,10 @@ export const knativeSettings = ({ domain, gateway }: KnativeSettingOptions): Rea
     ? []
     : [{ configMap: "config-domain", key: domain, value: "", why: "domain of the services' hosts" } as const]),
   ...(gateway
-    ? ([
-        {
-          configMap: "config-kourier",
-          key: "extauthz-host",
-          value: `${gatewayName}.${systemNamespace}.svc.cluster.local:${gatewayPort}`,
-          why: "the gateway asks who may call whom"
-        },
-        { configMap: "config-kourier", key: "extauthz-protocol", value: "grpc", why: "carries the caller's address" },
-        {
-          configMap: "config-kourier",
-          key: "extauthz-failure-mode-allow",
-          value: "false",
-          why: "without an answer a request is refused"
-        }
-      ] as const)
+    ? Object.entries(gatewaySettings(`${gatewayName}.${systemNamespace}.svc.cluster.local:${gatewayPort}`)).map(
+        ([key, value]) =>
+          ({ configMap: "config-kourier", key, value, why: "the gateway asks who may call whom" }) as const
+      )
     : [])
 ]
 
