@@ -60,6 +60,17 @@ describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
     expect([...images.values()].map((_) => _.nonRoot)).toEqual([true, false, false, false, false, true, false])
   })
 
+  it("must have a user by number where root is refused", async () => {
+    const users = { number: "1000", root: "root", name: "app" }
+    for (const [tag, user] of Object.entries(users)) {
+      await pushBuild(repository("restricted"), tag, { platform: "linux/amd64", user })
+    }
+    const names = [...Object.keys(users).map((_) => `${registry.host}/restricted:${_}`), "dev.local/a:1"]
+    const { problems } = await resolveTest(names, { ...open, podSecurity: "restricted" })
+    expect(problems.map((_) => _.path[1])).toEqual([1, 2])
+    expect(problems.map((_) => _.message)).toEqual(Array(2).fill(expect.stringMatching(/^RootRefused: .*USER 1000/)))
+  })
+
   it("is what runs on every platform of the cluster", async () => {
     await pushIndex(repository("platforms"), "both", [
       { platform: "linux/amd64", user: "1" },

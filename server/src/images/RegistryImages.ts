@@ -13,6 +13,8 @@ import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
 export interface ImagesOptions extends RegistryOptions {
   /** Registries that nobody is to ask: their images are taken as they are written, beside those that Knative does not ask either. */
   readonly unresolvedRegistries: ReadonlyArray<string>
+  /** With `restricted`, an image whose user is root or only a name cannot run. */
+  readonly podSecurity: "baseline" | "restricted"
   /** Of the nodes that tenants' pods run on: `linux/amd64`. None: nothing is known, and `linux/amd64` is assumed. */
   readonly platforms: () => Effect.Effect<ReadonlyArray<string>>
 }
@@ -50,7 +52,12 @@ export const layer = (options: ImagesOptions) =>
         const known = yield* credentials
           .reveal(organizationId, image.registry)
           .pipe(Effect.mapError((_) => new ImagesError({ message: _.message })))
-        return yield* lookUp(sessionOf(image, known), platforms)
+        const resolved = yield* lookUp(sessionOf(image, known), platforms)
+        if (options.podSecurity === "baseline" || resolved.nonRoot) return resolved
+        return yield* imageProblem(
+          "RootRefused",
+          `${written} runs as root, or as a user that is given by name, and this platform runs only images with another user by number. Add \`USER 1000\` to its Dockerfile.`
+        )
       })
 
       const resolve = Effect.fn("Images.resolve")(

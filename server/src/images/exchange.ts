@@ -28,10 +28,13 @@ const lookups = Effect.unsafeMakeSemaphore(2)
 
 /** Resolves a name, and lets only addresses through that may be called: the connection is made to these, whatever the name says next. */
 const lookupWithin =
-  (reach: Reach): LookupFunction =>
+  (reach: Reach, signal: AbortSignal): LookupFunction =>
   (hostname, options, callback) => {
-    const found = lookups.withPermits(1)(Effect.tryPromise(() => lookup(hostname, { ...options, all: true })))
-    Effect.runCallback(found, {
+    // What waits for its turn may be given up, what has begun holds its thread to the end.
+    const found = lookups.withPermits(1)(
+      Effect.uninterruptible(Effect.tryPromise(() => lookup(hostname, { ...options, all: true })))
+    )
+    const cancel = Effect.runCallback(found, {
       onExit: (exit) => {
         if (exit._tag === "Failure") {
           const { cause } = exit
@@ -45,6 +48,7 @@ const lookupWithin =
         else callback(null, first.address, first.family)
       }
     })
+    signal.addEventListener("abort", () => cancel(), { once: true })
   }
 
 const noName = () => new Error("the name has no address")
@@ -83,7 +87,7 @@ export const makeExchange = Effect.fnUntraced(function* (timeLimit = Duration.se
       const options = {
         method,
         headers: { ...headers, "accept-encoding": "identity" },
-        lookup: lookupWithin(reach),
+        lookup: lookupWithin(reach, signal),
         signal
       }
       const call =

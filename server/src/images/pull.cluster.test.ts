@@ -31,6 +31,7 @@ const server = ManagedRuntime.make(
     insecureRegistries: ["127.0.0.1"],
     privateRegistries: [],
     unresolvedRegistries: [],
+    podSecurity: "baseline",
     platforms: () => Effect.succeed(["linux/amd64"])
   }).pipe(Layer.provideMerge(kept), Layer.provideMerge(cluster))
 )

@@ -20,6 +20,7 @@ export const layerTest = (options: Partial<ImagesOptions>, credentials?: Credent
     insecureRegistries: [],
     privateRegistries: [],
     unresolvedRegistries: [],
+    podSecurity: "baseline",
     platforms: () => Effect.succeed(["linux/amd64"]),
     ...options
   }).pipe(
