@@ -210,6 +210,7 @@ describeCluster("the API server", () => {
       Effect.gen(function* () {
         const namespace = yield* temporaryNamespace("h1")
         const { path, wires } = yield* wiredCluster
+        const direct = yield* KubeApi
         let lists = 0
         yield* KubeApi.pipe(
           Effect.flatMap((api) =>
@@ -222,6 +223,7 @@ describeCluster("the API server", () => {
                   Effect.zipRight(
                     applyTest(pathOf(kinds.serviceAccount, namespace, "late"), account("late", { run: "silent" }))
                   ),
+                  Effect.provideService(KubeApi, direct),
                   Effect.delay("300 millis"),
                   Effect.orDie,
                   Effect.forkDaemon

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Effect, Option, Stream } from "effect"
 import { KubeApi } from "./KubeApi.ts"
@@ -97,6 +98,24 @@ describe("answers of a busy or forgetful API server", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(against(() => ({ body: "<html>" }), get("/x")))
       expect(error.message).toContain("something else than an API server")
+    })
+  )
+
+  it.scopedLive("credentials that are refused are read anew, as they may have been renewed", () =>
+    Effect.gen(function* () {
+      let valid = "Bearer fake"
+      const path = yield* fakeApiServer((request, response) => {
+        const fine = request.headers.authorization === valid
+        response.writeHead(fine ? 200 : 401).end(fine ? "{}" : status(401, "Unauthorized"))
+      })
+      yield* Effect.gen(function* () {
+        yield* get("/x")
+        valid = "Bearer renewed"
+        expect(yield* Effect.flip(get("/x"))).toMatchObject({ reason: "unauthorized", status: 401 })
+        writeFileSync(path, readFileSync(path, "utf8").replace('"token":"fake"', '"token":"renewed"'))
+        yield* Effect.sleep("1100 millis")
+        expect(yield* get("/x")).toEqual({})
+      }).pipe(Effect.provide(layer({ source: { type: "file", path } })))
     })
   )
 

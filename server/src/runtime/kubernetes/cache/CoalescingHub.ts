@@ -37,6 +37,10 @@ class Mailbox<A> {
 export class CoalescingHub<A> {
   readonly #mailboxes = new Set<Mailbox<A>>()
 
+  get subscribers() {
+    return this.#mailboxes.size
+  }
+
   publish(key: string, value: A) {
     for (const mailbox of this.#mailboxes) mailbox.offer(key, value)
   }
