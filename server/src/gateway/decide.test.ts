@@ -1,0 +1,199 @@
+import { Option } from "effect"
+import { describe, expect, it } from "vitest"
+import type { CheckRequest } from "./CheckRequest.ts"
+import { decide } from "./decide.ts"
+import { makeTenantNetwork, type Pod, readNamespace, readPod, readService } from "./TenantNetwork.ts"
+
+const pod = (id: string, changes: Partial<Pod> = {}): Pod => ({
+  id,
+  namespace: "acme",
+  service: id,
+  node: "n",
+  address: `10.0.0.${id.length}`,
+  terminating: false,
+  ended: false,
+  ...changes
+})
+const service = (id: string, changes: object = {}) => ({
+  id,
+  links: new Set<string>(),
+  mayCallInternet: false,
+  paused: false,
+  forged: false,
+  ...changes
+})
+
+const web = pod("web")
+const lone = pod("lone")
+const other = pod("other", { namespace: "evil", service: "web" })
+const foreign = pod("foreign", { namespace: "kube-system", service: "" })
+
+const network = () => {
+  const made = makeTenantNetwork()
+  made.namespaces({ type: "list", objects: [{ id: "acme" }, { id: "evil" }] })
+  made.services({
+    type: "list",
+    objects: [
+      service("acme/web", { links: new Set(["api"]) }),
+      service("acme/lone", { mayCallInternet: true }),
+      service("acme/api"),
+      service("evil/web", { links: new Set(["api"]) }),
+      service("evil/api")
+    ]
+  })
+  made.pods({ type: "list", objects: [web, lone, other, foreign] })
+  return made
+}
+
+const ask = (
+  from: Pod | string,
+  target: string,
+  changes: Partial<CheckRequest> & { readonly visibility?: string } = {}
+) => {
+  const { visibility = "ClusterLocal", ...rest } = changes
+  const [namespace = "", name = ""] = target.split("/")
+  const route = [
+    ["serving.knative.dev/routeNamespace", namespace],
+    ["serving.knative.dev/route", name],
+    ["visibility", visibility]
+  ] as const
+  return {
+    sourceAddress: typeof from === "string" ? from : from.address,
+    listenerPort: 8081,
+    route: new Map(target === "" ? [] : route),
+    headers: new Map<string, string>(),
+    ...rest
+  }
+}
+const probe = new Map([["k-network-probe", "probe"]])
+
+describe("decide", () => {
+  it("opens an internal host by a link of the same namespace alone", () => {
+    expect(decide(network(), ask(web, "acme/api"))).toBe("allow")
+    expect(decide(network(), ask(lone, "acme/api"))).toBe("refuse")
+    expect(decide(network(), ask(web, "acme/lone"))).toBe("refuse")
+    expect(decide(network(), ask(other, "acme/api"))).toBe("refuse")
+    expect(decide(network(), ask(other, "evil/api"))).toBe("allow")
+    expect(decide(network(), ask(foreign, "acme/api"))).toBe("refuse")
+  })
+
+  it("opens public hosts, but inside not to a service that may call neither them nor the internet", () => {
+    const visibility = "ExternalIP"
+    expect(decide(network(), ask("203.0.113.9", "acme/api", { visibility, listenerPort: 8080 }))).toBe("allow")
+    expect(decide(network(), ask(lone, "evil/api", { visibility }))).toBe("allow")
+    expect(decide(network(), ask(web, "evil/api", { visibility }))).toBe("refuse")
+    expect(decide(network(), ask(web, "acme/api", { visibility }))).toBe("allow")
+    expect(decide(network(), ask(foreign, "acme/api", { visibility }))).toBe("allow")
+  })
+
+  it("believes no visibility that a label of the service could have said", () => {
+    const made = network()
+    made.services({ type: "put", object: service("acme/api", { forged: true }) })
+    expect(decide(made, ask(lone, "acme/api", { visibility: "ExternalIP" }))).toBe("refuse")
+    expect(decide(made, ask(web, "acme/api", { visibility: "ExternalIP" }))).toBe("allow")
+  })
+
+  it("keeps tenants' pods from hosts that are not the tenants', and leaves those to everyone else", () => {
+    expect(decide(network(), ask(web, "kube-system/dash"))).toBe("refuse")
+    expect(decide(network(), ask(web, ""))).toBe("refuse")
+    expect(decide(network(), ask(foreign, "kube-system/dash"))).toBe("allow")
+    expect(decide(network(), ask(foreign, ""))).toBe("allow")
+  })
+
+  it("is unsure of a caller that nothing is known of, and knows it when the watch has told", () => {
+    const made = network()
+    expect(decide(made, ask("10.9.9.9", "acme/api"))).toBe("unsure")
+    made.pods({ type: "put", object: pod("new", { service: "web", address: "10.9.9.9" }) })
+    expect(decide(made, ask("10.9.9.9", "acme/api"))).toBe("allow")
+  })
+
+  it("takes a link away with the change, and the right of an address with its pod", () => {
+    const made = network()
+    made.services({ type: "put", object: service("acme/web") })
+    expect(decide(made, ask(web, "acme/api"))).toBe("refuse")
+    const gone = network()
+    gone.pods({ type: "delete", object: web })
+    expect(decide(gone, ask(web, "acme/api"))).toBe("unsure")
+    const ended = network()
+    ended.pods({ type: "put", object: { ...web, ended: true } })
+    expect(decide(ended, ask(web, "acme/api"))).toBe("unsure")
+    const relisted = network()
+    relisted.pods({ type: "list", objects: [] })
+    expect(decide(relisted, ask(web, "acme/api"))).toBe("unsure")
+  })
+
+  it("lets a pod that is to end finish with its links, unless its address may be another's", () => {
+    const made = network()
+    made.pods({ type: "put", object: { ...web, terminating: true } })
+    expect(decide(made, ask(web, "acme/api"))).toBe("allow")
+    made.pods({ type: "put", object: pod("pending", { address: "" }) })
+    expect(decide(made, ask(web, "acme/api"))).toBe("unsure")
+    made.pods({ type: "put", object: pod("pending", { namespace: "evil", service: "api", address: web.address }) })
+    expect(decide(made, ask(web, "acme/api"))).toBe("refuse")
+  })
+
+  it("is unsure where two live pods have one address", () => {
+    const made = network()
+    made.pods({ type: "put", object: pod("twin", { address: web.address }) })
+    expect(decide(made, ask(web, "acme/api"))).toBe("unsure")
+  })
+
+  it("lets Knative's probes through, but not a tenant's pod that pretends", () => {
+    expect(decide(network(), ask(foreign, "acme/api", { headers: probe }))).toBe("allow")
+    expect(decide(network(), ask("10.9.9.9", "acme/api", { headers: probe }))).toBe("allow")
+    expect(decide(network(), ask(lone, "acme/api", { headers: probe }))).toBe("refuse")
+    expect(decide(network(), ask(other, "acme/api", { headers: new Map([["k-network-probe", "queue"]]) }))).toBe(
+      "refuse"
+    )
+  })
+
+  it("says paused to whoever would be let in, and to nobody else", () => {
+    const made = network()
+    made.services({ type: "put", object: service("acme/api", { paused: true }) })
+    expect(decide(made, ask(web, "acme/api"))).toBe("paused")
+    expect(decide(made, ask(lone, "acme/api"))).toBe("refuse")
+    const outside = { visibility: "ExternalIP", listenerPort: 8080 }
+    expect(decide(made, ask("203.0.113.9", "acme/api", outside))).toBe("paused")
+    expect(decide(made, ask("203.0.113.9", "acme/api", { ...outside, headers: probe }))).toBe("allow")
+  })
+})
+
+describe("what is read of the cluster", () => {
+  const metadata = { name: "web", namespace: "acme", uid: "u1" }
+
+  it("is a pod's address and service, and whether it ends", () => {
+    const object = {
+      metadata: { ...metadata, labels: { "maxcloud.dev/service": "web" }, deletionTimestamp: "2026-01-01T00:00:00Z" },
+      spec: { nodeName: "n" },
+      status: { phase: "Running", podIP: "10.0.0.1", more: true }
+    }
+    expect(readPod(object)).toEqual(
+      Option.some({
+        id: "u1",
+        namespace: "acme",
+        service: "web",
+        node: "n",
+        address: "10.0.0.1",
+        terminating: true,
+        ended: false
+      })
+    )
+    expect(readPod({ metadata, spec: {}, status: { phase: "Succeeded" } })).toMatchObject({
+      value: { ended: true, service: "" }
+    })
+    expect(Option.isNone(readPod({ spec: {} }))).toBe(true)
+  })
+
+  it("is a service's links, egress and pause", () => {
+    const annotations = {
+      "maxcloud.dev/links": "api,db",
+      "maxcloud.dev/paused": "true",
+      "maxcloud.dev/egress": "internet"
+    }
+    expect(readService({ metadata: { ...metadata, annotations, labels: { visibility: "ExternalIP" } } })).toEqual(
+      Option.some({ id: "acme/web", links: new Set(["api", "db"]), mayCallInternet: true, paused: true, forged: true })
+    )
+    expect(readService({ metadata })).toMatchObject({ value: { mayCallInternet: false, paused: false } })
+    expect(readNamespace({ metadata: { name: "acme" } })).toEqual(Option.some({ id: "acme" }))
+  })
+})
