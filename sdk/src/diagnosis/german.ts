@@ -2,505 +2,530 @@ import type { DiagnosisTexts } from "./DiagnosisText.ts"
 
 export const german: DiagnosisTexts = {
   ImageNotFound: {
-    title: "The image does not exist",
-    meaning: "The registry answers, and knows no image of this name, tag or digest.",
+    title: "Das Image gibt es nicht",
+    meaning: "Die Registry antwortet, kennt aber kein Image mit diesem Namen, Tag oder Digest.",
     causes: [
-      "the tag was never pushed, or under another name",
-      "a spelling mistake in the name",
-      "the registry hides a private image from those who are not signed in"
+      "der Tag wurde nie hochgeladen, oder unter anderem Namen",
+      "ein Schreibfehler im Namen",
+      "die Registry verbirgt ein privates Image vor allen, die nicht angemeldet sind"
     ],
     steps: [
-      "Look whether it is there: `docker manifest inspect IMAGE`.",
-      "Push it, or correct `image:` in the config.",
-      "If it is private, store credentials for its registry: `maxcloud registries login HOST`."
+      "Nachsehen, ob es da ist: `docker manifest inspect IMAGE`.",
+      "Hochladen, oder `image:` in der Konfiguration berichtigen.",
+      "Ist es privat, Zugangsdaten für seine Registry hinterlegen: `maxcloud registries login HOST`."
     ],
-    fix: "Push the image, or correct its name and tag; a private one needs credentials for its registry."
+    fix: "Das Image hochladen oder Namen und Tag berichtigen; ein privates braucht Zugangsdaten für seine Registry."
   },
   ImageUnauthorized: {
-    title: "The registry refuses to give the image",
-    meaning: "The registry asks for credentials, or those that are stored may not pull this image.",
+    title: "Die Registry gibt das Image nicht heraus",
+    meaning: "Die Registry verlangt Zugangsdaten, oder die hinterlegten dürfen dieses Image nicht laden.",
     causes: [
-      "no credentials are stored for this registry",
-      "the token has expired or was revoked",
-      "the account may not read this repository"
+      "für diese Registry sind keine Zugangsdaten hinterlegt",
+      "das Token ist abgelaufen oder widerrufen",
+      "das Konto darf dieses Repository nicht lesen"
     ],
     steps: [
-      "Store credentials that may pull it: `maxcloud registries login HOST`.",
-      "Try them yourself: `docker login HOST`, then `docker pull IMAGE`.",
-      "Deploy again: `maxcloud deploy`."
+      "Zugangsdaten hinterlegen, die es laden dürfen: `maxcloud registries login HOST`.",
+      "Sie selbst versuchen: `docker login HOST`, dann `docker pull IMAGE`.",
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Store credentials that may pull it with `maxcloud registries login HOST`, then deploy again."
+    fix: "Mit `maxcloud registries login HOST` Zugangsdaten hinterlegen, die es laden dürfen, dann erneut ausrollen."
   },
   ImageInvalid: {
-    title: "The name of the image is not one",
-    meaning: "The image's name cannot be read as `HOST/PATH:TAG` or `HOST/PATH@sha256:DIGEST`.",
+    title: "Der Name des Images ist keiner",
+    meaning: "Der Name lässt sich nicht als `HOST/PFAD:TAG` oder `HOST/PFAD@sha256:DIGEST` lesen.",
     causes: [
-      "capital letters or spaces in the name",
-      "a variable in the config that was empty",
-      "`https://` before the host"
+      "Großbuchstaben oder Leerzeichen im Namen",
+      "eine Variable in der Konfiguration, die leer war",
+      "`https://` vor dem Host"
     ],
     steps: [
-      "Write `image:` as `HOST/PATH:TAG`, such as `ghcr.io/acme/shop:1.4`, in small letters.",
-      "Check it without sending anything: `maxcloud config check`."
+      "`image:` als `HOST/PFAD:TAG` schreiben, etwa `ghcr.io/acme/shop:1.4`, in Kleinbuchstaben.",
+      "Prüfen, ohne etwas zu senden: `maxcloud config check`."
     ],
-    fix: "Write the image as HOST/PATH:TAG, in small letters, such as ghcr.io/acme/shop:1.4."
+    fix: "Das Image als HOST/PFAD:TAG schreiben, in Kleinbuchstaben, etwa ghcr.io/acme/shop:1.4."
   },
   ImageLayersMissing: {
-    title: "The image is incomplete",
-    meaning: "The registry has the image's manifest, but a layer or the configuration it names is missing or broken.",
+    title: "Das Image ist unvollständig",
+    meaning:
+      "Die Registry hat das Manifest des Images, aber eine Schicht oder die Konfiguration, die es nennt, fehlt oder ist beschädigt.",
     causes: [
-      "a push that was cut off",
-      "the registry's garbage collection removed a layer",
-      "the content does not fit its digest: a broken disk or proxy"
+      "ein abgebrochenes Hochladen",
+      "die Speicherbereinigung der Registry hat eine Schicht entfernt",
+      "der Inhalt passt nicht zu seinem Digest: eine defekte Platte oder ein Proxy"
     ],
     steps: [
-      "Push the image again, whole: `docker push IMAGE`.",
-      "If it stays so, build it anew without cache: `docker build --no-cache`.",
-      "Deploy again: `maxcloud deploy`."
+      "Das Image noch einmal ganz hochladen: `docker push IMAGE`.",
+      "Bleibt es so, ohne Cache neu bauen: `docker build --no-cache`.",
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Push the image again, whole, then deploy again."
+    fix: "Das Image noch einmal ganz hochladen, dann erneut ausrollen."
   },
   RegistryUnreachable: {
-    title: "The registry does not answer",
+    title: "Die Registry antwortet nicht",
     meaning:
-      "The cluster's node cannot reach the image's registry: no address, no connection, no trusted certificate, or an error of its own.",
+      "Der Knoten des Clusters erreicht die Registry des Images nicht: keine Adresse, keine Verbindung, kein vertrautes Zertifikat, oder sie meldet selbst einen Fehler.",
     causes: [
-      "a spelling mistake in the registry's host",
-      "the registry is down, or limits how often one may pull",
-      "a firewall or proxy between the node and the registry",
-      "a certificate that the node does not trust"
+      "ein Schreibfehler im Host der Registry",
+      "die Registry ist gestört oder begrenzt, wie oft man laden darf",
+      "eine Firewall oder ein Proxy zwischen Knoten und Registry",
+      "ein Zertifikat, dem der Knoten nicht vertraut"
     ],
     steps: [
-      "Check the host in `image:`.",
-      "Ask the registry from the cluster's network: `curl -I https://HOST/v2/`.",
-      "If it was a passing fault, deploy again: `maxcloud deploy`."
+      "Den Host in `image:` prüfen.",
+      "Die Registry aus dem Netz des Clusters fragen: `curl -I https://HOST/v2/`.",
+      "War es vorübergehend, erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Check the registry's host and that the cluster's nodes can reach it, then deploy again."
+    fix: "Prüfen, ob der Host der Registry stimmt und die Knoten des Clusters ihn erreichen, dann erneut ausrollen."
   },
   WrongPlatform: {
-    title: "The image is for another kind of machine",
-    meaning: "The image has no variant for the cluster's operating system and processor.",
-    causes: ["built on an ARM machine (Apple silicon) for a cluster on amd64", "only one platform was pushed"],
-    steps: [
-      "Build for the cluster: `docker buildx build --platform linux/amd64 --push -t IMAGE .`",
-      "Or for both kinds: `--platform linux/amd64,linux/arm64`.",
-      "Deploy again: `maxcloud deploy`."
+    title: "Das Image ist für andere Maschinen gebaut",
+    meaning: "Das Image hat keine Fassung für Betriebssystem und Prozessor des Clusters.",
+    causes: [
+      "auf einem ARM-Rechner (Apple Silicon) für einen Cluster mit amd64 gebaut",
+      "nur eine Plattform wurde hochgeladen"
     ],
-    fix: "Build the image for the cluster's platform, such as with docker buildx build --platform linux/amd64, and push it."
+    steps: [
+      "Für den Cluster bauen: `docker buildx build --platform linux/amd64 --push -t IMAGE .`",
+      "Oder für beide Arten: `--platform linux/amd64,linux/arm64`.",
+      "Erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Das Image für die Plattform des Clusters bauen, etwa mit docker buildx build --platform linux/amd64, und hochladen."
   },
   BuilderMissing: {
-    title: "Nothing here builds images from sources",
-    meaning: "The service has a `source:`, and this server's runtime runs images only.",
-    causes: ["the server runs on Kubernetes, without a builder"],
+    title: "Hier baut nichts Images aus Quellen",
+    meaning: "Der Dienst hat ein `source:`, und die Laufzeit dieses Servers führt nur Images aus.",
+    causes: ["der Server läuft auf Kubernetes, ohne Builder"],
     steps: [
-      "Build and push an image: `docker build -t HOST/NAME:TAG . && docker push HOST/NAME:TAG`.",
-      'Name it in the config in place of the source: `image: "HOST/NAME:TAG"`.',
-      "Deploy: `maxcloud deploy`."
+      "Ein Image bauen und hochladen: `docker build -t HOST/NAME:TAG . && docker push HOST/NAME:TAG`.",
+      'Es in der Konfiguration statt der Quelle nennen: `image: "HOST/NAME:TAG"`.',
+      "Ausrollen: `maxcloud deploy`."
     ],
-    fix: "Build and push an image, and write `image:` in place of `source:`."
+    fix: "Ein Image bauen und hochladen, und `image:` statt `source:` schreiben."
   },
   CommandNotFound: {
-    title: "The program to start is not in the image",
+    title: "Das zu startende Programm fehlt im Image",
     meaning:
-      "The container's command names a program that the image does not have, or whose interpreter or folder is missing.",
+      "Der Befehl des Containers nennt ein Programm, das im Image fehlt oder dessen Interpreter oder Ordner fehlt.",
     causes: [
-      "a spelling mistake in `command:`, or in the image's ENTRYPOINT",
-      "a shell is used in an image without one",
-      "a script whose first line names a missing interpreter, or that has Windows line ends",
-      "a program that is linked against a library that this image lacks"
+      "ein Schreibfehler in `command:` oder im ENTRYPOINT des Images",
+      "eine Shell wird in einem Image ohne Shell benutzt",
+      "ein Skript, dessen erste Zeile einen fehlenden Interpreter nennt oder das Windows-Zeilenenden hat",
+      "ein Programm, das gegen eine Bibliothek gebunden ist, die dem Image fehlt"
     ],
     steps: [
-      "See what is there: `docker run --rm -it --entrypoint sh IMAGE`.",
-      "Correct `command:` in the config (an absolute path), or leave it out to use the image's own.",
-      "Deploy again: `maxcloud deploy`."
+      "Nachsehen, was da ist: `docker run --rm -it --entrypoint sh IMAGE`.",
+      "`command:` in der Konfiguration berichtigen (absoluter Pfad), oder weglassen, damit der Befehl des Images gilt.",
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Correct `command:` to a program that the image has, or leave it out to use the image's own."
+    fix: "In `command:` ein Programm nennen, das im Image ist, oder es weglassen, damit der Befehl des Images gilt."
   },
   CommandNotExecutable: {
-    title: "The program to start may not be executed",
+    title: "Das zu startende Programm darf nicht ausgeführt werden",
     meaning:
-      "The container's command names a file that lacks the permission to be executed, for the user that the container runs as.",
+      "Der Befehl des Containers nennt eine Datei, die der Benutzer, unter dem der Container läuft, nicht ausführen darf.",
     causes: [
-      "the file was copied into the image without its executable bit",
-      "the image's user may not enter the folder",
-      "the command is a folder"
+      "die Datei wurde ohne Ausführrecht in das Image kopiert",
+      "der Benutzer des Images darf den Ordner nicht betreten",
+      "der Befehl ist ein Ordner"
     ],
     steps: [
-      "In the Dockerfile: `COPY --chmod=755 start.sh /start.sh`.",
-      "Build and push the image, then `maxcloud deploy`."
+      "Im Dockerfile: `COPY --chmod=755 start.sh /start.sh`.",
+      "Das Image bauen und hochladen, dann `maxcloud deploy`."
     ],
-    fix: "Make the file executable in the image (COPY --chmod=755), push, and deploy again."
+    fix: "Die Datei im Image ausführbar machen (COPY --chmod=755), hochladen und erneut ausrollen."
   },
   UserUnknown: {
-    title: "The image's user does not exist in it",
+    title: "Den Benutzer des Images gibt es darin nicht",
     meaning:
-      "The image says which user to run as, and its /etc/passwd has no such name; or it cannot be told whether that name is root.",
+      "Das Image sagt, unter welchem Benutzer es läuft, doch sein /etc/passwd kennt den Namen nicht; oder es ist nicht erkennbar, ob dieser Name root ist.",
     causes: [
-      "`USER name` in the Dockerfile without making the user",
-      "a base image that was changed to one without it"
+      "`USER name` im Dockerfile, ohne den Benutzer anzulegen",
+      "ein Basis-Image, das durch eines ohne ihn ersetzt wurde"
     ],
     steps: [
-      "In the Dockerfile, name the user by number: `USER 65532:65532`.",
-      "Or make it first: `RUN adduser -D -u 10001 app`, then `USER 10001`.",
-      "Build and push the image, then `maxcloud deploy`."
+      "Im Dockerfile den Benutzer als Zahl nennen: `USER 65532:65532`.",
+      "Oder ihn erst anlegen: `RUN adduser -D -u 10001 app`, dann `USER 10001`.",
+      "Das Image bauen und hochladen, dann `maxcloud deploy`."
     ],
-    fix: "Name the user by its number in the Dockerfile, such as USER 65532, push, and deploy again."
+    fix: "Den Benutzer im Dockerfile als Zahl nennen, etwa USER 65532, hochladen und erneut ausrollen."
   },
   RootRefused: {
-    title: "The image runs as root, which is not allowed here",
-    meaning: "The organization or stage enforces the restricted level of Pod Security, and the image starts as root.",
-    causes: ["no `USER` in the Dockerfile", "`USER root` or `USER 0`"],
+    title: "Das Image läuft als root, was hier nicht erlaubt ist",
+    meaning:
+      "Organisation oder Stage erzwingen die Stufe „restricted“ der Pod Security, und das Image startet als root.",
+    causes: ["kein `USER` im Dockerfile", "`USER root` oder `USER 0`"],
     steps: [
-      "In the Dockerfile, end with a user of its own: `USER 65532:65532`.",
-      "Listen on a port above 1023, and say so: `port: 8080`.",
-      "Or ask the operator for the level `baseline` for this stage."
+      "Das Dockerfile mit einem eigenen Benutzer beenden: `USER 65532:65532`.",
+      "Auf einem Port über 1023 lauschen und ihn nennen: `port: 8080`.",
+      "Oder den Betreiber um die Stufe `baseline` für diese Stage bitten."
     ],
-    fix: "Give the image a user of its own (USER 65532 in the Dockerfile), or ask the operator for the level baseline."
+    fix: "Dem Image einen eigenen Benutzer geben (USER 65532 im Dockerfile), oder den Betreiber um die Stufe baseline bitten."
   },
   CrashOnStart: {
-    title: "The program ends with an error when it starts",
+    title: "Das Programm endet beim Start mit einem Fehler",
     meaning:
-      "The container's program was started, and ended with an exit code other than 0, or by a signal, before it was ready.",
+      "Das Programm des Containers wurde gestartet und endete mit einem anderen Exit-Code als 0 oder durch ein Signal, bevor es bereit war.",
     causes: [
-      "a variable or secret that it needs is missing or wrong",
-      "it cannot reach its database or another service",
-      "a mistake in its code, or a file that is not in the image",
-      "it wants to write where it may not, or needs a privilege that it does not have"
+      "eine Variable oder ein Geheimnis, das es braucht, fehlt oder ist falsch",
+      "es erreicht seine Datenbank oder einen anderen Dienst nicht",
+      "ein Fehler im Code, oder eine Datei, die im Image fehlt",
+      "es will schreiben, wo es nicht darf, oder braucht ein Recht, das es nicht hat"
     ],
     steps: [
-      "Read its last lines: `maxcloud logs NAME`.",
-      "Run it as here: `docker run --rm -e PORT=8080 IMAGE`.",
-      "Mend the cause and deploy again: `maxcloud deploy`."
+      "Seine letzten Zeilen lesen: `maxcloud logs NAME`.",
+      "Es wie hier starten: `docker run --rm -e PORT=8080 IMAGE`.",
+      "Die Ursache beheben und erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Read its last lines with `maxcloud logs NAME`, mend the cause, and deploy again."
+    fix: "Mit `maxcloud logs NAME` die letzten Zeilen lesen, die Ursache beheben und erneut ausrollen."
   },
   ExitedOnStart: {
-    title: "The program ends at once, without an error",
-    meaning: "The container's program ended with exit code 0. A service has to go on and answer HTTP.",
+    title: "Das Programm endet sofort, ohne Fehler",
+    meaning: "Das Programm des Containers endete mit Exit-Code 0. Ein Dienst muss weiterlaufen und HTTP beantworten.",
     causes: [
-      "the program goes to the background (a daemon), and its starter ends",
-      "the command is a script or tool that does its work and ends",
-      "nothing was given to run: the image's default command is a shell"
+      "das Programm geht in den Hintergrund (als Daemon), und sein Starter endet",
+      "der Befehl ist ein Skript oder Werkzeug, das seine Arbeit tut und endet",
+      "es wurde nichts zum Ausführen genannt: der Standardbefehl des Images ist eine Shell"
     ],
     steps: [
-      "Start the program in the foreground, such as `nginx -g 'daemon off;'`, by `exec` in a script.",
-      'Or name the server in the config: `command: ["node", "server.js"]`.',
-      "Deploy again: `maxcloud deploy`."
+      "Das Programm im Vordergrund starten, etwa `nginx -g 'daemon off;'`, in einem Skript mit `exec`.",
+      'Oder den Server in der Konfiguration nennen: `command: ["node", "server.js"]`.',
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Start the program in the foreground, as one that goes on and answers HTTP."
+    fix: "Das Programm im Vordergrund starten, sodass es weiterläuft und HTTP beantwortet."
   },
   OutOfMemory: {
-    title: "The program needs more memory than it may have",
-    meaning: "The kernel ended the program since it used more memory than the service's limit.",
+    title: "Das Programm braucht mehr Speicher, als es haben darf",
+    meaning: "Der Kernel hat das Programm beendet, weil es mehr Speicher belegte, als dem Dienst erlaubt ist.",
     causes: [
-      "the limit is too low for the program's start",
-      "the runtime does not know the limit (an old JVM, Node without `--max-old-space-size`)",
-      "many requests at a time in one instance",
-      "a leak"
+      "die Grenze ist für den Start des Programms zu niedrig",
+      "die Laufzeitumgebung kennt die Grenze nicht (eine alte JVM, Node ohne `--max-old-space-size`)",
+      "viele Anfragen zugleich in einer Instanz",
+      "ein Speicherleck"
     ],
     steps: [
-      'Raise the limit in the config: `memory: "1Gi"`.',
-      "Or lower what one instance takes at a time: `scale: { concurrency: 10 }`.",
-      "Deploy again: `maxcloud deploy`."
+      'Die Grenze in der Konfiguration anheben: `memory: "1Gi"`.',
+      "Oder senken, was eine Instanz zugleich annimmt: `scale: { concurrency: 10 }`.",
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Raise `memory:` in the config, or lower `scale.concurrency`."
+    fix: "`memory:` in der Konfiguration anheben, oder `scale.concurrency` senken."
   },
   WrongPort: {
-    title: "The program listens on another port than declared",
-    meaning: "The program runs and answers, but on another port than the one that requests are sent to.",
+    title: "Das Programm lauscht auf einem anderen Port als angegeben",
+    meaning: "Das Programm läuft und antwortet, aber auf einem anderen Port als dem, an den Anfragen gehen.",
     causes: [
-      "the program does not read the variable `PORT`",
-      "`port:` in the config is not the port of the image",
-      "a default port of the framework (3000, 5000, 8000)"
+      "das Programm liest die Variable `PORT` nicht",
+      "`port:` in der Konfiguration ist nicht der Port des Images",
+      "ein Standardport des Frameworks (3000, 5000, 8000)"
     ],
     steps: [
-      "Say in the config where it listens: `port: 3000`, or `--port 3000`.",
-      "Or let the program listen on `process.env.PORT`.",
-      "Deploy again: `maxcloud deploy`."
+      "In der Konfiguration sagen, wo es lauscht: `port: 3000`, oder `--port 3000`.",
+      "Oder das Programm auf `process.env.PORT` lauschen lassen.",
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Write the port that it listens on as `port:`, or let the program listen on the variable PORT."
+    fix: "Den Port, auf dem es lauscht, als `port:` schreiben, oder das Programm auf der Variablen PORT lauschen lassen."
   },
   NotListening: {
-    title: "The program runs but does not listen",
-    meaning: "The program goes on, but accepts no connections on the declared port, nor on another that was tried.",
+    title: "Das Programm läuft, lauscht aber nicht",
+    meaning:
+      "Das Programm läuft weiter, nimmt aber weder auf dem angegebenen Port noch auf einem anderen, der versucht wurde, Verbindungen an.",
     causes: [
-      "it is still starting: migrations, a cache, a slow disk",
-      "it waits for a database or another service that it cannot reach",
-      "it is no server: a worker that only polls",
-      "it listens on a port that nobody would guess"
+      "es startet noch: Migrationen, ein Cache, eine langsame Platte",
+      "es wartet auf eine Datenbank oder einen Dienst, den es nicht erreicht",
+      "es ist kein Server: ein Worker, der nur abfragt",
+      "es lauscht auf einem Port, den niemand erraten würde"
     ],
     steps: [
-      "Read what it says: `maxcloud logs NAME`.",
-      "Let it listen on the variable `PORT`, or say the port in the config: `port: 3000`.",
-      'If its start takes long, allow it: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
+      "Lesen, was es sagt: `maxcloud logs NAME`.",
+      "Es auf der Variablen `PORT` lauschen lassen, oder den Port in der Konfiguration nennen: `port: 3000`.",
+      'Dauert sein Start lange, ihn erlauben: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
-    fix: "Let the program listen on the variable PORT, or write the port that it listens on as `port:`."
+    fix: "Das Programm auf der Variablen PORT lauschen lassen, oder den Port, auf dem es lauscht, als `port:` schreiben."
   },
   ProbeFailing: {
-    title: "The check of the program fails",
+    title: "Die Prüfung des Programms schlägt fehl",
     meaning:
-      "The program listens, but its startup or readiness probe is not answered with a status from 200 to 399 in time.",
+      "Das Programm lauscht, aber seine Start- oder Bereitschaftsprüfung wird nicht rechtzeitig mit einem Status von 200 bis 399 beantwortet.",
     causes: [
-      "the probe's `path:` does not exist in the program",
-      "the path asks for a login",
-      "a part that the program needs (its database) is not there",
-      "the answer takes longer than the probe's `timeout:`"
+      "den `path:` der Prüfung gibt es im Programm nicht",
+      "der Pfad verlangt eine Anmeldung",
+      "etwas, das das Programm braucht (seine Datenbank), ist nicht da",
+      "die Antwort dauert länger als das `timeout:` der Prüfung"
     ],
     steps: [
-      'Name a path that answers 200 without a login: `probes: { readiness: { path: "/healthz" } }`.',
-      "Or leave `path:` out: then it is enough that the port accepts connections.",
-      "Read what the program says: `maxcloud logs NAME`."
+      'Einen Pfad nennen, der ohne Anmeldung mit 200 antwortet: `probes: { readiness: { path: "/healthz" } }`.',
+      "Oder `path:` weglassen: dann genügt, dass der Port Verbindungen annimmt.",
+      "Lesen, was das Programm sagt: `maxcloud logs NAME`."
     ],
-    fix: "Correct the probe's `path:`, or leave it out: then it is enough that the port accepts connections."
+    fix: "Den `path:` der Prüfung berichtigen oder weglassen: dann genügt, dass der Port Verbindungen annimmt."
   },
   LivenessFailing: {
-    title: "The program stops answering and is restarted",
-    meaning: "The liveness probe failed several times in a row, so the container was ended and started again.",
+    title: "Das Programm antwortet nicht mehr und wird neu gestartet",
+    meaning:
+      "Die Liveness-Prüfung schlug mehrmals hintereinander fehl, also wurde der Container beendet und neu gestartet.",
     causes: [
-      "the program hangs: a deadlock, a full pool, a blocked event loop",
-      "it is so busy that the probe's `timeout:` passes",
-      "the probe's `path:` depends on something else that is down"
+      "das Programm hängt: eine Verklemmung, ein voller Pool, eine blockierte Ereignisschleife",
+      "es ist so beschäftigt, dass das `timeout:` der Prüfung verstreicht",
+      "der `path:` der Prüfung hängt von etwas anderem ab, das gestört ist"
     ],
     steps: [
-      "Read what it said before: `maxcloud logs NAME`.",
-      'Allow more: `probes: { liveness: { timeout: "5s", failureThreshold: 6 } }`.',
-      "Let the liveness path depend on nothing but the program itself."
+      "Lesen, was es vorher sagte: `maxcloud logs NAME`.",
+      'Mehr zulassen: `probes: { liveness: { timeout: "5s", failureThreshold: 6 } }`.',
+      "Den Liveness-Pfad von nichts als dem Programm selbst abhängen lassen."
     ],
-    fix: "Find why it hangs with `maxcloud logs NAME`, or allow the liveness probe more time and failures."
+    fix: "Mit `maxcloud logs NAME` herausfinden, warum es hängt, oder der Liveness-Prüfung mehr Zeit und Fehlschläge zugestehen."
   },
   CrashAfterReady: {
-    title: "The program serves, then crashes again and again",
-    meaning: "The revision was ready; since then its program ended several times and is restarted with growing pauses.",
+    title: "Das Programm bedient Anfragen, dann stürzt es immer wieder ab",
+    meaning:
+      "Die Revision war bereit; seither endete ihr Programm mehrmals und wird mit wachsenden Pausen neu gestartet.",
     causes: [
-      "a request that the program cannot bear",
-      "a database or service that went away",
-      "a leak, or a limit of open files"
+      "eine Anfrage, die das Programm nicht verträgt",
+      "eine Datenbank oder ein Dienst, der ausgefallen ist",
+      "ein Leck, oder eine Grenze offener Dateien"
     ],
     steps: [
-      "Read its last lines: `maxcloud logs NAME --since 1h`.",
-      "Mend the cause and deploy; or go back to the revision that was well."
+      "Seine letzten Zeilen lesen: `maxcloud logs NAME --since 1h`.",
+      "Die Ursache beheben und ausrollen; oder zu der Revision zurückkehren, die in Ordnung war."
     ],
-    fix: "Read its last lines with `maxcloud logs NAME`, mend the cause, and deploy again."
+    fix: "Mit `maxcloud logs NAME` die letzten Zeilen lesen, die Ursache beheben und erneut ausrollen."
   },
   Unschedulable: {
-    title: "No machine of the cluster has room for it",
-    meaning: "The cluster's scheduler finds no node that could run an instance.",
+    title: "Keine Maschine des Clusters hat Platz dafür",
+    meaning: "Der Scheduler des Clusters findet keinen Knoten, der eine Instanz ausführen könnte.",
     causes: [
-      "the service asks for more memory or CPU than any node has free",
-      "nodes are full, or being drained",
-      "nodes have taints that keep it away"
+      "der Dienst verlangt mehr Speicher oder CPU, als ein Knoten frei hat",
+      "Knoten sind voll oder werden geräumt",
+      "Knoten haben Taints, die ihn fernhalten"
     ],
     steps: [
-      'Ask for less: `memory: "512Mi"`, `cpu: 0.5`.',
-      "Or lower `scale.min` of services that need no standing instances.",
-      "Or have the operator add a node."
+      'Weniger verlangen: `memory: "512Mi"`, `cpu: 0.5`.',
+      "Oder `scale.min` von Diensten senken, die keine ständigen Instanzen brauchen.",
+      "Oder den Betreiber einen Knoten hinzufügen lassen."
     ],
-    fix: "Ask for less with `memory:` and `cpu:`, or have the operator add room to the cluster."
+    fix: "Mit `memory:` und `cpu:` weniger verlangen, oder den Betreiber den Cluster erweitern lassen."
   },
   QuotaExceeded: {
-    title: "The organization has used up its quota",
-    meaning: "One more instance would exceed what the organization may have in this stage.",
-    causes: ["many services or instances run", "a high `scale.min`", "services ask for much memory or CPU each"],
-    steps: [
-      "See what runs: `maxcloud list`.",
-      "Lower `memory:`, `cpu:` or `scale.min`, or delete what is not needed: `maxcloud delete NAME`.",
-      "Or ask the operator for more."
+    title: "Die Organisation hat ihr Kontingent ausgeschöpft",
+    meaning: "Eine weitere Instanz würde überschreiten, was der Organisation in dieser Stage zusteht.",
+    causes: [
+      "viele Dienste oder Instanzen laufen",
+      "ein hohes `scale.min`",
+      "Dienste verlangen je viel Speicher oder CPU"
     ],
-    fix: "Lower `memory:`, `cpu:` or `scale.min`, delete what is not needed, or ask the operator for more."
+    steps: [
+      "Nachsehen, was läuft: `maxcloud list`.",
+      "`memory:`, `cpu:` oder `scale.min` senken, oder löschen, was nicht gebraucht wird: `maxcloud delete NAME`.",
+      "Oder den Betreiber um mehr bitten."
+    ],
+    fix: "`memory:`, `cpu:` oder `scale.min` senken, Unnötiges löschen, oder den Betreiber um mehr bitten."
   },
   LimitExceeded: {
-    title: "One instance asks for more than is allowed",
-    meaning: "The organization's limits say how much one instance may have, and the service asks for more.",
-    causes: ["`memory:` or `cpu:` is above the highest allowed", "or below the lowest"],
+    title: "Eine Instanz verlangt mehr, als erlaubt ist",
+    meaning: "Die Grenzen der Organisation sagen, wie viel eine Instanz haben darf, und der Dienst verlangt mehr.",
+    causes: ["`memory:` oder `cpu:` liegt über dem höchsten erlaubten Wert", "oder unter dem niedrigsten"],
     steps: [
-      'Stay within the limit that the message names: `memory: "1Gi"`, `cpu: 1`.',
-      "Or ask the operator for a higher limit."
+      'Innerhalb der Grenze bleiben, die die Meldung nennt: `memory: "1Gi"`, `cpu: 1`.',
+      "Oder den Betreiber um eine höhere Grenze bitten."
     ],
-    fix: "Stay within the limit with `memory:` and `cpu:`, or ask the operator for a higher one."
+    fix: "Mit `memory:` und `cpu:` innerhalb der Grenze bleiben, oder den Betreiber um eine höhere bitten."
   },
   PodSecurityRefused: {
-    title: "Pod Security refuses the instance",
-    meaning: "The namespace enforces a level of the Pod Security Standards that the instance does not keep.",
-    causes: ["the level was raised after the service was deployed", "another manager changed the service's template"],
-    steps: [
-      "Deploy again, so that the service gets the context for the level: `maxcloud deploy`.",
-      "See who changed it: `maxcloud drift`.",
-      "Or ask the operator for another level."
+    title: "Pod Security weist die Instanz ab",
+    meaning: "Der Namespace erzwingt eine Stufe der Pod Security Standards, die die Instanz nicht einhält.",
+    causes: [
+      "die Stufe wurde angehoben, nachdem der Dienst ausgerollt war",
+      "ein anderer Verwalter hat die Vorlage des Dienstes geändert"
     ],
-    fix: "Deploy again, so that the service gets the security context of the level; see `maxcloud drift` for who changed it."
+    steps: [
+      "Erneut ausrollen, damit der Dienst den Kontext der Stufe bekommt: `maxcloud deploy`.",
+      "Nachsehen, wer ihn geändert hat: `maxcloud drift`.",
+      "Oder den Betreiber um eine andere Stufe bitten."
+    ],
+    fix: "Erneut ausrollen, damit der Dienst den Kontext der Stufe bekommt; `maxcloud drift` zeigt, wer ihn geändert hat."
   },
   AdmissionRefused: {
-    title: "The cluster refuses the object",
-    meaning: "A webhook, a policy or the API's own validation said no to an object of this service.",
+    title: "Der Cluster weist das Objekt ab",
+    meaning: "Ein Webhook, eine Richtlinie oder die Prüfung der API selbst lehnt ein Objekt dieses Dienstes ab.",
     causes: [
-      "a policy of the operator (Kyverno, Gatekeeper, a ValidatingAdmissionPolicy)",
-      "a value that Knative does not allow",
-      "a webhook that is down"
+      "eine Richtlinie des Betreibers (Kyverno, Gatekeeper, eine ValidatingAdmissionPolicy)",
+      "ein Wert, den Knative nicht erlaubt",
+      "ein Webhook, der ausgefallen ist"
     ],
     steps: [
-      "Read the message: it is the cluster's own, and names the rule.",
-      "Change the config accordingly, and try it without applying: `maxcloud plan`.",
-      "If it is an operator's rule that should not hold here, talk to the operator."
+      "Die Meldung lesen: sie stammt vom Cluster und nennt die Regel.",
+      "Die Konfiguration entsprechend ändern und ohne Anwenden versuchen: `maxcloud plan`.",
+      "Sollte die Regel des Betreibers hier nicht gelten, mit ihm sprechen."
     ],
-    fix: "Change what the message names, and try it with `maxcloud plan`."
+    fix: "Ändern, was die Meldung nennt, und es mit `maxcloud plan` versuchen."
   },
   SecretMissing: {
-    title: "A secret that the service needs is not there",
-    meaning: "The instance wants a value from a Secret that does not exist, or has no such key.",
+    title: "Ein Geheimnis, das der Dienst braucht, ist nicht da",
+    meaning: "Die Instanz will einen Wert aus einem Secret, das es nicht gibt oder das diesen Schlüssel nicht hat.",
     causes: [
-      "the Secret was deleted in the cluster",
-      "the secret was never set",
-      "its name in the config is misspelled"
+      "das Secret wurde im Cluster gelöscht",
+      "das Geheimnis wurde nie gesetzt",
+      "sein Name ist in der Konfiguration falsch geschrieben"
     ],
     steps: [
-      "Set it: `maxcloud secrets set NAME`.",
-      "Deploy again, which writes the Secret anew: `maxcloud deploy`.",
-      "See who changed it: `maxcloud drift`."
+      "Es setzen: `maxcloud secrets set NAME`.",
+      "Erneut ausrollen, was das Secret neu schreibt: `maxcloud deploy`.",
+      "Nachsehen, wer es geändert hat: `maxcloud drift`."
     ],
-    fix: "Set the secret with `maxcloud secrets set NAME` and deploy again."
+    fix: "Das Geheimnis mit `maxcloud secrets set NAME` setzen und erneut ausrollen."
   },
   VolumeFailed: {
-    title: "A volume of the instance cannot be mounted",
-    meaning: "The node could not prepare or mount a volume, so the containers are not started.",
+    title: "Ein Volume der Instanz lässt sich nicht einhängen",
+    meaning:
+      "Der Knoten konnte ein Volume nicht vorbereiten oder einhängen, also werden die Container nicht gestartet.",
     causes: [
-      "a Secret for `files:` is missing",
-      "two `files:` want the same path",
-      "a disk of the node is full or broken"
+      "ein Secret für `files:` fehlt",
+      "zwei `files:` wollen denselben Pfad",
+      "eine Platte des Knotens ist voll oder defekt"
     ],
     steps: [
-      "Check `files:` in the config, and that its secrets are set: `maxcloud secrets list`.",
-      "Deploy again: `maxcloud deploy`.",
-      "If it stays so, the operator should look at the node that the message names."
+      "`files:` in der Konfiguration prüfen, und ob die Geheimnisse gesetzt sind: `maxcloud secrets list`.",
+      "Erneut ausrollen: `maxcloud deploy`.",
+      "Bleibt es so, sollte der Betreiber den Knoten ansehen, den die Meldung nennt."
     ],
-    fix: "Check `files:` and its secrets, deploy again, and else have the operator look at the node."
+    fix: "`files:` und deren Geheimnisse prüfen, erneut ausrollen, sonst den Betreiber den Knoten ansehen lassen."
   },
   RuntimeClassMissing: {
-    title: "The sandbox that is asked for does not exist",
-    meaning: "The instance is to run in a runtime class, such as gVisor, that the cluster or its node does not have.",
+    title: "Die verlangte Sandbox gibt es nicht",
+    meaning: "Die Instanz soll in einer Runtime Class laufen, etwa gVisor, die der Cluster oder sein Knoten nicht hat.",
     causes: [
-      "the operator asked for `gvisor` where it is not installed",
-      "the RuntimeClass was deleted, or names a handler that containerd does not know"
+      "der Betreiber hat `gvisor` verlangt, wo es nicht installiert ist",
+      "die RuntimeClass wurde gelöscht oder nennt einen Handler, den containerd nicht kennt"
     ],
     steps: [
-      "The operator installs it and makes the RuntimeClass: `kubectl get runtimeclass`.",
-      "Or takes the setting back for this organization or stage.",
-      "Then deploy again: `maxcloud deploy`."
+      "Der Betreiber installiert sie und legt die RuntimeClass an: `kubectl get runtimeclass`.",
+      "Oder er nimmt die Einstellung für diese Organisation oder Stage zurück.",
+      "Dann erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Have the operator install the runtime class on the nodes, or take the setting back, then deploy again."
+    fix: "Den Betreiber die Runtime Class installieren oder die Einstellung zurücknehmen lassen, dann erneut ausrollen."
   },
   WakeFailed: {
-    title: "The service was idle and cannot be woken",
+    title: "Der Dienst ruhte und lässt sich nicht wecken",
     meaning:
-      "A request came to a service without instances, and no instance became ready in time. Deployed, it had been ready.",
+      "Eine Anfrage kam an einen Dienst ohne Instanzen, und keine Instanz wurde rechtzeitig bereit. Beim Ausrollen war er bereit.",
     causes: [
-      "the image is gone from its registry, or the credentials have expired",
-      "a database or service that it needs at its start is down",
-      "the cluster or the quota is full now",
-      "its start takes longer than a request waits"
+      "das Image ist aus seiner Registry verschwunden, oder die Zugangsdaten sind abgelaufen",
+      "eine Datenbank oder ein Dienst, den es beim Start braucht, ist ausgefallen",
+      "der Cluster oder das Kontingent ist jetzt voll",
+      "sein Start dauert länger, als eine Anfrage wartet"
     ],
     steps: [
-      "Look at the evidence: it has the cause of the instance itself.",
-      "Read what it said: `maxcloud logs NAME --since 10m`.",
-      "Mend the cause. The next request tries again; no deployment is needed."
+      "Die Belege ansehen: sie nennen die Ursache der Instanz selbst.",
+      "Lesen, was sie sagte: `maxcloud logs NAME --since 10m`.",
+      "Die Ursache beheben. Die nächste Anfrage versucht es erneut; auszurollen ist nichts."
     ],
-    fix: "Mend the cause in the evidence; the next request tries again."
+    fix: "Die in den Belegen genannte Ursache beheben; die nächste Anfrage versucht es erneut."
   },
   Evicted: {
-    title: "The instance was removed from its machine",
+    title: "Die Instanz wurde von ihrer Maschine entfernt",
     meaning:
-      "The node removed the instance to save itself: it ran short of memory, disk or process ids. Another is started.",
+      "Der Knoten hat die Instanz entfernt, um sich zu schützen: ihm gingen Speicher, Platte oder Prozessnummern aus. Eine andere wird gestartet.",
     causes: [
-      "the node is too full",
-      "the program writes much to its own file system or logs",
-      "instances use more memory than they reserve"
+      "der Knoten ist zu voll",
+      "das Programm schreibt viel in sein eigenes Dateisystem oder ins Log",
+      "Instanzen belegen mehr Speicher, als sie reservieren"
     ],
     steps: [
-      "Write less to local disk, and log less.",
-      'Reserve what it needs: `memory: "1Gi"`.',
-      "The operator should look at the node's pressure: `kubectl describe node NODE`."
+      "Weniger auf die lokale Platte und ins Log schreiben.",
+      'Reservieren, was es braucht: `memory: "1Gi"`.',
+      "Der Betreiber sollte den Druck auf dem Knoten ansehen: `kubectl describe node NODE`."
     ],
-    fix: "Write less to local disk, reserve the memory it needs, and have the operator look at the node."
+    fix: "Weniger lokal schreiben, den nötigen Speicher reservieren, und den Betreiber den Knoten ansehen lassen."
   },
   NameTaken: {
-    title: "Another owner has an object of this name",
-    meaning: "An object of this kind and name exists in the cluster, and max-cloud did not make it. It is not touched.",
-    causes: ["somebody made it by kubectl, Helm or another tool", "it was left over from an earlier installation"],
-    steps: [
-      "See whose it is: the message names its manager.",
-      "Choose another name for the service, or have its owner delete it.",
-      "Deploy again: `maxcloud deploy`."
+    title: "Ein Objekt dieses Namens gehört jemand anderem",
+    meaning:
+      "Ein Objekt dieser Art und dieses Namens gibt es im Cluster, und max-cloud hat es nicht angelegt. Es wird nicht angerührt.",
+    causes: [
+      "jemand hat es mit kubectl, Helm oder einem anderen Werkzeug angelegt",
+      "es ist von einer früheren Installation übrig"
     ],
-    fix: "Choose another name, or have the owner that the message names delete the object."
+    steps: [
+      "Nachsehen, wem es gehört: die Meldung nennt seinen Verwalter.",
+      "Dem Dienst einen anderen Namen geben, oder den Eigentümer es löschen lassen.",
+      "Erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Einen anderen Namen wählen, oder den Eigentümer, den die Meldung nennt, das Objekt löschen lassen."
   },
   FieldConflict: {
-    title: "Another manager holds a field of this object",
-    meaning: "Somebody else set a field that the deployment wants to set otherwise (a conflict of server-side apply).",
-    causes: ["an edit by kubectl", "another controller, such as a GitOps tool or an autoscaler, writes the same field"],
-    steps: [
-      "See what was changed: `maxcloud drift`.",
-      "Take the field back: `maxcloud deploy --force-conflicts`.",
-      "Or put the value into the config, and stop the other manager from writing it."
+    title: "Ein anderer Verwalter hält ein Feld dieses Objekts",
+    meaning:
+      "Jemand anderes hat ein Feld gesetzt, das die Bereitstellung anders setzen will (ein Konflikt beim Server-Side Apply).",
+    causes: [
+      "eine Änderung mit kubectl",
+      "ein anderer Controller, etwa ein GitOps-Werkzeug oder ein Autoscaler, schreibt dasselbe Feld"
     ],
-    fix: "Take the field back with `maxcloud deploy --force-conflicts`, or stop the other manager from writing it."
+    steps: [
+      "Nachsehen, was geändert wurde: `maxcloud drift`.",
+      "Das Feld zurückholen: `maxcloud deploy --force-conflicts`.",
+      "Oder den Wert in die Konfiguration übernehmen und den anderen Verwalter davon abhalten, es zu schreiben."
+    ],
+    fix: "Das Feld mit `maxcloud deploy --force-conflicts` zurückholen, oder den anderen Verwalter davon abhalten, es zu schreiben."
   },
   NamespaceTerminating: {
-    title: "The namespace is being deleted",
+    title: "Der Namespace wird gelöscht",
     meaning:
-      "The organization's namespace of this stage is being deleted, so nothing can be made in it until it is gone.",
+      "Der Namespace der Organisation für diese Stage wird gelöscht; bis er fort ist, lässt sich darin nichts anlegen.",
     causes: [
-      "somebody deleted it by kubectl",
-      "instances are still draining (up to five minutes)",
-      "a finalizer of another controller is not answered"
+      "jemand hat ihn mit kubectl gelöscht",
+      "Instanzen laufen noch aus (bis zu fünf Minuten)",
+      "ein Finalizer eines anderen Controllers wird nicht beantwortet"
     ],
     steps: [
-      "Wait some minutes: when it is gone, it is made anew and the deployment goes on.",
-      "If it stays, the operator sees what holds it: `kubectl get namespace NAMESPACE -o yaml`, at `status.conditions`."
+      "Einige Minuten warten: ist er fort, wird er neu angelegt, und die Bereitstellung geht weiter.",
+      "Bleibt er, sieht der Betreiber, was ihn hält: `kubectl get namespace NAMESPACE -o yaml`, unter `status.conditions`."
     ],
-    fix: "Wait until it is gone; if it stays, the operator has to remove what holds it (status.conditions of the namespace)."
+    fix: "Warten, bis er fort ist; bleibt er, muss der Betreiber beseitigen, was ihn hält (status.conditions des Namespace)."
   },
   IngressNotReady: {
-    title: "The way in is not open yet",
-    meaning: "The instances are ready, but the ingress has not taken the service's route.",
+    title: "Der Weg von außen ist noch nicht offen",
+    meaning: "Die Instanzen sind bereit, aber der Ingress hat die Route des Dienstes nicht übernommen.",
     causes: [
-      "the ingress controller (Kourier) is down or overloaded",
-      "two services want the same host",
-      "the certificate cannot be had"
+      "der Ingress-Controller (Kourier) ist ausgefallen oder überlastet",
+      "zwei Dienste wollen denselben Host",
+      "das Zertifikat ist nicht zu bekommen"
     ],
     steps: [
-      "The operator looks at the ingress: `kubectl get pods -n kourier-system`, `kubectl get kingress -A`.",
-      "Deploy again when it is well: `maxcloud deploy`."
+      "Der Betreiber sieht sich den Ingress an: `kubectl get pods -n kourier-system`, `kubectl get kingress -A`.",
+      "Ist er gesund, erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Have the operator look at the ingress controller, then deploy again."
+    fix: "Den Betreiber den Ingress-Controller ansehen lassen, dann erneut ausrollen."
   },
   ProgressDeadlineExceeded: {
-    title: "It did not become ready in time",
-    meaning: "The time for a revision to become ready is over, and no cause was seen that would explain it better.",
+    title: "Es wurde nicht rechtzeitig bereit",
+    meaning:
+      "Die Zeit, in der eine Revision bereit werden muss, ist um, und es zeigte sich keine Ursache, die es besser erklärt.",
     causes: [
-      "the program needs very long to start",
-      "the cluster is overloaded",
-      "a controller of the cluster is down"
+      "das Programm braucht sehr lange zum Starten",
+      "der Cluster ist überlastet",
+      "ein Controller des Clusters ist ausgefallen"
     ],
     steps: [
-      "Read what the program says: `maxcloud logs NAME`.",
-      'If its start takes long, allow it: `probes: { startup: { period: "10s", failureThreshold: 60 } }`.',
-      "Deploy again: `maxcloud deploy`."
+      "Lesen, was das Programm sagt: `maxcloud logs NAME`.",
+      'Dauert sein Start lange, ihn erlauben: `probes: { startup: { period: "10s", failureThreshold: 60 } }`.',
+      "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Look at `maxcloud logs NAME`, allow a longer start with `probes.startup`, and deploy again."
+    fix: "`maxcloud logs NAME` ansehen, mit `probes.startup` einen längeren Start erlauben, und erneut ausrollen."
   },
   ClusterUnreachable: {
-    title: "The cluster does not answer",
+    title: "Der Cluster antwortet nicht",
     meaning:
-      "The server cannot reach the Kubernetes API. What runs goes on; changes wait, and are made when it answers again.",
+      "Der Server erreicht die Kubernetes-API nicht. Was läuft, läuft weiter; Änderungen warten und werden nachgeholt, sobald sie wieder antwortet.",
     causes: [
-      "the API server is down or being upgraded",
-      "a network fault",
-      "the kubeconfig's credentials have expired"
+      "der API-Server ist ausgefallen oder wird aktualisiert",
+      "eine Netzstörung",
+      "die Zugangsdaten der kubeconfig sind abgelaufen"
     ],
     steps: [
-      "Nothing is lost: what was accepted is done later. Follow it: `maxcloud deployments wait ID`.",
-      "The operator asks the API server: `kubectl get --raw /readyz`.",
-      "If credentials have expired, renew the server's kubeconfig."
+      "Nichts ist verloren: was angenommen wurde, geschieht später. Ihm folgen: `maxcloud deployments wait ID`.",
+      "Der Betreiber fragt den API-Server: `kubectl get --raw /readyz`.",
+      "Sind die Zugangsdaten abgelaufen, die kubeconfig des Servers erneuern."
     ],
-    fix: "Wait: what was accepted goes on by itself; the operator should look at the Kubernetes API server."
+    fix: "Warten: was angenommen wurde, geht von selbst weiter; der Betreiber sollte den API-Server von Kubernetes ansehen."
   }
 }

@@ -109,9 +109,7 @@ export const pushImage = async (recipe: ImageRecipe, target: PushTarget): Promis
       schemaVersion: 2,
       mediaType: manifestType,
       config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: configDigest, size: config.length },
-      layers: [
-        { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: layerDigest, size: packed.length }
-      ]
+      layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: layerDigest, size: packed.length }]
     })
   )
   const reference = `${target.host}/${target.name}:${target.tag}`

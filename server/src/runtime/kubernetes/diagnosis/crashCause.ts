@@ -166,9 +166,10 @@ const startupUsedUp = (
   lines: ReadonlyArray<string>
 ): Cause | undefined => {
   if (/connection refused/.test(message)) {
-    // While it runs, its ports tell more: the next rule's.
-    if (podCase.container?.state.running !== undefined) return undefined
     const { evidence, port, wrong } = portsSeen(podCase)
+    // In its second run its ports may tell more yet: the next rule's.
+    const { restartCount = 0, state } = podCase.container ?? {}
+    if (wrong === undefined && state?.running !== undefined && restartCount < 2) return undefined
     const gaveUp = `and was ended after ${failureThreshold} checks`
     return {
       diagnosis:

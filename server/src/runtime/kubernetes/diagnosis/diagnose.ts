@@ -23,7 +23,7 @@ export const diagnose = (evidence: Evidence): Verdict => {
     const ready = condition(status.conditions, "Ready")
     const sick = unwell(evidence, newest)
     if (sick !== undefined) return sick
-    return ready?.status === "True" ? noVerdict : verdictOf(routeCause(evidence))
+    return ready?.status === "True" ? noVerdict : verdictOf(routeCause(evidence, newest))
   }
   return verdictOf(revisionCause(evidence, newest) ?? serviceCause(evidence))
 }
@@ -112,10 +112,12 @@ const notOurs = new Set(["NotOwned", "RevisionNotOwned", "RevisionNameTaken"])
 const ingressPatience = { mentioned: 15_000, givenUp: 120_000 }
 
 /** The revision is ready; the way to it is not. */
-const routeCause = ({ now, service }: Evidence): Cause | undefined => {
+const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause | undefined => {
   const routes = condition(service.status.conditions, "RoutesReady")
   if (routes === undefined || routes.status === "True" || routes.reason === "RolloutInProgress") return undefined
-  const since = timeOf(routes.lastTransitionTime) || now
+  // Until the revision was ready there was nothing to open.
+  const readyAt = timeOf(condition(newest.status.conditions, "Ready")?.lastTransitionTime ?? "") || 0
+  const since = Math.max(timeOf(routes.lastTransitionTime) || now, readyAt)
   if (routes.status === "False" && notOurs.has(routes.reason)) {
     const sureAt = since + window
     return { diagnosis: taken(routes), terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }

@@ -100,24 +100,31 @@ const notMade = (podCase: PodCase): Cause | undefined => {
   return undefined
 }
 
-/** The kubelet mounts what is there: a Secret that is applied together with its service may come a moment later. */
-const mountPatience = 6_000
+/**
+ * Mounting is tried again and again, and what fails at first often goes through (a token of a pod that the kubelet is only learning of).
+ * In milliseconds.
+ */
+const mountPatience = { said: 5_000, sure: 12_000 }
 
 const notMounted = ({ container, events, now, pod }: PodCase): Cause | undefined => {
   if (container?.state.running !== undefined) return undefined
+  const createdAt = timeOf(pod.metadata.creationTimestamp)
   const sandbox = events.findLast((_) => _.reason === "FailedCreatePodSandBox")
-  const sureAt = timeOf(pod.metadata.creationTimestamp) + mountPatience
-  const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
-  if (sandbox !== undefined) {
-    const known = startDiagnosis(sandbox.message)
-    if (known !== undefined) return { diagnosis: known, ...wait }
-  }
   const failed = events.findLast((_) => _.reason === "FailedMount" || _.reason === "FailedAttachVolume")
-  if (failed === undefined) return undefined
-  const missing = startDiagnosis(failed.message)
-  const diagnosis =
-    missing?.code === "SecretMissing"
-      ? missing
-      : diagnosisOf("VolumeFailed", `a volume of the instance cannot be mounted: ${failed.message}`, [failed.message])
-  return { diagnosis, ...wait }
+  const message = sandbox?.message ?? failed?.message
+  if (message === undefined) return undefined
+  const known = startDiagnosis(message)
+  if (failed === undefined && known === undefined) return undefined
+  const quiet = now < createdAt + mountPatience.said
+  const terminal = now >= createdAt + mountPatience.sure
+  const lookAgainAt = createdAt + (quiet ? mountPatience.said : mountPatience.sure)
+  return {
+    diagnosis:
+      known?.code === "SecretMissing" || sandbox !== undefined
+        ? (known ?? diagnosisOf("VolumeFailed", message, [message]))
+        : diagnosisOf("VolumeFailed", `a volume of the instance cannot be mounted: ${message}`, [message]),
+    terminal,
+    quiet,
+    lookAgainAt: terminal ? undefined : lookAgainAt
+  }
 }

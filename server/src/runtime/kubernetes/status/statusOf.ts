@@ -61,13 +61,13 @@ const stateOf = (
   if (isPaused(service)) return "paused"
   if (!isCurrent(service)) return "pending"
   if (verdict.terminal) return "failed"
+  if (verdict.degraded) return "degraded"
   const ready = find(status.conditions, "Ready")
   if (ready?.status === "False") {
     // Knative gives up at the first crash or full node; what may still pass is under way.
-    return verdict.diagnosis === null || verdict.degraded ? "failed" : "pending"
+    return verdict.diagnosis === null ? "failed" : "pending"
   }
   if (ready?.status !== "True" || status.latestCreatedRevisionName !== status.latestReadyRevisionName) return "pending"
-  if (verdict.degraded) return "degraded"
   if (instances > 0) return "ready"
   const active = newest === undefined ? undefined : find(newest.status.conditions, "Active")
   if (active?.status === "False") return active.reason === "NoTraffic" ? "idle" : "degraded"

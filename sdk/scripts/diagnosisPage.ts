@@ -1,0 +1,53 @@
+import { diagnosisCodes, type ExplanationLanguage, explain } from "../src/diagnosis/index.ts"
+
+const words: Readonly<
+  Record<
+    ExplanationLanguage,
+    { readonly title: string; readonly intro: string; readonly causes: string; readonly steps: string }
+  >
+> = {
+  en: {
+    title: "Diagnoses",
+    intro:
+      "Why a service does not run, as a stable code. `maxcloud explain CODE` prints the same; with `--lang de` in German\n([diagnoses.de.md](diagnoses.de.md)).",
+    causes: "Usual causes",
+    steps: "What to do"
+  },
+  de: {
+    title: "Diagnosen",
+    intro:
+      "Warum ein Dienst nicht läuft, als fester Code. `maxcloud explain CODE --lang de` gibt dasselbe aus; ohne `--lang` auf Englisch\n([diagnoses.md](diagnoses.md)).",
+    causes: "Übliche Ursachen",
+    steps: "Was zu tun ist"
+  }
+}
+
+/** `docs/reference/diagnoses.md` and `diagnoses.de.md`: what each code means. */
+export const diagnosisPage = (language: ExplanationLanguage): string => {
+  const { causes, intro, steps, title } = words[language]
+  return [
+    "<!-- Written by `npm run generate` from sdk/src/diagnosis: change it there. -->",
+    "",
+    `# ${title}`,
+    "",
+    intro,
+    "",
+    ...diagnosisCodes.flatMap((code) => {
+      const text = explain(code, language)
+      return [
+        `## ${code}`,
+        "",
+        `**${text.title}.** ${text.meaning}`,
+        "",
+        `${causes}:`,
+        "",
+        ...text.causes.map((_) => `- ${_}`),
+        "",
+        `${steps}:`,
+        "",
+        ...text.steps.map((step, index) => `${index + 1}. ${step}`),
+        ""
+      ]
+    })
+  ].join("\n")
+}

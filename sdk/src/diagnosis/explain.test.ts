@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { diagnosisPage } from "../../scripts/diagnosisPage.ts"
+import { diagnosisCodes, diagnosisOf, explain, findDiagnosisCode } from "./index.ts"
+
+const backticked = (texts: ReadonlyArray<string>) =>
+  texts
+    .flatMap((text) => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? ""))
+    .filter((_) => /maxcloud|docker|kubectl/.test(_))
+
+describe("explanations", () => {
+  it.each(diagnosisCodes)("%s says the same in both languages", (code) => {
+    const english = explain(code)
+    const german = explain(code, "de")
+    expect(german.causes).toHaveLength(english.causes.length)
+    expect(german.steps).toHaveLength(english.steps.length)
+    expect(backticked(german.steps)).toEqual(backticked(english.steps))
+    expect(german.title).not.toBe(english.title)
+    expect(german.meaning).not.toBe(english.meaning)
+    for (const { fix, meaning, steps, title } of [english, german]) {
+      expect(title).not.toMatch(/\.$/)
+      for (const sentence of [fix, meaning]) expect(sentence).toMatch(/[.)]$/)
+      expect(steps.length).toBeGreaterThan(0)
+    }
+  })
+
+  it("are found however the code is written", () => {
+    for (const code of diagnosisCodes) {
+      expect(findDiagnosisCode(code.replace(/(?!^)[A-Z]/g, (_) => `-${_}`).toLowerCase())).toBe(code)
+    }
+    expect(findDiagnosisCode("Nothing")).toBeUndefined()
+  })
+
+  it("give a diagnosis its fix, unless the case has a better one", () => {
+    expect(diagnosisOf("WrongPort", "…").fix).toBe(explain("WrongPort").fix)
+    expect(diagnosisOf("WrongPort", "…", [], "Write `port: 3000`.").fix).toBe("Write `port: 3000`.")
+  })
+
+  it("are in docs/reference (else run `npm run generate`)", () => {
+    const committed = (name: string) => readFileSync(join(import.meta.dirname, "../../../docs/reference", name), "utf8")
+    expect(committed("diagnoses.md")).toBe(diagnosisPage("en"))
+    expect(committed("diagnoses.de.md")).toBe(diagnosisPage("de"))
+  })
+})
