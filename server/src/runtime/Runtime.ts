@@ -53,7 +53,7 @@ export interface Drift {
   readonly app: AppName | null
   readonly object: ObjectRef
   readonly change: "edited" | "deleted"
-  /** `managedFields[].manager` of who did it; null for a deletion, which leaves no name. */
+  /** `managedFields[].manager` of who did it; null for a deletion, of an object or of a field, which leaves no name. */
   readonly manager: string | null
   /** Paths of the fields, such as `spec.template.spec.containers[user-container].env[DEBUG]`; empty for a deletion. */
   readonly fields: ReadonlyArray<string>
@@ -137,7 +137,11 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       spec: AppSpec,
       manifests: ReadonlyArray<Manifest>
     ) => Effect.Effect<ReadonlyArray<SpecIssue>, RuntimeError>
-    /** Removes these objects; those that are gone already are no error. Returns when their instances have ended. */
+    /**
+     * Removes these objects as far as they are ours; those that are gone already are no error. Returns when their services take no requests
+     * any more: locally their instances have ended; on Kubernetes Knative Services and their revisions are gone, and pods may yet finish
+     * the requests that they have.
+     */
     readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
     /** Those of these objects that are not there any more, though they were applied. */
     readonly missing: (

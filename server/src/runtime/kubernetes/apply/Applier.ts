@@ -95,7 +95,7 @@ export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: A
 
   const metadataIn = (place: Place, answer: unknown) =>
     decodeMetadataObject(answer).pipe(
-      Effect.mapBoth({ onFailure: unreadable(place), onSuccess: ({ metadata }) => metadata })
+      Effect.mapBoth({ onFailure: unreadable(namedOf(place)), onSuccess: ({ metadata }) => metadata })
     )
 
   const changeOf = (key: NamespaceKey, app: AppName, target: Target): Effect.Effect<Change, RuntimeError> =>

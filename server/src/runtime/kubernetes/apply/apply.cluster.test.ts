@@ -81,6 +81,33 @@ describeCluster("apply (KUBECONFIG)", () => {
       })
     )
 
+    it.scoped("makes no request for 100 objects that are as they should be", () =>
+      Effect.gen(function* () {
+        const key = yield* organization("h2-many")
+        const { apply, asked } = yield* makeApplyTest()
+        const services = Array.from({ length: 34 }, (_, index) => ({
+          name: `s${index}`,
+          env: { KEY: { secret: "key" } }
+        }))
+        const { namespace, own } = manifestsOf(key, services)
+        // Their pods would take the cluster's time, and show no more.
+        const objects = own.filter((_) => _.kind !== "Service")
+        expect(objects.length).toBeGreaterThanOrEqual(100)
+        yield* apply(key, app, [...namespace, ...objects], asIs)
+        yield* untilCached((cache) =>
+          objects.every(({ kind, metadata: { name } }) => {
+            const of = kind === "Secret" ? "secret" : kind === "ServiceAccount" ? "serviceAccount" : "networkPolicy"
+            return cache.metadataOf(of, key.namespace, name) !== undefined
+          })
+        )
+        // One list a kind to see whether anybody has such objects, not one look each.
+        expect(asked.filter((_) => _.method === "GET").length).toBeLessThan(10)
+        const before = asked.length
+        yield* apply(key, app, [...namespace, ...objects], asIs)
+        expect(asked.slice(before)).toEqual([])
+      })
+    )
+
     it.scoped("refuses fields that another holds, by manager and field, unless forced", () =>
       Effect.gen(function* () {
         const key = yield* organization("h2-conflict")

@@ -2,7 +2,7 @@ import { diagnosisOf } from "@maxcloud/sdk/api"
 import { Effect, Option, Schema } from "effect"
 import { type NamespaceKey, RuntimeError } from "../../Runtime.ts"
 import type { KubeError } from "../api/KubeApi.ts"
-import { pathOf } from "../api/kinds.ts"
+import { type Kind, pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import { KubeCondition, type Metadata, MetadataObject } from "../cache/objects.ts"
 import type { Requests } from "./binding.ts"
@@ -17,20 +17,21 @@ import {
   type Place,
   placeOf
 } from "./managed.ts"
-import { nameOf, runtimeErrorOf } from "./refusal.ts"
+import { type Named, nameOf, runtimeErrorOf } from "./refusal.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
 const decodeObject = Schema.decodeUnknown(MetadataObject)
-const decodeList = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(MetadataObject) }))
+/** `items` of an empty list of `PartialObjectMetadata` is null. */
+const decodeList = Schema.decodeUnknown(Schema.Struct({ items: Schema.NullOr(Schema.Array(MetadataObject)) }))
 const decodeStatus = Schema.decodeUnknownOption(
   Schema.Struct({
     status: Schema.Struct({ conditions: Schema.optionalWith(Schema.Array(KubeCondition), { default: () => [] }) })
   })
 )
 
-export const unreadable = (place: Place) => (cause: unknown) =>
-  new RuntimeError({ reason: "unavailable", message: `${nameOf(namedOf(place))}: its metadata cannot be read`, cause })
+export const unreadable = (object: Named) => (cause: unknown) =>
+  new RuntimeError({ reason: "unavailable", message: `${nameOf(object)}: its metadata cannot be read`, cause })
 
 /** From so many objects of a kind on, one list is cheaper than a request for each. */
 const listFrom = 8
@@ -54,17 +55,18 @@ export const makeLookup = (api: Requests, cache: ClusterCache["Type"]) => {
           found === undefined
             ? Effect.succeedNone
             : decodeObject(found).pipe(
-                Effect.mapBoth({ onFailure: unreadable(place), onSuccess: (_) => Option.some(_.metadata) })
+                Effect.mapBoth({ onFailure: unreadable(namedOf(place)), onSuccess: (_) => Option.some(_.metadata) })
               )
         )
       )
 
-  const list = (kind: Place["kind"], namespace: string) => {
-    const place = placeOf(kind, namespace, "")
-    return api.request({ method: "GET", path: pathOf(managedKinds[kind], namespace), accept: metadataOnlyList }).pipe(
-      Effect.catchAll(failed(place)),
-      Effect.flatMap((found) => Effect.mapError(decodeList(found), unreadable(place))),
-      Effect.map(({ items }) => items.map((_) => _.metadata))
+  /** Metadata of a namespace's objects of a kind. */
+  const list = (kind: Kind, namespace: string, query: Readonly<Record<string, string>> = {}) => {
+    const named = { kind: kind.kind, namespace, name: "*" }
+    return api.request({ method: "GET", path: pathOf(kind, namespace), query, accept: metadataOnlyList }).pipe(
+      Effect.catchAll(runtimeErrorOf(api, named)),
+      Effect.flatMap((found) => Effect.mapError(decodeList(found), unreadable(named))),
+      Effect.map(({ items }) => (items ?? []).map((_) => _.metadata))
     )
   }
 
@@ -87,7 +89,7 @@ export const makeLookup = (api: Requests, cache: ClusterCache["Type"]) => {
           const [first] = group
           if (first === undefined) return
           if (group.length >= listFrom && first.namespace !== "") {
-            const listed = new Map((yield* list(first.kind, first.namespace)).map((_) => [_.name, _]))
+            const listed = new Map((yield* list(managedKinds[first.kind], first.namespace)).map((_) => [_.name, _]))
             for (const place of group) {
               const metadata = listed.get(place.name)
               if (metadata !== undefined) found.set(idOf(place), metadata)
@@ -139,6 +141,6 @@ export const makeLookup = (api: Requests, cache: ClusterCache["Type"]) => {
       return metadata
     })
 
-  return { get, find, namespaceOf }
+  return { get, list, find, namespaceOf }
 }
 export type Lookup = ReturnType<typeof makeLookup>

@@ -1,7 +1,7 @@
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect, Option, Schedule } from "effect"
 import { type NamespaceKey, RuntimeError } from "../../Runtime.ts"
-import { pathOf } from "../api/kinds.ts"
+import { kinds, pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
 import type { Applied } from "./applied.ts"
@@ -21,9 +21,14 @@ import {
 } from "./managed.ts"
 import { runtimeErrorOf } from "./refusal.ts"
 
+type ObjectMetadata = typeof Metadata.Type
+
+/** On revisions: the uid of their Knative Service (knative/serving, pkg/apis/serving, `ServiceUIDLabelKey`). */
+const serviceUid = "serving.knative.dev/serviceUID"
+
 const concurrency = 24
 /** How long the cluster's garbage collector may take for what a Knative Service leaves behind. */
-const collected = Schedule.spaced("50 millis").pipe(Schedule.upTo("60 seconds"))
+const collected = Schedule.spaced("100 millis").pipe(Schedule.upTo("60 seconds"))
 
 export interface RemoverOptions {
   readonly api: Requests
@@ -35,7 +40,7 @@ export interface RemoverOptions {
 /** Deletes objects of ours, in the order opposite to apply. */
 export const makeRemover = ({ api, applied, cache, lookup }: RemoverOptions) => {
   /** This object, and not one that somebody has put in its place since. */
-  const removeOne = (place: Place, { uid }: typeof Metadata.Type) => {
+  const removeOne = (place: Place, { uid }: ObjectMetadata) => {
     applied.forget(place, uid)
     return api
       .request({
@@ -53,29 +58,35 @@ export const makeRemover = ({ api, applied, cache, lookup }: RemoverOptions) => 
       )
   }
 
+  /** As long as a revision stands, its pods are made anew. Ends with those that stand after a minute. */
+  const revisionsLeft = (namespace: string, services: ReadonlyMap<string, string>) => {
+    const isOf = ({ labels }: ObjectMetadata) => services.get(labels[serviceUid] ?? "") !== undefined
+    const cached = Effect.sync(() =>
+      [...services.values()].flatMap((_) => cache.revisionsOf(namespace, _)).filter((_) => isOf(_.metadata))
+    )
+    // The cache may not have seen the newest yet.
+    const left = Effect.flatMap(cached, (seen) =>
+      seen.length > 0
+        ? Effect.succeed(seen.map((_) => _.metadata.name))
+        : Effect.map(lookup.list(kinds.revision, namespace), (all) => all.filter(isOf).map((_) => _.name))
+    )
+    return Effect.repeat(left, { schedule: collected, until: (_) => _.length === 0 }).pipe(Effect.andThen(left))
+  }
+
   const removeStep = (key: NamespaceKey, step: ReadonlyArray<Target>) =>
     Effect.gen(function* () {
       const found = yield* lookup.find(step.map((_) => _.place))
-      const services = step.filter(({ place }) => place.kind === "service").map((_) => _.place.name)
-      const revisions = new Set(services.flatMap((_) => cache.revisionsOf(key.namespace, _)).map((_) => _.metadata.uid))
-      yield* Effect.forEach(
-        step,
-        ({ place }) => {
-          const metadata = found.get(idOf(place))
-          return metadata === undefined || !isOurs(metadata, key, undefined) ? Effect.void : removeOne(place, metadata)
-        },
-        { concurrency, discard: true }
-      )
-      const left = () =>
-        services.filter((service) =>
-          cache.revisionsOf(key.namespace, service).some((_) => revisions.has(_.metadata.uid))
-        )
-      // As long as a revision stands, its pods are made anew.
-      const still = yield* Effect.repeat(Effect.sync(left), { schedule: collected, until: (_) => _.length === 0 }).pipe(
-        Effect.map(left)
-      )
-      if (still.length > 0) {
-        const message = `revisions of ${still.map((_) => `"${key.namespace}/${_}"`).join(", ")} are still there: the cluster's garbage collector has not removed them yet; trying again`
+      const ours = step.flatMap(({ place }) => {
+        const metadata = found.get(idOf(place))
+        return metadata !== undefined && isOurs(metadata, key, undefined) ? [{ place, metadata }] : []
+      })
+      yield* Effect.forEach(ours, ({ metadata, place }) => removeOne(place, metadata), { concurrency, discard: true })
+      const services = ours.filter(({ place }) => place.kind === "service")
+      if (services.length === 0) return
+      const byUid = new Map(services.map(({ metadata, place }) => [metadata.uid, place.name]))
+      const left = yield* revisionsLeft(key.namespace, byUid)
+      if (left.length > 0) {
+        const message = `the revisions ${left.join(", ")} in namespace "${key.namespace}" are still there: the cluster's garbage collector has not removed them in a minute; trying again`
         return yield* new RuntimeError({ reason: "unavailable", message })
       }
     })
