@@ -54,7 +54,8 @@ const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined)
   const available = condition(status.conditions, "ResourcesAvailable")
   const healthy = condition(status.conditions, "ContainerHealthy")
   if (available?.status === "False" && finalReasons.has(available.reason)) {
-    if (cause !== undefined && cause.quiet !== true) return { ...cause, terminal: true, lookAgainAt: undefined }
+    if (cause !== undefined && cause.quiet !== true)
+      return { ...cause, terminal: true, lookAgainAt: undefined, wants: [] }
     return {
       diagnosis:
         ofCondition(healthy) ?? lastResort(`revision ${metadata.name} did not become ready in time`, available),
@@ -116,7 +117,8 @@ const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause |
   const routes = condition(service.status.conditions, "RoutesReady")
   if (routes === undefined || routes.status === "True" || routes.reason === "RolloutInProgress") return undefined
   // Until the revision was ready there was nothing to open.
-  const readyAt = timeOf(condition(newest.status.conditions, "Ready")?.lastTransitionTime ?? "") || 0
+  const ready = condition(newest.status.conditions, "Ready")
+  const readyAt = ready?.status === "True" ? timeOf(ready.lastTransitionTime) || 0 : 0
   const since = Math.max(timeOf(routes.lastTransitionTime) || now, readyAt)
   if (routes.status === "False" && notOurs.has(routes.reason)) {
     const sureAt = since + window

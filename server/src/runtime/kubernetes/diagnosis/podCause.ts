@@ -33,7 +33,7 @@ const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
   const scheduled = conditionOf(pod, "PodScheduled")
   if (scheduled?.status !== "False") return undefined
   const { message, reason } = scheduled
-  const lacks = [...message.matchAll(/Insufficient ([\w./-]+)/g)].map(([, what]) => lacking[what ?? ""] ?? what)
+  const lacks = [...message.matchAll(/Insufficient ([\w./-]*\w)/g)].map(([, what]) => lacking[what ?? ""] ?? what)
   if (/Too many pods/.test(message)) lacks.push("places for instances")
   const asked = memoryLimit === undefined || !lacks.includes("memory") ? "" : `; an instance asks for ${memoryLimit}`
   const sentence =

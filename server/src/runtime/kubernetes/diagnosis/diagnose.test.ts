@@ -1,0 +1,451 @@
+import type { DiagnosisCode } from "@maxcloud/sdk/api"
+import { describe, expect, it } from "vitest"
+import { candidatePorts, portsInLog } from "./candidatePorts.ts"
+import { diagnose } from "./diagnose.ts"
+import type { Evidence, Finding } from "./Evidence.ts"
+import { portAnswer } from "./gather.ts"
+import { imageCodeOf } from "./imageCause.ts"
+import { refusalCodeOf } from "./refusalCause.ts"
+import { startCodeOf } from "./startCause.ts"
+import { ago, condition, evidence, knativeRevision, knativeService, now, pod, warning } from "./testObjects.ts"
+
+const ended = (exitCode: number, more: Readonly<Record<string, unknown>> = {}) => ({
+  terminated: {
+    exitCode,
+    reason: exitCode === 0 ? "Completed" : "Error",
+    startedAt: ago(11),
+    finishedAt: ago(10),
+    ...more
+  }
+})
+const backOff = { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } }
+const log = (lines: ReadonlyArray<string> = []): Evidence["findings"] =>
+  new Map<string, Finding>([
+    ["uid-pod/log/again", { kind: "log", lines }],
+    ["uid-pod/log/first", { kind: "log", lines }]
+  ])
+const digest = `sha256:${"40140340450".repeat(5)}`
+
+interface Case {
+  readonly what: string
+  readonly evidence: Partial<Evidence> & Parameters<typeof evidence>[0]
+  readonly code: DiagnosisCode | undefined
+  readonly terminal: boolean
+  readonly message?: RegExp
+}
+
+const running = (seconds: number) => pod({ age: seconds + 1, state: { running: { startedAt: ago(seconds) } } })
+const look = (declared: "open" | "closed", other?: number, status?: number): Finding => ({
+  kind: "ports",
+  declared: { state: declared, status, body: "" },
+  other,
+  named: undefined,
+  lines: []
+})
+const looks = (...found: ReadonlyArray<Finding>): Evidence["findings"] =>
+  new Map(found.map((_, index) => [`uid-pod/0/ports/${index}`, _]))
+const probed = [knativeRevision([], { readinessProbe: { httpGet: { path: "/healthz", port: 8080 } } })]
+const wasReady = { service: knativeService({ conditions: [condition("Ready", "True")], ready: "web-00001" }) }
+
+const cases: ReadonlyArray<Case> = [
+  { what: "nothing yet", evidence: {}, code: undefined, terminal: false },
+  {
+    what: "an image pull that is refused",
+    evidence: { pods: [pod({ state: { waiting: { reason: "ErrImagePull", message: `x@${digest}: not found` } } })] },
+    code: "ImageNotFound",
+    terminal: true
+  },
+  {
+    what: "a registry that is away for a moment",
+    evidence: {
+      pods: [
+        pod({
+          age: 3,
+          state: { waiting: { reason: "ErrImagePull", message: "dial tcp: connect: connection refused" } }
+        })
+      ]
+    },
+    code: "RegistryUnreachable",
+    terminal: false
+  },
+  {
+    what: "a registry that stays away",
+    evidence: {
+      pods: [
+        pod({ age: 12, state: { waiting: { reason: "ImagePullBackOff", message: 'Back-off pulling image "x"' } } })
+      ],
+      events: [warning("Failed", 'Failed to pull image "x": connection refused')]
+    },
+    code: "RegistryUnreachable",
+    terminal: true
+  },
+  {
+    what: "one crash",
+    evidence: { pods: [pod({ state: ended(3) })], findings: log() },
+    code: "CrashOnStart",
+    terminal: false,
+    message: /exit code 3.*once so far/
+  },
+  {
+    what: "two crashes, its log not read yet",
+    evidence: { pods: [pod({ restartCount: 1, state: ended(3), lastState: ended(3) })] },
+    code: "CrashOnStart",
+    terminal: false
+  },
+  {
+    what: "two crashes",
+    evidence: { pods: [pod({ restartCount: 1, state: backOff, lastState: ended(3) })], findings: log(["no database"]) },
+    code: "CrashOnStart",
+    terminal: true,
+    message: /exit code 3 1 s after its start, twice; its last line: no database/
+  },
+  {
+    what: "a signal",
+    evidence: { pods: [pod({ restartCount: 1, state: ended(139) })], findings: log() },
+    code: "CrashOnStart",
+    terminal: true,
+    message: /SIGSEGV/
+  },
+  {
+    what: "an end without an error",
+    evidence: { pods: [pod({ restartCount: 1, state: ended(0) })], findings: log() },
+    code: "ExitedOnStart",
+    terminal: true
+  },
+  {
+    what: "out of memory",
+    evidence: { pods: [pod({ restartCount: 1, state: ended(137, { reason: "OOMKilled" }) })], findings: log() },
+    code: "OutOfMemory",
+    terminal: true,
+    message: /512Mi/
+  },
+  {
+    what: "the program's own words are not the runtime's",
+    evidence: {
+      pods: [pod({ restartCount: 1, state: ended(1, { message: "open /data: permission denied" }) })],
+      findings: log()
+    },
+    code: "CrashOnStart",
+    terminal: true
+  },
+  {
+    what: "exit code 127",
+    evidence: { pods: [pod({ restartCount: 1, state: ended(127) })], findings: log() },
+    code: "CommandNotFound",
+    terminal: true
+  },
+  {
+    what: "exec format error",
+    evidence: {
+      pods: [pod({ restartCount: 1, state: ended(255, { message: "exec /app: exec format error" }) })],
+      findings: log()
+    },
+    code: "WrongPlatform",
+    terminal: true
+  },
+  { what: "a start that is under way", evidence: { pods: [running(2)] }, code: undefined, terminal: false },
+  {
+    what: "not listening yet",
+    evidence: { pods: [running(5)], findings: looks(look("closed")) },
+    code: "NotListening",
+    terminal: false
+  },
+  {
+    what: "another port, seen once",
+    evidence: { pods: [running(5)], findings: looks(look("closed", 3000)) },
+    code: "WrongPort",
+    terminal: false
+  },
+  {
+    what: "another port, seen twice",
+    evidence: { pods: [running(9)], findings: looks(look("closed", 3000), look("closed", 3000)) },
+    code: "WrongPort",
+    terminal: true,
+    message: /3000, not on 8080/
+  },
+  {
+    what: "listens by now",
+    evidence: { pods: [running(9)], findings: looks(look("closed", 9090), look("open")) },
+    code: undefined,
+    terminal: false
+  },
+  {
+    what: "a probe that is answered 404",
+    evidence: {
+      revisions: probed,
+      pods: [running(14)],
+      findings: looks(look("open", undefined, 404), look("open", undefined, 404), look("open", undefined, 404))
+    },
+    code: "ProbeFailing",
+    terminal: true,
+    message: /GET \/healthz.*404/
+  },
+  {
+    what: "a probe that is answered 503",
+    evidence: {
+      revisions: probed,
+      pods: [running(14)],
+      findings: looks(look("open", undefined, 503), look("open", undefined, 503), look("open", undefined, 503))
+    },
+    code: "ProbeFailing",
+    terminal: false
+  },
+  {
+    what: "no room, for a moment",
+    evidence: {
+      pods: [
+        pod({
+          conditions: [
+            condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.", 2)
+          ]
+        })
+      ]
+    },
+    code: "Unschedulable",
+    terminal: false
+  },
+  {
+    what: "no room",
+    evidence: {
+      pods: [
+        pod({
+          conditions: [
+            condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.", 6)
+          ]
+        })
+      ]
+    },
+    code: "Unschedulable",
+    terminal: true,
+    message: /enough memory free; an instance asks for 512Mi/
+  },
+  {
+    what: "a mount that fails at first",
+    evidence: {
+      pods: [pod({ age: 6, state: { waiting: { reason: "ContainerCreating" } } })],
+      events: [warning("FailedMount", "timed out")]
+    },
+    code: "VolumeFailed",
+    terminal: false
+  },
+  {
+    what: "a Secret as a file that is missing",
+    evidence: {
+      pods: [pod({ age: 13, state: { waiting: { reason: "ContainerCreating" } } })],
+      events: [warning("FailedMount", 'MountVolume.SetUp failed for volume "s" : secret "s" not found')]
+    },
+    code: "SecretMissing",
+    terminal: true
+  },
+  {
+    what: "quota",
+    evidence: {
+      revisions: [
+        knativeRevision([
+          condition(
+            "ResourcesAvailable",
+            "False",
+            "FailedCreate",
+            'pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2'
+          )
+        ])
+      ]
+    },
+    code: "QuotaExceeded",
+    terminal: true,
+    message: /asks for pods=1, pods=2 are used, pods=2 are allowed/
+  },
+  {
+    what: "a revision that a webhook refuses",
+    evidence: {
+      revisions: [],
+      service: knativeService({
+        created: "",
+        conditions: [
+          condition("Ready", "False", "RevisionFailed"),
+          condition(
+            "ConfigurationsReady",
+            "False",
+            "RevisionFailed",
+            'Revision creation failed with message: admission webhook "x" denied the request: no.'
+          )
+        ]
+      })
+    },
+    code: "AdmissionRefused",
+    terminal: true
+  },
+  {
+    what: "the deadline, with what was seen last",
+    evidence: {
+      revisions: [
+        knativeRevision([
+          condition("ResourcesAvailable", "False", "ProgressDeadlineExceeded", "Initial scale was never achieved")
+        ])
+      ],
+      pods: [running(130)],
+      findings: looks(look("closed"))
+    },
+    code: "NotListening",
+    terminal: true
+  },
+  {
+    what: "the deadline, when the pods are gone",
+    evidence: {
+      revisions: [
+        knativeRevision([
+          condition("ResourcesAvailable", "False", "ProgressDeadlineExceeded", "Initial scale was never achieved")
+        ])
+      ]
+    },
+    code: "ProgressDeadlineExceeded",
+    terminal: true
+  },
+  {
+    what: "a wake-up that crashes",
+    evidence: {
+      ...wasReady,
+      revisions: [knativeRevision([condition("Active", "Unknown", "Queued")])],
+      pods: [pod({ restartCount: 1, state: ended(1) })],
+      findings: log(["no database"])
+    },
+    code: "WakeFailed",
+    terminal: false,
+    message: /cannot be woken.*no database/
+  },
+  {
+    what: "a crash after it was ready",
+    evidence: {
+      ...wasReady,
+      pods: [
+        pod({
+          restartCount: 2,
+          state: backOff,
+          lastState: ended(1),
+          conditions: [condition("Ready", "False", "", "", 5)]
+        })
+      ],
+      findings: log()
+    },
+    code: "CrashAfterReady",
+    terminal: false
+  },
+  {
+    what: "a service that is idle",
+    evidence: { ...wasReady, revisions: [knativeRevision([condition("Active", "False", "NoTraffic")])] },
+    code: undefined,
+    terminal: false
+  },
+  {
+    what: "an ingress that does not come",
+    evidence: {
+      service: knativeService({
+        ready: "web-00001",
+        conditions: [
+          condition("Ready", "Unknown", "IngressNotConfigured", "", 200),
+          condition("RoutesReady", "Unknown", "IngressNotConfigured", "", 200)
+        ]
+      }),
+      pods: [pod({ ready: true })]
+    },
+    code: "IngressNotReady",
+    terminal: true
+  },
+  {
+    what: "stale: nothing is said",
+    evidence: {
+      service: knativeService({ generation: 2, observed: 1 }),
+      pods: [pod({ state: { waiting: { reason: "ErrImagePull", message: "not found" } } })]
+    },
+    code: undefined,
+    terminal: false
+  }
+]
+
+describe("diagnose", () => {
+  it.each(cases)("$what: $code", ({ code, evidence: input, message, terminal }) => {
+    const verdict = diagnose(evidence(input))
+    expect({ code: verdict.diagnosis?.code, terminal: verdict.terminal }).toEqual({ code, terminal })
+    if (message !== undefined) expect(verdict.diagnosis?.message).toMatch(message)
+  })
+
+  it("comes back when time alone decides", () => {
+    expect(diagnose(evidence({ pods: [running(2)] })).lookAgainAt).toBe(now + 2_000)
+    expect(diagnose(evidence({ pods: [running(5)] })).wants).toEqual([
+      expect.objectContaining({ kind: "ports", port: 8080, key: "uid-pod/0/ports/0" })
+    ])
+  })
+})
+
+describe("messages", () => {
+  it.each([
+    [
+      "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope",
+      "ImageUnauthorized"
+    ],
+    [
+      "failed to authorize: failed to fetch oauth token: unexpected status from GET request: 401 Unauthorized",
+      "ImageUnauthorized"
+    ],
+    [
+      `failed to resolve reference "127.0.0.1:40401/web@${digest}": 127.0.0.1:40401/web@${digest}: not found`,
+      "ImageNotFound"
+    ],
+    ["no match for platform in manifest: not found", "WrongPlatform"],
+    [
+      "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:aa from remote: not found",
+      "ImageLayersMissing"
+    ],
+    ["dial tcp: lookup registry.invalid: no such host", "RegistryUnreachable"],
+    ["429 Too Many Requests - Server message: toomanyrequests", "RegistryUnreachable"],
+    ["MANIFEST_UNKNOWN: manifest unknown", "ImageNotFound"],
+    ["InvalidImageName: couldn't parse image reference", "ImageInvalid"]
+  ])("of a pull: %s", (message, code) => expect(imageCodeOf(message)).toBe(code))
+
+  it.each([
+    ['exec: "/x": stat /x: no such file or directory: unknown', "CommandNotFound"],
+    ['exec: "x": executable file not found in $PATH: unknown', "CommandNotFound"],
+    ['exec: "/x": permission denied: unknown', "CommandNotExecutable"],
+    ["unable to find user ghost: no matching entries in passwd file", "UserUnknown"],
+    ["container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root", "UserUnknown"],
+    ["container has runAsNonRoot and image will run as root", "RootRefused"],
+    ["couldn't find key A in Secret acme/web", "SecretMissing"],
+    ['no runtime for "runsc" is configured', "RuntimeClassMissing"],
+    ["something else", undefined]
+  ])("of a start: %s", (message, code) => expect(startCodeOf(message)).toBe(code))
+
+  it.each([
+    ['pods "x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi', "LimitExceeded"],
+    ['pods "x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true', "PodSecurityRefused"],
+    ['pod rejected: RuntimeClass "gvisor" not found', "RuntimeClassMissing"],
+    ['admission webhook "x" denied the request: no', "AdmissionRefused"]
+  ])("of a refusal: %s", (message, code) => expect(refusalCodeOf(message)).toBe(code))
+})
+
+describe("ports", () => {
+  it("are read from what programs say", () => {
+    const read = (line: string) => portsInLog([line])[0]
+    expect(read("listening on :3000")).toBe(3000)
+    expect(read("  ➜  Local:   http://localhost:5173/")).toBe(5173)
+    expect(read("Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)")).toBe(8000)
+    expect(read("Tomcat started on port 8081 (http) with context path '/'")).toBe(8081)
+    expect(read("Server ready at port 4000")).toBe(4000)
+    expect(read("nothing to see")).toBeUndefined()
+  })
+
+  it("are tried in the order of how likely they are, without Knative's own", () => {
+    const ports = candidatePorts(8080, ["listening on :47123"])
+    expect(ports[0]).toBe(47123)
+    expect(ports).toContain(3000)
+    for (const port of [8080, 8012, 8022, 9090, 9091]) expect(ports).not.toContain(port)
+    expect(ports.length).toBeGreaterThan(150)
+  })
+
+  it("count as open if anything answers", () => {
+    const refused = "error trying to reach service: dial tcp 10.0.0.1:80: connect: connection refused"
+    expect(portAnswer(503, refused).state).toBe("closed")
+    expect(portAnswer(503, "error trying to reach service: dial tcp 10.0.0.1:80: i/o timeout").state).toBe("unknown")
+    expect(portAnswer(503, "error trying to reach service: malformed HTTP response").state).toBe("open")
+    expect(portAnswer(500, "oh no")).toEqual({ state: "open", status: 500, body: "oh no" })
+  })
+})

@@ -1,0 +1,141 @@
+import { Schema } from "effect"
+import {
+  type EventObject,
+  EventObject as EventSchema,
+  KnativeServiceObject,
+  type KubeCondition,
+  PodObject,
+  RevisionObject
+} from "../cache/objects.ts"
+import type { Evidence } from "./Evidence.ts"
+
+/** Objects as the cluster gives them, for tests. `now` is the time that everything of a test is told by. */
+export const now = Date.parse("2026-01-01T12:00:00Z")
+
+/** Seconds before `now`, as Kubernetes writes it. */
+export const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString()
+
+export const condition = (
+  type: string,
+  status: KubeCondition["status"],
+  reason = "",
+  message = "",
+  seconds = 30
+): KubeCondition => ({ type, status, reason, message, lastTransitionTime: ago(seconds) })
+
+interface ServiceInput {
+  readonly conditions?: ReadonlyArray<KubeCondition>
+  readonly generation?: number
+  readonly observed?: number
+  readonly created?: string
+  readonly ready?: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+export const knativeService = ({
+  annotations = {},
+  conditions = [],
+  created = "web-00001",
+  generation = 1,
+  observed = generation,
+  ready = ""
+}: ServiceInput = {}) =>
+  Schema.decodeUnknownSync(KnativeServiceObject)({
+    metadata: { name: "web", namespace: "acme", generation, annotations },
+    status: {
+      observedGeneration: observed,
+      conditions,
+      latestCreatedRevisionName: created,
+      latestReadyRevisionName: ready,
+      url: "https://web--acme.example.com",
+      traffic: ready === "" ? [] : [{ revisionName: ready, percent: 100, latestRevision: true }]
+    }
+  })
+
+export const knativeRevision = (
+  conditions: ReadonlyArray<KubeCondition> = [],
+  container: Readonly<Record<string, unknown>> = {},
+  name = "web-00001"
+) =>
+  Schema.decodeUnknownSync(RevisionObject)({
+    metadata: { name, namespace: "acme", uid: `uid-${name}`, generation: 1, creationTimestamp: ago(60) },
+    spec: {
+      containers: [
+        { name: "user-container", image: "ghcr.io/acme/web:1", ports: [{ containerPort: 8080 }], ...container }
+      ]
+    },
+    status: { observedGeneration: 1, conditions }
+  })
+
+interface PodInput {
+  readonly state?: Readonly<Record<string, unknown>>
+  readonly lastState?: Readonly<Record<string, unknown>>
+  readonly restartCount?: number
+  readonly ready?: boolean
+  readonly conditions?: ReadonlyArray<KubeCondition>
+  readonly age?: number
+  readonly limits?: Readonly<Record<string, string>>
+  readonly status?: Readonly<Record<string, unknown>>
+}
+
+export const pod = ({
+  age = 20,
+  conditions,
+  lastState = {},
+  limits = { memory: "512Mi" },
+  ready = false,
+  restartCount = 0,
+  state = {},
+  status = {}
+}: PodInput = {}) =>
+  Schema.decodeUnknownSync(PodObject)({
+    metadata: {
+      name: "web-00001-deployment-a-b",
+      namespace: "acme",
+      uid: "uid-pod",
+      creationTimestamp: ago(age),
+      labels: { "serving.knative.dev/revision": "web-00001" }
+    },
+    spec: {
+      containers: [
+        { name: "user-container", image: "ghcr.io/acme/web:1", resources: { limits } },
+        { name: "queue-proxy", image: "queue" }
+      ]
+    },
+    status: {
+      phase: "Running",
+      startTime: ago(age),
+      conditions: conditions ?? [condition("Ready", ready ? "True" : "False", "", "", age)],
+      containerStatuses: [
+        { name: "queue-proxy", ready, state: { running: { startedAt: ago(age) } } },
+        { name: "user-container", ready, restartCount, state, lastState }
+      ],
+      ...status
+    }
+  })
+
+export const warning = (
+  reason: string,
+  message: string,
+  kind = "Pod",
+  name = "web-00001-deployment-a-b"
+): EventObject =>
+  Schema.decodeUnknownSync(EventSchema)({
+    metadata: { name: "event", namespace: "acme" },
+    involvedObject: { kind, name },
+    type: "Warning",
+    reason,
+    message,
+    lastTimestamp: ago(1)
+  })
+
+export const evidence = (input: Partial<Evidence> & { readonly events?: ReadonlyArray<EventObject> }): Evidence => ({
+  now,
+  service: knativeService({ conditions: [condition("Ready", "Unknown")] }),
+  revisions: [knativeRevision([condition("Ready", "Unknown", "Deploying")])],
+  pods: [],
+  eventsOf: (kind, name) =>
+    (input.events ?? []).filter((_) => _.involvedObject.kind === kind && _.involvedObject.name === name),
+  findings: new Map(),
+  ...input
+})
