@@ -18,6 +18,9 @@ import * as LogCollector from "./logs/LogCollector.ts"
 import { nodePlatforms } from "./nodePlatforms.ts"
 import * as Tracker from "./status/layer.ts"
 
+/** An API server that restarts is back by then; the server that starts meanwhile need not give up. */
+const startMillis = 60_000
+
 const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
   kubeconfig === undefined
     ? { type: "standard", context: kubeContext }
@@ -29,7 +32,9 @@ const collector = Layer.unwrapEffect(
 
 /** Everything that depends on services running on a Kubernetes cluster. */
 export const kubernetesLayer = (settings: ServerSettings) => {
-  const cluster = ClusterCache.layer.pipe(Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings) })))
+  const cluster = ClusterCache.layer.pipe(
+    Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
+  )
   const platform = Layer.effect(Platform, clusterPlatform(settings))
   const images = Layer.unwrapEffect(
     Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))

@@ -119,6 +119,28 @@ describe("answers of a busy or forgetful API server", () => {
     })
   )
 
+  it.scopedLive("one that is away at the start is waited for; credentials that are refused are not", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      let answer = 503
+      const path = yield* fakeApiServer((_request, response) => {
+        asked++
+        if (asked < 2) response.destroy()
+        else response.writeHead(asked < 5 ? answer : 200).end("{}")
+      })
+      const started = (startMillis: number) =>
+        Effect.provide(Effect.void, layer({ source: { type: "file", path }, startMillis }))
+      yield* started(10_000)
+      expect(asked).toBe(5)
+      asked = 0
+      expect(yield* Effect.flip(started(0))).toMatchObject({ reason: "unreachable" })
+      asked = 1
+      answer = 401
+      expect(yield* Effect.flip(started(10_000))).toMatchObject({ reason: "credentials" })
+      expect(asked).toBe(2)
+    })
+  )
+
   const watched = (take: number) =>
     Effect.flatMap(KubeApi, (api) =>
       api.watch({ kind: kinds.pod, decode: (_) => Option.some(JSON.stringify(_)) }).pipe(

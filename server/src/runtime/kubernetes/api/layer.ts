@@ -1,11 +1,11 @@
-import { Effect, Layer, Option, Schedule, Stream } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterSource } from "./connect.ts"
 import { type Connections, makeConnections } from "./connections.ts"
 import { type Answer, exchange, type NoAnswer } from "./exchange.ts"
 import { KubeApi, KubeError, type KubeRequest, type WatchInput } from "./KubeApi.ts"
 import { type OpenAnswer, open, type Refused } from "./open.ts"
-import { startError } from "./startError.ts"
+import { isAway, startError } from "./startError.ts"
 import { errorOfAnswer } from "./status.ts"
 import { watch } from "./watch.ts"
 
@@ -17,9 +17,15 @@ export interface KubeApiOptions {
   readonly timeoutMillis?: number
   /** How long a watch may be silent before it is cut and resumed, in milliseconds. @default 90000 */
   readonly silenceMillis?: number
+  /**
+   * How long to wait at the start for an API server that is away, in milliseconds: one that refuses connections, resets them or is not
+   * ready. What the configuration gets wrong (a name, credentials, certificates) fails at once all the same. @default 0
+   */
+  readonly startMillis?: number
 }
 
 const maxQuickRetries = 3
+const maxStartPauseMillis = 2_000
 /** The API server's flow control asks for a second each time; more than this and it is not busy, but closed to us. */
 const maxBusyMillis = 60_000
 
@@ -29,6 +35,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
   maxInFlight = 32,
   silenceMillis = 90_000,
   source,
+  startMillis = 0,
   timeoutMillis = 30_000
 }: KubeApiOptions) {
   const connections = yield* makeConnections(source, maxInFlight)
@@ -166,16 +173,19 @@ const make = Effect.fn("KubeApi.make")(function* ({
 
   // Whoever is signed in may ask, and it says whether Knative is there.
   const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
-  const first = yield* send(probe).pipe(
-    Effect.retry({
-      times: maxQuickRetries,
-      schedule: Schedule.exponential(200),
-      while: (error) => error.unsent || error.code === "ECONNRESET"
-    }),
-    Effect.either
-  )
-  const wrong = startError(connections.now().credentials, first)
-  if (wrong !== undefined) return yield* wrong
+  const start = Date.now()
+  for (let looks = 1; ; looks++) {
+    const first = yield* Effect.either(send(probe))
+    const wrong = startError(connections.now().credentials, first)
+    if (wrong === undefined) break
+    const left = startMillis - (Date.now() - start)
+    const waits = isAway(first) && (looks <= maxQuickRetries || left > 0)
+    if (!waits) return yield* wrong
+    if (looks === maxQuickRetries && left > 0) {
+      yield* Effect.logWarning(`${wrong.message}. Waiting for it, ${Math.ceil(left / 1000)} s at most`)
+    }
+    yield* Effect.sleep(jittered(Math.min(100 * 2 ** looks, maxStartPauseMillis)))
+  }
 
   return KubeApi.of({
     get server() {

@@ -13,6 +13,24 @@ const unknownAuthority = new Set([
   "ERR_SSL_CERTIFICATE_VERIFY_FAILED"
 ])
 
+/** No connection, or one that broke: what a restart of the API server looks like from outside. A name that is not known is none. */
+const awayCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_SOCKET"
+])
+
+/** Is this an API server that will come back, and not a configuration that is wrong? */
+export const isAway = (first: Either.Either<Answer, NoAnswer>): boolean =>
+  first._tag === "Left"
+    ? awayCodes.has(first.left.code)
+    : first.right.status === 429 || (first.right.status >= 500 && first.right.status <= 504)
+
 /** What the first answer says about the configuration; undefined where all is well. */
 export const startError = (
   { origin, server }: ClusterCredentials,
