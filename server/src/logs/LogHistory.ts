@@ -74,15 +74,12 @@ const defaults: Retention = { days: 14, bytesPerOrganization: 5 * 2 ** 30 }
 
 const make = (store: ObjectStore, options: HistoryOptions) => {
   const retention: Retention = { ...defaults, ...options.retention }
-  const attempt = <A>(doing: string, run: () => Promise<A>) =>
-    Effect.tryPromise({
-      try: run,
-      catch: (cause) =>
-        new LogHistoryError({
-          message: `Kept log lines cannot be ${doing} (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
-          cause
-        })
+  const failed = (doing: string) => (cause: unknown) =>
+    new LogHistoryError({
+      message: `Kept log lines cannot be ${doing} (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
+      cause
     })
+  const attempt = <A>(doing: string, run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failed(doing) })
   const text = async (key: string) => {
     const bytes = await store.get(key)
     return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8")
@@ -102,14 +99,8 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
       const { revision, since = timeOf(0), tail } = query
       const range = { folder: serviceFolder(key), since, sinceMillis: millisOf(since), revision }
       if (tail !== undefined) return Stream.fromEffect(attempt("read", () => readTail(store, range, tail)))
-      return Stream.fromAsyncIterable(
-        readRange(store, range),
-        (cause) =>
-          new LogHistoryError({
-            message: `Kept log lines cannot be read (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
-            cause
-          })
-      )
+      // A generator gives its lines once: each run of the stream has its own.
+      return Stream.suspend(() => Stream.fromAsyncIterable(readRange(store, range), failed("read")))
     },
     cut: Effect.fn("LogHistory.cut")((key) =>
       attempt("read", async () => {

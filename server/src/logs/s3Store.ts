@@ -74,7 +74,9 @@ export const s3Store = (options: S3Options): ObjectStore => {
           })
         )
         for (const { Key = "" } of page.Contents ?? []) files.push(Key.slice(begin.length))
-        for (const { Prefix = "" } of page.CommonPrefixes ?? []) folders.push(Prefix.slice(begin.length, -1))
+        // Some servers leave out the slash at its end.
+        for (const { Prefix = "" } of page.CommonPrefixes ?? [])
+          folders.push(Prefix.slice(begin.length).replace(/\/$/, ""))
         token = page.IsTruncated === true ? page.NextContinuationToken : undefined
       } while (token !== undefined)
       // Not every server heeds StartAfter.

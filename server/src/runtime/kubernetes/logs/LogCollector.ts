@@ -1,6 +1,6 @@
-import type { OrganizationId } from "@maxcloud/sdk/api"
+import { OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
-import { Effect, FiberMap, Layer, Option, Schedule, Stream } from "effect"
+import { Effect, FiberMap, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { type HistoryKey, LogHistory } from "../../../logs/LogHistory.ts"
 import { KubeApi } from "../api/KubeApi.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
@@ -10,8 +10,6 @@ import { followPod, podLogSource } from "./podLog.ts"
 import { type BufferLimits, ServiceBuffer } from "./ServiceBuffer.ts"
 
 export interface LogCollectorOptions extends Partial<BufferLimits> {
-  /** Whose namespace this is, by its name in the cluster; none: nobody's any more. */
-  readonly organizationOf: (namespace: string) => Effect.Effect<Option.Option<OrganizationId>>
   /** Does this replica collect for an organization? Two that do for a moment do no harm. @default of all */
   readonly owns?: ((organizationId: string) => boolean) | undefined
   /** Told whenever `owns` may answer otherwise. */
@@ -20,11 +18,13 @@ export interface LogCollectorOptions extends Partial<BufferLimits> {
   readonly concurrency?: number | undefined
 }
 
+const organizationIdOf = Schema.decodeUnknownOption(OrganizationId)
+
 const sweepMillis = 250
 
 const make = (options: LogCollectorOptions) =>
   Effect.gen(function* () {
-    const { concurrency = 16, organizationOf, owns = () => true } = options
+    const { concurrency = 16, owns = () => true } = options
     const limits: BufferLimits = {
       flushBytes: options.flushBytes ?? 2 ** 20,
       flushMillis: options.flushMillis ?? 60_000,
@@ -37,7 +37,6 @@ const make = (options: LogCollectorOptions) =>
     const changes = yield* makePodChanges(cache)
     const gate = yield* Effect.makeSemaphore(concurrency)
     const buffers = new Map<string, ServiceBuffer>()
-    const organizations = new Map<string, OrganizationId>()
     const oneOpener = yield* Effect.makeSemaphore(1)
 
     const presence = (key: HistoryKey) => (uid: string) =>
@@ -95,34 +94,18 @@ const make = (options: LogCollectorOptions) =>
         })
       })
 
-    const organization = (namespace: string) =>
-      Effect.suspend(() => {
-        const known = organizations.get(namespace)
-        if (known !== undefined) return Effect.succeed(Option.some(known))
-        return Effect.tap(organizationOf(namespace), (found) =>
-          Effect.sync(() => {
-            if (Option.isSome(found)) organizations.set(namespace, found.value)
-          })
-        )
-      })
-
     /** Instances that are followed, or are about to be. */
-    const begun = new Map<string, OrganizationId | undefined>()
+    const begun = new Map<string, OrganizationId>()
     const begin = (pod: PodObject) => {
       const { labels, namespace, uid } = pod.metadata
       const service = labels[label.service]
-      if (service === undefined || begun.has(uid)) return
-      begun.set(uid, undefined)
-      const follow = Effect.gen(function* () {
-        const found = yield* organization(namespace)
-        if (Option.isNone(found) || !owns(found.value)) return
-        begun.set(uid, found.value)
-        yield* collect(pod, found.value, service)
-      })
+      const organization = organizationIdOf(cache.namespace(namespace)?.labels[label.organizationId])
+      if (service === undefined || Option.isNone(organization) || begun.has(uid) || !owns(organization.value)) return
+      begun.set(uid, organization.value)
       fork(
         uid,
         Effect.ensuring(
-          follow,
+          collect(pod, organization.value, service),
           Effect.sync(() => begun.delete(uid))
         )
       )
@@ -140,7 +123,7 @@ const make = (options: LogCollectorOptions) =>
 
     const leave = Effect.gen(function* () {
       for (const [uid, organizationId] of begun) {
-        if (organizationId !== undefined && !owns(organizationId)) yield* FiberMap.remove(fibers, uid)
+        if (!owns(organizationId)) yield* FiberMap.remove(fibers, uid)
       }
       for (const [name, buffer] of buffers) {
         if (owns(buffer.key.organizationId)) continue
