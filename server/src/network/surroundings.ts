@@ -8,22 +8,16 @@ import type { Callee } from "./expectations.ts"
 const text = Schema.optionalWith(Schema.String, { default: () => "" })
 const labels = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
 
-const decodePods = Schema.decodeUnknown(
-  Schema.Struct({
-    items: Schema.Array(
-      Schema.Struct({
-        metadata: Schema.Struct({
-          namespace: Schema.String,
-          labels,
-          deletionTimestamp: Schema.optional(Schema.String)
-        }),
-        status: Schema.optionalWith(Schema.Struct({ phase: text, podIP: text }), {
-          default: () => ({ phase: "", podIP: "" })
-        })
-      })
-    )
+const Pod = Schema.Struct({
+  metadata: Schema.Struct({ namespace: Schema.String, labels, deletionTimestamp: Schema.optional(Schema.String) }),
+  status: Schema.optionalWith(Schema.Struct({ phase: text, podIP: text }), {
+    default: () => ({ phase: "", podIP: "" })
   })
-)
+})
+const decodePods = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(Pod) }))
+const isRunning = ({ metadata, status }: typeof Pod.Type) =>
+  status.phase === "Running" && status.podIP !== "" && metadata.deletionTimestamp === undefined
+
 const decodeServices = Schema.decodeUnknown(
   Schema.Struct({
     items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String, namespace: Schema.String }) }))
@@ -42,35 +36,41 @@ const instancesIn = (namespace: string) =>
       query: { labelSelector: ours }
     })
     const { items } = yield* Effect.orDie(decodePods(answer))
-    const running = items.filter(
-      ({ metadata, status }) =>
-        status.phase === "Running" && status.podIP !== "" && metadata.deletionTimestamp === undefined
-    )
+    const running = items.filter(isRunning)
     return new Map(running.map(({ metadata, status }) => [metadata.labels[label.service] ?? "", status.podIP]))
   })
 
 const hostOf = (service: string, namespace: string) => `${service}.${namespace}.svc.cluster.local`
 
-/** A service of somebody else: which one is nobody's business. */
+/** A service of somebody else, one that runs if there is one: which is nobody's business. */
 const anothers = (organization: OrganizationName) =>
   Effect.gen(function* () {
     const api = yield* KubeApi
-    const answer = yield* api.request({
-      method: "GET",
-      path: pathOf(kinds.service),
-      query: { labelSelector: `${ours},${label.organization}!=${organization}`, limit: "1" }
-    })
-    const { items } = yield* Effect.orDie(decodeServices(answer))
-    const [found] = items
-    if (found === undefined) return []
-    const { name, namespace } = found.metadata
-    const callee: Callee = {
+    const labelSelector = `${ours},${label.organization}!=${organization},${label.service}`
+    const callee = (name: string, namespace: string, podAddress: string | undefined): Callee => ({
       to: "another organization",
       service: undefined,
       host: hostOf(name, namespace),
-      podAddress: (yield* instancesIn(namespace)).get(name)
+      podAddress
+    })
+    const fieldSelector = "status.phase=Running"
+    const pods = yield* api.request({
+      method: "GET",
+      path: pathOf(kinds.pod),
+      query: { labelSelector, fieldSelector, limit: "20" }
+    })
+    const running = (yield* Effect.orDie(decodePods(pods))).items.find(isRunning)
+    if (running !== undefined) {
+      const { metadata, status } = running
+      return [callee(metadata.labels[label.service] ?? "", metadata.namespace, status.podIP)]
     }
-    return [callee]
+    const services = yield* api.request({
+      method: "GET",
+      path: pathOf(kinds.service),
+      query: { labelSelector, limit: "1" }
+    })
+    const { items } = yield* Effect.orDie(decodeServices(services))
+    return items.map(({ metadata }) => callee(metadata.name, metadata.namespace, undefined))
   })
 
 /** Everybody whom a service of this namespace might call. */

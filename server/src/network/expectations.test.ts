@@ -1,0 +1,116 @@
+import { parseAppSpec, ServiceName, ServiceSpec } from "@maxcloud/config-schema"
+import { Effect, Schema } from "effect"
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { expectationsOf, isOpened, type Surroundings } from "./expectations.ts"
+
+const specOf = (fields: object) =>
+  Schema.decodeUnknownSync(ServiceSpec)({ name: "web", image: "nginx:1.27", ...fields })
+
+const callee = (name: string, podAddress?: string) => ({
+  to: name,
+  service: ServiceName.make(name),
+  host: `${name}.acme.svc.cluster.local`,
+  podAddress
+})
+
+const around = (fields: Partial<Surroundings> = {}): Surroundings => ({
+  callees: [],
+  closedRanges: [],
+  internet: undefined,
+  ...fields
+})
+
+const expectedOf = (fields: object, surroundings: Surroundings) =>
+  Object.fromEntries(
+    expectationsOf(specOf(fields), surroundings).map(({ probe }) => [`${probe.to} ${probe.by}`, probe.expected])
+  )
+
+describe("what a service should reach", () => {
+  it("is what it links to, by the gateway and never straight", () => {
+    const callees = [callee("api", "10.0.0.7"), callee("db", "10.0.0.8"), callee("web", "10.0.0.9")]
+    const expected = expectedOf({ links: ["api"] }, around({ callees }))
+    expect(expected).toMatchObject({
+      "api url": "allowed",
+      "api host": "allowed",
+      "api pod": "denied",
+      "db url": "denied",
+      "db host": "denied",
+      "db pod": "denied",
+      "web url": "denied"
+    })
+  })
+
+  it("is a service that its environment names", () => {
+    const env = { API: { service: "api", property: "url" } }
+    expect(expectedOf({ env }, around({ callees: [callee("api")] }))).toMatchObject({ "api url": "allowed" })
+  })
+
+  it("is DNS, and never the API server, its node, or where clouds keep credentials", () => {
+    expect(expectedOf({ egress: ["0.0.0.0/0"] }, around())).toEqual({
+      "API server address": "denied",
+      "node address": "denied",
+      "link-local address address": "denied",
+      "DNS address": "allowed"
+    })
+  })
+
+  it("is never another organization's service, not even one of the same name", () => {
+    const foreign = { ...callee("api", "10.0.0.7"), to: "another organization", service: undefined }
+    const expected = expectedOf({ links: ["api"] }, around({ callees: [foreign] }))
+    expect(expected).toMatchObject({
+      "another organization url": "denied",
+      "another organization host": "denied",
+      "another organization pod": "denied"
+    })
+  })
+
+  it("is the internet where egress opens it, and is not asked where nobody chose an address", () => {
+    const internet = { host: "198.51.100.7", port: 443 }
+    expect(expectedOf({}, around({ internet }))).toMatchObject({ "internet address": "allowed" })
+    expect(expectedOf({ egress: "none" }, around({ internet }))).toMatchObject({ "internet address": "denied" })
+    expect(expectedOf({ egress: ["203.0.113.0/24"] }, around({ internet }))).toMatchObject({
+      "internet address": "denied"
+    })
+    expect(Object.keys(expectedOf({}, around()))).not.toContain("internet address")
+  })
+})
+
+describe("an address that egress opens", () => {
+  it("is one of its ranges, less what is never opened", () => {
+    expect(isOpened(["203.0.113.0/25"], "203.0.113.127")).toBe(true)
+    expect(isOpened(["203.0.113.0/25"], "203.0.113.128")).toBe(false)
+    expect(isOpened("internet", "10.1.2.3")).toBe(false)
+    expect(isOpened(["10.0.0.0/8"], "10.1.2.3")).toBe(true)
+    expect(isOpened(["10.0.0.0/8"], "10.1.2.3", ["10.1.0.0/16"])).toBe(false)
+  })
+
+  it("is never link-local, whatever is written", () => {
+    fc.assert(
+      fc.property(fc.nat(255), fc.nat(255), fc.integer({ min: 0, max: 32 }), (c, d, length) => {
+        expect(isOpened([`169.254.${c}.${d}/${length}`], `169.254.${c}.${d}`)).toBe(false)
+      })
+    )
+  })
+})
+
+it("every service of a generated app expects each of the others once by each way", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { minLength: 1 }), (names) => {
+      const spec = Effect.runSync(
+        Effect.orDie(
+          parseAppSpec({
+            app: "shop",
+            services: names.map((name, index) => ({ name, image: "nginx:1.27", links: names.slice(index + 1) }))
+          })
+        )
+      )
+      const callees = names.map((_) => callee(_, "10.0.0.1"))
+      for (const service of spec.services) {
+        const probes = expectationsOf(service, around({ callees })).map(({ probe }) => `${probe.to} ${probe.by}`)
+        expect(new Set(probes).size).toBe(probes.length)
+        for (const name of names) for (const by of ["url", "host", "pod"]) expect(probes).toContain(`${name} ${by}`)
+      }
+    })
+  )
+})
