@@ -36,6 +36,11 @@ const lazyBuiltins: Plugin = {
     build.onLoad({ filter: /./, namespace: "lazy-builtins" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule("node:${path}")`
     }))
+    // Node warns when it loads this one, which a dependency only needs for hosts in foreign scripts.
+    build.onResolve({ filter: /^punycode$/ }, () => ({ path: "punycode", namespace: "lazy-punycode" }))
+    build.onLoad({ filter: /./, namespace: "lazy-punycode" }, () => ({
+      contents: `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:punycode")[key] })`
+    }))
   }
 }
 
