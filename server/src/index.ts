@@ -2,6 +2,7 @@
 export { cluster } from "./cluster/cluster.ts"
 export type { ClusterFailure, ClusterResult, Finding, InstallStep } from "./cluster/commands.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"
+export { type GatewayOptions, runGateway } from "./gateway/index.ts"
 export { runProbe } from "./network/probe.ts"
 export { type RunOptions, runServer, serve } from "./runServer.ts"
 export type { RunningServer } from "./Server.ts"

@@ -127,6 +127,12 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./explain.ts")
   },
   {
+    name: "gateway",
+    group: "cluster",
+    summary: "Run the gateway's authorizer",
+    load: () => import("./gateway.ts")
+  },
+  {
     name: "probe",
     group: "cluster",
     summary: "Try the network from a pod, for `net verify`",

@@ -42,9 +42,10 @@ export default command({
           fix: "write --runtime local or --runtime kubernetes"
         })
       }
-      const code = yield* Effect.promise(async () => {
-        const { runServer } = await import("@maxcloud/server")
-        return runServer({
+      const { runServer } = yield* Effect.promise(() => import("@maxcloud/server"))
+      // It ends by itself at the same signals, in order.
+      const code = yield* Effect.promise(() =>
+        runServer({
           ...(port === undefined ? {} : { port }),
           ...(host === undefined ? {} : { host }),
           ...(dataDir === undefined ? {} : { dataDir: resolve(dataDir) }),
@@ -54,8 +55,7 @@ export default command({
           onReady: ({ url }) =>
             terminal.json ? terminal.printJson({ url }, "line") : terminal.print(`max-cloud listens on ${url}`)
         })
-        // It ends by itself at the same signals, in order.
-      }).pipe(Effect.uninterruptible)
+      ).pipe(Effect.uninterruptible)
       if (code !== 0) return yield* new ExitWith({ exit: 1 })
     })
 })

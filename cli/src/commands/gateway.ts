@@ -1,0 +1,60 @@
+import { resolve } from "node:path"
+import { Effect } from "effect"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith, UsageError } from "../failure.ts"
+import { integer, text } from "../flags.ts"
+
+/** What `cluster install` opens between Envoy and the authorizer. */
+const defaultPort = 9191
+
+/** `--port`, else MAXCLOUD_GATEWAY_PORT, as the pods have it. */
+const portOf = (flag: number | undefined): Effect.Effect<number, UsageError> => {
+  const written = process.env["MAXCLOUD_GATEWAY_PORT"] || String(defaultPort)
+  const port = flag ?? Number(written)
+  return Number.isInteger(port) && port >= 0 && port <= 65_535
+    ? Effect.succeed(port)
+    : new UsageError({ message: `"${flag ?? written}" is no port`, fix: "write a number from 0 to 65535" })
+}
+
+export default command({
+  examples: [
+    { line: "maxcloud gateway", does: "in a pod, as `cluster install` runs it" },
+    { line: "maxcloud gateway --port 0 --kubeconfig cluster.yaml", does: "here, on a free port, to try it" }
+  ],
+  notes: [
+    "Kourier's Envoy asks it about every request: it refuses calls between services that no link allows.",
+    "It reads the cluster alone, so any number may run. SIGTERM and Ctrl-C end it in order, a second one at once."
+  ],
+  exitOnInterrupt: 0,
+  flags: flags({
+    port: integer("port", "PORT", {
+      alias: "p",
+      description: "Port where Envoy asks, 0 for a free one (MAXCLOUD_GATEWAY_PORT) [9191]"
+    }),
+    kubeconfig: text("kubeconfig", "FILE", {
+      description: "Cluster to read [KUBECONFIG, ~/.kube/config, the pod's own]"
+    }),
+    context: text("context", "NAME", { description: "Context of the kubeconfig [its current one]" })
+  }),
+  positionals: noPositionals,
+  run: ({ context, kubeconfig, port }, terminal) =>
+    Effect.gen(function* () {
+      const listen = yield* portOf(port)
+      const { runGateway } = yield* Effect.promise(() => import("@maxcloud/server"))
+      // It ends by itself at the same signals, in order.
+      const code = yield* Effect.promise(() =>
+        runGateway({
+          port: listen,
+          source:
+            kubeconfig === undefined
+              ? { type: "standard", context }
+              : { type: "file", path: resolve(kubeconfig), context },
+          onReady: (gateway) =>
+            terminal.json
+              ? terminal.printJson({ port: gateway.port }, "line")
+              : terminal.print(`the gateway's authorizer listens on port ${gateway.port}`)
+        })
+      ).pipe(Effect.uninterruptible)
+      if (code !== 0) return yield* new ExitWith({ exit: 1 })
+    })
+})
