@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { adminApi, serverKubeconfig } from "../../test/cluster/serverKubeconfig.ts"
 import { KubeApi, type KubeError, type KubeRequest } from "../runtime/kubernetes/api/KubeApi.ts"
 import { layer } from "../runtime/kubernetes/api/layer.ts"
-import { type Rule, serverRole, tenantRole } from "./clusterRoles.ts"
+import { type Rule, serverRole, settingsRole, tenantRole } from "./clusterRoles.ts"
 import { scratchNamespace, serverUser, systemNamespace } from "./systemNames.ts"
 import { tenantBinding } from "./tenantBinding.ts"
 
@@ -120,6 +120,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
   it("are those of its ClusterRole and no others, outside of its namespaces", async () => {
     expect(await rightsIn(foreign)).toEqual(rights(serverRole.rules))
     expect(await rightsIn("kube-system")).toEqual(rights(serverRole.rules))
+    expect(await rightsIn("knative-serving")).toEqual(rights([...serverRole.rules, ...settingsRole.rules]))
   })
 
   it("in a namespace that it makes are the tenant's too, which it gives itself", async () => {
@@ -230,7 +231,11 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
       "run a program in a pod",
       { method: "POST", path: `/api/v1/namespaces/${own}/pods/none/exec`, query: { command: "id" } }
     ],
-    ["read nodes", { method: "GET", path: "/api/v1/nodes" }]
+    ["read the configuration of others", { method: "GET", path: "/api/v1/namespaces/kube-system/configmaps" }],
+    [
+      "change a node",
+      { method: "PATCH", path: "/api/v1/nodes/none", body: {}, contentType: "application/merge-patch+json" }
+    ]
   ]
 
   it.each(attacks)("do not let it %s", async (_, request) => {

@@ -50,6 +50,12 @@ export const tenantRole: Role = {
     },
     { why: "Logs, live and last lines.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     {
+      why: "What a failing probe is answered, for its diagnosis.",
+      apiGroups: [""],
+      resources: ["pods/proxy"],
+      verbs: ["get"]
+    },
+    {
       why: "Short-lived pods that try the network (`maxcloud net verify`).",
       apiGroups: [""],
       resources: ["pods"],
@@ -89,6 +95,12 @@ export const serverRole: Role = {
       verbs: ["get", "list", "watch"]
     },
     {
+      why: "Which platforms images must have: what the nodes run.",
+      apiGroups: [""],
+      resources: ["nodes"],
+      verbs: ["list"]
+    },
+    {
       why: "To give itself `maxcloud-tenant` in a namespace that it has made.",
       apiGroups: ["rbac.authorization.k8s.io"],
       resources: ["rolebindings"],
@@ -100,6 +112,21 @@ export const serverRole: Role = {
       resources: ["clusterroles"],
       verbs: ["bind"],
       resourceNames: [tenantRole.name]
+    }
+  ]
+}
+
+/** What the server may read of Knative's own configuration. */
+export const settingsRole: Role = {
+  name: "maxcloud-settings",
+  about: "The server's, bound in `knative-serving`.",
+  rules: [
+    {
+      why: "Which domain and hosts Knative gives to services.",
+      apiGroups: [""],
+      resources: ["configmaps"],
+      verbs: ["get"],
+      resourceNames: ["config-network", "config-domain"]
     }
   ]
 }
@@ -116,7 +143,7 @@ export const gatewayRole: Role = {
   ]
 }
 
-export const roles: ReadonlyArray<Role> = [serverRole, tenantRole, gatewayRole]
+export const roles: ReadonlyArray<Role> = [serverRole, tenantRole, settingsRole, gatewayRole]
 
 export const clusterRoleOf = ({ name, rules }: Role): Manifest => ({
   apiVersion: "rbac.authorization.k8s.io/v1",

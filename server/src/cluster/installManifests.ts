@@ -1,8 +1,9 @@
 import { OrganizationName, StageName } from "@maxcloud/config-schema"
 import { type Manifest, namespaceOf, synthNamespace } from "@maxcloud/synth"
 import { admissionPolicies } from "./admissionPolicy.ts"
-import { clusterRoleOf, gatewayRole, roles, serverRole } from "./clusterRoles.ts"
+import { clusterRoleOf, gatewayRole, roles, serverRole, settingsRole } from "./clusterRoles.ts"
 import { gatewayManifests } from "./gatewayManifests.ts"
+import { knativeNamespace } from "./knativeSettings.ts"
 import { gatewayName, managedLabel, scratchNamespace, serverAccount, systemNamespace } from "./systemNames.ts"
 import { tenantBinding } from "./tenantBinding.ts"
 
@@ -72,6 +73,13 @@ export const installManifests = ({ image }: InstallOptions): ReadonlyArray<Manif
     metadata: { name: serverAccount, namespace: systemNamespace, labels: { ...managedLabel } }
   },
   bindingInAll(serverRole.name, serverAccount),
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: settingsRole.name, namespace: knativeNamespace, labels: { ...managedLabel } },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: settingsRole.name },
+    subjects: [{ kind: "ServiceAccount", name: serverAccount, namespace: systemNamespace }]
+  },
   ...scratch(),
   ...(image === undefined ? [] : [bindingInAll(gatewayRole.name, gatewayName), ...gatewayManifests(image)])
 ]
