@@ -54,6 +54,16 @@ export const buildNodeImage = (tag: string): Promise<void> =>
     lines: ["ENV PATH=/usr/bin", 'ENTRYPOINT ["/usr/bin/node", "-e"]', `CMD ["console.log('no program')"]`]
   })
 
+/** Stands in for the base of the project's Containerfile (`--build-arg BASE=`) where no registry has one: this machine's Node. */
+export const buildNodeBase = (tag: string): Promise<void> =>
+  buildFromProgram({
+    tag,
+    program: process.execPath,
+    target: "/usr/bin/node",
+    files: { "/etc/passwd": "root:x:0:0:root:/:/sbin/nologin\nmaxcloud:x:65532:65532::/:/sbin/nologin\n" },
+    lines: ["ENV PATH=/usr/bin"]
+  })
+
 const nginxConfig = `
 daemon off;
 worker_processes 1;

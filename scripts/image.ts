@@ -1,0 +1,26 @@
+/**
+ * Lays out what the Containerfile takes, in `dist/image`: the bundles of the CLI and the server as the packages that they are published
+ * as. Build before (`node scripts/build.ts`); then `docker build -t <name> .` or the same with podman.
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+
+const root = join(import.meta.dirname, "..")
+const target = join(root, "dist/image/node_modules/@maxcloud")
+
+rmSync(join(root, "dist/image"), { recursive: true, force: true })
+for (const name of ["cli", "server"]) {
+  const source = join(root, name)
+  if (!existsSync(join(source, "dist")))
+    throw new Error(`${name}/dist is not there: run \`node scripts/build.ts\` first`)
+  const folder = join(target, name)
+  mkdirSync(folder, { recursive: true })
+  for (const part of ["bin", "dist"]) {
+    if (!existsSync(join(source, part))) continue
+    cpSync(join(source, part), join(folder, part), { recursive: true, filter: (path) => !path.endsWith(".d.ts") })
+  }
+  const { publishConfig, bin, type, version } = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
+  const described = { name: `@maxcloud/${name}`, version, type, bin, ...publishConfig }
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(described, null, 2)}\n`)
+}
+console.log(`laid out: ${join(root, "dist/image")}`)
