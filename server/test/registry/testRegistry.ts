@@ -14,6 +14,8 @@ export interface TestRegistry {
   readonly environment: Readonly<Record<string, string>>
   /** Pushes an image of this machine so that it is pulled by `name`, as in `library/nginx:latest`, from this registry and from `docker.io`. */
   readonly push: (image: string, name: string) => Promise<void>
+  /** Loses a blob, as a broken disk does. */
+  readonly removeBlob: (digest: string) => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
@@ -85,6 +87,10 @@ insecure = true
     push: async (image, name) => {
       const as = auth === "users" ? ["--creds", `${testUser.username}:${testUser.password}`] : []
       await run("podman", ["push", "--quiet", "--tls-verify=false", ...as, image, `docker://${host}/${name}`])
+    },
+    removeBlob: async (digest) => {
+      const hash = digest.replace("sha256:", "")
+      await rm(join(folder, "data/docker/registry/v2/blobs/sha256", hash.slice(0, 2), hash), { recursive: true })
     },
     [Symbol.asyncDispose]: async () => {
       process.off("exit", end)

@@ -23,6 +23,8 @@ func main() {
 	port := flag.String("port", os.Getenv("PORT"), "port to listen on")
 	status := flag.Int("status", 200, "status of every answer")
 	sickAfter := flag.Duration("sick-after", 0, "answer 500 so long after the start")
+	exitAfter := flag.Duration("exit-after", 0, "end with an error so long after the start")
+	expires := flag.Int64("expires", 0, "end with an error where it is later than this (Unix time)")
 	flag.Parse()
 
 	if *say != "" {
@@ -30,6 +32,10 @@ func main() {
 	}
 	if *need != "" && os.Getenv(*need) == "" {
 		fmt.Fprintf(os.Stderr, "Error: %s is not set\n", *need)
+		os.Exit(1)
+	}
+	if *expires > 0 && time.Now().Unix() > *expires {
+		fmt.Fprintln(os.Stderr, "Error: the licence has expired")
 		os.Exit(1)
 	}
 	time.Sleep(*after)
@@ -53,6 +59,12 @@ func main() {
 	}
 	if *hang {
 		time.Sleep(time.Hour)
+	}
+	if *exitAfter > 0 {
+		time.AfterFunc(*exitAfter, func() {
+			fmt.Fprintln(os.Stderr, "Error: lost the database")
+			os.Exit(4)
+		})
 	}
 	started := time.Now()
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
