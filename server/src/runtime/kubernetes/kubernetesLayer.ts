@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
 import * as RegistryImages from "../../images/RegistryImages.ts"
-import { layerNone as noNetwork } from "../../network/noNetwork.ts"
+import * as NetworkVerifier from "../../network/KubernetesNetworkVerifier.ts"
 import { Shards } from "../../replicas/Shards.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
 import { ServerError } from "../../ServerError.ts"
@@ -40,7 +40,7 @@ export const kubernetesLayer = (settings: ServerSettings) => {
     Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
   )
   const logs = Layer.mergeAll(KubernetesLogs.layer, collector).pipe(Layer.provide(historyLayer(settings)))
-  return Layer.mergeAll(KubernetesRuntime.layer, images, noRoutes, noNetwork).pipe(
+  return Layer.mergeAll(KubernetesRuntime.layer, images, noRoutes, NetworkVerifier.layer(settings)).pipe(
     Layer.provideMerge(platform),
     Layer.provide(Layer.mergeAll(logs, Tracker.layer)),
     Layer.provide(cluster),
