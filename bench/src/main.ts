@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, totalmem } from "node:os"
 import { join } from "node:path"
 import { cliBenchmark } from "./cli.ts"
+import { clusterApplyBenchmark } from "./clusterApply.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
 import { devBenchmark } from "./dev.ts"
 import type { Benchmark, Row } from "./measure.ts"
@@ -16,8 +17,11 @@ const all: ReadonlyArray<Benchmark> = [
   proxyBenchmark,
   coldStartBenchmark,
   serverBenchmark,
-  devBenchmark
+  devBenchmark,
+  clusterApplyBenchmark
 ]
+// The benchmarks of a cluster say so themselves.
+process.env.MAXCLOUD_RUNTIME = "local"
 const wanted = process.argv.slice(2)
 const chosen = wanted.length === 0 ? all : all.filter((_) => wanted.includes(_.name))
 if (chosen.length === 0) {

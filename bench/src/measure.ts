@@ -34,6 +34,17 @@ export const interleaved = async (
   return results.map(median)
 }
 
+/** Runs the works in turn, and gives what each gave, round by round: for works that cannot be warmed up, or that give more than one number. */
+export const inRounds = async <A>(
+  times: number,
+  ours: () => Promise<A>,
+  peer: () => Promise<A>
+): Promise<ReadonlyArray<{ readonly ours: A; readonly peer: A }>> => {
+  const results: Array<{ readonly ours: A; readonly peer: A }> = []
+  for (let round = 0; round < times; round++) results.push({ peer: await peer(), ours: await ours() })
+  return results
+}
+
 export const seconds = (value: number) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(2)} s`)
 export const times = (value: number) => `${value.toFixed(2)} ×`
 export const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`

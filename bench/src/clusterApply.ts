@@ -1,0 +1,172 @@
+import { AppName, OrganizationName, parseAppSpec, productionStage } from "@maxcloud/config-schema"
+import type { Client } from "@maxcloud/sdk"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { type Manifest, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
+import { Effect, Either, Layer, ManagedRuntime, Option, Redacted } from "effect"
+import { KubeApi } from "../../server/src/runtime/kubernetes/api/KubeApi.ts"
+import { layer as apiLayer } from "../../server/src/runtime/kubernetes/api/layer.ts"
+import { makeApply } from "../../server/src/runtime/kubernetes/apply/makeApply.ts"
+import { withSecretData } from "../../server/src/runtime/kubernetes/apply/secretData.ts"
+import { ClusterCache } from "../../server/src/runtime/kubernetes/cache/ClusterCache.ts"
+import { layer as cacheLayer } from "../../server/src/runtime/kubernetes/cache/layer.ts"
+import type { NamespaceKey } from "../../server/src/runtime/Runtime.ts"
+import { Secrets } from "../../server/src/secrets/Secrets.ts"
+import {
+  clusterBenchmark,
+  elapsedSince,
+  inFolder,
+  keepObjectsOnly,
+  kubectl,
+  newName,
+  removeNamespace,
+  withClusterServer,
+  writeManifests
+} from "./cluster.ts"
+import { inRounds, median, type Row, seconds, times } from "./measure.ts"
+
+const services = 100
+const rounds = 1
+const app = AppName.make("shop")
+const image = "dev.local/hello:1"
+
+/** Of one app: each service has a Service, a NetworkPolicy, a ServiceAccount and a Secret. `version` of the first service alone differs. */
+const encodedSpec = (version: number) => ({
+  app,
+  services: Array.from({ length: services }, (_, index) => ({
+    name: `s-${index}`,
+    image,
+    env: { TOKEN: { secret: "TOKEN" }, VERSION: String(index === 0 ? version : 1) }
+  }))
+})
+
+const secrets = Secrets.of({
+  set: () => Effect.die("unused"),
+  list: () => Effect.die("unused"),
+  unset: () => Effect.die("unused"),
+  reveal: () => Effect.succeed(Option.some(Redacted.make("a token's value")))
+})
+
+const newKey = (): NamespaceKey => {
+  const name = newName("bench-apply")
+  return {
+    organizationId: OrganizationId.make(`org_${"0".repeat(26)}${name.slice(-6)}`),
+    organization: OrganizationName.make(name),
+    stage: productionStage,
+    namespace: name
+  }
+}
+
+const manifestsOf = (key: NamespaceKey, version: number) => {
+  const spec = Either.getOrThrowWith(parseAppSpec(encodedSpec(version)), (issues) => new Error(JSON.stringify(issues)))
+  const tenant = offlineTenant(spec, key)
+  return { namespace: synthNamespace(tenant), app: synth(spec, tenant) }
+}
+
+/** Seconds of the three applies of one round. */
+interface Taken {
+  readonly first: number
+  readonly unchanged: number
+  readonly changed: number
+}
+
+const timed = async (work: () => Promise<unknown> | unknown): Promise<number> => {
+  const start = process.hrtime.bigint()
+  await work()
+  return elapsedSince(start)
+}
+
+const inTurn = async (work: (version: number) => Promise<unknown> | unknown): Promise<Taken> => ({
+  first: await timed(() => work(1)),
+  unchanged: await timed(() => work(1)),
+  changed: await timed(() => work(2))
+})
+
+/** Applies by max-cloud's own code, as it runs in a server that is up. */
+const makeOurs = async () => {
+  const runtime = ManagedRuntime.make(Layer.provideMerge(cacheLayer, apiLayer({ source: { type: "standard" } })))
+  const { apply } = await runtime.runPromise(
+    Effect.gen(function* () {
+      const api = yield* KubeApi
+      const cache = yield* ClusterCache
+      yield* cache.synced
+      return yield* makeApply({ api, cache, secrets })
+    })
+  )
+  const applyAll = (key: NamespaceKey, manifests: ReadonlyArray<Manifest>) =>
+    runtime.runPromise(apply(key, app, manifests, { force: false }))
+  const round = async () => {
+    const key = newKey()
+    await applyAll(key, manifestsOf(key, 1).namespace)
+    keepObjectsOnly(key.namespace)
+    const taken = await inTurn((version) => applyAll(key, manifestsOf(key, version).app))
+    removeNamespace(key.namespace)
+    return taken
+  }
+  return { round, end: () => runtime.dispose() }
+}
+
+const kubectlRound = () =>
+  inFolder(async (folder) => {
+    const key = newKey()
+    const filled = (manifests: ReadonlyArray<Manifest>) =>
+      Effect.runPromise(Effect.forEach(manifests, (_) => withSecretData(key, app, _, { secrets })))
+    const applyFile = (file: string) => kubectl(["apply", "--server-side", "--filename", file])
+    applyFile(writeManifests(folder, manifestsOf(key, 1).namespace))
+    keepObjectsOnly(key.namespace)
+    const versions = [await filled(manifestsOf(key, 1).app), await filled(manifestsOf(key, 2).app)]
+    const taken = await inTurn((version) => applyFile(writeManifests(folder, versions[version - 1] ?? [])))
+    removeNamespace(key.namespace)
+    return taken
+  })
+
+/** From `deploy` to the server's word that all has been applied. */
+const serverRound = async (client: Client) => {
+  const stage = newName("b")
+  const namespace = `${stage}--local`
+  await client.secrets.set(app, "TOKEN", "a token's value", { stage })
+  // Makes the namespace.
+  await client.deploy({ app: "seed", services: [{ name: "seed", image }] }, { stage })
+  keepObjectsOnly(namespace)
+  const taken = await inTurn(async (version) => {
+    const { id } = await client.deploy(encodedSpec(version), { stage, detach: true })
+    for await (const event of client.events(id)) if (event.type === "applied") return
+    throw new Error(`the deployment ${id} ended before all was applied`)
+  })
+  removeNamespace(namespace)
+  return taken
+}
+
+type Work = keyof Taken
+const goals: Readonly<Record<Work, { readonly title: string; readonly goal: string }>> = {
+  first: { title: "applied for the first time", goal: "≤ 0.33 ×" },
+  unchanged: { title: "again, nothing changed", goal: "≤ 0.10 ×" },
+  changed: { title: "again, one service changed", goal: "≤ 0.20 ×" }
+}
+const works: ReadonlyArray<Work> = ["first", "unchanged", "changed"]
+
+/** 100 services applied, with nothing changed, and with one changed, against `kubectl apply --server-side` of the same manifests. */
+export const clusterApplyBenchmark = clusterBenchmark("clusterApply", async () => {
+  const applier = await makeOurs()
+  const results = await withClusterServer((client) =>
+    inRounds(
+      rounds,
+      async () => ({ applier: await applier.round(), server: await serverRound(client) }),
+      async () => {
+        const taken = await kubectlRound()
+        return { applier: taken, server: taken }
+      }
+    )
+  )
+  await applier.end()
+  const row = (part: "applier" | "server", work: Work): Row => {
+    const middle = (of: (pair: (typeof results)[number]) => number) => median(results.map(of))
+    return {
+      work: `${part === "applier" ? `apply of ${services} services (${services * 4} objects, kept without revisions by a quota)` : "the same from `deploy` through the server until applied"}: ${goals[work].title}`,
+      ours: seconds(middle((_) => _.ours[part][work])),
+      peer: `\`kubectl apply --server-side\` ${seconds(middle((_) => _.peer[part][work]))}`,
+      ratio: times(middle((_) => _.ours[part][work] / _.peer[part][work])),
+      goal: goals[work].goal
+    }
+  }
+  return [...works.map((_) => row("applier", _)), ...works.map((_) => row("server", _))]
+})
