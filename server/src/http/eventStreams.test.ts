@@ -36,6 +36,7 @@ describe("streams of events", () => {
       const queries: Array<Omit<LogQuery, "key">> = []
       const { url } = yield* testApi({
         services: {
+          isLogCursor: (_) => _ === "0-0",
           logs: (_, __, query) => {
             queries.push(query)
             return Effect.succeed(Stream.make(entry(1), entry(2)))
