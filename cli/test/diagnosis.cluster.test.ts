@@ -171,7 +171,8 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
     console.log(`${name}: ${code} after ${(millis / 1000).toFixed(1)} s (exit ${outcome.code})`)
     expect(text).toContain(code)
     if (says !== undefined) expect(text).toMatch(says)
-    expect([2, 7, 9]).toContain(outcome.code)
+    // Refused in the plan, or a registry that may be back, or failed where it runs.
+    expect([2, 3, 7, 9]).toContain(outcome.code)
     expect(millis).toBeLessThan(limitMillis)
   })
 

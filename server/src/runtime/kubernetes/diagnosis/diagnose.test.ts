@@ -43,7 +43,7 @@ const look = (declared: "open" | "closed", other?: number, status?: number): Fin
   lines: []
 })
 const looks = (...found: ReadonlyArray<Finding>): Evidence["findings"] =>
-  new Map(found.map((_, index) => [`uid-pod/0/ports/${index}`, _]))
+  new Map(found.map((_, index) => [`uid-pod/0/ports/${[4, 8, 13][index]}`, _]))
 const probed = [knativeRevision([], { readinessProbe: { httpGet: { path: "/healthz", port: 8080 } } })]
 const wasReady = { service: knativeService({ conditions: [condition("Ready", "True")], ready: "web-00001" }) }
 
@@ -372,7 +372,7 @@ describe("diagnose", () => {
   it("comes back when time alone decides", () => {
     expect(diagnose(evidence({ pods: [running(2)] })).lookAgainAt).toBe(now + 2_000)
     expect(diagnose(evidence({ pods: [running(5)] })).wants).toEqual([
-      expect.objectContaining({ kind: "ports", port: 8080, key: "uid-pod/0/ports/0" })
+      expect.objectContaining({ kind: "ports", port: 8080, key: "uid-pod/0/ports/4" })
     ])
   })
 })

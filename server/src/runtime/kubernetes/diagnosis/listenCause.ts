@@ -3,7 +3,10 @@ import type { Cause, FindingOf, Want } from "./Evidence.ts"
 import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
 
 /** Ages of a container, in seconds, at which a program that is not ready is looked at. */
-const ages = [4, 8, 13, 20, 40, 80, 160, 320] as const
+const ages: ReadonlyArray<number> = [4, 8, 13, 20, 40, 80, 160, 320]
+
+/** A startup probe may end the container before the first of these. */
+const agesOf = ({ startup }: PodCase): ReadonlyArray<number> => (startup === undefined ? ages : [2, ...ages])
 
 /**
  * A program that runs but is not ready: does it listen, where, and what does it answer? It is looked at again and again, since it may
@@ -14,23 +17,23 @@ export const listenCause = (podCase: PodCase): Cause | undefined => {
   const startedAt = timeOf(container?.state.running?.startedAt ?? "")
   if (container === undefined || Number.isNaN(startedAt)) return undefined
   const path = podCase.startup?.httpGet?.path ?? podCase.readiness?.httpGet?.path
-  const wantAt = (index: number): Want => ({
+  const wantAt = (age: number): Want => ({
     kind: "ports",
-    key: questionKey(podCase, `ports/${index}`),
+    key: questionKey(podCase, `ports/${age}`),
     namespace: pod.metadata.namespace,
     pod: pod.metadata.name,
     container: container.name,
     port,
     path
   })
-  const due = ages.findLastIndex((age) => now >= startedAt + age * 1000)
-  const next = ages[due + 1]
+  const due = agesOf(podCase).findLast((age) => now >= startedAt + age * 1000)
+  const next = agesOf(podCase).find((age) => now < startedAt + age * 1000)
   const lookAgainAt = next === undefined ? undefined : startedAt + next * 1000
-  const looks = ages.flatMap((age, index) => {
-    const found = portsFound(podCase, wantAt(index).key)
+  const looks = agesOf(podCase).flatMap((age) => {
+    const found = portsFound(podCase, wantAt(age).key)
     return found === undefined ? [] : [{ age, found }]
   })
-  const wants = due >= 0 && !podCase.findings.has(wantAt(due).key) ? [wantAt(due)] : []
+  const wants = due !== undefined && !podCase.findings.has(wantAt(due).key) ? [wantAt(due)] : []
   const newest = looks.at(-1)
   const said = newest === undefined ? undefined : judge(podCase, looks, path)
   return said === undefined
@@ -69,7 +72,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
         ],
         fixOfPort(other)
       ),
-      terminal: before !== undefined && before.declared.state === "closed" && before.other === other
+      terminal: before !== undefined && newest.age >= 8 && before.declared.state === "closed" && before.other === other
     }
   }
   if (declared.state === "open" && path !== undefined) return wrongAnswer(podCase, looks, path)
@@ -105,7 +108,7 @@ const wrongAnswer = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string
       `the probe GET ${path} on port ${port} is answered with status ${newest.status}${body === "" ? "" : `: ${body}`}`,
       [`GET ${path}: ${newest.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`]
     ),
-    terminal: answers.length >= 3 && answers.slice(-3).every((_) => isFinal(_.status))
+    terminal: (looks.at(-1)?.age ?? 0) >= 13 && answers.length >= 3 && answers.slice(-3).every((_) => isFinal(_.status))
   }
 }
 
@@ -119,7 +122,7 @@ const portsFound = ({ findings }: PodCase, key: string): FindingOf<"ports"> | un
 
 const looksOfAnyRun = (podCase: PodCase): ReadonlyArray<FindingOf<"ports">> =>
   Array.from({ length: (podCase.container?.restartCount ?? 0) + 1 }, (_, run) => run).flatMap((run) =>
-    ages.flatMap((_, index) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${index}`) ?? [])
+    agesOf(podCase).flatMap((age) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${age}`) ?? [])
   )
 
 /** What was seen of the ports in any run of the container. */
