@@ -89,6 +89,7 @@ const tasks = {
   start: [["cli/src/main.ts", "dev", "--no-watch", "--stage", "production"]],
   test: [["scripts/test.ts", "default"]],
   "test:cluster": [["scripts/test.ts", "cluster"]],
+  "test:cluster:prepare": [["scripts/build.ts"], ["scripts/clusterForTests.ts"]],
   "test:long": [["scripts/test.ts", "long"]],
   "test:packed": [["scripts/build.ts"], ["scripts/packed.ts"]],
   check: [["scripts/check.ts"]],
