@@ -139,7 +139,9 @@ const story = (seed: number) => {
     expect(kept.map(({ at }) => at)).toEqual(kept.map(({ at }) => at).toSorted())
     const cut = kept[pick(kept.length)]
     const rest = yield* all(queryOf({ after: cut?.cursor }))
-    expect(rest.map(({ line }) => line)).toEqual(kept.slice(kept.indexOf(cut ?? rest[0]!) + 1).map(({ line }) => line))
+    expect(rest.map(({ line }) => line)).toEqual(
+      kept.slice(kept.findIndex((_) => _ === cut) + 1).map(({ line }) => line)
+    )
     expect((yield* all(queryOf({ tail: 7 }))).map(({ line }) => line)).toEqual(kept.slice(-7).map(({ line }) => line))
   }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
 }
@@ -147,7 +149,7 @@ const story = (seed: number) => {
 describe("KubernetesLogs", () => {
   it.live("gives each line once and in order, whatever pods and connections do, and wherever it is resumed", () =>
     Effect.forEach(
-      Array.from({ length: 8 }, (_, i) => i + 1),
+      Array.from({ length: 6 }, (_, i) => i + 1),
       story,
       { concurrency: "unbounded", discard: true }
     )
@@ -182,11 +184,11 @@ describe("KubernetesLogs", () => {
       const reader = yield* Effect.fork(
         logs.read(queryOf({ follow: true })).pipe(
           Stream.tap(() => Effect.sync(() => got++)),
-          Stream.take(50_000),
+          Stream.take(20_000),
           Stream.runDrain
         )
       )
-      for (let i = 0; i < 50; i++) {
+      for (let i = 0; i < 20; i++) {
         kubelet.write(
           "a",
           Array.from({ length: 1_000 }, (_, n) => `${i} ${n}`)
@@ -194,7 +196,7 @@ describe("KubernetesLogs", () => {
         yield* Effect.sleep(1)
       }
       yield* Fiber.join(reader)
-      expect(got).toBe(50_000)
+      expect(got).toBe(20_000)
     }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
   })
 
