@@ -17,10 +17,12 @@ export class ServerProcess {
   #child: ChildProcess | undefined
   #output = ""
   readonly #environment: NodeJS.ProcessEnv
+  readonly #program: string
 
   /** `environment` comes over that of the test. */
-  constructor(port: number, environment: NodeJS.ProcessEnv = {}) {
+  constructor(port: number, environment: NodeJS.ProcessEnv = {}, program = main) {
     this.#environment = environment
+    this.#program = program
     this.#folder = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
     // Too long for a socket's path: Postgres has its socket in the temporary folder.
     this.dataDirectory = join(this.#folder, "data".repeat(20))
@@ -58,7 +60,7 @@ export class ServerProcess {
 
   /** Starts it; with `ready` false it returns at once. */
   async start(ready = true) {
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, [this.#program], {
       env: {
         ...process.env,
         ...this.#environment,
@@ -77,7 +79,7 @@ export class ServerProcess {
     child.stdout.on("data", collect)
     child.stderr.on("data", collect)
     if (!ready) return
-    const deadline = Date.now() + 30_000
+    const deadline = Date.now() + 90_000
     while (!(await this.#healthy())) {
       if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${this.#output}`)
       if (Date.now() > deadline) throw new Error(`the server did not get ready:\n${this.#output}`)

@@ -1,0 +1,372 @@
+import { type Deployment, DeploymentFailed, type LogEntry } from "@maxcloud/sdk"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import type { Harness, ServiceEncoded } from "./Harness.ts"
+import { ask as askAt, startLoad, until } from "./requests.ts"
+
+/** The shortest window that there is: what is idle goes soon. */
+const short = { idle: "6s" } as const
+/** Stays, so that nothing but what a test does changes it. */
+const kept = { min: 1 } as const
+
+const lineNumbers = (entries: ReadonlyArray<LogEntry>) =>
+  entries.flatMap(({ line }) => {
+    const [, number] = /^line (\d+)$/.exec(line) ?? []
+    return number === undefined ? [] : [Number(number)]
+  })
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** What every runtime does alike, tried by the public surface: the SDK's client, and requests to services. */
+export const contractTests = (runtime: string, start: () => Promise<Harness>): void => {
+  let harness: Harness
+
+  const client = () => harness.server.client
+  /** A service of the workload. `CONTRACT_APP` is what its processes are found by. */
+  const service = (app: string, more: Partial<ServiceEncoded> & { readonly name?: string } = {}): ServiceEncoded => ({
+    ...harness.workload,
+    name: app,
+    cpu: 0.2,
+    memory: "64Mi",
+    scale: kept,
+    ...more,
+    env: { CONTRACT_APP: app, VERSION: "1", ...more.env }
+  })
+  const deploy = (app: string, ...services: ReadonlyArray<Partial<ServiceEncoded>>) =>
+    client().deploy({ app, services: services.map((_) => service(app, _)) })
+  const failure = (deploying: Promise<unknown>): Promise<Deployment> =>
+    deploying.then(
+      () => assert.fail("the deployment succeeded"),
+      (error: unknown): Deployment => {
+        if (error instanceof DeploymentFailed) return error.deployment
+        throw error
+      }
+    )
+  const urlOf = async (name: string) => (await client().services.get(name)).url ?? assert.fail(`${name} has no URL`)
+  const ask = async (name: string, path?: string) => askAt(harness.ingress, await urlOf(name), path)
+  const version = async (name: string) => {
+    const { body, status } = await ask(name)
+    assert.equal(status, 200, body)
+    return body.split(" ")[0]
+  }
+  const revisionNames = async (name: string) => (await client().services.revisions(name)).map((_) => _.name).sort()
+
+  describe(runtime, () => {
+    beforeAll(async () => {
+      harness = await start()
+    }, 120_000)
+    afterAll(() => harness?.close())
+
+    describe.concurrent("deployments", { timeout: 120_000 }, () => {
+      it("a deployed service answers at its URL", async () => {
+        const deployment = await deploy("hello", {})
+        assert.equal(deployment.state, "succeeded")
+        assert.equal(deployment.number, 1)
+        assert.deepEqual(
+          deployment.services.map((_) => [_.name, _.action, _.state]),
+          [["hello", "create", "ready"]]
+        )
+        assert.equal(deployment.services[0]?.url, await urlOf("hello"))
+        assert.equal(await version("hello"), "1")
+        assert.include(["ready", "idle"], (await client().services.get("hello")).state)
+      })
+
+      it("an update makes a revision, and no request fails while it comes", async () => {
+        await deploy("update", {})
+        const url = await urlOf("update")
+        const load = startLoad(4, () => askAt(harness.ingress, url, "/?ms=50"))
+        await deploy("update", { env: { VERSION: "2" } })
+        assert.equal(await version("update"), "2")
+        // Those of the earlier revision that are still under way, and its end.
+        await until(
+          "requests after it",
+          () => load.answers.length,
+          (_) => _ > 100
+        )
+        const answers = await load.end()
+        assert.deepEqual(
+          answers.filter((_) => _.status !== 200),
+          []
+        )
+        assert.equal(answers.at(-1)?.body.split(" ")[0], "2")
+        assert.lengthOf(await revisionNames("update"), 2)
+      })
+
+      it("the same again makes no revision", async () => {
+        await deploy("same", {})
+        const [before, first] = [await revisionNames("same"), await ask("same")]
+        const again = await deploy("same", {})
+        assert.equal(again.state, "succeeded")
+        assert.equal(again.number, 2)
+        assert.equal(again.services[0]?.action, "unchanged")
+        assert.deepEqual(await revisionNames("same"), before)
+        assert.equal((await ask("same")).body, first.body, "the same instance")
+      })
+
+      it("an earlier config is rolled back to", async () => {
+        await deploy("back", {})
+        await deploy("back", { env: { VERSION: "2" } })
+        assert.equal(await version("back"), "2")
+        const rollback = await deploy("back", {})
+        assert.equal(rollback.number, 3)
+        assert.equal(await version("back"), "1")
+        const { latestReadyRevision, traffic } = await client().services.get("back")
+        assert.deepEqual(
+          traffic.map((_) => [_.revision, _.percent]),
+          [[latestReadyRevision, 100]]
+        )
+      })
+
+      it("goes from zero to many under load, back to zero, and wakes by a request", async () => {
+        await deploy("scale", { scale: { ...short, max: 3, concurrency: 1, maxConcurrency: 1 } })
+        const url = await urlOf("scale")
+        const load = startLoad(6, () => askAt(harness.ingress, url, "/?ms=250"))
+        const instances = () => new Set(load.answers.filter((_) => _.status === 200).map((_) => _.body))
+        await until(
+          "more than one instance answers",
+          () => instances().size,
+          (_) => _ > 1
+        )
+        assert.deepEqual(
+          (await load.end()).filter((_) => _.status !== 200),
+          []
+        )
+        await until(
+          "no instance",
+          () => client().services.get("scale"),
+          (_) => _.state === "idle" && _.instances === 0,
+          90
+        )
+        const used = instances()
+        const woken = await ask("scale")
+        assert.equal(woken.status, 200, woken.body)
+        assert.isFalse(used.has(woken.body), "an instance of its own")
+      })
+
+      it("gives environment, and secrets by the version that was there at the deploy", async () => {
+        await client().secrets.set("config", "token", "first")
+        const config = {
+          env: { GREETING: "hello", TOKEN: { secret: "token" }, DSN: { join: ["db://u:", { secret: "token" }, "@db"] } }
+        }
+        await deploy("config", config)
+        const value = async (name: string) => (await ask("config", `/env?name=${name}`)).body
+        assert.deepEqual(
+          [await value("GREETING"), await value("TOKEN"), await value("DSN")],
+          ["hello", "first", "db://u:first@db"]
+        )
+        await client().secrets.set("config", "token", "second")
+        assert.equal(await value("TOKEN"), "first")
+        await deploy("config", config)
+        assert.deepEqual([await value("TOKEN"), await value("DSN")], ["second", "db://u:second@db"])
+        assert.notInclude(JSON.stringify(await client().services.get("config")), "second")
+      })
+
+      it("links a service to an internal one", async () => {
+        await deploy(
+          "linked",
+          { name: "front", env: { TARGET: { service: "behind", property: "url" } } },
+          { name: "behind", visibility: "internal", env: { VERSION: "internal" } }
+        )
+        assert.equal((await client().services.get("behind")).url, null)
+        const { body, status } = await ask("front", "/call")
+        assert.equal(status, 200, body)
+        assert.equal(body.split(" ")[0], "internal")
+      })
+
+      it("follows numbered lines, over the end of an instance, without one lost or doubled", async () => {
+        await deploy("lines", {})
+        const url = await urlOf("lines")
+        const write = async (from: number, to: number) => {
+          const { status } = await askAt(harness.ingress, url, `/lines?from=${from}&to=${to}`)
+          return status
+        }
+        const followed: Array<LogEntry> = []
+        const abort = new AbortController()
+        const following = (async () => {
+          for await (const entry of client().logs("lines", { follow: true, tail: 1000, signal: abort.signal })) {
+            followed.push(entry)
+          }
+        })().catch((error: unknown) => (abort.signal.aborted ? undefined : Promise.reject(error)))
+        assert.equal(await write(1, 200), 200)
+        await until(
+          "the first lines",
+          () => lineNumbers(followed).length,
+          (_) => _ >= 200,
+          20
+        )
+        const before = (await ask("lines")).body
+        await askAt(harness.ingress, url, "/exit?code=3")
+        await until(
+          "another instance",
+          () => askAt(harness.ingress, url),
+          (_) => _.status === 200 && _.body !== before
+        )
+        assert.equal(await write(201, 400), 200)
+        await until(
+          "the lines after",
+          () => lineNumbers(followed).length,
+          (_) => _ >= 400,
+          20
+        )
+        assert.deepEqual(lineNumbers(followed), numbers(1, 400))
+        abort.abort()
+        await following
+
+        const read: Array<LogEntry> = []
+        for await (const entry of client().logs("lines", { tail: 1000 })) read.push(entry)
+        assert.deepEqual(lineNumbers(read), numbers(1, 400))
+        assert.include(
+          read.map((_) => _.line),
+          "told to exit"
+        )
+
+        const cursor = read.find((_) => _.line === "line 150")?.cursor ?? assert.fail("no line 150")
+        const after: Array<LogEntry> = []
+        for await (const entry of client().logs("lines", { after: cursor, tail: 1000 })) after.push(entry)
+        assert.deepEqual(lineNumbers(after), numbers(151, 400), "goes on after a cursor")
+      })
+
+      it("a service that is deleted, and an app that is destroyed, leave nothing", async () => {
+        await client().secrets.set("gone", "token", "value")
+        await deploy("gone", { env: { TOKEN: { secret: "token" } } }, { name: "gone-too", links: ["gone"] })
+        const url = await urlOf("gone-too")
+        const deletion = await client().services.delete("gone-too")
+        await client().waitFor(deletion.id)
+        assert.deepEqual(
+          (await client().services.list({ app: "gone" })).map((_) => _.name),
+          ["gone"]
+        )
+        await until(
+          "nothing at its URL",
+          () => askAt(harness.ingress, url),
+          (_) => _.status === 404
+        )
+        assert.equal(await version("gone"), "1")
+
+        const destruction = await client().apps.destroy("gone")
+        await client().waitFor(destruction.id)
+        assert.deepEqual(await client().services.list({ app: "gone" }), [])
+        const missing = await client()
+          .services.get("gone")
+          .catch((error: unknown) => error)
+        assert.propertyVal(missing, "_tag", "NotFound")
+        await until(
+          "nothing left",
+          () => harness.leftovers("gone"),
+          (_) => _.length === 0
+        )
+      })
+
+      it("a program that ends at its start fails the deployment, tells what it wrote, and the revision before serves", async () => {
+        await deploy("crash", {})
+        const failed = await failure(deploy("crash", { env: { VERSION: "2", FAIL: "no database" } }))
+        assert.equal(failed.state, "failed")
+        const [told] = failed.services
+        assert.equal(told?.state, "failed")
+        assert.include([...(told?.logTail ?? [])], "cannot start: no database")
+        assert.match(told?.message ?? "", /\b7\b/, "its exit code")
+        assert.equal(await version("crash"), "1")
+        assert.equal((await client().services.get("crash")).state, "failed")
+
+        assert.equal((await deploy("crash", { env: { VERSION: "3" } })).state, "succeeded")
+        assert.equal(await version("crash"), "3")
+      })
+
+      it("an image that is not there is named, at the latest when it is pulled, and what runs stays", async () => {
+        await deploy("absent", {})
+        const spec = { app: "absent", services: [{ name: "absent", image: harness.missingImage, scale: kept }] }
+        const { problems } = await client().plan(spec)
+        assert.equal(problems.length, harness.looksUpImages ? 1 : 0)
+        const error = await client()
+          .deploy(spec)
+          .then(
+            () => assert.fail("the deployment succeeded"),
+            (error: unknown) => error
+          )
+        assert.propertyVal(error, "_tag", harness.looksUpImages ? "InvalidSpec" : "DeploymentFailed")
+        assert.include(String(error), harness.missingImage)
+        assert.equal(await version("absent"), "1")
+      })
+
+      it("of several services one fails: the others stand, and it is named", async () => {
+        const failed = await failure(
+          deploy("partly", { name: "good" }, { name: "bad", env: { FAIL: "on purpose" } }, { name: "fine" })
+        )
+        assert.deepEqual(failed.services.map((_) => [_.name, _.state]).sort(), [
+          ["bad", "failed"],
+          ["fine", "ready"],
+          ["good", "ready"]
+        ])
+        assert.include(failed.message, "bad")
+        assert.deepEqual([await version("good"), await version("fine")], ["1", "1"])
+      })
+
+      it("a paused service answers 503, over a deployment too, until it is resumed", async () => {
+        await deploy("stopped", {})
+        const url = await urlOf("stopped")
+        const answer = () => askAt(harness.ingress, url)
+        assert.equal((await client().services.pause("stopped")).name, "stopped")
+        const paused = await until("503", answer, (_) => _.status === 503)
+        assert.isAtLeast(Number(paused.headers["retry-after"]), 1)
+        assert.match(paused.body, /paused/i)
+        await until(
+          "paused, without instances",
+          () => client().services.get("stopped"),
+          (_) => _.state === "paused" && _.instances === 0
+        )
+
+        await deploy("stopped", { env: { VERSION: "2" } })
+        assert.equal((await answer()).status, 503)
+        assert.equal((await client().services.get("stopped")).state, "paused")
+
+        await client().services.resume("stopped")
+        await until("what was deployed meanwhile", answer, (_) => _.status === 200 && _.body.startsWith("2 "))
+      })
+    })
+
+    describe("a server that is killed", { timeout: 120_000 }, () => {
+      it("carries on with the deployment it was at, and has lost nothing", async () => {
+        await deploy("killed", {})
+        const before = (await client().services.list()).map((_) => _.name).sort()
+
+        for (const [moment, VERSION] of [
+          ["accepted", "2"],
+          ["applied", "3"]
+        ] as const) {
+          const abort = new AbortController()
+          let id = ""
+          const reached = new Promise<void>((resolve) => {
+            client()
+              .deploy(
+                { app: "killed", services: [service("killed", { env: { VERSION } })] },
+                {
+                  signal: abort.signal,
+                  onProgress: (progress) => {
+                    if (progress._tag === "accepted") id = progress.deployment.id
+                    const told = progress._tag === "event" ? progress.event.type : progress._tag
+                    if (told === moment) resolve()
+                  }
+                }
+              )
+              .catch(() => undefined)
+          })
+          const url = await urlOf("killed")
+          await reached
+          await harness.server.end("SIGKILL")
+          abort.abort()
+          if (harness.servesAlone) assert.equal((await askAt(harness.ingress, url)).status, 200, "without the server")
+
+          await harness.server.start()
+          assert.equal((await client().waitFor(id)).state, "succeeded")
+          assert.equal(await version("killed"), VERSION)
+        }
+
+        assert.deepEqual((await client().services.list()).map((_) => _.name).sort(), before)
+        assert.deepEqual((await client().deployments.list("killed")).map((_) => [_.number, _.state]).sort(), [
+          [1, "succeeded"],
+          [2, "succeeded"],
+          [3, "succeeded"]
+        ])
+        assert.equal(await version("hello"), "1")
+      })
+    })
+  })
+}

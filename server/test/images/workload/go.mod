@@ -1,0 +1,3 @@
+module maxcloud.dev/workload
+
+go 1.24

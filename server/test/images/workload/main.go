@@ -1,0 +1,78 @@
+// A service that shows what its platform does with it. It listens on PORT, and says VERSION and who it is.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func number(r *http.Request, name string) int {
+	value, _ := strconv.Atoi(r.URL.Query().Get(name))
+	return value
+}
+
+func main() {
+	if os.Getenv("FAIL") != "" {
+		fmt.Fprintln(os.Stderr, "cannot start:", os.Getenv("FAIL"))
+		os.Exit(7)
+	}
+	instance := strconv.FormatUint(rand.Uint64(), 36)
+	fmt.Println("started", os.Getenv("VERSION"))
+
+	// /?ms=N answers after so many milliseconds.
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
+		fmt.Fprintf(w, "%s %s", os.Getenv("VERSION"), instance)
+	})
+	http.HandleFunc("/env", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, os.Getenv(r.URL.Query().Get("name")))
+	})
+	http.HandleFunc("/lines", func(w http.ResponseWriter, r *http.Request) {
+		for n := number(r, "from"); n <= number(r, "to"); n++ {
+			fmt.Println("line", n)
+		}
+	})
+	http.HandleFunc("/exit", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(os.Stderr, "told to exit")
+		os.Exit(number(r, "code"))
+	})
+	// Asks the service whose URL is in TARGET, and passes its answer on.
+	http.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
+		client := http.Client{Timeout: 20 * time.Second}
+		answer, err := client.Get(os.Getenv("TARGET"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer answer.Body.Close()
+		w.WriteHeader(answer.StatusCode)
+		_, _ = io.Copy(w, answer.Body)
+	})
+	http.HandleFunc("/kernel", func(w http.ResponseWriter, r *http.Request) {
+		release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+		fmt.Fprint(w, strings.TrimSpace(string(release)))
+	})
+
+	server := http.Server{Addr: ":" + os.Getenv("PORT")}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	go func() {
+		<-stop
+		_ = server.Shutdown(context.Background())
+		os.Exit(0)
+	}()
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	select {}
+}
