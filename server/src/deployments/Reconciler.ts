@@ -25,6 +25,8 @@ export const leaseMs = 30_000
 const renewMs = 10_000
 /** How often the queue is looked at without a wake-up. */
 const lookMs = 5_000
+/** How often in ten minutes an object is put right as soon as it is seen. */
+const healedAtOnce = 5
 /** How long changes are gathered. Of a large app more come at once, and looking at it costs more. */
 const gatherMs = (services: number) => 20 + Math.min(services, 1_000)
 
@@ -173,10 +175,26 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         Effect.forkScoped
       )
 
+      /**
+       * How long to leave what was done to an object that has been put right before: a tool that does it again each time must not keep
+       * the cluster and us busy. The first few at once, then ever later, a minute at most.
+       */
+      const patienceMs = ({ key, object }: Drift) =>
+        sql<{ times: number }>`
+          select count(*)::int as times from drift
+          where organization_id = ${key.organizationId} and stage = ${key.stage} and kind = ${object.kind}
+            and name = ${object.name} and healed_at > clock_timestamp() - interval '10 minutes'`.pipe(
+          Effect.map(([row]) => {
+            const again = (row?.times ?? 0) - healedAtOnce
+            return again < 0 ? 0 : Math.min(60_000, 1_000 * 2 ** again)
+          })
+        )
+
       /** Keeps what others did to our objects, and lets it be put right. */
       const notice = (drift: Drift) =>
         Effect.gen(function* () {
           if (!shards.owns(drift.key.organizationId)) return
+          const afterMs = yield* patienceMs(drift)
           yield* drifts.record(drift)
           const apps = decodeApps(
             yield* sql`
@@ -185,7 +203,10 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
                 and (app = ${drift.app} or ${drift.app}::text is null) and inventory <> '[]'
               order by app limit 1`
           )
-          yield* queue.add(apps.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
+          yield* queue.add(
+            apps.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })),
+            afterMs
+          )
           yield* Queue.offer(wake, undefined)
         }).pipe(Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error)))
 

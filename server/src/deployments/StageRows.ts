@@ -18,6 +18,8 @@ const Begun = Schema.Struct({
   overdue: Schema.Boolean,
   remaining_ms: Schema.Number,
   force_conflicts: Schema.Boolean,
+  /** It has failed because another manager holds a field that it wants. */
+  conflicted: Schema.Boolean,
   inventory: Schema.Array(Ref)
 })
 export type Begun = typeof Begun.Type
@@ -98,7 +100,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
               select d.id, d.number, d.finished_at is not null as finished,
                 coalesce(d.deadline_at <= clock_timestamp(), false) as overdue,
                 coalesce(extract(epoch from d.deadline_at - clock_timestamp()) * 1000, 0)::float8 as remaining_ms,
-                d.force_conflicts, a.inventory
+                d.force_conflicts, d.state = 'failed' and d.reason = 'FieldConflict' as conflicted, a.inventory
               from app_stages a join deployments d on d.organization_id = a.organization_id and d.app = a.app
                 and d.stage = a.stage and d.number = a.last_number
               where a.organization_id = ${lease.key.organizationId} and a.app = ${lease.key.app}
@@ -107,6 +109,21 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
           return { begun: rows[0], superseded: older.map((_) => _.id) }
         })
       )
+
+    /** What others have done and nobody has put right yet. Of the namespace's own objects no app is told: any of its apps does. */
+    const drifted = ({ key }: Lease) => sql`
+      organization_id = ${key.organizationId} and stage = ${key.stage} and healed_at is null
+      and (app is null or app = ${key.app})`
+
+    /** The newest of it; undefined where there is none. */
+    const newestDrift = (lease: Lease) =>
+      Effect.map(
+        sql<{ id: string | null }>`select max(id)::text as id from drift where ${drifted(lease)}`,
+        ([row]) => row?.id ?? undefined
+      )
+
+    const healDrift = (lease: Lease, upTo: string) =>
+      sql`update drift set healed_at = clock_timestamp() where ${drifted(lease)} and id <= ${upTo}::bigint`
 
     const setInventory = (lease: Lease, refs: ReadonlyArray<ObjectRef>) =>
       sql`update app_stages set inventory = ${JSON.stringify(refs)}::jsonb where ${inStage(lease)}`
@@ -163,7 +180,21 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
         Effect.map((rows) => rows.map((_) => _.name))
       )
 
-    return { sql, inStage, write, events, begin, setInventory, progress, saveProgress, finish, tellOnce, serviceNames }
+    return {
+      sql,
+      inStage,
+      write,
+      events,
+      begin,
+      newestDrift,
+      healDrift,
+      setInventory,
+      progress,
+      saveProgress,
+      finish,
+      tellOnce,
+      serviceNames
+    }
   })
 
 export type StageRows = Effect.Effect.Success<ReturnType<typeof makeStageRows>>

@@ -27,8 +27,8 @@ interface RecheckParts {
  * pause or a registry's credentials have changed since.
  */
 export const makeRecheck =
-  ({ applyAll, manifestsOf, rows: { serviceNames, sql }, statuses }: RecheckParts) =>
-  (lease: Lease, { id, inventory }: Begun) =>
+  ({ applyAll, manifestsOf, rows: { healDrift, newestDrift, serviceNames }, statuses }: RecheckParts) =>
+  (lease: Lease, { conflicted, id, inventory }: Begun) =>
     Effect.gen(function* () {
       const runtime = yield* Runtime
       const names = yield* serviceNames(lease)
@@ -37,16 +37,12 @@ export const makeRecheck =
       const manifests = yield* manifestsOf(lease, id)
       const key = namespaceKeyOfLease(lease)
       const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(key, inventory)
-      // Of the namespace's own objects no app is told: whichever of its apps is looked at puts them right.
-      const drifted = sql`
-        organization_id = ${lease.key.organizationId} and stage = ${lease.key.stage} and healed_at is null
-        and (app is null or app = ${lease.key.app})`
-      const open = yield* sql`select 1 from drift where ${drifted} limit 1`
-      if (!manifests.fresh && missing.length === 0 && open.length === 0 && observed.length === names.length) return
+      const drift = yield* newestDrift(lease)
+      if (!manifests.fresh && missing.length === 0 && drift === undefined && observed.length === names.length) return
       yield* Effect.logInfo("the app is applied again").pipe(
-        Effect.annotateLogs({ missing: missing.length, drift: open.length > 0, changed: manifests.fresh })
+        Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.fresh })
       )
-      const begun = yield* sql<{ at: Date }>`select clock_timestamp() as at`
-      yield* applyAll(lease, manifests, true)
-      yield* sql`update drift set healed_at = clock_timestamp() where ${drifted} and noticed_at <= ${begun[0]?.at ?? null}`
+      // What a deployment was refused for another's sake it does not take behind the user's back.
+      yield* applyAll(lease, manifests, !conflicted)
+      if (drift !== undefined) yield* healDrift(lease, drift)
     })

@@ -167,7 +167,9 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           warned.set(begun.id, message)
           yield* write(lease, events(lease, begun.id, [{ type: "warning", reason, message }]))
         }
-        return again({ afterMs: 0, failed: true })
+        // A cluster that is away is looked for at an even pace: after an outage all go on at once, however long it was.
+        const away = reason === "ClusterUnreachable"
+        return away ? again({ afterMs: resyncMs, failed: false }) : again({ afterMs: 0, failed: true })
       })
 
     const pass = (lease: Lease) =>
@@ -194,6 +196,14 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
                   done
                 )
               : postpone(lease, begun, error.diagnosis?.code ?? "RuntimeUnavailable", error.message)
+          ),
+          // Drift of the meantime is put right by the next pass: a deployment takes nothing by force.
+          Effect.flatMap((outcome) =>
+            outcome._tag === "done"
+              ? Effect.map(rows.newestDrift(lease), (drift) =>
+                  drift === undefined ? outcome : again({ afterMs: 0, failed: false })
+                )
+              : Effect.succeed(outcome)
           ),
           Effect.catchAllDefect((defect) =>
             Effect.andThen(

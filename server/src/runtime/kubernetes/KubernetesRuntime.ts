@@ -5,6 +5,7 @@ import { Secrets } from "../../secrets/Secrets.ts"
 import { Runtime, type ServiceStatus } from "../Runtime.ts"
 import { KubeApi } from "./api/KubeApi.ts"
 import { makeApply } from "./apply/makeApply.ts"
+import { unreachableError } from "./apply/refusal.ts"
 import { ClusterCache } from "./cache/ClusterCache.ts"
 import { makeInstances } from "./instances.ts"
 import { limitations } from "./limitations.ts"
@@ -14,6 +15,9 @@ import { Tracker } from "./status/Tracker.ts"
 /** Knative tells URLs without a port, for it does not know what stands before the ingress. */
 const publicUrl = (url: string | null, { port, scheme }: Platform["Type"]): string | null =>
   url === null ? null : `${url.replace(/^https?:/, `${scheme}:`)}${port === undefined ? "" : `:${port}`}`
+
+/** Watches that are cut are back sooner: of that nobody needs to be told. */
+const awayMillis = 2_000
 
 /** `Runtime` on a cluster: manifests by server-side apply, statuses from shared watches, logs from pods and from what is kept of them. */
 export const layer = Layer.effect(
@@ -31,6 +35,18 @@ export const layer = Layer.effect(
       registryCredentials: yield* RegistryCredentials
     })
 
+    /** While the API server is away, what the cache holds is of before: whoever waits for a service is told so. */
+    const whileReachable = Effect.flatMap(
+      api.unreachableSince,
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: (since) =>
+          Date.now() - since.getTime() < awayMillis
+            ? Effect.void
+            : Effect.fail(unreachableError(since, `${api.server} does not answer`))
+      })
+    )
+
     return {
       name: "kubernetes",
       inPlace: false,
@@ -42,7 +58,7 @@ export const layer = Layer.effect(
       remove,
       missing,
       status: (key) =>
-        Effect.map(tracker.status(key), (status) =>
+        Effect.map(Effect.zipRight(whileReachable, tracker.status(key)), (status) =>
           Option.map(
             status,
             (_): ServiceStatus => ({

@@ -4,7 +4,7 @@ import { connect, createServer, isIP, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { type ClusterCredentials, readCredentials } from "./connect.ts"
+import { type ClusterCredentials, type ClusterSource, readCredentials } from "./connect.ts"
 
 const listening = <S extends Server>(server: S) =>
   Effect.async<number>((resume) => {
@@ -102,9 +102,9 @@ export const kubeconfigOf = (
   })
 }
 
-/** The cluster of `KUBECONFIG`, by way of wires of this scope's own: its kubeconfig's path, and the wires. */
-export const wiredCluster = Effect.gen(function* () {
-  const credentials = yield* Effect.orDie(readCredentials({ type: "standard" }))
+/** A cluster by way of wires of this scope's own: its kubeconfig's path, and the wires. */
+export const wiredClusterOf = Effect.fn("wiredClusterOf")(function* (source: ClusterSource) {
+  const credentials = yield* Effect.orDie(readCredentials(source))
   const { hostname, port } = new URL(credentials.server)
   const wires = new Wires()
   const proxy = yield* Effect.acquireRelease(
@@ -125,6 +125,9 @@ export const wiredCluster = Effect.gen(function* () {
   )
   return { path, wires }
 })
+
+/** The cluster of `KUBECONFIG`, by way of wires. */
+export const wiredCluster = wiredClusterOf({ type: "standard" })
 
 /** No cluster: a plain HTTP server that answers as it is told, for what a real API server cannot be made to say. */
 export const fakeApiServer = (answer: RequestListener) =>

@@ -100,6 +100,13 @@ const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])
 /** The API server gave no verdict: nothing is said of the object. A webhook that cannot be called is answered 500, but is a verdict. */
 export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !uncalled.test(error.message)
 
+/** What is said while the API server is away. `since` is the same for all that is said in one outage. */
+export const unreachableError = (since: Date, evidence: string, cause?: KubeError): RuntimeError => {
+  const message = `cluster unreachable since ${since.toISOString()}, continuing`
+  const diagnosis = diagnosisOf("ClusterUnreachable", message, [evidence])
+  return new RuntimeError({ reason: "unavailable", message, diagnosis, cause })
+}
+
 /** `KubeError` as the runtime's own. `object`: what was asked about. */
 export const runtimeErrorOf =
   (api: Requests, object: Named) =>
@@ -107,10 +114,10 @@ export const runtimeErrorOf =
     Effect.gen(function* () {
       if (isUnreachable(error)) {
         const since = Option.getOrElse(yield* api.unreachableSince, () => new Date())
-        const message =
-          error.status === undefined
-            ? `cluster unreachable since ${since.toISOString()}, continuing`
-            : `the cluster at ${api.server} answers ${error.status}, continuing: ${error.message}`
+        if (error.status === undefined) {
+          return yield* unreachableError(since, `${api.server}: ${error.message}`, error)
+        }
+        const message = `the cluster at ${api.server} answers ${error.status}, continuing: ${error.message}`
         const diagnosis = diagnosisOf("ClusterUnreachable", message, [`${api.server}: ${error.message}`])
         return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
       }

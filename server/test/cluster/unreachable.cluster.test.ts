@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { Schema } from "effect"
+import { afterAll, assert, beforeAll, it } from "vitest"
+import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
+import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { until } from "../contract/requests.ts"
+import { startDeploy } from "./commandLine.ts"
+import { small, startWiredServer, type WiredServer } from "./wiredServer.ts"
+
+const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 20)
+/** How long the API server is away. */
+const awayMillis = Number(process.env["MAXCLOUD_TEST_AWAY_MILLIS"] ?? 15_000)
+const numbers = Array.from({ length: deployments }, (_, index) => index)
+
+const Services = Schema.Struct({
+  items: Schema.Array(
+    Schema.Struct({
+      metadata: Schema.Struct({ name: Schema.String, generation: Schema.Int }),
+      status: Schema.Struct({
+        conditions: Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String }))
+      })
+    })
+  )
+})
+
+describeCluster("an API server that goes away (KUBECONFIG)", () => {
+  let wired: WiredServer
+  beforeAll(async () => {
+    wired = await startWiredServer("away")
+  }, 120_000)
+  afterAll(() => wired?.close(), 60_000)
+
+  const app = (index: number, version: string) => ({
+    app: `app-${index}`,
+    services: [small(`app-${index}`, { TARGET: version })]
+  })
+  const accept = async (index: number, version: string) =>
+    (await wired.server.client.deploy(app(index, version), { detach: true })).id
+  const eventsOf = async (id: string) => {
+    const events = []
+    for await (const event of wired.server.client.events(id)) events.push(event)
+    return events
+  }
+  const ended = async (id: string) => {
+    await wired.server.client.waitFor(id)
+    const events = await eventsOf(id)
+    assert.deepStrictEqual(
+      events.filter((_) => _.type === "finished").map((_) => _.reason),
+      ["Succeeded"]
+    )
+    return events
+  }
+  /** What the cluster has, by its own word: the services that are Ready, and how often each was changed. */
+  const readyOnCluster = async () => {
+    const path = pathOf(kinds.service, wired.organization)
+    const { items } = Schema.decodeUnknownSync(Services)(await wired.admin.request({ method: "GET", path }))
+    return new Map(
+      items.flatMap(({ metadata, status }) =>
+        status.conditions.some((_) => _.type === "Ready" && _.status === "True")
+          ? [[metadata.name, metadata.generation] as const]
+          : []
+      )
+    )
+  }
+
+  it(
+    `in the middle of ${deployments} deployments, for ${awayMillis / 1000} s: all are carried out, and the user is told`,
+    async () => {
+      const half = deployments / 2
+      const early = await Promise.all(numbers.slice(0, half).map((index) => accept(index, "1")))
+      await until(
+        "services on the cluster",
+        async () => {
+          const path = pathOf(kinds.service, wired.organization)
+          const listed = await wired.admin.request({ method: "GET", path })
+          return Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(listed).items.length
+        },
+        (_) => _ >= 3
+      )
+      wired.wires.shut(true)
+      const awayAt = Date.now()
+      const told = startDeploy(wired.server.url, app(half, "1"))
+      const late = await Promise.all(numbers.slice(half + 1).map((index) => accept(index, "1")))
+      await until(
+        "the user is told",
+        () => told.written.stderr,
+        (_) => /cluster unreachable since \S+, continuing/.test(_)
+      )
+      await sleep(Math.max(0, awayAt + awayMillis - Date.now()))
+      wired.wires.shut(false)
+
+      const [outcome, ...all] = await Promise.all([told.ended, ...[...early, ...late].map(ended)])
+      assert.strictEqual(outcome.code, 0, outcome.stderr)
+      assert.strictEqual(outcome.stderr.match(/cluster unreachable/g)?.length, 1, outcome.stderr)
+      for (const events of all.slice(early.length)) {
+        const warnings = events.filter((_) => _.type === "warning")
+        assert.deepStrictEqual(
+          warnings.map((_) => _.reason),
+          ["ClusterUnreachable"]
+        )
+      }
+      assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((_) => `app-${_}`).sort())
+    },
+    240_000
+  )
+
+  it("connections that are cut at random during deployments fail none, and nothing is done twice", async () => {
+    let cutting = true
+    const cuts = (async () => {
+      while (cutting) {
+        await sleep(500 + Math.random() * 1000)
+        wired.wires.cut()
+      }
+    })()
+    const ids = await Promise.all([0, 1, 2, 3].map((index) => accept(index, "2")))
+    const all = await Promise.all(ids.map(ended)).finally(() => {
+      cutting = false
+    })
+    await cuts
+    // Where cuts follow each other too fast for a request, that is an outage, and is told as one.
+    for (const { reason, type } of all.flat()) if (type === "warning") assert.strictEqual(reason, "ClusterUnreachable")
+    const ready = await readyOnCluster()
+    assert.deepStrictEqual(
+      [0, 1, 2, 3].map((_) => ready.get(`app-${_}`)),
+      [2, 2, 2, 2],
+      "each was changed once"
+    )
+  }, 120_000)
+
+  it("a server that is killed meanwhile waits for it at its start, and goes on with what it had accepted", async () => {
+    wired.wires.shut(true)
+    const id = await accept(0, "3")
+    await wired.server.end("SIGKILL")
+    await wired.server.start(false)
+    await until(
+      "it says that it waits",
+      () => wired.server.output,
+      (_) => _.includes("Waiting for it")
+    )
+    wired.wires.shut(false)
+    await until(
+      "it takes requests",
+      () =>
+        fetch(`${wired.server.url}/healthz`).then(
+          (_) => _.ok,
+          () => false
+        ),
+      (_) => _
+    )
+    await ended(id)
+    assert.strictEqual((await readyOnCluster()).get("app-0"), 3)
+  }, 120_000)
+})
