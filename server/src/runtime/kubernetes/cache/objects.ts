@@ -3,7 +3,8 @@ import { Schema } from "effect"
 /** What is kept of the cluster's objects: the fields that statuses, diagnoses and drift are made from, and no others. */
 
 const labels = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
-const text = Schema.optionalWith(Schema.String, { default: () => "" })
+// Of a container whose state is not known any more, times are null.
+const text = Schema.optionalWith(Schema.String, { default: () => "", nullable: true })
 const count = Schema.optionalWith(Schema.Int, { default: () => 0 })
 const list = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(Schema.Array(schema), { default: () => [] })
 
