@@ -85,6 +85,7 @@ export const withClusterServer = <A>(use: (client: Client, url: string) => Promi
       MAXCLOUD_KUBECONFIG: clusterConfig,
       MAXCLOUD_PORT: String(port),
       MAXCLOUD_DATA_DIR: folder,
+      MAXCLOUD_INSECURE_REGISTRIES: "127.0.0.1",
       MAXCLOUD_LOG: "json"
     })
   })

@@ -25,7 +25,7 @@ import {
 import { inRounds, median, type Row, seconds, times } from "./measure.ts"
 
 const services = 100
-const rounds = 1
+const rounds = 3
 const app = AppName.make("shop")
 const image = "dev.local/hello:1"
 

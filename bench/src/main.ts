@@ -4,6 +4,8 @@ import { availableParallelism, cpus, totalmem } from "node:os"
 import { join } from "node:path"
 import { cliBenchmark } from "./cli.ts"
 import { clusterApplyBenchmark } from "./clusterApply.ts"
+import { clusterLogsBenchmark } from "./clusterLogs.ts"
+import { clusterReadyBenchmark } from "./clusterReady.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
 import { devBenchmark } from "./dev.ts"
 import type { Benchmark, Row } from "./measure.ts"
@@ -18,7 +20,9 @@ const all: ReadonlyArray<Benchmark> = [
   coldStartBenchmark,
   serverBenchmark,
   devBenchmark,
-  clusterApplyBenchmark
+  clusterApplyBenchmark,
+  clusterReadyBenchmark,
+  clusterLogsBenchmark
 ]
 // The benchmarks of a cluster say so themselves.
 process.env.MAXCLOUD_RUNTIME = "local"

@@ -1,0 +1,98 @@
+import { OrganizationName, parseAppSpec, productionStage } from "@maxcloud/config-schema"
+import type { Client } from "@maxcloud/sdk"
+import { offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
+import { Either } from "effect"
+import {
+  clusterBenchmark,
+  elapsedSince,
+  inFolder,
+  kubectl,
+  newName,
+  removeNamespace,
+  withClusterServer,
+  writeManifests
+} from "./cluster.ts"
+import { withLinesImage } from "./clusterImage.ts"
+import { inRounds, median, seconds, times } from "./measure.ts"
+
+const rounds = 7
+
+const specOf = (app: string, image: string) => ({ app, services: [{ name: app, image, port: 8080 }] })
+
+/** `deploy` by the SDK until it has succeeded; a new service each time. */
+const makeOurs = async (client: Client, image: string) => {
+  const stage = newName("b")
+  // The namespace is there, and so is the image on the node.
+  await client.deploy(specOf("seed", image), { stage })
+  return {
+    round: async () => {
+      const app = newName("s")
+      const start = process.hrtime.bigint()
+      await client.deploy(specOf(app, image), { stage })
+      const taken = elapsedSince(start)
+      await client.apps.destroy(app, { stage })
+      return taken
+    },
+    end: () => removeNamespace(`${stage}--local`)
+  }
+}
+
+/** The same manifests by `kubectl apply`, then `kubectl wait`. */
+const makePeer = (image: string, folder: string) => {
+  const namespace = newName("bench-ready")
+  const manifestsOf = (app: string) => {
+    const spec = Either.getOrThrowWith(parseAppSpec(specOf(app, image)), (_) => new Error(JSON.stringify(_)))
+    const images = new Map([[image, { reference: image, nonRoot: true, port: 8080 }]])
+    const place = { organization: OrganizationName.make(namespace), stage: productionStage }
+    const tenant = { ...offlineTenant(spec, place), images }
+    return { ofNamespace: synthNamespace(tenant), ofApp: synth(spec, tenant) }
+  }
+  kubectl(["apply", "--server-side", "--filename", writeManifests(folder, manifestsOf("seed").ofNamespace)])
+  return {
+    round: async () => {
+      const app = newName("s")
+      const file = writeManifests(folder, manifestsOf(app).ofApp)
+      const start = process.hrtime.bigint()
+      kubectl(["apply", "--server-side", "--filename", file])
+      kubectl([
+        "wait",
+        "--namespace",
+        namespace,
+        `services.serving.knative.dev/${app}`,
+        "--for=condition=Ready",
+        "--timeout=120s"
+      ])
+      const taken = elapsedSince(start)
+      kubectl(["delete", "--filename", file, "--wait=false"])
+      return taken
+    },
+    end: () => removeNamespace(namespace)
+  }
+}
+
+/** From `deploy` until the Knative Service is ready. */
+export const clusterReadyBenchmark = clusterBenchmark("clusterReady", () =>
+  withLinesImage((image) =>
+    inFolder((folder) =>
+      withClusterServer(async (client) => {
+        const ours = await makeOurs(client, image)
+        const peer = makePeer(image, folder)
+        try {
+          const results = await inRounds(rounds, ours.round, peer.round)
+          return [
+            {
+              work: "`deploy` of a small image until its Knative Service is ready",
+              ours: seconds(median(results.map((_) => _.ours))),
+              peer: `\`kubectl apply\`, \`kubectl wait\` ${seconds(median(results.map((_) => _.peer)))}`,
+              ratio: times(median(results.map((_) => _.ours / _.peer))),
+              goal: "≤ 1.15 ×"
+            }
+          ]
+        } finally {
+          ours.end()
+          peer.end()
+        }
+      })
+    )
+  )
+)
