@@ -90,7 +90,7 @@ const lastResort = (sentence: string, { message, reason, status, type }: KubeCon
 const window = 3_000
 
 /** What Knative says of the service itself, where no revision tells more. */
-const serviceCause = ({ now, service }: Evidence): Cause | undefined => {
+const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined => {
   const configurations = condition(service.status.conditions, "ConfigurationsReady")
   if (configurations?.status !== "False") return undefined
   const since = timeOf(configurations.lastTransitionTime) || now
@@ -98,6 +98,11 @@ const serviceCause = ({ now, service }: Evidence): Cause | undefined => {
   if (refused !== undefined) return refusalCause(refused, since + window, now)
   const sureAt = since + window
   const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
+  // The revision that it speaks of has not been told of yet.
+  const { latestCreatedRevisionName } = service.status
+  if (latestCreatedRevisionName !== "" && !revisions.some((_) => _.metadata.name === latestCreatedRevisionName)) {
+    return undefined
+  }
   if (configurations.reason === "NotOwned") return { diagnosis: taken(configurations), ...wait }
   return { diagnosis: lastResort("the newest revision failed", configurations), ...wait }
 }

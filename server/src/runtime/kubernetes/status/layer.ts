@@ -44,6 +44,13 @@ const make = Effect.gen(function* () {
   const timers = yield* FiberMap.make<string>()
   const asks = yield* FiberSet.make()
   const asking = yield* Effect.makeSemaphore(asksAtATime)
+  // A service whose pods are not listed yet looks like one that has none.
+  let synced = false
+  const whenSynced = Effect.tap(cache.synced, () =>
+    Effect.sync(() => {
+      synced = true
+    })
+  )
 
   const publish = (namespace: string, service: ServiceName) => {
     const owner = decodeOwner(cache.namespace(namespace)?.labels ?? {})
@@ -72,6 +79,7 @@ const make = Effect.gen(function* () {
     const revisions = cache.revisionsOf(namespace, name)
     const pods = cache.podsOf(namespace, name)
     const known = cases.get(keyOf(namespace, name))
+    if (!synced) return { service, revisions, pods, revision: "", verdict: noVerdict }
     const verdict = diagnose({
       now,
       service,
@@ -141,6 +149,7 @@ const make = Effect.gen(function* () {
     })
 
   yield* cache.changes.pipe(
+    Stream.tap(() => (synced ? Effect.void : whenSynced)),
     Stream.runForEach(({ kind, name, namespace, service }) => {
       if (kind !== "namespace") return service === undefined ? Effect.void : noticed(namespace, service)
       const waiting = strangers.get(name) ?? []

@@ -34,7 +34,7 @@ export const statusOf = (
     service: name,
     generation: metadata.generation,
     observedGeneration: status.observedGeneration,
-    state: stateOf(service, newest, instances, verdict),
+    state: stateOf(service, newest, pods, verdict),
     conditions: conditionsOf(service, newest, verdict),
     latestCreatedRevision: nullable(status.latestCreatedRevisionName),
     latestReadyRevision: nullable(status.latestReadyRevisionName),
@@ -53,7 +53,7 @@ const isInternal = ({ metadata }: KnativeServiceObject) =>
 const stateOf = (
   service: KnativeServiceObject,
   newest: RevisionObject | undefined,
-  instances: number,
+  pods: ReadonlyArray<PodObject>,
   verdict: Verdict
 ): ServiceState => {
   const { metadata, status } = service
@@ -64,15 +64,21 @@ const stateOf = (
   if (verdict.degraded) return "degraded"
   const ready = find(status.conditions, "Ready")
   if (ready?.status === "False") {
-    // Knative gives up at the first crash or full node; what may still pass is under way.
-    return verdict.diagnosis === null ? "failed" : "pending"
+    // Knative gives up at the first crash or full node; what may still pass is under way, and so is what has found its place since.
+    return verdict.diagnosis === null && !isStarting(newest, pods) ? "failed" : "pending"
   }
   if (ready?.status !== "True" || status.latestCreatedRevisionName !== status.latestReadyRevisionName) return "pending"
-  if (instances > 0) return "ready"
+  if (pods.some((_) => isReady(_) && !isGone(_))) return "ready"
   const active = newest === undefined ? undefined : find(newest.status.conditions, "Active")
   if (active?.status === "False") return active.reason === "NoTraffic" ? "idle" : "degraded"
   return "waking"
 }
+
+/** Has a revision that was not ready yet an instance, against which nothing is known? */
+const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
+  revision !== undefined &&
+  find(revision.status.conditions, "Ready")?.status !== "True" &&
+  pods.some((_) => _.metadata.labels["serving.knative.dev/revision"] === revision.metadata.name && !isGone(_))
 
 const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
 const ofRevision = ["ContainerHealthy", "ResourcesAvailable", "Active"]
