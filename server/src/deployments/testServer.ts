@@ -1,3 +1,5 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer, Stream } from "effect"
 import * as DriftLog from "../drift/PostgresDriftLog.ts"
@@ -11,7 +13,12 @@ import { layer, type ReconcilerOptions } from "./layer.ts"
 import { Platform } from "./Platform.ts"
 
 /** Everything above the database, for tests. */
-export const testServer = (runtime: Layer.Layer<Runtime>, dataDir: string, options: ReconcilerOptions = {}) =>
+export const testServer = (
+  runtime: Layer.Layer<Runtime>,
+  dataDir: string,
+  options: ReconcilerOptions = {},
+  shards: Layer.Layer<Shards.Shards, SqlError, SqlClient> = Shards.layerAll
+) =>
   layer(options).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
@@ -19,7 +26,7 @@ export const testServer = (runtime: Layer.Layer<Runtime>, dataDir: string, optio
         organizations,
         runtime,
         layerNone,
-        Shards.layerAll,
+        shards,
         DriftLog.layer,
         Layer.succeed(Platform, {
           domain: "localhost",

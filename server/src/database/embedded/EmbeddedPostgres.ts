@@ -87,8 +87,11 @@ const initdb = (launcher: Launcher, data: string, args: ReadonlyArray<string>): 
     child.on("close", (code) => (code === 0 ? done() : failed(new Error(output.trim() || `exit code ${code}`))))
   })
 
-/** Prepares `<dataDir>/postgres`; throws a `DatabaseError`. */
-export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPostgres> => {
+/** Prepares `<dataDir>/postgres`; throws a `DatabaseError`. `changed`: parameters of postgresql.conf that are other than ours. */
+export const makeEmbeddedPostgres = async (
+  dataDir: string,
+  changed: Readonly<Record<string, string>> = {}
+): Promise<EmbeddedPostgres> => {
   const folder = resolve(dataDir, "postgres")
   const data = join(folder, "data")
   const logFile = join(folder, "postgres.log")
@@ -186,7 +189,7 @@ export const makeEmbeddedPostgres = async (dataDir: string): Promise<EmbeddedPos
           launcher.nameOf(data),
           "-k",
           launcher.nameOf(data) !== data && socketFolder === folder ? ".." : socketFolder,
-          ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])
+          ...Object.entries({ ...settings, ...changed }).flatMap(([key, value]) => ["-c", `${key}=${value}`])
         ],
         { ...launcher.options(data), env: { LC_ALL: "C", PATH }, detached: true, stdio: ["ignore", log, log] }
       )

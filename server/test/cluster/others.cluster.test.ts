@@ -1,0 +1,272 @@
+import { afterAll, assert, beforeAll, it } from "vitest"
+import { type Kind, kinds } from "../../src/runtime/kubernetes/api/kinds.ts"
+import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { until } from "../contract/requests.ts"
+import { startCommand, startDeploy } from "./commandLine.ts"
+import { labelsOf, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"
+
+const shop = (version: string) => ({ app: "shop", services: [small("web", { TARGET: version })] })
+const container = (env: Readonly<Record<string, string>>) => ({
+  spec: {
+    template: {
+      spec: {
+        containers: [
+          {
+            name: "user-container",
+            image: small("web").image,
+            env: Object.entries(env).map(([name, value]) => ({ name, value }))
+          }
+        ]
+      }
+    }
+  }
+})
+
+describeCluster("others in the cluster (KUBECONFIG)", () => {
+  let wired: WiredServer
+  beforeAll(async () => {
+    wired = await startWiredServer("others")
+    await wired.server.client.deploy(shop("1"))
+  }, 180_000)
+  afterAll(() => wired?.close(["stuck", "theirs"]), 60_000)
+
+  const deploy = (app: unknown, ...args: ReadonlyArray<string>) => startDeploy(wired.server.url, app, args).ended
+  const drift = async () => {
+    const { stdout } = await startCommand(["drift", "--app", "shop", "--json", "--api-url", wired.server.url]).ended
+    const told: { readonly drift: Awaited<ReturnType<typeof wired.server.client.apps.drift>> } = JSON.parse(stdout)
+    return told.drift
+  }
+  const namespace = () => wired.organization
+
+  it("what they change is recorded with who did it, and put right", async () => {
+    const own = [
+      [kinds.service, "web"],
+      [kinds.networkPolicy, "web"],
+      [kinds.namespace, namespace()]
+    ] as const
+    const edits: ReadonlyArray<readonly [Kind, string, string, unknown]> = [
+      [kinds.service, "web", "edits-env", container({ TARGET: "theirs" })],
+      [kinds.service, "web", "adds-env", container({ TARGET: "1", DEBUG: "1" })],
+      [
+        kinds.namespace,
+        namespace(),
+        "opens-namespace",
+        { metadata: { labels: { "pod-security.kubernetes.io/enforce": "privileged" } } }
+      ]
+    ]
+    const healed = (manager: string | null, kind: Kind) =>
+      until(
+        `${manager ?? "a deletion"} of ${kind.kind} is put right`,
+        () => wired.server.client.apps.drift("shop"),
+        (_) => _.some((_) => _.manager === manager && _.kind === kind.kind && _.healedAt !== null)
+      )
+    for (const [kind, name, manager, body] of edits) {
+      await wired.admin.patch(manager, kind, namespace(), name, body)
+      await healed(manager, kind)
+    }
+    for (const [kind, name] of own.slice(0, 2).reverse()) {
+      await wired.admin.remove(kind, namespace(), name)
+      await healed(null, kind)
+    }
+    const service = JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web"))
+    assert.notInclude(service, "DEBUG")
+    assert.include(service, '{"name":"TARGET","value":"1"}')
+    assert.include(JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), "web")), "policyTypes")
+    const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
+    assert.strictEqual(labels["pod-security.kubernetes.io/enforce"], "baseline")
+    const told = await drift()
+    assert.deepStrictEqual(
+      told.map(({ app, change, kind, manager, name }) => [app, kind, name, change, manager]).reverse(),
+      [
+        ["shop", "Service", "web", "edited", "edits-env"],
+        ["shop", "Service", "web", "edited", "adds-env"],
+        [null, "Namespace", namespace(), "edited", "opens-namespace"],
+        ["shop", "NetworkPolicy", "web", "deleted", null],
+        ["shop", "Service", "web", "deleted", null]
+      ]
+    )
+    assert.isTrue(told.every((_) => _.healedAt !== null))
+  }, 90_000)
+
+  it("one that does it again each time is put right ever later", async () => {
+    const before = (await wired.server.client.apps.drift("shop")).length
+    let fighting = true
+    let edits = 0
+    const fight = (async () => {
+      while (fighting) {
+        const policy = await wired.admin.get(kinds.networkPolicy, namespace(), "web")
+        if (!JSON.stringify(policy).includes("10.99.99.99/32")) {
+          edits++
+          const rule = { to: [{ ipBlock: { cidr: "10.99.99.99/32" } }] }
+          await wired.admin.patch("fighter", kinds.networkPolicy, namespace(), "web", [
+            { op: "add", path: "/spec/egress/-", value: rule }
+          ])
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })()
+    await new Promise((resolve) => setTimeout(resolve, 15_000))
+    fighting = false
+    await fight
+    const told = await wired.server.client.apps.drift("shop")
+    assert.isAtLeast(edits, 3, "it is put right")
+    // Five at once, then after 1, 2, 4, 8 seconds.
+    assert.isAtMost(edits, 10)
+    assert.isAtMost(told.length - before, 10)
+    await until(
+      "it is put right in the end",
+      () => wired.server.client.apps.drift("shop"),
+      (_) => _.every((_) => _.healedAt !== null),
+      60
+    )
+  }, 120_000)
+
+  it("a field that another holds when a deployment comes is refused by name, left alone, and taken by --force-conflicts", async () => {
+    // The server must not have seen it: else it is put right before.
+    wired.wires.shut(true)
+    await wired.admin.patch("other-tool", kinds.service, namespace(), "web", container({ TARGET: "theirs" }))
+    const deploying = startDeploy(wired.server.url, shop("2"))
+    await until(
+      "the deployment is accepted",
+      () => deploying.written.stderr,
+      (_) => _.includes("deployment 2 of shop")
+    )
+    wired.wires.shut(false)
+    const refused = await deploying.ended
+    assert.strictEqual(refused.code, 7, refused.stderr)
+    assert.match(refused.stderr, /FieldConflict/)
+    assert.match(refused.stderr, /spec\.template\S* is held by "other-tool"/)
+    assert.match(refused.stderr, /--force-conflicts/)
+    assert.include(JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web")), "theirs")
+
+    const forced = await deploy(shop("2"), "--force-conflicts")
+    assert.strictEqual(forced.code, 0, forced.stderr)
+    assert.include(
+      JSON.stringify(await wired.admin.get(kinds.service, namespace(), "web")),
+      '{"name":"TARGET","value":"2"}'
+    )
+    const told = await until(
+      "it is told as put right",
+      () => wired.server.client.apps.drift("shop"),
+      (_) => _.every((_) => _.healedAt !== null)
+    )
+    assert.isTrue(told.some((_) => _.manager === "other-tool"))
+  }, 90_000)
+
+  it("what is theirs by the same name is refused with the owner named, and not touched", async () => {
+    const taken = {
+      apiVersion: "serving.knative.dev/v1",
+      kind: "Service",
+      metadata: { name: "taken" },
+      spec: { template: { metadata: { annotations: { "autoscaling.knative.dev/initial-scale": "1" } } } }
+    }
+    const image = small("web").image
+    const spec = { template: { spec: { containers: [{ image }] } } }
+    await wired.admin.create(kinds.service, namespace(), { ...taken, spec })
+    const theirs = `theirs--${wired.organization}`
+    await wired.admin.create(kinds.namespace, "", {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: theirs, labels: { "app.kubernetes.io/managed-by": "Helm" } }
+    })
+    const contentOf = async () => {
+      const service: unknown = await wired.admin.get(kinds.service, namespace(), "taken")
+      return JSON.stringify([labelsOf(service), JSON.stringify(service).includes("maxcloud.dev")])
+    }
+    const before = await contentOf()
+    const namespaceBefore = versionOf(await wired.admin.get(kinds.namespace, "", theirs))
+
+    const [service, stage] = await Promise.all([
+      deploy({ app: "taker", services: [small("taken")] }),
+      deploy(shop("1"), "--stage", "theirs")
+    ])
+    for (const { code, stderr } of [service, stage]) {
+      assert.include([6, 7], code, stderr)
+      assert.match(stderr, /NameTaken/)
+      assert.match(stderr, /helm/i)
+    }
+    assert.strictEqual(await contentOf(), before)
+    assert.strictEqual(versionOf(await wired.admin.get(kinds.namespace, "", theirs)), namespaceBefore)
+  }, 90_000)
+
+  it("a namespace that does not go is waited for, and what holds it is told", async () => {
+    const stuck = `stuck--${wired.organization}`
+    const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
+    await wired.admin.create(kinds.namespace, "", {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: stuck, labels: { ...labels, "maxcloud.dev/stage": "stuck" } }
+    })
+    const configMaps = { ...kinds.secret, kind: "ConfigMap", plural: "configmaps" }
+    await wired.admin.create(configMaps, stuck, {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "held", finalizers: ["example.com/holds"] }
+    })
+    await wired.admin.remove(kinds.namespace, "", stuck)
+    const deploying = startDeploy(wired.server.url, shop("1"), ["--stage", "stuck"])
+    await until(
+      "it is told what holds it",
+      () => deploying.written.stderr,
+      (_) => _.includes("is being deleted since") && _.includes("example.com/holds")
+    )
+    await wired.admin.patch("kubectl-edit", configMaps, stuck, "held", [{ op: "remove", path: "/metadata/finalizers" }])
+    const { code, stderr } = await deploying.ended
+    assert.strictEqual(code, 0, stderr)
+  }, 120_000)
+
+  it("a webhook that cannot be called is waited for by name; what a policy refuses is told in plan and deploy", async () => {
+    const name = `${wired.organization}-down`
+    const webhooks: Kind = {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingWebhookConfiguration",
+      plural: "validatingwebhookconfigurations",
+      namespaced: false
+    }
+    const scope = { matchLabels: { "kubernetes.io/metadata.name": namespace() } }
+    await wired.admin.create(webhooks, "", {
+      apiVersion: webhooks.apiVersion,
+      kind: webhooks.kind,
+      metadata: { name },
+      webhooks: [
+        {
+          name: "down.example.com",
+          clientConfig: { url: "https://127.0.0.1:1/" },
+          namespaceSelector: scope,
+          failurePolicy: "Fail",
+          sideEffects: "None",
+          timeoutSeconds: 2,
+          admissionReviewVersions: ["v1"],
+          rules: [
+            {
+              apiGroups: ["networking.k8s.io"],
+              apiVersions: ["v1"],
+              operations: ["CREATE", "UPDATE"],
+              resources: ["networkpolicies"]
+            }
+          ]
+        }
+      ]
+    })
+    try {
+      const app = { app: "hooked", services: [small("hooked")] }
+      const deploying = startDeploy(wired.server.url, app)
+      await until(
+        "the webhook is named",
+        () => deploying.written.stderr,
+        (_) => _.includes('the admission webhook "down.example.com" cannot be called')
+      )
+      await wired.admin.remove(webhooks, "", name)
+      const { code, stderr } = await deploying.ended
+      assert.strictEqual(code, 0, stderr)
+    } finally {
+      await wired.admin.remove(webhooks, "", name).catch(() => undefined)
+    }
+    // Knative's own webhook: longer than `max-revision-timeout-seconds`.
+    const refusedApp = { app: "slow", services: [{ ...small("slow"), timeout: "1h" }] }
+    const refused = await deploy(refusedApp)
+    assert.strictEqual(refused.code, 7, refused.stderr)
+    assert.match(refused.stderr, /AdmissionRefused/)
+    assert.match(refused.stderr, /validation\.webhook\.serving\.knative\.dev/)
+  }, 120_000)
+})

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import type { DeploymentEvent } from "@maxcloud/sdk"
+import { afterAll, assert, beforeAll, it } from "vitest"
+import { kinds } from "../../src/runtime/kubernetes/api/kinds.ts"
+import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { until } from "../contract/requests.ts"
+import { freePort } from "../freePort.ts"
+import { startPostgres } from "../replicas/startPostgres.ts"
+import { ServerProcess } from "../serverProcess.ts"
+import { serverKubeconfig } from "./serverKubeconfig.ts"
+import { type Admin, environmentOf, newOrganization, openAdmin, serverProgram, small } from "./wiredServer.ts"
+
+const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 6)
+const kills = 3
+
+// Each replica answers for an organization of its own, and carries out the deployments of whichever its shards hold.
+describeCluster("three replicas on one database (KUBECONFIG)", () => {
+  const organizations = ["a", "b", "c"].map((_) => newOrganization(`rep-${_}`))
+  let admin: Admin
+  let postgres: Awaited<ReturnType<typeof startPostgres>>
+  let replicas: ReadonlyArray<ServerProcess> = []
+
+  beforeAll(async () => {
+    const kubeconfig = await serverKubeconfig()
+    admin = openAdmin()
+    postgres = await startPostgres()
+    replicas = await Promise.all(
+      organizations.map(
+        async (_) =>
+          new ServerProcess(
+            await freePort(),
+            { ...environmentOf(_, kubeconfig), ...postgres.environment },
+            serverProgram
+          )
+      )
+    )
+    await Promise.all(replicas.map((_) => _.start()))
+  }, 180_000)
+  afterAll(async () => {
+    await Promise.all(replicas.map((_) => _.end("SIGTERM")))
+    for (const replica of replicas) replica.remove()
+    await postgres?.close()
+    await Promise.allSettled(organizations.map((_) => admin.remove(kinds.namespace, "", _)))
+    await admin?.close()
+  }, 60_000)
+
+  it("that are killed one after another carry out each deployment once; what others do is told once, logs by any", async () => {
+    const accepted = await Promise.all(
+      Array.from({ length: deployments }, async (_, index) => {
+        const server = replicas[index % replicas.length] ?? assert.fail("no replica")
+        const app = { app: `app-${index}`, services: [small(`app-${index}`)] }
+        return { server, id: (await server.client.deploy(app, { detach: true })).id }
+      })
+    )
+    for (let kill = 0; kill < kills; kill++) {
+      await sleep(1_000 + Math.random() * 2_000)
+      const victim = replicas[Math.floor(Math.random() * replicas.length)]
+      await victim?.end("SIGKILL")
+      await victim?.start()
+    }
+    for (const { id, server } of accepted) {
+      await server.client.waitFor(id)
+      const events: Array<DeploymentEvent> = []
+      for await (const event of server.client.events(id)) events.push(event)
+      const count = (type: string) => events.filter((_) => _.type === type).length
+      assert.deepStrictEqual([count("started"), count("applied"), count("finished")], [1, 1, 1])
+      assert.strictEqual(events.at(-1)?.reason, "Succeeded")
+    }
+
+    const [server] = replicas
+    const [organization = ""] = organizations
+    assert.isDefined(server)
+    await admin.patch("kubectl-edit", kinds.networkPolicy, organization, "app-0", [
+      { op: "add", path: "/spec/egress/-", value: { to: [{ ipBlock: { cidr: "10.99.99.99/32" } }] } }
+    ])
+    const drift = await until(
+      "it is put right",
+      () => server?.client.apps.drift("app-0") ?? [],
+      (_) => _.some((_) => _.healedAt !== null)
+    )
+    assert.deepStrictEqual(
+      drift.map((_) => [_.kind, _.name, _.manager]),
+      [["NetworkPolicy", "app-0", "kubectl-edit"]]
+    )
+    const lines: Array<string> = []
+    for await (const { line } of server?.client.logs("app-0") ?? []) lines.push(line)
+    assert.match(lines.join("\n"), /listening on/)
+  }, 240_000)
+})

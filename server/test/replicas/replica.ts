@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { Effect, Layer, Redacted } from "effect"
+import * as Database from "../../src/database/Database.ts"
+import { makeFakeRuntime } from "../../src/deployments/fakeRuntime.ts"
+import { testServer } from "../../src/deployments/testServer.ts"
+import * as Shards from "../../src/replicas/Shards.ts"
+import { Runtime } from "../../src/runtime/Runtime.ts"
+
+/** A replica that carries out deployments of the database of `DATABASE_URL` on a runtime in its memory, until it is killed. */
+const dataDir = process.argv[2] ?? ""
+const url = Redacted.make(process.env["DATABASE_URL"] ?? "")
+
+/** Applies take a moment, so that kills hit them. */
+const slowly = (runtime: Layer.Layer<Runtime>) =>
+  Layer.effect(
+    Runtime,
+    Effect.map(
+      Runtime,
+      (_): Runtime["Type"] => ({
+        ..._,
+        apply: (...args) => Effect.zipRight(Effect.promise(() => sleep(Math.random() * 200)), _.apply(...args))
+      })
+    )
+  ).pipe(Layer.provide(runtime))
+
+Effect.runFork(
+  Effect.gen(function* () {
+    const fake = yield* makeFakeRuntime
+    const replica = testServer(slowly(fake.layer), dataDir, { resyncMs: 500 }, Shards.layer())
+    return yield* Layer.launch(Layer.provide(replica, Database.layer({ dataDir, url })))
+  })
+)

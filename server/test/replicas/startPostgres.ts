@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import pg from "pg"
+import { makeEmbeddedPostgres, ownerRole } from "../../src/database/embedded/EmbeddedPostgres.ts"
+
+/** A Postgres of the test's own that several servers use at once, and its URLs by the roles that a server needs. */
+export const startPostgres = async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-postgres-"))
+  // Each replica has up to a dozen connections.
+  const postgres = await makeEmbeddedPostgres(dataDir, { max_connections: "100" })
+  await postgres.start()
+  const owner = new pg.Client({
+    host: postgres.socketFolder,
+    user: ownerRole,
+    database: "postgres",
+    password: postgres.password
+  })
+  await owner.connect()
+  await owner.query(`create role maxcloud login password ${pg.escapeLiteral(postgres.password)}`)
+  await owner.query(`create database maxcloud owner ${ownerRole}`)
+  await owner.end()
+  const url = (role: string) =>
+    `postgres://${role}:${postgres.password}@/maxcloud?host=${encodeURIComponent(postgres.socketFolder)}`
+  return {
+    environment: { DATABASE_URL: url("maxcloud"), MAXCLOUD_MIGRATION_DATABASE_URL: url(ownerRole) },
+    close: async () => {
+      await postgres.stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  }
+}
