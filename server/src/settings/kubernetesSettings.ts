@@ -1,5 +1,5 @@
 import { Config, Schema } from "effect"
-import { from, optional, Port, type Settings } from "./setting.ts"
+import { from, optional, Port, type Settings, Words } from "./setting.ts"
 
 /** Where services run, and how the cluster is reached. */
 export interface KubernetesSettings {
@@ -14,8 +14,27 @@ export interface KubernetesSettings {
   readonly runtimeClass: string | undefined
   /** Image of max-cloud's own parts in the cluster: the gateway's authorizer, and the pods that probe the network. */
   readonly systemImage: string | undefined
+  /** IPv4 ranges of the cluster's nodes, pods and Services: no `egress` opens them. */
+  readonly closedRanges: ReadonlyArray<string>
+  /** Address that `maxcloud net verify` tries as the internet. */
+  readonly internet: { readonly host: string; readonly port: number } | undefined
 }
 
+const none: ReadonlyArray<string> = []
+const octet = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)"
+const Cidr = Schema.String.pipe(Schema.pattern(new RegExp(`^${octet}(\\.${octet}){3}/(3[0-2]|[12]?\\d)$`)))
+const Endpoint = Schema.transform(
+  Schema.String.pipe(Schema.pattern(new RegExp(`^${octet}(\\.${octet}){3}:\\d{1,5}$`))),
+  Schema.Struct({ host: Schema.String, port: Schema.Int.pipe(Schema.between(1, 65_535)) }),
+  {
+    strict: true,
+    decode: (written) => {
+      const [host = "", port = ""] = written.split(":")
+      return { host, port: Number(port) }
+    },
+    encode: ({ host, port }) => `${host}:${port}`
+  }
+)
 const name = Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/))
 
 export const kubernetesSettings: Settings<KubernetesSettings> = {
@@ -74,6 +93,23 @@ export const kubernetesSettings: Settings<KubernetesSettings> = {
     config: optional(Config.nonEmptyString("MAXCLOUD_SYSTEM_IMAGE")),
     default: "none: `maxcloud net verify` is refused",
     description: "Image of max-cloud itself, which `maxcloud net verify` starts in tenants' namespaces to probe from."
+  },
+  closedRanges: {
+    name: "MAXCLOUD_CLOSED_RANGES",
+    config: from(
+      "MAXCLOUD_CLOSED_RANGES",
+      Schema.compose(Words, Schema.Array(Cidr)),
+      'ranges are written as "10.244.0.0/16,10.96.0.0/12"'
+    ).pipe(Config.withDefault(none)),
+    default: "none",
+    description:
+      'IPv4 ranges of the cluster\'s nodes, pods and Services, with commas between them: no `egress` opens them, whatever a service declares. `egress: "internet"` leaves out all private ranges anyway.'
+  },
+  internet: {
+    name: "MAXCLOUD_PROBE_INTERNET",
+    config: optional(from("MAXCLOUD_PROBE_INTERNET", Endpoint, 'an address is written as "203.0.113.5:443"')),
+    default: "none: the internet is not tried",
+    description: "IPv4 address and port that `maxcloud net verify` tries to connect to, as the internet."
   }
 }
 
@@ -85,5 +121,7 @@ export const kubernetesConfig: Config.Config<KubernetesSettings> = Config.all({
   publicPort: kubernetesSettings.publicPort.config,
   podSecurity: kubernetesSettings.podSecurity.config,
   runtimeClass: kubernetesSettings.runtimeClass.config,
-  systemImage: kubernetesSettings.systemImage.config
+  systemImage: kubernetesSettings.systemImage.config,
+  closedRanges: kubernetesSettings.closedRanges.config,
+  internet: kubernetesSettings.internet.config
 })

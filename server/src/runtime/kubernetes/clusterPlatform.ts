@@ -34,6 +34,7 @@ const domainOf = (data: Readonly<Record<string, string>>) =>
 
 /** How public URLs are made on this cluster: from the settings, else from what Knative is configured with. */
 export const clusterPlatform = ({
+  closedRanges,
   domain,
   podSecurity,
   publicPort,
@@ -67,6 +68,7 @@ export const clusterPlatform = ({
       scheme: publicScheme,
       port: publicPort,
       podSecurity,
-      runtimeClass
+      runtimeClass,
+      closedRanges
     } satisfies Platform["Type"]
   })
