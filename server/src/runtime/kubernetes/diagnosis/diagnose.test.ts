@@ -352,6 +352,15 @@ const cases: ReadonlyArray<Case> = [
     terminal: true
   },
   {
+    what: "the configuration is still to be looked at: the newest revision is of the change before",
+    evidence: {
+      service: knativeService({ conditions: [condition("ConfigurationsReady", "Unknown", "OutOfDate")] }),
+      pods: [pod({ state: { waiting: { reason: "ErrImagePull", message: "not found" } } })]
+    },
+    code: undefined,
+    terminal: false
+  },
+  {
     what: "stale: nothing is said",
     evidence: {
       service: knativeService({ generation: 2, observed: 1 }),

@@ -18,6 +18,9 @@ export const diagnose = (evidence: Evidence): Verdict => {
   const { status } = service
   if (service.metadata.deletionTimestamp !== undefined) return noVerdict
   if (status.observedGeneration !== service.metadata.generation) return noVerdict
+  // The service has been looked at, its configuration not yet: the newest revision is still that of the change before.
+  const configurations = condition(status.conditions, "ConfigurationsReady")
+  if (configurations?.status === "Unknown" && configurations.reason === "OutOfDate") return noVerdict
   const newest = revisions.find((_) => _.metadata.name === status.latestCreatedRevisionName)
   if (newest !== undefined && status.latestCreatedRevisionName === status.latestReadyRevisionName) {
     const ready = condition(status.conditions, "Ready")

@@ -151,6 +151,13 @@ describe("statusOf", () => {
     expect(status.instances).toBe(row.instances ?? 0)
   })
 
+  it("does not give up a revision that has found a place", () => {
+    const service = knativeService({ conditions: [condition("Ready", "False", "RevisionMissing")] })
+    const stillTold = knativeRevision([condition("ResourcesAvailable", "False", "Unschedulable")])
+    expect(statusOf(name, service, [stillTold], [pod()], noVerdict).state).toBe("pending")
+    expect(statusOf(name, service, [stillTold], [], noVerdict).state).toBe("failed")
+  })
+
   it("is paused by the annotation, whatever else is said", () => {
     const paused = { "maxcloud.dev/paused": "true" }
     const service = knativeService({ annotations: paused, conditions: [condition("Ready", "False", "RevisionFailed")] })

@@ -74,10 +74,10 @@ const stateOf = (
   return "waking"
 }
 
-/** Has a revision that was not ready yet an instance, against which nothing is known? */
+/** Had a revision no place, and has instances now against which nothing is known? Knative tells of the first for a while longer. */
 const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
   revision !== undefined &&
-  find(revision.status.conditions, "Ready")?.status !== "True" &&
+  find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
   pods.some((_) => _.metadata.labels["serving.knative.dev/revision"] === revision.metadata.name && !isGone(_))
 
 const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
