@@ -81,7 +81,7 @@ export const startClusterHarness = async (
     server,
     workload: { image: reference },
     looksUpImages: true,
-    missingImage: `${registry.host}/none:1`,
+    missingImage: `${registry.host}/nobody-has-this:1`,
     ingress,
     servesAlone: true,
     leftovers: async (app) => {

@@ -55,7 +55,89 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
     }, 120_000)
     afterAll(() => harness?.close())
 
-    describe.concurrent("deployments", { timeout: 120_000 }, () => {
+    describe.concurrent("deployments", { timeout: 180_000 }, () => {
+      it("goes from zero to many under load, back to zero, and wakes by a request", async () => {
+        await deploy("scale", { scale: { ...short, max: 3, concurrency: 1, maxConcurrency: 1 } })
+        const url = await urlOf("scale")
+        const load = startLoad(6, () => askAt(harness.ingress, url, "/?ms=250"))
+        const instances = () => new Set(load.answers.filter((_) => _.status === 200).map((_) => _.body))
+        await until(
+          "more than one instance answers",
+          () => instances().size,
+          (_) => _ > 1
+        )
+        assert.deepEqual(
+          (await load.end()).filter((_) => _.status !== 200),
+          []
+        )
+        await until(
+          "no instance",
+          () => client().services.get("scale"),
+          (_) => _.state === "idle" && _.instances === 0,
+          90
+        )
+        const used = instances()
+        const woken = await ask("scale")
+        assert.equal(woken.status, 200, woken.body)
+        assert.isFalse(used.has(woken.body), "an instance of its own")
+      })
+
+      it("a paused service answers 503, over a deployment too, until it is resumed", async () => {
+        await deploy("stopped", { scale: { ...kept, ...short } })
+        const url = await urlOf("stopped")
+        const answer = () => askAt(harness.ingress, url)
+        assert.equal((await client().services.pause("stopped")).name, "stopped")
+        const paused = await until("503", answer, (_) => _.status === 503)
+        assert.isAtLeast(Number(paused.headers["retry-after"]), 1)
+        assert.match(paused.body, /paused/i)
+        await until(
+          "paused, without instances",
+          () => client().services.get("stopped"),
+          (_) => _.state === "paused" && _.instances === 0,
+          90
+        )
+
+        await deploy("stopped", { scale: { ...kept, ...short }, env: { VERSION: "2" } })
+        assert.equal((await answer()).status, 503)
+        assert.equal((await client().services.get("stopped")).state, "paused")
+
+        await client().services.resume("stopped")
+        await until("what was deployed meanwhile", answer, (_) => _.status === 200 && _.body.startsWith("2 "))
+      })
+
+      it("gives environment, and secrets by the version that was there at the deploy", async () => {
+        await client().secrets.set("config", "token", "first")
+        const config = {
+          env: { GREETING: "hello", TOKEN: { secret: "token" }, DSN: { join: ["db://u:", { secret: "token" }, "@db"] } }
+        }
+        await deploy("config", config)
+        const value = async (name: string) => (await ask("config", `/env?name=${name}`)).body
+        assert.deepEqual(
+          [await value("GREETING"), await value("TOKEN"), await value("DSN")],
+          ["hello", "first", "db://u:first@db"]
+        )
+        await client().secrets.set("config", "token", "second")
+        assert.equal(await value("TOKEN"), "first")
+        await deploy("config", config)
+        assert.deepEqual([await value("TOKEN"), await value("DSN")], ["second", "db://u:second@db"])
+        assert.notInclude(JSON.stringify(await client().services.get("config")), "second")
+      })
+
+      it("a program that ends at its start fails the deployment, tells what it wrote, and the revision before serves", async () => {
+        await deploy("crash", {})
+        const failed = await failure(deploy("crash", { env: { VERSION: "2", FAIL: "no database" } }))
+        assert.equal(failed.state, "failed")
+        const [told] = failed.services
+        assert.equal(told?.state, "failed")
+        assert.include([...(told?.logTail ?? [])], "cannot start: no database")
+        assert.match(told?.message ?? "", /\b7\b/, "its exit code")
+        assert.equal(await version("crash"), "1")
+        assert.equal((await client().services.get("crash")).state, "failed")
+
+        assert.equal((await deploy("crash", { env: { VERSION: "3" } })).state, "succeeded")
+        assert.equal(await version("crash"), "3")
+      })
+
       it("a deployed service answers at its URL", async () => {
         const deployment = await deploy("hello", {})
         assert.equal(deployment.state, "succeeded")
@@ -113,50 +195,6 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           traffic.map((_) => [_.revision, _.percent]),
           [[latestReadyRevision, 100]]
         )
-      })
-
-      it("goes from zero to many under load, back to zero, and wakes by a request", async () => {
-        await deploy("scale", { scale: { ...short, max: 3, concurrency: 1, maxConcurrency: 1 } })
-        const url = await urlOf("scale")
-        const load = startLoad(6, () => askAt(harness.ingress, url, "/?ms=250"))
-        const instances = () => new Set(load.answers.filter((_) => _.status === 200).map((_) => _.body))
-        await until(
-          "more than one instance answers",
-          () => instances().size,
-          (_) => _ > 1
-        )
-        assert.deepEqual(
-          (await load.end()).filter((_) => _.status !== 200),
-          []
-        )
-        await until(
-          "no instance",
-          () => client().services.get("scale"),
-          (_) => _.state === "idle" && _.instances === 0,
-          90
-        )
-        const used = instances()
-        const woken = await ask("scale")
-        assert.equal(woken.status, 200, woken.body)
-        assert.isFalse(used.has(woken.body), "an instance of its own")
-      })
-
-      it("gives environment, and secrets by the version that was there at the deploy", async () => {
-        await client().secrets.set("config", "token", "first")
-        const config = {
-          env: { GREETING: "hello", TOKEN: { secret: "token" }, DSN: { join: ["db://u:", { secret: "token" }, "@db"] } }
-        }
-        await deploy("config", config)
-        const value = async (name: string) => (await ask("config", `/env?name=${name}`)).body
-        assert.deepEqual(
-          [await value("GREETING"), await value("TOKEN"), await value("DSN")],
-          ["hello", "first", "db://u:first@db"]
-        )
-        await client().secrets.set("config", "token", "second")
-        assert.equal(await value("TOKEN"), "first")
-        await deploy("config", config)
-        assert.deepEqual([await value("TOKEN"), await value("DSN")], ["second", "db://u:second@db"])
-        assert.notInclude(JSON.stringify(await client().services.get("config")), "second")
       })
 
       it("links a service to an internal one", async () => {
@@ -255,21 +293,6 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         )
       })
 
-      it("a program that ends at its start fails the deployment, tells what it wrote, and the revision before serves", async () => {
-        await deploy("crash", {})
-        const failed = await failure(deploy("crash", { env: { VERSION: "2", FAIL: "no database" } }))
-        assert.equal(failed.state, "failed")
-        const [told] = failed.services
-        assert.equal(told?.state, "failed")
-        assert.include([...(told?.logTail ?? [])], "cannot start: no database")
-        assert.match(told?.message ?? "", /\b7\b/, "its exit code")
-        assert.equal(await version("crash"), "1")
-        assert.equal((await client().services.get("crash")).state, "failed")
-
-        assert.equal((await deploy("crash", { env: { VERSION: "3" } })).state, "succeeded")
-        assert.equal(await version("crash"), "3")
-      })
-
       it("an image that is not there is named, at the latest when it is pulled, and what runs stays", async () => {
         await deploy("absent", {})
         const spec = { app: "absent", services: [{ name: "absent", image: harness.missingImage, scale: kept }] }
@@ -282,7 +305,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
             (error: unknown) => error
           )
         assert.propertyVal(error, "_tag", harness.looksUpImages ? "InvalidSpec" : "DeploymentFailed")
-        assert.include(String(error), harness.missingImage)
+        assert.include(String(error), "nobody-has-this")
         assert.equal(await version("absent"), "1")
       })
 
@@ -297,28 +320,6 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         ])
         assert.include(failed.message, "bad")
         assert.deepEqual([await version("good"), await version("fine")], ["1", "1"])
-      })
-
-      it("a paused service answers 503, over a deployment too, until it is resumed", async () => {
-        await deploy("stopped", {})
-        const url = await urlOf("stopped")
-        const answer = () => askAt(harness.ingress, url)
-        assert.equal((await client().services.pause("stopped")).name, "stopped")
-        const paused = await until("503", answer, (_) => _.status === 503)
-        assert.isAtLeast(Number(paused.headers["retry-after"]), 1)
-        assert.match(paused.body, /paused/i)
-        await until(
-          "paused, without instances",
-          () => client().services.get("stopped"),
-          (_) => _.state === "paused" && _.instances === 0
-        )
-
-        await deploy("stopped", { env: { VERSION: "2" } })
-        assert.equal((await answer()).status, 503)
-        assert.equal((await client().services.get("stopped")).state, "paused")
-
-        await client().services.resume("stopped")
-        await until("what was deployed meanwhile", answer, (_) => _.status === 200 && _.body.startsWith("2 "))
       })
     })
 

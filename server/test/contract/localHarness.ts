@@ -27,7 +27,7 @@ export const startLocalHarness = async (): Promise<Harness> => {
     server,
     workload: { source, command: ["./workload"] },
     looksUpImages: false,
-    missingImage: `${registry.host}/none:1`,
+    missingImage: `${registry.host}/nobody-has-this:1`,
     ingress: new URL(server.url),
     servesAlone: false,
     leftovers: async (app) =>
