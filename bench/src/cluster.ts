@@ -33,9 +33,15 @@ export const kubectl = (args: ReadonlyArray<string>, input?: string): string => 
   return stdout
 }
 
-/** What kubectl runs while this process must go on. */
-export const kubectlBeside = (args: ReadonlyArray<string>) =>
-  spawn("kubectl", args, { stdio: ["ignore", "pipe", "inherit"] })
+/** kubectl's work while this process goes on. */
+export const kubectlBeside = (args: ReadonlyArray<string>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const child = spawn("kubectl", args, { stdio: ["ignore", "ignore", "inherit"] })
+    child.on("error", reject)
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`kubectl ${args.join(" ")} ended with ${code}`))
+    )
+  })
 
 export const newName = (prefix: string) => `${prefix}-${randomBytes(3).toString("hex")}`
 

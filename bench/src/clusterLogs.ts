@@ -1,7 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import type { Client } from "@maxcloud/sdk"
-import { clusterBenchmark, elapsedSince, kubectl, newName, removeNamespace, withClusterServer } from "./cluster.ts"
+import {
+  clusterBenchmark,
+  elapsedSince,
+  kubectl,
+  kubectlBeside,
+  newName,
+  removeNamespace,
+  withClusterServer
+} from "./cluster.ts"
 import { withLinesImage } from "./clusterImage.ts"
 import { inRounds, median, times } from "./measure.ts"
 
@@ -13,10 +21,12 @@ const limitMillis = 120_000
 /** Counts what a follower prints. */
 class Follower {
   readonly #child: ChildProcess
+  readonly command: string
   count = 0
   #told: (() => void) | undefined
 
   constructor(command: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv) {
+    this.command = [command, ...args].join(" ")
     this.#child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] })
     this.#child.stdout?.on("data", (piece: Buffer) => {
       for (let at = piece.indexOf(10); at !== -1; at = piece.indexOf(10, at + 1)) this.count++
@@ -48,19 +58,23 @@ class Follower {
 }
 
 /** Lines per second from the moment that the pod is told to write until the follower has printed the last of them. */
-const follow = async (follower: Follower, write: (count: number) => void): Promise<number> => {
+const follow = async (follower: Follower, write: (count: number) => Promise<void>): Promise<number> => {
   try {
     // It follows when a line that has been written since its start comes.
-    do write(1)
+    do await write(1)
     while (!(await follower.until(follower.count + 1, 2_000)))
     await follower.until(Number.POSITIVE_INFINITY, 1_000)
     const before = follower.count
     const start = process.hrtime.bigint()
-    write(lines)
+    const written = write(lines)
     if (!(await follower.until(before + lines, limitMillis))) {
-      throw new Error(`${follower.count - before} of ${lines} lines came within ${limitMillis / 1000} s`)
+      throw new Error(
+        `${follower.command}: ${follower.count - before} of ${lines} lines came within ${limitMillis / 1000} s`
+      )
     }
-    return lines / elapsedSince(start)
+    const taken = elapsedSince(start)
+    await written
+    return lines / taken
   } finally {
     await follower.end()
   }
@@ -76,7 +90,7 @@ const measure = async (client: Client, url: string, image: string) => {
     )
     const pod = kubectl(["get", "pods", "--namespace", namespace, "--output", "jsonpath={.items[0].metadata.name}"])
     const write = (count: number) =>
-      void kubectl(["get", "--raw", `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/?count=${count}`])
+      kubectlBeside(["get", "--raw", `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/?count=${count}`])
     const env = { ...process.env, MAXCLOUD_API_URL: url, NO_COLOR: "1" }
     return await inRounds(
       rounds,

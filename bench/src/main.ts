@@ -6,6 +6,7 @@ import { cliBenchmark } from "./cli.ts"
 import { clusterApplyBenchmark } from "./clusterApply.ts"
 import { clusterLogsBenchmark } from "./clusterLogs.ts"
 import { clusterReadyBenchmark } from "./clusterReady.ts"
+import { clusterTrackingBenchmark } from "./clusterTracking.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
 import { devBenchmark } from "./dev.ts"
 import type { Benchmark, Row } from "./measure.ts"
@@ -22,6 +23,7 @@ const all: ReadonlyArray<Benchmark> = [
   devBenchmark,
   clusterApplyBenchmark,
   clusterReadyBenchmark,
+  clusterTrackingBenchmark,
   clusterLogsBenchmark
 ]
 // The benchmarks of a cluster say so themselves.
