@@ -78,7 +78,7 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
       .then(([revision]) => revision?.image ?? assert.fail("no revision"))
     writeFileSync(
       join(folder, "maxcloud.config.ts"),
-      `import { defineConfig, service } from "@maxcloud/sdk"
+      `import { defineConfig, service } from "@maxcloud/sdk/config"
 const small = { image: ${JSON.stringify(image)}, cpu: 0.2, memory: "64Mi" } as const
 const behind = service("behind", { ...small, visibility: "internal", env: { VERSION: "behind" } })
 const front = service("front", { ...small, env: { VERSION: "front", TARGET: behind.url } })

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -58,8 +57,14 @@ func main() {
 		_, _ = io.Copy(w, answer.Body)
 	})
 	http.HandleFunc("/kernel", func(w http.ResponseWriter, r *http.Request) {
-		release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-		fmt.Fprint(w, strings.TrimSpace(string(release)))
+		var name syscall.Utsname
+		_ = syscall.Uname(&name)
+		for _, letter := range name.Release {
+			if letter == 0 {
+				break
+			}
+			fmt.Fprintf(w, "%c", letter)
+		}
 	})
 
 	server := http.Server{Addr: ":" + os.Getenv("PORT")}
