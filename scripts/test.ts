@@ -29,6 +29,21 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
     what: "pulling images: docker-registry is not installed (Debian: apt-get install docker-registry)"
   },
   {
+    kinds: ["default"],
+    there: onPath("rclone"),
+    what: "kept logs in a bucket: rclone is not installed (`go install github.com/rclone/rclone@v1.69.1`; Debian's is too old to serve S3)"
+  },
+  {
+    kinds: ["cluster"],
+    there: onPath("go"),
+    what: "broken and chatty images: go is not installed"
+  },
+  {
+    kinds: ["cluster"],
+    there: onPath("docker-registry") && onPath("podman"),
+    what: "images of one's own on the cluster: podman or docker-registry is not installed (Debian: apt-get install podman docker-registry)"
+  },
+  {
     kinds: ["cluster"],
     there: process.env.KUBECONFIG !== undefined,
     what: "Kubernetes: KUBECONFIG names no cluster with Knative (kind or k3s will do)"
