@@ -1,6 +1,6 @@
 import type { AppName, AppSpecEncoded, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { productionStage } from "@maxcloud/config-schema"
-import { Context, Effect, Either, Layer, type Redacted, Schema, Stream } from "effect"
+import { Chunk, Context, Effect, Either, Layer, type Redacted, Schema, Stream } from "effect"
 import {
   type AppStage,
   type CreateService,
@@ -187,9 +187,11 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
           let begun = false
           return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: !follow }).pipe(
             Stream.filter((_) => _.event === "log"),
-            Stream.mapEffect((_) => {
-              begun = true
-              return decodeEntry(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))
+            Stream.mapChunksEffect((events) => {
+              begun = begun || events.length > 0
+              return Either.mapLeft(Either.all(Chunk.map(events, (_) => decodeEntry(_.data))), (error) =>
+                unreadable(path, error.message)()
+              ).pipe(Either.map(Chunk.unsafeFromArray))
             }),
             // Deleted while it was followed: that is the end of what there is to read.
             Stream.catchTag("NotFound", (error) => (begun ? Stream.empty : Stream.fail(error)))

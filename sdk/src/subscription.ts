@@ -1,4 +1,4 @@
-import { Effect, Either, Schedule, Schema, Stream } from "effect"
+import { Chunk, Effect, Either, Schedule, Schema, Stream } from "effect"
 import { ApiError } from "./api/errors.ts"
 import type { Connection } from "./connection.ts"
 import { type CallError, UnexpectedAnswer } from "./errors.ts"
@@ -84,13 +84,15 @@ export const subscribe = (
           answeredAt = Date.now()
           return parser.push(text)
         }),
-        Stream.mapEffect((event) => (event.event === "error" ? Effect.fail(problemOf(event)) : Effect.succeed(event))),
-        Stream.tap((event) =>
-          Effect.sync(() => {
-            failures = 0
-            if (event.id !== "") lastEventId = event.id
-          })
-        ),
+        // By chunks: what is done for each event alone bounds how many a second there can be.
+        Stream.chunks,
+        Stream.flatMap((events) => {
+          const [good, [failed]] = Chunk.splitWhere(events, (event) => event.event === "error")
+          for (const { id } of good) if (id !== "") lastEventId = id
+          failures = good.length > 0 ? 0 : failures
+          const given = Stream.fromChunk(good)
+          return failed === undefined ? given : Stream.concat(given, Stream.fail(problemOf(failed)))
+        }),
         Stream.concat(
           Stream.suspend(() => {
             ended = options.endsWithConnection

@@ -1,4 +1,5 @@
-import { Effect, Stream } from "effect"
+import type { LogEntry } from "@maxcloud/sdk/api"
+import { Chunk, Effect, Stream } from "effect"
 import { connect, parseServiceName, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
@@ -35,10 +36,12 @@ export default command({
       const name = yield* parseServiceName(input.name)
       const stage = yield* stageOf(input)
       const cloud = yield* connect(input)
-      yield* Stream.runForEach(cloud.logs(name, { follow, since, tail, revision, stage }), (entry) =>
-        Effect.sync(() =>
-          terminal.json ? terminal.printJson(entry, "line") : terminal.print(logLine(entry, terminal))
-        )
+      const written = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : logLine(entry, terminal))
+      // Lines that come together are written together: a write for each would be most of the work.
+      yield* Stream.runForEachChunk(cloud.logs(name, { follow, since, tail, revision, stage }), (entries) =>
+        Effect.sync(() => {
+          if (entries.length > 0) terminal.print(Chunk.toReadonlyArray(entries).map(written).join("\n"))
+        })
       )
     })
 })

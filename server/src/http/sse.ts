@@ -1,6 +1,6 @@
 import { HttpServerResponse } from "@effect/platform"
 import type { ApiError } from "@maxcloud/sdk/api"
-import { Cause, Effect, Option, Stream } from "effect"
+import { Cause, Chunk, Effect, Option, Stream } from "effect"
 import { encodeError, internalError } from "./problems.ts"
 
 /** One server-sent event (WHATWG HTML, 9.2). `data` is sent as JSON, which has no line breaks. */
@@ -25,8 +25,9 @@ export const eventStream = (
   events: Stream.Stream<ServerSentEvent, ApiError>,
   options: { readonly requestId: string; readonly until: Effect.Effect<void> }
 ): HttpServerResponse.HttpServerResponse => {
+  // What comes together is written together: a write for each line would bound how many lines a second there can be.
   const frames = events.pipe(
-    Stream.map(frame),
+    Stream.mapChunks((chunk) => Chunk.of(Chunk.toReadonlyArray(chunk).map(frame).join(""))),
     Stream.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause) ? Stream.empty : Stream.fromEffect(failure(cause, options.requestId))
     )
