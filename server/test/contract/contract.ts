@@ -231,7 +231,7 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           20
         )
         const before = (await ask("lines")).body
-        await askAt(harness.ingress, url, "/exit?code=3")
+        assert.equal((await askAt(harness.ingress, url, "/exit?code=3")).status, 200)
         await until(
           "another instance",
           () => askAt(harness.ingress, url),

@@ -42,7 +42,8 @@ func main() {
 	})
 	http.HandleFunc("/exit", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(os.Stderr, "told to exit")
-		os.Exit(number(r, "code"))
+		// After the answer: a request that is not answered is tried again, and would end the next instance too.
+		time.AfterFunc(100*time.Millisecond, func() { os.Exit(number(r, "code")) })
 	})
 	// Asks the service whose URL is in TARGET, and passes its answer on.
 	http.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
