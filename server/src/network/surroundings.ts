@@ -18,11 +18,25 @@ const decodePods = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(Pod)
 const isRunning = ({ metadata, status }: typeof Pod.Type) =>
   status.phase === "Running" && status.podIP !== "" && metadata.deletionTimestamp === undefined
 
-const decodeServices = Schema.decodeUnknown(
-  Schema.Struct({
-    items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String, namespace: Schema.String }) }))
-  })
-)
+const KnativeService = Schema.Struct({
+  metadata: Schema.Struct({
+    name: Schema.String,
+    namespace: Schema.String,
+    deletionTimestamp: Schema.optional(Schema.String)
+  }),
+  status: Schema.optionalWith(
+    Schema.Struct({
+      conditions: Schema.optionalWith(Schema.Array(Schema.Struct({ type: text, status: text })), {
+        default: () => []
+      })
+    }),
+    { default: () => ({ conditions: [] }) }
+  )
+})
+const decodeServices = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(KnativeService) }))
+/** One that is on its way, or going, has no name in the cluster: nothing could be said of it. */
+const isThere = ({ metadata, status }: typeof KnativeService.Type) =>
+  metadata.deletionTimestamp === undefined && status.conditions.some((_) => _.type === "Ready" && _.status === "True")
 
 const ours = "app.kubernetes.io/managed-by=maxcloud"
 
@@ -53,24 +67,28 @@ const anothers = (organization: OrganizationName) =>
       host: hostOf(name, namespace),
       podAddress
     })
-    const fieldSelector = "status.phase=Running"
-    const pods = yield* api.request({
-      method: "GET",
-      path: pathOf(kinds.pod),
-      query: { labelSelector, fieldSelector, limit: "20" }
-    })
-    const running = (yield* Effect.orDie(decodePods(pods))).items.find(isRunning)
-    if (running !== undefined) {
-      const { metadata, status } = running
-      return [callee(metadata.labels[label.service] ?? "", metadata.namespace, status.podIP)]
-    }
     const services = yield* api.request({
       method: "GET",
       path: pathOf(kinds.service),
-      query: { labelSelector, limit: "1" }
+      query: { labelSelector, limit: "100" }
     })
-    const { items } = yield* Effect.orDie(decodeServices(services))
-    return items.map(({ metadata }) => callee(metadata.name, metadata.namespace, undefined))
+    const there = (yield* Effect.orDie(decodeServices(services))).items.filter(isThere)
+    const pods = yield* api.request({
+      method: "GET",
+      path: pathOf(kinds.pod),
+      query: { labelSelector, fieldSelector: "status.phase=Running", limit: "100" }
+    })
+    const running = (yield* Effect.orDie(decodePods(pods))).items.filter(isRunning)
+    const found = there.map(({ metadata: { name, namespace } }) =>
+      callee(
+        name,
+        namespace,
+        running.find((_) => _.metadata.namespace === namespace && _.metadata.labels[label.service] === name)?.status
+          .podIP
+      )
+    )
+    const one = found.find((_) => _.podAddress !== undefined) ?? found[0]
+    return one === undefined ? [] : [one]
   })
 
 /** Everybody whom a service of this namespace might call. */
