@@ -210,7 +210,7 @@ const cases: ReadonlyArray<Case> = [
       pods: [
         pod({
           conditions: [
-            condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.", 6)
+            condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.", 13)
           ]
         })
       ]

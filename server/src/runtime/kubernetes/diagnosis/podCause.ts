@@ -19,8 +19,8 @@ export const podCause = (podCase: PodCase): Cause | undefined => {
   return unscheduled(podCase) ?? notMade(podCase) ?? crashCause(podCase) ?? notMounted(podCase) ?? listenCause(podCase)
 }
 
-/** How long the scheduler may take to change its mind, in milliseconds. */
-const schedulerPatience = 5_000
+/** How long there may be no room, in milliseconds: instances that end give theirs back, and a new node may come. */
+const schedulerPatience = 12_000
 
 const lacking: Readonly<Record<string, string>> = {
   memory: "memory",
