@@ -15,7 +15,7 @@ import { inRounds, median, times } from "./measure.ts"
 
 const maxcloud = join(import.meta.dirname, "../../cli/bin/maxcloud.js")
 const lines = 200_000
-const rounds = 2
+const rounds = 3
 const limitMillis = 120_000
 
 /** Counts what a follower prints. */

@@ -6,6 +6,11 @@ interface Batch {
   readonly arrivedAt: number
 }
 
+/** Who reads fast is given lines this often, in milliseconds, and then all that came: the API server sends each line alone. */
+const gatherMillis = 10
+/** So many are given at once. */
+const gatherLines = 2_048
+
 export interface LiveMergeOptions {
   /** How long a line waits for earlier ones of other instances, in milliseconds. @default 200 */
   readonly windowMillis?: number
@@ -24,6 +29,7 @@ export class LiveMerge {
   #count = 0
   #ended = false
   #instances = 0
+  #takenAt = 0
   #wakeReader: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -102,7 +108,9 @@ export class LiveMerge {
   #due(): number | undefined {
     const oldest = this.#batches[0]
     if (oldest === undefined) return undefined
-    return this.#immediate ? 0 : Math.max(0, oldest.arrivedAt + this.#windowMillis - Date.now())
+    const now = Date.now()
+    if (!this.#immediate) return Math.max(0, oldest.arrivedAt + this.#windowMillis - now)
+    return this.#ended || this.#count >= gatherLines ? 0 : Math.max(0, this.#takenAt + gatherMillis - now)
   }
 
   #takeDue(): ReadonlyArray<LogLine> {
@@ -126,6 +134,7 @@ export class LiveMerge {
       if (count < batch.lines.length) left.push({ ...batch, lines: batch.lines.slice(count) })
     }
     this.#batches = left
+    this.#takenAt = Date.now()
     this.#count -= taken.length
     for (const retry of [...this.#waiting]) retry()
     return taken.sort(compareLines)
