@@ -2,6 +2,7 @@
 import { checkAuthoring } from "./packed/authoring.ts"
 import { checkContents } from "./packed/contents.ts"
 import { makeForeignFolder } from "./packed/ForeignFolder.ts"
+import { checkKubernetes } from "./packed/kubernetes.ts"
 import { checkDeployment, checkEmbedded, checkPnpm } from "./packed/running.ts"
 
 const folder = makeForeignFolder()
@@ -26,6 +27,7 @@ try {
   check("npx maxcloud --help", help.status === 0 && help.output.includes("deploy"), help.output)
 
   checkAuthoring(folder)
+  checkKubernetes(folder)
   await checkDeployment(folder)
   checkEmbedded(folder)
   checkPnpm(folder)

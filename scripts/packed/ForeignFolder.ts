@@ -24,7 +24,8 @@ export const makeForeignFolder = () => {
 
   // What the workspace was started with says nothing about the folder.
   const { MAXCLOUD_PNPM: pnpm, ...env } = process.env
-  for (const key of Object.keys(env)) if (/^(MAXCLOUD_|npm_|DATABASE_URL$|NODE_OPTIONS$)/.test(key)) delete env[key]
+  for (const key of Object.keys(env))
+    if (/^(MAXCLOUD_|npm_|DATABASE_URL$|KUBE|NODE_OPTIONS$)/.test(key)) delete env[key]
 
   const run = (command: string, args: ReadonlyArray<string>, options: SpawnSyncOptions = {}): Ended => {
     const done = spawnSync(command, args, { cwd: app, env, timeout: 300_000, ...options, encoding: "utf8" })

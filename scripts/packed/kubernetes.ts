@@ -1,0 +1,43 @@
+import type { ForeignFolder } from "./ForeignFolder.ts"
+
+const app = `app: shop
+services:
+  - name: web
+    image: docker.io/library/nginx:1.27
+    port: 80
+`
+
+/** What concerns Kubernetes and needs no cluster. */
+export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
+  const server = maxcloud(["server", "--kubeconfig", "/nonexistent"])
+  check(
+    "server says in one line that there is no such kubeconfig, exit code 1",
+    server.status === 1 &&
+      server.output.trimEnd().split("\n").length === 1 &&
+      server.output.includes("the kubeconfig /nonexistent does not exist"),
+    server.output
+  )
+  const explained = maxcloud(["explain", "WrongPort", "--lang", "de"])
+  check(
+    "explain tells a diagnosis in German",
+    explained.status === 0 && explained.stdout.includes("WrongPort") && explained.stdout.includes("lauscht"),
+    explained.output
+  )
+  write("shop.yaml", app)
+  const exported = maxcloud(["export", "-f", "shop.yaml", "--namespace", "elsewhere"])
+  check(
+    "export prints manifests",
+    exported.status === 0 &&
+      exported.stdout.includes("serving.knative.dev/v1") &&
+      exported.stdout.includes("namespace: elsewhere"),
+    exported.output
+  )
+  const installed = maxcloud(["cluster", "manifests", "--image", "registry.example.com/maxcloud:1"])
+  check(
+    "cluster manifests prints what is installed",
+    installed.status === 0 &&
+      /kind: ClusterRole$/m.test(installed.stdout) &&
+      installed.stdout.includes("registry.example.com/maxcloud:1"),
+    installed.output
+  )
+}
