@@ -75,12 +75,19 @@ const sdkReport = (error: MaxCloudError): Report => {
       return report({ message, fix, data: { apiUrl: error.apiUrl, systemCode: error.code } })
     }
     case "DeploymentFailed": {
-      const { app, message, number, services, stage, state } = error.deployment
+      const { app, message, number, reason, services, stage, state } = error.deployment
       const failed = services.filter((_) => _.state === "failed")
+      // Refused as a whole: no service has the code.
+      const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
       return report({
-        message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${message}`}`,
+        message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
         details: failed.flatMap(failedService),
-        fix: state === "superseded" ? "a newer deployment took its place: see `maxcloud deployments list`" : undefined,
+        fix:
+          state === "superseded"
+            ? "a newer deployment took its place: see `maxcloud deployments list`"
+            : code === undefined
+              ? undefined
+              : `\`maxcloud explain ${code}\` says more`,
         data: { deployment: error.deployment }
       })
     }
@@ -99,6 +106,9 @@ const sdkReport = (error: MaxCloudError): Report => {
       return report({})
   }
 }
+
+/** Reasons of deployments that are no codes of a diagnosis. */
+const uncoded = new Set(["Refused", "ServiceFailed", "RuntimeUnavailable", "InternalError"])
 
 /** The SDK says what is wrong, then after a colon what to do. */
 const split = (message: string): readonly [string, string | undefined] => {

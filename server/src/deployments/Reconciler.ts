@@ -208,7 +208,11 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
             afterMs
           )
           yield* Queue.offer(wake, undefined)
-        }).pipe(Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error)))
+        }).pipe(
+          Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error)),
+          // The next one is recorded all the same.
+          Effect.catchAllDefect((defect) => Effect.logError("a drift was not recorded", defect))
+        )
 
       yield* Stream.runForEach(runtime.drift, notice).pipe(Effect.forkScoped)
 

@@ -3,7 +3,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { ServiceName } from "@maxcloud/config-schema"
 import { refOf } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
-import { Runtime } from "../runtime/Runtime.ts"
+import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import { failureOf, overdue, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
@@ -22,6 +22,10 @@ export interface ReconcileOptions {
 
 const done: Outcome = { _tag: "done" }
 const again = (when: { readonly afterMs: number; readonly failed: boolean }): Outcome => ({ _tag: "retry", ...when })
+
+/** What is said of a deployment that is refused: what is wrong, and what to do. */
+const refusalText = ({ diagnosis, message }: RuntimeError) =>
+  diagnosis === undefined ? message : `${message.replace(/\.$/, "")}. ${diagnosis.fix}`
 
 /**
  * Carries out the newest deployment of an app and stage, one pass at a time. Level triggered: each pass reads all again, so a lost or
@@ -192,7 +196,10 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           Effect.catchTag("RuntimeError", (error) =>
             error.reason === "refused"
               ? Effect.as(
-                  write(lease, finish(lease, begun.id, "failed", error.diagnosis?.code ?? "Refused", error.message)),
+                  write(
+                    lease,
+                    finish(lease, begun.id, "failed", error.diagnosis?.code ?? "Refused", refusalText(error))
+                  ),
                   done
                 )
               : postpone(lease, begun, error.diagnosis?.code ?? "RuntimeUnavailable", error.message)

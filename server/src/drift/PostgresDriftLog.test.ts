@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, layer as describeOn } from "@effect/vitest"
 import { AppName, productionStage } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { layerTest } from "../database/layerTest.ts"
 import { newOrganization, shop } from "../deployments/testServer.ts"
@@ -83,6 +84,16 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
       yield* log.healed(organization.id, shop, productionStage, at(0))
       yield* log.record(edited(organization, "web"))
       assert.strictEqual((yield* log.list(organization, shop, productionStage)).length, 3)
+    })
+  )
+
+  it.effect("leaves out what belongs to an organization of another installation", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const organization = yield* withApp
+      const stranger = { ...organization, id: OrganizationId.make("org_00000000000000000000000000000000") }
+      yield* log.record(edited(stranger, "web"))
+      assert.strictEqual((yield* Effect.flip(log.list(stranger, shop, productionStage)))._tag, "NotFound")
     })
   )
 

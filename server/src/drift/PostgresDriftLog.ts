@@ -65,7 +65,9 @@ export const layer = Layer.effect(
           insert into drift (organization_id, app, stage, api_version, kind, name, change, manager, fields, noticed_at)
           select ${key.organizationId}, ${app}, ${key.stage}, ${object.apiVersion}, ${object.kind}, ${object.name}, ${change},
             ${manager}, ${JSON.stringify(fields)}::jsonb, ${at}
-          where not exists (select 1 from drift where ${same} and healed_at is null)`.pipe(Effect.asVoid)
+          where not exists (select 1 from drift where ${same} and healed_at is null)
+            -- A cluster may have namespaces of another installation's organizations.
+            and exists (select 1 from organizations where id = ${key.organizationId})`.pipe(Effect.asVoid)
       }, orUnavailable),
 
       healed: Effect.fn("DriftLog.healed")(

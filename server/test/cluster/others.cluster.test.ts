@@ -1,4 +1,4 @@
-import { afterAll, assert, beforeAll, it } from "vitest"
+import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
 import { type Kind, kinds } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
 import { until } from "../contract/requests.ts"
@@ -28,6 +28,10 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     wired = await startWiredServer("others")
     await wired.server.client.deploy(shop("1"))
   }, 180_000)
+  afterEach(({ task }) => {
+    wired.wires.shut(false)
+    if (task.result?.state === "fail") console.error(wired.server.output)
+  })
   afterAll(() => wired?.close(["stuck", "theirs"]), 60_000)
 
   const deploy = (app: unknown, ...args: ReadonlyArray<string>) => startDeploy(wired.server.url, app, args).ended
@@ -86,7 +90,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       ]
     )
     assert.isTrue(told.every((_) => _.healedAt !== null))
-  }, 90_000)
+  }, 180_000)
 
   it("one that does it again each time is put right ever later", async () => {
     const before = (await wired.server.client.apps.drift("shop")).length

@@ -63,46 +63,42 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     )
   }
 
-  it(
-    `in the middle of ${deployments} deployments, for ${awayMillis / 1000} s: all are carried out, and the user is told`,
-    async () => {
-      const half = deployments / 2
-      const early = await Promise.all(numbers.slice(0, half).map((index) => accept(index, "1")))
-      await until(
-        "services on the cluster",
-        async () => {
-          const path = pathOf(kinds.service, wired.organization)
-          const listed = await wired.admin.request({ method: "GET", path })
-          return Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(listed).items.length
-        },
-        (_) => _ >= 3
-      )
-      wired.wires.shut(true)
-      const awayAt = Date.now()
-      const told = startDeploy(wired.server.url, app(half, "1"))
-      const late = await Promise.all(numbers.slice(half + 1).map((index) => accept(index, "1")))
-      await until(
-        "the user is told",
-        () => told.written.stderr,
-        (_) => /cluster unreachable since \S+, continuing/.test(_)
-      )
-      await sleep(Math.max(0, awayAt + awayMillis - Date.now()))
-      wired.wires.shut(false)
+  it(`in the middle of ${deployments} deployments, for ${awayMillis / 1000} s: all are carried out, and the user is told`, async () => {
+    const half = deployments / 2
+    const early = await Promise.all(numbers.slice(0, half).map((index) => accept(index, "1")))
+    await until(
+      "services on the cluster",
+      async () => {
+        const path = pathOf(kinds.service, wired.organization)
+        const listed = await wired.admin.request({ method: "GET", path })
+        return Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(listed).items.length
+      },
+      (_) => _ >= 3
+    )
+    wired.wires.shut(true)
+    const awayAt = Date.now()
+    const told = startDeploy(wired.server.url, app(half, "1"))
+    const late = await Promise.all(numbers.slice(half + 1).map((index) => accept(index, "1")))
+    await until(
+      "the user is told",
+      () => told.written.stderr,
+      (_) => /cluster unreachable since \S+, continuing/.test(_)
+    )
+    await sleep(Math.max(0, awayAt + awayMillis - Date.now()))
+    wired.wires.shut(false)
 
-      const [outcome, ...all] = await Promise.all([told.ended, ...[...early, ...late].map(ended)])
-      assert.strictEqual(outcome.code, 0, outcome.stderr)
-      assert.strictEqual(outcome.stderr.match(/cluster unreachable/g)?.length, 1, outcome.stderr)
-      for (const events of all.slice(early.length)) {
-        const warnings = events.filter((_) => _.type === "warning")
-        assert.deepStrictEqual(
-          warnings.map((_) => _.reason),
-          ["ClusterUnreachable"]
-        )
-      }
-      assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((_) => `app-${_}`).sort())
-    },
-    240_000
-  )
+    const [outcome, ...all] = await Promise.all([told.ended, ...[...early, ...late].map(ended)])
+    assert.strictEqual(outcome.code, 0, outcome.stderr)
+    assert.strictEqual(outcome.stderr.match(/cluster unreachable/g)?.length, 1, outcome.stderr)
+    for (const events of all.slice(early.length)) {
+      const warnings = events.filter((_) => _.type === "warning")
+      assert.deepStrictEqual(
+        warnings.map((_) => _.reason),
+        ["ClusterUnreachable"]
+      )
+    }
+    assert.deepStrictEqual([...(await readyOnCluster()).keys()].sort(), numbers.map((_) => `app-${_}`).sort())
+  }, 240_000)
 
   it("connections that are cut at random during deployments fail none, and nothing is done twice", async () => {
     let cutting = true

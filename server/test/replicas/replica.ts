@@ -14,13 +14,14 @@ const url = Redacted.make(process.env["DATABASE_URL"] ?? "")
 const slowly = (runtime: Layer.Layer<Runtime>) =>
   Layer.effect(
     Runtime,
-    Effect.map(
-      Runtime,
-      (_): Runtime["Type"] => ({
-        ..._,
-        apply: (...args) => Effect.zipRight(Effect.promise(() => sleep(Math.random() * 200)), _.apply(...args))
-      })
-    )
+    Effect.map(Runtime, (_): Runtime["Type"] => ({
+      ..._,
+      apply: (...args) =>
+        Effect.zipRight(
+          Effect.promise(() => sleep(Math.random() * 200)),
+          _.apply(...args)
+        )
+    }))
   ).pipe(Layer.provide(runtime))
 
 Effect.runFork(

@@ -172,7 +172,7 @@ const make = Effect.gen(function* () {
     ({ labelSelector: ours, metadataOnly: true, decode: reader(MetadataObject, project) }) as const
 
   const secretWatches = yield* FiberMap.make<string>()
-  const secretsListed = new Map<string, Deferred.Deferred<void>>()
+  const secretsListed = new Map<string, { readonly listed: Deferred.Deferred<void>; readonly sinceMillis: number }>()
 
   const unfollowSecrets = (namespace: string) =>
     Effect.gen(function* () {
@@ -191,7 +191,7 @@ const make = Effect.gen(function* () {
       if (namespaces.get("", namespace) === undefined) yield* unfollowSecrets(namespace)
       else if (!secretsListed.has(namespace)) {
         const listed = yield* Deferred.make<void>()
-        secretsListed.set(namespace, listed)
+        secretsListed.set(namespace, { listed, sinceMillis: Date.now() })
         yield* FiberMap.run(
           secretWatches,
           namespace,
@@ -205,8 +205,14 @@ const make = Effect.gen(function* () {
     }
   })
   const secretsSynced = Effect.suspend(() =>
-    Effect.forEach([...secretsListed.values()], Deferred.await, { concurrency: "unbounded", discard: true })
-  ).pipe(Effect.timeoutOption(secretsSyncMillis), Effect.asVoid)
+    Effect.forEach(
+      [...secretsListed.values()],
+      // Counted from its beginning: once it has kept somebody waiting, it keeps nobody else.
+      ({ listed, sinceMillis }) =>
+        Effect.timeoutOption(Deferred.await(listed), Math.max(0, sinceMillis + secretsSyncMillis - Date.now())),
+      { concurrency: "unbounded", discard: true }
+    )
+  )
 
   const listed = yield* Effect.all([
     follow({ kind: kinds.namespace, ...metadataOnly(withFields) }, keep("namespace", namespaces), followSecrets),
