@@ -44,6 +44,7 @@ const recorder = (options: UsageRecorder.UsageRecorderOptions = {}) =>
             name: "kubernetes",
             inPlace: false,
             limitations: () => [],
+            isLogCursor: () => false,
             instances: Stream.fromQueue(told)
           })
         )

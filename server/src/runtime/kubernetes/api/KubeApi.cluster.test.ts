@@ -28,7 +28,7 @@ describeCluster("the API server", () => {
     it.scoped("takes what is applied, and names the manager and the field of a conflict", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const path = pathOf(kinds.resourceQuota, namespace, "q")
         yield* applyTest(path, quota("3"))
         const other = (fieldManager: string, pods: string) =>
@@ -50,7 +50,7 @@ describeCluster("the API server", () => {
     it.scoped("refuses by reasons that tell what passes", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const get = (path: string) => Effect.flip(api.request({ method: "GET", path }))
         const missing = yield* get(pathOf(kinds.serviceAccount, namespace, "nobody"))
         expect(missing).toMatchObject({ reason: "notFound", status: 404, statusReason: "NotFound" })
@@ -107,7 +107,7 @@ describeCluster("the API server", () => {
     it.scoped("gives only metadata of secrets where that is asked", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const put = (name: string) =>
           applyTest(pathOf(kinds.secret, namespace, name), {
             apiVersion: "v1",
@@ -134,7 +134,7 @@ describeCluster("the API server", () => {
 
     it.scoped("is watched over cut connections: nothing is lost, doubled or listed anew", () =>
       Effect.gen(function* () {
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const { path, wires } = yield* wiredCluster
         const names = Array.from({ length: 150 }, (_, index) => `a-${index}`)
         const listed = yield* Deferred.make<void>()
@@ -208,7 +208,7 @@ describeCluster("the API server", () => {
 
     it.scoped("is left by a watch that hears nothing, and watched on", () =>
       Effect.gen(function* () {
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const { path, wires } = yield* wiredCluster
         const direct = yield* KubeApi
         let lists = 0

@@ -106,7 +106,7 @@ describeCluster("a kubeconfig at the start", () => {
     it.scoped("whose plugin gives a token, or fails", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         yield* api.request({
           method: "POST",
           path: pathOf(kinds.serviceAccount, namespace),

@@ -40,7 +40,7 @@ describeCluster("apply (KUBECONFIG)", () => {
   layer(clusterTest, { excludeTestServices: true })((it) => {
     it.scoped("goes in order, puts in the values of secrets, and asks nothing where nothing has changed", () =>
       Effect.gen(function* () {
-        const key = yield* organization("h2-apply")
+        const key = yield* organization("apply-apply")
         const { apply, asked, missing, remove: removeAll } = yield* makeApplyTest()
         const { namespace, own } = manifestsOf(key, [secret, { name: "web" }])
         yield* apply(key, app, namespace, asIs)
@@ -83,7 +83,7 @@ describeCluster("apply (KUBECONFIG)", () => {
 
     it.scoped("makes no request for 100 objects that are as they should be", () =>
       Effect.gen(function* () {
-        const key = yield* organization("h2-many")
+        const key = yield* organization("apply-many")
         const { apply, asked } = yield* makeApplyTest()
         const services = Array.from({ length: 34 }, (_, index) => ({
           name: `s${index}`,
@@ -110,7 +110,7 @@ describeCluster("apply (KUBECONFIG)", () => {
 
     it.scoped("refuses fields that another holds, by manager and field, unless forced", () =>
       Effect.gen(function* () {
-        const key = yield* organization("h2-conflict")
+        const key = yield* organization("apply-conflict")
         const { apply } = yield* makeApplyTest()
         const { namespace, own } = manifestsOf(key, [{ name: "web" }])
         yield* apply(key, app, [...namespace, ...own], asIs)
@@ -127,7 +127,7 @@ describeCluster("apply (KUBECONFIG)", () => {
 
     it.scoped("touches nothing of others: a service, another app's objects, a namespace", () =>
       Effect.gen(function* () {
-        const key = yield* organization("h2-foreign")
+        const key = yield* organization("apply-foreign")
         const { apply, dryRun, remove: removeAll } = yield* makeApplyTest()
         const { namespace, own, spec } = manifestsOf(key, [{ name: "web" }])
         yield* apply(key, app, namespace, asIs)
@@ -159,7 +159,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         expect(blog).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
         expect(blog.message).toContain("maxcloud.dev/app=shop")
 
-        const stranger = { ...key, organizationId: newKey("h2-x").organizationId }
+        const stranger = { ...key, organizationId: newKey("apply-x").organizationId }
         const theirs = yield* Effect.flip(apply(stranger, app, [...namespace, ...own], forced))
         expect(theirs).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
         expect(theirs.message).toContain(`maxcloud.dev/organization-id=${key.organizationId}`)
@@ -171,7 +171,7 @@ describeCluster("apply (KUBECONFIG)", () => {
 
     it.scoped("does not take a namespace of somebody else; waits for one that is being deleted", () =>
       Effect.gen(function* () {
-        const foreign = yield* organization("h2-ns")
+        const foreign = yield* organization("apply-ns")
         const { apply, dryRun } = yield* makeApplyTest()
         yield* post("/api/v1/namespaces", {
           apiVersion: "v1",
@@ -185,7 +185,7 @@ describeCluster("apply (KUBECONFIG)", () => {
         const [issue] = yield* dryRun(foreign, spec, own)
         expect(issue?.message).toMatch(/^NameTaken: /)
 
-        const going = yield* organization("h2-going")
+        const going = yield* organization("apply-going")
         const made = manifestsOf(going, [{ name: "web" }])
         yield* apply(going, app, made.namespace, asIs)
         const finalizer = { metadata: { name: "held", finalizers: ["example.com/hold"] } }

@@ -160,7 +160,7 @@ describeCluster("drift (KUBECONFIG)", () => {
       "is noticed with who did it and where, and put right",
       () =>
         Effect.gen(function* () {
-          const { heal, key, noticed } = yield* running("h2-drift")
+          const { heal, key, noticed } = yield* running("apply-drift")
           const free = { metadata: { labels: { team: "x" }, annotations: { "example.com/note": "free" } } }
           for (const [kind, name] of [
             [kinds.service, "web"],
@@ -191,7 +191,7 @@ describeCluster("drift (KUBECONFIG)", () => {
 
     it.scoped("of an object that is deleted has no name; our own removal is none", () =>
       Effect.gen(function* () {
-        const { heal, key, noticed, own, remove: removeOwn } = yield* running("h2-gone")
+        const { heal, key, noticed, own, remove: removeOwn } = yield* running("apply-gone")
         const secret = own.find((_) => _.kind === "Secret")?.metadata.name ?? ""
         for (const [kind, name] of [
           [kinds.networkPolicy, "web"],
@@ -228,7 +228,7 @@ describeCluster("drift (KUBECONFIG)", () => {
 
     it.scoped("is put right after a restart too, when nothing is remembered", () =>
       Effect.gen(function* () {
-        const { all, key, own } = yield* running("h2-again")
+        const { all, key, own } = yield* running("apply-again")
         const path = pathIn(key, kinds.networkPolicy, "web")
         yield* patchAs(manager, path, [{ op: "add", path: "/spec/egress/-", value: {} }], jsonPatch)
         yield* patchAs(manager, pathIn(key, kinds.resourceQuota, "maxcloud--default"), {

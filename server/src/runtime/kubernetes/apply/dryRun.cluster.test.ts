@@ -49,8 +49,8 @@ describeCluster("dry run (KUBECONFIG)", () => {
       "says what would be said, and changes no version: in the organization's namespace and in the scratch one",
       () =>
         Effect.gen(function* () {
-          const key = yield* organization("h2-dry")
-          const scratch = yield* organization("h2-scratch")
+          const key = yield* organization("apply-dry")
+          const scratch = yield* organization("apply-scratch")
           const { apply, dryRun } = yield* makeApplyTest(scratch.namespace)
           const idle = [{ name: "web", scale: { min: 1 } }]
           const { namespace, own } = manifestsOf(key, idle)
@@ -103,8 +103,8 @@ describeCluster("dry run (KUBECONFIG)", () => {
 
     it.scoped("names the remedy where there is no scratch namespace", () =>
       Effect.gen(function* () {
-        const key = newKey("h2-none")
-        const { asked, dryRun } = yield* makeApplyTest("h2-not-there")
+        const key = newKey("apply-none")
+        const { asked, dryRun } = yield* makeApplyTest("apply-not-there")
         const { own, spec } = manifestsOf(key, [{ name: "web" }])
         expect(yield* dryRun(key, spec, own)).toEqual([
           { path: [], message: expect.stringContaining("maxcloud cluster install") }

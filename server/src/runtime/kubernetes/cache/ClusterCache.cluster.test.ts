@@ -64,7 +64,7 @@ describeCluster("the cluster's objects in memory", () => {
         const cache = yield* ClusterCache
         yield* cache.synced
         const { told, until } = yield* listening
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         yield* applyTest(pathOf(kinds.service, namespace, "hello"), knativeService("hello", "dev.local/hello:1"))
         yield* until(() => cache.service(namespace, "hello")?.status.latestReadyRevisionName === "hello-00001")
         expect(cache.revisionsOf(namespace, "hello").map((_) => _.metadata.name)).toEqual(["hello-00001"])
@@ -106,7 +106,7 @@ describeCluster("the cluster's objects in memory", () => {
         const cache = yield* ClusterCache
         yield* cache.synced
         const { told, until } = yield* listening
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const apply = (name: string, labels: Readonly<Record<string, string>>) =>
           applyTest(pathOf(kinds.networkPolicy, namespace, name), policy(name, labels))
         yield* apply("others", {})
@@ -133,7 +133,7 @@ describeCluster("the cluster's objects in memory", () => {
     it.scoped("are those of the cluster after connections were cut at random", () =>
       Effect.gen(function* () {
         const api = yield* KubeApi
-        const namespace = yield* temporaryNamespace("h1")
+        const namespace = yield* temporaryNamespace("cluster")
         const { path, wires } = yield* wiredCluster
         const names = Array.from({ length: 60 }, (_, index) => `p-${index}`)
         yield* Effect.gen(function* () {

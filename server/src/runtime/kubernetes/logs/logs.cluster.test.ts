@@ -66,7 +66,7 @@ describeCluster("logs (KUBECONFIG)", () => {
         Effect.gen(function* () {
           yield* (yield* ClusterCache).synced
           const logs = yield* KubernetesLogs
-          const key = newServiceKey("h4-logs")
+          const key = newServiceKey("logs")
           const image = yield* linesImage
           yield* namespaceFor(key)
           const endCollector = yield* collector
@@ -146,7 +146,7 @@ describeCluster("logs (KUBECONFIG)", () => {
           yield* (yield* ClusterCache).synced
           const logs = yield* KubernetesLogs
           const api = yield* KubeApi
-          const key = newServiceKey("h4-speed")
+          const key = newServiceKey("speed")
           const image = yield* linesImage
           yield* namespaceFor(key)
           const lines = 60_000
