@@ -5,6 +5,7 @@ import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Sche
 import { Notifications } from "../database/Notifications.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
+import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
 import { Shards } from "../replicas/Shards.ts"
 import { type Drift, Runtime, type ServiceKey } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
@@ -47,6 +48,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs })
       const wake = yield* Queue.sliding<void>(1)
       const held = new Map<string, Lease>()
+      const passed = new PassedDrift()
 
       yield* Effect.addFinalizer(() => Effect.ignore(queue.release([...held.values()])))
       const fibers = yield* FiberSet.make<void>()
@@ -193,7 +195,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       /** Keeps what others did to our objects, and lets it be put right. */
       const notice = (drift: Drift) =>
         Effect.gen(function* () {
-          if (!shards.owns(drift.key.organizationId)) return
+          if (!shards.owns(drift.key.organizationId)) return passed.keep(drift)
           const afterMs = yield* patienceMs(drift)
           yield* drifts.record(drift)
           const apps = decodeApps(
@@ -215,6 +217,19 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         )
 
       yield* Stream.runForEach(runtime.drift, notice).pipe(Effect.forkScoped)
+      /** What came while nobody owned its organization, or while its owner died: told again by who owns it now. */
+      const noticeLate = (drift: Drift) =>
+        sql`
+          select 1 from drift
+          where organization_id = ${drift.key.organizationId} and stage = ${drift.key.stage} and kind = ${drift.object.kind}
+            and name = ${drift.object.name} and change = ${drift.change} and manager is not distinct from ${drift.manager}::text
+            and noticed_at > ${drift.at}::timestamptz - ${keptMillis} * interval '1 millisecond'`.pipe(
+          Effect.flatMap((known) => (known.length > 0 ? Effect.void : notice(drift))),
+          Effect.catchAll((error) => Effect.logWarning("a drift was not recorded", error.cause))
+        )
+      yield* Stream.runForEach(Stream.merge(shards.changes, Stream.tick(Duration.millis(lookMs))), () =>
+        Effect.forEach(passed.take(shards.owns), noticeLate, { discard: true })
+      ).pipe(Effect.forkScoped)
 
       yield* Effect.repeat(dispatch, Schedule.forever).pipe(Effect.forkScoped)
     }).pipe(Effect.withSpan("Reconciler"))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { DeploymentEvent } from "@maxcloud/sdk"
-import { afterAll, assert, beforeAll, it } from "vitest"
+import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
 import { kinds } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
 import { until } from "../contract/requests.ts"
@@ -36,6 +36,9 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     )
     await Promise.all(replicas.map((_) => _.start()))
   }, 180_000)
+  afterEach(({ task }) => {
+    if (task.result?.state === "fail") for (const { output } of replicas) console.error(output)
+  })
   afterAll(async () => {
     await Promise.all(replicas.map((_) => _.end("SIGTERM")))
     for (const replica of replicas) replica.remove()
