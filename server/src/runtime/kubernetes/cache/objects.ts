@@ -62,6 +62,8 @@ export const KnativeServiceObject = Schema.Struct({
       latestCreatedRevisionName: text,
       latestReadyRevisionName: text,
       url: text,
+      /** Where it is called within the cluster. */
+      address: Schema.optionalWith(Schema.Struct({ url: text }), { default: () => ({ url: "" }) }),
       traffic: list(Traffic)
     }),
     {
@@ -71,6 +73,7 @@ export const KnativeServiceObject = Schema.Struct({
         latestCreatedRevisionName: "",
         latestReadyRevisionName: "",
         url: "",
+        address: { url: "" },
         traffic: []
       })
     }

@@ -30,6 +30,8 @@ interface ServiceInput {
   readonly created?: string
   readonly ready?: string
   readonly annotations?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly url?: string
 }
 
 export const knativeService = ({
@@ -37,17 +39,20 @@ export const knativeService = ({
   conditions = [],
   created = "web-00001",
   generation = 1,
+  labels = {},
   observed = generation,
-  ready = ""
+  ready = "",
+  url = "https://web--acme.example.com"
 }: ServiceInput = {}) =>
   Schema.decodeUnknownSync(KnativeServiceObject)({
-    metadata: { name: "web", namespace: "acme", generation, annotations },
+    metadata: { name: "web", namespace: "acme", generation, annotations, labels },
     status: {
       observedGeneration: observed,
       conditions,
       latestCreatedRevisionName: created,
       latestReadyRevisionName: ready,
-      url: "https://web--acme.example.com",
+      url,
+      address: { url: "http://web.acme.svc.cluster.local" },
       traffic: ready === "" ? [] : [{ revisionName: ready, percent: 100, latestRevision: true }]
     }
   })

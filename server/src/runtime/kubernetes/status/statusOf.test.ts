@@ -158,6 +158,18 @@ describe("statusOf", () => {
     expect(statusOf(name, service, [stillTold], [], noVerdict).state).toBe("failed")
   })
 
+  it("is not ready before its visibility is the one that is asked for", () => {
+    const ready = { conditions: [isReady], ready: revision }
+    const labels = { "networking.knative.dev/visibility": "cluster-local" }
+    const url = "http://web.acme.svc.cluster.local"
+    const told = (service: Parameters<typeof statusOf>[1]) =>
+      statusOf(name, service, [knativeRevision()], [pod({ ready: true })], noVerdict)
+    expect(told(knativeService({ ...ready, labels })).state).toBe("pending")
+    expect(told(knativeService({ ...ready, labels, url })).state).toBe("ready")
+    expect(told(knativeService({ ...ready, url }))).toMatchObject({ state: "pending", url: null })
+    expect(told(knativeService(ready))).toMatchObject({ state: "ready", url: "https://web--acme.example.com" })
+  })
+
   it("is paused by the annotation, whatever else is said", () => {
     const paused = { "maxcloud.dev/paused": "true" }
     const service = knativeService({ annotations: paused, conditions: [condition("Ready", "False", "RevisionFailed")] })

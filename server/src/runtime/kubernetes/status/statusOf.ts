@@ -10,9 +10,19 @@ import { isGone, isReady } from "../diagnosis/PodCase.ts"
 export const isPaused = ({ metadata }: KnativeServiceObject): boolean =>
   metadata.annotations[annotation.paused] === "true"
 
-/** Has Knative looked at what the service is now? Else nothing that its status says counts ("Rule 0"). */
-export const isCurrent = ({ metadata, status }: KnativeServiceObject): boolean =>
-  status.observedGeneration === metadata.generation
+/**
+ * Has Knative looked at what the service is now? Else nothing that its status says counts ("Rule 0"). Visibility is a label, which makes no
+ * new generation: it has been looked at when the service's URL is the one within the cluster, or is another.
+ */
+export const isCurrent = (service: KnativeServiceObject): boolean =>
+  service.status.observedGeneration === service.metadata.generation && isExposedAsAsked(service)
+
+const isExposedAsAsked = (service: KnativeServiceObject): boolean => {
+  const { address, url } = service.status
+  return url === "" || address.url === "" || (hostOf(url) === hostOf(address.url)) === isInternal(service)
+}
+
+const hostOf = (url: string) => url.replace(/^https?:\/\//, "")
 
 const nullable = (text: string): string | null => (text === "" ? null : text)
 
@@ -40,7 +50,7 @@ export const statusOf = (
     latestReadyRevision: nullable(status.latestReadyRevisionName),
     traffic: trafficOf(service),
     instances,
-    url: isInternal(service) ? null : nullable(status.url),
+    url: isInternal(service) || !isExposedAsAsked(service) ? null : nullable(status.url),
     logTail: verdict.logTail,
     diagnosis: current ? verdict.diagnosis : null,
     terminal: current && verdict.terminal
