@@ -22,7 +22,7 @@ const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
     version: _.version,
     updatedAt: _.updated_at.toISOString()
   }))
-const decodeSealed = Schema.decodeUnknownSync(Schema.Array(Sealed))
+const decodeSealed = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ ...Sealed.fields, key_id: Schema.String })))
 
 const failed = (cause: { readonly message: string }) =>
   new SecretsError({ message: "The secrets cannot be reached at the moment: the database does not answer.", cause })
@@ -102,7 +102,7 @@ export const layer = (options: { readonly dataDir: string }) =>
 
       const reveal = Effect.fn("Secrets.reveal")(function* (scope: SecretScope, name: SecretName, version: number) {
         const rows = yield* sql`
-          select nonce, sealed from secret_versions
+          select key_id, nonce, sealed from secret_versions
           where ${within(scope)} and name = ${name} and version = ${version}`.pipe(Effect.mapError(failed))
         const row = decodeSealed(rows)[0]
         if (row === undefined) return Option.none<Redacted.Redacted>()
@@ -110,7 +110,10 @@ export const layer = (options: { readonly dataDir: string }) =>
           try: () => Option.some(Redacted.make(open(key, placeOf(scope, name, version), row))),
           catch: () =>
             new SecretsError({
-              message: `The secret ${name}, version ${version}, does not open: it was changed in the database. Set it again.`
+              message:
+                row.key_id === key.id
+                  ? `The secret ${name}, version ${version}, does not open: it was changed in the database. Set it again.`
+                  : `The secret ${name}, version ${version}, was sealed by a server with another key: give all servers of this database the same secret.key in their data folders, and start them again.`
             })
         })
       })

@@ -118,6 +118,22 @@ describe("secrets", () => {
   )
 
   test(
+    "of a server with another key do not open, and say what to do",
+    Effect.gen(function* () {
+      const secrets = yield* Secrets
+      const sql = yield* SqlClient
+      const place = yield* scope
+      yield* secrets.set(place, key, Redacted.make(plain))
+      yield* sql`
+        update secret_versions set key_id = 'other', nonce = sealed
+        where organization_id = ${place.organizationId}`
+      const error = yield* Effect.flip(secrets.reveal(place, key, 1))
+      expect(error.message).toContain("give all servers of this database the same secret.key")
+      yield* sql`delete from secret_versions where organization_id = ${place.organizationId}`
+    })
+  )
+
+  test(
     "say so where their key is gone, and never make another one",
     Effect.gen(function* () {
       const secrets = yield* Secrets
