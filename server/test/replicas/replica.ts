@@ -9,6 +9,7 @@ import { Runtime } from "../../src/runtime/Runtime.ts"
 /** A replica that carries out deployments of the database of `DATABASE_URL` on a runtime in its memory, until it is killed. */
 const dataDir = process.argv[2] ?? ""
 const url = Redacted.make(process.env["DATABASE_URL"] ?? "")
+const migrationUrl = Redacted.make(process.env["MAXCLOUD_MIGRATION_DATABASE_URL"] ?? "")
 
 /** Applies take a moment, so that kills hit them. */
 const slowly = (runtime: Layer.Layer<Runtime>) =>
@@ -28,6 +29,6 @@ Effect.runFork(
   Effect.gen(function* () {
     const fake = yield* makeFakeRuntime
     const replica = testServer(slowly(fake.layer), dataDir, { resyncMs: 500 }, Shards.layer())
-    return yield* Layer.launch(Layer.provide(replica, Database.layer({ dataDir, url })))
+    return yield* Layer.launch(Layer.provide(replica, Database.layer({ dataDir, url, migrationUrl })))
   })
 )

@@ -29,7 +29,7 @@ describe("replicas of one database", async () => {
   const start = () =>
     spawn(process.execPath, [join(import.meta.dirname, "replica.ts"), dataDir], {
       env: { ...process.env, ...postgres.environment, NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
-      stdio: "ignore"
+      stdio: ["ignore", "ignore", "inherit"]
     })
   const kill = async (replica: ChildProcess | undefined) => {
     if (replica === undefined || replica.exitCode !== null || replica.signalCode !== null) return
@@ -72,7 +72,10 @@ describe("replicas of one database", async () => {
       }
       yield* killing
       const open = sql<{ open: number }>`select count(*)::int as open from deployments where finished_at is null`
-      while (((yield* open)[0]?.open ?? 0) > 0) yield* Effect.promise(() => sleep(200))
+      while (((yield* open)[0]?.open ?? 0) > 0) {
+        assert.isTrue(running.some((_) => _.exitCode === null && _.signalCode === null), "no replica runs")
+        yield* Effect.promise(() => sleep(200))
+      }
 
       const told = yield* sql<{ state: string; finished: number; started: number; applied: number; reason: string }>`
         select d.state, count(*) filter (where e.type = 'finished')::int as finished,
