@@ -6,6 +6,7 @@ import { startCommand, startDeploy } from "./commandLine.ts"
 import { labelsOf, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"
 
 const shop = (version: string) => ({ app: "shop", services: [small("web", { TARGET: version })] })
+const configMaps: Kind = { ...kinds.secret, kind: "ConfigMap", plural: "configmaps" }
 const container = (env: Readonly<Record<string, string>>) => ({
   spec: {
     template: {
@@ -32,7 +33,11 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     wired.wires.shut(false)
     if (task.result?.state === "fail") console.error(wired.server.output)
   })
-  afterAll(() => wired?.close(["stuck", "theirs"]), 60_000)
+  afterAll(async () => {
+    const free = [{ op: "remove", path: "/metadata/finalizers" }]
+    await wired?.admin.patch("kubectl-edit", configMaps, `stuck--${wired.organization}`, "held", free).catch(() => {})
+    await wired?.close(["stuck", "theirs"])
+  }, 60_000)
 
   const deploy = (app: unknown, ...args: ReadonlyArray<string>) => startDeploy(wired.server.url, app, args).ended
   const drift = async () => {
@@ -201,7 +206,6 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       kind: "Namespace",
       metadata: { name: stuck, labels: { ...labels, "maxcloud.dev/stage": "stuck" } }
     })
-    const configMaps = { ...kinds.secret, kind: "ConfigMap", plural: "configmaps" }
     await wired.admin.create(configMaps, stuck, {
       apiVersion: "v1",
       kind: "ConfigMap",

@@ -73,7 +73,10 @@ describe("replicas of one database", async () => {
       yield* killing
       const open = sql<{ open: number }>`select count(*)::int as open from deployments where finished_at is null`
       while (((yield* open)[0]?.open ?? 0) > 0) {
-        assert.isTrue(running.some((_) => _.exitCode === null && _.signalCode === null), "no replica runs")
+        assert.isTrue(
+          running.some((_) => _.exitCode === null && _.signalCode === null),
+          "no replica runs"
+        )
         yield* Effect.promise(() => sleep(200))
       }
 
