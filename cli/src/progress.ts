@@ -93,6 +93,8 @@ const fit = (line: string, columns: number): string => {
   return out
 }
 
+const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Deleted: "deleted" }
+
 /** A line for each thing that happens, appended. */
 const appended = (terminal: Terminal): Progress => {
   const begun = Date.now()
@@ -109,11 +111,13 @@ const appended = (terminal: Terminal): Progress => {
         return
       }
       const service = event.deployment?.services.find((_) => _.name === event.service)
-      const state = service === undefined ? event.reason.toLowerCase() : service.state
+      // An event without the deployment is one of several that were read together: then only these two say a state.
+      const state = service?.state ?? statesOfReasons[event.reason]
       const message = firstLine(
         service?.diagnosis?.message || service?.message || event.message || service?.reason || ""
       )
-      const line = `${event.service}: ${state}${message === "" || message.toLowerCase() === state ? "" : `, ${message}`}`
+      const said = message.toLowerCase() === state ? "" : message
+      const line = `${event.service}: ${[state, said].filter((_) => _ !== undefined && _ !== "").join(", ")}`
       if (told.get(event.service) === line) return
       told.set(event.service, line)
       terminal.say(`${time}  ${line}`)

@@ -3,6 +3,7 @@ import * as Database from "./database/Database.ts"
 import * as Deployments from "./deployments/layer.ts"
 import * as DriftLog from "./drift/PostgresDriftLog.ts"
 import * as SealedCredentials from "./images/SealedCredentials.ts"
+import * as KnownOrganizations from "./organizations/KnownOrganizations.ts"
 import * as Organizations from "./organizations/Organizations.ts"
 import * as Shards from "./replicas/Shards.ts"
 import * as Sources from "./runtime/local/sources/layer.ts"
@@ -21,6 +22,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
   const shards = databaseUrl === undefined ? Shards.layerAll : Shards.layer()
   const kept = Layer.mergeAll(
     Organizations.layer,
+    KnownOrganizations.layer,
     SealedSecrets.layer({ dataDir }),
     DriftLog.layer,
     SealedCredentials.layer({ dataDir }),

@@ -64,7 +64,7 @@ export const layer = Layer.effect(
             (_): ServiceStatus => ({
               ..._,
               // The watch has not told yet what was applied: what it tells is of the object before.
-              observedGeneration: isBehind(key.namespace, key.service) ? -1 : _.observedGeneration,
+              observedGeneration: isBehind(key.namespace, key.service, Date.now()) ? -1 : _.observedGeneration,
               url: publicUrl(_.url, platform)
             })
           )

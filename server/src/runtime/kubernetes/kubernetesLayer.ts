@@ -1,7 +1,8 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
 import * as RegistryImages from "../../images/RegistryImages.ts"
 import * as NetworkVerifier from "../../network/KubernetesNetworkVerifier.ts"
+import { KnownOrganizations } from "../../organizations/KnownOrganizations.ts"
 import { Shards } from "../../replicas/Shards.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
 import { ServerError } from "../../ServerError.ts"
@@ -26,8 +27,16 @@ const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
     ? { type: "standard", context: kubeContext }
     : { type: "file", path: kubeconfig, context: kubeContext }
 
+/** Of the organizations that this replica looks after, and that are this installation's: a cluster may have several. */
 const collector = Layer.unwrapEffect(
-  Effect.map(Shards, ({ changes, owns }) => LogCollector.layer({ owns, ownershipChanges: changes }))
+  Effect.gen(function* () {
+    const shards = yield* Shards
+    const known = yield* KnownOrganizations
+    return LogCollector.layer({
+      owns: (id) => shards.owns(id) && known.has(id),
+      ownershipChanges: Stream.merge(shards.changes, known.changes)
+    })
+  })
 )
 
 /** Everything that depends on services running on a Kubernetes cluster. */

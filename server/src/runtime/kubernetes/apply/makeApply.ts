@@ -1,12 +1,14 @@
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
+import { kindOf, kinds } from "../api/kinds.ts"
 import { type Applier, type ApplierOptions, makeApplier } from "./Applier.ts"
 import { makeApplied } from "./applied.ts"
 import { makeBinding } from "./binding.ts"
 import { makeDrift } from "./drift.ts"
 import { makeDryRun } from "./dryRun.ts"
 import { makeLookup } from "./lookup.ts"
-import { placeOf } from "./managed.ts"
+import { idOf, placeOf } from "./managed.ts"
 import { makeRemover } from "./remove.ts"
+import { makeSuccessors, type Told } from "./successors.ts"
 
 export interface ApplyParts extends Pick<ApplierOptions, "api" | "cache" | "secrets" | "registryCredentials"> {
   /** Always there (`maxcloud cluster install`). @default maxcloud-scratch */
@@ -23,14 +25,43 @@ export const makeApply = Effect.fn("makeApply")(function* ({
   const applied = yield* makeApplied
   const lookup = makeLookup(parts.api, parts.cache)
   const { apply, missing }: Applier = makeApplier({ ...parts, lookup, applied, bind })
+  const successors = makeSuccessors()
+  const told = (namespace: string, name: string): Told | undefined => {
+    const service = parts.cache.service(namespace, name)
+    return service === undefined
+      ? undefined
+      : { generation: service.metadata.generation, newestRevision: service.status.latestCreatedRevisionName }
+  }
+
+  /** Applies, and remembers which services are to have a new revision by it. */
+  const applyAwaited: Applier["apply"] = (key, app, manifests, options) =>
+    Effect.suspend(() => {
+      const services = manifests
+        .filter((_) => kindOf(_) === kinds.service)
+        .map(({ metadata: { name } }) => ({ name, before: told(key.namespace, name) }))
+      return apply(key, app, manifests, options).pipe(
+        Effect.ensuring(
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            for (const { before, name } of services) {
+              const place = placeOf("service", key.namespace, name)
+              successors.applied(idOf(place), before, applied.of(place)?.generation ?? 0, now)
+            }
+          })
+        )
+      )
+    })
+
   return {
-    /** Does the cache tell of a service from before our last apply? */
-    isBehind: (namespace: string, name: string): boolean => {
+    /** Does the cache tell of a service, or of its newest revision, from before our last apply? */
+    isBehind: (namespace: string, name: string, now: number): boolean => {
       const place = placeOf("service", namespace, name)
       const metadata = parts.cache.metadataOf("service", namespace, name)
-      return metadata !== undefined && applied.isOld(place, metadata)
+      if (metadata === undefined) return false
+      return (
+        applied.isOld(place, metadata) || successors.isAwaited(idOf(place), told(namespace, name)?.newestRevision, now)
+      )
     },
-    apply,
+    apply: applyAwaited,
     missing,
     remove: makeRemover({ ...parts, lookup, applied }),
     dryRun: makeDryRun({ ...parts, lookup, scratchNamespace }),
