@@ -16,7 +16,9 @@ export default defineConfig({
       ...(kind === "default" ? ["**/*.cluster.test.ts", "**/*.long.test.ts"] : [])
     ],
     pool: "forks",
-    maxWorkers: 2,
+    // A cluster has room for the instances of one file at a time, and its verdicts are timed.
+    maxWorkers: kind === "cluster" ? 1 : 2,
+    minWorkers: 1,
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

@@ -79,8 +79,7 @@ const broken: ReadonlyArray<Broken> = [
     code: "ProbeFailing",
     says: /500/
   },
-  { name: "too-large", fields: { memory: "700Gi" }, code: "Unschedulable", says: /memory/ },
-  { name: "over-quota", fields: { memory: "900Gi" }, code: "QuotaExceeded" }
+  { name: "too-large", fields: { memory: "240Gi" }, code: "Unschedulable", says: /memory/ }
 ]
 
 const skip =
@@ -99,7 +98,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
 
   const configOf = (name: string, image: string, fields: Readonly<Record<string, unknown>> = {}): string => {
     const path = join(folder, `${name}.json`)
-    const service = { name, image, memory: "64Mi", scale: { min: 1 }, ...fields }
+    const service = { name, image, cpu: 0.1, memory: "64Mi", scale: { min: 1 }, ...fields }
     writeFileSync(path, JSON.stringify({ app: name, services: [service] }))
     return path
   }
@@ -153,8 +152,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
   }, 120_000)
 
   afterAll(async () => {
-    const apps = [...broken.map((_) => _.name), "sick", "dies"]
-    for (const app of apps) await cli("destroy", app, "--yes").catch(() => undefined)
+    for (const app of ["sick", "dies"]) await cli("destroy", app, "--yes").catch(() => undefined)
     await server?.end("SIGTERM")
     server?.remove()
     await registry?.[Symbol.asyncDispose]()
@@ -167,6 +165,8 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
     const begun = Date.now()
     const outcome = await cli("deploy", "-f", config)
     const millis = Date.now() - begun
+    // What does not start is tried again and again, and holds its room meanwhile.
+    await cli("destroy", name, "--yes")
     const text = outcome.stdout + outcome.stderr
     console.log(`${name}: ${code} after ${(millis / 1000).toFixed(1)} s (exit ${outcome.code})`)
     expect(text).toContain(code)
