@@ -198,7 +198,7 @@ describe.each(backends)("lines kept in $name", ({ left, open, runs }) => {
           expect((cut?.before ?? "") < timeOf(now - day)).toBe(true)
         })
       )
-      await using({ retention: { days: 7, bytesPerOrganization: 1_500 } }, (history) =>
+      await using({ retention: { days: 7, bytesPerOrganization: 800 } }, (history) =>
         Effect.gen(function* () {
           for (let i = 0; i < 5; i++) yield* history.write(large, numbered(i * 100, i * 100 + 100, now - day))
           yield* history.retain((id) => id === large.organizationId)
