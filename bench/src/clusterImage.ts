@@ -1,4 +1,4 @@
-import { buildLinesProgram } from "../../server/test/images/linesProgram.ts"
+import { buildGoProgram } from "../../server/test/images/goProgram.ts"
 import { pushImage } from "../../server/test/images/pushImage.ts"
 import { startTestRegistry } from "../../server/test/registry/testRegistry.ts"
 
@@ -8,7 +8,7 @@ import { startTestRegistry } from "../../server/test/registry/testRegistry.ts"
  */
 export const withLinesImage = async <A>(use: (image: string) => Promise<A>): Promise<A> => {
   await using registry = await startTestRegistry()
-  const content = await buildLinesProgram(process.arch === "arm64" ? "arm64" : "amd64")
+  const content = await buildGoProgram("lines")
   const { digest } = await pushImage(
     {
       files: [{ path: "lines", content }],

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { freePort } from "../../server/test/freePort.ts"
-import { buildFaultyProgram } from "../../server/test/images/faultyProgram.ts"
+import { buildGoProgram } from "../../server/test/images/goProgram.ts"
 import { type ImageRecipe, pushImage } from "../../server/test/images/pushImage.ts"
 import { missingTools } from "../../server/test/registry/missingTools.ts"
 import { startTestRegistry, type TestRegistry, testUser } from "../../server/test/registry/testRegistry.ts"
@@ -119,7 +119,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
   beforeAll(async () => {
     registry = await startTestRegistry()
     guarded = await startTestRegistry("users")
-    const [amd64, arm64] = await Promise.all([buildFaultyProgram("amd64"), buildFaultyProgram("arm64")])
+    const [amd64, arm64] = await Promise.all([buildGoProgram("faulty", "amd64"), buildGoProgram("faulty", "arm64")])
     const program = { path: "/faulty", content: amd64 }
     const recipes: Readonly<Record<Image, ImageRecipe>> = {
       works: { files: [program] },

@@ -3,7 +3,6 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Option, Schema, Stream } from "effect"
 import type { InstanceRecord } from "../Runtime.ts"
-import { organizationIdLabel } from "./apply/managed.ts"
 import type { ClusterCache } from "./cache/ClusterCache.ts"
 import type { PodObject } from "./cache/objects.ts"
 import { bytesOf } from "./diagnosis/quantities.ts"
@@ -74,7 +73,7 @@ export const makeInstances = (cache: ClusterCache["Type"]): Stream.Stream<Instan
   const known = new Map<string, PodObject>()
   const idOf = (namespace: string, name: string) => `${namespace}/${name}`
   const look = (pod: PodObject, deleted: boolean) =>
-    recordOf(pod, cache.namespace(pod.metadata.namespace)?.labels[organizationIdLabel], deleted)
+    recordOf(pod, cache.namespace(pod.metadata.namespace)?.labels[label.organizationId], deleted)
 
   const keep = (pod: PodObject) => {
     known.set(idOf(pod.metadata.namespace, pod.metadata.name), pod)

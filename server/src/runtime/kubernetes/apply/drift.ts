@@ -1,32 +1,18 @@
-import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
-import { OrganizationId } from "@maxcloud/sdk/api"
+import { AppName } from "@maxcloud/config-schema"
 import { label } from "@maxcloud/synth"
 import { Effect, Option, Schema, Stream } from "effect"
 import type { Drift, NamespaceKey } from "../../Runtime.ts"
 import type { CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
 import type { ManagedFields, Metadata } from "../cache/objects.ts"
+import { keyOfNamespace } from "../namespaceKey.ts"
 import type { Applied } from "./applied.ts"
 import type { Lookup } from "./lookup.ts"
-import { type AppliedKind, idOf, managedKinds, organizationIdLabel, type Place, placeOf } from "./managed.ts"
+import { type AppliedKind, idOf, managedKinds, type Place, placeOf } from "./managed.ts"
 import { type FieldPath, fieldsOf, foreignFields, ownEntry, textOf, without } from "./managedFields.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
-const decodeKey = Schema.decodeUnknownOption(
-  Schema.Struct({ organizationId: OrganizationId, organization: OrganizationName, stage: StageName })
-)
 const decodeApp = Schema.decodeUnknownOption(AppName)
-
-/** Whose namespace it is, by its labels; none where they do not say. */
-export const keyOfNamespace = ({ labels, name }: ObjectMetadata): Option.Option<NamespaceKey> =>
-  Option.map(
-    decodeKey({
-      organizationId: labels[organizationIdLabel],
-      organization: labels[label.organization],
-      stage: labels[label.stage]
-    }),
-    (key) => ({ ...key, namespace: name })
-  )
 
 export interface Edit {
   /** null: of fields that are gone nobody knows who removed them. */

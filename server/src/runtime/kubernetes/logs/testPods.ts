@@ -4,7 +4,7 @@ import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schem
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Effect, Schedule } from "effect"
-import { buildLinesProgram } from "../../../../test/images/linesProgram.ts"
+import { buildGoProgram } from "../../../../test/images/goProgram.ts"
 import { pushImage } from "../../../../test/images/pushImage.ts"
 import { startTestRegistry } from "../../../../test/registry/testRegistry.ts"
 import type { LogQuery, ServiceKey } from "../../Runtime.ts"
@@ -45,7 +45,7 @@ export const linesImage = Effect.gen(function* () {
     Effect.promise(() => startTestRegistry()),
     (_) => Effect.promise(() => _[Symbol.asyncDispose]())
   )
-  const content = yield* Effect.promise(() => buildLinesProgram())
+  const content = yield* Effect.promise(() => buildGoProgram("lines", "amd64"))
   const pushed = yield* Effect.promise(() =>
     pushImage(
       { files: [{ path: "/lines", content }], entrypoint: ["/lines"], user: "1000" },

@@ -1,7 +1,5 @@
-import { OrganizationName, type ServiceName, StageName } from "@maxcloud/config-schema"
-import { OrganizationId } from "@maxcloud/sdk/api"
-import { label } from "@maxcloud/synth"
-import { Clock, Effect, FiberMap, FiberSet, Layer, Option, Schema, Stream } from "effect"
+import type { ServiceName } from "@maxcloud/config-schema"
+import { Clock, Effect, FiberMap, FiberSet, Layer, Option, Stream } from "effect"
 import type { ServiceKey } from "../../Runtime.ts"
 import { KubeApi } from "../api/KubeApi.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
@@ -11,6 +9,7 @@ import { type Finding, noVerdict, type Verdict, type Want } from "../diagnosis/E
 import { gather } from "../diagnosis/gather.ts"
 import { isGone } from "../diagnosis/PodCase.ts"
 import { podsOfRevision } from "../diagnosis/revisionFacts.ts"
+import { keyOfNamespace } from "../namespaceKey.ts"
 import { revisionsOf, statusOf } from "./statusOf.ts"
 import { Tracker } from "./Tracker.ts"
 
@@ -24,13 +23,6 @@ interface Case {
   /** The last certain word about a revision, for when its pods are gone. */
   remembered: { readonly revision: string; readonly verdict: Verdict } | undefined
 }
-
-const Owner = Schema.Struct({
-  [label.organizationId]: OrganizationId,
-  [label.organization]: OrganizationName,
-  [label.stage]: StageName
-})
-const decodeOwner = Schema.decodeUnknownOption(Owner)
 
 const keyOf = (namespace: string, service: string) => `${namespace}/${service}`
 
@@ -53,18 +45,12 @@ const make = Effect.gen(function* () {
   )
 
   const publish = (namespace: string, service: ServiceName) => {
-    const owner = decodeOwner(cache.namespace(namespace)?.labels ?? {})
+    const owner = Option.flatMap(Option.fromNullable(cache.namespace(namespace)), keyOfNamespace)
     if (Option.isNone(owner)) {
       strangers.set(namespace, (strangers.get(namespace) ?? new Set()).add(service))
       return
     }
-    hub.publish(keyOf(namespace, service), {
-      organizationId: owner.value[label.organizationId],
-      organization: owner.value[label.organization],
-      stage: owner.value[label.stage],
-      namespace,
-      service
-    })
+    hub.publish(keyOf(namespace, service), { ...owner.value, service })
   }
 
   const caseOf = (key: string): Case => {
