@@ -1,7 +1,11 @@
+import { writeFileSync } from "node:fs"
 import { relative } from "node:path"
 import type { Reporter, TestModule } from "vitest/node"
 
-/** Ends a run with one plain line, and names what was skipped; in CI a skipped test is a failure. */
+/**
+ * Ends a run with one plain line, and names what was skipped; in CI a skipped test is a failure. Names of the files that failed go to the
+ * file `MAXCLOUD_TESTS_FAILED`, a line each.
+ */
 export default class PlainReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>) {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 }
@@ -13,6 +17,10 @@ export default class PlainReporter implements Reporter {
         count[state] += 1
         if (state === "skipped") skipped.push(`${relative(process.cwd(), module.moduleId)}: ${test.fullName}`)
       }
+    }
+    const { MAXCLOUD_TESTS_FAILED: file } = process.env
+    if (file !== undefined) {
+      writeFileSync(file, modules.flatMap((_) => (_.ok() ? [] : [`${relative(process.cwd(), _.moduleId)}\n`])).join(""))
     }
     // After all that other reporters print.
     process.once("exit", () => {

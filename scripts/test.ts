@@ -1,6 +1,7 @@
 /** Runs one kind of the tests, and says by name what this machine cannot run. In CI something that cannot run is a failure. */
 import { spawnSync } from "node:child_process"
-import { accessSync, constants } from "node:fs"
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import process from "node:process"
 
@@ -52,14 +53,36 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
 const missing = needs.filter((_) => _.kinds.includes(kind) && !_.there)
 for (const { what } of missing) console.log(`not run on this machine: ${what}`)
 
-const { status } = spawnSync(
-  process.execPath,
-  ["node_modules/vitest/vitest.mjs", "run", "--reporter=default", "--reporter=./scripts/plainReporter.ts", ...files],
-  { stdio: "inherit", env: { ...process.env, MAXCLOUD_TESTS: kind } }
-)
+const folder = mkdtempSync(join(tmpdir(), "maxcloud-tests-"))
+const failedFile = join(folder, "failed")
+
+const run = (only: ReadonlyArray<string>) => {
+  const args = ["run", "--reporter=default", "--reporter=./scripts/plainReporter.ts", ...only]
+  const env = { ...process.env, MAXCLOUD_TESTS: kind, MAXCLOUD_TESTS_FAILED: failedFile }
+  const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", ...args], { stdio: "inherit", env })
+  return status ?? 1
+}
+const failedFiles = () => {
+  try {
+    return readFileSync(failedFile, "utf8").split("\n").filter(Boolean)
+  } catch {
+    return []
+  }
+}
+
+let status = run(files)
+if (kind === "cluster" && status !== 0) {
+  // What a busy cluster was too slow for, in the making of a file's objects too, is tried once more on a quiet one.
+  const failed = failedFiles()
+  if (failed.length > 0 && failed.length <= 3) {
+    console.log(`\ntried once more, which passes for unsteady and not for right: ${failed.join(", ")}`)
+    status = run(failed)
+  }
+}
+rmSync(folder, { recursive: true })
 for (const { what } of missing) console.log(`not run on this machine: ${what}`)
 if (inCi && missing.length > 0) {
   console.error("tests: in CI everything has to run")
   process.exit(1)
 }
-process.exit(status ?? 1)
+process.exit(status)

@@ -98,7 +98,7 @@ class Places extends Effect.Service<Places>()("@maxcloud/test/Places", {
 const asleep = (place: Place, name: Name) =>
   podAddress(place.organization, `maxcloud.dev/service=${name}`).pipe(
     Effect.flip,
-    Effect.retry(Schedule.spaced("500 millis").pipe(Schedule.upTo("90 seconds")))
+    Effect.retry(Schedule.spaced("500 millis").pipe(Schedule.upTo("3 minutes")))
   )
 
 const request = (host: string, lines: ReadonlyArray<string> = [], target = "/", method = "GET") =>
@@ -119,7 +119,7 @@ const reached = (result: ProbeResult | undefined, service: string, place: Place)
 const statusOf = (result: ProbeResult | undefined) => Number(/^HTTP\/1\.1 (\d+)/.exec(result?.text ?? "")?.[1] ?? 0)
 
 describeCluster("the network that links make", () => {
-  layer(Layer.provideMerge(Places.Default, layerTest), { excludeTestServices: true, timeout: "120 seconds" })((it) => {
+  layer(Layer.provideMerge(Places.Default, layerTest), { excludeTestServices: true, timeout: "5 minutes" })((it) => {
     it.effect(
       "opens internal hosts by links alone, in one's own namespace alone: every pair, through scale to zero",
       () =>

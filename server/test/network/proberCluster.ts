@@ -109,8 +109,10 @@ const ReadyService = Schema.Struct({
   metadata: Schema.Struct({ generation: Schema.Int }),
   status: Schema.Struct({
     observedGeneration: Schema.Int,
-    url: Schema.String,
-    conditions: Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String }))
+    url: Schema.optional(Schema.String),
+    conditions: Schema.Array(
+      Schema.Struct({ type: Schema.String, status: Schema.String, message: Schema.optional(Schema.String) })
+    )
   })
 })
 
@@ -121,11 +123,12 @@ export const readyHost = (namespace: string, name: string) =>
     const object = yield* api.request({ method: "GET", path: pathOf(kinds.service, namespace, name) })
     const { metadata, status } = yield* Schema.decodeUnknown(ReadyService)(object)
     const ready = status.conditions.some((_) => _.type === "Ready" && _.status === "True")
-    if (status.observedGeneration !== metadata.generation || !ready) {
-      return yield* new ProberError({ message: `${namespace}/${name} is not ready` })
+    if (status.observedGeneration !== metadata.generation || !ready || status.url === undefined) {
+      const said = status.conditions.map((_) => `${_.type}=${_.status} ${_.message ?? ""}`).join("; ")
+      return yield* new ProberError({ message: `${namespace}/${name} is not ready: ${said}` })
     }
     return new URL(status.url).host
-  }).pipe(Effect.retry(Schedule.spaced("300 millis").pipe(Schedule.upTo("60 seconds"))), Effect.orDie)
+  }).pipe(Effect.retry(Schedule.spaced("300 millis").pipe(Schedule.upTo("3 minutes"))), Effect.orDie)
 
 const ProbeResults = Schema.parseJson(
   Schema.Array(Schema.Struct({ text: Schema.String, connected: Schema.Boolean, error: Schema.String }))
