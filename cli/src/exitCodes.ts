@@ -31,6 +31,7 @@ export const exitCodeOf = {
   Conflict: 6,
   PayloadTooLarge: 2,
   UnsupportedMediaType: 1,
+  TooManyRequests: 3,
   RequestHeaderFieldsTooLarge: 2,
   Unavailable: 3,
   InternalError: 1,

@@ -1,11 +1,36 @@
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
 import { AppName, SecretName, ServiceName, SourceDigest, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { AuditList, AuditParameters } from "./audit.ts"
+import {
+  AcceptInvite,
+  ApiKeyList,
+  AuthStatus,
+  CreateApiKey,
+  CreateInvite,
+  CreateOidcTrust,
+  DeviceCodes,
+  DevicePoll,
+  DeviceProgress,
+  DeviceStart,
+  InviteInfo,
+  InviteList,
+  NewApiKey,
+  OidcTrustInfo,
+  OidcTrustList,
+  Registration,
+  RotateApiKey,
+  SessionGrant,
+  SwitchOrganization,
+  UserInfo,
+  VerifyEmail
+} from "./auth.ts"
 import { Authentication } from "./authentication.ts"
 import { AppStageList, Deployment, DeploymentList, Plan } from "./deployment.ts"
 import { DriftList } from "./drift.ts"
 import {
   Conflict,
+  Forbidden,
   InternalError,
   InvalidRequest,
   InvalidSpec,
@@ -14,17 +39,28 @@ import {
   QuotaExceeded,
   RequestHeaderFieldsTooLarge,
   RequestTimeout,
+  TooManyRequests,
   Unavailable
 } from "./errors.ts"
-import { DeploymentId, ServiceId } from "./ids.ts"
+import { ApiKeyId, DeploymentId, InviteId, OidcTrustId, ServiceId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { LogParameters } from "./logs.ts"
 import { NetworkReport } from "./network.ts"
+import {
+  ChangeMember,
+  DeleteOrganization,
+  DeletionStatus,
+  ErasureCertificate,
+  MemberInfo,
+  MemberList,
+  OrganizationInfo
+} from "./organization.ts"
 import { RegistryHost, RegistryInfo, RegistryList, RegistryLogin } from "./registries.ts"
-import { SecretInfo, SecretList, SecretValue } from "./secrets.ts"
+import { ImportSecrets, RollbackSecret, SecretInfo, SecretList, SecretValue, SecretVersionList } from "./secrets.ts"
 import { CreateService, RevisionList, Service, ServiceList } from "./service.ts"
 import { UsageParameters, UsageReport } from "./usage.ts"
 
+const JsonLines = HttpApiSchema.Text({ contentType: "application/x-ndjson" })
 const EventStream = HttpApiSchema.Text({ contentType: "text/event-stream" })
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
@@ -231,6 +267,34 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .addError(NotFound)
   )
   .add(
+    HttpApiEndpoint.post("importSecrets", "/:app/stages/:stage/secrets/import")
+      .annotateContext(
+        describe("Import secrets", "Adds a version of each, all or none. They take effect with the next deployment.")
+      )
+      .setPath(stagePath)
+      .setPayload(ImportSecrets)
+      .addSuccess(SecretList)
+  )
+  .add(
+    HttpApiEndpoint.get("secretVersions", "/:app/stages/:stage/secrets/:name/versions")
+      .annotateContext(
+        describe("List the versions of a secret", "Those that are still kept, newest first; without values.")
+      )
+      .setPath(Schema.Struct({ ...stagePath.fields, name: SecretName }))
+      .addSuccess(SecretVersionList)
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.post("rollbackSecret", "/:app/stages/:stage/secrets/:name/rollback")
+      .annotateContext(
+        describe("Roll a secret back", "Makes the value of an earlier version the newest one, as a new version.")
+      )
+      .setPath(Schema.Struct({ ...stagePath.fields, name: SecretName }))
+      .setPayload(RollbackSecret)
+      .addSuccess(SecretInfo)
+      .addError(NotFound)
+  )
+  .add(
     HttpApiEndpoint.get("drift", "/:app/stages/:stage/drift")
       .annotateContext(
         describe(
@@ -354,6 +418,288 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
   .middleware(Authentication)
   .prefix("/api/v1/registries") {}
 
+/** What needs no credential: how one is got. Limited by address and by account. */
+export class SignInGroup extends HttpApiGroup.make("signIn")
+  .add(
+    HttpApiEndpoint.post("register", "/register")
+      .annotateContext(
+        describe(
+          "Register",
+          "Makes an account, and an organization that it owns; sends a mail to confirm the address. Until that is confirmed the session may look, and do nothing."
+        )
+      )
+      .setPayload(Registration)
+      .addSuccess(SessionGrant, { status: 201 })
+      .addError(Conflict)
+      .addError(Forbidden)
+  )
+  .add(
+    HttpApiEndpoint.post("acceptInvite", "/accept-invite")
+      .annotateContext(
+        describe("Accept an invite", "Makes the account where there is none; the invite's mail proves its address.")
+      )
+      .setPayload(AcceptInvite)
+      .addSuccess(SessionGrant, { status: 201 })
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.post("verify", "/verify")
+      .annotateContext(describe("Confirm an address", "By the token that was mailed."))
+      .setPayload(VerifyEmail)
+      .addSuccess(UserInfo)
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.post("startDevice", "/device")
+      .annotateContext(
+        describe(
+          "Begin a device authorization",
+          "RFC 8628: show the user code, open the page, poll `POST /api/v1/auth/device/token`."
+        )
+      )
+      .setPayload(DeviceStart)
+      .addSuccess(DeviceCodes)
+  )
+  .add(
+    HttpApiEndpoint.post("pollDevice", "/device/token")
+      .annotateContext(describe("Poll a device authorization", "Gives the session once, when it was confirmed."))
+      .setPayload(DevicePoll)
+      .addSuccess(DeviceProgress)
+  )
+  .addError(TooManyRequests)
+  .prefix("/api/v1/auth") {}
+
+/** The caller's own credential, and those of the organization. */
+export class AuthGroup extends HttpApiGroup.make("auth")
+  .add(
+    HttpApiEndpoint.get("status", "/status")
+      .annotateContext(describe("Who calls", "The credential, its organization and role, and the person behind it."))
+      .addSuccess(AuthStatus)
+  )
+  .add(
+    HttpApiEndpoint.post("signOut", "/sign-out")
+      .annotateContext(
+        describe("Sign out", "Ends the session that the request is sent with. 403 for other credentials.")
+      )
+      .addSuccess(HttpApiSchema.NoContent)
+  )
+  .add(
+    HttpApiEndpoint.post("switchOrganization", "/switch")
+      .annotateContext(
+        describe("Switch the organization", "A session for another organization that the person is a member of.")
+      )
+      .setPayload(SwitchOrganization)
+      .addSuccess(SessionGrant, { status: 201 })
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.post("resendVerification", "/resend-verification")
+      .annotateContext(describe("Send the mail once more", "That confirms the address of the signed-in person."))
+      .addSuccess(HttpApiSchema.NoContent, { status: 202 })
+  )
+  .add(
+    HttpApiEndpoint.get("apiKeys", "/api-keys")
+      .annotateContext(describe("List API keys", "Newest first, without their secret parts."))
+      .addSuccess(ApiKeyList)
+  )
+  .add(
+    HttpApiEndpoint.post("createApiKey", "/api-keys")
+      .annotateContext(
+        describe(
+          "Create an API key",
+          "Its secret part is in this answer and nowhere else. It may do no more than its maker."
+        )
+      )
+      .setPayload(CreateApiKey)
+      .addSuccess(NewApiKey, { status: 201 })
+  )
+  .add(
+    HttpApiEndpoint.post("rotateApiKey", "/api-keys/:id/rotate")
+      .annotateContext(
+        describe("Rotate an API key", "A new key of the same rights; the former one goes on for `overlapSeconds`.")
+      )
+      .setPath(Schema.Struct({ id: ApiKeyId }))
+      .setPayload(RotateApiKey)
+      .addSuccess(NewApiKey, { status: 201 })
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.del("deleteApiKey", "/api-keys/:id")
+      .annotateContext(describe("Delete an API key", "It opens nothing from then on."))
+      .setPath(Schema.Struct({ id: ApiKeyId }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.get("invites", "/invites")
+      .annotateContext(describe("List invites", "Newest first."))
+      .addSuccess(InviteList)
+  )
+  .add(
+    HttpApiEndpoint.post("createInvite", "/invites")
+      .annotateContext(
+        describe("Invite somebody", "Sends a mail with a link. Nobody is invited to more than the inviter has.")
+      )
+      .setPayload(CreateInvite)
+      .addSuccess(InviteInfo, { status: 201 })
+      .addError(Conflict)
+  )
+  .add(
+    HttpApiEndpoint.del("revokeInvite", "/invites/:id")
+      .annotateContext(describe("Revoke an invite", "Its link opens nothing from then on."))
+      .setPath(Schema.Struct({ id: InviteId }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .add(
+    HttpApiEndpoint.get("oidcTrusts", "/oidc-trusts")
+      .annotateContext(describe("List OIDC trusts", "Whose tokens act for the organization, and as what."))
+      .addSuccess(OidcTrustList)
+  )
+  .add(
+    HttpApiEndpoint.post("createOidcTrust", "/oidc-trusts")
+      .annotateContext(
+        describe(
+          "Trust an OIDC issuer",
+          "Its tokens, for the audience `maxcloud/<organization>` and with these claims, act with this role and scopes: CI without a kept key."
+        )
+      )
+      .setPayload(CreateOidcTrust)
+      .addSuccess(OidcTrustInfo, { status: 201 })
+      .addError(Conflict)
+  )
+  .add(
+    HttpApiEndpoint.del("deleteOidcTrust", "/oidc-trusts/:id")
+      .annotateContext(describe("End an OIDC trust", "Its tokens open nothing from then on."))
+      .setPath(Schema.Struct({ id: OidcTrustId }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .addError(Forbidden)
+  .middleware(Authentication)
+  .prefix("/api/v1/auth") {}
+
+export class OrganizationGroup extends HttpApiGroup.make("organization")
+  .add(
+    HttpApiEndpoint.get("get", "/")
+      .annotateContext(
+        describe("The organization", "Its quotas, what counts against them, and whether it is to be deleted.")
+      )
+      .addSuccess(OrganizationInfo)
+  )
+  .add(
+    HttpApiEndpoint.get("members", "/members")
+      .annotateContext(describe("List members", "By e-mail address."))
+      .addSuccess(MemberList)
+  )
+  .add(
+    HttpApiEndpoint.patch("changeMember", "/members/:userId")
+      .annotateContext(describe("Change a member's role", "409 where no owner would be left."))
+      .setPath(Schema.Struct({ userId: UserId }))
+      .setPayload(ChangeMember)
+      .addSuccess(MemberInfo)
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    HttpApiEndpoint.del("removeMember", "/members/:userId")
+      .annotateContext(
+        describe("Remove a member", "Ends the sessions and keys of the person here. 409 where no owner would be left.")
+      )
+      .setPath(Schema.Struct({ userId: UserId }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    HttpApiEndpoint.get("export", "/export")
+      .annotateContext(
+        describe(
+          "Export the organization",
+          "Everything that is kept of it, as lines of JSON (docs/privacy.md), without secret values."
+        )
+      )
+      .addSuccess(JsonLines)
+  )
+  .add(
+    HttpApiEndpoint.post("delete", "/deletion")
+      .annotateContext(
+        describe(
+          "Delete the organization",
+          "Its services end at once; after the grace period everything of it is erased."
+        )
+      )
+      .setPayload(DeleteOrganization)
+      .addSuccess(DeletionStatus, { status: 202 })
+      .addError(Conflict)
+  )
+  .add(
+    HttpApiEndpoint.del("cancelDeletion", "/deletion")
+      .annotateContext(describe("Keep the organization", "Ends a deletion within its grace period."))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .addError(Forbidden)
+  .middleware(Authentication)
+  .prefix("/api/v1/organization") {}
+
+/** What is kept of the signed-in person, whatever the organization. */
+export class AccountGroup extends HttpApiGroup.make("account")
+  .add(
+    HttpApiEndpoint.get("export", "/export")
+      .annotateContext(
+        describe("Export the account", "Everything that is kept of the signed-in person, as lines of JSON.")
+      )
+      .addSuccess(JsonLines)
+  )
+  .add(
+    HttpApiEndpoint.del("delete", "/")
+      .annotateContext(
+        describe(
+          "Delete the account",
+          "Erases the person in every store, at once. 409 where an organization would be left without an owner."
+        )
+      )
+      .addSuccess(ErasureCertificate)
+      .addError(Conflict)
+  )
+  .addError(Forbidden)
+  .middleware(Authentication)
+  .prefix("/api/v1/account") {}
+
+/** Certificates of erasure are told to whoever has their id: there is no credential left that could ask. */
+export class ErasuresGroup extends HttpApiGroup.make("erasures")
+  .add(
+    HttpApiEndpoint.get("get", "/api/v1/erasures/:id")
+      .annotateContext(
+        describe("Get a certificate of erasure", "By its id, which cannot be guessed. It holds no name.")
+      )
+      .setPath(Schema.Struct({ id: Schema.String.pipe(Schema.pattern(/^era_[0-9a-f]{32}$/)) }))
+      .addSuccess(ErasureCertificate)
+      .addError(NotFound)
+  )
+  .addError(TooManyRequests) {}
+
+export class AuditGroup extends HttpApiGroup.make("audit")
+  .add(
+    HttpApiEndpoint.get("list", "/")
+      .annotateContext(describe("List the audit log", "Newest first: each write, and each attempt that was refused."))
+      .setUrlParams(AuditParameters)
+      .addSuccess(AuditList)
+  )
+  .add(
+    HttpApiEndpoint.get("export", "/export")
+      .annotateContext(
+        describe(
+          "Export the audit log",
+          "The whole hash chain as lines of JSON with signed checkpoints, which `maxcloud audit verify` checks offline."
+        )
+      )
+      .addSuccess(JsonLines)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/audit") {}
+
 /** The contract, read by the server (handlers), the SDK (client) and `/api/openapi.json` (document). */
 export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(HealthGroup)
@@ -364,6 +710,12 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(SourcesGroup)
   .add(UsageGroup)
   .add(RegistriesGroup)
+  .add(SignInGroup)
+  .add(AuthGroup)
+  .add(OrganizationGroup)
+  .add(AccountGroup)
+  .add(ErasuresGroup)
+  .add(AuditGroup)
   .addError(InvalidRequest)
   .addError(RequestTimeout)
   .addError(RequestHeaderFieldsTooLarge)

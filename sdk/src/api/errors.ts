@@ -85,7 +85,24 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
   "NotFound",
   {
     ...problem("not-found", 404, "Not found"),
-    resource: Schema.Literal("service", "deployment", "app", "secret", "source", "revision", "registry", "page"),
+    resource: Schema.Literal(
+      "service",
+      "deployment",
+      "app",
+      "secret",
+      "secretVersion",
+      "source",
+      "revision",
+      "registry",
+      "organization",
+      "member",
+      "apiKey",
+      "invite",
+      "oidcTrust",
+      "device",
+      "certificate",
+      "page"
+    ),
     name: Schema.String
   },
   http(404)
@@ -150,6 +167,17 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
   }
 }
 
+/** 429: more requests than the rate limit allows. `RateLimit` and `Retry-After` of the answer tell when to go on. */
+export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()(
+  "TooManyRequests",
+  { ...problem("too-many-requests", 429, "Too many requests"), retryAfterSeconds: Schema.Number },
+  http(429)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
 /** 431: more header fields than the server takes: 16 KiB with the request's line. */
 export class RequestHeaderFieldsTooLarge extends Schema.TaggedError<RequestHeaderFieldsTooLarge>()(
   "RequestHeaderFieldsTooLarge",
@@ -196,6 +224,7 @@ export const ApiError = Schema.Union(
   Conflict,
   PayloadTooLarge,
   UnsupportedMediaType,
+  TooManyRequests,
   RequestHeaderFieldsTooLarge,
   Unavailable,
   InternalError

@@ -12,3 +12,18 @@ export type ServiceId = typeof ServiceId.Type
 
 export const DeploymentId = id("DeploymentId", "dep")
 export type DeploymentId = typeof DeploymentId.Type
+
+export const UserId = id("UserId", "usr")
+export type UserId = typeof UserId.Type
+
+export const SessionId = id("SessionId", "ses")
+export type SessionId = typeof SessionId.Type
+
+export const ApiKeyId = id("ApiKeyId", "key")
+export type ApiKeyId = typeof ApiKeyId.Type
+
+export const InviteId = id("InviteId", "inv")
+export type InviteId = typeof InviteId.Type
+
+export const OidcTrustId = id("OidcTrustId", "oidc")
+export type OidcTrustId = typeof OidcTrustId.Type

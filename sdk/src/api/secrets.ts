@@ -26,3 +26,35 @@ export const SecretValue = Schema.Struct({
   )
 }).annotations({ identifier: "SecretValue", ...knownKeysOnly })
 export type SecretValue = typeof SecretValue.Type
+
+/** One version of a secret that is still kept. */
+export const SecretVersionInfo = Schema.Struct({
+  version: Schema.Int,
+  createdAt: Schema.String,
+  /** E-mail address of who set it, where the account is there. */
+  createdBy: Schema.NullOr(Schema.String),
+  /** Is it what the next deployment takes? */
+  current: Schema.Boolean,
+  /** Numbers of the deployments of the stage that hold it. */
+  deployments: Schema.Array(Schema.Int)
+}).annotations({ identifier: "SecretVersionInfo" })
+export type SecretVersionInfo = typeof SecretVersionInfo.Type
+
+export const SecretVersionList = Schema.Struct({
+  /** Newest first. */
+  versions: Schema.Array(SecretVersionInfo)
+}).annotations({ identifier: "SecretVersionList" })
+
+/** Makes the value of an earlier version the newest one, as a version of its own. */
+export const RollbackSecret = Schema.Struct({ version: Schema.Int.pipe(Schema.positive()) }).annotations({
+  identifier: "RollbackSecret",
+  ...knownKeysOnly
+})
+
+/** Several secrets at once, all or none: name and value each, 200 at most. */
+export const ImportSecrets = Schema.Struct({
+  secrets: Schema.Array(Schema.Struct({ name: SecretName, ...SecretValue.fields }).annotations(knownKeysOnly)).pipe(
+    Schema.minItems(1),
+    Schema.maxItems(200)
+  )
+}).annotations({ identifier: "ImportSecrets", ...knownKeysOnly })

@@ -1,5 +1,6 @@
 import { initial } from "./0001_initial.ts"
 import { kubernetes } from "./0002_kubernetes.ts"
+import { identity } from "./0003_identity.ts"
 
 export interface Migration {
   readonly id: number
@@ -10,5 +11,6 @@ export interface Migration {
 /** In order, forward only; one that was released is never changed. Named here one by one, so that a bundle holds them. */
 export const migrations: ReadonlyArray<Migration> = [
   { id: 1, name: "initial", sql: initial },
-  { id: 2, name: "kubernetes", sql: kubernetes }
+  { id: 2, name: "kubernetes", sql: kubernetes },
+  { id: 3, name: "identity", sql: identity }
 ]

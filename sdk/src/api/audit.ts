@@ -1,0 +1,44 @@
+import { Schema } from "effect"
+
+export const AuditOutcome = Schema.Literal("succeeded", "failed", "refused")
+export type AuditOutcome = typeof AuditOutcome.Type
+
+/** One entry of an organization's audit log. */
+export const AuditEntry = Schema.Struct({
+  /** Grows by one, without a gap. */
+  sequence: Schema.Int,
+  at: Schema.String,
+  /** The operation, such as `apps.deploy`. */
+  action: Schema.String,
+  outcome: AuditOutcome,
+  /** HTTP status of the answer. */
+  status: Schema.Int,
+  actor: Schema.Struct({
+    type: Schema.Literal("user", "key", "oidc", "local", "server", "anonymous"),
+    id: Schema.NullOr(Schema.String),
+    /** Of a session, a key or a trust. */
+    credentialId: Schema.NullOr(Schema.String),
+    /** Personal: null where the person's key was erased. */
+    email: Schema.NullOr(Schema.String),
+    address: Schema.NullOr(Schema.String)
+  }),
+  /** What it was about; null where the organization's key was erased. */
+  subject: Schema.NullOr(Schema.String),
+  beforeDigest: Schema.NullOr(Schema.String),
+  afterDigest: Schema.NullOr(Schema.String),
+  requestId: Schema.NullOr(Schema.String),
+  /** SHA-256 in hexadecimal digits, over the entry and the hash before it. */
+  hash: Schema.String
+}).annotations({ identifier: "AuditEntry" })
+export type AuditEntry = typeof AuditEntry.Type
+
+export const AuditList = Schema.Struct({ entries: Schema.Array(AuditEntry) }).annotations({ identifier: "AuditList" })
+
+export const AuditParameters = Schema.Struct({
+  limit: Schema.optionalWith(Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 1000)), {
+    default: () => 100
+  }),
+  /** Entries before this sequence number: the way to the next page. */
+  before: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, Number.MAX_SAFE_INTEGER))),
+  action: Schema.optional(Schema.String.pipe(Schema.maxLength(100)))
+})

@@ -1,0 +1,218 @@
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { ApiKeyId, InviteId, OidcTrustId, UserId } from "./ids.ts"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { KeyScope, Role } from "./roles.ts"
+
+/** An e-mail address, in lower case: something, `@`, a domain with a dot or `localhost`; 254 characters at most (RFC 5321, 4.5.3.1). */
+export const Email = Schema.String.pipe(
+  Schema.maxLength(254, { message: () => "an e-mail address has 254 characters at most" }),
+  Schema.transform(Schema.String, { strict: true, decode: (_) => _.trim().toLowerCase(), encode: (_) => _ }),
+  Schema.pattern(
+    /^[^\s@<>()[\]\\,;:"]{1,64}@(localhost|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+)$/,
+    {
+      message: () => 'an e-mail address is written as "ada@example.com"'
+    }
+  )
+)
+export type Email = typeof Email.Type
+
+/** Text that names something for people, such as a key: 1 to 100 characters without control characters. */
+export const Label = Schema.String.pipe(
+  Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "a name has 1 to 100 characters, without line breaks" })
+)
+
+const Token = Schema.Redacted(Schema.String.pipe(Schema.length({ min: 8, max: 4096 })))
+
+export const UserInfo = Schema.Struct({
+  id: UserId,
+  email: Schema.String,
+  /** Has the address been confirmed? Until then the account may look, and do nothing. */
+  verified: Schema.Boolean
+}).annotations({ identifier: "UserInfo" })
+export type UserInfo = typeof UserInfo.Type
+
+/** A sign-in of one person to one organization. The token is shown this once. */
+export const SessionGrant = Schema.Struct({
+  token: Schema.Redacted(Schema.String),
+  expiresAt: Schema.String,
+  organization: OrganizationName,
+  role: Role,
+  user: UserInfo
+}).annotations({ identifier: "SessionGrant" })
+export type SessionGrant = typeof SessionGrant.Type
+
+export const Registration = Schema.Struct({
+  email: Email,
+  /** Name of the organization to make; its owner is who registers. */
+  organization: OrganizationName,
+  /** From the link that a new server prints: needed where registration is by invite only. */
+  bootstrapToken: Schema.optional(Token)
+}).annotations({ identifier: "Registration", ...knownKeysOnly })
+export type Registration = typeof Registration.Type
+
+export const AcceptInvite = Schema.Struct({ token: Token }).annotations({
+  identifier: "AcceptInvite",
+  ...knownKeysOnly
+})
+
+export const VerifyEmail = Schema.Struct({ token: Token }).annotations({ identifier: "VerifyEmail", ...knownKeysOnly })
+
+/** Who calls: what `maxcloud whoami` and `auth status` show. */
+export const AuthStatus = Schema.Struct({
+  organization: OrganizationName,
+  /** The effective one. */
+  role: Role,
+  credential: Schema.Struct({
+    type: Schema.Literal("local", "session", "key", "oidc"),
+    id: Schema.NullOr(Schema.String),
+    /** A key's or a trust's name. */
+    name: Schema.NullOr(Schema.String),
+    scopes: Schema.NullOr(Schema.Array(KeyScope)),
+    expiresAt: Schema.NullOr(Schema.String)
+  }),
+  user: Schema.NullOr(UserInfo),
+  /** Every organization that the person is a member of, by name; empty for other credentials than a session. */
+  organizations: Schema.Array(Schema.Struct({ name: OrganizationName, role: Role }))
+}).annotations({ identifier: "AuthStatus" })
+export type AuthStatus = typeof AuthStatus.Type
+
+export const SwitchOrganization = Schema.Struct({ organization: OrganizationName }).annotations({
+  identifier: "SwitchOrganization",
+  ...knownKeysOnly
+})
+
+/** Begin of a device authorization (RFC 8628, 3.2). */
+export const DeviceStart = Schema.Struct({
+  /** What the sign-in page calls the device, such as `maxcloud on ada-laptop`. */
+  clientName: Label
+}).annotations({ identifier: "DeviceStart", ...knownKeysOnly })
+
+export const DeviceCodes = Schema.Struct({
+  deviceCode: Schema.Redacted(Schema.String),
+  userCode: Schema.String,
+  verificationUri: Schema.String,
+  verificationUriComplete: Schema.String,
+  expiresInSeconds: Schema.Int,
+  intervalSeconds: Schema.Int
+}).annotations({ identifier: "DeviceCodes" })
+export type DeviceCodes = typeof DeviceCodes.Type
+
+export const DevicePoll = Schema.Struct({ deviceCode: Token }).annotations({
+  identifier: "DevicePoll",
+  ...knownKeysOnly
+})
+
+/** How a device authorization stands (RFC 8628, 3.5). `slowDown`: polled more often than every `intervalSeconds`. */
+export const DeviceProgress = Schema.Union(
+  Schema.Struct({ state: Schema.Literal("pending", "slowDown"), intervalSeconds: Schema.Int }),
+  Schema.Struct({ state: Schema.Literal("denied", "expired") }),
+  Schema.Struct({ state: Schema.Literal("granted"), session: SessionGrant })
+).annotations({ identifier: "DeviceProgress" })
+export type DeviceProgress = typeof DeviceProgress.Type
+
+/** An API key without its secret part, which is shown once. */
+export const ApiKeyInfo = Schema.Struct({
+  id: ApiKeyId,
+  name: Schema.String,
+  /** How the key begins: it tells keys apart, and opens nothing. */
+  prefix: Schema.String,
+  role: Role,
+  /** Empty: not narrowed. */
+  scopes: Schema.Array(KeyScope),
+  createdAt: Schema.String,
+  /** E-mail address of its maker. */
+  createdBy: Schema.NullOr(Schema.String),
+  lastUsedAt: Schema.NullOr(Schema.String),
+  expiresAt: Schema.NullOr(Schema.String),
+  /** The key that took its place by rotation. */
+  replacedBy: Schema.NullOr(ApiKeyId)
+}).annotations({ identifier: "ApiKeyInfo" })
+export type ApiKeyInfo = typeof ApiKeyInfo.Type
+
+export const ApiKeyList = Schema.Struct({ apiKeys: Schema.Array(ApiKeyInfo) }).annotations({ identifier: "ApiKeyList" })
+
+export const CreateApiKey = Schema.Struct({
+  name: Label,
+  /** @default the caller's; never more than that */
+  role: Schema.optional(Role),
+  scopes: Schema.optionalWith(Schema.Array(KeyScope).pipe(Schema.maxItems(50)), { default: () => [] }),
+  /** Seconds from now, up to ten years; absent: it does not expire. */
+  expiresInSeconds: Schema.optional(Schema.Int.pipe(Schema.between(60, 315_360_000)))
+}).annotations({ identifier: "CreateApiKey", ...knownKeysOnly })
+export type CreateApiKey = typeof CreateApiKey.Type
+
+export const NewApiKey = Schema.Struct({
+  apiKey: ApiKeyInfo,
+  /** The whole key, shown this once. */
+  secret: Schema.Redacted(Schema.String)
+}).annotations({ identifier: "NewApiKey" })
+export type NewApiKey = typeof NewApiKey.Type
+
+export const RotateApiKey = Schema.Struct({
+  /** How long the former key goes on, in seconds: up to 30 days. */
+  overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
+}).annotations({ identifier: "RotateApiKey", ...knownKeysOnly })
+
+export const InviteInfo = Schema.Struct({
+  id: InviteId,
+  email: Schema.String,
+  role: Role,
+  state: Schema.Literal("open", "accepted", "revoked", "expired"),
+  createdAt: Schema.String,
+  expiresAt: Schema.String
+}).annotations({ identifier: "InviteInfo" })
+export type InviteInfo = typeof InviteInfo.Type
+
+export const InviteList = Schema.Struct({ invites: Schema.Array(InviteInfo) }).annotations({ identifier: "InviteList" })
+
+export const CreateInvite = Schema.Struct({
+  email: Email,
+  role: Role,
+  expiresInSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(60, 2_592_000)), { default: () => 604_800 })
+}).annotations({ identifier: "CreateInvite", ...knownKeysOnly })
+
+/** Claims that a token must have: each with the value, or with `*` in it for any text (`repo:acme/shop:*`). At least one besides `aud`. */
+const Claims = Schema.Record({
+  key: Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
+  value: Schema.String.pipe(Schema.length({ min: 1, max: 500 }))
+}).pipe(
+  Schema.filter(
+    (_) => (Object.keys(_).length >= 1 && Object.keys(_).length <= 20) || "name 1 to 20 claims, such as sub"
+  )
+)
+
+const Issuer = Schema.String.pipe(
+  Schema.maxLength(500),
+  Schema.filter((_) => URL.canParse(_) || 'an issuer is a URL, such as "https://token.actions.githubusercontent.com"')
+)
+
+/**
+ * Tokens of another issuer (OpenID Connect) that act for the organization: GitHub Actions, GitLab, or any that publishes its keys. A token must
+ * be signed by the issuer, meant for the audience `maxcloud/<organization>`, and have all of the claims.
+ */
+export const OidcTrustInfo = Schema.Struct({
+  id: OidcTrustId,
+  name: Schema.String,
+  issuer: Schema.String,
+  audience: Schema.String,
+  claims: Schema.Record({ key: Schema.String, value: Schema.String }),
+  role: Role,
+  scopes: Schema.Array(KeyScope),
+  createdAt: Schema.String,
+  lastUsedAt: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "OidcTrustInfo" })
+export type OidcTrustInfo = typeof OidcTrustInfo.Type
+
+export const OidcTrustList = Schema.Struct({ oidcTrusts: Schema.Array(OidcTrustInfo) }).annotations({
+  identifier: "OidcTrustList"
+})
+
+export const CreateOidcTrust = Schema.Struct({
+  name: Label,
+  issuer: Issuer,
+  claims: Claims,
+  role: Schema.optionalWith(Role, { default: (): Role => "deployer" }),
+  scopes: Schema.optionalWith(Schema.Array(KeyScope).pipe(Schema.maxItems(50)), { default: () => [] })
+}).annotations({ identifier: "CreateOidcTrust", ...knownKeysOnly })
+export type CreateOidcTrust = typeof CreateOidcTrust.Type

@@ -1,0 +1,86 @@
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { OrganizationId, UserId } from "./ids.ts"
+import { knownKeysOnly } from "./knownKeysOnly.ts"
+import { Role } from "./roles.ts"
+
+/** The most that an organization may have at a time; null: no limit. `instances`, `cpuMilli`, `memoryBytes`: of all services at their largest scale. */
+export const Quotas = Schema.Struct({
+  services: Schema.NullOr(Schema.Int),
+  instances: Schema.NullOr(Schema.Int),
+  /** Thousandths of a vCPU. */
+  cpuMilli: Schema.NullOr(Schema.Int),
+  memoryBytes: Schema.NullOr(Schema.Int),
+  deploymentsPerHour: Schema.NullOr(Schema.Int)
+}).annotations({ identifier: "Quotas" })
+export type Quotas = typeof Quotas.Type
+
+/** What counts against the quotas now. */
+export const QuotaUse = Schema.Struct({
+  services: Schema.Int,
+  instances: Schema.Int,
+  cpuMilli: Schema.Int,
+  memoryBytes: Schema.Int,
+  deploymentsPerHour: Schema.Int
+}).annotations({ identifier: "QuotaUse" })
+export type QuotaUse = typeof QuotaUse.Type
+
+export const OrganizationInfo = Schema.Struct({
+  id: OrganizationId,
+  name: OrganizationName,
+  createdAt: Schema.String,
+  /** Set where the organization is to be deleted: from then on it is erased. */
+  deleteAfter: Schema.NullOr(Schema.String),
+  quotas: Quotas,
+  use: QuotaUse
+}).annotations({ identifier: "OrganizationInfo" })
+export type OrganizationInfo = typeof OrganizationInfo.Type
+
+export const MemberInfo = Schema.Struct({
+  userId: UserId,
+  email: Schema.String,
+  role: Role,
+  verified: Schema.Boolean,
+  since: Schema.String
+}).annotations({ identifier: "MemberInfo" })
+export type MemberInfo = typeof MemberInfo.Type
+
+export const MemberList = Schema.Struct({ members: Schema.Array(MemberInfo) }).annotations({ identifier: "MemberList" })
+
+export const ChangeMember = Schema.Struct({ role: Role }).annotations({ identifier: "ChangeMember", ...knownKeysOnly })
+
+export const DeleteOrganization = Schema.Struct({
+  /** The organization's name, once more: what is asked for cannot be undone after the grace period. */
+  name: OrganizationName,
+  /** Days until everything is erased: 0 to 90. @default the server's `MAXCLOUD_DELETE_GRACE_DAYS` */
+  graceDays: Schema.optional(Schema.Int.pipe(Schema.between(0, 90)))
+}).annotations({ identifier: "DeleteOrganization", ...knownKeysOnly })
+
+/** What erasing has done, store by store; holds no name, only ids. */
+export const ErasureCertificate = Schema.Struct({
+  id: Schema.String,
+  subject: Schema.Struct({ type: Schema.Literal("organization", "person"), id: Schema.String }),
+  requestedAt: Schema.String,
+  /** null: not yet. */
+  erasedAt: Schema.NullOr(Schema.String),
+  stores: Schema.Array(
+    Schema.Struct({
+      /** `database`, `keys`, `logs`, `sources`, `runtime`, `backups`, … */
+      store: Schema.String,
+      /** What was done: rows or files deleted, a key erased, or why nothing was to do. */
+      action: Schema.String,
+      count: Schema.Int
+    })
+  ),
+  /** Ed25519 over the rest, by the key that signs checkpoints of the audit log; empty until erased. */
+  signature: Schema.String,
+  keyId: Schema.String
+}).annotations({ identifier: "ErasureCertificate" })
+export type ErasureCertificate = typeof ErasureCertificate.Type
+
+export const DeletionStatus = Schema.Struct({
+  deleteAfter: Schema.String,
+  /** Where the certificate is told once it is done: its id. Needs no credential, since there is none any more. */
+  certificateId: Schema.String
+}).annotations({ identifier: "DeletionStatus" })
+export type DeletionStatus = typeof DeletionStatus.Type

@@ -1,0 +1,42 @@
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/**
+ * What a member of an organization may do. `owner`: everything. `admin`: everything but what ends the organization or concerns its owners.
+ * `deployer`: deploys, sets secrets, pauses. `viewer`: reads. `billing`: reads usage and quotas, and nothing of the apps.
+ */
+export const Role = Schema.Literal("owner", "admin", "deployer", "viewer", "billing").annotations({
+  identifier: "Role"
+})
+export type Role = typeof Role.Type
+
+const pattern = /^(deploy|read):([^/]+)\/([^/]+)$/
+const isApp = Schema.is(AppName)
+const isStage = Schema.is(StageName)
+
+/**
+ * What a key is narrowed to: `deploy:shop/production`, or `read:shop/*` (any stage of the app). `deploy` includes `read`, and the
+ * secrets of the app and stage.
+ */
+export const KeyScope = Schema.String.pipe(
+  Schema.filter(
+    (written) => {
+      const [, , app = "", stage = ""] = pattern.exec(written) ?? []
+      return (
+        (isApp(app) && (stage === "*" || isStage(stage))) ||
+        `"${written.slice(0, 120)}" is no scope: write "deploy:APP/STAGE" or "read:APP/STAGE", with "*" for any stage`
+      )
+    },
+    { jsonSchema: { pattern: "^(deploy|read):[a-z][-a-z0-9]*/([a-z][-a-z0-9]*|\\*)$" } }
+  ),
+  Schema.brand("KeyScope")
+).annotations({ identifier: "KeyScope" })
+export type KeyScope = typeof KeyScope.Type
+
+export type ScopeVerb = "deploy" | "read"
+
+/** Does the scope open `verb` on this app and stage? */
+export const scopeOpens = (scope: KeyScope, verb: ScopeVerb, app: string, stage: string): boolean => {
+  const [, given, ownApp, ownStage] = pattern.exec(scope) ?? []
+  return (given === "deploy" || given === verb) && ownApp === app && (ownStage === "*" || ownStage === stage)
+}

@@ -1,0 +1,45 @@
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect, Stream } from "effect"
+import { Members } from "../identity/Members.ts"
+import { Privacy } from "../privacy/Privacy.ts"
+import { currentCaller, currentPerson } from "./callerOf.ts"
+
+/** Lines of JSON as they come, with what the request's own fiber has (whose rows are seen), though the answer is written after it. */
+export const jsonLines = <E>(lines: Stream.Stream<string, E>) =>
+  Effect.map(Effect.context<never>(), (context) =>
+    HttpServerResponse.stream(
+      Stream.encodeText(Stream.map(lines, (_) => `${_}\n`)).pipe(Stream.provideSomeContext(context)),
+      { contentType: "application/x-ndjson", headers: { "cache-control": "no-store" } }
+    )
+  )
+
+export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organization", (handlers) =>
+  Effect.gen(function* () {
+    const members = yield* Members
+    const privacy = yield* Privacy
+    return handlers
+      .handle("get", () => Effect.flatMap(CurrentOrganization, ({ id }) => privacy.describe(id)))
+      .handle("members", () => Effect.map(Effect.flatMap(currentCaller, members.list), (all) => ({ members: all })))
+      .handle("changeMember", ({ path, payload }) =>
+        Effect.flatMap(currentCaller, (_) => members.change(_, path.userId, payload.role))
+      )
+      .handle("removeMember", ({ path }) => Effect.flatMap(currentCaller, (_) => members.remove(_, path.userId)))
+      .handleRaw("export", () => Effect.flatMap(currentCaller, (_) => jsonLines(privacy.exportOrganization(_))))
+      .handle("delete", ({ payload }) => Effect.flatMap(currentCaller, (_) => privacy.deleteOrganization(_, payload)))
+      .handle("cancelDeletion", () => Effect.flatMap(currentCaller, privacy.cancelDeletion))
+  })
+)
+
+export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (handlers) =>
+  Effect.gen(function* () {
+    const privacy = yield* Privacy
+    return handlers
+      .handleRaw("export", () => Effect.flatMap(currentPerson, (_) => jsonLines(privacy.exportPerson(_))))
+      .handle("delete", () => Effect.flatMap(currentPerson, privacy.erasePerson))
+  })
+)
+
+export const erasuresHandlers = HttpApiBuilder.group(MaxCloudApi, "erasures", (handlers) =>
+  Effect.map(Privacy, (privacy) => handlers.handle("get", ({ path }) => privacy.certificate(path.id)))
+)

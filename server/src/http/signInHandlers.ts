@@ -1,0 +1,19 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { Accounts, Devices } from "../identity/Accounts.ts"
+import { Invites } from "../identity/Members.ts"
+
+export const signInHandlers = HttpApiBuilder.group(MaxCloudApi, "signIn", (handlers) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const devices = yield* Devices
+    const invites = yield* Invites
+    return handlers
+      .handle("register", ({ payload }) => accounts.register(payload))
+      .handle("acceptInvite", ({ payload }) => invites.accept(payload.token))
+      .handle("verify", ({ payload }) => accounts.verify(payload.token))
+      .handle("startDevice", ({ payload }) => devices.start(payload.clientName))
+      .handle("pollDevice", ({ payload }) => devices.poll(payload.deviceCode))
+  })
+)

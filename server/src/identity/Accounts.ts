@@ -1,0 +1,76 @@
+import type { OrganizationName } from "@maxcloud/config-schema"
+import type {
+  Conflict,
+  DeviceCodes,
+  DeviceProgress,
+  Forbidden,
+  NotFound,
+  Registration,
+  Role,
+  SessionGrant,
+  TooManyRequests,
+  Unavailable,
+  UserId,
+  UserInfo
+} from "@maxcloud/sdk/api"
+import { Context, type Effect, type Redacted } from "effect"
+import type { Caller } from "./Caller.ts"
+
+type Failing<E> = E | TooManyRequests | Unavailable
+
+/** People: their accounts, and how they sign in. Nothing here needs a credential but what takes a `Caller`. */
+export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
+  Accounts,
+  {
+    /** Forbidden where registration is by invite only and there is no bootstrap token. All or nothing, the mail included. */
+    readonly register: (input: Registration) => Effect.Effect<SessionGrant, Failing<Conflict | Forbidden>>
+    readonly verify: (token: Redacted.Redacted) => Effect.Effect<UserInfo, Failing<NotFound>>
+    readonly resendVerification: (caller: Caller) => Effect.Effect<void, Failing<Forbidden>>
+    /** Mails a code, if there is such an account; says nothing of whether there is. Gives what `finishSignIn` takes beside the code. */
+    readonly beginSignIn: (email: string) => Effect.Effect<{ readonly challenge: string }, Failing<never>>
+    /** The browser session of the sign-in page, by the mailed code. A few wrong codes end the challenge. */
+    readonly finishSignIn: (
+      challenge: string,
+      code: Redacted.Redacted
+    ) => Effect.Effect<{ readonly userId: UserId; readonly email: string }, Failing<NotFound>>
+    /** The link that a server without accounts prints at its start: only the newest is good, once. undefined: there are accounts. */
+    readonly bootstrapToken: Effect.Effect<Redacted.Redacted | undefined, Unavailable>
+  }
+>() {}
+
+/** Device authorizations (RFC 8628): a program without a browser of its own signs in by a page on another device. */
+export class Devices extends Context.Tag("@maxcloud/server/Devices")<
+  Devices,
+  {
+    readonly start: (clientName: string) => Effect.Effect<DeviceCodes, Failing<never>>
+    readonly poll: (deviceCode: Redacted.Redacted) => Effect.Effect<DeviceProgress, Failing<never>>
+    /** For the page: what asks, while it may still be answered. Codes are read without regard to case and hyphens. */
+    readonly find: (userCode: string) => Effect.Effect<{ readonly clientName: string }, Failing<NotFound>>
+    readonly approve: (
+      userCode: string,
+      userId: UserId,
+      organization: OrganizationName
+    ) => Effect.Effect<void, Failing<NotFound>>
+    readonly deny: (userCode: string) => Effect.Effect<void, Failing<NotFound>>
+  }
+>() {}
+
+/** Sessions of people: each for one organization. */
+export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
+  Sessions,
+  {
+    /** For a member of the organization, in the transaction that is open, if any. NotFound where the person is no member. */
+    readonly grant: (
+      userId: UserId,
+      organization: OrganizationName
+    ) => Effect.Effect<SessionGrant, NotFound | Unavailable>
+    readonly organizationsOf: (
+      userId: UserId
+    ) => Effect.Effect<ReadonlyArray<{ readonly name: OrganizationName; readonly role: Role }>, Unavailable>
+    /** Of the caller's credential, for `auth status`. */
+    readonly describe: (
+      caller: Caller
+    ) => Effect.Effect<{ readonly name: string | null; readonly expiresAt: string | null }, Unavailable>
+    readonly end: (caller: Caller) => Effect.Effect<void, Forbidden | Unavailable>
+  }
+>() {}

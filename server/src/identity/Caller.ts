@@ -1,0 +1,40 @@
+import type { ApiKeyId, KeyScope, OidcTrustId, Role, SessionId, UserId } from "@maxcloud/sdk/api"
+import { Context } from "effect"
+import type { Organization } from "../organizations/Organizations.ts"
+
+export interface Person {
+  readonly id: UserId
+  readonly email: string
+  /** Has the address been confirmed? Until then an account may look, and do nothing. */
+  readonly verified: boolean
+}
+
+export type Credential =
+  /** No credential on loopback. */
+  | { readonly type: "local" }
+  | { readonly type: "session"; readonly id: SessionId }
+  | { readonly type: "key"; readonly id: ApiKeyId }
+  /** A token of another issuer. `subject`: its `sub` claim. */
+  | { readonly type: "oidc"; readonly id: OidcTrustId; readonly issuer: string; readonly subject: string }
+
+/** Who sends a request, by its credential. */
+export interface Caller {
+  readonly organization: Organization
+  /** All of them must allow an operation: a key's own role and its maker's present one. At least one. */
+  readonly roles: ReadonlyArray<Role>
+  /** Of a key or an OIDC trust: what it is narrowed to; undefined: not narrowed. */
+  readonly scopes: ReadonlyArray<KeyScope> | undefined
+  readonly credential: Credential
+  /** The signed-in person; of a key its maker. */
+  readonly person: Person | undefined
+}
+
+/** The caller of the request that is handled; undefined in operations that need no credential, and in the server's own work. */
+export class CurrentCaller extends Context.Reference<CurrentCaller>()("@maxcloud/server/CurrentCaller", {
+  defaultValue: (): Caller | undefined => undefined
+}) {}
+
+/** The network address that the request came from (behind a trusted proxy: what that says); undefined in the server's own work. */
+export class ClientAddress extends Context.Reference<ClientAddress>()("@maxcloud/server/ClientAddress", {
+  defaultValue: (): string | undefined => undefined
+}) {}

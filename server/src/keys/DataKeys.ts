@@ -1,0 +1,50 @@
+import type { OrganizationId, UserId } from "@maxcloud/sdk/api"
+import { Context, type Effect, type Option, type Redacted } from "effect"
+import type { MasterKeyError } from "./MasterKey.ts"
+
+/** Whose data key seals: an organization's, a person's, or the server's own. */
+export type KeyOwner =
+  | { readonly type: "organization"; readonly id: OrganizationId }
+  | { readonly type: "person"; readonly id: UserId }
+  | { readonly type: "server" }
+
+/** What a value is bound to (additional data): moved to another place it does not open. */
+export type Place = ReadonlyArray<string | number>
+
+/** AES-256-GCM: `bytes` are nonce (12), ciphertext, tag (16). */
+export interface SealedValue {
+  /** Of the data key. */
+  readonly keyId: string
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Envelope encryption: values are sealed with data keys, which are kept wrapped by the `MasterKey`, made at first use, and cached
+ * unwrapped in memory for some minutes. Erasing an owner's keys makes all that was sealed with them unreadable (crypto-shredding).
+ * A failing database is a `MasterKeyError` of reason `unreachable`. Looks up keys under its own row scope.
+ */
+export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
+  DataKeys,
+  {
+    readonly seal: (
+      owner: KeyOwner,
+      place: Place,
+      value: Redacted.Redacted
+    ) => Effect.Effect<SealedValue, MasterKeyError>
+    /** None where the key was erased; reason `wrong` where the value was changed or moved. */
+    readonly open: (
+      owner: KeyOwner,
+      place: Place,
+      sealed: SealedValue
+    ) => Effect.Effect<Option.Option<Redacted.Redacted>, MasterKeyError>
+    /** Forgets every key of the owner, in this server's memory too; others forget within `cacheMs`. In the caller's transaction, if any. */
+    readonly erase: (owner: KeyOwner) => Effect.Effect<void, MasterKeyError>
+    /** Wraps every data key again that another master key than the present one has wrapped; gives how many. Without downtime. */
+    readonly rewrap: Effect.Effect<number, MasterKeyError>
+    /** The Ed25519 key that signs checkpoints of the audit log: made at first use. `publicKey`: SPKI in PEM. */
+    readonly signingKey: Effect.Effect<
+      { readonly id: string; readonly publicKey: string; readonly sign: (bytes: Uint8Array) => Uint8Array },
+      MasterKeyError
+    >
+  }
+>() {}
