@@ -1,0 +1,53 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { Redacted } from "effect"
+
+/** How tokens begin, so that people and secret scanners tell them apart. */
+const prefixes = { session: "mcs", key: "mck", invite: "mci", oneTime: "mcv", device: "mcd" } as const
+export type TokenKind = keyof typeof prefixes
+
+export interface ParsedToken {
+  /** What the token is found by; opens nothing. */
+  readonly id: string
+  readonly secret: string
+}
+
+export interface NewToken {
+  /** `<prefix>_<id>_<secret>`: told once, kept nowhere. */
+  readonly token: Redacted.Redacted
+  /** What is kept: SHA-256 of the whole token. The secret has 256 random bits, so that a slow hash would add nothing. */
+  readonly hash: Buffer
+}
+
+const shape = /^(mc[a-z])_([0-9A-Za-z]{8,32})_([-\w]{43})$/
+
+/** A new token. `id`: 8 to 32 letters and digits, by which it is found; see `hexOf`. */
+export const newToken = (kind: TokenKind, id: string): NewToken => {
+  const token = `${prefixes[kind]}_${id}_${randomBytes(32).toString("base64url")}`
+  return { token: Redacted.make(token), hash: digestOf(token) }
+}
+
+/** The parts of a token of this kind; undefined for anything else. */
+export const parseToken = (kind: TokenKind, token: Redacted.Redacted): ParsedToken | undefined => {
+  const [, prefix, id, secret] = shape.exec(Redacted.value(token)) ?? []
+  return prefix === prefixes[kind] && id !== undefined && secret !== undefined ? { id, secret } : undefined
+}
+
+/** Does it look like a token of this kind? */
+export const isToken = (kind: TokenKind, token: Redacted.Redacted) => parseToken(kind, token) !== undefined
+
+/** SHA-256 of a token, as it is kept. */
+export const digestOf = (token: string | Redacted.Redacted): Buffer =>
+  createHash("sha256")
+    .update(typeof token === "string" ? token : Redacted.value(token))
+    .digest()
+
+const nothing = randomBytes(32)
+
+/** Is it the token that was kept as `hash`? Takes equally long whether there is one or not (undefined), and wherever they differ. */
+export const matches = (token: string | Redacted.Redacted, hash: Uint8Array | undefined): boolean => {
+  const same = timingSafeEqual(digestOf(token), hash?.byteLength === nothing.byteLength ? hash : nothing)
+  return same && hash !== undefined
+}
+
+/** The 32 hexadecimal digits of an id such as `ses_…`: what stands in the token. */
+export const hexOf = (id: string) => id.slice(id.lastIndexOf("_") + 1)
