@@ -1,13 +1,14 @@
 import { resolve } from "node:path"
 import { Config, type ConfigError, Context, Data, Duration, Effect, LogLevel, type Redacted, Schema } from "effect"
+import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
 import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
 import { type LogSettings, logConfig, logSettings } from "./settings/logSettings.ts"
 import { type RegistrySettings, registryConfig, registrySettings } from "./settings/registrySettings.ts"
 import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings/setting.ts"
 
 /** Everything that can be set, parsed. */
-export interface ServerSettings extends KubernetesSettings, LogSettings, RegistrySettings {
-  /** Address to listen on: loopback only, until there is authentication. */
+export interface ServerSettings extends IdentitySettings, KubernetesSettings, LogSettings, RegistrySettings {
+  /** Address to listen on. */
   readonly host: string
   /** Port of the API and of the services' public URLs; 0 takes a free one. */
   readonly port: number
@@ -52,14 +53,14 @@ const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
   Schema.compose(Schema.Lowercase, schema, { strict: false })
 /** One entry per setting: this is what is read, and what `docs/reference/configuration.md` is made from. */
 const ownSettings: Settings<
-  Omit<ServerSettings, keyof KubernetesSettings | keyof LogSettings | keyof RegistrySettings>
+  Omit<ServerSettings, keyof IdentitySettings | keyof KubernetesSettings | keyof LogSettings | keyof RegistrySettings>
 > = {
   host: {
     name: "MAXCLOUD_HOST",
     config: Config.string("MAXCLOUD_HOST").pipe(Config.withDefault("127.0.0.1")),
     default: "127.0.0.1",
     description:
-      "Address to listen on. Only loopback addresses are taken: the API has no authentication yet, so the server refuses to start on any other."
+      "Address to listen on. On another than a loopback address every request needs a credential (`MAXCLOUD_AUTH`)."
   },
   port: {
     name: "MAXCLOUD_PORT",
@@ -144,6 +145,7 @@ const ownSettings: Settings<
 /** Every setting, in the order in which the reference tells them. */
 export const settings: Settings<ServerSettings> = {
   ...ownSettings,
+  ...identitySettings,
   ...kubernetesSettings,
   ...registrySettings,
   ...logSettings
@@ -152,12 +154,16 @@ export const settings: Settings<ServerSettings> = {
 /** Loopback, as an address or as the name of it. */
 export const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
 
+/** Does a request without a credential act for the organization `local`? */
+export const callsWithoutCredential = ({ auth, host }: Pick<ServerSettings, "auth" | "host">) =>
+  auth === undefined ? isLoopback(host) : auth === "local"
+
 const refuseOpenAddress = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
-  isLoopback(all.host)
+  isLoopback(all.host) || !callsWithoutCredential(all)
     ? Effect.succeed(all)
     : Effect.fail(
         new InvalidSetting({
-          message: `the server does not listen on "${all.host}": its API has no authentication yet, so whoever reaches that address could deploy. Use 127.0.0.1 (MAXCLOUD_HOST, --host), and a tunnel such as "ssh -L 8080:127.0.0.1:8080 <machine>" from elsewhere`
+          message: `with MAXCLOUD_AUTH=local the server does not listen on "${all.host}": whoever reaches that address could deploy. Leave MAXCLOUD_AUTH out (every request then needs a credential), or listen on 127.0.0.1 (MAXCLOUD_HOST, --host)`
         })
       )
 
@@ -177,13 +183,15 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       drainTimeout: settings.drainTimeout.config,
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
+      identity: identityConfig,
       kubernetes: kubernetesConfig,
       registries: registryConfig,
       logs: logConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { kubernetes, logs, registries, ...own } = read
+    const { identity, kubernetes, logs, registries, ...own } = read
     return yield* refuseOpenAddress({
       ...own,
+      ...identity,
       ...kubernetes,
       ...registries,
       ...logs,

@@ -3,16 +3,20 @@ import { MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { Metrics } from "../telemetry/Metrics.ts"
 import { appsHandlers } from "./appsHandlers.ts"
+import { auditHandlers } from "./auditHandlers.ts"
+import { authHandlers } from "./authHandlers.ts"
 import { deploymentsHandlers } from "./deploymentsHandlers.ts"
-import { checkCaller } from "./guard.ts"
+import { makeGate } from "./gate.ts"
 import { healthHandlers } from "./healthHandlers.ts"
 import { infoHandlers } from "./infoHandlers.ts"
 import { withJsonBody } from "./jsonBody.ts"
+import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
 import { pages } from "./pages.ts"
 import { RequestId, requestIdOf } from "./RequestId.ts"
 import { registriesHandlers } from "./registriesHandlers.ts"
-import { pathOf, routeOf } from "./routeTable.ts"
+import { operationsWithoutPolicy, pathOf, routeOf } from "./routeTable.ts"
 import { servicesHandlers } from "./servicesHandlers.ts"
+import { signInHandlers } from "./signInHandlers.ts"
 import { sourcesHandlers } from "./sourcesHandlers.ts"
 import { translate } from "./translate.ts"
 import { usageHandlers } from "./usageHandlers.ts"
@@ -26,7 +30,13 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
     deploymentsHandlers,
     sourcesHandlers,
     usageHandlers,
-    registriesHandlers
+    registriesHandlers,
+    signInHandlers,
+    authHandlers,
+    organizationHandlers,
+    accountHandlers,
+    erasuresHandlers,
+    auditHandlers
   ])
 )
 
@@ -41,21 +51,24 @@ const takesJson = ({ method, url }: HttpServerRequest.HttpServerRequest) => rout
  * request's id, its log line, its measures, and the headers that every answer has. Never fails.
  */
 export const apiApp = Effect.gen(function* () {
+  if (operationsWithoutPolicy.length > 0) {
+    return yield* Effect.dieMessage(`the policy table says nothing of ${operationsWithoutPolicy.join(", ")}`)
+  }
   // A memo map of its own: with the process's common one, a second server would get the handlers of the first.
   const router = yield* HttpLayerRouter.toHttpEffect(routes).pipe(
     Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)
   )
   const metrics = yield* Metrics
+  const gate = yield* makeGate
   return Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const requestId = requestIdOf(request.headers["x-request-id"])
     const arrival = performance.now()
-    const checked = Effect.gen(function* () {
-      yield* checkCaller(request)
+    const handled = Effect.gen(function* () {
       if (!takesJson(request)) return yield* router
       return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, yield* withJsonBody(request))
     })
-    const response = yield* translate(requestId, checked).pipe(
+    const response = yield* translate(requestId, gate(request, translate(requestId, handled))).pipe(
       Effect.annotateLogs("requestId", requestId),
       Effect.provideService(RequestId, requestId)
     )

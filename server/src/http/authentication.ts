@@ -1,16 +1,15 @@
-import { Authentication } from "@maxcloud/sdk/api"
+import { Authentication, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
-import { type Organization, Organizations } from "../organizations/Organizations.ts"
+import { CurrentCaller } from "../identity/Caller.ts"
 
-/** On loopback whoever may send a request (see `guard.ts`) acts for the organization `local`. */
-export const layerLocal = Layer.effect(
+/** The organization of the caller that the gate has let in (`gate.ts`). */
+export const layer = Layer.succeed(
   Authentication,
-  Effect.gen(function* () {
-    const organization = yield* (yield* Organizations).ensureLocal
-    return Authentication.of(Effect.succeed(organization))
-  })
+  Authentication.of(
+    Effect.flatMap(CurrentCaller, (caller) =>
+      caller === undefined
+        ? new Unauthenticated({ detail: "this needs a credential: run `maxcloud auth login`" })
+        : Effect.succeed(caller.organization)
+    )
+  )
 )
-
-/** Every request acts for this organization. */
-export const layerOf = (organization: Organization) =>
-  Layer.succeed(Authentication, Authentication.of(Effect.succeed(organization)))

@@ -1,8 +1,8 @@
 import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
-import { type ApiError, type InvalidRequest, MethodNotAllowed, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import { type ApiError, type InvalidRequest, Unavailable } from "@maxcloud/sdk/api"
 import { Cause, Effect, Option, Schema } from "effect"
 import { internalError, invalidRequest, isApiError, problemResponse } from "./problems.ts"
-import { pathOf, routeOf } from "./routeTable.ts"
+import { pathOf } from "./routeTable.ts"
 
 /**
  * The one place where what went wrong becomes an answer: typed errors as they are, HttpApi's own errors as problem documents of ours,
@@ -17,7 +17,7 @@ export const translate = <E, R>(
       Effect.map((response) => rewrite(request, response)),
       Effect.catchAllCause((cause) => {
         if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        const problem = problemOf(request, Cause.squash(cause))
+        const problem = problemOf(Cause.squash(cause))
         return problem === undefined
           ? Effect.as(
               Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
@@ -28,25 +28,10 @@ export const translate = <E, R>(
     )
   )
 
-const problemOf = (request: HttpServerRequest.HttpServerRequest, error: unknown): ApiError | undefined => {
+const problemOf = (error: unknown): ApiError | undefined => {
   if (isApiError(error)) return error
-  if (error instanceof HttpServerError.RouteNotFound) return unroutable(request)
   if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
   return undefined
-}
-
-const unroutable = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
-  const path = pathOf(url).slice(0, 200)
-  const route = routeOf(url)
-  if (route === undefined || route.methods.has(method)) {
-    return new NotFound({
-      resource: "page",
-      name: path,
-      detail: `there is nothing at ${path}: /api/docs tells what there is`
-    })
-  }
-  const allow = [...route.methods].sort()
-  return new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${method}`, allow })
 }
 
 const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiError.HttpApiDecodeError))

@@ -1,0 +1,192 @@
+import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { Forbidden, MethodNotAllowed, NotFound, Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Option, Redacted } from "effect"
+import { Audit, AuditTold } from "../audit/Audit.ts"
+import { asNobody, asServer, RowScope } from "../database/RowScope.ts"
+import { authorize } from "../identity/authorize.ts"
+import { type Caller, ClientAddress, CurrentCaller } from "../identity/Caller.ts"
+import { Authenticator } from "../identity/keys/ApiKeys.ts"
+import { type Operation, policy } from "../identity/policy.ts"
+import { rateLimitHeaders } from "../limits/headers.ts"
+import { limits } from "../limits/limits.ts"
+import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
+import { AccessMode } from "./AccessMode.ts"
+import { clientAddress } from "./clientAddress.ts"
+import { checkCaller } from "./guard.ts"
+import { page, pathOf, type Route, routeOf } from "./routeTable.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+
+/** Answers that say nothing of an attempt: what was sent could not be read, or was too much. */
+const notAudited: ReadonlySet<number> = new Set([400, 405, 408, 413, 415, 429, 431])
+const refusals: ReadonlySet<number> = new Set([401, 403])
+
+/**
+ * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), what the policy table says of it
+ * (`authorize`), and how often (`RateLimits`); the handler then sees the rows of the caller's organization alone. Every write, and
+ * every refusal, has its entry in the audit log: by the writer in its own transaction, or else here.
+ */
+export const makeGate = Effect.gen(function* () {
+  const mode = yield* AccessMode
+  const authenticator = yield* Authenticator
+  const rates = yield* RateLimits
+  const audit = yield* Audit
+
+  const callerOf = (request: Request, address: string) =>
+    Effect.gen(function* () {
+      const token = bearerOf(request)
+      if (token === undefined) {
+        if (mode.withoutCredential !== undefined) {
+          yield* checkCaller(request)
+          return ownerOf(mode.withoutCredential)
+        }
+        yield* rates.take(limits.failedAuthentication, address)
+        return yield* new Unauthenticated({
+          detail:
+            'this needs a credential: run `maxcloud auth login`, or send "Authorization: Bearer <API key>" (MAXCLOUD_API_KEY)'
+        })
+      }
+      return yield* authenticator
+        .authenticate(token)
+        .pipe(Effect.tapErrorTag("Unauthenticated", () => rates.take(limits.failedAuthentication, address)))
+    })
+
+  const rateOf = (caller: Caller | undefined, address: string) => {
+    if (caller === undefined) return Effect.asSome(rates.take(limits.open, address))
+    const { credential } = caller
+    if (credential.type === "local") return Effect.succeedNone
+    const limit = { ...limits.credential, quota: mode.requestsPerMinute }
+    return Effect.asSome(rates.take(limit, `${credential.type} ${credential.id}`))
+  }
+
+  /** Appends the entry that the handler has not. A write that cannot be told is not told as done. */
+  const tell = (
+    operation: Operation,
+    request: Request,
+    status: number,
+    told: { readonly told: boolean }
+  ): Effect.Effect<void, Unavailable> => {
+    const refused = refusals.has(status)
+    if (told.told || notAudited.has(status) || !(policy[operation].writes || refused)) return Effect.void
+    const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
+    return audit.append({ action: operation, outcome, status, subject: subjectOf(request) }).pipe(
+      Effect.catchAll((cause) =>
+        Effect.logError("the audit log cannot be written", cause).pipe(
+          Effect.andThen(
+            status >= 400
+              ? Effect.void
+              : new Unavailable({
+                  detail:
+                    "It was done, but the audit log cannot be written at the moment: look whether it is as you want it.",
+                  retryAfterSeconds: 5
+                })
+          )
+        )
+      )
+    )
+  }
+
+  /** `handle` never fails: what went wrong is in its answer. */
+  return <R>(request: Request, handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>) =>
+    Effect.gen(function* () {
+      const route = routeOf(request.url)
+      const operation = route?.operations.get(request.method)
+      const address = clientAddress(request, mode.trustedProxies)
+      if (route === undefined || operation === undefined) {
+        yield* refuseUnroutable(request, route)
+        return yield* pageFor(request, route, address, handle)
+      }
+      const told = { told: false }
+      const isOpen = policy[operation].roles === "open"
+      const admitted = Effect.gen(function* () {
+        if (mode.withoutCredential !== undefined && bearerOf(request) === undefined) yield* checkCaller(request)
+        const caller = isOpen ? undefined : yield* asServer(callerOf(request, address))
+        const rate = operation === "health.healthz" ? Option.none() : yield* asServer(rateOf(caller, address))
+        return { caller, rate }
+      })
+      const answer = Effect.gen(function* () {
+        const { caller, rate } = yield* admitted
+        const response = yield* Effect.gen(function* () {
+          if (caller !== undefined) {
+            const query = new URL(request.url, "http://localhost").searchParams
+            const { verifiedOnly } = mode
+            yield* authorize(caller, { operation, parameters: route.parameters, query, verifiedOnly })
+          }
+          const answered = yield* handle
+          yield* tell(operation, request, answered.status, told)
+          return answered
+        }).pipe(
+          Effect.tapErrorTag("Forbidden", () => Effect.ignore(tell(operation, request, 403, told))),
+          Effect.provideService(CurrentCaller, caller),
+          Effect.provideService(RowScope, caller?.organization.id ?? "none")
+        )
+        return Option.match(rate, { onNone: () => response, onSome: (_) => withRate(response, _) })
+      })
+      return yield* answer.pipe(
+        Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(tell(operation, request, 401, told))),
+        Effect.provideService(AuditTold, told),
+        Effect.provideService(ClientAddress, address),
+        asNobody
+      )
+    })
+
+  function pageFor<R>(
+    request: Request,
+    route: Route | undefined,
+    address: string,
+    handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+  ) {
+    return Effect.gen(function* () {
+      if (mode.withoutCredential !== undefined) yield* checkCaller(request)
+      if (route?.pattern === page.metrics && mode.withoutCredential === undefined && !mode.openMetrics) {
+        if (!/^(127\.|::1$)/.test(address)) {
+          return yield* new Forbidden({ detail: "metrics are told to this machine only (MAXCLOUD_OPEN_METRICS)" })
+        }
+      }
+      const caller = mode.withoutCredential === undefined ? undefined : ownerOf(mode.withoutCredential)
+      return yield* handle.pipe(
+        Effect.provideService(CurrentCaller, route?.pattern === page.landing ? caller : undefined),
+        Effect.provideService(ClientAddress, address),
+        Effect.provideService(RowScope, caller?.organization.id ?? "none")
+      )
+    })
+  }
+})
+
+/** What is not in the table is never handed to the router: it could read a path otherwise than the policy does. */
+const refuseUnroutable = (request: Request, route: Route | undefined) => {
+  const path = pathOf(request.url).slice(0, 200)
+  if (route === undefined) {
+    const detail = `there is nothing at ${path}: /api/docs tells what there is`
+    return Effect.fail(new NotFound({ resource: "page", name: path, detail }))
+  }
+  if (route.methods.has(request.method)) return Effect.void
+  const allow = [...route.methods].sort()
+  return Effect.fail(
+    new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${request.method}`, allow })
+  )
+}
+
+const bearerOf = ({ headers }: Request): Redacted.Redacted | undefined => {
+  const { authorization } = headers
+  if (authorization === undefined) return undefined
+  const [, token = ""] = /^Bearer +([\w.~+/=-]{1,16384})$/i.exec(authorization.trim()) ?? []
+  return Redacted.make(token)
+}
+
+const ownerOf = (organization: NonNullable<(typeof AccessMode)["Service"]["withoutCredential"]>): Caller => ({
+  organization,
+  roles: ["owner"],
+  scopes: undefined,
+  credential: { type: "local" },
+  person: undefined
+})
+
+/** What an entry of the audit log says that a request was about: its path, without the API's prefix. */
+const subjectOf = ({ url }: Request) =>
+  pathOf(url)
+    .replace(/^\/api\/v1\//, "")
+    .slice(0, 300)
+
+const withRate = (response: HttpServerResponse.HttpServerResponse, state: RateLimitState) =>
+  HttpServerResponse.setHeaders(response, rateLimitHeaders(state))
