@@ -38,6 +38,7 @@ export const exitCodeOf = {
   ConfigInvalid: 2,
   SourceInvalid: 2,
   NotReachable: 3,
+  InsecureUrl: 2,
   UnexpectedAnswer: 1,
   DeploymentFailed: 7
 } as const satisfies Record<MaxCloudError["_tag"], ExitCode>

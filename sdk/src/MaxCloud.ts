@@ -16,14 +16,26 @@ import {
   type RegistryInfo,
   type Revision,
   type SecretInfo,
+  type SecretVersionInfo,
   type Service,
   type UsageParameters,
   type UsageReport
 } from "./api/index.ts"
+import { type AuthCalls, makeAuthCalls } from "./authCalls.ts"
 import { type ConnectionOptions, makeConnection } from "./connection.ts"
 import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
 import { type CallError, UnexpectedAnswer } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
+import {
+  type AccountCalls,
+  type AuditCalls,
+  type ErasureCalls,
+  makeAccountCalls,
+  makeAuditCalls,
+  makeErasureCalls,
+  makeOrganizationCalls,
+  type OrganizationCalls
+} from "./organizationCalls.ts"
 import { subscribe } from "./subscription.ts"
 
 /** What runs where. */
@@ -101,6 +113,25 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
         options?: InStage
       ) => Effect.Effect<SecretInfo, CallError>
       readonly unset: (app: AppName, name: SecretName, options?: InStage) => Effect.Effect<void, CallError>
+      /** Adds a version of each, all or none. */
+      readonly import: (
+        app: AppName,
+        secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted<string> }>,
+        options?: InStage
+      ) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
+      /** Those that are still kept, newest first. */
+      readonly versions: (
+        app: AppName,
+        name: SecretName,
+        options?: InStage
+      ) => Effect.Effect<ReadonlyArray<SecretVersionInfo>, CallError>
+      /** Makes the value of an earlier version the newest one, as a version of its own. */
+      readonly rollback: (
+        app: AppName,
+        name: SecretName,
+        version: number,
+        options?: InStage
+      ) => Effect.Effect<SecretInfo, CallError>
     }
     readonly apps: Effect.Effect<ReadonlyArray<AppStage>, CallError>
     readonly deployments: {
@@ -125,6 +156,11 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
       ) => Effect.Effect<RegistryInfo, CallError>
       readonly logout: (host: RegistryHost) => Effect.Effect<void, CallError>
     }
+    readonly auth: AuthCalls
+    readonly organization: OrganizationCalls
+    readonly account: AccountCalls
+    readonly audit: AuditCalls
+    readonly erasures: ErasureCalls
   }
 >() {
   static readonly layer = (options: ConnectionOptions = {}): Layer.Layer<MaxCloud> =>
@@ -142,6 +178,7 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
     const connection = makeConnection(options)
     const { apiUrl, call } = connection
     const api = yield* connection.api
+    const anonymous = yield* connection.anonymousApi
     const unreadable = (path: string, detail: string) => () =>
       new UnexpectedAnswer({ url: `${apiUrl}${path}`, status: 200, detail })
 
@@ -228,7 +265,17 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
           call(api.apps.secrets({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.secrets)),
         set: (app, name, value, options) =>
           call(api.apps.setSecret({ path: { app, stage: stageOf(options), name }, payload: { value } })),
-        unset: (app, name, options) => call(api.apps.unsetSecret({ path: { app, stage: stageOf(options), name } }))
+        unset: (app, name, options) => call(api.apps.unsetSecret({ path: { app, stage: stageOf(options), name } })),
+        import: (app, secrets, options) =>
+          call(api.apps.importSecrets({ path: { app, stage: stageOf(options) }, payload: { secrets } })).pipe(
+            Effect.map((_) => _.secrets)
+          ),
+        versions: (app, name, options) =>
+          call(api.apps.secretVersions({ path: { app, stage: stageOf(options), name } })).pipe(
+            Effect.map((_) => _.versions)
+          ),
+        rollback: (app, name, version, options) =>
+          call(api.apps.rollbackSecret({ path: { app, stage: stageOf(options), name }, payload: { version } }))
       },
       apps: call(api.apps.list({})).pipe(Effect.map((_) => _.apps)),
       deployments: {
@@ -246,6 +293,11 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
         login: (host, username, password) =>
           call(api.registries.login({ path: { host }, payload: { username, password } })),
         logout: (host) => call(api.registries.logout({ path: { host } }))
-      }
+      },
+      auth: makeAuthCalls(connection, api, anonymous),
+      organization: makeOrganizationCalls(connection, api),
+      account: makeAccountCalls(connection, api),
+      audit: makeAuditCalls(connection, api),
+      erasures: makeErasureCalls(connection, anonymous)
     })
   })

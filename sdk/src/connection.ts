@@ -1,13 +1,17 @@
 import { FetchHttpClient, HttpApiClient, type HttpApiError, HttpClient, type HttpClientError } from "@effect/platform"
-import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope } from "effect"
+import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
-import { type CallError, NotReachable, UnexpectedAnswer } from "./errors.ts"
+import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
 
 export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
   readonly apiUrl?: string | undefined
-  /** Sent as a bearer token. A server on loopback needs none. */
+  /**
+   * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. `""`: none. Never sent by `http:` to
+   * another machine, unless `MAXCLOUD_INSECURE=1` is in the environment.
+   * @default `MAXCLOUD_API_KEY`
+   */
   readonly token?: string | Redacted.Redacted<string> | undefined
   /** @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
@@ -20,6 +24,34 @@ export const defaultApiUrl = (): string => {
   const given = process.env.MAXCLOUD_API_URL
   return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
 }
+
+/** The bearer token that is meant; undefined for none. */
+const tokenOf = (given: ConnectionOptions["token"]): string | undefined => {
+  const written = given === undefined ? process.env.MAXCLOUD_API_KEY : given
+  const token = written === undefined || typeof written === "string" ? written : Redacted.value(written)
+  return token?.trim() === "" ? undefined : token?.trim()
+}
+
+/** May a credential be sent there: encrypted, or not over any wire? */
+export const isSafeForTokens = (apiUrl: string): boolean => {
+  if (process.env.MAXCLOUD_INSECURE === "1" || !URL.canParse(apiUrl)) return true
+  const { hostname, protocol } = new URL(apiUrl)
+  return protocol !== "http:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
+const limitedTries = 3
+const longestWaitSeconds = 10
+
+/** Waits as a rate limit asks for, where that is not long, and tries again. */
+const throughLimits = <A, R>(
+  effect: Effect.Effect<A, CallError, R>,
+  tries = limitedTries
+): Effect.Effect<A, CallError, R> =>
+  Effect.catchTag(effect, "TooManyRequests", (error) =>
+    tries === 0 || error.retryAfterSeconds > longestWaitSeconds
+      ? Effect.fail(error)
+      : Effect.delay(throughLimits(effect, tries - 1), `${Math.max(0, error.retryAfterSeconds)} seconds`)
+  )
 
 const codeOf = (cause: unknown): string => {
   if (typeof cause !== "object" || cause === null) return "unknown"
@@ -41,25 +73,32 @@ const errorOf = (url: string, status: number, body: string): ApiError | Unexpect
 /** The ways to the server: the client derived from the contract, and open streams for what it cannot say. */
 export const makeConnection = (options: ConnectionOptions) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
-  const given = options.token
-  const token = given === undefined ? undefined : typeof given === "string" ? given : Redacted.value(given)
+  const token = tokenOf(options.token)
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const plainFetch = options.fetch ?? globalThis.fetch
   const valid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
   const notReachable = (cause: unknown) => new NotReachable({ apiUrl, code: valid ? codeOf(cause) : "ERR_INVALID_URL" })
 
-  const httpClient = Effect.map(HttpClient.HttpClient, (client) =>
-    client.pipe(
-      HttpClient.mapRequest((request) => ({ ...request, headers: { ...request.headers, ...authorization } })),
-      HttpClient.transform((effect) =>
-        Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(Effect.withTracerEnabled(false))
+  const clientWith = (headers: Readonly<Record<string, string>>) =>
+    Effect.map(HttpClient.HttpClient, (client) =>
+      client.pipe(
+        HttpClient.mapRequest((request) => ({ ...request, headers: { ...request.headers, ...headers } })),
+        HttpClient.transform((effect) =>
+          Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(Effect.withTracerEnabled(false))
+        )
       )
+    ).pipe(
+      Effect.provide(options.httpClient ?? FetchHttpClient.layer),
+      Effect.flatMap((httpClient) => HttpApiClient.makeWith(MaxCloudApi, { httpClient, baseUrl: apiUrl }))
     )
-  ).pipe(Effect.provide(options.httpClient ?? FetchHttpClient.layer))
 
-  const api = Effect.flatMap(httpClient, (httpClient) =>
-    HttpApiClient.makeWith(MaxCloudApi, { httpClient, baseUrl: apiUrl })
-  )
+  const api = clientWith(authorization)
+  /** For what is asked without a credential: a stale one must not be in the way of getting another. */
+  const anonymousApi = clientWith({})
+
+  /** Refuses to send what must stay secret where it could be read on its way. */
+  const guarded = Effect.suspend(() => (isSafeForTokens(apiUrl) ? Effect.void : new InsecureUrl({ apiUrl })))
+  const guardedIfSecret = token === undefined ? Effect.void : guarded
 
   const toCallError = (
     error: ApiError | HttpClientError.HttpClientError | ParseResult.ParseError | HttpApiError.HttpApiDecodeError
@@ -84,25 +123,31 @@ export const makeConnection = (options: ConnectionOptions) => {
     }
   }
 
-  /** Gives a call of the derived client the errors of the SDK. */
-  const call = <A>(
-    effect: Effect.Effect<
-      A,
-      ApiError | HttpClientError.HttpClientError | ParseResult.ParseError | HttpApiError.HttpApiDecodeError
-    >
-  ): Effect.Effect<A, CallError> => Effect.catchAll(effect, toCallError)
+  type DerivedError =
+    | ApiError
+    | HttpClientError.HttpClientError
+    | ParseResult.ParseError
+    | HttpApiError.HttpApiDecodeError
+
+  /** Gives a call of the derived client the errors of the SDK. It waits by itself for a rate limit that is over soon. */
+  const call = <A>(effect: Effect.Effect<A, DerivedError>): Effect.Effect<A, CallError> =>
+    Effect.zipRight(guardedIfSecret, throughLimits(Effect.catchAll(effect, toCallError)))
+
+  /** As `call`, for what carries a secret besides the token of the connection. */
+  const callWithSecret = <A>(effect: Effect.Effect<A, DerivedError>): Effect.Effect<A, CallError> =>
+    Effect.zipRight(guarded, call(effect))
 
   /** A request whose answer is read as it comes. It is aborted when the scope closes. Any status but 2xx is a failure. */
   const open = (
     path: string,
     init: RequestInit & { readonly duplex?: "half" }
-  ): Effect.Effect<Response, CallError, Scope.Scope> =>
-    Effect.gen(function* () {
+  ): Effect.Effect<Response, CallError, Scope.Scope> => {
+    const url = `${apiUrl}${path}`
+    const once: Effect.Effect<Response, CallError, Scope.Scope> = Effect.gen(function* () {
       const controller = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())
       )
-      const url = `${apiUrl}${path}`
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...authorization }
       const response = yield* Effect.tryPromise({
         try: () => plainFetch(url, { ...init, headers, signal: controller.signal }),
@@ -112,7 +157,25 @@ export const makeConnection = (options: ConnectionOptions) => {
       const body = yield* Effect.tryPromise({ try: () => response.text(), catch: notReachable })
       return yield* errorOf(url, response.status, body)
     })
+    // A body that is a stream is read only once.
+    return Effect.zipRight(guardedIfSecret, init.body === undefined ? throughLimits(once) : once)
+  }
 
-  return { apiUrl, api, call, open, notReachable }
+  /** The lines of an answer, as they come: an export. A connection that breaks is a failure, never the end. */
+  const lines = (path: string): Stream.Stream<string, CallError> =>
+    Stream.unwrapScoped(
+      Effect.gen(function* () {
+        const { body, headers, status, url } = yield* open(path, { headers: { accept: "application/x-ndjson" } })
+        if (body === null || !(headers.get("content-type") ?? "").startsWith("application/x-ndjson")) {
+          return yield* new UnexpectedAnswer({ url, status, detail: "no lines of JSON" })
+        }
+        return Stream.fromReadableStream<Uint8Array, CallError>({ evaluate: () => body, onError: notReachable }).pipe(
+          Stream.decodeText(),
+          Stream.splitLines
+        )
+      })
+    )
+
+  return { apiUrl, api, anonymousApi, call, callWithSecret, open, lines, notReachable }
 }
 export type Connection = ReturnType<typeof makeConnection>

@@ -1,5 +1,6 @@
 /** The SDK as Effects. As promises it is in `@maxcloud/sdk`. */
-export { type ConnectionOptions, defaultApiUrl } from "./connection.ts"
+export type { AuthCalls, NewInvite, NewKey, NewOidcTrust } from "./authCalls.ts"
+export { type ConnectionOptions, defaultApiUrl, isSafeForTokens } from "./connection.ts"
 export { type DeployError, type DeployOptions, type DeployProgress, type PlanError, succeeded } from "./deploy.ts"
 export {
   type DiagnosisText,
@@ -14,4 +15,5 @@ export * from "./errors.ts"
 export { findConfig } from "./findConfig.ts"
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"
 export { type Deployable, type InStage, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
+export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
 export { type Snapshot, snapshotOf } from "./snapshot.ts"

@@ -63,6 +63,13 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
   }
 }
 
+/** A credential would travel without encryption: `http:` to another machine. Nothing has been sent. */
+export class InsecureUrl extends Data.TaggedError("InsecureUrl")<{ readonly apiUrl: string }> {
+  override get message() {
+    return `no credential is sent to ${this.apiUrl}, where others on the way could read it: use https://, or say MAXCLOUD_INSECURE=1 where the network is your own`
+  }
+}
+
 /** What answered is no max-cloud server, or one that speaks another version: a proxy's error page, a body that cannot be read. */
 export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
   readonly url: string
@@ -85,7 +92,7 @@ export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ rea
 }
 
 /** What any call may fail with. */
-export type CallError = ApiError | NotReachable | UnexpectedAnswer
+export type CallError = ApiError | NotReachable | InsecureUrl | UnexpectedAnswer
 
 /** What the SDK may fail with. */
 export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed

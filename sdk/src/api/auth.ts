@@ -22,7 +22,11 @@ export const Label = Schema.String.pipe(
   Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "a name has 1 to 100 characters, without line breaks" })
 )
 
-const Token = Schema.Redacted(Schema.String.pipe(Schema.length({ min: 8, max: 4096 })))
+/** What is said of a wrong token must not quote it. */
+const noToken = () => "this is no token"
+const Token = Schema.Redacted(
+  Schema.String.annotations({ message: noToken }).pipe(Schema.length({ min: 8, max: 4096 }, { message: noToken }))
+)
 
 export const UserInfo = Schema.Struct({
   id: UserId,
