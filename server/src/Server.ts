@@ -1,15 +1,19 @@
 import { mkdir } from "node:fs/promises"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OrganizationName } from "@maxcloud/config-schema"
-import { Context, Duration, Effect, Layer, Option, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, Option, Redacted, type Scope } from "effect"
+import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
-import { layerLocal, layerOf } from "./http/authentication.ts"
+import * as authentication from "./http/authentication.ts"
 import { Draining } from "./http/Draining.ts"
+import { Accounts } from "./identity/Accounts.ts"
+import { identityLayer } from "./identityLayer.ts"
+import { MailTransport } from "./mail/Mail.ts"
 import { Organizations } from "./organizations/Organizations.ts"
 import { LocalRoutes } from "./runtime/local/LocalRoutes.ts"
 import { makeFront } from "./runtime/local/proxy/makeFront.ts"
 import type { Lookup } from "./runtime/local/proxy/Route.ts"
-import { ServerConfig, type ServerSettings } from "./ServerConfig.ts"
+import { callsWithoutCredential, ServerConfig, type ServerSettings } from "./ServerConfig.ts"
 import { cannotListen, cannotStart, ServerError } from "./ServerError.ts"
 import { servicesLayer } from "./servicesLayer.ts"
 import { surfaceLayer } from "./surfaceLayer.ts"
@@ -17,7 +21,7 @@ import { Metrics } from "./telemetry/Metrics.ts"
 import { registerServerMetrics } from "./telemetry/serverMetrics.ts"
 
 export interface ServerOptions {
-  /** The organization that requests act for; made where there is none. @default "local" */
+  /** The organization that requests without a credential act for; made where there is none. @default "local" */
   readonly organization?: OrganizationName | undefined
 }
 
@@ -25,20 +29,39 @@ export interface RunningServer {
   /** Of the API, without a slash at its end. */
   readonly url: string
   readonly port: number
+  /** Where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
+  readonly bootstrapUrl: string | undefined
 }
 
-const findOrCreate = (name: OrganizationName) =>
-  Layer.unwrapEffect(
+/** Whom a request without a credential acts for, if for anybody: the named organization, or `local`. */
+const organizationWithoutCredential = (settings: ServerSettings, { organization: name }: ServerOptions) =>
+  Effect.gen(function* () {
+    if (!callsWithoutCredential(settings)) return undefined
+    const organizations = yield* Organizations
+    if (name === undefined) return yield* organizations.ensureLocal
+    const found = yield* organizations.find(name)
+    return Option.isSome(found) ? found.value : yield* organizations.create(name)
+  })
+
+const accessLayer = (settings: ServerSettings, options: ServerOptions, publicUrl: string) =>
+  Layer.effect(
+    AccessMode,
     Effect.gen(function* () {
-      const organizations = yield* Organizations
-      const found = yield* organizations.find(name)
-      return layerOf(Option.isSome(found) ? found.value : yield* organizations.create(name))
+      const { name: mail } = yield* MailTransport
+      return {
+        withoutCredential: yield* organizationWithoutCredential(settings, options),
+        verifiedOnly: mail !== "log",
+        publicUrl,
+        trustedProxies: settings.trustedProxies,
+        openMetrics: settings.openMetrics,
+        requestsPerMinute: settings.requestsPerMinute
+      }
     })
   )
 
 /** What the API stands on, besides the services. */
-const apiLayer = ({ organization }: ServerOptions) =>
-  Layer.mergeAll(organization === undefined ? layerLocal : findOrCreate(organization), NodeHttpServer.layerContext)
+const apiLayer = (settings: ServerSettings, options: ServerOptions, publicUrl: string) =>
+  Layer.mergeAll(accessLayer(settings, options, publicUrl), authentication.layer, NodeHttpServer.layerContext)
 
 /**
  * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
@@ -59,8 +82,14 @@ export const makeServer = (
       ({ close }) => Effect.promise(() => close(0))
     )
     const { port } = front.address
+    const url = urlOf(settings.host, port)
+    const publicUrl = settings.publicUrl ?? url
     const services = yield* Layer.build(
-      apiLayer(options).pipe(Layer.provideMerge(surfaceLayer), Layer.provideMerge(servicesLayer(settings, port)))
+      apiLayer(settings, options, publicUrl).pipe(
+        Layer.provideMerge(surfaceLayer),
+        Layer.provideMerge(identityLayer(settings, publicUrl)),
+        Layer.provideMerge(servicesLayer(settings, port))
+      )
     ).pipe(Effect.mapError(cannotStart))
     lookup = Context.get(services, LocalRoutes).lookup
     const all = Context.merge(shell, services)
@@ -72,8 +101,21 @@ export const makeServer = (
         Effect.promise(() => front.close(Duration.toMillis(settings.drainTimeout)))
       )
     )
-    return { url: `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`, port }
+    const token = yield* Effect.provide(bootstrapToken(settings), all)
+    return {
+      url,
+      port,
+      bootstrapUrl: token === undefined ? undefined : `${publicUrl}/auth/bootstrap?token=${Redacted.value(token)}`
+    }
   })
+
+const urlOf = (host: string, port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** Of a server on which nothing can be done without an account, while there is none. */
+const bootstrapToken = (settings: ServerSettings) =>
+  callsWithoutCredential(settings)
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(Accounts, (_) => _.bootstrapToken).pipe(Effect.mapError(cannotStart))
 
 const openFront = (
   { domain = "localhost", host, port }: ServerSettings,

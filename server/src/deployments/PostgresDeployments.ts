@@ -19,9 +19,11 @@ import {
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schedule, Stream } from "effect"
+import type { Audit } from "../audit/Audit.ts"
 import { Notifications } from "../database/Notifications.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import type { Images } from "../images/Images.ts"
+import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import type { Secrets } from "../secrets/Secrets.ts"
@@ -51,7 +53,7 @@ export const layer = (queue: WorkQueue) =>
   Layer.effect(
     Deployments,
     Effect.gen(function* () {
-      const context = yield* Effect.context<SqlClient | Notifications | Runtime | Secrets | Images | Platform>()
+      const context = yield* Effect.context<SqlClient | Notifications | Runtime | Secrets | Images | Platform | Audit>()
       const sql = yield* SqlClient
       const notifications = yield* Notifications
 
@@ -69,7 +71,9 @@ export const layer = (queue: WorkQueue) =>
           if (earlier !== undefined) return yield* load(input.organization, earlier)
           const inspected = yield* inspectSpec(input, input.spec)
           if (inspected.problems.length > 0) return yield* invalidSpec(inspected.problems)
-          const id = yield* transaction(accept(queue, { ...input, ...inspected }))
+          const id = yield* transaction(accept(queue, { ...input, ...inspected })).pipe(
+            Effect.catchTag("MasterKeyError", masterKeyUnavailable)
+          )
           return yield* load(input.organization, id)
         })
 

@@ -3,7 +3,9 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { encodeAppSpec, ServiceName } from "@maxcloud/config-schema"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
+import { Audit } from "../audit/Audit.ts"
 import { newId } from "../database/newId.ts"
+import { CurrentOperation } from "../identity/Caller.ts"
 import { StoredImages } from "../images/storedImages.ts"
 import { changesBetween, type ServiceEncoded, type ServiceVersion, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
@@ -67,10 +69,9 @@ export const ownedByOthers = ({ app, organization, stage }: Target, names: Reado
 export const ownedMessage = (owner: { readonly name: string; readonly app: string }, stage: string) =>
   `the service "${owner.name}" belongs to the app "${owner.app}" in the stage "${stage}": choose another name, or delete it there`
 
-const hashOf = (input: AcceptInput) =>
-  createHash("sha256")
-    .update(JSON.stringify([input.app, input.stage, encodeAppSpec(input.spec)]))
-    .digest("hex")
+const digest = (text: string) => createHash("sha256").update(text).digest("hex")
+
+const hashOf = (input: AcceptInput) => digest(JSON.stringify([input.app, input.stage, encodeAppSpec(input.spec)]))
 
 const repeated = (row: ReturnType<typeof decodeKey>[number], input: AcceptInput) =>
   row.request_hash === hashOf(input)
@@ -120,6 +121,9 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       returning last_number`
     const number = numbered[0]?.last_number ?? 1
     if (input.after !== undefined && input.after !== number - 1) return yield* new Outrun()
+
+    const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
+      select spec from deployments where ${inStage} order by number desc limit 1`
 
     const superseded = decodeIds(
       yield* sql`
@@ -186,5 +190,15 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     ])
     yield* queue.add([{ organizationId: org, app, stage }])
     yield* sql`select pg_notify('maxcloud', 'work')`
+    const audit = yield* Audit
+    yield* audit.append({
+      action: (yield* CurrentOperation) ?? "apps.deploy",
+      outcome: "succeeded",
+      status: 202,
+      subject: `deployment ${number} of ${app}/${stage}`,
+      before: before === undefined ? undefined : digest(JSON.stringify(before)),
+      after: digest(JSON.stringify(encodeAppSpec(input.spec))),
+      organizationId: org
+    })
     return id
   })

@@ -10,6 +10,8 @@ export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
     readonly withoutCredential: Organization | undefined
     /** Must addresses be confirmed before their accounts may do anything? Where mail goes to the server's log, nothing would be proven. */
     readonly verifiedOnly: boolean
+    /** Where people reach the API, without a slash at its end. */
+    readonly publicUrl: string
     readonly trustedProxies: BlockList
     readonly openMetrics: boolean
     /** Requests a minute for each credential. */

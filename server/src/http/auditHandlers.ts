@@ -1,12 +1,10 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi, Unavailable } from "@maxcloud/sdk/api"
+import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { orUnavailable } from "../database/sqlErrors.ts"
-import type { MasterKeyError } from "../keys/MasterKey.ts"
+import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
 import { jsonLines } from "./organizationHandlers.ts"
-
-const unavailable = ({ message }: MasterKeyError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })
 
 export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handlers) =>
   Effect.gen(function* () {
@@ -15,7 +13,7 @@ export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handler
       .handle("list", ({ urlParams }) =>
         Effect.flatMap(CurrentOrganization, ({ id }) => audit.list(id, urlParams)).pipe(
           Effect.map((entries) => ({ entries })),
-          Effect.catchTag("MasterKeyError", unavailable),
+          Effect.catchTag("MasterKeyError", masterKeyUnavailable),
           orUnavailable
         )
       )

@@ -4,7 +4,7 @@ import { Effect, Option, Redacted } from "effect"
 import { Audit, AuditTold } from "../audit/Audit.ts"
 import { asNobody, asServer, RowScope } from "../database/RowScope.ts"
 import { authorize } from "../identity/authorize.ts"
-import { type Caller, ClientAddress, CurrentCaller } from "../identity/Caller.ts"
+import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../identity/Caller.ts"
 import { Authenticator } from "../identity/keys/ApiKeys.ts"
 import { type Operation, policy } from "../identity/policy.ts"
 import { rateLimitHeaders } from "../limits/headers.ts"
@@ -125,6 +125,7 @@ export const makeGate = Effect.gen(function* () {
       return yield* answer.pipe(
         Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(tell(operation, request, 401, told))),
         Effect.provideService(AuditTold, told),
+        Effect.provideService(CurrentOperation, operation),
         Effect.provideService(ClientAddress, address),
         asNobody
       )

@@ -12,3 +12,7 @@ export const landingPage = (organization: string, services: ReadonlyArray<Servic
       ? "<p>No services yet: <code>maxcloud deploy --name hello nginx:latest</code> makes one.</p>"
       : `<table><tr><th>Service</th><th>App</th><th>Stage</th><th>State</th><th>Instances</th><th>Serving revision</th></tr>${services.map(row).join("")}</table>`
   ].join("\n")
+
+/** What a server shows of itself to whoever has no credential. */
+export const closedLandingPage = (publicUrl: string): string =>
+  `<h1>max-cloud</h1><p class="soft"><a href="/api/docs">API reference</a> · <a href="/auth/sign-in">Sign in</a></p><p>Every request to this server needs a credential: <code>maxcloud auth login --api-url ${escapeHtml(publicUrl)}</code></p>`

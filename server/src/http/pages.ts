@@ -1,11 +1,12 @@
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
-import { Authentication } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
+import { CurrentCaller } from "../identity/Caller.ts"
 import { Services } from "../services/Services.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
+import { AccessMode } from "./AccessMode.ts"
 import { docsPage } from "./docsPage.ts"
 import { htmlPage } from "./htmlPage.ts"
-import { landingPage } from "./landingPage.ts"
+import { closedLandingPage, landingPage } from "./landingPage.ts"
 import { page } from "./routeTable.ts"
 
 const documentRoutes = HttpLayerRouter.addAll([
@@ -29,12 +30,14 @@ function openApiModule() {
 const landingRoute = HttpLayerRouter.use((router) =>
   Effect.gen(function* () {
     const services = yield* Services
-    const authentication = yield* Authentication
+    const { publicUrl } = yield* AccessMode
     yield* router.add(
       "GET",
       page.landing,
       Effect.gen(function* () {
-        const organization = yield* authentication
+        const caller = yield* CurrentCaller
+        if (caller === undefined) return htmlPage("max-cloud", closedLandingPage(publicUrl))
+        const { organization } = caller
         return htmlPage("max-cloud", landingPage(organization.name, yield* services.list(organization, {})))
       })
     )

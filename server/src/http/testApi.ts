@@ -1,21 +1,29 @@
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, BlockList } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { NotFound, OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, Option } from "effect"
+import { Audit } from "../audit/Audit.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
+import { Accounts, Devices, Sessions } from "../identity/Accounts.ts"
+import { ApiKeys, Authenticator, OidcTrusts } from "../identity/keys/ApiKeys.ts"
+import { Invites, Members } from "../identity/Members.ts"
+import { Places } from "../identity/Places.ts"
 import { RegistryCredentials } from "../images/RegistryCredentials.ts"
+import { RateLimits } from "../limits/RateLimits.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
 import type { Organization } from "../organizations/Organizations.ts"
+import { Privacy } from "../privacy/Privacy.ts"
 import { SourceStore } from "../runtime/local/sources/SourceStore.ts"
 import { Runtime } from "../runtime/Runtime.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Services } from "../services/Services.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import { Usage } from "../usage/Usage.ts"
+import { AccessMode } from "./AccessMode.ts"
 import { ApiServer, serveApi } from "./ApiServer.ts"
-import { layerOf } from "./authentication.ts"
+import * as authentication from "./authentication.ts"
 import { Draining } from "./Draining.ts"
 
 export const testOrganization: Organization = {
@@ -45,6 +53,18 @@ export interface TestApiOptions {
   readonly usage?: Partial<typeof Usage.Service>
   readonly registries?: Partial<typeof RegistryCredentials.Service>
   readonly network?: Partial<typeof NetworkVerifier.Service>
+  readonly authenticator?: Partial<typeof Authenticator.Service>
+  readonly places?: Partial<typeof Places.Service>
+  readonly rateLimits?: Partial<typeof RateLimits.Service>
+  readonly audit?: Partial<typeof Audit.Service>
+  readonly accounts?: Partial<typeof Accounts.Service>
+  readonly devices?: Partial<typeof Devices.Service>
+  readonly sessions?: Partial<typeof Sessions.Service>
+  readonly members?: Partial<typeof Members.Service>
+  readonly invites?: Partial<typeof Invites.Service>
+  readonly apiKeys?: Partial<typeof ApiKeys.Service>
+  readonly oidcTrusts?: Partial<typeof OidcTrusts.Service>
+  readonly privacy?: Partial<typeof Privacy.Service>
   /** Takes what is logged. */
   readonly onLog?: (line: string) => void
 }
@@ -71,7 +91,33 @@ export const testApi = (options: TestApiOptions = {}) =>
         Metrics.layer,
         Draining.layer,
         NodeHttpServer.layerContext,
-        layerOf(testOrganization),
+        authentication.layer,
+        Layer.succeed(AccessMode, {
+          withoutCredential: testOrganization,
+          verifiedOnly: false,
+          publicUrl: "http://localhost",
+          trustedProxies: new BlockList(),
+          openMetrics: true,
+          requestsPerMinute: 1200
+        }),
+        Layer.mock(Authenticator, options.authenticator ?? {}),
+        Layer.mock(Places, options.places ?? {}),
+        Layer.succeed(RateLimits, {
+          take: (limit) => Effect.succeed({ limit, remaining: limit.quota, resetSeconds: 0 }),
+          ...options.rateLimits
+        }),
+        Layer.mock(Audit, { append: () => Effect.void, ...options.audit }),
+        Layer.mock(Accounts, options.accounts ?? {}),
+        Layer.mock(Devices, options.devices ?? {}),
+        Layer.mock(Sessions, {
+          describe: () => Effect.succeed({ name: null, expiresAt: null }),
+          ...options.sessions
+        }),
+        Layer.mock(Members, options.members ?? {}),
+        Layer.mock(Invites, options.invites ?? {}),
+        Layer.mock(ApiKeys, options.apiKeys ?? {}),
+        Layer.mock(OidcTrusts, options.oidcTrusts ?? {}),
+        Layer.mock(Privacy, options.privacy ?? {}),
         Layer.succeed(Services, { ...emptyServices, ...options.services }),
         Layer.mock(Deployments, options.deployments ?? {}),
         Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),

@@ -1,6 +1,7 @@
 import type { ApiKeyId, KeyScope, OidcTrustId, Role, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Context } from "effect"
 import type { Organization } from "../organizations/Organizations.ts"
+import type { Operation } from "./policy.ts"
 
 export interface Person {
   readonly id: UserId
@@ -32,6 +33,11 @@ export interface Caller {
 /** The caller of the request that is handled; undefined in operations that need no credential, and in the server's own work. */
 export class CurrentCaller extends Context.Reference<CurrentCaller>()("@maxcloud/server/CurrentCaller", {
   defaultValue: (): Caller | undefined => undefined
+}) {}
+
+/** The operation of the request that is handled; undefined in the server's own work. */
+export class CurrentOperation extends Context.Reference<CurrentOperation>()("@maxcloud/server/CurrentOperation", {
+  defaultValue: (): Operation | undefined => undefined
 }) {}
 
 /** The network address that the request came from (behind a trusted proxy: what that says); undefined in the server's own work. */

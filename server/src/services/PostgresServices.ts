@@ -1,11 +1,13 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Stream } from "effect"
+import { Audit } from "../audit/Audit.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import { namespaceKeyOf } from "../deployments/inspectSpec.ts"
 import type { Platform } from "../deployments/Platform.ts"
 import { leaseMs } from "../deployments/Reconciler.ts"
 import { makeWorkQueue } from "../deployments/WorkQueue.ts"
+import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { Runtime, type RuntimeError, type ServiceKey } from "../runtime/Runtime.ts"
 import { Services } from "./Services.ts"
@@ -19,6 +21,7 @@ export const layer = Layer.effect(
     const context = yield* Effect.context<SqlClient | Platform>()
     const sql = yield* SqlClient
     const runtime = yield* Runtime
+    const audit = yield* Audit
     const queue = yield* makeWorkQueue({ leaseMs })
 
     const get = Effect.fn("Services.get")(
@@ -38,7 +41,7 @@ export const layer = Layer.effect(
     })
 
     /** The app's row is locked first, as a deployment's acceptance locks it. */
-    const setPaused = (organization: Organization, { app, id, stage }: Service, paused: boolean) =>
+    const setPaused = (organization: Organization, { app, id, name, stage }: Service, paused: boolean) =>
       transaction(
         Effect.gen(function* () {
           yield* sql`
@@ -50,8 +53,15 @@ export const layer = Layer.effect(
           if (changed.length === 0) return
           yield* queue.add([{ organizationId: organization.id, app, stage }])
           yield* sql`select pg_notify('maxcloud', 'work')`
+          yield* audit.append({
+            action: paused ? "services.pause" : "services.resume",
+            outcome: "succeeded",
+            status: 200,
+            subject: `service ${name} of ${app}/${stage}`,
+            organizationId: organization.id
+          })
         })
-      )
+      ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))
 
     const pausing = (name: string, paused: boolean) =>
       Effect.fn(name)(

@@ -1,0 +1,41 @@
+import { BlockList } from "node:net"
+import { Headers } from "@effect/platform"
+import { Option } from "effect"
+import * as fc from "fast-check"
+import { expect, it } from "vitest"
+import { clientAddress } from "./clientAddress.ts"
+
+const proxies = new BlockList()
+proxies.addSubnet("10.0.0.0", 8, "ipv4")
+
+const from = (peer: string, forwarded?: string, trusted = proxies) =>
+  clientAddress(
+    {
+      remoteAddress: Option.some(peer),
+      headers: Headers.fromInput(forwarded === undefined ? {} : { "x-forwarded-for": forwarded })
+    },
+    trusted
+  )
+
+it("believes X-Forwarded-For of trusted proxies alone, and the last address that is none of theirs", () => {
+  expect(from("203.0.113.9", "1.2.3.4")).toBe("203.0.113.9")
+  expect(from("::ffff:203.0.113.9")).toBe("203.0.113.9")
+  expect(from("10.0.0.1", "1.2.3.4")).toBe("1.2.3.4")
+  expect(from("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9")).toBe("1.2.3.4")
+  expect(from("10.0.0.1", "10.0.0.2")).toBe("10.0.0.2")
+  expect(from("10.0.0.1")).toBe("10.0.0.1")
+  expect(from("10.0.0.1", "1.2.3.4, nonsense")).toBe("10.0.0.1")
+  expect(from("10.0.0.1", "2001:db8::1")).toBe("2001:db8::1")
+})
+
+it("never takes what the client itself wrote before the proxy's entry", () => {
+  fc.assert(
+    fc.property(
+      fc.string(),
+      fc.ipV4().filter((_) => !_.startsWith("10.")),
+      (written, real) => {
+        expect(from("10.0.0.1", `${written}, ${real}`)).toBe(real)
+      }
+    )
+  )
+})
