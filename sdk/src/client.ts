@@ -7,11 +7,10 @@ import {
   productionStage,
   SecretName,
   ServiceName,
-  StageName,
-  specIssuesOf
+  StageName
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
-import { Cause, Effect, Either, Exit, Redacted, Schema, Stream } from "effect"
+import { Effect, Either, Redacted, Stream } from "effect"
 import {
   type AppStage,
   CreateService,
@@ -19,14 +18,17 @@ import {
   type DeploymentEvent,
   DeploymentId,
   type DriftRecord,
-  InvalidRequest,
+  ImportSecrets,
+  type InvalidRequest,
   type LogEntry,
   type NetworkReport,
   type Plan,
   RegistryHost,
   type RegistryInfo,
   type Revision,
+  RollbackSecret,
   type SecretInfo,
+  type SecretVersionInfo,
   type Service,
   type UsageParameters,
   type UsageReport
@@ -38,11 +40,8 @@ import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
 import { type Deployable, type LogOptions, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
-
-interface Abortable {
-  /** Ends the call: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined
-}
+import { makePeopleClient, type PeopleClient } from "./peopleClient.ts"
+import { type Abortable, iterate, never, parse, run } from "./promises.ts"
 
 interface InStage extends Abortable {
   /** @default "production" */
@@ -66,7 +65,7 @@ interface DeployCall
 export interface ClientOptions extends ConnectionOptions, Abortable {}
 
 /** A max-cloud server. Every promise may reject with a `MaxCloudError`: real errors, told apart by `_tag` or `instanceof`. */
-export interface Client extends AsyncDisposable {
+export interface Client extends PeopleClient, AsyncDisposable {
   readonly apiUrl: string
   readonly info: (options?: Abortable) => Promise<ServerInfo>
   /** What a deploy would change. */
@@ -97,6 +96,16 @@ export interface Client extends AsyncDisposable {
     readonly list: (app: string, options?: InStage) => Promise<ReadonlyArray<SecretInfo>>
     readonly set: (app: string, name: string, value: string, options?: InStage) => Promise<SecretInfo>
     readonly unset: (app: string, name: string, options?: InStage) => Promise<void>
+    /** Adds a version of each, all or none. */
+    readonly import: (
+      app: string,
+      values: Readonly<Record<string, string>>,
+      options?: InStage
+    ) => Promise<ReadonlyArray<SecretInfo>>
+    /** Those that are still kept, newest first. */
+    readonly versions: (app: string, name: string, options?: InStage) => Promise<ReadonlyArray<SecretVersionInfo>>
+    /** Makes the value of an earlier version the newest one, as a version of its own. */
+    readonly rollback: (app: string, name: string, version: number, options?: InStage) => Promise<SecretInfo>
   }
   readonly apps: {
     readonly list: (options?: Abortable) => Promise<ReadonlyArray<AppStage>>
@@ -123,45 +132,14 @@ export interface Client extends AsyncDisposable {
   readonly close: () => Promise<void>
 }
 
-/** Rejects with the error itself, and with the signal's reason where that was the cause. */
-const run = async <A>(effect: Effect.Effect<A, MaxCloudError>, signal: AbortSignal): Promise<A> => {
-  signal.throwIfAborted()
-  const exit = await Effect.runPromiseExit(effect, { signal })
-  if (Exit.isSuccess(exit)) return exit.value
-  if (Cause.isInterruptedOnly(exit.cause)) signal.throwIfAborted()
-  throw Cause.squash(exit.cause)
-}
-
-const never = new AbortController().signal
-
-const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
-  Effect.async((resume) => {
-    const abort = () => resume(Effect.fail(signal.reason))
-    if (signal.aborted) return abort()
-    signal.addEventListener("abort", abort, { once: true })
-    return Effect.sync(() => signal.removeEventListener("abort", abort))
-  })
-
-const iterate = <A>(stream: Stream.Stream<A, MaxCloudError>, signal: AbortSignal): AsyncIterable<A> =>
-  Stream.toAsyncIterable(Stream.interruptWhen(stream, aborted(signal)))
-
-const parse =
-  <A, I>(schema: Schema.Schema<A, I>) =>
-  (value: unknown): Effect.Effect<A, InvalidRequest> =>
-    Schema.decodeUnknown(schema)(value).pipe(
-      Effect.mapError((error) => {
-        const issues = [...specIssuesOf(error)]
-        const detail = issues.map((_) => [..._.path, _.message].join(": ")).join("\n")
-        return new InvalidRequest({ detail, issues })
-      })
-    )
-
 const parseApp = parse(AppName)
 const parseService = parse(ServiceName)
 const parseSecret = parse(SecretName)
 const parseStage = parse(StageName)
 const parseDeployment = parse(DeploymentId)
 const parseCreate = parse(CreateService)
+const parseImport = parse(ImportSecrets)
+const parseRollback = parse(RollbackSecret)
 const parseRegistry = parse(RegistryHost)
 const stageOf = (options: { readonly stage?: string | undefined } | undefined) =>
   parseStage(options?.stage ?? productionStage)
@@ -292,6 +270,23 @@ export const createClient = (options: ClientOptions = {}): Client => {
       unset: (app, name, call) =>
         ofApp(app, call, (app, options) =>
           Effect.flatMap(parseSecret(name), (name) => cloud.secrets.unset(app, name, options))
+        ),
+      import: (app, values, call) =>
+        ofApp(app, call, (app, options) =>
+          Effect.flatMap(
+            parseImport({ secrets: Object.entries(values).map(([name, value]) => ({ name, value })) }),
+            ({ secrets }) => cloud.secrets.import(app, secrets, options)
+          )
+        ),
+      versions: (app, name, call) =>
+        ofApp(app, call, (app, options) =>
+          Effect.flatMap(parseSecret(name), (name) => cloud.secrets.versions(app, name, options))
+        ),
+      rollback: (app, name, version, call) =>
+        ofApp(app, call, (app, options) =>
+          Effect.flatMap(Effect.all([parseSecret(name), parseRollback({ version })]), ([name, { version }]) =>
+            cloud.secrets.rollback(app, name, version, options)
+          )
         )
     },
     apps: {
@@ -316,6 +311,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
         ),
       logout: (host, call) => run(Effect.flatMap(parseRegistry(host), cloud.registries.logout), signalOf(call))
     },
+    ...makePeopleClient(cloud, signalOf),
     close,
     [Symbol.asyncDispose]: close
   }

@@ -15,3 +15,10 @@ export {
 export * from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
 export type { ServerInfo } from "./MaxCloud.ts"
+export type {
+  PeopleClient,
+  RevealedApiKey,
+  RevealedDeviceCodes,
+  RevealedProgress,
+  RevealedSession
+} from "./peopleClient.ts"
