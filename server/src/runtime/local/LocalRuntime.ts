@@ -44,7 +44,7 @@ const tailLines = 20
 const localOrganization = "local"
 
 const processesRefused =
-  'sources run as processes of this machine, which only the organization "local" may: use an image'
+  'sources run as processes of this machine, which only the organization "local" may, on a server that needs no credential (MAXCLOUD_AUTH=local): use an image'
 const inPlaceRefused =
   "a source runs in place only where the server was started for it (`maxcloud dev`): deploy a snapshot"
 

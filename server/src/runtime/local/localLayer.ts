@@ -3,7 +3,7 @@ import { Layer } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
 import { layerNone as noImages } from "../../images/layerNone.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
-import type { ServerSettings } from "../../ServerConfig.ts"
+import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
 import * as Instances from "./instances/layer.ts"
 import { findContainerHost } from "./instances/layer.ts"
 import * as LocalObjects from "./LocalObjectsSql.ts"
@@ -12,12 +12,15 @@ import { LogStore } from "./logs/LogStore.ts"
 import { openLink } from "./proxy/makeFront.ts"
 
 /** Everything that depends on services running on this machine. */
-export const localLayer = ({ dataDir, domain = "localhost", inPlace, podSecurity }: ServerSettings, port: number) => {
+export const localLayer = (settings: ServerSettings, port: number) => {
+  const { dataDir, domain = "localhost", inPlace, podSecurity } = settings
   const runtime = LocalRuntime.layer({
     domain,
     scheme: "http",
     port,
     inPlace,
+    // A process of this machine owns the machine's user: whoever sits at it may have one, and nobody by a credential from elsewhere.
+    ...(callsWithoutCredential(settings) ? {} : { mayRunProcesses: () => false }),
     openLink,
     containerHost: () => findContainerHost()
   }).pipe(

@@ -1,0 +1,213 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Role } from "@maxcloud/sdk/api"
+import { Effect, Exit, Layer, Logger, Scope } from "effect"
+import type { Operation } from "../../src/identity/policy.ts"
+import { makeServer } from "../../src/Server.ts"
+import { readSettings, ServerConfig, type ServerSettings } from "../../src/ServerConfig.ts"
+
+interface Answer {
+  readonly status: number
+  readonly text: string
+  readonly headers: Headers
+  /** The body, where it is JSON. */
+  readonly body: Record<string, unknown>
+}
+
+interface RequestOptions {
+  readonly token?: string | undefined
+  readonly body?: unknown
+}
+
+/** An organization with a member of each role. */
+export interface TestOrganization {
+  readonly name: string
+  readonly sessions: Readonly<Record<Role, string>>
+  /** Texts that stand in its data alone. */
+  readonly canaries: ReadonlyArray<string>
+  /** What is really there, for the `:names` of an operation's path. */
+  readonly values: (operation: Operation) => Readonly<Record<string, string>>
+}
+
+export interface AccountServer {
+  readonly url: string
+  readonly request: (method: string, path: string, options?: RequestOptions) => Promise<Answer>
+  readonly acme: TestOrganization
+  readonly rival: TestOrganization
+  /** All that the owner is told of an organization, but what time and reading change. */
+  readonly everythingOf: (organization: TestOrganization) => Promise<unknown>
+  readonly stop: () => Promise<void>
+}
+
+const textOf = (value: unknown): string => {
+  if (typeof value !== "string") throw new Error(`no text: ${JSON.stringify(value)}`)
+  return value
+}
+const objectOf = (value: unknown): Record<string, unknown> => {
+  if (typeof value !== "object" || value === null) throw new Error(`no object: ${JSON.stringify(value)}`)
+  return { ...value }
+}
+
+/** A server that wants credentials, in this process, whose mail goes to its log; with requests over HTTP. */
+export const startServer = async (changes: Partial<ServerSettings> = {}) => {
+  const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-accounts-"))
+  const scope = Effect.runSync(Scope.make())
+  let log = ""
+  const capture = Logger.replace(
+    Logger.defaultLogger,
+    Logger.map(Logger.stringLogger, (line) => {
+      log += `${line}\n`
+    })
+  )
+  const server = await Effect.gen(function* () {
+    const settings = yield* readSettings({
+      host: "127.0.0.1",
+      port: 0,
+      dataDir,
+      runtime: "local",
+      auth: "required",
+      registration: "open",
+      mail: "log",
+      ...changes
+    })
+    return yield* makeServer().pipe(
+      Scope.extend(scope),
+      Effect.provide(Layer.merge(Layer.succeed(ServerConfig, settings), capture))
+    )
+  }).pipe(Effect.runPromise)
+
+  const request = async (method: string, path: string, { body, token }: RequestOptions = {}): Promise<Answer> => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" })
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    const text = await response.text()
+    const parsed: unknown = /json/.test(response.headers.get("content-type") ?? "") && text.startsWith("{") ? first(text) : {}
+    return { status: response.status, text, headers: response.headers, body: objectOf(parsed) }
+  }
+  /** Waits until the log has what `pattern` finds, which is given and taken out. */
+  const fromLog = async (pattern: RegExp): Promise<string> => {
+    for (let tries = 0; tries < 200; tries++) {
+      const found = pattern.exec(log)
+      if (found !== null) {
+        log = log.slice(found.index + found[0].length)
+        return found[1] ?? found[0]
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    throw new Error(`the log says nothing of ${pattern}:\n${log.slice(-2000)}`)
+  }
+  const stop = async () => {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  return { ...server, dataDir, request, fromLog, stop }
+}
+
+/** The first of lines of JSON. */
+const first = (text: string): unknown => JSON.parse(text.split("\n").length > 2 ? (text.split("\n")[0] ?? "{}") : text)
+
+/** Two organizations with members of every role; the first has one of everything. */
+export const startAccountServer = async (): Promise<AccountServer> => {
+  const server = await startServer({ requestsPerMinute: 100_000 })
+  const { fromLog, request, stop, url } = server
+  const must = async (status: number, method: string, path: string, options: RequestOptions) => {
+    const answer = await request(method, path, options)
+    if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
+    return answer.body
+  }
+
+  const organization = async (name: string) => {
+    const registered = await must(201, "POST", "/api/v1/auth/register", {
+      body: { email: `owner@${name}.test`, organization: name }
+    })
+    const owner = textOf(registered["token"])
+    const join = async (role: Role) => {
+      await must(201, "POST", "/api/v1/auth/invites", { token: owner, body: { email: `${role}@${name}.test`, role } })
+      const token = await fromLog(/accept-invite\?token=([\w-]+)/)
+      return textOf((await must(201, "POST", "/api/v1/auth/accept-invite", { body: { token } }))["token"])
+    }
+    return {
+      owner,
+      admin: await join("admin"),
+      deployer: await join("deployer"),
+      viewer: await join("viewer"),
+      billing: await join("billing")
+    }
+  }
+  const sessions = { acme: await organization("acme"), rival: await organization("rival") }
+
+  const token = sessions.acme.owner
+  const stage = "/api/v1/apps/canary-app/stages/canary-stage"
+  await must(200, "PUT", `${stage}/secrets/CANARY_SECRET`, { token, body: { value: "canary-value" } })
+  const deployment = await must(202, "POST", `${stage}/deployments`, {
+    token,
+    body: {
+      spec: {
+        apiVersion: "maxcloud.dev/v1",
+        app: "canary-app",
+        services: [{ name: "canary-service", image: "localhost/canary:1", env: { KEY: { secret: "CANARY_SECRET" } } }]
+      }
+    }
+  })
+  // Until it has failed for want of the image: nothing of it changes any more.
+  await request("GET", `/api/v1/deployments/${textOf(deployment["id"])}/events`, { token })
+  const [service] = await listOf("services", "/api/v1/services")
+  const key = objectOf((await must(201, "POST", "/api/v1/auth/api-keys", { token, body: { name: "canary-key" } }))["apiKey"])
+  const invite = await must(201, "POST", "/api/v1/auth/invites", {
+    token,
+    body: { email: "canary-invite@acme.test", role: "viewer" }
+  })
+  await must(200, "PUT", "/api/v1/registries/canary.example", { token, body: { username: "canary-user", password: "canary-password" } })
+  const [member] = await listOf("members", "/api/v1/organization/members")
+
+  async function listOf(name: string, path: string, by = token) {
+    const list = (await must(200, "GET", path, { token: by }))[name]
+    if (!Array.isArray(list)) throw new Error(`no list of ${name}`)
+    return list.map(objectOf)
+  }
+  const ids = (operation: Operation) =>
+    operation.startsWith("services.")
+      ? service?.["id"]
+      : operation.startsWith("deployments.")
+        ? deployment["id"]
+        : operation.includes("Invite")
+          ? invite["id"]
+          : operation.includes("ApiKey")
+            ? key["id"]
+            : `${operation.startsWith("erasures.") ? "era" : "oidc"}_${"0".repeat(32)}`
+
+  const acme: TestOrganization = {
+    name: "acme",
+    sessions: sessions.acme,
+    canaries: ["canary-", "CANARY", "acme.test"],
+    values: (operation) => ({
+      app: "canary-app",
+      stage: "canary-stage",
+      name: "CANARY_SECRET",
+      host: "canary.example",
+      userId: textOf(member?.["userId"]),
+      digest: `sha256:${"0".repeat(64)}`,
+      id: textOf(ids(operation))
+    })
+  }
+  const rival: TestOrganization = { name: "rival", sessions: sessions.rival, canaries: [], values: () => ({}) }
+
+  const everythingOf = async ({ sessions: { owner } }: TestOrganization) => ({
+    services: (await listOf("services", "/api/v1/services", owner)).map((_) => [_["id"], _["name"]]),
+    apps: await listOf("apps", "/api/v1/apps", owner),
+    secrets: await listOf("secrets", `${stage}/secrets`, owner),
+    keys: (await listOf("apiKeys", "/api/v1/auth/api-keys", owner)).map((_) => [_["id"], _["expiresAt"]]),
+    invites: await listOf("invites", "/api/v1/auth/invites", owner),
+    registries: await listOf("registries", "/api/v1/registries", owner),
+    members: (await listOf("members", "/api/v1/organization/members", owner)).filter((_) => _["role"] === "owner"),
+    organization: (await must(200, "GET", "/api/v1/organization", { token: owner }))["deleteAfter"]
+  })
+
+  return { url, request, acme, rival, everythingOf, stop }
+}

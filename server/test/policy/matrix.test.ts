@@ -1,0 +1,116 @@
+import { HttpApi } from "@effect/platform"
+import { MaxCloudApi, Role } from "@maxcloud/sdk/api"
+import { Option } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Operation, policy } from "../../src/identity/policy.ts"
+import { type AccountServer, startAccountServer } from "./accountServer.ts"
+
+interface Endpoint {
+  readonly operation: Operation
+  readonly method: string
+  readonly path: string
+  readonly takesBody: boolean
+}
+
+const endpoints: Array<Endpoint> = []
+HttpApi.reflect(MaxCloudApi, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint, group }) => {
+    const operation = Object.keys(policy).find((_): _ is Operation => _ === `${group.identifier}.${endpoint.name}`)
+    if (operation === undefined) throw new Error(`no policy for ${group.identifier}.${endpoint.name}`)
+    const { method, path } = endpoint
+    endpoints.push({ operation, method, path, takesBody: Option.isSome(endpoint.payloadSchema) })
+  }
+})
+
+/** What ends the credential or the account that asks, last. */
+const endings: ReadonlyArray<string> = ["auth.signOut", "account.delete"]
+endpoints.sort((a, b) => endings.indexOf(a.operation) - endings.indexOf(b.operation))
+
+const zeros = "0".repeat(32)
+const absent: Readonly<Record<string, string>> = {
+  app: "nothing",
+  stage: "nowhere",
+  name: "NOTHING",
+  host: "absent.example",
+  userId: `usr_${zeros}`,
+  digest: `sha256:${"0".repeat(64)}`
+}
+const absentId = (operation: Operation) =>
+  operation.startsWith("services.")
+    ? `svc_${zeros}`
+    : operation.startsWith("deployments.")
+      ? `dep_${zeros}`
+      : operation.includes("Invite")
+        ? `inv_${zeros}`
+        : operation.includes("Oidc")
+          ? `oidc_${zeros}`
+          : operation.startsWith("erasures.")
+            ? `era_${zeros}`
+            : `key_${zeros}`
+
+let server: AccountServer
+beforeAll(async () => {
+  server = await startAccountServer()
+}, 120_000)
+afterAll(() => server?.stop())
+
+const send = ({ method, path, takesBody }: Endpoint, token: string | undefined, values: Readonly<Record<string, string>>) =>
+  server.request(
+    method,
+    path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name] ?? "missing")),
+    { token, ...(takesBody ? { body: {} } : {}) }
+  )
+
+describe("every operation by every role, in one's own organization and in another's", () => {
+  it("is as the policy table says", async () => {
+    const { acme, rival } = server
+    const canaries = acme.canaries
+    const before = await server.everythingOf(acme)
+    const wrong: Array<string> = []
+    let cells = 0
+    const cell = (name: string, got: number, fits: boolean, wanted: string) => {
+      cells++
+      if (!fits) wrong.push(`${name}: ${got} instead of ${wanted}`)
+    }
+    for (const endpoint of endpoints) {
+      const { operation } = endpoint
+      const { roles } = policy[operation]
+      const nothing = { ...absent, id: absentId(operation) }
+
+      const anonymous = await send(endpoint, undefined, nothing)
+      cell(
+        `${operation} without a credential`,
+        anonymous.status,
+        roles === "open" ? anonymous.status !== 401 && anonymous.status !== 403 : anonymous.status === 401,
+        roles === "open" ? "anything but 401 and 403" : "401"
+      )
+      if (roles === "open") continue
+
+      for (const role of Role.literals) {
+        const allowed = roles.includes(role)
+        const refused = (status: number) => status === 401 || status === 403
+        // Its own: with what is not there, or a body that is not right, so that nothing is done twice.
+        const own = await send(endpoint, acme.sessions[role], nothing)
+        const fits = allowed ? !refused(own.status) && own.status < 500 : own.status === 403
+        cell(`${operation} by ${role}`, own.status, fits, allowed ? "no refusal" : "403")
+
+        // Another's: by its real names and ids.
+        const foreign = await send(endpoint, rival.sessions[role], acme.values(operation))
+        const text = foreign.text
+        const kept = allowed ? !refused(foreign.status) && foreign.status < 500 : foreign.status === 403
+        cell(`${operation} by ${role} of another`, foreign.status, kept, allowed ? "no refusal" : "403")
+        for (const canary of canaries) {
+          if (text.includes(canary)) wrong.push(`${operation} by ${role} of another tells ${canary}`)
+        }
+      }
+    }
+    expect(wrong).toEqual([])
+    // Whatever the other organization sent has changed nothing.
+    expect(await server.everythingOf(acme)).toEqual(before)
+    const operations = endpoints.length
+    console.log(
+      `policy matrix: ${operations} operations × ${Role.literals.length} roles × own and another's organization, and without a credential: ${cells} requests, all as the table says`
+    )
+  }, 120_000)
+})
