@@ -155,6 +155,7 @@ create table mail_outbox (
   id text primary key,
   user_id text references users (id) on delete cascade,
   kind text not null,
+  sealed_by text not null,
   sealed bytea not null,
   attempts integer not null default 0,
   available_at timestamptz not null default now(),
@@ -263,15 +264,17 @@ create unlogged table rate_limits (
 );
 create index on rate_limits (updated_at);
 
--- What was erased, by id alone: a restored backup is cleaned by it.
+-- What is to be erased (erased_at is null) and was erased, by id alone: a restored backup is cleaned by it.
 create table erasures (
   id text primary key,
   subject_type text not null check (subject_type in ('organization', 'person')),
-  subject_id text not null,
-  requested_at timestamptz not null,
-  erased_at timestamptz not null default now(),
-  certificate jsonb not null
+  subject_id text not null unique,
+  requested_at timestamptz not null default now(),
+  erased_at timestamptz,
+  stores jsonb not null default '[]',
+  certificate jsonb
 );
+create index on erasures (erased_at);
 
 alter table secret_versions add column created_by text;
 ${organizationTables.map((_) => only(_, `${setting} in ('*', organization_id)`)).join("")}

@@ -1,0 +1,101 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationId, UserId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { erasedTables, keyTables } from "./organizationTables.ts"
+
+const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
+const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: UserId })))
+const decodeOrphans = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
+
+/** Deletes up to `limit` rows of the organization; gives how many. */
+export const eraseSomeRows = (table: string, organizationId: string, limit: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      with gone as (
+        delete from ${sql(table)} where ctid in (
+          select ctid from ${sql(table)} where organization_id = ${organizationId} limit ${limit}
+        ) returning 1
+      ) select count(*)::int as count from gone`
+    return decodeCount(rows)[0]?.count ?? 0
+  })
+
+/**
+ * Deletes every row of an organization, its data keys and the organization itself, in the transaction that is open; people stay. For what
+ * is left after the rows went in batches, and for a restored backup.
+ */
+export const eraseOrganizationRows = (organizationId: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* sql`select 1 from organizations where id = ${organizationId} for update`
+    for (const table of [...(yield* erasedTables), ...keyTables]) {
+      yield* sql`delete from ${sql(table)} where organization_id = ${organizationId}`
+    }
+    yield* sql`delete from organizations where id = ${organizationId}`
+  })
+
+/** People who are members of this organization and of no other. */
+export const peopleOf = (organizationId: string, limit: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    return decodeIds(
+      yield* sql`
+        select m.user_id as id from memberships m
+        where m.organization_id = ${organizationId} and not exists (
+          select 1 from memberships o where o.user_id = m.user_id and o.organization_id <> m.organization_id)
+        order by m.user_id limit ${limit}`
+    ).map((_) => _.id)
+  })
+
+/**
+ * Deletes a person's rows in the transaction that is open: the account, and with it memberships, sessions, keys that they made, codes and
+ * mails that wait. `invites`: also invites of organizations to their address. Their data key is not touched. Gives how many of each.
+ */
+export const erasePersonRows = (personId: string, invites: boolean) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const counts = new Map<string, number>()
+    const gone = (table: string, column: string) =>
+      sql`
+        with gone as (delete from ${sql(table)} where ${sql(column)} = ${personId} returning 1)
+        select count(*)::int as count from gone`.pipe(
+        Effect.map((rows) => counts.set(table, decodeCount(rows)[0]?.count ?? 0))
+      )
+    yield* sql`select 1 from users where id = ${personId} for update`
+    if (invites) {
+      const rows = yield* sql`
+        with gone as (
+          delete from invites where email = (select email from users where id = ${personId}) returning 1
+        ) select count(*)::int as count from gone`
+      counts.set("invites", decodeCount(rows)[0]?.count ?? 0)
+    }
+    // They would go with the account: deleted one by one they are counted.
+    yield* gone("sessions", "user_id")
+    yield* gone("api_keys", "created_by")
+    yield* gone("one_time_tokens", "user_id")
+    yield* gone("device_authorizations", "approved_by")
+    yield* gone("mail_outbox", "user_id")
+    yield* gone("memberships", "user_id")
+    yield* gone("users", "id")
+    return counts
+  })
+
+/**
+ * Rows whose organization is gone: work that was begun before its erasure may write one after it, in tables that do not refer to
+ * organizations. Gives the organizations' ids.
+ */
+export const eraseOrphans = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const found = new Set<string>()
+  for (const table of yield* erasedTables) {
+    const rows = decodeOrphans(
+      yield* sql`
+        with gone as (
+          delete from ${sql(table)} t where t.organization_id is not null
+            and not exists (select 1 from organizations o where o.id = t.organization_id) returning t.organization_id
+        ) select distinct organization_id as id from gone`
+    )
+    for (const { id } of rows) if (Schema.is(OrganizationId)(id)) found.add(id)
+  }
+  return [...found]
+})

@@ -1,0 +1,46 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Schema } from "effect"
+
+/**
+ * Tables with an organization in each row whose rows stay. The audit log outlives: what is personal in it, and what it says of the
+ * organization, is sealed, and the keys are erased.
+ */
+export const keptTables: ReadonlyArray<string> = ["audit_heads", "audit_entries", "audit_checkpoints"]
+
+/** Erased by a step of their own: the data keys, after everything that was sealed with them. */
+export const keyTables: ReadonlyArray<string> = ["organization_keys"]
+
+const decodeTables = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ name: Schema.String })))
+const decodeLinks = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String })))
+
+/** Every table that has a column `organization_id`, from the database itself: a new one cannot be forgotten. */
+export const tablesWithOrganization = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const rows = yield* sql`
+    select c.relname as name from pg_attribute a join pg_class c on c.oid = a.attrelid
+    where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+      and a.attname = 'organization_id' and not a.attisdropped
+    order by c.relname`
+  return decodeTables(rows).map((_) => _.name)
+})
+
+/** Those whose rows are erased, each before the tables that it points to. */
+export const erasedTables = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const all = (yield* tablesWithOrganization).filter((_) => !keptTables.includes(_) && !keyTables.includes(_))
+  const links = decodeLinks(
+    yield* sql`
+      select f.relname as "from", t.relname as "to" from pg_constraint k
+      join pg_class f on f.oid = k.conrelid join pg_class t on t.oid = k.confrelid
+      where k.contype = 'f' and f.relnamespace = current_schema()::regnamespace and f.oid <> t.oid`
+  )
+  const ordered: Array<string> = []
+  let rest = all
+  while (rest.length > 0) {
+    const next = rest.filter((table) => !links.some((_) => _.to === table && _.from !== table && rest.includes(_.from)))
+    if (next.length === 0) return yield* Effect.dieMessage(`the tables ${rest.join(", ")} point to each other`)
+    ordered.push(...next)
+    rest = rest.filter((_) => !next.includes(_))
+  }
+  return ordered
+})
