@@ -2,8 +2,9 @@ import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
 import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
 import type { ConfigInvalid, LoadedConfig } from "@maxcloud/sdk/effect"
-import { Effect, Either, ParseResult, Schema } from "effect"
+import { Effect, Either, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
+import { findCredential } from "./credentialSource.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { issueLine } from "./report.ts"
 
@@ -11,14 +12,29 @@ import { issueLine } from "./report.ts"
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 
-/** The client of the server that the flags and the environment name. */
-export const connect = (input: Pick<Globals, "apiUrl">) =>
+/** Says on stderr what no command can say in its own words. */
+export const warn = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** The URL of the server that the flags and the environment name. */
+export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>
+  Effect.map(loadSdk, (_) => input.apiUrl ?? _.defaultApiUrl())
+
+/** The client of the server that the flags and the environment name, with a credential that is given: `""` for none. */
+export const connectWith = (input: Pick<Globals, "apiUrl">, token: "" | Redacted.Redacted<string>) =>
   Effect.flatMap(loadSdk, ({ makeMaxCloud }) =>
     // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes.
-    makeMaxCloud({ apiUrl: input.apiUrl, httpClient: nodeHttpClient })
+    makeMaxCloud({ apiUrl: input.apiUrl, token, httpClient: nodeHttpClient })
   )
 
-const parse = <A>(schema: Schema.Schema<A, string>, written: string): Effect.Effect<A, UsageError> =>
+/** The client of the server that the flags and the environment name, with the credential that there is for it. */
+export const connect = (input: Pick<Globals, "apiUrl">) =>
+  Effect.gen(function* () {
+    const credential = yield* findCredential(yield* apiUrlOf(input), process.env, warn)
+    return yield* connectWith(input, credential?.token ?? "")
+  })
+
+/** What was written, as the contract has it. */
+export const parse = <A>(schema: Schema.Schema<A, string>, written: string): Effect.Effect<A, UsageError> =>
   Schema.decodeUnknownEither(schema)(written).pipe(
     Either.mapLeft(
       (error) =>

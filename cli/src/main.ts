@@ -26,18 +26,30 @@ const fail = async (message: string, fix: string, terminal: Terminal): Promise<v
   leave(2)
 }
 
+/** The names that begin with these words and go on. */
+const familyOf = (words: ReadonlyArray<string>) =>
+  commands.map((_) => _.name).filter((_) => _.startsWith(`${words.join(" ")} `))
+
 const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal): Promise<void> => {
-  const [first = "", second] = words
-  const family = commands.filter((_) => _.name.startsWith(`${first} `)).map((_) => _.name)
   const { suggest } = await import("./suggest.ts")
-  if (family.length > 0 && second === undefined) {
-    return fail(`"${first}" needs a word more`, `one of: ${family.map((_) => `maxcloud ${_}`).join(", ")}`, terminal)
+  let depth = 0
+  while (depth < words.length && familyOf(words.slice(0, depth + 1)).length > 0) depth++
+  const known = words.slice(0, depth)
+  const family = depth === 0 ? [] : familyOf(known)
+  if (depth > 0 && depth === words.length) {
+    return fail(
+      `"${known.join(" ")}" needs a word more`,
+      `one of: ${family.map((_) => `maxcloud ${_}`).join(", ")}`,
+      terminal
+    )
   }
-  const written = family.length > 0 ? `${first} ${second}` : first
-  const near = suggest(
-    written,
-    family.length > 0 ? family : new Set(commands.flatMap((_) => [_.name, _.name.split(" ")[0] ?? ""]))
-  )
+  const written = words.slice(0, depth + 1).join(" ")
+  // What is one word in a longer name is a candidate too: `auth api-kyes create` means `auth api-keys`.
+  const candidates = commands.flatMap(({ name }) => {
+    const parts = name.split(" ")
+    return depth === 0 || name.startsWith(`${known.join(" ")} `) ? [name, parts.slice(0, depth + 1).join(" ")] : []
+  })
+  const near = suggest(written, new Set(candidates))
   return fail(
     `unknown command "${written}"`,
     near === undefined ? "`maxcloud --help` lists the commands" : `did you mean \`maxcloud ${near}\`?`,

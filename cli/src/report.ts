@@ -1,6 +1,7 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
 import type { DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
+import { signInFix } from "./credentialSource.ts"
 import { diagnosisLines } from "./diagnosis.ts"
 import { type ExitCode, exitCodeOf } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
@@ -93,6 +94,17 @@ const sdkReport = (error: MaxCloudError): Report => {
     }
     case "NotFound":
       return report({ data: { resource: error.resource, name: error.name } })
+    case "Unauthenticated":
+      return report({ fix: signInFix(process.env) })
+    case "InsecureUrl": {
+      const [message, fix] = split(error.message)
+      return report({ message, fix, data: { apiUrl: error.apiUrl } })
+    }
+    case "TooManyRequests":
+      return report({
+        fix: `try again in ${Math.ceil(error.retryAfterSeconds)} s`,
+        data: { retryAfterSeconds: error.retryAfterSeconds }
+      })
     case "Unavailable":
       return report({ fix: "try again", data: { retryAfterSeconds: error.retryAfterSeconds } })
     case "InternalError":

@@ -20,17 +20,18 @@ export interface RunOptions {
   readonly node?: ReadonlyArray<string>
 }
 
-const cleanEnvironment = () => {
-  const {
-    CI: _ci,
-    FORCE_COLOR: _force,
-    MAXCLOUD_API_URL: _url,
-    MAXCLOUD_STAGE: _stage,
-    NO_COLOR: _no,
-    ...rest
-  } = process.env
-  return rest
-}
+/** No credentials of this machine, and a place of its own to keep some. */
+const configHome = mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+
+const isOwn = (name: string) =>
+  /^(CI|FORCE_COLOR|NO_COLOR|GITHUB_ACTIONS|ACTIONS_ID_TOKEN_.*|MAXCLOUD_(API_.*|ID_TOKEN|ORGANIZATION|STAGE|INSECURE|AUTH))$/.test(
+    name
+  )
+
+const cleanEnvironment = () => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOwn(name))),
+  XDG_CONFIG_HOME: configHome
+})
 
 /** A program that runs on, with all that it has written. */
 export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => {

@@ -1,13 +1,32 @@
 import { resolve } from "node:path"
-import { Config, type ConfigError, Context, Data, Duration, Effect, LogLevel, type Redacted, Schema } from "effect"
+import {
+  Config,
+  type ConfigError,
+  Context,
+  Data,
+  Duration,
+  Effect,
+  Either,
+  LogLevel,
+  type Redacted,
+  Schema
+} from "effect"
 import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
 import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
+import { type LimitSettings, limitConfig, limitSettings } from "./settings/limitSettings.ts"
 import { type LogSettings, logConfig, logSettings } from "./settings/logSettings.ts"
+import { type MailSettings, mailConfig, mailRoute, mailSettings } from "./settings/mailSettings.ts"
 import { type RegistrySettings, registryConfig, registrySettings } from "./settings/registrySettings.ts"
 import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings/setting.ts"
 
 /** Everything that can be set, parsed. */
-export interface ServerSettings extends IdentitySettings, KubernetesSettings, LogSettings, RegistrySettings {
+export interface ServerSettings
+  extends IdentitySettings,
+    KubernetesSettings,
+    LimitSettings,
+    LogSettings,
+    MailSettings,
+    RegistrySettings {
   /** Address to listen on. */
   readonly host: string
   /** Port of the API and of the services' public URLs; 0 takes a free one. */
@@ -53,7 +72,15 @@ const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
   Schema.compose(Schema.Lowercase, schema, { strict: false })
 /** One entry per setting: this is what is read, and what `docs/reference/configuration.md` is made from. */
 const ownSettings: Settings<
-  Omit<ServerSettings, keyof IdentitySettings | keyof KubernetesSettings | keyof LogSettings | keyof RegistrySettings>
+  Omit<
+    ServerSettings,
+    | keyof IdentitySettings
+    | keyof KubernetesSettings
+    | keyof LimitSettings
+    | keyof LogSettings
+    | keyof MailSettings
+    | keyof RegistrySettings
+  >
 > = {
   host: {
     name: "MAXCLOUD_HOST",
@@ -146,6 +173,8 @@ const ownSettings: Settings<
 export const settings: Settings<ServerSettings> = {
   ...ownSettings,
   ...identitySettings,
+  ...mailSettings,
+  ...limitSettings,
   ...kubernetesSettings,
   ...registrySettings,
   ...logSettings
@@ -167,6 +196,12 @@ const refuseOpenAddress = (all: ServerSettings): Effect.Effect<ServerSettings, I
         })
       )
 
+const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
+  Either.match(mailRoute(all, callsWithoutCredential(all)), {
+    onLeft: (message) => Effect.fail(new InvalidSetting({ message })),
+    onRight: () => Effect.succeed(all)
+  })
+
 /** What is set in the environment, with `options` before it. */
 export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effect<ServerSettings, InvalidSetting> =>
   Effect.gen(function* () {
@@ -184,20 +219,25 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
       identity: identityConfig,
+      mail: mailConfig,
+      limits: limitConfig,
       kubernetes: kubernetesConfig,
       registries: registryConfig,
       logs: logConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { identity, kubernetes, logs, registries, ...own } = read
-    return yield* refuseOpenAddress({
+    const { identity, kubernetes, limits, logs, mail, registries, ...own } = read
+    const all = yield* refuseOpenAddress({
       ...own,
       ...identity,
+      ...mail,
+      ...limits,
       ...kubernetes,
       ...registries,
       ...logs,
       ...options,
       dataDir: resolve(options.dataDir ?? read.dataDir)
     })
+    return yield* refuseWithoutMail(all)
   })
 
 const sentence = (error: ConfigError.ConfigError): string =>

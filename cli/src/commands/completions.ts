@@ -11,19 +11,29 @@ const loadTree = (commands: ReadonlyArray<Entry>) =>
     const loaded = await Promise.all(
       commands.map(async (entry) => ({ entry, command: (await entry.load()).default satisfies Command }))
     )
-    const families = new Map<string, Array<CommandDescriptor.Command<unknown>>>()
-    const single: Array<CommandDescriptor.Command<unknown>> = []
-    for (const { command, entry } of loaded) {
-      const [first = "", second] = entry.name.split(" ")
-      if (second === undefined) single.push(command.descriptor(first, entry.summary))
-      else families.set(first, [...(families.get(first) ?? []), command.descriptor(second, entry.summary)])
-    }
-    const children = [
-      ...single,
-      ...[...families].map(([name, children]) => withChildren(CommandDescriptor.make(name), children))
-    ]
-    return withChildren(CommandDescriptor.make("maxcloud"), children)
+    return treeOf(
+      "maxcloud",
+      loaded.map(({ command, entry }) => ({ words: entry.name.split(" "), entry, command }))
+    )
   })
+
+interface Leaf {
+  /** What is left of its name below the parent. */
+  readonly words: ReadonlyArray<string>
+  readonly entry: Entry
+  readonly command: Command
+}
+
+const treeOf = (name: string, leaves: ReadonlyArray<Leaf>): CommandDescriptor.Command<unknown> => {
+  const single: Array<CommandDescriptor.Command<unknown>> = []
+  const families = new Map<string, Array<Leaf>>()
+  for (const { words, ...leaf } of leaves) {
+    const [first = "", ...rest] = words
+    if (rest.length === 0) single.push(leaf.command.descriptor(first, leaf.entry.summary))
+    else families.set(first, [...(families.get(first) ?? []), { ...leaf, words: rest }])
+  }
+  return withChildren(CommandDescriptor.make(name), [...single, ...[...families].map(([first, _]) => treeOf(first, _))])
+}
 
 const withChildren = <A>(
   parent: CommandDescriptor.Command<A>,
@@ -39,13 +49,16 @@ const scripts = {
   fish: CommandDescriptor.getFishCompletions
 }
 
-/** @effect/cli tells flags of its own that are answered elsewhere here, and in bash it does not find commands of two words. */
+/** @effect/cli tells flags of its own that are answered elsewhere here, and in bash it does not find commands of several words. */
 const mended = (line: string): ReadonlyArray<string> => {
   if (/(--|-l )(completions|log-level|wizard)[[ ]/.test(line) && !line.includes("opts=")) return []
   return [
     line
       .replace(/ --(completions|log-level|wizard)(?=[ "])/g, "")
-      .replace(/^(\s+)maxcloud,([a-z]+),([a-z]+)\)$/, "$1maxcloud__$2,$3)")
+      .replace(
+        /^(\s+)maxcloud((?:,[a-z-]+)+),([a-z-]+)\)$/,
+        (_, space: string, family: string, last: string) => `${space}maxcloud${family.replaceAll(",", "__")},${last})`
+      )
   ]
 }
 

@@ -1,10 +1,10 @@
 import type { Command } from "../command.ts"
 
-/** A command's name (of one or two words), what it does in a sentence without a full stop, and its module. */
+/** A command's name (of one to three words), what it does in a sentence without a full stop, and its module. */
 export interface Entry {
   readonly name: string
   readonly summary: string
-  readonly group: "app" | "services" | "stages" | "local" | "cluster" | "tool"
+  readonly group: "app" | "services" | "stages" | "people" | "local" | "cluster" | "tool"
   readonly load: () => Promise<{ readonly default: Command }>
 }
 
@@ -12,6 +12,7 @@ export const groupTitles: Readonly<Record<Entry["group"], string>> = {
   app: "An app",
   services: "Its services",
   stages: "Secrets, registries and deployments",
+  people: "Signing in, people, keys and the organization",
   local: "On this machine",
   cluster: "A Kubernetes cluster",
   tool: "This tool"
@@ -149,6 +150,8 @@ export const commands: ReadonlyArray<Entry> = [
 /** Flags with a value that may stand before the command's name, as in `maxcloud --stage dev list`. */
 const leadingWithValue = new Set(["--api-url", "--stage", "-s", "--config", "-c"])
 
+const longestName = Math.max(...commands.map((_) => _.name.split(" ").length))
+
 /** Splits arguments into the words that may name a command and all the rest, in order. */
 export const splitCommand = (
   argv: ReadonlyArray<string>
@@ -164,11 +167,10 @@ export const splitCommand = (
     start += leadingWithValue.has(argument) ? 2 : 1
   }
   const leading = argv.slice(0, start)
-  const first = argv[start]
-  const second = argv[start + 1]
-  const two = commands.find((_) => _.name === `${first} ${second}`)
-  if (two !== undefined) return { entry: two, words: [], rest: [...leading, ...argv.slice(start + 2)] }
-  const one = commands.find((_) => _.name === first)
-  if (one !== undefined) return { entry: one, words: [], rest: [...leading, ...argv.slice(start + 1)] }
+  for (let length = longestName; length > 0; length--) {
+    const name = argv.slice(start, start + length).join(" ")
+    const entry = commands.find((_) => _.name === name)
+    if (entry !== undefined) return { entry, words: [], rest: [...leading, ...argv.slice(start + length)] }
+  }
   return { entry: undefined, words: argv.slice(start).filter((_) => !_.startsWith("-")), rest: argv }
 }

@@ -100,6 +100,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
       "invite",
       "oidcTrust",
       "device",
+      "token",
       "certificate",
       "page"
     ),
@@ -170,7 +171,12 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
 /** 429: more requests than the rate limit allows. `RateLimit` and `Retry-After` of the answer tell when to go on. */
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()(
   "TooManyRequests",
-  { ...problem("too-many-requests", 429, "Too many requests"), retryAfterSeconds: Schema.Number },
+  {
+    ...problem("too-many-requests", 429, "Too many requests"),
+    retryAfterSeconds: Schema.Number,
+    /** The limit that was met, as in the answer's `RateLimit-Policy`. */
+    limit: Schema.optional(Schema.Struct({ name: Schema.String, quota: Schema.Number, windowSeconds: Schema.Number }))
+  },
   http(429)
 ) {
   override get message() {

@@ -4,8 +4,8 @@ import pg from "pg"
 
 const channel = "maxcloud"
 
-/** `work`: the queue has something; `deployment <id>`: it has new events; `reconnected`: any may have been missed. */
-export type Notification = "work" | "reconnected" | `deployment ${string}`
+/** `work`: the queue has something; `mail`: the outbox has; `deployment <id>`: it has new events; `reconnected`: any may have been missed. */
+export type Notification = "work" | "mail" | "reconnected" | `deployment ${string}`
 
 /** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They may be lost: whoever waits for one also looks now and then. */
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<

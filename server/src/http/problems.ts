@@ -1,6 +1,7 @@
 import { HttpServerResponse } from "@effect/platform"
 import { ApiError, InternalError, InvalidRequest } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
+import { refusalHeaders } from "../limits/headers.ts"
 
 export const encodeError = Schema.encodeSync(ApiError)
 export const isApiError = Schema.is(ApiError)
@@ -12,6 +13,7 @@ export const problemResponse = (problem: ApiError): HttpServerResponse.HttpServe
     contentType: "application/problem+json",
     headers: {
       ...(problem._tag === "MethodNotAllowed" ? { allow: problem.allow.join(", ") } : undefined),
+      ...(problem._tag === "TooManyRequests" ? refusalHeaders(problem) : undefined),
       ...(problem._tag === "Unavailable" ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) } : undefined)
     }
   })

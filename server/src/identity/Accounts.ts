@@ -18,6 +18,12 @@ import type { Caller } from "./Caller.ts"
 
 type Failing<E> = E | TooManyRequests | Unavailable
 
+/** Who has signed in at the sign-in page. */
+export interface BrowserPerson {
+  readonly userId: UserId
+  readonly email: string
+}
+
 /** People: their accounts, and how they sign in. Nothing here needs a credential but what takes a `Caller`. */
 export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
   Accounts,
@@ -32,7 +38,9 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
     readonly finishSignIn: (
       challenge: string,
       code: Redacted.Redacted
-    ) => Effect.Effect<{ readonly userId: UserId; readonly email: string }, Failing<NotFound>>
+    ) => Effect.Effect<BrowserPerson & { readonly browserToken: Redacted.Redacted }, Failing<NotFound>>
+    /** Who signed in at the page a quarter of an hour ago at most, by the `browserToken` that `finishSignIn` gave. */
+    readonly browserPerson: (token: Redacted.Redacted) => Effect.Effect<BrowserPerson | undefined, Unavailable>
     /** The link that a server without accounts prints at its start: only the newest is good, once. undefined: there are accounts. */
     readonly bootstrapToken: Effect.Effect<Redacted.Redacted | undefined, Unavailable>
   }
@@ -51,7 +59,7 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
       userId: UserId,
       organization: OrganizationName
     ) => Effect.Effect<void, Failing<NotFound>>
-    readonly deny: (userCode: string) => Effect.Effect<void, Failing<NotFound>>
+    readonly deny: (userCode: string, userId: UserId) => Effect.Effect<void, Failing<NotFound>>
   }
 >() {}
 
@@ -72,5 +80,7 @@ export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
       caller: Caller
     ) => Effect.Effect<{ readonly name: string | null; readonly expiresAt: string | null }, Unavailable>
     readonly end: (caller: Caller) => Effect.Effect<void, Forbidden | Unavailable>
+    /** Ends a session that was granted and is of no use, as by a page that shows no token. */
+    readonly discard: (grant: SessionGrant) => Effect.Effect<void, Unavailable>
   }
 >() {}

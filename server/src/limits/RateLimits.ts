@@ -1,7 +1,7 @@
 import type { TooManyRequests, Unavailable } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 
-/** A token bucket: `quota` requests in `windowSeconds`, filled evenly. */
+/** A token bucket: `quota` requests at once, and after that as many in each `windowSeconds`, spread evenly. At most a day long. */
 export interface RateLimit {
   /** Name in the answer's `RateLimit-Policy`. */
   readonly name: string
@@ -20,7 +20,10 @@ export interface RateLimitState {
 export class RateLimits extends Context.Tag("@maxcloud/server/RateLimits")<
   RateLimits,
   {
-    /** Takes `cost` (1) tokens from the bucket of `key`; `key` is hashed before it is kept. */
+    /**
+     * Takes `cost` (1) tokens from the bucket of `key`; `key` is hashed before it is kept. 0: takes none, and fails where not one is left.
+     * What fails takes none. The refusal has the limit in it, from which the answer's header fields are made.
+     */
     readonly take: (
       limit: RateLimit,
       key: string,

@@ -1,11 +1,11 @@
 import type { RateLimit } from "./RateLimits.ts"
 
-/** The server's rate limits. */
+/** The gate's rate limits. Those of signing in stand beside it (`identity/signInLimits.ts`). */
 export const limits = {
-  /** For each session, API key, or OIDC trust; `quota` is set by `MAXCLOUD_RATE_LIMIT`. */
-  credential: { name: "credential", quota: 1200, windowSeconds: 60 },
-  /** For each address: operations that need no credential. */
-  open: { name: "open", quota: 300, windowSeconds: 60 },
-  /** For each address: requests whose credential is missing or wrong. */
-  failedAuthentication: { name: "failed-authentication", quota: 60, windowSeconds: 60 }
+  /** Of each credential; the quota is `MAXCLOUD_RATE_LIMIT`. */
+  credential: { name: "credential", quota: 1_200, windowSeconds: 60 },
+  /** Of each network address, for operations that need no credential. */
+  open: { name: "address", quota: 300, windowSeconds: 60 },
+  /** Of each network address: credentials that are missing, unknown or expired. One that is right is taken all the same. */
+  failedAuthentication: { name: "failed-authentication", quota: 30, windowSeconds: 300 }
 } as const satisfies Readonly<Record<string, RateLimit>>

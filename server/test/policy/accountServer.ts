@@ -87,7 +87,8 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     const text = await response.text()
-    const parsed: unknown = /json/.test(response.headers.get("content-type") ?? "") && text.startsWith("{") ? first(text) : {}
+    const parsed: unknown =
+      /json/.test(response.headers.get("content-type") ?? "") && text.startsWith("{") ? first(text) : {}
     return { status: response.status, text, headers: response.headers, body: objectOf(parsed) }
   }
   /** Waits until the log has what `pattern` finds, which is given and taken out. */
@@ -158,12 +159,17 @@ export const startAccountServer = async (): Promise<AccountServer> => {
   // Until it has failed for want of the image: nothing of it changes any more.
   await request("GET", `/api/v1/deployments/${textOf(deployment["id"])}/events`, { token })
   const [service] = await listOf("services", "/api/v1/services")
-  const key = objectOf((await must(201, "POST", "/api/v1/auth/api-keys", { token, body: { name: "canary-key" } }))["apiKey"])
+  const key = objectOf(
+    (await must(201, "POST", "/api/v1/auth/api-keys", { token, body: { name: "canary-key" } }))["apiKey"]
+  )
   const invite = await must(201, "POST", "/api/v1/auth/invites", {
     token,
     body: { email: "canary-invite@acme.test", role: "viewer" }
   })
-  await must(200, "PUT", "/api/v1/registries/canary.example", { token, body: { username: "canary-user", password: "canary-password" } })
+  await must(200, "PUT", "/api/v1/registries/canary.example", {
+    token,
+    body: { username: "canary-user", password: "canary-password" }
+  })
   const [member] = await listOf("members", "/api/v1/organization/members")
 
   async function listOf(name: string, path: string, by = token) {
