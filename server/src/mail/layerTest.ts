@@ -1,0 +1,25 @@
+import type { UserId } from "@maxcloud/sdk/api"
+import { Context, Effect, Layer, Ref } from "effect"
+import { Mail, type MailKind, type Message } from "./Mail.ts"
+
+export interface SentMail extends Message {
+  readonly kind: MailKind
+  readonly userId: UserId | undefined
+}
+
+/** Every mail that was added, oldest first. */
+export class Mailbox extends Context.Tag("@maxcloud/server/Mailbox")<
+  Mailbox,
+  { readonly mails: Effect.Effect<ReadonlyArray<SentMail>> }
+>() {}
+
+/** `Mail` that only remembers: nothing of a transaction that is rolled back is forgotten. */
+export const layerTest: Layer.Layer<Mail | Mailbox> = Layer.effectContext(
+  Effect.map(Ref.make<ReadonlyArray<SentMail>>([]), (mails) =>
+    Context.make(Mailbox, { mails: Ref.get(mails) }).pipe(
+      Context.add(Mail, {
+        add: (kind, message, userId) => Ref.update(mails, (all) => [...all, { ...message, kind, userId }])
+      })
+    )
+  )
+)
