@@ -1,6 +1,7 @@
 export * from "../diagnosis/index.ts"
 export * from "./api.ts"
 export * from "./audit.ts"
+export * from "./auditExport.ts"
 export * from "./auth.ts"
 export * from "./authentication.ts"
 export * from "./conditions.ts"

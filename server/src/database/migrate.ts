@@ -50,6 +50,7 @@ export const migrate = (
           await client.query(`grant select, insert, update, delete on all tables in schema public to ${role}`)
           await client.query(`revoke all on migrations from ${role}`)
         }
+        await keepAppendOnly(client, serverRole)
       } finally {
         await client.query(`select pg_advisory_unlock(${BigInt(lock)})`)
       }
@@ -63,3 +64,17 @@ export const migrate = (
             cause
           })
   })
+
+/**
+ * The audit log is never changed by the server, be it that its role owns the tables: its rights go, whoever gave them and when.
+ * The triggers on the tables stop all others.
+ */
+const keepAppendOnly = async (client: pg.ClientBase, serverRole: string) => {
+  const { rows } = await client.query<{ known: boolean }>("select to_regclass('audit_entries') is not null as known")
+  if (rows[0]?.known !== true) return
+  const role = pg.escapeIdentifier(serverRole)
+  await client.query(
+    `revoke update, delete, truncate on audit_entries, audit_checkpoints from ${role};
+     revoke delete, truncate on audit_heads from ${role}`
+  )
+}

@@ -216,8 +216,10 @@ create table audit_entries (
   after_digest text,
   personal_key_id text,
   personal bytea,
+  personal_digest bytea,
   subject_key_id text,
   subject bytea,
+  subject_digest bytea,
   previous_hash bytea not null,
   hash bytea not null,
   primary key (organization_id, sequence)

@@ -1,0 +1,112 @@
+import { Schema } from "effect"
+import { AuditEntry, AuditOutcome } from "./audit.ts"
+
+/**
+ * The lines of `audit export`. docs/audit.md says how each of them is made and verified; what is here and there is the same.
+ */
+export const auditFormat = "maxcloud-audit"
+export const auditFormatVersion = 1
+
+const Text = Schema.NullOr(Schema.String)
+const Digest = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
+const Sequence = Schema.Int.pipe(Schema.between(0, Number.MAX_SAFE_INTEGER))
+
+/** What of an entry goes into its hash, encoded by `canonicalJson`. */
+export const AuditRecord = Schema.Struct({
+  version: Schema.Literal(auditFormatVersion),
+  /** `server`: the chain of what happens in no organization. */
+  organization: Schema.String,
+  sequence: Sequence,
+  /** UTC, to the millisecond, by the database's clock. */
+  at: Schema.String,
+  action: Schema.String,
+  outcome: AuditOutcome,
+  status: Schema.Int,
+  actorType: AuditEntry.fields.actor.fields.type,
+  actorId: Text,
+  credentialId: Text,
+  /** Whose key seals `personal`; null: that of the chain. */
+  personId: Text,
+  requestId: Text,
+  beforeDigest: Text,
+  afterDigest: Text,
+  personalKeyId: Text,
+  /** Ciphertext in Base64. */
+  personal: Text,
+  /** SHA-256 of what was sealed, as `canonicalJson` (salted): what is shown as opened is proven by it. */
+  personalDigest: Schema.NullOr(Digest),
+  subjectKeyId: Text,
+  subject: Text,
+  subjectDigest: Schema.NullOr(Digest)
+})
+export type AuditRecord = typeof AuditRecord.Type
+
+/** What is sealed of the person. */
+export const AuditPersonal = Schema.Struct({
+  address: Text,
+  email: Text,
+  /** The `sub` claim of a token of another issuer. */
+  oidcSubject: Text,
+  /** 16 random bytes in base64url: without it, the digest says nothing of the rest. */
+  salt: Schema.String
+})
+export type AuditPersonal = typeof AuditPersonal.Type
+
+export const AuditSubject = Schema.Struct({ subject: Schema.String, salt: Schema.String })
+export type AuditSubject = typeof AuditSubject.Type
+
+export const AuditEntryLine = Schema.Struct({
+  entry: AuditRecord,
+  hash: Digest,
+  /** Not part of the hash itself, but proven by the digests in it. null: nothing was sealed, or its key was erased. */
+  opened: Schema.Struct({ personal: Schema.NullOr(AuditPersonal), subject: Schema.NullOr(AuditSubject) })
+})
+export type AuditEntryLine = typeof AuditEntryLine.Type
+
+/** Says that the chain had this hash at this length. Its `canonicalJson` is signed (Ed25519, RFC 8032). */
+export const AuditCheckpoint = Schema.Struct({
+  type: Schema.Literal("maxcloud-audit-checkpoint"),
+  version: Schema.Literal(auditFormatVersion),
+  organization: Schema.String,
+  sequence: Sequence,
+  hash: Digest,
+  at: Schema.String,
+  keyId: Schema.String
+})
+export type AuditCheckpoint = typeof AuditCheckpoint.Type
+
+export const AuditCheckpointLine = Schema.Struct({
+  checkpoint: AuditCheckpoint,
+  /** Base64. */
+  signature: Schema.String
+})
+export type AuditCheckpointLine = typeof AuditCheckpointLine.Type
+
+export const AuditHeaderLine = Schema.Struct({
+  format: Schema.Literal(auditFormat),
+  version: Schema.Literal(auditFormatVersion),
+  organization: Schema.String,
+  /** SPKI in PEM: of every key that has signed a checkpoint below. */
+  publicKeys: Schema.Array(Schema.Struct({ id: Schema.String, publicKey: Schema.String }))
+})
+export type AuditHeaderLine = typeof AuditHeaderLine.Type
+
+export const AuditEndLine = Schema.Struct({
+  end: Schema.Struct({ entries: Sequence, checkpoints: Sequence })
+})
+export type AuditEndLine = typeof AuditEndLine.Type
+
+/** The hash before the first entry: 32 bytes of zero. */
+export const auditGenesis = "0".repeat(64)
+
+type Json = string | number | boolean | null | ReadonlyArray<Json> | { readonly [key: string]: Json }
+
+/** JSON Canonicalization Scheme (RFC 8785), of values without fractions and of well-formed strings. */
+export const canonicalJson = (value: Json): string => {
+  if (value === null || typeof value !== "object") return JSON.stringify(value)
+  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(",")}}`
+}
+
+const isArray = (value: Json): value is ReadonlyArray<Json> => Array.isArray(value)
