@@ -53,7 +53,9 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
     readonly start: (clientName: string) => Effect.Effect<DeviceCodes, Failing<never>>
     readonly poll: (deviceCode: Redacted.Redacted) => Effect.Effect<DeviceProgress, Failing<never>>
     /** For the page: what asks, while it may still be answered. Codes are read without regard to case and hyphens. */
-    readonly find: (userCode: string) => Effect.Effect<{ readonly clientName: string }, Failing<NotFound>>
+    readonly find: (
+      userCode: string
+    ) => Effect.Effect<{ readonly clientName: string; readonly userCode: string }, Failing<NotFound>>
     readonly approve: (
       userCode: string,
       userId: UserId,

@@ -1,0 +1,228 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Conflict, Forbidden, NotFound, OrganizationId, type Registration, type UserInfo } from "@maxcloud/sdk/api"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { Audit } from "../audit/Audit.ts"
+import { newId } from "../database/newId.ts"
+import { asServer } from "../database/RowScope.ts"
+import { transaction } from "../database/sqlErrors.ts"
+import { RateLimits } from "../limits/RateLimits.ts"
+import { Mail } from "../mail/Mail.ts"
+import { Accounts } from "./Accounts.ts"
+import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
+import { linkOf, registeredMail, verifyMail } from "./identityMails.ts"
+import { insertOneTime, useOneTime } from "./oneTimeTokens.ts"
+import { insertSession } from "./sessionRows.ts"
+import { beginChallenge, browserPerson, finishChallenge, wrongCode } from "./signInByCode.ts"
+import { clientNetwork, signInLimits, takeAll } from "./signInLimits.ts"
+import { insertUser, lockUser, markVerified, normalEmail } from "./userRows.ts"
+import { whereAway } from "./whereAway.ts"
+
+const verifySeconds = 3 * 86_400
+const bootstrapSeconds = 86_400
+const signInFloorMs = 300
+
+/** `local` is whose everything is that comes without a credential; `server` names the audit log's chain of the server itself. */
+const reserved: ReadonlySet<string> = new Set(["local", "server"])
+
+const decodeOrganizations = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ id: OrganizationId, name: OrganizationName }))
+)
+
+const inviteOnly = () =>
+  new Forbidden({
+    detail: "Registration at this server is by invite only: ask an administrator of your organization for one."
+  })
+const bootstrapGone = () =>
+  new Forbidden({
+    detail:
+      "The link of the first start is good once, for a day, and only the newest: restart the server to have another, as long as nobody has registered."
+  })
+
+/** `Accounts` in the tables `users` and `one_time_tokens`. */
+export const layer = (options: IdentityOptions) =>
+  Layer.effect(
+    Accounts,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const mail = yield* Mail
+      const audit = yield* Audit
+      const limits = yield* RateLimits
+      const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.provideService(transaction(effect), SqlClient, sql)
+
+      const mailLink = (user: UserInfo, organization: string | undefined) =>
+        Effect.gen(function* () {
+          const token = yield* insertOneTime(sql, "verify", user.id, verifySeconds)
+          const link = linkOf(options.publicUrl, "verify", token)
+          yield* mail.add("verify", verifyMail(user.email, organization, link), user.id)
+        })
+
+      const hasUsers = Effect.map(sql`select 1 from users limit 1`, (_) => _.length > 0)
+
+      /** Only the first person comes by the link; two at once, or one who registered in between, make it one. */
+      const takeBootstrap = (token: Redacted.Redacted) =>
+        Effect.gen(function* () {
+          const row = yield* useOneTime(sql, "bootstrap", token)
+          if (row === undefined || (yield* hasUsers)) return yield* bootstrapGone()
+        })
+
+      const insertOrganization = (name: OrganizationName, createdBy: string) =>
+        Effect.gen(function* () {
+          const rows = yield* sql`
+            insert into organizations (id, name, created_by) values (${newId("org")}, ${name}, ${createdBy})
+            on conflict (name) do nothing returning id, name`
+          const [made] = decodeOrganizations(rows)
+          if (made !== undefined) return made
+          return yield* new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
+        })
+
+      const register = Effect.fn("Accounts.register")(
+        function* ({ bootstrapToken, email, organization: name }: Registration) {
+          yield* takeAll(limits, [
+            [signInLimits.registerByAddress, yield* clientNetwork],
+            [signInLimits.registerByEmail, normalEmail(email)]
+          ])
+          if (bootstrapToken === undefined && options.registration === "invite") return yield* inviteOnly()
+          if (reserved.has(name)) {
+            return yield* new Conflict({ detail: `The name "${name}" is kept for the server. Choose another name.` })
+          }
+          return yield* inTransaction(
+            Effect.gen(function* () {
+              const bootstraps = bootstrapToken !== undefined
+              if (bootstraps) yield* takeBootstrap(bootstrapToken)
+              const user = yield* insertUser(sql, email, bootstraps)
+              if (user === undefined) {
+                return yield* new Conflict({
+                  detail: `There is an account with the address ${normalEmail(email)} already: run \`maxcloud auth login\`.`
+                })
+              }
+              const organization = yield* insertOrganization(name, user.id)
+              yield* sql`
+                insert into memberships (organization_id, user_id, role)
+                values (${organization.id}, ${user.id}, 'owner')`
+              const days = options.sessionDays ?? defaultSessionDays
+              const grant = yield* insertSession(sql, user, { organization, role: "owner" }, days)
+              yield* bootstraps
+                ? mail.add("registered", registeredMail(user.email, name, options.publicUrl), user.id)
+                : mailLink(user, name)
+              yield* audit.append({
+                action: "signIn.register",
+                outcome: "succeeded",
+                status: 201,
+                subject: `organization ${name}`,
+                organizationId: organization.id,
+                person: user
+              })
+              return grant
+            })
+          )
+        },
+        whereAway,
+        asServer
+      )
+
+      const verify = Effect.fn("Accounts.verify")(
+        function* (token: Redacted.Redacted) {
+          yield* takeAll(limits, [[signInLimits.verifyByAddress, yield* clientNetwork]])
+          return yield* inTransaction(
+            Effect.gen(function* () {
+              const row = yield* useOneTime(sql, "verify", token)
+              const found = row?.user_id == null ? undefined : yield* lockUser(sql, row.user_id)
+              if (found === undefined) {
+                return yield* new NotFound({
+                  resource: "token",
+                  name: "link",
+                  detail:
+                    "The link is good for three days, once. If your address is not confirmed yet, sign in with `maxcloud auth login`: the code confirms it too."
+                })
+              }
+              const user = yield* markVerified(sql, found)
+              yield* audit.append({
+                action: "signIn.verify",
+                outcome: "succeeded",
+                status: 200,
+                subject: `user ${user.id}`,
+                person: user
+              })
+              return user
+            })
+          )
+        },
+        whereAway,
+        asServer
+      )
+
+      return {
+        register,
+        verify,
+
+        resendVerification: Effect.fn("Accounts.resendVerification")(
+          function* ({ credential, organization, person }) {
+            if (credential.type !== "session" || person === undefined) {
+              return yield* new Forbidden({ detail: "Only signed-in people have an address to confirm." })
+            }
+            yield* takeAll(limits, [[signInLimits.resendByPerson, person.id]])
+            yield* inTransaction(
+              Effect.gen(function* () {
+                const user = yield* lockUser(sql, person.id)
+                if (user === undefined || user.verified) {
+                  return yield* new Forbidden({ detail: "Your address is confirmed already." })
+                }
+                yield* sql`delete from one_time_tokens where user_id = ${user.id} and purpose = 'verify'`
+                yield* mailLink(user, organization.name)
+              })
+            )
+          },
+          whereAway,
+          asServer
+        ),
+
+        beginSignIn: Effect.fn("Accounts.beginSignIn")(
+          function* (typed: string) {
+            const email = normalEmail(typed)
+            const network = yield* clientNetwork
+            yield* takeAll(limits, [
+              [signInLimits.beginByAddress, network],
+              [signInLimits.beginByBoth, `${email} ${network}`],
+              [signInLimits.beginByEmail, email]
+            ])
+            const [challenge] = yield* Effect.all(
+              [
+                inTransaction(beginChallenge(sql, mail, email)),
+                Effect.sleep(`${options.signInFloorMs ?? signInFloorMs} millis`)
+              ],
+              { concurrency: 2 }
+            )
+            return { challenge: Redacted.value(challenge) }
+          },
+          whereAway,
+          asServer
+        ),
+
+        finishSignIn: Effect.fn("Accounts.finishSignIn")(
+          function* (challenge, code) {
+            yield* takeAll(limits, [[signInLimits.finishByAddress, yield* clientNetwork]])
+            const person = yield* inTransaction(finishChallenge(sql, audit, Redacted.make(challenge), code))
+            if (person !== undefined) return person
+            yield* audit.append({ action: "signIn.signIn", outcome: "refused", status: 404, subject: "sign-in page" })
+            return yield* wrongCode()
+          },
+          whereAway,
+          asServer
+        ),
+
+        browserPerson: Effect.fn("Accounts.browserPerson")((token) => browserPerson(sql, token), whereAway, asServer),
+
+        bootstrapToken: inTransaction(
+          Effect.gen(function* () {
+            // Two servers that start at once have one newest link.
+            yield* sql`lock table one_time_tokens in share row exclusive mode`
+            if (yield* hasUsers) return undefined
+            yield* sql`delete from one_time_tokens where purpose = 'bootstrap'`
+            return yield* insertOneTime(sql, "bootstrap", undefined, bootstrapSeconds)
+          })
+        ).pipe(whereAway, asServer, Effect.withSpan("Accounts.bootstrapToken"))
+      }
+    })
+  )

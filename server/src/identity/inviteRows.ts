@@ -1,0 +1,85 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { InviteId, type InviteInfo, OrganizationId, Role } from "@maxcloud/sdk/api"
+import { Effect, type Redacted, Schema } from "effect"
+import { parseToken } from "./tokens.ts"
+
+const fields = {
+  id: InviteId,
+  email: Schema.String,
+  role: Role,
+  state: Schema.Literal("open", "accepted", "revoked", "expired"),
+  created_at: Schema.DateFromSelf,
+  expires_at: Schema.DateFromSelf
+}
+const decodeInvites = Schema.decodeUnknownSync(Schema.Array(Schema.Struct(fields)))
+const decodeLocked = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      ...fields,
+      token_hash: Schema.Uint8ArrayFromSelf,
+      invited_by: Schema.NullOr(Schema.String),
+      organization_id: OrganizationId,
+      organization: OrganizationName
+    })
+  )
+)
+
+const state = (sql: SqlClient) => sql`
+  case when accepted_at is not null then 'accepted' when revoked_at is not null then 'revoked'
+    when expires_at <= now() then 'expired' else 'open' end as state`
+
+const infoOf = ({ created_at, email, expires_at, id, role, state }: ReturnType<typeof decodeInvites>[number]) => ({
+  id,
+  email,
+  role,
+  state,
+  createdAt: created_at.toISOString(),
+  expiresAt: expires_at.toISOString()
+})
+
+const listed = 500
+
+/** Newest first. */
+export const listInvites = (sql: SqlClient, organizationId: OrganizationId) =>
+  Effect.map(
+    sql`
+      select id, email, role, ${state(sql)}, created_at, expires_at from invites
+      where organization_id = ${organizationId} order by id desc limit ${listed}`,
+    (rows) => decodeInvites(rows).map(infoOf)
+  )
+
+export const insertInvite = (
+  sql: SqlClient,
+  organizationId: OrganizationId,
+  invite: {
+    readonly id: string
+    readonly email: string
+    readonly role: Role
+    readonly hash: Uint8Array
+    readonly invitedBy: string | undefined
+    readonly expiresAt: Date
+  }
+): Effect.Effect<InviteInfo, Effect.Effect.Error<ReturnType<typeof listInvites>>> =>
+  Effect.gen(function* () {
+    const { email, expiresAt, hash, id, invitedBy, role } = invite
+    const rows = yield* sql`
+      insert into invites (organization_id, id, email, role, token_hash, invited_by, expires_at)
+      values (${organizationId}, ${id}, ${email}, ${role}, ${hash}, ${invitedBy ?? null}, ${expiresAt})
+      returning id, email, role, ${state(sql)}, created_at, expires_at`
+    const [row] = decodeInvites(rows)
+    return row === undefined ? yield* Effect.dieMessage("an insert returned no row") : infoOf(row)
+  })
+
+/** The invite that the token names, whatever its state, locked until the transaction ends; its secret is not looked at. */
+export const lockInvite = (sql: SqlClient, token: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const parsed = parseToken("invite", token)
+    if (parsed === undefined) return undefined
+    const rows = yield* sql`
+      select invites.id, email, role, ${state(sql)}, invites.created_at, expires_at, token_hash, invited_by,
+        organization_id, organizations.name as organization
+      from invites join organizations on organizations.id = invites.organization_id
+      where invites.id = ${`inv_${parsed.id}`} for update of invites`
+    return decodeLocked(rows)[0]
+  })
