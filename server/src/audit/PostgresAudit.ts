@@ -1,0 +1,143 @@
+import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
+import type { AuditEntry } from "@maxcloud/sdk/api"
+import { Duration, Effect, Layer, Option, Stream } from "effect"
+import { transaction } from "../database/sqlErrors.ts"
+import { RequestId } from "../http/RequestId.ts"
+import { ClientAddress, CurrentCaller } from "../identity/Caller.ts"
+import { DataKeys } from "../keys/DataKeys.ts"
+import { Audit, AuditTold, type Happening } from "./Audit.ts"
+import { actorOf } from "./actorOf.ts"
+import { decodeEntries, decodeHeads, type EntryRow, entryColumns, hex, recordOf } from "./auditRows.ts"
+import { type Chain, genesis, hashOf, inChain } from "./chain.ts"
+import { signDue } from "./checkpoints.ts"
+import { exportLines } from "./exportLines.ts"
+import { open, sealPersonal, sealSubject } from "./sealing.ts"
+
+export interface AuditOptions {
+  /** How often it is looked what has to be signed. @default 30 seconds */
+  readonly checkpointsEvery?: Duration.DurationInput
+}
+
+/** `Audit` in the tables `audit_heads`, `audit_entries`, `audit_checkpoints`. */
+export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
+  Layer.scoped(
+    Audit,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const keys = yield* DataKeys
+
+      /** The newest entry's number and hash, which nobody else may go on from until the transaction ends; and what time it is then. */
+      const lockedHead = (chain: Chain) =>
+        Effect.gen(function* () {
+          const look = Effect.map(
+            sql`select sequence, hash, date_trunc('milliseconds', clock_timestamp()) as at
+              from audit_heads where organization_id = ${chain} for update`,
+            (rows) => decodeHeads(rows)[0]
+          )
+          const found = yield* look
+          if (found !== undefined) return found
+          yield* sql`
+            insert into audit_heads (organization_id, sequence, hash) values (${chain}, 0, ${genesis})
+            on conflict (organization_id) do nothing`
+          return (yield* look) ?? (yield* Effect.dieMessage(`the chain ${chain} has no head`))
+        })
+
+      const chained = (chain: Chain, fields: Omit<EntryRow, "sequence" | "at" | "hash">) =>
+        Effect.gen(function* () {
+          const head = yield* lockedHead(chain)
+          const entry = { ...fields, sequence: head.sequence + 1, at: head.at }
+          const hash = hashOf(head.hash, recordOf(entry))
+          yield* sql`
+            with entry as (insert into audit_entries ${sql.insert({ ...entry, previous_hash: head.hash, hash })})
+            update audit_heads set sequence = ${entry.sequence}, hash = ${hash} where organization_id = ${chain}`
+        })
+
+      const append = Effect.fn("Audit.append")(function* (happening: Happening) {
+        const caller = yield* CurrentCaller
+        const address = yield* ClientAddress
+        const requestId = yield* RequestId
+        const told = yield* AuditTold
+        const chain = happening.organizationId ?? caller?.organization.id ?? "server"
+        const actor = actorOf(caller, happening.person, address)
+        const personId = actor.person?.id ?? null
+        // Before the chain is locked: making a key takes its time.
+        const personal = yield* sealPersonal(keys, chain, personId, {
+          address: address ?? null,
+          email: actor.person?.email ?? null,
+          oidcSubject: actor.oidcSubject
+        })
+        const subject = yield* sealSubject(keys, chain, happening.subject)
+        const write = chained(chain, {
+          organization_id: chain,
+          action: happening.action,
+          outcome: happening.outcome,
+          status: happening.status,
+          actor_type: actor.type,
+          actor_id: actor.id,
+          credential_id: actor.credentialId,
+          person_id: personId,
+          request_id: requestId === "none" ? null : requestId,
+          before_digest: happening.before ?? null,
+          after_digest: happening.after ?? null,
+          personal_key_id: personal?.keyId ?? null,
+          personal: personal?.bytes ?? null,
+          personal_digest: personal?.digest ?? null,
+          subject_key_id: subject.keyId,
+          subject: subject.bytes,
+          subject_digest: subject.digest
+        })
+        const isOpen = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
+        yield* inChain(chain)(isOpen ? write : transaction(write).pipe(Effect.provideService(SqlClient, sql)))
+        told.told = true
+      })
+
+      yield* signDue(keys).pipe(
+        Effect.catchAllCause((cause) => Effect.logWarning("no checkpoint of the audit log can be signed", cause)),
+        Effect.delay(Duration.decode(checkpointsEvery)),
+        Effect.forever,
+        Effect.provideService(SqlClient, sql),
+        Effect.forkScoped
+      )
+
+      return {
+        append,
+
+        list: Effect.fn("Audit.list")(function* (organizationId, { action, before, limit }) {
+          const rows = decodeEntries(
+            yield* inChain(organizationId)(sql`
+              select ${sql.literal(entryColumns)}
+              from audit_entries where organization_id = ${organizationId}
+                and sequence < ${before ?? Number.MAX_SAFE_INTEGER} and (${action ?? null}::text is null or action = ${action ?? null})
+              order by sequence desc limit ${limit}`)
+          )
+          return yield* Effect.forEach(rows, (row) =>
+            Effect.map(
+              open(keys, row),
+              ({ personal, subject }): AuditEntry => ({
+                sequence: row.sequence,
+                at: row.at.toISOString(),
+                action: row.action,
+                outcome: row.outcome,
+                status: row.status,
+                actor: {
+                  type: row.actor_type,
+                  // What an issuer calls the one that it speaks of says more than the trust, which is the credential.
+                  id: personal?.oidcSubject ?? row.actor_id,
+                  credentialId: row.credential_id,
+                  email: personal?.email ?? null,
+                  address: personal?.address ?? null
+                },
+                subject: subject?.subject ?? null,
+                beforeDigest: row.before_digest,
+                afterDigest: row.after_digest,
+                requestId: row.request_id,
+                hash: hex(row.hash)
+              })
+            )
+          )
+        }),
+
+        export: (organizationId) => exportLines(keys, organizationId).pipe(Stream.provideService(SqlClient, sql))
+      }
+    })
+  )
