@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import { CommandFailed, UsageError } from "./failure.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -70,6 +70,18 @@ export const confirmByName = (
     const answer = yield* ask(`${what}. Type ${name} to go on: `)
     if (answer === name) return
     return yield* new CommandFailed({ tag: "NotConfirmed", exit: 1, message: "not confirmed, nothing was changed" })
+  })
+
+/** A secret on one line: asked for without showing it, else standard input without the line break at its end. */
+export const readSecret = (what: string): Effect.Effect<Redacted.Redacted<string>, CommandFailed | UsageError> =>
+  Effect.gen(function* () {
+    const written = process.stdin.isTTY ? yield* askHidden(`${what}: `) : yield* readStdin
+    const secret = written.trim()
+    if (secret.length >= 8 && !/\s/.test(secret)) return Redacted.make(secret)
+    return yield* new UsageError({
+      message: secret === "" ? `the ${what.toLowerCase()} is empty` : `what was given is no ${what.toLowerCase()}`,
+      fix: "give it on standard input, alone"
+    })
   })
 
 /** All of standard input as text. */

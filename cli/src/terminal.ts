@@ -88,3 +88,23 @@ export const age = (instant: string, now: number): string => {
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ago`
   return `${Math.floor(seconds / 86_400)}d ago`
 }
+
+/** How long until then, in its largest unit; `never` where there is no end. */
+export const until = (instant: string | null, now: number): string => {
+  if (instant === null) return "never"
+  const seconds = Math.floor((Date.parse(instant) - now) / 1000)
+  if (!Number.isFinite(seconds)) return instant
+  if (seconds <= 0) return "expired"
+  if (seconds < 60) return `in ${seconds}s`
+  if (seconds < 3600) return `in ${Math.floor(seconds / 60)}m`
+  return seconds < 86_400 ? `in ${Math.floor(seconds / 3600)}h` : `in ${Math.floor(seconds / 86_400)}d`
+}
+
+/** Rows below a dim header, on stdout. */
+export const printTable = (
+  header: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  terminal: Terminal
+): void => {
+  for (const line of table([header.map((_) => terminal.paint("dim", _)), ...rows])) terminal.print(line)
+}

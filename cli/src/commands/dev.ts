@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, Fiber, type Scope, Stream } from "effect"
-import { type connect, connectWith, loadSchemas, loadSdk, refused, writtenStage } from "../client.ts"
+import { connect, connectWith, loadSchemas, loadSdk, refused, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { makeStamps, sourceFolders } from "../dev/inPlace.ts"
 import { localServer } from "../dev/localServer.ts"
@@ -135,7 +135,7 @@ export default command({
       if (terminal.json) terminal.printJson({ url }, "line")
       else terminal.say(`max-cloud is at ${terminal.paintError("cyan", url)}, data in ${dataDir}`)
 
-      const cloud = yield* connectWith({ apiUrl: url }, "")
+      const cloud = yield* input.apiUrl === undefined ? connectWith({ apiUrl: url }, "") : connect({ apiUrl: url })
       // Progress is appended: lines of logs come between.
       const appending = { ...terminal, interactive: false }
       if (Either.isLeft(first)) {

@@ -53,6 +53,24 @@ export const commands: ReadonlyArray<Entry> = [
   { name: "secrets list", group: "stages", summary: "List secrets", load: () => import("./secretsList.ts") },
   { name: "secrets unset", group: "stages", summary: "Forget a secret", load: () => import("./secretsUnset.ts") },
   {
+    name: "secrets import",
+    group: "stages",
+    summary: "Set secrets from a dotenv file",
+    load: () => import("./secretsImport.ts")
+  },
+  {
+    name: "secrets versions",
+    group: "stages",
+    summary: "List the versions of a secret",
+    load: () => import("./secretsVersions.ts")
+  },
+  {
+    name: "secrets rollback",
+    group: "stages",
+    summary: "Take an earlier value of a secret again",
+    load: () => import("./secretsRollback.ts")
+  },
+  {
     name: "registries login",
     group: "stages",
     summary: "Keep credentials for a registry",
@@ -89,6 +107,137 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./drift.ts")
   },
   { name: "usage", group: "stages", summary: "Show what instances have reserved", load: () => import("./usage.ts") },
+  {
+    name: "auth register",
+    group: "people",
+    summary: "Make an account and an organization",
+    load: () => import("./authRegister.ts")
+  },
+  {
+    name: "auth login",
+    group: "people",
+    summary: "Sign in, by the browser or a key",
+    load: () => import("./authLogin.ts")
+  },
+  {
+    name: "auth status",
+    group: "people",
+    summary: "Show who you are there, and by what",
+    load: () => import("./authStatus.ts")
+  },
+  {
+    name: "auth logout",
+    group: "people",
+    summary: "Sign out, and forget it here",
+    load: () => import("./authLogout.ts")
+  },
+  {
+    name: "auth verify",
+    group: "people",
+    summary: "Confirm your address by the mailed token",
+    load: () => import("./authVerify.ts")
+  },
+  { name: "auth resend", group: "people", summary: "Mail that token once more", load: () => import("./authResend.ts") },
+  { name: "whoami", group: "people", summary: "Print who you are", load: () => import("./whoami.ts") },
+  {
+    name: "auth api-keys create",
+    group: "people",
+    summary: "Make an API key",
+    load: () => import("./authApiKeysCreate.ts")
+  },
+  { name: "auth api-keys list", group: "people", summary: "List API keys", load: () => import("./authApiKeysList.ts") },
+  {
+    name: "auth api-keys rotate",
+    group: "people",
+    summary: "Replace an API key, with overlap",
+    load: () => import("./authApiKeysRotate.ts")
+  },
+  {
+    name: "auth api-keys delete",
+    group: "people",
+    summary: "End an API key",
+    load: () => import("./authApiKeysDelete.ts")
+  },
+  {
+    name: "auth oidc add",
+    group: "people",
+    summary: "Trust CI's own tokens, without a kept key",
+    load: () => import("./authOidcAdd.ts")
+  },
+  { name: "auth oidc list", group: "people", summary: "List trusted issuers", load: () => import("./authOidcList.ts") },
+  { name: "auth oidc remove", group: "people", summary: "End a trust", load: () => import("./authOidcRemove.ts") },
+  {
+    name: "auth invites create",
+    group: "people",
+    summary: "Invite somebody by mail",
+    load: () => import("./authInvitesCreate.ts")
+  },
+  { name: "auth invites list", group: "people", summary: "List invites", load: () => import("./authInvitesList.ts") },
+  {
+    name: "auth invites revoke",
+    group: "people",
+    summary: "Revoke an invite",
+    load: () => import("./authInvitesRevoke.ts")
+  },
+  {
+    name: "auth invites accept",
+    group: "people",
+    summary: "Accept an invite",
+    load: () => import("./authInvitesAccept.ts")
+  },
+  {
+    name: "org show",
+    group: "people",
+    summary: "Show quotas, and what counts against them",
+    load: () => import("./orgShow.ts")
+  },
+  {
+    name: "org switch",
+    group: "people",
+    summary: "Act for another organization",
+    load: () => import("./orgSwitch.ts")
+  },
+  { name: "org members list", group: "people", summary: "List members", load: () => import("./orgMembersList.ts") },
+  {
+    name: "org members role",
+    group: "people",
+    summary: "Change a member's role",
+    load: () => import("./orgMembersRole.ts")
+  },
+  {
+    name: "org members remove",
+    group: "people",
+    summary: "Remove a member",
+    load: () => import("./orgMembersRemove.ts")
+  },
+  {
+    name: "org export",
+    group: "people",
+    summary: "Export everything of the organization",
+    load: () => import("./orgExport.ts")
+  },
+  {
+    name: "org delete",
+    group: "people",
+    summary: "Delete the organization, after a grace period",
+    load: () => import("./orgDelete.ts")
+  },
+  { name: "org keep", group: "people", summary: "End a deletion", load: () => import("./orgKeep.ts") },
+  {
+    name: "org certificate",
+    group: "people",
+    summary: "Show a certificate of erasure",
+    load: () => import("./orgCertificate.ts")
+  },
+  {
+    name: "account export",
+    group: "people",
+    summary: "Export everything of you",
+    load: () => import("./accountExport.ts")
+  },
+  { name: "account delete", group: "people", summary: "Erase your account", load: () => import("./accountDelete.ts") },
+  { name: "audit list", group: "people", summary: "Show who did what", load: () => import("./auditList.ts") },
+  { name: "audit export", group: "people", summary: "Export the audit log", load: () => import("./auditExport.ts") },
   { name: "dev", group: "local", summary: "Run the app here, follow its files", load: () => import("./dev.ts") },
   { name: "server", group: "local", summary: "Run the server", load: () => import("./server.ts") },
   {

@@ -1,0 +1,36 @@
+import { Effect } from "effect"
+import { apiUrlOf, connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { CommandFailed } from "../failure.ts"
+import { toggle } from "../flags.ts"
+import { confirmByName } from "../prompt.ts"
+import { credentials } from "../signedIn.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud account delete", does: "asks first, then erases you in every store, at once" },
+    { line: "maxcloud account delete --yes", does: "does not ask" }
+  ],
+  notes: ["An organization with no other owner must be deleted, or given another owner, before."],
+  flags: flags({ yes: toggle("yes", { alias: "y", description: "Do not ask" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { account, auth } = yield* connect(input)
+      const { credential, user } = yield* auth.status
+      if (user === null || credential.type !== "session") {
+        return yield* new CommandFailed({
+          tag: "NotSignedIn",
+          exit: 4,
+          message: "only a signed-in person can delete their account",
+          fix: "`maxcloud auth login`"
+        })
+      }
+      yield* confirmByName(input, user.email, `the account ${user.email} will be erased at once`, terminal)
+      const certificate = yield* account.delete
+      yield* credentials().forget(yield* apiUrlOf(input))
+      if (terminal.json) return terminal.printJson({ certificate })
+      terminal.print(certificate.id)
+      terminal.say(`the account is erased: \`maxcloud org certificate ${certificate.id}\` tells what was done`)
+    })
+})

@@ -1,0 +1,20 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { writeLines } from "../exporting.ts"
+import { text } from "../flags.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud audit export --out audit.jsonl",
+      does: "the whole audit log with its signed checkpoints, as lines of JSON"
+    },
+    { line: "maxcloud audit export | jq .", does: "on stdout" }
+  ],
+  notes: ["`maxcloud audit verify FILE` checks it offline: no entry was changed, removed or moved."],
+  flags: flags({ out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }) }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.flatMap(connect(input), (cloud) => writeLines(cloud.audit.export, input.out, terminal))
+})

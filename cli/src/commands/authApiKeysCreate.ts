@@ -1,0 +1,41 @@
+import { Effect, Redacted } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text, texts } from "../flags.ts"
+import { needed, parseRole, parseScopes, parseSeconds } from "../people.ts"
+import { until } from "../terminal.ts"
+
+export default command({
+  examples: [
+    { line: 'maxcloud auth api-keys create --name "CI Key"', does: "as much as you may do; the key on stdout" },
+    {
+      line: "maxcloud auth api-keys create --name CI --scope deploy:shop/production --expires 90d",
+      does: "for one app and stage"
+    },
+    { line: "maxcloud auth api-keys create --name CI > key.txt", does: "the key alone into a file" }
+  ],
+  notes: [
+    "The key is shown this once, on stdout, and kept nowhere. Commands take it from MAXCLOUD_API_KEY.",
+    "It may never do more than its maker may at that time. Scopes: deploy:APP/STAGE and read:APP/STAGE, `*` for any stage."
+  ],
+  flags: flags({
+    name: text("name", "NAME", { alias: "n", description: "What it is for" }),
+    role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing [yours]" }),
+    scope: texts("scope", "SCOPE", { description: "Narrow it to an app and stage, such as deploy:shop/production" }),
+    expires: text("expires", "DURATION", { description: "End it after this time, such as 90d [never]" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* needed(input.name, "what is the key for?", '--name "CI Key"')
+      const role = input.role === undefined ? undefined : yield* parseRole(input.role)
+      const scopes = yield* parseScopes(input.scope)
+      const expiresInSeconds = input.expires === undefined ? undefined : yield* parseSeconds("--expires", input.expires)
+      const cloud = yield* connect(input)
+      const { apiKey, secret } = yield* cloud.auth.apiKeys.create({ name, role, scopes, expiresInSeconds })
+      if (terminal.json) return terminal.printJson({ apiKey, secret: Redacted.value(secret) })
+      terminal.print(Redacted.value(secret))
+      terminal.say(`${apiKey.id} "${apiKey.name}": ${apiKey.role}, expires ${until(apiKey.expiresAt, Date.now())}`)
+      terminal.say("keep the key now, it is shown this once: MAXCLOUD_API_KEY takes it")
+    })
+})

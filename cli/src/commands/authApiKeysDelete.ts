@@ -1,0 +1,29 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { asId, findOne, loadApi } from "../people.ts"
+
+export default command({
+  examples: [{ line: "maxcloud auth api-keys delete CI", does: "it opens nothing from then on" }],
+  flags: noFlags,
+  positionals: positionals({ key: required("KEY", "Its id, its name or how it begins") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { apiKeys } = (yield* connect(input)).auth
+      const written = yield* asId((yield* loadApi).ApiKeyId, input.key)
+      const id =
+        written._tag === "Some"
+          ? written.value
+          : (yield* findOne(
+              yield* apiKeys.list,
+              input.key,
+              (_) => [_.name, _.prefix],
+              "API key",
+              "maxcloud auth api-keys list"
+            )).id
+      yield* apiKeys.delete(id)
+      if (terminal.json) return terminal.printJson({ deleted: id })
+      terminal.say(`the key ${input.key} is deleted`)
+    })
+})

@@ -1,0 +1,40 @@
+import { Effect, Redacted } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { required, text } from "../flags.ts"
+import { findOne, parseSeconds } from "../people.ts"
+import { until } from "../terminal.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud auth api-keys rotate CI > key.txt", does: "a new key; the former one goes on for a day" },
+    { line: "maxcloud auth api-keys rotate CI --overlap 0s", does: "the former one ends at once" }
+  ],
+  notes: ["The new key has the same rights. It is shown this once, on stdout."],
+  flags: flags({
+    overlap: text("overlap", "DURATION", { description: "How long the former key goes on, 30d at most [24h]" })
+  }),
+  positionals: positionals({ key: required("KEY", "Its id, its name or how it begins") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const overlapSeconds = input.overlap === undefined ? undefined : yield* parseSeconds("--overlap", input.overlap)
+      const { apiKeys } = (yield* connect(input)).auth
+      const all = yield* apiKeys.list
+      // The new key has the name of the former one, which goes on for a while.
+      const current = all.filter((_) => _.replacedBy === null || _.id === input.key)
+      const key = yield* findOne(
+        current,
+        input.key,
+        (_) => [_.name, _.prefix],
+        "API key",
+        "maxcloud auth api-keys list"
+      )
+      const { apiKey, secret } = yield* apiKeys.rotate(key.id, { overlapSeconds })
+      if (terminal.json) return terminal.printJson({ apiKey, secret: Redacted.value(secret) })
+      terminal.print(Redacted.value(secret))
+      terminal.say(
+        `${apiKey.id} "${apiKey.name}" takes the place of ${key.id}: expires ${until(apiKey.expiresAt, Date.now())}`
+      )
+      terminal.say("keep the key now, it is shown this once")
+    })
+})

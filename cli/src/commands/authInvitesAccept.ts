@@ -1,0 +1,21 @@
+import { Effect } from "effect"
+import { connectWith } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+import { readSecret } from "../prompt.ts"
+import { keepSession } from "../signedIn.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud auth invites accept", does: "asks for the token of the mail, without showing it" },
+    { line: "maxcloud auth invites accept < token.txt", does: "the token from standard input" }
+  ],
+  notes: ["Makes the account where there is none, and signs in. The link in the mail does the same in a browser."],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const token = yield* readSecret("Token")
+      const session = yield* (yield* connectWith(input, "")).auth.acceptInvite(token)
+      yield* keepSession(input, session, terminal)
+    })
+})

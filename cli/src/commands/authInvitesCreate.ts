@@ -1,0 +1,33 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text } from "../flags.ts"
+import { needed, parseEmail, parseRole, parseSeconds } from "../people.ts"
+import { until } from "../terminal.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud auth invites create --email grace@example.com --role deployer",
+      does: "mails a link to join your organization"
+    }
+  ],
+  notes: ["Nobody is invited to more than the inviter has. The link is good for a week."],
+  flags: flags({
+    email: text("email", "EMAIL", { description: "Who is invited" }),
+    role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing" }),
+    expires: text("expires", "DURATION", { description: "How long the link is good, 30d at most [7d]" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const email = yield* parseEmail(yield* needed(input.email, "who is invited?", "--email EMAIL"))
+      const role = yield* parseRole(yield* needed(input.role, "as what?", "--role deployer"))
+      const expiresInSeconds = input.expires === undefined ? undefined : yield* parseSeconds("--expires", input.expires)
+      const invite = yield* (yield* connect(input)).auth.invites.create({ email, role, expiresInSeconds })
+      if (terminal.json) return terminal.printJson({ invite })
+      terminal.say(
+        `${invite.email} is invited as ${invite.role}: the link in the mail expires ${until(invite.expiresAt, Date.now())}`
+      )
+    })
+})

@@ -1,0 +1,26 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { findOne } from "../people.ts"
+
+export default command({
+  examples: [{ line: "maxcloud auth invites revoke grace@example.com", does: "the link opens nothing from then on" }],
+  flags: noFlags,
+  positionals: positionals({ invite: required("INVITE", "Its id, or the e-mail address") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { invites } = (yield* connect(input)).auth
+      const open = (yield* invites.list).filter((_) => _.state === "open" || _.id === input.invite)
+      const { email, id } = yield* findOne(
+        open,
+        input.invite,
+        (_) => [_.email],
+        "open invite",
+        "maxcloud auth invites list"
+      )
+      yield* invites.revoke(id)
+      if (terminal.json) return terminal.printJson({ revoked: id })
+      terminal.say(`the invite of ${email} is revoked`)
+    })
+})

@@ -1,0 +1,39 @@
+import { Effect } from "effect"
+import { connectWith } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { deviceLogin } from "../deviceLogin.ts"
+import { toggle } from "../flags.ts"
+import { readSecret } from "../prompt.ts"
+import { keep, keepSession, sayOverridden } from "../signedIn.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud auth login", does: "shows a code to enter on the server's page" },
+    { line: "maxcloud auth login --api-url https://cloud.example.com", does: "at another server" },
+    { line: "maxcloud auth login --api-key-stdin < key.txt", does: "keeps an API key" }
+  ],
+  notes: [
+    "What is kept stands in $XDG_CONFIG_HOME/maxcloud/credentials.json (~/.config by default), mode 600, by server.",
+    "CI needs no login: set MAXCLOUD_API_KEY, or trust its ID tokens (`maxcloud auth oidc add`)."
+  ],
+  flags: flags({
+    apiKeyStdin: toggle("api-key-stdin", { description: "Keep the API key that standard input holds" }),
+    noBrowser: toggle("no-browser", { description: "Do not open the browser" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      if (!input.apiKeyStdin) {
+        const cloud = yield* connectWith(input, "")
+        const session = yield* deviceLogin(cloud, terminal.interactive && !input.noBrowser, terminal)
+        return yield* keepSession(input, session, terminal)
+      }
+      const token = yield* readSecret("API key")
+      const { credential, organization, role } = yield* (yield* connectWith(input, token)).auth.status
+      const { expiresAt, name } = credential
+      const { apiUrl, file } = yield* keep(input, { token, type: "key", organization, email: null, expiresAt })
+      if (terminal.json) return terminal.printJson({ apiUrl, organization, role, credential, file })
+      terminal.say(`the key ${name ?? ""} for ${apiUrl} is kept: organization ${organization} (${role})`)
+      sayOverridden(terminal)
+    })
+})

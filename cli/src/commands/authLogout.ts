@@ -1,0 +1,45 @@
+import { Effect } from "effect"
+import { apiUrlOf, connectWith } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { CommandFailed } from "../failure.ts"
+import { toggle } from "../flags.ts"
+import { credentials, sayOverridden } from "../signedIn.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud auth logout", does: "ends the session there, forgets it here" },
+    { line: "maxcloud auth logout --local", does: "forgets it here, without the server" }
+  ],
+  notes: ["An API key is forgotten here only: `maxcloud auth api-keys delete` ends it."],
+  flags: flags({
+    local: toggle("local", { description: "Only forget it here: the session goes on until it expires" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const apiUrl = yield* apiUrlOf(input)
+      const { find, forget } = credentials()
+      const kept = yield* find(apiUrl)
+      if (kept?.type === "session" && !input.local) {
+        const cloud = yield* connectWith(input, kept.token)
+        yield* cloud.auth.signOut.pipe(
+          // It has ended there already.
+          Effect.catchTag("Unauthenticated", () => Effect.void),
+          Effect.catchTag(
+            "NotReachable",
+            (error) =>
+              new CommandFailed({
+                tag: error._tag,
+                exit: 3,
+                message: error.message,
+                fix: "try again, or `maxcloud auth logout --local` only forgets the session here"
+              })
+          )
+        )
+      }
+      yield* forget(apiUrl)
+      if (terminal.json) return terminal.printJson({ apiUrl, forgotten: kept !== undefined })
+      terminal.say(kept === undefined ? `nothing is kept of ${apiUrl}` : `signed out of ${apiUrl}`)
+      sayOverridden(terminal)
+    })
+})

@@ -1,0 +1,49 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text, texts } from "../flags.ts"
+import { trustOf } from "../oidcTrust.ts"
+import { needed, parseRole, parseScopes } from "../people.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud auth oidc add --name ci --github acme/shop --branch main --scope deploy:shop/production",
+      does: "GitHub Actions, on pushes to main"
+    },
+    { line: "maxcloud auth oidc add --name ci --gitlab acme/shop --branch main", does: "GitLab CI" },
+    {
+      line: "maxcloud auth oidc add --name ci --issuer https://ci.example.com --claim sub=job:shop:*",
+      does: "any issuer that publishes its keys"
+    }
+  ],
+  notes: [
+    "A token must be signed by the issuer, meant for the audience maxcloud/ORGANIZATION, and have all of the claims (`*`: any text).",
+    "Without --branch every workflow of the repository may act, those of pull requests included. docs/auth.md has whole pipelines."
+  ],
+  flags: flags({
+    name: text("name", "NAME", { alias: "n", description: "What it is for" }),
+    github: text("github", "OWNER/REPO", { description: "Trust GitHub Actions of this repository" }),
+    gitlab: text("gitlab", "GROUP/PROJECT", {
+      description: "Trust GitLab CI of this project, at gitlab.com or at --issuer"
+    }),
+    branch: text("branch", "BRANCH", { description: "Only on this branch, with --github or --gitlab" }),
+    issuer: text("issuer", "URL", { description: "Trust tokens of this issuer" }),
+    claim: texts("claim", "NAME=VALUE", { description: "A claim that a token must have" }),
+    role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing [deployer]" }),
+    scope: texts("scope", "SCOPE", { description: "Narrow it to an app and stage, such as deploy:shop/production" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* needed(input.name, "what is it for?", "--name ci")
+      const { claims, issuer } = yield* trustOf(input)
+      const role = input.role === undefined ? undefined : yield* parseRole(input.role)
+      const scopes = yield* parseScopes(input.scope)
+      const trust = yield* (yield* connect(input)).auth.oidcTrusts.create({ name, issuer, claims, role, scopes })
+      if (terminal.json) return terminal.printJson({ oidcTrust: trust })
+      const shown = Object.entries(trust.claims).map(([claim, value]) => `${claim}=${value}`)
+      terminal.say(`tokens of ${trust.issuer} with ${shown.join(" and ")} act as ${trust.role}`)
+      terminal.say(`they must be meant for the audience ${trust.audience}`)
+    })
+})

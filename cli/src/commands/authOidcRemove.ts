@@ -1,0 +1,20 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { findOne } from "../people.ts"
+
+export default command({
+  examples: [{ line: "maxcloud auth oidc remove ci", does: "its tokens open nothing from then on" }],
+  flags: noFlags,
+  positionals: positionals({ trust: required("TRUST", "Its id or its name") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { oidcTrusts } = (yield* connect(input)).auth
+      const all = yield* oidcTrusts.list
+      const { id, name } = yield* findOne(all, input.trust, (_) => [_.name], "trust", "maxcloud auth oidc list")
+      yield* oidcTrusts.delete(id)
+      if (terminal.json) return terminal.printJson({ deleted: id })
+      terminal.say(`tokens of ${name} are trusted no more`)
+    })
+})

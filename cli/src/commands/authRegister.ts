@@ -1,0 +1,43 @@
+import { Effect } from "effect"
+import { connectWith } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { text, toggle } from "../flags.ts"
+import { needed, parseEmail, parseOrganization } from "../people.ts"
+import { readSecret } from "../prompt.ts"
+import { keepSession } from "../signedIn.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud auth register --email ada@example.com --org acme", does: "an account, and an organization" },
+    {
+      line: "maxcloud auth register --email ada@example.com --org acme --bootstrap-token-stdin < token.txt",
+      does: "the first account of a new server"
+    }
+  ],
+  notes: [
+    "A mail with a link confirms the address; until then the account may look, and do nothing.",
+    "A development server without mail prints its mails to its log.",
+    "A new server prints a link with a bootstrap token when it starts: it is needed where registration is by invite only."
+  ],
+  flags: flags({
+    email: text("email", "EMAIL", { description: "Your e-mail address" }),
+    org: text("org", "NAME", { description: "Name of the organization to make; you are its owner" }),
+    bootstrapTokenStdin: toggle("bootstrap-token-stdin", {
+      description: "Read the bootstrap token of a new server from standard input"
+    })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const email = yield* parseEmail(yield* needed(input.email, "whose account is it?", "--email EMAIL"))
+      const written = yield* needed(input.org, "what is the organization called?", "--org NAME")
+      const organization = yield* parseOrganization(written)
+      const bootstrapToken = input.bootstrapTokenStdin ? yield* readSecret("Bootstrap token") : undefined
+      const cloud = yield* connectWith(input, "")
+      const session = yield* cloud.auth.register({ email, organization, bootstrapToken })
+      yield* keepSession(input, session, terminal)
+      if (terminal.json || session.user.verified) return
+      terminal.say(`a mail is on its way to ${session.user.email}: its link confirms the address, then you may deploy`)
+      terminal.say("(a development server prints its mails to its log; `maxcloud auth resend` sends it once more)")
+    })
+})

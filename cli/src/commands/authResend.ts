@@ -1,0 +1,15 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+
+export default command({
+  examples: [{ line: "maxcloud auth resend", does: "mails the link once more that confirms your address" }],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      yield* (yield* connect(input)).auth.resendVerification
+      if (terminal.json) return terminal.printJson({ sent: true })
+      terminal.say("a mail is on its way: its link confirms the address")
+    })
+})

@@ -1,0 +1,21 @@
+import { Effect } from "effect"
+import { connectWith } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+import { readSecret } from "../prompt.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud auth verify", does: "asks for the token of the mail, without showing it" },
+    { line: "maxcloud auth verify < token.txt", does: "the token from standard input" }
+  ],
+  notes: ["The link in the mail does the same in a browser."],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const token = yield* readSecret("Token")
+      const user = yield* (yield* connectWith(input, "")).auth.verify(token)
+      if (terminal.json) return terminal.printJson({ user })
+      terminal.say(`${user.email} is confirmed`)
+    })
+})

@@ -1,0 +1,44 @@
+import { Effect } from "effect"
+import { connectWith } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { required } from "../flags.ts"
+import { printTable } from "../terminal.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef",
+      does: "what was erased, store by store"
+    },
+    {
+      line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef --json",
+      does: "the certificate itself, with its signature"
+    }
+  ],
+  notes: ["It needs no sign-in, only the id that `org delete` or `account delete` printed."],
+  flags: noFlags,
+  positionals: positionals({ id: required("ID", "Of the certificate") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      if (!/^era_[0-9a-f]{32}$/.test(input.id)) {
+        return yield* new UsageError({
+          message: `"${input.id}" is no id of a certificate`,
+          fix: "write it as `org delete` printed it"
+        })
+      }
+      const certificate = yield* (yield* connectWith(input, "")).erasures.get(input.id)
+      if (terminal.json) return terminal.printJson({ certificate })
+      const { erasedAt, stores, subject } = certificate
+      printTable(
+        ["STORE", "COUNT", "DONE"],
+        stores.map((_) => [_.store, String(_.count), _.action]),
+        terminal
+      )
+      terminal.say(
+        erasedAt === null
+          ? `${subject.type} ${subject.id} is not erased yet`
+          : `${subject.type} ${subject.id} was erased at ${erasedAt}`
+      )
+    })
+})

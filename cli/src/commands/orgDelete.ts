@@ -1,0 +1,41 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { integer, toggle } from "../flags.ts"
+import { confirmByName } from "../prompt.ts"
+import { until } from "../terminal.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud org delete", does: "asks first; erased after the server's grace period" },
+    { line: "maxcloud org delete --grace-days 0 --yes", does: "erased at once, without asking" }
+  ],
+  notes: [
+    "Its services end at once. After the grace period everything of it is erased in every store: `maxcloud org keep` ends that before.",
+    "The certificate of erasure says store by store what was done: `maxcloud org certificate ID` shows it, without a sign-in."
+  ],
+  flags: flags({
+    graceDays: integer("grace-days", "N", { description: "Days until everything is erased, 0 to 90 [the server's]" }),
+    yes: toggle("yes", { alias: "y", description: "Do not ask" })
+  }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { graceDays } = input
+      if (graceDays !== undefined && (graceDays < 0 || graceDays > 90)) {
+        return yield* new UsageError({ message: `${graceDays} days of grace`, fix: "write --grace-days 0 to 90" })
+      }
+      const { organization } = yield* connect(input)
+      const { name } = yield* organization.get
+      yield* confirmByName(input, name, `the organization ${name} and everything of it will be erased`, terminal)
+      const deletion = yield* organization.delete(name, { graceDays })
+      if (terminal.json) return terminal.printJson({ deletion })
+      const { certificateId, deleteAfter } = deletion
+      terminal.print(certificateId)
+      terminal.say(`${name} is erased ${until(deleteAfter, Date.now())} (${deleteAfter})`)
+      terminal.say(
+        `keep the id of its certificate: \`maxcloud org certificate ${certificateId}\` then tells what was erased`
+      )
+    })
+})

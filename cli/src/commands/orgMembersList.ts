@@ -1,0 +1,22 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+import { age, printTable } from "../terminal.ts"
+
+export default command({
+  examples: [{ line: "maxcloud org members list", does: "who is in the organization, and as what" }],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const members = yield* (yield* connect(input)).organization.members
+      if (terminal.json) return terminal.printJson({ members })
+      if (members.length === 0) return terminal.say("no members: `maxcloud auth invites create` invites somebody")
+      const now = Date.now()
+      printTable(
+        ["EMAIL", "ROLE", "SINCE"],
+        members.map((_) => [_.verified ? _.email : `${_.email} (not confirmed)`, _.role, age(_.since, now)]),
+        terminal
+      )
+    })
+})

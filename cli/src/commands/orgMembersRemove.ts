@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { findMember } from "../people.ts"
+
+export default command({
+  examples: [{ line: "maxcloud org members remove grace@example.com", does: "ends her sessions and keys here too" }],
+  flags: noFlags,
+  positionals: positionals({ email: required("EMAIL", "The member") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { organization } = yield* connect(input)
+      const { email, userId } = yield* findMember(yield* organization.members, input.email)
+      yield* organization.removeMember(userId)
+      if (terminal.json) return terminal.printJson({ removed: email })
+      terminal.say(`${email} is no member any more`)
+    })
+})

@@ -1,0 +1,24 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { findMember, parseRole } from "../people.ts"
+
+export default command({
+  examples: [{ line: "maxcloud org members role grace@example.com admin", does: "changes what she may do" }],
+  notes: ["docs/reference/roles.md tells what each role may do. One owner at least is left."],
+  flags: noFlags,
+  positionals: positionals({
+    email: required("EMAIL", "The member"),
+    role: required("ROLE", "owner, admin, deployer, viewer or billing")
+  }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const role = yield* parseRole(input.role)
+      const { organization } = yield* connect(input)
+      const { userId } = yield* findMember(yield* organization.members, input.email)
+      const member = yield* organization.changeMember(userId, role)
+      if (terminal.json) return terminal.printJson({ member })
+      terminal.say(`${member.email} is ${member.role}`)
+    })
+})

@@ -1,0 +1,38 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, noPositionals } from "../command.ts"
+import { integerBytes } from "../format.ts"
+import { printTable, until } from "../terminal.ts"
+
+const cpus = (milli: number) => `${milli / 1000} vCPU`
+
+export default command({
+  examples: [{ line: "maxcloud org show", does: "its quotas, and what counts against them" }],
+  flags: noFlags,
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const organization = yield* (yield* connect(input)).organization.get
+      if (terminal.json) return terminal.printJson({ organization })
+      const { deleteAfter, name, quotas, use } = organization
+      const row = (what: string, used: number, most: number | null, text: (_: number) => string = String) => [
+        what,
+        text(used),
+        most === null ? "no limit" : text(most)
+      ]
+      printTable(
+        [name, "USED", "QUOTA"],
+        [
+          row("services", use.services, quotas.services),
+          row("instances", use.instances, quotas.instances),
+          row("cpu", use.cpuMilli, quotas.cpuMilli, cpus),
+          row("memory", use.memoryBytes, quotas.memoryBytes, integerBytes),
+          row("deployments an hour", use.deploymentsPerHour, quotas.deploymentsPerHour)
+        ],
+        terminal
+      )
+      if (deleteAfter !== null) {
+        terminal.say(`it is erased ${until(deleteAfter, Date.now())} (${deleteAfter}): \`maxcloud org keep\` ends that`)
+      }
+    })
+})

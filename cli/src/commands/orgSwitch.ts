@@ -1,0 +1,30 @@
+import { Effect } from "effect"
+import { apiUrlOf, connectWith } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { CommandFailed } from "../failure.ts"
+import { required } from "../flags.ts"
+import { parseOrganization } from "../people.ts"
+import { credentials, keepSession } from "../signedIn.ts"
+
+export default command({
+  examples: [{ line: "maxcloud org switch acme", does: "commands act for acme from then on" }],
+  notes: ["A session is of one organization: this is another session, and the former one ends."],
+  flags: noFlags,
+  positionals: positionals({ name: required("NAME", "An organization that you are a member of") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseOrganization(input.name)
+      const apiUrl = yield* apiUrlOf(input)
+      const kept = yield* credentials().find(apiUrl)
+      if (kept?.type !== "session") {
+        return yield* new CommandFailed({
+          tag: "NotSignedIn",
+          exit: 4,
+          message: `nobody is signed in to ${apiUrl}: keys and ID tokens are of one organization`,
+          fix: "`maxcloud auth login`"
+        })
+      }
+      const cloud = yield* connectWith(input, kept.token)
+      yield* keepSession(input, yield* cloud.auth.switchOrganization(name), terminal)
+    })
+})

@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises"
+import { Effect, Redacted } from "effect"
+import { appOf, connect, loadSchemas, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { parseDotenv } from "../dotenv.ts"
+import { CommandFailed, UsageError } from "../failure.ts"
+import { optional, text } from "../flags.ts"
+import { readStdin } from "../prompt.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud secrets import .env.production", does: "every NAME=value of the file" },
+    { line: "maxcloud secrets import - < .env", does: "from standard input" }
+  ],
+  notes: [
+    "All or none is set: a new version of each, for the next deploy. Values are never shown.",
+    "The file has the dotenv format: # comments, quotes around values of several lines."
+  ],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  positionals: positionals({ file: optional("FILE", "The file, or - for standard input [-]") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const { file = "-" } = input
+      if (file === "-" && process.stdin.isTTY) {
+        return yield* new UsageError({ message: "which file?", fix: "write maxcloud secrets import FILE" })
+      }
+      const content =
+        file === "-"
+          ? yield* readStdin
+          : yield* Effect.tryPromise({
+              try: () => readFile(file, "utf8"),
+              catch: () =>
+                new CommandFailed({
+                  tag: "FileNotRead",
+                  exit: 2,
+                  message: `${file} cannot be read`,
+                  fix: "check its path"
+                })
+            })
+      const { SecretName } = yield* loadSchemas
+      const parsed = yield* parseDotenv(content, file === "-" ? "standard input" : file)
+      const secrets = parsed.map((_) => ({ name: SecretName.make(_.name), value: Redacted.make(_.value) }))
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const set = yield* (yield* connect(input)).secrets.import(app, secrets, { stage })
+      if (terminal.json) return terminal.printJson({ secrets: set })
+      terminal.say(
+        `set for ${app} (${stage ?? "production"}): ${set.map((_) => _.name).join(", ")}; the next deploy uses them`
+      )
+    })
+})

@@ -1,0 +1,34 @@
+import { Effect } from "effect"
+import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { integer, required, text } from "../flags.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud secrets rollback DATABASE_URL --to 3", does: "the value of version 3 is the newest again" }
+  ],
+  notes: [
+    "It is a version of its own, and takes effect at the next deploy. `maxcloud secrets versions` shows what is kept."
+  ],
+  flags: flags({
+    app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
+    to: integer("to", "VERSION", { description: "The version whose value is wanted" })
+  }),
+  positionals: positionals({ name: required("NAME", "The secret") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseSecretName(input.name)
+      const { to } = input
+      if (to === undefined || to < 1) {
+        return yield* new UsageError({ message: "to which version?", fix: "write --to VERSION" })
+      }
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const secret = yield* (yield* connect(input)).secrets.rollback(app, name, to, { stage })
+      if (terminal.json) return terminal.printJson(secret)
+      terminal.say(
+        `${name} of ${app} (${stage ?? "production"}) has the value of version ${to}, as version ${secret.version}: the next deploy uses it`
+      )
+    })
+})

@@ -1,0 +1,30 @@
+import { Effect } from "effect"
+import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { required, text } from "../flags.ts"
+import { age, printTable } from "../terminal.ts"
+
+export default command({
+  examples: [{ line: "maxcloud secrets versions DATABASE_URL", does: "which are kept, who set them, what holds them" }],
+  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  positionals: positionals({ name: required("NAME", "The secret") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseSecretName(input.name)
+      const app = yield* appOf(input)
+      const stage = yield* stageOf(input)
+      const versions = yield* (yield* connect(input)).secrets.versions(app, name, { stage })
+      if (terminal.json) return terminal.printJson({ versions })
+      const now = Date.now()
+      printTable(
+        ["VERSION", "SET", "BY", "DEPLOYMENTS"],
+        versions.map((_) => [
+          _.current ? `${_.version} (newest)` : String(_.version),
+          age(_.createdAt, now),
+          _.createdBy ?? "-",
+          _.deployments.length === 0 ? "-" : _.deployments.join(", ")
+        ]),
+        terminal
+      )
+    })
+})

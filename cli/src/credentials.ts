@@ -1,0 +1,168 @@
+import { randomBytes } from "node:crypto"
+import { chmod, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
+import { homedir } from "node:os"
+import { dirname, isAbsolute, join } from "node:path"
+import { Effect, Either, Schema } from "effect"
+import { CommandFailed } from "./failure.ts"
+
+/** What is kept of one server: who is signed in there, and by what. */
+export const Kept = Schema.Struct({
+  token: Schema.Redacted(Schema.String),
+  type: Schema.Literal("session", "key"),
+  organization: Schema.String,
+  email: Schema.NullOr(Schema.String),
+  expiresAt: Schema.NullOr(Schema.String)
+})
+export type Kept = typeof Kept.Type
+
+const CredentialsFile = Schema.Struct({
+  version: Schema.Literal(1),
+  /** By the URL of the server, normalized. */
+  servers: Schema.Record({ key: Schema.String, value: Kept })
+})
+type CredentialsFile = typeof CredentialsFile.Type
+
+const decode = Schema.decodeUnknownEither(Schema.parseJson(CredentialsFile))
+const encode = Schema.encodeSync(CredentialsFile)
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** `$XDG_CONFIG_HOME/maxcloud/credentials.json`, by default below `~/.config` (XDG Base Directory Specification: relative paths do not count). */
+export const credentialsPath = (env: Environment): string => {
+  const written = env["XDG_CONFIG_HOME"] ?? ""
+  return join(isAbsolute(written) ? written : join(homedir(), ".config"), "maxcloud", "credentials.json")
+}
+
+/** One way to write a server's URL: `HTTPS://Cloud.Example.com:443/` is `https://cloud.example.com`. */
+export const normalUrl = (apiUrl: string): string => {
+  if (!URL.canParse(apiUrl)) return apiUrl
+  const { host, pathname, protocol } = new URL(apiUrl)
+  return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`
+}
+
+const errorCode = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : String(error)
+
+const cannot = (what: string, file: string) => (error: unknown) =>
+  new CommandFailed({
+    tag: "CredentialsFile",
+    exit: 1,
+    message: `${file} cannot be ${what} (${errorCode(error)})`,
+    fix: "make it a file that you may read and write, or name a credential by MAXCLOUD_API_KEY"
+  })
+
+/** What the parser says of a damaged file could quote a token: only that it is damaged is told. */
+const damaged = (file: string) =>
+  new CommandFailed({
+    tag: "CredentialsInvalid",
+    exit: 1,
+    message: `the credentials in ${file} are damaged, or written by a newer maxcloud`,
+    fix: `put it right, or remove it (rm ${file}) and sign in again: maxcloud auth login`
+  })
+
+/** Others may have read what is in a file that they may read: it is closed to them, and told. */
+const tighten = async (file: string, mode: number, warn: (line: string) => void): Promise<void> => {
+  if (process.platform === "win32" || (mode & 0o077) === 0) return
+  const was = (mode & 0o777).toString(8).padStart(3, "0")
+  try {
+    await chmod(file, 0o600)
+    warn(
+      `warning: ${file} could be read by others (mode ${was}); it is now 600. Sign in anew if this machine has other users`
+    )
+  } catch {
+    warn(`warning: ${file} can be read by others (mode ${was}): chmod 600 ${file}`)
+  }
+}
+
+interface Read {
+  readonly content: CredentialsFile
+  /** Changes with each write by anybody. */
+  readonly seen: string
+}
+
+const isAbsent = (error: unknown) => errorCode(error) === "ENOENT"
+const nothing: Read = { content: { version: 1, servers: {} }, seen: "" }
+
+const seenOf = async (file: string): Promise<string> => {
+  try {
+    const { ino, mtimeNs, size } = await stat(file, { bigint: true })
+    return `${ino} ${mtimeNs} ${size}`
+  } catch (error) {
+    if (isAbsent(error)) return ""
+    throw error
+  }
+}
+
+const read = (file: string, warn: (line: string) => void): Effect.Effect<Read, CommandFailed> =>
+  Effect.gen(function* () {
+    const found = yield* Effect.tryPromise({
+      try: async () => {
+        try {
+          const seen = await seenOf(file)
+          const text = await readFile(file, "utf8")
+          await tighten(file, (await stat(file)).mode, warn)
+          return { seen, text }
+        } catch (error) {
+          if (isAbsent(error)) return undefined
+          throw error
+        }
+      },
+      catch: cannot("read", file)
+    })
+    if (found === undefined) return nothing
+    const content = yield* Either.mapLeft(decode(found.text), () => damaged(file))
+    return { content, seen: found.seen }
+  })
+
+/** Written beside and put in its place at once: a reader sees the former file or the new one, whole. False: somebody else wrote meanwhile. */
+const replace = async (file: string, { content, seen }: Read): Promise<boolean> => {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await chmod(dirname(file), 0o700)
+  const target = await realpath(file).catch(() => file)
+  const temporary = join(dirname(target), `.credentials-${randomBytes(6).toString("hex")}`)
+  const handle = await open(temporary, "wx", 0o600)
+  try {
+    await handle.writeFile(`${JSON.stringify(encode(content), null, 2)}\n`)
+    await handle.sync()
+    await handle.close()
+    if ((await seenOf(file)) !== seen) return false
+    await rename(temporary, target)
+    return true
+  } finally {
+    await handle.close().catch(() => {})
+    await rm(temporary, { force: true })
+  }
+}
+
+const tries = 20
+
+const change = (
+  file: string,
+  warn: (line: string) => void,
+  edit: (servers: CredentialsFile["servers"]) => CredentialsFile["servers"]
+): Effect.Effect<void, CommandFailed> =>
+  Effect.gen(function* () {
+    for (let left = tries; left > 0; left--) {
+      const { content, seen } = yield* read(file, warn)
+      const next = { content: { ...content, servers: edit(content.servers) }, seen }
+      if (yield* Effect.tryPromise({ try: () => replace(file, next), catch: cannot("written", file) })) return
+      yield* Effect.sleep(`${10 + Math.floor(Math.random() * 40)} millis`)
+    }
+    return yield* cannot("written", file)("EBUSY")
+  })
+
+/** The credentials file of this user. On Windows its mode is not looked at: the profile's folder is closed to others there. */
+export const makeCredentials = (env: Environment, warn: (line: string) => void) => {
+  const file = credentialsPath(env)
+  return {
+    file,
+    find: (apiUrl: string): Effect.Effect<Kept | undefined, CommandFailed> =>
+      Effect.map(read(file, warn), ({ content }) => content.servers[normalUrl(apiUrl)]),
+    keep: (apiUrl: string, kept: Kept): Effect.Effect<void, CommandFailed> =>
+      change(file, warn, (servers) => ({ ...servers, [normalUrl(apiUrl)]: kept })),
+    forget: (apiUrl: string): Effect.Effect<void, CommandFailed> =>
+      change(file, warn, (servers) =>
+        Object.fromEntries(Object.entries(servers).filter(([url]) => url !== normalUrl(apiUrl)))
+      )
+  }
+}

@@ -1,0 +1,79 @@
+import type { OrganizationName } from "@maxcloud/config-schema"
+import type { KeyScope, MemberInfo, Role } from "@maxcloud/sdk/api"
+import { Effect, type Schema } from "effect"
+import { type connect, loadSchemas, parse } from "./client.ts"
+import { parseDuration } from "./duration.ts"
+import { CommandFailed, UsageError } from "./failure.ts"
+
+/** What people write of people, roles and keys, as the contract has it. */
+
+export type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
+
+export const loadApi = Effect.promise(() => import("@maxcloud/sdk/api"))
+
+export const needed = (written: string | undefined, what: string, fix: string): Effect.Effect<string, UsageError> =>
+  written === undefined || written === ""
+    ? Effect.fail(new UsageError({ message: what, fix: `write ${fix}` }))
+    : Effect.succeed(written)
+
+export const parseEmail = (written: string): Effect.Effect<string, UsageError> =>
+  Effect.flatMap(loadApi, (_) => parse(_.Email, written))
+
+export const parseOrganization = (written: string): Effect.Effect<OrganizationName, UsageError> =>
+  Effect.flatMap(loadSchemas, (_) => parse(_.OrganizationName, written))
+
+export const parseRole = (written: string): Effect.Effect<Role, UsageError> =>
+  Effect.gen(function* () {
+    const { Role } = yield* loadApi
+    const role = Role.literals.find((_) => _ === written)
+    return (
+      role ??
+      (yield* new UsageError({ message: `"${written}" is no role`, fix: `one of: ${Role.literals.join(", ")}` }))
+    )
+  })
+
+export const parseScopes = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<KeyScope>, UsageError> =>
+  Effect.flatMap(loadApi, (_) => Effect.forEach(written, (scope) => parse(_.KeyScope, scope)))
+
+/** A flag's duration in whole seconds. */
+export const parseSeconds = (flag: string, written: string): Effect.Effect<number, UsageError> =>
+  Effect.map(parseDuration(flag, written), (_) => Math.round(_ / 1000))
+
+/** The one that is meant by its id, or by one of its names where no other has the same. */
+export const findOne = <A extends { readonly id: string }>(
+  all: ReadonlyArray<A>,
+  written: string,
+  names: (one: A) => ReadonlyArray<string>,
+  kind: string,
+  list: string
+): Effect.Effect<A, CommandFailed> => {
+  const byId = all.filter((_) => _.id === written)
+  const [found, ...others] = byId.length > 0 ? byId : all.filter((_) => names(_).includes(written))
+  if (found === undefined) {
+    const message = `there is no ${kind} "${written}"`
+    return new CommandFailed({ tag: "NotFound", exit: 5, message, fix: `\`${list}\` shows what there is` })
+  }
+  if (others.length === 0) return Effect.succeed(found)
+  const message = `several have the name "${written}"`
+  return new CommandFailed({ tag: "Ambiguous", exit: 2, message, fix: `name it by its id: \`${list}\` shows it` })
+}
+
+/** The id of what is written, where that is one already. */
+export const asId = <A extends string>(schema: Schema.Schema<A, string>, written: string) =>
+  Effect.option(parse(schema, written))
+
+export const findMember = (
+  members: ReadonlyArray<MemberInfo>,
+  written: string
+): Effect.Effect<MemberInfo, CommandFailed | UsageError> =>
+  Effect.gen(function* () {
+    const email = yield* parseEmail(written)
+    const found = members.find((_) => _.email === email)
+    if (found !== undefined) return found
+    return yield* new CommandFailed({
+      tag: "NotFound",
+      exit: 5,
+      message: `${email} is no member of the organization`,
+      fix: "`maxcloud org members list` shows who is"
+    })
+  })
