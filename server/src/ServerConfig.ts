@@ -12,6 +12,7 @@ import {
   Schema
 } from "effect"
 import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
+import { type KeySettings, keyConfig, keySettings } from "./settings/keySettings.ts"
 import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
 import { type LimitSettings, limitConfig, limitSettings } from "./settings/limitSettings.ts"
 import { type LogSettings, logConfig, logSettings } from "./settings/logSettings.ts"
@@ -22,6 +23,7 @@ import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings
 /** Everything that can be set, parsed. */
 export interface ServerSettings
   extends IdentitySettings,
+    KeySettings,
     KubernetesSettings,
     LimitSettings,
     LogSettings,
@@ -75,6 +77,7 @@ const ownSettings: Settings<
   Omit<
     ServerSettings,
     | keyof IdentitySettings
+    | keyof KeySettings
     | keyof KubernetesSettings
     | keyof LimitSettings
     | keyof LogSettings
@@ -173,6 +176,7 @@ const ownSettings: Settings<
 export const settings: Settings<ServerSettings> = {
   ...ownSettings,
   ...identitySettings,
+  ...keySettings,
   ...mailSettings,
   ...limitSettings,
   ...kubernetesSettings,
@@ -219,16 +223,18 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
       identity: identityConfig,
+      keys: keyConfig,
       mail: mailConfig,
       limits: limitConfig,
       kubernetes: kubernetesConfig,
       registries: registryConfig,
       logs: logConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { identity, kubernetes, limits, logs, mail, registries, ...own } = read
+    const { identity, keys, kubernetes, limits, logs, mail, registries, ...own } = read
     const all = yield* refuseOpenAddress({
       ...own,
       ...identity,
+      ...keys,
       ...mail,
       ...limits,
       ...kubernetes,

@@ -39,6 +39,8 @@ export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
     ) => Effect.Effect<Option.Option<Redacted.Redacted>, MasterKeyError>
     /** Forgets every key of the owner, in this server's memory too; others forget within `cacheMs`. In the caller's transaction, if any. */
     readonly erase: (owner: KeyOwner) => Effect.Effect<void, MasterKeyError>
+    /** A new data key seals from now on (on other servers within `cacheMs`); what former ones have sealed still opens. */
+    readonly renew: (organizationId: OrganizationId) => Effect.Effect<void, MasterKeyError>
     /** Wraps every data key again that another master key than the present one has wrapped; gives how many. Without downtime. */
     readonly rewrap: Effect.Effect<number, MasterKeyError>
     /** The Ed25519 key that signs checkpoints of the audit log: made at first use. `publicKey`: SPKI in PEM. */

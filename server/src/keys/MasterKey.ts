@@ -7,17 +7,26 @@ export class MasterKeyError extends Data.TaggedError("MasterKeyError")<{
   readonly cause?: unknown
 }> {}
 
+export interface Wrapped {
+  /** Names the master key (and its version) that has wrapped, without giving anything of it away. */
+  readonly masterKeyId: string
+  readonly bytes: Uint8Array
+}
+
 /**
  * Wraps data keys (32 bytes each), and never seals a value itself. `context` is bound to what is wrapped: elsewhere it does not open.
- * Adapters: a file of the data folder, the environment, the transit engine of Vault or OpenBao.
+ * Adapters: a file of the data folder or elsewhere, the environment, the transit engine of OpenBao.
  */
 export class MasterKey extends Context.Tag("@maxcloud/server/MasterKey")<
   MasterKey,
   {
-    /** Names the key (and its version) that `wrap` uses now, without giving anything of it away. */
-    readonly id: string
-    readonly wrap: (key: Uint8Array, context: string) => Effect.Effect<Uint8Array, MasterKeyError>
-    /** `keyId` is the `id` at the time of wrapping: the present one, or a former one that is still at hand. */
-    readonly unwrap: (keyId: string, wrapped: Uint8Array, context: string) => Effect.Effect<Uint8Array, MasterKeyError>
+    /** Where the present key is, for messages: `the key in /var/lib/maxcloud/secret.key`. */
+    readonly name: string
+    /** Of the key that `wrap` uses now. */
+    readonly presentId: Effect.Effect<string, MasterKeyError>
+    /** Is the key with this id at hand: the present one, or a former one? */
+    readonly holds: (masterKeyId: string) => boolean
+    readonly wrap: (key: Uint8Array, context: string) => Effect.Effect<Wrapped, MasterKeyError>
+    readonly unwrap: (wrapped: Wrapped, context: string) => Effect.Effect<Uint8Array, MasterKeyError>
   }
 >() {}

@@ -174,9 +174,12 @@ create table organization_keys (
   retired_at timestamptz,
   primary key (organization_id, id)
 );
+-- One seals, former ones still open.
+create unique index on organization_keys (organization_id) where retired_at is null;
 
 create table person_keys (
   person_id text primary key,
+  id text not null unique,
   master_key_id text not null,
   wrapped bytea not null,
   created_at timestamptz not null default now()
@@ -192,6 +195,7 @@ create table server_keys (
   created_at timestamptz not null default now(),
   retired_at timestamptz
 );
+create unique index on server_keys (purpose) where retired_at is null;
 
 -- organization_id 'server' is the chain of what happens in no organization, such as sign-ins that fail. No foreign key: the log outlives.
 create table audit_heads (

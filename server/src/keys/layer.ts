@@ -1,0 +1,7 @@
+import { Layer } from "effect"
+import * as masterKey from "./masterKeyLayer.ts"
+import * as PostgresDataKeys from "./PostgresDataKeys.ts"
+
+/** Data keys in the database, wrapped by the master key that the settings name. */
+export const layer = (options: masterKey.MasterKeyOptions) =>
+  Layer.provide(PostgresDataKeys.layer, masterKey.layer(options))

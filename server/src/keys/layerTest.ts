@@ -1,0 +1,11 @@
+import { randomBytes } from "node:crypto"
+import { Layer } from "effect"
+import { heldKey, masterKeyOf } from "./heldKey.ts"
+import { MasterKey } from "./MasterKey.ts"
+import * as PostgresDataKeys from "./PostgresDataKeys.ts"
+
+/** Data keys under a master key that nobody keeps. */
+export const layerTest = Layer.provide(
+  PostgresDataKeys.layer,
+  Layer.sync(MasterKey, () => masterKeyOf(heldKey("the key of this test", randomBytes(32))))
+)
