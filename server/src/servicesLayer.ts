@@ -1,8 +1,10 @@
 import { Layer } from "effect"
+import * as Audit from "./audit/PostgresAudit.ts"
 import * as Database from "./database/Database.ts"
 import * as Deployments from "./deployments/layer.ts"
 import * as DriftLog from "./drift/PostgresDriftLog.ts"
 import * as SealedCredentials from "./images/SealedCredentials.ts"
+import * as Keys from "./keys/layer.ts"
 import * as KnownOrganizations from "./organizations/KnownOrganizations.ts"
 import * as Organizations from "./organizations/Organizations.ts"
 import * as Shards from "./replicas/Shards.ts"
@@ -32,6 +34,8 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
   return Deployments.layer().pipe(
     Layer.provideMerge(runtimeLayer(settings, port)),
     Layer.provideMerge(kept),
+    Layer.provideMerge(Audit.layer()),
+    Layer.provideMerge(Keys.layer(settings)),
     Layer.provideMerge(database)
   )
 }

@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import type { Server } from "node:http"
+import { BlockList } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Effect, Layer, Logger } from "effect"
+import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
-import { layerOf } from "./http/authentication.ts"
+import * as authentication from "./http/authentication.ts"
 import { Draining } from "./http/Draining.ts"
+import { identityLayer } from "./identityLayer.ts"
 import { type Organization, Organizations } from "./organizations/Organizations.ts"
 import { readSettings } from "./ServerConfig.ts"
 import { servicesLayer } from "./servicesLayer.ts"
@@ -39,7 +42,9 @@ const listen = (server: Server) =>
 /** An API of one server whose every request acts for this organization. */
 const apiOf = (
   services: Context.Context<
-    Layer.Layer.Success<ReturnType<typeof servicesLayer>> | Layer.Layer.Success<typeof surfaceLayer>
+    | Layer.Layer.Success<ReturnType<typeof servicesLayer>>
+    | Layer.Layer.Success<typeof surfaceLayer>
+    | Layer.Layer.Success<ReturnType<typeof identityLayer>>
   >,
   organization: Organization
 ) =>
@@ -50,7 +55,15 @@ const apiOf = (
         Layer.fresh(Metrics.layer),
         Draining.layer,
         NodeHttpServer.layerContext,
-        Layer.fresh(layerOf(organization))
+        Layer.fresh(authentication.layer),
+        Layer.succeed(AccessMode, {
+          withoutCredential: organization,
+          verifiedOnly: false,
+          publicUrl: "http://localhost",
+          trustedProxies: new BlockList(),
+          openMetrics: true,
+          requestsPerMinute: 1200
+        })
       )
     )
     yield* Effect.provide(serveApi, Context.merge(services, shell))
@@ -79,7 +92,12 @@ describe("organizations", () => {
           `import { createServer } from "node:http"; console.log("first-organization-line"); createServer((_, r) => r.end("x")).listen(process.env.PORT)`
         )
         const settings = yield* readSettings({ dataDir, inPlace: true })
-        const services = yield* Layer.build(surfaceLayer.pipe(Layer.provideMerge(servicesLayer(settings, 1))))
+        const services = yield* Layer.build(
+          surfaceLayer.pipe(
+            Layer.provideMerge(identityLayer(settings, "http://localhost")),
+            Layer.provideMerge(servicesLayer(settings, 1))
+          )
+        )
         const organizations = Context.get(services, Organizations)
         const first = yield* apiOf(services, yield* organizations.ensureLocal)
         const second = yield* apiOf(services, yield* organizations.create(OrganizationName.make("acme")))

@@ -2,8 +2,10 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer, Stream } from "effect"
+import * as PostgresAudit from "../audit/PostgresAudit.ts"
 import * as DriftLog from "../drift/PostgresDriftLog.ts"
 import { layerNone } from "../images/layerNone.ts"
+import { layer as keys } from "../keys/layer.ts"
 import { type Organization, Organizations, layer as organizations } from "../organizations/Organizations.ts"
 import * as Shards from "../replicas/Shards.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
@@ -36,7 +38,8 @@ export const testServer = (
           runtimeClass: undefined
         })
       )
-    )
+    ),
+    Layer.provideMerge(Layer.provideMerge(PostgresAudit.layer(), keys({ dataDir })))
   )
 
 let made = 0

@@ -3,10 +3,12 @@ import { assert, layer as describeOn } from "@effect/vitest"
 import { type AppName, ServiceName } from "@maxcloud/config-schema"
 import { ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
+import * as PostgresAudit from "../audit/PostgresAudit.ts"
 import { layerTest } from "../database/layerTest.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { Platform } from "../deployments/Platform.ts"
 import { newOrganization, shop } from "../deployments/testServer.ts"
+import { layerTest as keys } from "../keys/layerTest.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
 import { layer } from "./PostgresServices.ts"
@@ -44,7 +46,11 @@ const platform = Layer.succeed(Platform, {
 
 const live = Layer.unwrapEffect(
   Effect.map(makeFakeRuntime, (fake) =>
-    layer.pipe(Layer.provideMerge(Layer.mergeAll(organizations, fake.layer, platform)), Layer.provideMerge(layerTest))
+    layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(organizations, fake.layer, platform, PostgresAudit.layer())),
+      Layer.provideMerge(keys),
+      Layer.provideMerge(layerTest)
+    )
   )
 )
 
