@@ -48,6 +48,12 @@ export const tenantRole: Role = {
       resources: ["services"],
       verbs: ["create", "patch", "delete"]
     },
+    {
+      why: "The namespace itself, once its organization is erased.",
+      apiGroups: [""],
+      resources: ["namespaces"],
+      verbs: ["delete"]
+    },
     { why: "Logs, live and last lines.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     {
       why: "What a failing probe is answered, for its diagnosis.",

@@ -26,6 +26,9 @@ export interface AcceptInput extends Target, Inspected {
 const decodeKey = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ request_hash: Schema.String, deployment_id: Schema.String }))
 )
+const decodeDeletion = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ delete_after: Schema.NullOr(Schema.DateFromSelf) }))
+)
 const encodeImages = Schema.encodeSync(StoredImages)
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 const decodeOwners = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ name: ServiceName, app: Schema.String })))
@@ -114,13 +117,23 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       yield* sql`delete from idempotency_keys where created_at < now() - interval '7 days'`
     }
 
-    // From here on this row is ours: deployments of one app and stage are numbered one after another.
+    // From here on the organization is ours: it is not deleted, and nothing else of it is accepted, until this is done.
+    const [found] = decodeDeletion(
+      yield* sql`select delete_after from organizations where id = ${org} for no key update`
+    )
+
+    // And this row: deployments of one app and stage are numbered one after another.
     const numbered = yield* sql<{ last_number: number }>`
       insert into app_stages (organization_id, app, stage, last_number) values (${org}, ${app}, ${stage}, 1)
       on conflict (organization_id, app, stage) do update set last_number = app_stages.last_number + 1
       returning last_number`
     const number = numbered[0]?.last_number ?? 1
     if (input.after !== undefined && input.after !== number - 1) return yield* new Outrun()
+    if (found?.delete_after != null && input.spec.services.length > 0) {
+      return yield* new Conflict({
+        detail: `The organization "${organization.name}" is being deleted: it is erased after ${found.delete_after.toISOString()}, and takes no deployments. \`maxcloud org keep\` ends that.`
+      })
+    }
 
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
       select spec from deployments where ${inStage} order by number desc limit 1`

@@ -59,6 +59,12 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
     ) => Effect.Effect<void, LogHistoryError>
     /** Forgets a service. */
     readonly remove: (key: HistoryKey) => Effect.Effect<void, LogHistoryError>
+    /** Services of an organization of which something is kept. */
+    readonly services: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<HistoryKey>, LogHistoryError>
+    /** How many objects are kept of an organization. */
+    readonly count: (organizationId: OrganizationId) => Effect.Effect<number, LogHistoryError>
+    /** Forgets an organization. */
+    readonly removeAll: (organizationId: OrganizationId) => Effect.Effect<void, LogHistoryError>
     /** Removes what is too old or too much, of the organizations that `owns` names; to be called every hour or so. */
     readonly retain: (owns: (organizationId: string) => boolean) => Effect.Effect<void, LogHistoryError>
     /** For messages: how many days are kept. */
@@ -71,6 +77,12 @@ export interface HistoryOptions {
 }
 
 const defaults: Retention = { days: 14, bytesPerOrganization: 5 * 2 ** 30 }
+
+async function* keysBelow(store: ObjectStore, folder: string): AsyncGenerator<string> {
+  const { files, folders } = await store.list(folder)
+  for (const name of files) yield `${folder}/${name}`
+  for (const name of folders) yield* keysBelow(store, `${folder}/${name}`)
+}
 
 const make = (store: ObjectStore, options: HistoryOptions) => {
   const retention: Retention = { ...defaults, ...options.retention }
@@ -130,6 +142,29 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
             await store.delete(`${folder}/${day}/${name}`)
         }
         for (const name of files) await store.delete(`${folder}/${name}`)
+      })
+    ),
+    services: Effect.fn("LogHistory.services")((organizationId) =>
+      attempt("read", async () => {
+        const found: Array<HistoryKey> = []
+        for (const namespace of (await store.list(organizationId)).folders) {
+          for (const service of (await store.list(`${organizationId}/${namespace}`)).folders) {
+            found.push({ organizationId, namespace, service })
+          }
+        }
+        return found
+      })
+    ),
+    count: Effect.fn("LogHistory.count")((organizationId) =>
+      attempt("read", async () => {
+        let count = 0
+        for await (const _ of keysBelow(store, organizationId)) count++
+        return count
+      })
+    ),
+    removeAll: Effect.fn("LogHistory.removeAll")((organizationId) =>
+      attempt("removed", async () => {
+        for await (const key of keysBelow(store, organizationId)) await store.delete(key)
       })
     ),
     retain: Effect.fn("LogHistory.retain")((owns) =>

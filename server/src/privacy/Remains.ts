@@ -34,8 +34,11 @@ export class Remains extends Context.Tag("@maxcloud/server/Remains")<
   Remains,
   {
     readonly stores: ReadonlyArray<Store>
-    /** Every line that is kept, service by service, each in its order. */
-    readonly lines: (organizationId: OrganizationId) => Stream.Stream<KeptLine, RemainsError>
+    /** Lines that are kept of services that are gone, service by service, each in its order. */
+    readonly linesOfGone: (
+      organizationId: OrganizationId,
+      isThere: (namespace: string, service: string) => boolean
+    ) => Stream.Stream<KeptLine, RemainsError>
     /** Source snapshots, by digest. */
     readonly sources: (
       organizationId: OrganizationId

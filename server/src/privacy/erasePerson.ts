@@ -74,6 +74,7 @@ export const erasePerson = (personId: UserId) =>
       if (owned.length > 0) {
         return yield* new Conflict({ detail: `Your account cannot be erased yet: ${owned.map(needs).join("; ")}.` })
       }
+      yield* sql`select pg_notify('maxcloud', 'erasure')`
       // Before the key goes: with it the entry's personal fields are sealed.
       yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 200, subject: personId })
       return yield* erasePersonWithin(personId, true)

@@ -14,6 +14,7 @@ import * as ClusterCache from "./cache/layer.ts"
 import { clusterPlatform } from "./clusterPlatform.ts"
 import { historyLayer } from "./historyLayer.ts"
 import * as KubernetesRuntime from "./KubernetesRuntime.ts"
+import * as KubernetesStores from "./kubernetesStores.ts"
 import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
 import * as LogCollector from "./logs/LogCollector.ts"
 import { nodePlatforms } from "./nodePlatforms.ts"
@@ -48,10 +49,13 @@ export const kubernetesLayer = (settings: ServerSettings) => {
   const images = Layer.unwrapEffect(
     Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
   )
-  const logs = Layer.mergeAll(KubernetesLogs.layer, collector).pipe(Layer.provide(historyLayer(settings)))
+  const logs = Layer.mergeAll(KubernetesLogs.layer, collector, KubernetesStores.layer).pipe(
+    Layer.provide(historyLayer(settings))
+  )
   return Layer.mergeAll(KubernetesRuntime.layer, images, noRoutes, NetworkVerifier.layer(settings)).pipe(
     Layer.provideMerge(platform),
-    Layer.provide(Layer.mergeAll(logs, Tracker.layer)),
+    Layer.provide(Tracker.layer),
+    Layer.provideMerge(logs),
     Layer.provide(cluster),
     Layer.mapError((error) =>
       error._tag === "ClusterConfigError" ? new ServerError({ reason: "runtime", message: error.message }) : error

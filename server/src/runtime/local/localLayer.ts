@@ -4,6 +4,7 @@ import { Platform } from "../../deployments/Platform.ts"
 import { layerNone as noImages } from "../../images/layerNone.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
 import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
+import { layerNone as noStores } from "../RuntimeStores.ts"
 import * as Instances from "./instances/layer.ts"
 import { findContainerHost } from "./instances/layer.ts"
 import * as LocalObjects from "./LocalObjectsSql.ts"
@@ -29,5 +30,5 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     Layer.provideMerge(Instances.layer({ dataDirectory: dataDir }))
   )
   const platform = Layer.succeed(Platform, { domain, scheme: "http", port, podSecurity, runtimeClass: undefined })
-  return Layer.mergeAll(runtime, platform, noImages, noNetwork)
+  return Layer.mergeAll(runtime, platform, noImages, noNetwork, noStores)
 }

@@ -20,6 +20,7 @@ import { Effect, Layer, Option, Stream } from "effect"
 import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
 import { nodeFolder } from "../instances/processes.ts"
 import { install, installationOf } from "./dependencies.ts"
+import { removeTree } from "./removeTree.ts"
 import { SourceError, SourceStore } from "./SourceStore.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
 
@@ -67,18 +68,6 @@ const linkTree = async (source: string, target: string): Promise<void> => {
     else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
     else await link(from, to).catch(() => copyFile(from, to))
   }
-}
-
-/** Removes a tree of which folders may be read-only. */
-const removeTree = async (path: string): Promise<void> => {
-  const found = await lstat(path).catch(() => undefined)
-  if (found === undefined) return
-  if (found.isDirectory()) {
-    await chmod(path, 0o700)
-    for (const entry of await readdir(path, { withFileTypes: true }))
-      if (entry.isDirectory()) await removeTree(join(path, entry.name))
-  }
-  await rm(path, { recursive: true, force: true })
 }
 
 /** Renames a finished tree into place; who came first wins, for both are the same. */
