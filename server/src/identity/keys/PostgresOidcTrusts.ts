@@ -1,0 +1,159 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import {
+  Conflict,
+  type CreateOidcTrust,
+  Forbidden,
+  KeyScope,
+  NotFound,
+  OidcTrustId,
+  type OidcTrustInfo,
+  Role
+} from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
+import { Audit } from "../../audit/Audit.ts"
+import { newId } from "../../database/newId.ts"
+import { isUniqueViolation, transaction } from "../../database/sqlErrors.ts"
+import type { Caller } from "../Caller.ts"
+import { effectiveRole, mayGive } from "../policy.ts"
+import { whereAway } from "../whereAway.ts"
+import { OidcTrusts } from "./ApiKeys.ts"
+import type { IssuerOptions } from "./IssuerKeys.ts"
+import { audienceOf } from "./idTokenParts.ts"
+import { IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
+import { publicDigest } from "./publicDigest.ts"
+import { problemOfClaims } from "./trustRules.ts"
+
+const TrustRow = Schema.Struct({
+  id: OidcTrustId,
+  name: Schema.String,
+  issuer: Schema.String,
+  claims: Schema.Record({ key: Schema.String, value: Schema.String }),
+  role: Role,
+  scopes: Schema.Array(KeyScope),
+  created_at: Schema.DateFromSelf,
+  last_used_at: Schema.NullOr(Schema.DateFromSelf)
+})
+const decode = Schema.decodeUnknownSync(Schema.Array(TrustRow))
+
+/** `OidcTrusts` in the table `oidc_trusts`. An issuer is asked for its keys before it is trusted, so that a slip is found at once. */
+export const layer = (options: IssuerOptions) =>
+  Layer.scoped(
+    OidcTrusts,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const audit = yield* Audit
+      const documents = yield* makeIssuerDocuments(options.allowPrivateIssuers)
+      const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.provideService(transaction(effect), SqlClient, sql)
+
+      const columns = sql`id, name, issuer, claims, role, scopes, created_at, last_used_at`
+
+      const list = Effect.fn("OidcTrusts.list")((caller: Caller) =>
+        sql`
+          select ${columns} from oidc_trusts where organization_id = ${caller.organization.id}
+          order by created_at, id`.pipe(
+          Effect.map((rows) => decode(rows).map((row) => infoOf(caller, row))),
+          whereAway
+        )
+      )
+
+      const create = Effect.fn("OidcTrusts.create")(function* (caller: Caller, input: CreateOidcTrust) {
+        yield* check(caller, input)
+        yield* Effect.tryPromise({
+          try: () => documents.keySet(input.issuer),
+          catch: (error) =>
+            error instanceof IssuerProblem
+              ? new Forbidden({ detail: `the issuer is not trusted, for its keys cannot be had: ${error.message}` })
+              : error
+        }).pipe(Effect.catchAll((error) => (error instanceof Forbidden ? Effect.fail(error) : Effect.die(error))))
+        return yield* inTransaction(
+          Effect.gen(function* () {
+            const rows = yield* sql`
+              insert into oidc_trusts (organization_id, id, name, issuer, claims, role, scopes, created_by)
+              values (${caller.organization.id}, ${newId("oidc")}, ${input.name}, ${input.issuer},
+                ${JSON.stringify(input.claims)}::jsonb, ${input.role}, ${JSON.stringify(input.scopes)}::jsonb,
+                ${caller.person?.id ?? null})
+              returning ${columns}`
+            const [row] = decode(rows)
+            if (row === undefined) return yield* Effect.dieMessage("the trust was not written")
+            const trust = infoOf(caller, row)
+            yield* audit.append({
+              action: "auth.createOidcTrust",
+              outcome: "succeeded",
+              status: 201,
+              subject: `OIDC trust ${trust.name}`,
+              after: digestOf(trust)
+            })
+            return trust
+          })
+        ).pipe(
+          Effect.catchIf(
+            (error) => error._tag === "SqlError" && isUniqueViolation(error),
+            () =>
+              new Conflict({
+                detail: `There is an OIDC trust "${input.name}" already: delete it first, or choose another name.`
+              })
+          )
+        )
+      }, whereAway)
+
+      const remove = Effect.fn("OidcTrusts.remove")(
+        (caller: Caller, id: OidcTrustId) =>
+          inTransaction(
+            Effect.gen(function* () {
+              const rows = yield* sql`
+                delete from oidc_trusts where organization_id = ${caller.organization.id} and id = ${id}
+                returning ${columns}`
+              const [row] = decode(rows)
+              if (row === undefined) {
+                return yield* new NotFound({
+                  resource: "oidcTrust",
+                  name: id,
+                  detail: `there is no OIDC trust ${id}: \`maxcloud auth oidc list\` shows them`
+                })
+              }
+              yield* audit.append({
+                action: "auth.deleteOidcTrust",
+                outcome: "succeeded",
+                status: 204,
+                subject: `OIDC trust ${row.name}`,
+                before: digestOf(infoOf(caller, row))
+              })
+            })
+          ),
+        whereAway
+      )
+
+      return { create, list, remove }
+    })
+  )
+
+/** What a trust says, but not when it was used. */
+const digestOf = ({ lastUsedAt, ...said }: OidcTrustInfo) => publicDigest(said)
+
+const infoOf = (caller: Caller, row: typeof TrustRow.Type): OidcTrustInfo => ({
+  id: row.id,
+  name: row.name,
+  issuer: row.issuer,
+  audience: audienceOf(caller.organization.name),
+  claims: row.claims,
+  role: row.role,
+  scopes: row.scopes,
+  createdAt: row.created_at.toISOString(),
+  lastUsedAt: row.last_used_at?.toISOString() ?? null
+})
+
+const check = (caller: Caller, input: CreateOidcTrust): Effect.Effect<void, Forbidden> => {
+  if (caller.scopes !== undefined) {
+    return refuse(`this credential is narrowed to ${caller.scopes.join(", ")}, and gives no others access`)
+  }
+  if (!mayGive(caller.roles, input.role)) {
+    return refuse(
+      `nobody gives more than they have: you are ${effectiveRole(caller)} of "${caller.organization.name}", and the trust would be ${input.role}`
+    )
+  }
+  const problem = problemOfClaims(input.issuer, input.claims)
+  return problem === undefined ? Effect.void : refuse(problem)
+}
+
+const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))

@@ -1,0 +1,36 @@
+/**
+ * Does the text match the pattern, in which each `*` stands for any run of characters, and everything else for itself? Each part between
+ * stars is looked for once, from where the one before it ended: there is no going back, so that no pattern takes long.
+ */
+export const matchesPattern = (pattern: string, text: string): boolean => {
+  const [first = "", ...rest] = pattern.split("*")
+  const last = rest.pop()
+  if (last === undefined) return text === first
+  if (!text.startsWith(first)) return false
+  let from = first.length
+  for (const part of rest) {
+    const at = text.indexOf(part, from)
+    if (at === -1) return false
+    from = at + part.length
+  }
+  return text.length - last.length >= from && text.endsWith(last)
+}
+
+/** A claim's value as texts: one of a string, number or boolean; each string of an array; none of anything else. */
+const textsOf = (value: unknown): ReadonlyArray<string> => {
+  if (typeof value === "string") return [value]
+  if (typeof value === "number" || typeof value === "boolean") return [String(value)]
+  return Array.isArray(value) ? value.filter((_) => typeof _ === "string") : []
+}
+
+/** The first of the wanted claims that the token does not have, or has with another value; undefined: it has all. */
+export const firstMismatch = (
+  wanted: Readonly<Record<string, string>>,
+  claims: Readonly<Record<string, unknown>>
+): { readonly claim: string; readonly pattern: string } | undefined => {
+  const missed = Object.entries(wanted).find(([claim, pattern]) => {
+    const texts = Object.hasOwn(claims, claim) ? textsOf(claims[claim]) : []
+    return !texts.some((text) => matchesPattern(pattern, text))
+  })
+  return missed === undefined ? undefined : { claim: missed[0], pattern: missed[1] }
+}

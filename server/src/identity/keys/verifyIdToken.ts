@@ -1,0 +1,79 @@
+import { Data, Effect, Redacted } from "effect"
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose"
+import { IssuerProblem } from "./issuerDocuments.ts"
+
+/** A token that is not let in. The message quotes nothing of it. */
+export class TokenProblem extends Data.TaggedError("TokenProblem")<{ readonly message: string }> {}
+
+/** Asymmetric ones alone: with the others, whoever knows an issuer's public key could sign (RFC 8725, 2.1). */
+export const algorithms = ["RS256", "ES256", "PS256", "EdDSA"]
+
+/** How far clocks may be apart. */
+export const clockToleranceSeconds = 60
+
+/** Since it was issued, whatever it says of its end. */
+export const maxAgeSeconds = 3_600
+
+const maxSubject = 255
+
+/**
+ * The claims of a token that its issuer has signed for the audience, that is valid at `now` and was issued within the last hour (RFC 7519, 4.1;
+ * OpenID Connect Core 1.0, 2).
+ */
+export const verifyIdToken = (
+  token: Redacted.Redacted,
+  keys: JWTVerifyGetKey,
+  expected: { readonly issuer: string; readonly audience: string },
+  now: Date
+): Effect.Effect<JWTPayload & { readonly sub: string }, TokenProblem | IssuerProblem> =>
+  Effect.tryPromise({
+    try: () =>
+      jwtVerify(Redacted.value(token), keys, {
+        ...expected,
+        algorithms,
+        clockTolerance: clockToleranceSeconds,
+        maxTokenAge: maxAgeSeconds,
+        requiredClaims: ["sub", "exp", "iat"],
+        currentDate: now
+      }),
+    catch: problemOf
+  }).pipe(
+    Effect.flatMap(({ payload }) =>
+      typeof payload.sub === "string" && payload.sub.length <= maxSubject
+        ? Effect.succeed({ ...payload, sub: payload.sub })
+        : new TokenProblem({ message: `its sub claim is no text of up to ${maxSubject} characters` })
+    )
+  )
+
+const problemOf = (error: unknown): TokenProblem | IssuerProblem => {
+  if (error instanceof IssuerProblem) return error
+  if (error instanceof errors.JWKSTimeout) {
+    return new IssuerProblem({ reason: "unreachable", message: "the issuer did not tell its keys in time" })
+  }
+  return new TokenProblem({ message: messageOf(error) })
+}
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof errors.JWTExpired) {
+    return error.claim === "iat"
+      ? "it was issued more than an hour ago: ask the issuer for a new one for each run"
+      : "it has expired: ask the issuer for a new one for each run"
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) return messageOfClaim(error)
+  if (error instanceof errors.JOSEAlgNotAllowed) return `it is not signed with one of ${algorithms.join(", ")}`
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return "the issuer publishes no key by the id in its header (kid): was it signed by another, or with a key that was withdrawn?"
+  }
+  if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    return "its header names none of the issuer's keys (kid), and more than one could be meant"
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "its signature is not by the issuer's key"
+  return "it cannot be verified: it is malformed, or the issuer's key for it is not usable"
+}
+
+const messageOfClaim = ({ claim, reason }: errors.JWTClaimValidationFailed): string => {
+  if (reason === "missing") return `it has no ${claim} claim`
+  if (claim === "nbf") return "it is not valid yet (nbf)"
+  if (claim === "iat" && reason === "check_failed") return "it was issued in the future (iat): do the clocks differ?"
+  return `its ${claim} claim is not as it should be`
+}
