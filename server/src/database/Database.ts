@@ -1,16 +1,17 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { PgClient } from "@effect/sql-pg"
 import { Context, Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { DatabaseError, explain } from "./DatabaseError.ts"
 import { makeEmbeddedPostgres, ownerRole } from "./embedded/EmbeddedPostgres.ts"
 import { folderLock } from "./embedded/folderLock.ts"
+import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
+import { makePool, type PoolLimits } from "./PgPool.ts"
 
 export { DatabaseError } from "./DatabaseError.ts"
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends PoolLimits {
   /** Folder for the embedded Postgres (in `postgres/`), used where `url` is absent. */
   readonly dataDir: string
   /** A Postgres to use instead: the server's own role. */
@@ -108,10 +109,10 @@ const embedded = (dataDir: string) =>
     return {
       host: postgres.socketFolder,
       port: 5432,
-      username: serverRole,
+      user: serverRole,
       database: serverRole,
-      password: Redacted.make(postgres.password)
-    } satisfies PgClient.PgClientConfig
+      password: postgres.password
+    } satisfies pg.ClientConfig
   })
 
 const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
@@ -122,7 +123,7 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
     )
     const client = yield* connect({ connectionString: Redacted.value(migrationUrl) })
     yield* migrate(client, role)
-    return { url } satisfies PgClient.PgClientConfig
+    return { connectionString: Redacted.value(url) } satisfies pg.ClientConfig
   }).pipe(Effect.scoped)
 
 /** Where work was leased by a server that is gone for certain, it need not be waited for. */
@@ -132,33 +133,44 @@ const freeLeases = Effect.flatMap(
     sql`update work_items set lease_token = null, lease_until = null, available_at = now() where lease_token is not null`
 )
 
+/** Row security does not hold for superusers and roles that bypass it: whatever a mistake of ours would show is then shown. */
+const warnOfBypass = Effect.flatMap(
+  SqlClient,
+  (sql) => sql<{ role: string }>`
+    select rolname as role from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)`
+).pipe(
+  Effect.flatMap(([found]) =>
+    found === undefined
+      ? Effect.void
+      : Effect.logWarning(
+          `the database's role "${found.role}" bypasses row security: the second line between organizations is off. Give DATABASE_URL a role that is no superuser and has no BYPASSRLS (create role maxcloud login nobypassrls), and MAXCLOUD_MIGRATION_DATABASE_URL the one that owns the tables`
+        )
+  )
+)
+
 /** The database: that of `url`, or else the embedded one of the data folder, which only one server at a time may use. */
 export const layer = (
   options: DatabaseOptions
-): Layer.Layer<Database | SqlClient | PgClient.PgClient | Notifications.Notifications, DatabaseError> =>
+): Layer.Layer<Database | SqlClient | Notifications.Notifications, DatabaseError> =>
   Layer.unwrapScoped(
     Effect.gen(function* () {
       const isEmbedded = options.url === undefined
-      const config: PgClient.PgClientConfig =
+      const config: pg.ClientConfig =
         options.url === undefined
           ? yield* embedded(options.dataDir)
           : yield* external(options.url, options.migrationUrl ?? options.url)
-      const client = PgClient.layer({ ...config, applicationName: "maxcloud", maxConnections: 12 }).pipe(
-        Layer.mapError((cause) =>
-          cause._tag === "SqlError"
-            ? new DatabaseError({ reason: "unreachable", message: "The database cannot be reached.", cause })
-            : new DatabaseError({ reason: "failed", message: String(cause), cause })
-        )
+      const client = Layer.scoped(
+        SqlClient,
+        Effect.flatMap(makePool(config, options), (pool) => makeSqlClient(pool, []))
       )
       const database = Layer.effect(
         Database,
         Effect.gen(function* () {
           const sql = yield* SqlClient
-          if (isEmbedded) {
-            yield* freeLeases.pipe(
-              Effect.mapError((cause) => new DatabaseError({ reason: "failed", message: cause.message, cause }))
-            )
-          }
+          yield* warnOfBypass.pipe(
+            Effect.andThen(isEmbedded ? freeLeases : Effect.void),
+            Effect.mapError((cause) => new DatabaseError({ reason: "failed", message: cause.message, cause }))
+          )
           return {
             embedded: isEmbedded,
             ping: sql`select 1`.pipe(
@@ -171,6 +183,6 @@ export const layer = (
           }
         })
       )
-      return Layer.merge(database, Notifications.layer).pipe(Layer.provideMerge(client))
+      return Layer.merge(database, Notifications.layer(config)).pipe(Layer.provideMerge(client))
     })
   )

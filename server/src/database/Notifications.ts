@@ -1,11 +1,11 @@
-import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer, PubSub, type Queue, Redacted, type Scope } from "effect"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Context, Duration, Effect, Layer, PubSub, type Queue, type Scope } from "effect"
 import pg from "pg"
 
 const channel = "maxcloud"
 
-/** `work`: the queue has something; `mail`: the outbox has; `deployment <id>`: it has new events; `reconnected`: any may have been missed. */
-export type Notification = "work" | "mail" | "reconnected" | `deployment ${string}`
+/** `work`: the queue has something; `mail`: the outbox has; `erasure`: something is to be erased; `deployment <id>`: it has new events; `reconnected`: any may have been missed. */
+export type Notification = "work" | "mail" | "erasure" | "reconnected" | `deployment ${string}`
 
 /** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They may be lost: whoever waits for one also looks now and then. */
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<
@@ -18,15 +18,10 @@ export class Notifications extends Context.Tag("@maxcloud/server/Notifications")
   }
 >() {}
 
-const listen = (config: PgClient.PgClientConfig, onMessage: (payload: string) => void) =>
+const listen = (config: pg.ClientConfig, onMessage: (payload: string) => void) =>
   Effect.async<void>((resume) => {
     const client = new pg.Client({
-      ...(config.url === undefined ? {} : { connectionString: Redacted.value(config.url) }),
-      ...(config.host === undefined ? {} : { host: config.host }),
-      ...(config.port === undefined ? {} : { port: config.port }),
-      ...(config.database === undefined ? {} : { database: config.database }),
-      ...(config.username === undefined ? {} : { user: config.username }),
-      ...(config.password === undefined ? {} : { password: Redacted.value(config.password) }),
+      ...config,
       keepAlive: true,
       application_name: "maxcloud-listen"
     })
@@ -44,19 +39,20 @@ const listen = (config: PgClient.PgClientConfig, onMessage: (payload: string) =>
     })
   })
 
-export const layer = Layer.scoped(
-  Notifications,
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const messages = yield* PubSub.sliding<string>(4096)
-    yield* listen(sql.config, (payload) => messages.unsafeOffer(payload)).pipe(
-      Effect.andThen(Effect.sleep(Duration.millis(500))),
-      Effect.forever,
-      Effect.forkScoped
-    )
-    return {
-      subscribe: PubSub.subscribe(messages),
-      notify: (notification) => sql`select pg_notify(${channel}, ${notification})`.pipe(Effect.ignore)
-    }
-  })
-)
+export const layer = (config: pg.ClientConfig) =>
+  Layer.scoped(
+    Notifications,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const messages = yield* PubSub.sliding<string>(4096)
+      yield* listen(config, (payload) => messages.unsafeOffer(payload)).pipe(
+        Effect.andThen(Effect.sleep(Duration.millis(500))),
+        Effect.forever,
+        Effect.forkScoped
+      )
+      return {
+        subscribe: PubSub.subscribe(messages),
+        notify: (notification) => sql`select pg_notify(${channel}, ${notification})`.pipe(Effect.ignore)
+      }
+    })
+  )

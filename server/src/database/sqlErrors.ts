@@ -1,31 +1,18 @@
-import { SqlClient } from "@effect/sql/SqlClient"
+import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Unavailable } from "@maxcloud/sdk/api"
-import { Effect, Schedule } from "effect"
-import { codeOf } from "./DatabaseError.ts"
+import { Effect, Option, Schedule } from "effect"
+import { CommitUnknown, isBroken, isPassing, stateOf } from "./sqlState.ts"
 
-/** SQLSTATE of what the database refused, or the system's code of why it was not reached. */
-const stateOf = (error: SqlError) => codeOf(error.cause)
-
-export const isUniqueViolation = (error: SqlError) => stateOf(error) === "23505"
-
-/**
- * Passing faults: no connection (08), shutting down or starting up (57P), out of disk, memory or connections (53), a disk that
- * failed (58). An error without a SQLSTATE never reached the database.
- */
-const isPassing = (error: SqlError) => {
-  const state = stateOf(error)
-  return state === undefined || !/^[0-9A-Z]{5}$/.test(state) || /^(08|57P|53|58)/.test(state)
-}
+export const isUniqueViolation = (error: SqlError) => stateOf(error.cause) === "23505"
 
 /** The database is away: an answer that a client may act on. Any other SQL error is a mistake of ours. */
 export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
   Effect.catchIf(
     effect,
-    (error): error is Extract<E | SqlError, SqlError> =>
-      typeof error === "object" && error !== null && "_tag" in error && error._tag === "SqlError",
+    (error): error is Extract<E | SqlError, SqlError> => isSqlError(error),
     (error) =>
-      isPassing(error)
+      isPassing(error.cause)
         ? Effect.logWarning("the database is away", error.cause).pipe(
             Effect.andThen(
               Effect.fail(
@@ -39,20 +26,25 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
         : Effect.die(error)
   )
 
-/** Runs in one transaction, again where the database had to break a deadlock by ending ours. */
+const isSqlError = (error: unknown): error is SqlError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "SqlError"
+
+/**
+ * Runs in one transaction; again where the database had to break a deadlock by ending ours, or where the connection broke before COMMIT was
+ * sent.
+ */
 export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    sql.withTransaction(effect).pipe(
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const isInner = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
+    return yield* sql.withTransaction(effect).pipe(
       Effect.retry({
         schedule: Schedule.jittered(Schedule.exponential("20 millis")),
         times: 5,
         while: (error) =>
-          typeof error === "object" &&
-          error !== null &&
-          "_tag" in error &&
-          error._tag === "SqlError" &&
-          "cause" in error &&
-          ["40P01", "40001"].includes(codeOf(error.cause) ?? "")
+          isSqlError(error) &&
+          (/^(40P01|40001)$/.test(stateOf(error.cause) ?? "") ||
+            (!isInner && isBroken(error.cause) && !(error.cause instanceof CommitUnknown)))
       })
     )
-  )
+  })

@@ -1,0 +1,89 @@
+import type pg from "pg"
+import { isUnsent } from "./sqlState.ts"
+
+export interface Answer {
+  readonly command: string
+  readonly rows: ReadonlyArray<object>
+}
+type Answered = (error: Error | undefined, sent: boolean, answer?: Answer | ReadonlyArray<Answer>) => void
+
+export interface Statement {
+  readonly text: string
+  readonly values: ReadonlyArray<unknown>
+  /** Rows as arrays of values. */
+  readonly rowMode?: "array"
+}
+
+/** What takes back settings that were made since the transaction or savepoint began. */
+const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
+
+/**
+ * A connection, with what `maxcloud.organization` (whose rows row security shows) is there: it is set before a statement that needs another,
+ * and never while a statement of another scope waits. Whatever was sent under one scope runs under it, also where fibers of several scopes
+ * share a transaction.
+ */
+export class Session {
+  readonly client: pg.PoolClient
+  /** What it is once everything sent so far has run; undefined: not known. */
+  #shown: string | undefined
+  #changing = false
+  #waiting: Array<() => void> = []
+  /** No answer came, or a transaction could not be ended: not to be used again. */
+  broken = false
+
+  constructor(client: pg.PoolClient, shown: string) {
+    this.client = client
+    this.#shown = shown
+  }
+
+  /** `scope` undefined: the statement is of the transaction itself (BEGIN, COMMIT). `sent` false: it never reached the database. */
+  send(scope: string | undefined, statement: Statement, answered: Answered): void {
+    if (this.#changing) {
+      this.#waiting.push(() => this.send(scope, statement, answered))
+      return
+    }
+    if (scope === undefined || this.#shown === scope) {
+      this.#query(statement, answered)
+      return
+    }
+    this.#changing = true
+    this.#shown = undefined
+    // The statement is sent when the setting has been: were both sent at once, it would also run where the setting failed.
+    this.client.query(`set maxcloud.organization = ${this.client.escapeLiteral(scope)}`, (error?: Error | null) => {
+      this.#changing = false
+      if (error) {
+        this.#noteSilence(error)
+        answered(error, false)
+      } else {
+        this.#shown = scope
+        this.#query(statement, answered)
+      }
+      const waiting = this.#waiting
+      this.#waiting = []
+      for (const next of waiting) next()
+    })
+  }
+
+  #query({ rowMode, text, values }: Statement, answered: Answered) {
+    const done = (error: Error | null | undefined, answer?: Answer | ReadonlyArray<Answer>) => {
+      if (error) this.#noteSilence(error)
+      if (error && takesBack.test(text)) this.broken = true
+      // A COMMIT after a failed statement is a ROLLBACK.
+      if (answer !== undefined && "command" in answer && answer.command === "ROLLBACK") this.#shown = undefined
+      answered(error ?? undefined, !isUnsent(error), answer)
+    }
+    if (rowMode === undefined) this.client.query<object, unknown[]>(text, [...values], done)
+    else this.client.query<unknown[], unknown[]>({ text, values: [...values], rowMode }, done)
+    if (takesBack.test(text)) this.#shown = undefined
+  }
+
+  #noteSilence(error: Error) {
+    if (error.message === "Query read timeout") this.broken = true
+  }
+
+  /** Gives the connection back, or ends it where it is not fit for use. */
+  release(): void {
+    // A transaction that is still open would be another's.
+    this.client.release(this.broken || /[TE]/.test(this.client.getTransactionStatus() ?? ""))
+  }
+}

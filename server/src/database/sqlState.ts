@@ -1,0 +1,32 @@
+import { codeOf } from "./DatabaseError.ts"
+
+/** SQLSTATE of what Postgres refused (its appendix A); undefined where it did not answer. */
+export const stateOf = (cause: unknown): string | undefined => {
+  const code = codeOf(cause)
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+}
+
+/**
+ * The connection is gone, or none was made: connection exceptions (08), shutting down or starting up (57P), too many connections (53300).
+ * An error without a SQLSTATE never came from the database.
+ */
+export const isBroken = (cause: unknown): boolean => {
+  const state = stateOf(cause)
+  return state === undefined || /^(08|57P|53300)/.test(state)
+}
+
+/**
+ * Faults that pass: a broken connection, out of disk, memory or connections (53), a disk that failed (58), a time limit (57014, 55P03,
+ * 25P03), or a transaction that had to make way for another (40).
+ */
+export const isPassing = (cause: unknown): boolean =>
+  isBroken(cause) || /^(53|58|40|57014|55P03|25P03)/.test(stateOf(cause) ?? "")
+
+/** The database broke off while it was told to commit: whether it did is not known, and the transaction must not be run again. */
+export class CommitUnknown extends Error {
+  override readonly name = "CommitUnknown"
+}
+
+/** Known broken before anything was sent on it. */
+export const isUnsent = (cause: unknown): boolean =>
+  cause instanceof Error && cause.message.startsWith("Client has encountered a connection error")
