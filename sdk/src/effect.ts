@@ -1,4 +1,6 @@
 /** The SDK as Effects. As promises it is in `@maxcloud/sdk`. */
+export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"
+export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
 export type { AuthCalls, NewInvite, NewKey, NewOidcTrust } from "./authCalls.ts"
 export { type ConnectionOptions, defaultApiUrl, isSafeForTokens } from "./connection.ts"
 export { type DeployError, type DeployOptions, type DeployProgress, type PlanError, succeeded } from "./deploy.ts"

@@ -1,6 +1,12 @@
 /** The SDK as promises. As Effects it is in `@maxcloud/sdk/effect`; what a config imports is in `@maxcloud/sdk/config`. */
 export type { Config } from "@maxcloud/config-schema/authoring"
 export { ApiError, type Deployment, type DeploymentEvent, type LogEntry, type Plan } from "./api/index.ts"
+export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"
+export {
+  lastCheckpointIn,
+  publicKeysIn,
+  verifyAuditExportOf as verifyAuditExport
+} from "./audit/verifyAuditExport.ts"
 export { type Client, type ClientOptions, createClient, type DeployInput, findConfig, loadConfig } from "./client.ts"
 export type { DeployProgress } from "./deploy.ts"
 export {

@@ -99,14 +99,10 @@ export type AuditEndLine = typeof AuditEndLine.Type
 /** The hash before the first entry: 32 bytes of zero. */
 export const auditGenesis = "0".repeat(64)
 
-type Json = string | number | boolean | null | ReadonlyArray<Json> | { readonly [key: string]: Json }
-
-/** JSON Canonicalization Scheme (RFC 8785), of values without fractions and of well-formed strings. */
-export const canonicalJson = (value: Json): string => {
+/** JSON Canonicalization Scheme (RFC 8785) of what JSON can say, without fractions and with well-formed strings. */
+export const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
   if (value === null || typeof value !== "object") return JSON.stringify(value)
-  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(",")}}`
 }
-
-const isArray = (value: Json): value is ReadonlyArray<Json> => Array.isArray(value)

@@ -1,0 +1,92 @@
+import { Effect, Either, Schema, Stream } from "effect"
+import { AuditCheckpointLine } from "../api/index.ts"
+import type { AuditPins, AuditVerification } from "./AuditVerification.ts"
+import { type AuditVerifier, makeAuditVerifier } from "./makeAuditVerifier.ts"
+
+/** Longer than any line of an export. */
+const longestLine = 4 * 1024 * 1024
+const lineEnd = 0x0a
+
+/** Hands on whole lines. `push` gives false where nothing more need be read. */
+const lineReader = (verifier: AuditVerifier) => {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  let pieces: Array<Uint8Array> = []
+  let held = 0
+
+  const read = (): boolean => {
+    const bytes = Buffer.concat(pieces)
+    pieces = []
+    held = 0
+    let text: string
+    try {
+      text = decoder.decode(bytes)
+    } catch {
+      verifier.unreadable("the line is not UTF-8")
+      return false
+    }
+    return verifier.line(text)
+  }
+
+  return {
+    push: (chunk: Uint8Array | string): boolean => {
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk, "utf8") : chunk
+      let begin = 0
+      for (let end = bytes.indexOf(lineEnd); end !== -1; end = bytes.indexOf(lineEnd, begin)) {
+        pieces.push(bytes.subarray(begin, end))
+        begin = end + 1
+        if (!read()) return false
+      }
+      if (begin < bytes.length) {
+        // A stream may use its buffer again.
+        pieces.push(Uint8Array.prototype.slice.call(bytes, begin))
+        held += bytes.length - begin
+      }
+      if (held <= longestLine) return true
+      verifier.unreadable(`the line is longer than ${longestLine} bytes`)
+      return false
+    },
+    finish: (): AuditVerification => {
+      if (pieces.length > 0) read()
+      return verifier.finish()
+    }
+  }
+}
+
+/**
+ * Verifies an export of the audit log (`audit export`), offline and in constant memory: that no entry was changed, removed, added or moved,
+ * and that the signed checkpoints say the same. What that proves is in docs/audit.md; most with a public key and an earlier checkpoint
+ * that are known from elsewhere. Never fails by what the export holds: that is in the result.
+ */
+export const verifyAuditExport = <E, R>(
+  content: Stream.Stream<Uint8Array | string, E, R>,
+  pins: AuditPins = {}
+): Effect.Effect<AuditVerification, E, R> =>
+  Effect.suspend(() => {
+    const reader = lineReader(makeAuditVerifier(pins))
+    return Stream.runDrain(Stream.takeWhile(content, reader.push)).pipe(Effect.map(reader.finish))
+  })
+
+/** `verifyAuditExport` of what an `AsyncIterable` gives, such as a file's stream. */
+export const verifyAuditExportOf = async (
+  content: AsyncIterable<Uint8Array | string>,
+  pins: AuditPins = {}
+): Promise<AuditVerification> => {
+  const reader = lineReader(makeAuditVerifier(pins))
+  for await (const chunk of content) if (!reader.push(chunk)) break
+  return reader.finish()
+}
+
+const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(AuditCheckpointLine), { onExcessProperty: "error" })
+
+/** The last checkpoint of a text: of an earlier export, or of the one line of it that was kept. undefined: it has none. */
+export const lastCheckpointIn = (text: string): AuditCheckpointLine | undefined => {
+  for (const line of text.trimEnd().split("\n").reverse()) {
+    const read = line.startsWith('{"checkpoint"') ? decodeLine(line) : undefined
+    if (read !== undefined && Either.isRight(read)) return read.right
+  }
+  return undefined
+}
+
+/** The public keys of a PEM file, which may hold several. */
+export const publicKeysIn = (text: string): ReadonlyArray<string> =>
+  text.replaceAll("\r\n", "\n").match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? []
