@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto"
-import { chmod, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
+import { chmod, type FileHandle, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, isAbsolute, join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { Effect, Either, Schema } from "effect"
 import { CommandFailed } from "./failure.ts"
 
@@ -74,34 +74,16 @@ const tighten = async (file: string, mode: number, warn: (line: string) => void)
   }
 }
 
-interface Read {
-  readonly content: CredentialsFile
-  /** Changes with each write by anybody. */
-  readonly seen: string
-}
-
 const isAbsent = (error: unknown) => errorCode(error) === "ENOENT"
-const nothing: Read = { content: { version: 1, servers: {} }, seen: "" }
 
-const seenOf = async (file: string): Promise<string> => {
-  try {
-    const { ino, mtimeNs, size } = await stat(file, { bigint: true })
-    return `${ino} ${mtimeNs} ${size}`
-  } catch (error) {
-    if (isAbsent(error)) return ""
-    throw error
-  }
-}
-
-const read = (file: string, warn: (line: string) => void): Effect.Effect<Read, CommandFailed> =>
+const read = (file: string, warn: (line: string) => void): Effect.Effect<CredentialsFile, CommandFailed> =>
   Effect.gen(function* () {
-    const found = yield* Effect.tryPromise({
+    const text = yield* Effect.tryPromise({
       try: async () => {
         try {
-          const seen = await seenOf(file)
-          const text = await readFile(file, "utf8")
+          const found = await readFile(file, "utf8")
           await tighten(file, (await stat(file)).mode, warn)
-          return { seen, text }
+          return found
         } catch (error) {
           if (isAbsent(error)) return undefined
           throw error
@@ -109,47 +91,63 @@ const read = (file: string, warn: (line: string) => void): Effect.Effect<Read, C
       },
       catch: cannot("read", file)
     })
-    if (found === undefined) return nothing
-    const content = yield* Either.mapLeft(decode(found.text), () => damaged(file))
-    return { content, seen: found.seen }
+    return text === undefined
+      ? { version: 1 as const, servers: {} }
+      : yield* Either.mapLeft(decode(text), () => damaged(file))
   })
 
-/** Written beside and put in its place at once: a reader sees the former file or the new one, whole. False: somebody else wrote meanwhile. */
-const replace = async (file: string, { content, seen }: Read): Promise<boolean> => {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  await chmod(dirname(file), 0o700)
-  const target = await realpath(file).catch(() => file)
-  const temporary = join(dirname(target), `.credentials-${randomBytes(6).toString("hex")}`)
-  const handle = await open(temporary, "wx", 0o600)
-  try {
-    await handle.writeFile(`${JSON.stringify(encode(content), null, 2)}\n`)
-    await handle.sync()
-    await handle.close()
-    if ((await seenOf(file)) !== seen) return false
-    await rename(temporary, target)
-    return true
-  } finally {
-    await handle.close().catch(() => {})
-    await rm(temporary, { force: true })
+/** A writer that takes longer has ended without its file. */
+const longestWriteMs = 10_000
+const pauseMs = 20
+
+/** The new file, beside the former one, as long as nobody else writes one: who creates it is the writer, as git does it. */
+const begin = async (target: string): Promise<FileHandle> => {
+  const beside = `${target}.new`
+  for (;;) {
+    try {
+      return await open(beside, "wx", 0o600)
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error
+      const since = await stat(beside).then(
+        (_) => _.mtimeMs,
+        () => Date.now()
+      )
+      if (Date.now() - since > longestWriteMs) await rm(beside, { force: true })
+      else await setTimeout(pauseMs)
+    }
   }
 }
 
-const tries = 20
-
+/** Written beside and put in its place at once: a reader sees the former file or the new one, whole. */
 const change = (
   file: string,
   warn: (line: string) => void,
   edit: (servers: CredentialsFile["servers"]) => CredentialsFile["servers"]
-): Effect.Effect<void, CommandFailed> =>
-  Effect.gen(function* () {
-    for (let left = tries; left > 0; left--) {
-      const { content, seen } = yield* read(file, warn)
-      const next = { content: { ...content, servers: edit(content.servers) }, seen }
-      if (yield* Effect.tryPromise({ try: () => replace(file, next), catch: cannot("written", file) })) return
-      yield* Effect.sleep(`${10 + Math.floor(Math.random() * 40)} millis`)
-    }
-    return yield* cannot("written", file)("EBUSY")
-  })
+): Effect.Effect<void, CommandFailed> => {
+  const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: cannot("written", file) })
+  return Effect.gen(function* () {
+    // It may be a link to where somebody keeps such files.
+    const target = yield* attempt(async () => {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+      await chmod(dirname(file), 0o700)
+      return await realpath(file).catch(() => file)
+    })
+    const handle = yield* Effect.acquireRelease(
+      attempt(() => begin(target)),
+      (handle, exit) =>
+        Effect.promise(async () => {
+          await handle.close().catch(() => {})
+          if (exit._tag === "Failure") await rm(`${target}.new`, { force: true })
+        })
+    )
+    const { servers } = yield* read(file, warn)
+    yield* attempt(async () => {
+      await handle.writeFile(`${JSON.stringify(encode({ version: 1, servers: edit(servers) }), null, 2)}\n`)
+      await handle.sync()
+      await rename(`${target}.new`, target)
+    })
+  }).pipe(Effect.scoped)
+}
 
 /** The credentials file of this user. On Windows its mode is not looked at: the profile's folder is closed to others there. */
 export const makeCredentials = (env: Environment, warn: (line: string) => void) => {
@@ -157,7 +155,7 @@ export const makeCredentials = (env: Environment, warn: (line: string) => void) 
   return {
     file,
     find: (apiUrl: string): Effect.Effect<Kept | undefined, CommandFailed> =>
-      Effect.map(read(file, warn), ({ content }) => content.servers[normalUrl(apiUrl)]),
+      Effect.map(read(file, warn), ({ servers }) => servers[normalUrl(apiUrl)]),
     keep: (apiUrl: string, kept: Kept): Effect.Effect<void, CommandFailed> =>
       change(file, warn, (servers) => ({ ...servers, [normalUrl(apiUrl)]: kept })),
     forget: (apiUrl: string): Effect.Effect<void, CommandFailed> =>

@@ -49,15 +49,16 @@ const scripts = {
   fish: CommandDescriptor.getFishCompletions
 }
 
-/** @effect/cli tells flags of its own that are answered elsewhere here, and in bash it does not find commands of several words. */
+/** @effect/cli tells flags of its own that are answered elsewhere here, and in bash it does not find commands of several words, nor words with a hyphen. */
 const mended = (line: string): ReadonlyArray<string> => {
   if (/(--|-l )(completions|log-level|wizard)[[ ]/.test(line) && !line.includes("opts=")) return []
   return [
     line
       .replace(/ --(completions|log-level|wizard)(?=[ "])/g, "")
       .replace(
-        /^(\s+)maxcloud((?:,[a-z-]+)+),([a-z-]+)\)$/,
-        (_, space: string, family: string, last: string) => `${space}maxcloud${family.replaceAll(",", "__")},${last})`
+        /^(\s+)maxcloud((?:,[a-z_]+)*),([a-z_]+)\)$/,
+        (_, space: string, family: string, last: string) =>
+          `${space}maxcloud${family.replaceAll(",", "__")},${last.replaceAll("__", "-")})`
       )
   ]
 }
