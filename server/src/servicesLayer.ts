@@ -5,6 +5,8 @@ import * as Deployments from "./deployments/layer.ts"
 import * as DriftLog from "./drift/PostgresDriftLog.ts"
 import * as SealedCredentials from "./images/SealedCredentials.ts"
 import * as Keys from "./keys/layer.ts"
+import { defaultQuotas } from "./limits/defaultQuotas.ts"
+import * as Quotas from "./limits/PostgresQuotas.ts"
 import * as KnownOrganizations from "./organizations/KnownOrganizations.ts"
 import * as Organizations from "./organizations/Organizations.ts"
 import * as Shards from "./replicas/Shards.ts"
@@ -27,6 +29,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
     KnownOrganizations.layer,
     SealedSecrets.layer({ dataDir }),
     DriftLog.layer,
+    Quotas.layer(defaultQuotas(settings)),
     SealedCredentials.layer({ dataDir }),
     shards,
     Sources.layer({ dataDirectory: dataDir })

@@ -9,6 +9,7 @@ import type {
   InvalidSpec,
   NotFound,
   Plan,
+  QuotaExceeded,
   Service,
   ServiceId,
   Unavailable
@@ -33,7 +34,9 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
   Deployments,
   {
     /** Takes a deployment; when it returns, the deployment is durable and will be carried out. */
-    readonly accept: (input: DeployInput) => Effect.Effect<Deployment, InvalidSpec | Conflict | Unavailable>
+    readonly accept: (
+      input: DeployInput
+    ) => Effect.Effect<Deployment, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
     /** What `accept` would do. Fails only where the spec cannot be read; what else is wrong is listed in `problems`. */
     readonly plan: (
       input: Omit<DeployInput, "idempotencyKey" | "forceConflicts">
@@ -42,7 +45,7 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     readonly createService: (
       organization: Organization,
       input: CreateService
-    ) => Effect.Effect<Service, InvalidSpec | Conflict | Unavailable>
+    ) => Effect.Effect<Service, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
     /** Deploys the service's app without it. Refused where another service of the app links to it. */
     readonly deleteService: (
       organization: Organization,

@@ -24,6 +24,7 @@ import { Notifications } from "../database/Notifications.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import type { Images } from "../images/Images.ts"
 import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
+import { Quotas } from "../limits/Quotas.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import type { Secrets } from "../secrets/Secrets.ts"
@@ -53,7 +54,10 @@ export const layer = (queue: WorkQueue) =>
   Layer.effect(
     Deployments,
     Effect.gen(function* () {
-      const context = yield* Effect.context<SqlClient | Notifications | Runtime | Secrets | Images | Platform | Audit>()
+      const context = yield* Effect.context<
+        SqlClient | Notifications | Runtime | Secrets | Images | Platform | Audit | Quotas
+      >()
+      const quotas = yield* Quotas
       const sql = yield* SqlClient
       const notifications = yield* Notifications
 
@@ -100,7 +104,7 @@ export const layer = (queue: WorkQueue) =>
         readSpec(target, { app: target.app, services: [] }).pipe(
           Effect.flatMap((spec) => acceptRead({ ...target, spec, after })),
           // A deployment of nothing names no secret, no host and no other app's service.
-          Effect.catchTags({ InvalidSpec: Effect.die, Conflict: Effect.die })
+          Effect.catchTags({ InvalidSpec: Effect.die, Conflict: Effect.die, QuotaExceeded: Effect.die })
         )
 
       const service: Deployments["Type"] = {
@@ -126,12 +130,16 @@ export const layer = (queue: WorkQueue) =>
             }))
             // What cannot be synthesized is refused already; to try it would only say so twice.
             const refusals = inspected.problems.length + owned.length > 0 ? [] : yield* tryOut(target, inspected)
+            const overQuota = yield* quotas.check(target, spec).pipe(
+              Effect.as([]),
+              Effect.catchTag("QuotaExceeded", (_) => Effect.succeed([{ path: [], message: _.detail }]))
+            )
             const changes = changesBetween(yield* acceptedServices(target), versionsOf(spec, secretVersions, images))
             return {
               app: target.app,
               stage: target.stage,
               changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
-              problems: [...inspected.problems, ...owned, ...refusals],
+              problems: [...inspected.problems, ...owned, ...refusals, ...overQuota],
               warnings
             }
           },
@@ -186,8 +194,8 @@ export const layer = (queue: WorkQueue) =>
             if (rest.length === 0) return yield* withoutServices(target, latest.number)
             const spec = yield* readSpec(target, { ...latest.spec, services: rest })
             return yield* acceptRead({ ...target, spec, after: latest.number }).pipe(
-              // Only a name that is new to the app could belong to another.
-              Effect.catchTag("Conflict", Effect.die)
+              // Only a name that is new to the app could belong to another, and what gets less meets no quota.
+              Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
             )
           },
           Effect.retry(again),

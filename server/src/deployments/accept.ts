@@ -7,6 +7,7 @@ import { Audit } from "../audit/Audit.ts"
 import { newId } from "../database/newId.ts"
 import { CurrentOperation } from "../identity/Caller.ts"
 import { StoredImages } from "../images/storedImages.ts"
+import { Quotas } from "../limits/Quotas.ts"
 import { changesBetween, type ServiceEncoded, type ServiceVersion, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import type { Inspected, Target } from "./inspectSpec.ts"
@@ -134,6 +135,9 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
         detail: `The organization "${organization.name}" is being deleted: it is erased after ${found.delete_after.toISOString()}, and takes no deployments. \`maxcloud org keep\` ends that.`
       })
     }
+    // After the organization's lock: of two at once the second sees what the first has taken.
+    const quotas = yield* Quotas
+    yield* quotas.check(input, input.spec)
 
     const [{ spec: before } = { spec: undefined }] = yield* sql<{ spec: unknown }>`
       select spec from deployments where ${inStage} order by number desc limit 1`

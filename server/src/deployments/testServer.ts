@@ -6,6 +6,8 @@ import * as PostgresAudit from "../audit/PostgresAudit.ts"
 import * as DriftLog from "../drift/PostgresDriftLog.ts"
 import { layerNone } from "../images/layerNone.ts"
 import { layer as keys } from "../keys/layer.ts"
+import { unlimited } from "../limits/defaultQuotas.ts"
+import * as Quotas from "../limits/PostgresQuotas.ts"
 import { type Organization, Organizations, layer as organizations } from "../organizations/Organizations.ts"
 import * as Shards from "../replicas/Shards.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
@@ -30,6 +32,7 @@ export const testServer = (
         layerNone,
         shards,
         DriftLog.layer,
+        Quotas.layer(unlimited),
         Layer.succeed(Platform, {
           domain: "localhost",
           scheme: "http",

@@ -252,6 +252,7 @@ create trigger audit_checkpoints_append_only before update or delete on audit_ch
 create trigger audit_checkpoints_no_truncate before truncate on audit_checkpoints
   for each statement execute function audit_is_append_only();
 
+create index on deployments (organization_id, created_at);
 create table organization_quotas (
   organization_id text primary key references organizations (id),
   services integer,

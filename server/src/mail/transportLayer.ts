@@ -3,7 +3,6 @@ import { callsWithoutCredential, InvalidSetting, type ServerSettings } from "../
 import { type MailRoute, mailRoute } from "../settings/mailSettings.ts"
 import { logged } from "./logged.ts"
 import { MailTransport } from "./Mail.ts"
-import * as PostgresMail from "./PostgresMail.ts"
 import { makeResend } from "./resend.ts"
 import { makeSmtp } from "./smtp.ts"
 
@@ -18,18 +17,14 @@ const transportOf = (route: MailRoute): typeof MailTransport.Service => {
   }
 }
 
-/** `Mail` and its transport, as the settings say. Needs the database and `DataKeys`. */
-export const mailLayer = (settings: ServerSettings) =>
-  PostgresMail.layer().pipe(
-    Layer.provideMerge(
-      // Reading the settings has refused those that name no way.
-      Layer.sync(MailTransport, () =>
-        transportOf(
-          Either.getOrThrowWith(
-            mailRoute(settings, callsWithoutCredential(settings)),
-            (message) => new InvalidSetting({ message })
-          )
-        )
+/** The way of mail that the settings say. */
+export const layer = (settings: ServerSettings): Layer.Layer<MailTransport> =>
+  // Reading the settings has refused those that name no way.
+  Layer.sync(MailTransport, () =>
+    transportOf(
+      Either.getOrThrowWith(
+        mailRoute(settings, callsWithoutCredential(settings)),
+        (message) => new InvalidSetting({ message })
       )
     )
   )

@@ -1,0 +1,116 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { ServiceName, ServiceSpec } from "@maxcloud/config-schema"
+import { type OrganizationId, QuotaExceeded, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
+import { footprintOf, overQuota } from "./overQuota.ts"
+import { Quotas } from "./Quotas.ts"
+
+const Amount = Schema.NullOr(Schema.NumberFromString)
+const decodeQuotas = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      services: Amount,
+      instances: Amount,
+      cpu_milli: Amount,
+      memory_bytes: Amount,
+      deployments_per_hour: Amount
+    })
+  )
+)
+const decodeServices = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ name: ServiceName, here: Schema.Boolean, spec: ServiceSpec }))
+)
+const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
+
+const only = (values: Partial<QuotaValues>) => ({
+  services: values.services,
+  instances: values.instances,
+  cpu_milli: values.cpuMilli,
+  memory_bytes: values.memoryBytes,
+  deployments_per_hour: values.deploymentsPerHour
+})
+
+/** `Quotas` in the table `organization_quotas`, with `defaults` where that says nothing. Counts what is accepted, and what still runs. */
+export const layer = (defaults: QuotaValues) =>
+  Layer.effect(
+    Quotas,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+
+      const of = (organizationId: OrganizationId) =>
+        sql`
+          select services::text, instances::text, cpu_milli::text, memory_bytes::text, deployments_per_hour::text
+          from organization_quotas where organization_id = ${organizationId}`.pipe(
+          Effect.map((rows): QuotaValues => {
+            const [row] = decodeQuotas(rows)
+            return {
+              services: row?.services ?? defaults.services,
+              instances: row?.instances ?? defaults.instances,
+              cpuMilli: row?.cpu_milli ?? defaults.cpuMilli,
+              memoryBytes: row?.memory_bytes ?? defaults.memoryBytes,
+              deploymentsPerHour: row?.deployments_per_hour ?? defaults.deploymentsPerHour
+            }
+          })
+        )
+
+      const servicesOf = (organizationId: OrganizationId, app = "", stage = "", which: "all" | "here" = "all") =>
+        sql`
+          select name, spec, app = ${app} and stage = ${stage} as here from services
+          where organization_id = ${organizationId} and (${which === "all"} or (app = ${app} and stage = ${stage}))`.pipe(
+          Effect.map(decodeServices)
+        )
+
+      const deploymentsOf = (organizationId: OrganizationId) =>
+        sql`
+          select count(*)::int as count from deployments
+          where organization_id = ${organizationId} and created_at > now() - interval '1 hour'`.pipe(
+          Effect.map((rows) => decodeCount(rows)[0]?.count ?? 0)
+        )
+
+      return {
+        of,
+
+        use: Effect.fn("Quotas.use")(function* (organizationId) {
+          const services = yield* servicesOf(organizationId)
+          return {
+            ...footprintOf(services.map((_) => _.spec)),
+            deploymentsPerHour: yield* deploymentsOf(organizationId)
+          }
+        }),
+
+        check: Effect.fn("Quotas.check")(function* ({ app, organization, stage }, spec) {
+          const quotas = yield* of(organization.id)
+          const { deploymentsPerHour, ...sizes } = quotas
+          const sized = Object.values(sizes).some((_) => _ !== null)
+          if (deploymentsPerHour === null && !sized) return
+          const services = yield* servicesOf(organization.id, app, stage, sized ? "all" : "here")
+          const here = services.filter((_) => _.here)
+          const known = new Set(here.map((_) => _.name))
+          const onlyRemoves = spec.services.length < here.length && spec.services.every((_) => known.has(_.name))
+          // Who has used up the hour may still take things away.
+          if (deploymentsPerHour !== null && !onlyRemoves && spec.services.length > 0) {
+            const begun = yield* deploymentsOf(organization.id)
+            if (begun >= deploymentsPerHour) {
+              return yield* new QuotaExceeded({
+                detail: `The organization may begin ${deploymentsPerHour} deployments an hour, and has begun ${begun}. Wait some minutes, or ask who runs this server for more.`
+              })
+            }
+          }
+          const others = footprintOf(services.filter((_) => !_.here).map((_) => _.spec))
+          const before = footprintOf(here.map((_) => _.spec))
+          const detail = overQuota(quotas, others, before, footprintOf(spec.services))
+          if (detail !== undefined) return yield* new QuotaExceeded({ detail })
+        }),
+
+        set: Effect.fn("Quotas.set")(function* (organizationId, values) {
+          const given = Object.fromEntries(Object.entries(only(values)).filter(([, value]) => value !== undefined))
+          yield* sql`
+            insert into organization_quotas ${sql.insert({ organization_id: organizationId, ...given })}
+            on conflict (organization_id) do update set ${sql.csv([
+              sql`updated_at = now()`,
+              ...Object.keys(given).map((column) => sql`${sql(column)} = excluded.${sql(column)}`)
+            ])}`
+        })
+      }
+    })
+  )
