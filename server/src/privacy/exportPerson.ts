@@ -1,59 +1,46 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { OrganizationId } from "@maxcloud/sdk/api"
-import { Chunk, Effect, Option, Schema, Stream } from "effect"
-import { Audit } from "../audit/Audit.ts"
+import { Chunk, Effect, Option, Stream } from "effect"
+import { decodeEntries, entryColumns, hex } from "../audit/auditRows.ts"
+import { open } from "../audit/sealing.ts"
 import type { Person } from "../identity/Caller.ts"
+import { DataKeys } from "../keys/DataKeys.ts"
 import { personTables } from "./exportedTables.ts"
 import { framed, lineOf } from "./exportLines.ts"
 import { exportTable } from "./exportTable.ts"
 
 const entriesAtOnce = 200
 
-const decodePlaces = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ organization_id: OrganizationId, sequence: Schema.NumberFromString }))
-)
-type PlaceOfEntry = ReturnType<typeof decodePlaces>[number]
-
-/** Entries of one organization that are near each other, to be read together. */
-const runsOf = (places: ReadonlyArray<PlaceOfEntry>) => {
-  const runs: Array<Array<PlaceOfEntry>> = []
-  for (const place of places) {
-    const first = runs.at(-1)?.[0]
-    const near = first?.organization_id === place.organization_id && place.sequence - first.sequence < entriesAtOnce
-    if (near) runs.at(-1)?.push(place)
-    else runs.push([place])
-  }
-  return runs
-}
-
-/**
- * What the person did, in every organization: without the subject, which is the organization's. Entries of the server's own chain (sign-ins)
- * are left to who may read that.
- */
+/** What the person did, in every organization and in none: without the subject, which is the organization's. */
 const auditEntries = (personId: string) =>
-  Stream.paginateChunkEffect(undefined as PlaceOfEntry | undefined, (last) =>
+  Stream.paginateChunkEffect({ chain: "", sequence: 0 }, (after) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const audit = yield* Audit
-      const page = decodePlaces(
+      const keys = yield* DataKeys
+      const rows = decodeEntries(
         yield* sql`
-          select organization_id, sequence::text as sequence from audit_entries
-          where person_id = ${personId} and organization_id like 'org\\_%'
-            and (organization_id, sequence) > (${last?.organization_id ?? ""}, ${last?.sequence ?? 0})
+          select ${sql.literal(entryColumns)} from audit_entries
+          where person_id = ${personId} and (organization_id, sequence) > (${after.chain}, ${after.sequence})
           order by organization_id, sequence limit ${entriesAtOnce}`
       )
-      const lines: Array<string> = []
-      for (const run of runsOf(page)) {
-        const [first, end] = [run[0], run.at(-1)]
-        if (first === undefined || end === undefined) continue
-        const wanted = new Set(run.map((_) => _.sequence))
-        const options = { limit: end.sequence - first.sequence + 1, before: end.sequence + 1 }
-        const entries = yield* audit.list(first.organization_id, options)
-        for (const { subject: _, ...entry } of entries.filter((_) => wanted.has(_.sequence)).reverse()) {
-          lines.push(lineOf("auditEntry", { organizationId: first.organization_id, ...entry }))
-        }
-      }
-      const next = page.length === entriesAtOnce ? Option.fromNullable(page.at(-1)) : Option.none()
+      const lines = yield* Effect.forEach(rows, (row) =>
+        Effect.map(open(keys, row), ({ personal }) =>
+          lineOf("auditEntry", {
+            organizationId: row.organization_id === "server" ? null : row.organization_id,
+            sequence: row.sequence,
+            at: row.at.toISOString(),
+            action: row.action,
+            outcome: row.outcome,
+            status: row.status,
+            credentialId: row.credential_id,
+            email: personal?.email ?? null,
+            address: personal?.address ?? null,
+            requestId: row.request_id,
+            hash: hex(row.hash)
+          })
+        )
+      )
+      const last = rows.length === entriesAtOnce ? rows.at(-1) : undefined
+      const next = Option.map(Option.fromNullable(last), (_) => ({ chain: _.organization_id, sequence: _.sequence }))
       return [Chunk.fromIterable(lines), next] as const
     })
   )

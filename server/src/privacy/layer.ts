@@ -19,8 +19,9 @@ import { erasePerson } from "./erasePerson.ts"
 import { findErasure, openCertificate } from "./erasures.ts"
 import { exportOrganization } from "./exportOrganization.ts"
 import { exportPerson } from "./exportPerson.ts"
+import * as Remains from "./layerRemains.ts"
 import { Privacy } from "./Privacy.ts"
-import type { Remains, RemainsError } from "./Remains.ts"
+import type { RemainsError, Remains as RemainsTag } from "./Remains.ts"
 import * as Sweeper from "./Sweeper.ts"
 
 export interface PrivacyOptions extends Eraser.EraserOptions {
@@ -57,7 +58,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
   Layer.effect(
     Privacy,
     Effect.gen(function* () {
-      const context = yield* Effect.context<SqlClient | Audit | DataKeys | Deployments | Mail | Remains | Runtime>()
+      const context = yield* Effect.context<SqlClient | Audit | DataKeys | Deployments | Mail | RemainsTag | Runtime>()
       const sql = yield* SqlClient
       const quotas = yield* Quotas
 
@@ -129,4 +130,6 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
 
 /** `Privacy`, and what it has going on: the eraser and the sweeper. */
 export const layer = (options: PrivacyOptions) =>
-  Layer.mergeAll(privacyLayer(options), Eraser.layer(options), Sweeper.layer)
+  Layer.mergeAll(privacyLayer(options), Eraser.layer(options), Sweeper.layer).pipe(
+    Layer.provide(Remains.layer(options))
+  )
