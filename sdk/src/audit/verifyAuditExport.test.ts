@@ -1,0 +1,190 @@
+import { Effect, Stream } from "effect"
+import * as fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { canonicalJson } from "../api/index.ts"
+import type { AuditFaultCode, AuditPins, AuditVerification } from "./AuditVerification.ts"
+import { checkpointLine, exportOf, recordOf, signer, type TestEntry, testEntry } from "./exportForTests.ts"
+import { lastCheckpointIn, publicKeysIn, verifyAuditExport, verifyAuditExportOf } from "./verifyAuditExport.ts"
+
+const key = signer()
+const entry = (subject: string, checkpoint = false): TestEntry => ({
+  action: "apps.deploy",
+  email: "ada@example.com",
+  subject,
+  requestId: "r",
+  checkpoint
+})
+const four = [entry("a"), entry("b", true), entry("c"), entry("d")]
+
+const verify = (content: string | Uint8Array, pins?: AuditPins): AuditVerification =>
+  Effect.runSync(verifyAuditExport(Stream.make(content), pins))
+const verifyLines = (lines: ReadonlyArray<string>, pins?: AuditPins) => verify(`${lines.join("\n")}\n`, pins)
+
+const found = (verification: AuditVerification, code: AuditFaultCode, line: number) => {
+  assert.isFalse(verification.ok, "nothing was found")
+  if (!verification.ok) assert.deepInclude(verification.fault, { code, line })
+}
+/** As who knows the format would repair the end. */
+const withEnd = (lines: ReadonlyArray<string>) => {
+  const body = lines.slice(0, -1)
+  const entries = body.filter((_) => _.startsWith('{"entry"')).length
+  const checkpoints = body.filter((_) => _.startsWith('{"checkpoint"')).length
+  return [...body, canonicalJson({ end: { entries, checkpoints } })]
+}
+const isEntry = (line: string | undefined) => line?.startsWith('{"entry"') === true
+
+describe("canonical JSON", () => {
+  it("is that of RFC 8785", () => {
+    // The RFC's example of sorting (3.2.3) and of strings (3.2.2.2).
+    const keys = { "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7 }
+    assert.strictEqual(canonicalJson(keys), '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}')
+    assert.strictEqual(canonicalJson({ s: '€$\u000f\nA\'B"\\\\"/' }), '{"s":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}')
+  })
+})
+
+describe("verification of an export", () => {
+  it("gives the same hash for ever", () => {
+    const lines = exportOf([entry("shop/production")], key)
+    assert.include(lines[1] ?? "", '"hash":"e6e4a81b54fc7072e350bea4c67a3a953c686ebf5dc7ed82b302b4da564f884d"')
+  })
+
+  it("finds nothing in what was not touched, however it is cut into chunks", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(testEntry, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 200 }),
+        async (entries, size) => {
+          const bytes = Buffer.from(`${exportOf(entries, key).join("\n")}\n`)
+          async function* chunks() {
+            for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+          }
+          const verification = await verifyAuditExportOf(chunks(), { publicKeys: [key.publicKey] })
+          assert.isTrue(verification.ok, JSON.stringify(verification))
+          if (verification.ok) assert.strictEqual(verification.entries, entries.length)
+        }
+      ),
+      { numRuns: 60 }
+    ))
+
+  it("finds every changed byte of a whole export", () => {
+    const bytes = Buffer.from(`${exportOf([entry("ä/ö")], key).join("\n")}\n`)
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes)
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
+      assert.isFalse(verify(changed).ok, `at ${at}: ${changed.subarray(Math.max(0, at - 40), at + 5)}`)
+    }
+  })
+
+  it("finds any changed byte, removed, moved or doubled entry of any chain, though the end was made to fit", () => {
+    const change = fc.record({
+      entries: fc.array(testEntry, { minLength: 2, maxLength: 10 }),
+      how: fc.constantFrom("flip", "remove", "swap", "double"),
+      at: fc.nat(),
+      other: fc.nat(),
+      mask: fc.integer({ min: 1, max: 255 })
+    })
+    fc.assert(
+      fc.property(change, ({ at, entries, how, mask, other }) => {
+        const lines = exportOf(entries, key)
+        const places = lines.flatMap((line, index) => (isEntry(line) ? [index] : []))
+        const one = places[at % places.length] ?? 0
+        const two = places[other % places.length] ?? 0
+        if (how === "flip") {
+          const bytes = Buffer.from(`${lines.join("\n")}\n`)
+          const begin = Buffer.byteLength(`${lines.slice(0, one).join("\n")}\n`)
+          const place = begin + (other % Buffer.byteLength(lines[one] ?? ""))
+          bytes[place] = (bytes[place] ?? 0) ^ mask
+          assert.isFalse(verify(bytes).ok)
+          return
+        }
+        const tampered = [...lines]
+        if (how === "remove") tampered.splice(one, 1)
+        else if (how === "double") tampered.splice(two, 0, lines[one] ?? "")
+        else if (one === two) return
+        else {
+          tampered[one] = lines[two] ?? ""
+          tampered[two] = lines[one] ?? ""
+        }
+        assert.isFalse(verifyLines(withEnd(tampered)).ok, how)
+      }),
+      { numRuns: 400 }
+    )
+  })
+
+  it("tells the line and the entry at fault", () => {
+    const lines = exportOf(four, key)
+    const [header = "", a = "", b = "", signed = "", c = "", d = "", last = "", end = ""] = lines
+    found(verifyLines([header, a.replace("apps.deploy", "apps.delete"), b, signed, c, d, last, end]), "HashMismatch", 2)
+    found(verifyLines([header, a, signed, c, d, last, end]), "Truncated", 3)
+    found(verifyLines([header, a, b, signed, d, last, end]), "OutOfOrder", 5)
+    found(verifyLines([header, a, b, signed, d, c, last, end]), "OutOfOrder", 5)
+    found(verifyLines([header, a, a, b, signed, c, d, last, end]), "OutOfOrder", 3)
+    found(verifyLines([header, a, b, signed, c, last, end]), "Truncated", 6)
+    found(verifyLines([header, a, b, signed, c, d, end]), "Truncated", 7)
+    found(verifyLines([header, a, b, c, d, last, end]), "Truncated", 7)
+    found(verifyLines([header, a, b, signed, c, d, last]), "Truncated", 8)
+    found(verifyLines([...lines, end]), "Malformed", 9)
+    found(verifyLines([a, b]), "Malformed", 1)
+    found(verify(""), "Truncated", 1)
+    found(verifyLines([header.replace("org_0", "org_1"), a]), "Foreign", 2)
+    found(verifyLines(lines.map((_) => `${_}\r`)), "Malformed", 1)
+    found(verify(Buffer.concat([Buffer.from(`${header}\n`), Buffer.from([0xff, 0x0a])])), "Malformed", 2)
+    found(verify(`${header}\n${"[".repeat(3_000_000)}\n`), "Malformed", 2)
+    found(verify("x".repeat(5_000_000)), "Malformed", 1)
+    const verification = verifyLines([header, a, b, signed, d, last, end])
+    assert.include(verification.ok ? "" : verification.fault.message, "entry 3 is missing before entry 4")
+  })
+
+  it("finds what is shown as opened and was not sealed; what is not opened is no fault", () => {
+    const lines = exportOf(four, key)
+    const forged = lines.map((_) => _.replace("ada@example.com", "eve@example.com"))
+    found(verifyLines(forged), "OpenedMismatch", 2)
+    const erased = lines.map((_) => _.replace(/"personal":\{[^}]*\}/, '"personal":null'))
+    assert.notDeepEqual(erased, lines)
+    assert.isTrue(verifyLines(erased).ok)
+  })
+
+  it("refuses what it does not know", () => {
+    const [header = "", a = "", ...rest] = exportOf(four, key)
+    found(verifyLines([header.replace('"version":1', '"version":2'), a, ...rest]), "Unsupported", 1)
+    found(verifyLines([header, a.replace('"version":1', '"version":2'), ...rest]), "Unsupported", 2)
+    found(verifyLines([header, a.replace('"version":1', '"version":1,"weather":"fine"'), ...rest]), "Malformed", 2)
+    found(verifyLines([header, a.replace('"status":200', '"status":200,"status":200'), ...rest]), "Malformed", 2)
+    found(verifyLines([header, canonicalJson({ comment: "hello" }), a, ...rest]), "Malformed", 2)
+  })
+
+  it("finds a chain that another has made and signed only by what is pinned", () => {
+    const mine = exportOf(four, key)
+    const forger = signer()
+    const theirs = exportOf([entry("a"), entry("other", true), entry("c"), entry("d")], forger)
+    const checkpoint = lastCheckpointIn(exportOf(four.slice(0, 2), key).join("\n"))
+    assert.strictEqual(checkpoint?.checkpoint.sequence, 2)
+    assert.isTrue(verifyLines(theirs).ok)
+    found(verifyLines(theirs, { publicKeys: [key.publicKey] }), "UnknownKey", 4)
+    found(verifyLines(theirs, { checkpoint }), "PinMismatch", 3)
+    assert.isTrue(verifyLines(mine, { checkpoint, publicKeys: publicKeysIn(`${forger.publicKey}${key.publicKey}`) }).ok)
+    found(verifyLines(mine.map((_) => _.replace(/("signature":")../, "$1AA"))), "BadSignature", 4)
+  })
+
+  it("finds a history that was rewritten behind a signed checkpoint", () => {
+    const original = exportOf(four, key)
+    const rewritten = exportOf([entry("a"), entry("other"), entry("c"), entry("d")], key)
+    const kept = original[3] ?? ""
+    found(verifyLines(withEnd([...rewritten.slice(0, 3), kept, ...rewritten.slice(3)])), "CheckpointMismatch", 4)
+  })
+
+  it("finds an end that was cut off behind a checkpoint only by a later one", () => {
+    const whole = exportOf(four, key)
+    const cut = withEnd([...whole.slice(0, 4), ""])
+    assert.isTrue(verifyLines(cut).ok)
+    found(verifyLines(cut, { checkpoint: lastCheckpointIn(whole.join("\n")) }), "PinMismatch", 5)
+  })
+
+  it("verifies an empty log", () => assert.isTrue(verifyLines(exportOf([], key)).ok))
+
+  it("knows an entry by its canonical form alone", () => {
+    const { record } = recordOf(entry("a"), 1)
+    assert.strictEqual(canonicalJson(Object.fromEntries(Object.entries(record).reverse())), canonicalJson(record))
+    assert.isTrue(checkpointLine(key, 0, "").startsWith('{"checkpoint":{"at"'))
+  })
+})
