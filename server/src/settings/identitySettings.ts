@@ -19,6 +19,8 @@ export interface IdentitySettings {
   readonly openMetrics: boolean
   /** May the issuer of a trusted OIDC token be at a private address? */
   readonly privateIssuers: boolean
+  /** Days from the deletion of an organization to its erasure, where the request does not say. */
+  readonly graceDays: number
 }
 
 const ranges = Schema.filter<typeof Words>((words) =>
@@ -40,6 +42,8 @@ const blockList = (words: ReadonlyArray<string>) => {
   }
   return list
 }
+
+const GraceDays = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 90))
 
 export const identitySettings: Settings<IdentitySettings> = {
   auth: {
@@ -88,6 +92,13 @@ export const identitySettings: Settings<IdentitySettings> = {
     default: "false",
     description:
       "May a trusted OIDC issuer be at a private address, such as a GitLab of your own? Always with `MAXCLOUD_AUTH=local`."
+  },
+  graceDays: {
+    name: "MAXCLOUD_DELETE_GRACE_DAYS",
+    config: from("MAXCLOUD_DELETE_GRACE_DAYS", GraceDays, "days, from 0 to 90").pipe(Config.withDefault(30)),
+    default: "30",
+    description:
+      "Days from the deletion of an organization to its erasure, in which an owner may still keep it, where the request does not say."
   }
 }
 
@@ -97,5 +108,6 @@ export const identityConfig = Config.all({
   registration: identitySettings.registration.config,
   trustedProxies: identitySettings.trustedProxies.config,
   openMetrics: identitySettings.openMetrics.config,
-  privateIssuers: identitySettings.privateIssuers.config
+  privateIssuers: identitySettings.privateIssuers.config,
+  graceDays: identitySettings.graceDays.config
 })
