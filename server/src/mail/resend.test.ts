@@ -1,0 +1,117 @@
+import { createServer, type IncomingHttpHeaders } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { makeResend } from "./resend.ts"
+
+interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Answers as Resend's API does, and keeps what it was asked. */
+const resendApi = (answer: (nth: number) => Answer | "nothing") =>
+  Effect.gen(function* () {
+    const asked: Array<{ method?: string; url?: string; headers: IncomingHttpHeaders; body: string }> = []
+    const server = createServer((request, response) => {
+      let body = ""
+      request.setEncoding("utf8").on("data", (chunk: string) => {
+        body += chunk
+      })
+      request.on("end", () => {
+        const { headers, method = "", url = "" } = request
+        asked.push({ method, url, headers, body })
+        const given = answer(asked.length)
+        if (given === "nothing") return
+        response.writeHead(given.status, { "content-type": "application/json", ...given.headers })
+        response.end(JSON.stringify(given.body ?? {}))
+      })
+    })
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.async<void>((resume) => {
+          server.closeAllConnections()
+          server.close(() => resume(Effect.void))
+        })
+    )
+    const address = server.address()
+    return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, asked }
+  })
+
+const message = { to: "ada@example.org", subject: "Hello", text: "Line one\nhttps://x.test/?a=b&c\n" }
+const resend = (url: string, timeoutMs = 3_000) =>
+  makeResend({ from: "max-cloud <cloud@example.com>", apiKey: Redacted.make("re_123"), url, timeoutMs })
+
+describe("Resend", () => {
+  it.live("is asked as its documentation says", () =>
+    Effect.gen(function* () {
+      const api = yield* resendApi(() => ({ status: 200, body: { id: "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794" } }))
+      yield* resend(api.url).send(message, "mail_7")
+      const [request] = api.asked
+      assert.strictEqual(request?.method, "POST")
+      assert.strictEqual(request?.url, "/emails")
+      assert.strictEqual(request?.headers.authorization, "Bearer re_123")
+      assert.strictEqual(request?.headers["content-type"], "application/json")
+      assert.strictEqual(request?.headers["idempotency-key"], "mail_7")
+      assert.deepStrictEqual(JSON.parse(request?.body ?? ""), {
+        from: "max-cloud <cloud@example.com>",
+        to: ["ada@example.org"],
+        subject: "Hello",
+        text: message.text
+      })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.each([
+    [422, "validation_error", true],
+    [400, "validation_error", true],
+    [404, "not_found", true],
+    [401, "missing_api_key", false],
+    [403, "invalid_api_key", false],
+    [409, "concurrent_idempotent_requests", false],
+    [500, "application_error", false],
+    [503, "application_error", false]
+  ] as const)("%d %s is final: %s", ([status, name, final]) =>
+    Effect.gen(function* () {
+      const body = { statusCode: status, name, message: "Invalid `to` field: ada@example.org" }
+      const api = yield* resendApi(() => ({ status, body }))
+      const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
+      assert.strictEqual(error.final, final)
+      assert.include(error.message, `${status} (${name})`)
+      assert.notInclude(JSON.stringify(error) + error.message, "ada@")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("429 says when to come back", () =>
+    Effect.gen(function* () {
+      const api = yield* resendApi(() => ({
+        status: 429,
+        body: { name: "rate_limit_exceeded" },
+        headers: { "retry-after": "17" }
+      }))
+      const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
+      assert.isFalse(error.final)
+      assert.strictEqual(error.retryAfterSeconds, 17)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("its API key is not sent on to where it redirects", () =>
+    Effect.gen(function* () {
+      const other = yield* resendApi(() => ({ status: 200 }))
+      const api = yield* resendApi(() => ({ status: 307, headers: { location: `${other.url}/emails` } }))
+      const error = yield* Effect.flip(resend(api.url).send(message, "mail_7"))
+      assert.isFalse(error.final)
+      assert.lengthOf(other.asked, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an answer that never comes is not waited for", () =>
+    Effect.gen(function* () {
+      const api = yield* resendApi(() => "nothing")
+      const error = yield* Effect.flip(resend(api.url, 100).send(message, "mail_7"))
+      assert.isFalse(error.final)
+      assert.match(error.message, /did not answer in time/)
+    }).pipe(Effect.scoped)
+  )
+})
