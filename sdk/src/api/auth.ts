@@ -179,7 +179,11 @@ export const CreateInvite = Schema.Struct({
 /** Claims that a token must have: each with the value, or with `*` in it for any text (`repo:acme/shop:*`). At least one besides `aud`. */
 const Claims = Schema.Record({
   key: Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
-  value: Schema.String.pipe(Schema.length({ min: 1, max: 500 }))
+  value: Schema.String.pipe(
+    Schema.pattern(/^[^\p{Cc}\p{Cs}]{1,500}$/u, {
+      message: () => "a claim is asked for by 1 to 500 characters, without line breaks"
+    })
+  )
 }).pipe(
   Schema.filter(
     (_) => (Object.keys(_).length >= 1 && Object.keys(_).length <= 20) || "name 1 to 20 claims, such as sub"

@@ -7,9 +7,9 @@ import type { Caller, Person } from "../Caller.ts"
 import { digestOf, matches, parseToken } from "../tokens.ts"
 import { Authenticator } from "./ApiKeys.ts"
 import { findKey, findSession, noteUse, organizationOf } from "./credentialRows.ts"
-import type { IssuerOptions } from "./IssuerKeys.ts"
 import { looksLikeJwt } from "./idTokenParts.ts"
 import { makeIdTokens } from "./idTokens.ts"
+import type { IssuerOptions } from "./issuerDocuments.ts"
 
 /**
  * `Authenticator` by the tables of sessions, API keys and OIDC trusts: one query for each authentication. An organization whose deletion is

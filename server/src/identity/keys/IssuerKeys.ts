@@ -1,15 +1,6 @@
 import { Effect } from "effect"
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose"
-import { IssuerProblem, makeIssuerDocuments, timeoutMs } from "./issuerDocuments.ts"
-
-export interface IssuerOptions {
-  /** May an issuer be at an address that is not of the public internet, on loopback even without TLS? Link-local addresses never are. */
-  readonly allowPrivateIssuers: boolean
-  /** How long keys are believed without being fetched again: a key that the issuer withdraws is good no longer than that. @default 10 minutes */
-  readonly cacheMaxAgeMs?: number
-  /** Between two fetches for keys that are not known at least. @default 30 seconds */
-  readonly cooldownMs?: number
-}
+import { type IssuerOptions, IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
 
 /** Issuers whose keys are kept at once. */
 const maxIssuers = 1_000
@@ -23,9 +14,9 @@ const retryMs = 5_000
  */
 export const makeIssuerKeys = (options: IssuerOptions) =>
   Effect.gen(function* () {
-    const documents = yield* makeIssuerDocuments(options.allowPrivateIssuers)
+    const documents = yield* makeIssuerDocuments(options)
     const kept = new Map<string, JWTVerifyGetKey>()
-    const { cacheMaxAgeMs = 600_000, cooldownMs = 30_000 } = options
+    const { cacheMaxAgeMs = 600_000, cooldownMs = 30_000, timeoutMs = 5_000 } = options
 
     const keysFrom = (issuer: string) => {
       let failing: { readonly since: number; readonly at: number; readonly problem: IssuerProblem } | undefined

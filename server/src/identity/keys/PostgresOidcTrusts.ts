@@ -17,9 +17,8 @@ import type { Caller } from "../Caller.ts"
 import { effectiveRole, mayGive } from "../policy.ts"
 import { whereAway } from "../whereAway.ts"
 import { OidcTrusts } from "./ApiKeys.ts"
-import type { IssuerOptions } from "./IssuerKeys.ts"
 import { audienceOf } from "./idTokenParts.ts"
-import { IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
+import { type IssuerOptions, IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
 import { publicDigest } from "./publicDigest.ts"
 import { problemOfClaims } from "./trustRules.ts"
 
@@ -42,7 +41,7 @@ export const layer = (options: IssuerOptions) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const audit = yield* Audit
-      const documents = yield* makeIssuerDocuments(options.allowPrivateIssuers)
+      const documents = yield* makeIssuerDocuments(options)
       const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
         Effect.provideService(transaction(effect), SqlClient, sql)
 

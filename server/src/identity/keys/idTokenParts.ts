@@ -23,7 +23,7 @@ const audiencePrefix = "maxcloud/"
 export const audienceOf = (organization: OrganizationName) => `${audiencePrefix}${organization}`
 
 const Payload = Schema.Struct({
-  iss: Schema.String.pipe(Schema.maxLength(500)),
+  iss: Schema.String.pipe(Schema.pattern(/^[!-~]{1,500}$/)),
   aud: Schema.Union(Schema.String, Schema.Array(Schema.String))
 })
 const decodePayload = Schema.decodeUnknownOption(Payload)

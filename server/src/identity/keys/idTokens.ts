@@ -4,9 +4,9 @@ import { Clock, Effect, Either, type Redacted } from "effect"
 import type { Caller } from "../Caller.ts"
 import { firstMismatch } from "./claims.ts"
 import { findTrusts, organizationOf, type TrustRow } from "./credentialRows.ts"
-import { type IssuerOptions, makeIssuerKeys } from "./IssuerKeys.ts"
+import { makeIssuerKeys } from "./IssuerKeys.ts"
 import { audienceOf, readUnverified } from "./idTokenParts.ts"
-import type { IssuerProblem } from "./issuerDocuments.ts"
+import type { IssuerOptions, IssuerProblem } from "./issuerDocuments.ts"
 import { type TokenProblem, verifyIdToken } from "./verifyIdToken.ts"
 
 /** Trusts that an answer tells the missed claims of. */

@@ -15,9 +15,6 @@ export class IssuerProblem extends Data.TaggedError("IssuerProblem")<{
 
 /** Bytes of a document at most: key sets are of a few KiB. */
 export const maxDocumentBytes = 1_048_576
-/** For both documents together. */
-export const timeoutMs = 5_000
-
 const Discovery = Schema.parseJson(Schema.Struct({ issuer: Schema.String, jwks_uri: Schema.String }))
 const decodeDiscovery = Schema.decodeUnknownOption(Discovery)
 const KeySet = Schema.parseJson(
@@ -35,7 +32,13 @@ const isAllowedScheme = (url: URL, plainHttp: boolean) =>
 /** The issuer's URL (OpenID Connect Discovery 1.0, 3): https, without a query, a fragment, or anybody's name. */
 const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
-  if (url === undefined || /[?#]/.test(issuer) || url.username !== "" || url.password !== "") {
+  if (
+    url === undefined ||
+    !/^[!-~]+$/.test(issuer) ||
+    /[?#]/.test(issuer) ||
+    url.username !== "" ||
+    url.password !== ""
+  ) {
     throw new IssuerProblem({
       reason: "refused",
       message: 'an issuer is a URL without a query or fragment, such as "https://token.actions.githubusercontent.com"'
@@ -47,13 +50,24 @@ const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
   return url
 }
 
+export interface IssuerOptions {
+  /** May an issuer be at an address that is not of the public internet, on loopback even without TLS? Link-local addresses never are. */
+  readonly allowPrivateIssuers: boolean
+  /** How long both documents may take together. @default 5 seconds */
+  readonly timeoutMs?: number
+  /** How long keys are believed without being fetched again: a key that the issuer withdraws is good no longer than that. @default 10 minutes */
+  readonly cacheMaxAgeMs?: number
+  /** Between two fetches for keys that are not known at least. @default 30 seconds */
+  readonly cooldownMs?: number
+}
+
 /** Documents that issuers publish: fetched within bounds, from where the server may connect to. */
 export interface IssuerDocuments {
   /** The present keys of an issuer, by way of its discovery document. */
   readonly keySet: (issuer: string, signal?: AbortSignal) => Promise<KeySet>
 }
 
-export const makeIssuerDocuments = (allowPrivate: boolean) =>
+export const makeIssuerDocuments = ({ allowPrivateIssuers: allowPrivate, timeoutMs = 5_000 }: IssuerOptions) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(
@@ -129,7 +143,7 @@ const problemOf = (url: URL, error: unknown): IssuerProblem => {
   const late = error instanceof Error && error.name === "TimeoutError"
   return new IssuerProblem({
     reason: "unreachable",
-    message: `${url} does not answer (${late ? `within ${timeoutMs / 1000} s` : (code ?? "no connection")})`
+    message: `${url} does not answer (${late ? "in time" : (code ?? "no connection")})`
   })
 }
 

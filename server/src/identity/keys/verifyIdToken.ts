@@ -14,7 +14,8 @@ export const clockToleranceSeconds = 60
 /** Since it was issued, whatever it says of its end. */
 export const maxAgeSeconds = 3_600
 
-const maxSubject = 255
+/** OpenID Connect Core 1.0, 2: up to 255 characters. */
+const subject = /^[^\p{Cc}\p{Cs}]{1,255}$/u
 
 /**
  * The claims of a token that its issuer has signed for the audience, that is valid at `now` and was issued within the last hour (RFC 7519, 4.1;
@@ -39,9 +40,9 @@ export const verifyIdToken = (
     catch: problemOf
   }).pipe(
     Effect.flatMap(({ payload }) =>
-      typeof payload.sub === "string" && payload.sub.length <= maxSubject
+      typeof payload.sub === "string" && subject.test(payload.sub)
         ? Effect.succeed({ ...payload, sub: payload.sub })
-        : new TokenProblem({ message: `its sub claim is no text of up to ${maxSubject} characters` })
+        : new TokenProblem({ message: "its sub claim is no text of 1 to 255 characters" })
     )
   )
 

@@ -1,0 +1,68 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import { firstMismatch, matchesPattern } from "./claims.ts"
+
+/** What the pattern means, by trying everything. */
+const oracle = (pattern: string, text: string): boolean => {
+  const [head, ...tail] = pattern
+  if (head === undefined) return text === ""
+  if (head !== "*") return text.startsWith(head) && oracle(tail.join(""), text.slice(1))
+  return Array.from({ length: text.length + 1 }, (_, at) => at).some((at) => oracle(tail.join(""), text.slice(at)))
+}
+
+const few = (letters: string, maxLength: number) =>
+  fc.array(fc.constantFrom(...letters), { maxLength }).map((_) => _.join(""))
+
+describe("matchesPattern", () => {
+  it("matches as the naive reading does", () => {
+    fc.assert(
+      fc.property(few("ab*", 7), few("ab", 10), (pattern, text) => {
+        assert.strictEqual(matchesPattern(pattern, text), oracle(pattern, text))
+      }),
+      { numRuns: 3000 }
+    )
+  })
+
+  it("takes everything but the star for itself", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const pattern = text.replaceAll("*", "")
+        assert.isTrue(matchesPattern(pattern, pattern))
+        assert.isTrue(matchesPattern(`*${pattern}*`, `x${pattern}y`))
+        assert.isFalse(matchesPattern(pattern, `${pattern}x`))
+      })
+    )
+    assert.isFalse(matchesPattern("repo:acme/.*", "repo:acme/shop"))
+    assert.isFalse(matchesPattern("[a-z]+", "abc"))
+    assert.isFalse(matchesPattern("ab*ba", "aba"))
+  })
+
+  it("is quick with patterns that make others slow", () => {
+    const begun = performance.now()
+    assert.isFalse(matchesPattern(`${"*a".repeat(249)}*b`, "a".repeat(16_000)))
+    assert.isFalse(matchesPattern(`*${"a".repeat(200)}b*`, "a".repeat(16_000)))
+    assert.isBelow(performance.now() - begun, 200)
+  })
+})
+
+describe("firstMismatch", () => {
+  const claims = {
+    sub: "repo:acme/shop:ref:refs/heads/main",
+    run: 7,
+    protected: true,
+    groups: ["a", "ops"],
+    nested: { a: 1 }
+  }
+
+  it("asks for all claims, of texts, numbers, booleans, and any of an array", () => {
+    const wanted = { sub: "repo:acme/shop:*", run: "7", protected: "true", groups: "op*" }
+    assert.isUndefined(firstMismatch(wanted, claims))
+    assert.deepStrictEqual(firstMismatch({ ...wanted, run: "8" }, claims), { claim: "run", pattern: "8" })
+  })
+
+  it("finds no claim that the token does not have itself", () => {
+    for (const claim of ["constructor", "toString", "__proto__", "none", "nested"]) {
+      assert.deepStrictEqual(firstMismatch({ [claim]: "*" }, claims), { claim, pattern: "*" })
+    }
+  })
+})

@@ -1,0 +1,107 @@
+import { createServer, type ServerResponse } from "node:http"
+import { Effect } from "effect"
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose"
+
+type Algorithm = "RS256" | "ES256" | "PS256" | "EdDSA"
+interface SigningKey {
+  readonly algorithm: Algorithm
+  readonly kid: string
+  readonly privateKey: CryptoKey
+  readonly jwk: JWK
+}
+
+export interface SignOptions {
+  /** @default RS256 */
+  readonly algorithm?: Algorithm
+  /** In the header, instead of the key's own; null: none. */
+  readonly kid?: string | null
+  /** A former set of keys, as `keys()` gave it. */
+  readonly keys?: ReadonlyArray<SigningKey>
+}
+
+let made = 0
+
+const newKeys = (): Promise<ReadonlyArray<SigningKey>> =>
+  Promise.all(
+    (["RS256", "ES256"] as const).map(async (algorithm) => {
+      const { privateKey, publicKey } = await generateKeyPair(algorithm)
+      const kid = `${algorithm.toLowerCase()}-${++made}`
+      const jwk = { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: "sig" }
+      return { algorithm, kid, privateKey, jwk }
+    })
+  )
+
+const discoveryPath = "/.well-known/openid-configuration"
+const keysPath = "/keys"
+
+/**
+ * An issuer of OpenID Connect on a free port of 127.0.0.1: a discovery document, and real keys (RS256 and ES256). `answers` replaces what it
+ * says at a path.
+ */
+export const makeTestIssuer = Effect.gen(function* () {
+  let keys = yield* Effect.promise(newKeys)
+  let isUp = true
+  const asked: Array<string> = []
+  const answers = new Map<string, (response: ServerResponse) => void>()
+
+  const server = createServer((request, response) => {
+    const path = request.url ?? ""
+    asked.push(path)
+    if (!isUp) return response.destroy()
+    const answer = answers.get(path)
+    if (answer !== undefined) return answer(response)
+    response.setHeader("content-type", "application/json")
+    if (path === discoveryPath) return response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}${keysPath}` }))
+    if (path === keysPath) return response.end(JSON.stringify({ keys: keys.map((_) => _.jwk) }))
+    response.writeHead(404).end()
+  })
+  yield* Effect.acquireRelease(
+    Effect.async<void>((resume) => {
+      server.listen(0, "127.0.0.1", () => resume(Effect.void))
+    }),
+    () =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  )
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  const issuer = `http://127.0.0.1:${port}`
+
+  return {
+    issuer,
+    port,
+    discoveryPath,
+    keysPath,
+    /** Paths that were asked for, in order. */
+    asked,
+    answers,
+    keys: () => keys,
+    /** New keys, and none of the former. */
+    rotate: Effect.promise(async () => {
+      keys = await newKeys()
+    }),
+    /** It answers nothing from now on. */
+    takeDown: Effect.sync(() => {
+      isUp = false
+    }),
+    bringUp: Effect.sync(() => {
+      isUp = true
+    }),
+    /** A token with these claims; iss, iat (now) and exp (in five minutes) are added where they are not given; undefined: left out. */
+    sign: (claims: Readonly<Record<string, unknown>>, options: SignOptions = {}) =>
+      Effect.promise(() => {
+        const algorithm = options.algorithm ?? "RS256"
+        const key = (options.keys ?? keys).find((_) => _.algorithm === algorithm)
+        if (key === undefined) throw new Error(`no key for ${algorithm}`)
+        const now = Math.floor(Date.now() / 1000)
+        const payload: JWTPayload = { iss: issuer, iat: now, exp: now + 300, ...claims }
+        const kid = options.kid === undefined ? key.kid : options.kid
+        const header = kid === null ? { alg: algorithm } : { alg: algorithm, kid }
+        return new SignJWT(payload).setProtectedHeader(header).sign(key.privateKey)
+      })
+  }
+})
+
+export type TestIssuer = Effect.Effect.Success<typeof makeTestIssuer>
