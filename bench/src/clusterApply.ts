@@ -43,6 +43,9 @@ const secrets = Secrets.of({
   set: () => Effect.die("unused"),
   list: () => Effect.die("unused"),
   unset: () => Effect.die("unused"),
+  importAll: () => Effect.die("unused"),
+  versions: () => Effect.die("unused"),
+  rollback: () => Effect.die("unused"),
   reveal: () => Effect.succeed(Option.some(Redacted.make("a token's value")))
 })
 

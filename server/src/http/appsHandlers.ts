@@ -1,6 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, MaxCloudApi, NotFound, Unavailable } from "@maxcloud/sdk/api"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
@@ -62,20 +62,49 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
           Effect.mapError(secrets.set({ organizationId: id, ...stage }, name, payload.value), unavailable)
         )
       )
+      .handle("importSecrets", ({ path, payload }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) =>
+          secrets
+            .importAll({ organizationId: id, ...path }, payload.secrets)
+            .pipe(Effect.mapBoth({ onSuccess: (secrets) => ({ secrets: [...secrets] }), onFailure: unavailable }))
+        )
+      )
+      .handle("secretVersions", ({ path: { name, ...stage } }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const versions = yield* Effect.mapError(secrets.versions({ organizationId: id, ...stage }, name), unavailable)
+          if (versions.length === 0) return yield* noSecret(stage, name)
+          return { versions: [...versions] }
+        })
+      )
+      .handle("rollbackSecret", ({ path: { name, ...stage }, payload: { version } }) =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const scope = { organizationId: id, ...stage }
+          const info = yield* Effect.mapError(secrets.rollback(scope, name, version), unavailable)
+          if (Option.isSome(info)) return info.value
+          return yield* new NotFound({
+            resource: "secret",
+            name,
+            detail: `app "${stage.app}" keeps no version ${version} of the secret "${name}" in stage "${stage.stage}"; \`maxcloud secrets versions ${name}\` lists those that are kept`
+          })
+        })
+      )
       .handle("unsetSecret", ({ path: { name, ...stage } }) =>
         Effect.gen(function* () {
           const { id } = yield* CurrentOrganization
           const was = yield* Effect.mapError(secrets.unset({ organizationId: id, ...stage }, name), unavailable)
-          if (!was) {
-            return yield* new NotFound({
-              resource: "secret",
-              name,
-              detail: `app "${stage.app}" has no secret "${name}" in stage "${stage.stage}"`
-            })
-          }
+          if (!was) return yield* noSecret(stage, name)
         })
       )
   })
 )
 
 const unavailable = ({ message }: SecretsError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })
+
+const noSecret = ({ app, stage }: { readonly app: string; readonly stage: string }, name: string) =>
+  new NotFound({
+    resource: "secret",
+    name,
+    detail: `app "${app}" has no secret "${name}" in stage "${stage}"`
+  })

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -6,12 +6,20 @@ import { Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { layerTest } from "../database/layerTest.ts"
 import { newOrganization } from "../deployments/testServer.ts"
+import { encrypt } from "../keys/aesGcm.ts"
+import { heldKey } from "../keys/heldKey.ts"
+import { layer as keys } from "../keys/layer.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { layer } from "./SealedCredentials.ts"
 
 const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-test-"))
-const server = ManagedRuntime.make(Layer.provideMerge(layer({ dataDir }), Layer.provideMerge(organizations, layerTest)))
+const server = ManagedRuntime.make(
+  Layer.mergeAll(layer({ dataDir }), organizations).pipe(
+    Layer.provideMerge(keys({ dataDir })),
+    Layer.provideMerge(layerTest)
+  )
+)
 beforeAll(() => server.runPromise(Effect.void))
 afterAll(async () => {
   await server.dispose()
@@ -74,13 +82,37 @@ describe("credentials for registries", () => {
   )
 
   test(
+    "that the first versions sealed with the key of the data folder open, and are sealed anew at the start",
+    Effect.gen(function* () {
+      const credentials = yield* RegistryCredentials
+      const sql = yield* SqlClient
+      const { id } = yield* newOrganization
+      const bytes = readFileSync(join(dataDir, "secret.key"))
+      const sealed = Buffer.from(
+        encrypt(bytes, JSON.stringify(["registry", id, "ghcr.io", "acme"]), Buffer.from("hunter2"))
+      )
+      yield* sql`
+        insert into registry_credentials (organization_id, host, username, key_id, nonce, sealed)
+        values (${id}, 'ghcr.io', 'acme', ${heldKey("", bytes).id}, ${sealed.subarray(0, 12)}, ${sealed.subarray(12)})`
+      const password = Effect.map(credentials.reveal(id, "ghcr.io"), (_) =>
+        Redacted.value(Option.getOrThrow(_).password)
+      )
+      expect(yield* password).toBe("hunter2")
+      yield* Effect.scoped(Layer.build(Layer.fresh(layer({ dataDir }))))
+      const rows = yield* sql`select 1 from registry_credentials where organization_id = ${id} and key_id like 'dk_%'`
+      expect(rows.length).toBe(1)
+      expect(yield* password).toBe("hunter2")
+    })
+  )
+
+  test(
     "say so where the key is gone, and never make another one",
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const { id } = yield* newOrganization
       yield* credentials.set(id, "ghcr.io", "acme", password)
       rmSync(join(dataDir, "secret.key"))
-      const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(layer({ dataDir })))))
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(keys({ dataDir })))))
       expect(error.message).toContain("restore")
     })
   )

@@ -1,7 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
-import { open, type Place, Sealed, seal, sealingKey } from "../secrets/sealing.ts"
+import type { SqlError } from "@effect/sql/SqlError"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { DataKeys, type Place } from "../keys/DataKeys.ts"
+import type { MasterKeyError } from "../keys/MasterKey.ts"
+import { reseal, type SealedTable } from "../secrets/resealing.ts"
+import { open, SealedRow, seal } from "../secrets/sealing.ts"
 import { canonicalHost } from "./imageName.ts"
 import { CredentialsError, type RegistryCredentialInfo, RegistryCredentials } from "./RegistryCredentials.ts"
 
@@ -20,22 +24,36 @@ const decodeInfos = (rows: unknown): ReadonlyArray<RegistryCredentialInfo> =>
     username,
     updatedAt: updated_at
   }))
-const decodeSealed = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ username: Schema.String, ...Sealed.fields }))
-)
+const Credential = Schema.Struct({
+  ...SealedRow.fields,
+  organization_id: OrganizationId,
+  host: Schema.String,
+  username: Schema.String
+})
+const decodeCredentials = Schema.decodeUnknownSync(Schema.Array(Credential))
+const registryCredentials: SealedTable<typeof Credential.Type, typeof Credential.Encoded> = {
+  table: "registry_credentials",
+  row: Credential,
+  organizationOf: (_) => _.organization_id,
+  placeOf: (_) => placeOf(_.organization_id, _.host, _.username)
+}
 
-const failed = () =>
+const failed = (error: SqlError | MasterKeyError) =>
   new CredentialsError({
-    message: "The credentials for registries cannot be reached at the moment: the database does not answer."
+    message:
+      error._tag === "MasterKeyError"
+        ? error.message
+        : "The credentials for registries cannot be reached at the moment: the database does not answer."
   })
 
-/** Credentials in the database, sealed with the key of the secrets in the data folder. */
-export const layer = (options: { readonly dataDir: string }) =>
+/** Credentials in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */
+export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
     RegistryCredentials,
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const key = yield* sealingKey(options.dataDir)
+      const keys = yield* DataKeys
+      yield* reseal(dataDir, registryCredentials).pipe(Effect.catchTag("SqlError", (error) => failed(error)))
 
       const set = Effect.fn("RegistryCredentials.set")(function* (
         organizationId: OrganizationId,
@@ -44,10 +62,12 @@ export const layer = (options: { readonly dataDir: string }) =>
         password: Redacted.Redacted
       ) {
         const host = canonicalHost(registry)
-        const { nonce, sealed } = seal(key, placeOf(organizationId, host, username), Redacted.value(password))
+        const sealed = yield* seal(organizationId, placeOf(organizationId, host, username), password).pipe(
+          Effect.provideService(DataKeys, keys),
+          Effect.mapError(failed)
+        )
         const rows = yield* sql`
-          insert into registry_credentials (organization_id, host, username, key_id, nonce, sealed)
-          values (${organizationId}, ${host}, ${username}, ${key.id}, ${nonce}, ${sealed})
+          insert into registry_credentials ${sql.insert({ organization_id: organizationId, host, username, ...sealed })}
           on conflict (organization_id, host) do update
             set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
               sealed = excluded.sealed, updated_at = now()
@@ -80,20 +100,21 @@ export const layer = (options: { readonly dataDir: string }) =>
       ) {
         const host = canonicalHost(registry)
         const rows = yield* sql`
-          select username, nonce, sealed from registry_credentials
+          select organization_id, host, username, key_id, nonce, sealed from registry_credentials
           where organization_id = ${organizationId} and host = ${host}`.pipe(Effect.mapError(failed))
-        const row = decodeSealed(rows)[0]
+        const row = decodeCredentials(rows)[0]
         if (row === undefined) return Option.none()
-        return yield* Effect.try({
-          try: () => {
-            const password = Redacted.make(open(key, placeOf(organizationId, host, row.username), row))
-            return Option.some({ username: row.username, password })
-          },
-          catch: () =>
-            new CredentialsError({
-              message: `The credentials for ${host} do not open: they were changed in the database. Run \`maxcloud registries login ${host}\` again.`
+        const password = yield* open(dataDir, organizationId, registryCredentials.placeOf(row), row).pipe(
+          Effect.provideService(DataKeys, keys),
+          Effect.mapError((error) => {
+            if (error.reason === "unreachable") return failed(error)
+            const why = error.reason === "wrong" ? "They were changed in the database." : error.message
+            return new CredentialsError({
+              message: `The credentials for ${host} do not open. ${why} Run \`maxcloud registries login ${host}\` again.`
             })
-        })
+          })
+        )
+        return Option.map(password, (_) => ({ username: row.username, password: _ }))
       })
 
       return { set, list, remove, reveal }

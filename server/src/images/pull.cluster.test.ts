@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { missingTools } from "../../test/registry/missingTools.ts"
 import { buildNginxImage } from "../../test/registry/scratchImage.ts"
 import { startTestRegistry, type TestRegistry, testUser } from "../../test/registry/testRegistry.ts"
+import { layer as audit } from "../audit/PostgresAudit.ts"
 import { layerTest as database, temporaryDataDir } from "../database/layerTest.ts"
+import { layerTest as keys } from "../keys/layerTest.ts"
 import { Organizations, layer as organizations } from "../organizations/Organizations.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import { kindOf, kinds, pathOf } from "../runtime/kubernetes/api/kinds.ts"
@@ -23,7 +25,10 @@ const image = "localhost/maxcloud-test/nginx-to-pull:1"
 
 const kept = Layer.unwrapScoped(
   Effect.map(temporaryDataDir, (dataDir) =>
-    Layer.mergeAll(secrets({ dataDir }), credentials({ dataDir }), organizations).pipe(Layer.provideMerge(database))
+    Layer.mergeAll(secrets({ dataDir }), credentials({ dataDir }), organizations).pipe(
+      Layer.provide(Layer.provideMerge(audit(), keys)),
+      Layer.provideMerge(database)
+    )
   )
 )
 const server = ManagedRuntime.make(

@@ -144,7 +144,7 @@ describe("data keys", () => {
           Effect.andThen(
             keys.erase(owner),
             // Who reads before the erasure is committed must not keep the key beyond it.
-            Effect.promise(() => database.runPromise(sql`select 1`))
+            Effect.promise(() => Effect.runPromise(keys.open(owner, [], sealed)))
           )
         )
         expect(Option.isNone(yield* keys.open(owner, [], sealed))).toBe(true)

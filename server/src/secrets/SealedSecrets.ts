@@ -1,65 +1,89 @@
+import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import type { SecretName } from "@maxcloud/config-schema"
-import { SecretInfo } from "@maxcloud/sdk/api"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { Audit } from "../audit/Audit.ts"
+import { asServer } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
+import { CurrentCaller } from "../identity/Caller.ts"
+import { DataKeys } from "../keys/DataKeys.ts"
+import type { MasterKeyError } from "../keys/MasterKey.ts"
+import { reseal } from "./resealing.ts"
 import { type SecretScope, Secrets, SecretsError } from "./Secrets.ts"
-import { open, type Place, Sealed, seal, sealingKey } from "./sealing.ts"
+import { open, SealedRow, seal } from "./sealing.ts"
+import { decodeInfos, decodeVersions, holders, placeOf, secretVersions } from "./secretRows.ts"
 
-/** Bound to its place: a sealed value that is moved to another organization, app, stage, name or version does not open. */
-const placeOf = (scope: SecretScope, name: string, version: number): Place => [
-  scope.organizationId,
-  scope.app,
-  scope.stage,
-  name,
-  version
-]
+/** How many versions of a secret that is set are kept, whether deployments hold them or not. */
+const kept = 10
 
-const Info = Schema.Struct({ name: SecretInfo.fields.name, version: Schema.Int, updated_at: Schema.DateFromSelf })
-const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
-  Schema.decodeUnknownSync(Schema.Array(Info))(rows).map((_) => ({
-    name: _.name,
-    version: _.version,
-    updatedAt: _.updated_at.toISOString()
-  }))
-const decodeSealed = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ ...Sealed.fields, key_id: Schema.String })))
+const decodeSealed = Schema.decodeUnknownSync(Schema.Array(SealedRow))
+const decodePeople = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String, email: Schema.String })))
 
-const failed = (cause: { readonly message: string }) =>
-  new SecretsError({ message: "The secrets cannot be reached at the moment: the database does not answer.", cause })
+const failed = (cause: SqlError | MasterKeyError) =>
+  new SecretsError({
+    message:
+      cause._tag === "MasterKeyError"
+        ? cause.message
+        : "The secrets cannot be reached at the moment: the database does not answer.",
+    cause
+  })
 
-/** Secrets in the database, sealed (AES-256-GCM) with the key in the data folder. */
-export const layer = (options: { readonly dataDir: string }) =>
+/** Tells versions apart in the audit log: of the name and the number, never of the value. */
+const digestOf = ({ name, version }: { readonly name: string; readonly version: number }) =>
+  createHash("sha256").update(`${name} ${version}`).digest("hex")
+
+/** Secrets in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */
+export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
     Secrets,
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const key = yield* sealingKey(options.dataDir)
+      const audit = yield* Audit
+      const keys = yield* DataKeys
+      yield* reseal(dataDir, secretVersions).pipe(Effect.catchTag("SqlError", (cause) => failed(cause)))
 
       const within = (scope: SecretScope) =>
         sql`organization_id = ${scope.organizationId} and app = ${scope.app} and stage = ${scope.stage}`
 
-      /** Forgets versions that are neither set now nor held by a deployment from the newest successful one on. */
+      /** Forgets versions that no deployment holds: all of a secret that is not set, else those before the last ten. */
       const forget = (scope: SecretScope, name: SecretName) => sql`
         delete from secret_versions v
         where ${within(scope)} and name = ${name}
           and not exists (
             select 1 from secrets s
             where s.organization_id = v.organization_id and s.app = v.app and s.stage = v.stage
-              and s.name = v.name and s.is_set and s.version = v.version
+              and s.name = v.name and s.is_set and v.version > s.version - ${kept}
           )
-          and not exists (
-            select 1 from deployments d
-            where d.organization_id = v.organization_id and d.app = v.app and d.stage = v.stage
-              and (d.secret_versions ->> v.name)::int = v.version
-              and d.number >= coalesce((
-                select max(number) from deployments l
-                where l.organization_id = v.organization_id and l.app = v.app and l.stage = v.stage
-                  and l.state = 'succeeded'
-              ), 0)
-          )`
+          and not exists (${holders(sql)})`
 
-      const set = Effect.fn("Secrets.set")(
-        function* (scope: SecretScope, name: SecretName, value: Redacted.Redacted) {
+      const find = (scope: SecretScope, name: SecretName) =>
+        Effect.map(
+          sql`select name, version, updated_at from secrets where ${within(scope)} and name = ${name} and is_set`,
+          (rows) => decodeInfos(rows)[0]
+        )
+
+      const tell = (
+        action: string,
+        scope: SecretScope,
+        name: SecretName,
+        before: { readonly name: string; readonly version: number } | undefined,
+        after: { readonly name: string; readonly version: number } | undefined
+      ) =>
+        audit.append({
+          action,
+          outcome: "succeeded",
+          status: after === undefined ? 204 : 200,
+          subject: `secret ${scope.app}/${scope.stage}/${name}`,
+          organizationId: scope.organizationId,
+          before: before === undefined ? undefined : digestOf(before),
+          after: after === undefined ? undefined : digestOf(after)
+        })
+
+      /** In the transaction that is open. */
+      const add = (scope: SecretScope, name: SecretName, value: Redacted.Redacted) =>
+        Effect.gen(function* () {
+          const caller = yield* CurrentCaller
           const rows = yield* sql`
             insert into secrets (organization_id, app, stage, name, version)
             values (${scope.organizationId}, ${scope.app}, ${scope.stage}, ${name}, 1)
@@ -68,29 +92,67 @@ export const layer = (options: { readonly dataDir: string }) =>
             returning name, version, updated_at`
           const info = decodeInfos(rows)[0]
           if (info === undefined) return yield* Effect.dieMessage("an upsert returned no row")
-          const { nonce, sealed } = seal(key, placeOf(scope, name, info.version), Redacted.value(value))
+          const sealed = yield* seal(scope.organizationId, placeOf(scope, name, info.version), value)
           yield* sql`
-            insert into secret_versions (organization_id, app, stage, name, version, key_id, nonce, sealed)
-            values (${scope.organizationId}, ${scope.app}, ${scope.stage}, ${name}, ${info.version}, ${key.id}, ${nonce}, ${sealed})`
+            insert into secret_versions ${sql.insert({
+              organization_id: scope.organizationId,
+              app: scope.app,
+              stage: scope.stage,
+              name,
+              version: info.version,
+              created_by: caller?.person?.id ?? null,
+              ...sealed
+            })}`
           yield* forget(scope, name)
           return info
+        })
+
+      const inTransaction = <A, R>(effect: Effect.Effect<A, SecretsError | SqlError | MasterKeyError, R>) =>
+        transaction(effect).pipe(
+          Effect.mapError((error) => (error._tag === "SecretsError" ? error : failed(error))),
+          Effect.provideService(SqlClient, sql),
+          Effect.provideService(DataKeys, keys)
+        )
+
+      const set = Effect.fn("Secrets.set")(
+        function* (scope: SecretScope, name: SecretName, value: Redacted.Redacted) {
+          const before = yield* find(scope, name)
+          const info = yield* add(scope, name, value)
+          yield* tell("apps.setSecret", scope, name, before, info)
+          return info
         },
-        transaction,
-        Effect.mapError(failed),
-        Effect.provideService(SqlClient, sql)
+        (_) => inTransaction(_)
+      )
+
+      const importAll = Effect.fn("Secrets.importAll")(
+        function* (
+          scope: SecretScope,
+          secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted }>
+        ) {
+          // In the order of names: of two imports at once, the other one waits, and neither locks the other out.
+          const wanted = [...new Map(secrets.map((_) => [_.name, _.value]))].sort(([a], [b]) => (a < b ? -1 : 1))
+          const done = []
+          for (const [name, value] of wanted) {
+            const before = yield* find(scope, name)
+            done.push({ before, info: yield* add(scope, name, value) })
+          }
+          for (const { before, info } of done) yield* tell("apps.importSecrets", scope, info.name, before, info)
+          return done.map((_) => _.info)
+        },
+        (_) => inTransaction(_)
       )
 
       const unset = Effect.fn("Secrets.unset")(
         function* (scope: SecretScope, name: SecretName) {
+          const before = yield* find(scope, name)
           const rows = yield* sql`
             update secrets set is_set = false, updated_at = now()
             where ${within(scope)} and name = ${name} and is_set returning 1`
           yield* forget(scope, name)
+          if (rows.length > 0) yield* tell("apps.unsetSecret", scope, name, before, undefined)
           return rows.length > 0
         },
-        transaction,
-        Effect.mapError(failed),
-        Effect.provideService(SqlClient, sql)
+        (_) => inTransaction(_)
       )
 
       const list = Effect.fn("Secrets.list")((scope: SecretScope) =>
@@ -100,24 +162,56 @@ export const layer = (options: { readonly dataDir: string }) =>
         )
       )
 
-      const reveal = Effect.fn("Secrets.reveal")(function* (scope: SecretScope, name: SecretName, version: number) {
+      const versions = Effect.fn("Secrets.versions")(function* (scope: SecretScope, name: SecretName) {
         const rows = yield* sql`
-          select key_id, nonce, sealed from secret_versions
-          where ${within(scope)} and name = ${name} and version = ${version}`.pipe(Effect.mapError(failed))
-        const row = decodeSealed(rows)[0]
-        if (row === undefined) return Option.none<Redacted.Redacted>()
-        return yield* Effect.try({
-          try: () => Option.some(Redacted.make(open(key, placeOf(scope, name, version), row))),
-          catch: () =>
-            new SecretsError({
-              message:
-                row.key_id === key.id
-                  ? `The secret ${name}, version ${version}, does not open: it was changed in the database. Set it again.`
-                  : `The secret ${name}, version ${version}, was sealed by a server with another key: give all servers of this database the same secret.key in their data folders, and start them again.`
-            })
-        })
-      })
+          select v.version, v.created_at, v.created_by, s.is_set and s.version = v.version as current,
+            array(${holders(sql)} order by d.number) as deployments
+          from secret_versions v join secrets s using (organization_id, app, stage, name)
+          where ${within(scope)} and name = ${name} order by v.version desc`
+        const found = decodeVersions(rows)
+        const ids = [...new Set(found.flatMap((_) => _.createdBy ?? []))]
+        if (ids.length === 0) return found
+        const people = decodePeople(yield* asServer(sql`select id, email from users where ${sql.in("id", ids)}`))
+        const emails = new Map(people.map((_) => [_.id, _.email]))
+        return found.map((_) => ({ ..._, createdBy: emails.get(_.createdBy ?? "") ?? null }))
+      }, Effect.mapError(failed))
 
-      return { list, reveal, set, unset }
+      const read = (scope: SecretScope, name: SecretName, version: number) =>
+        Effect.gen(function* () {
+          const rows = yield* sql`
+            select key_id, nonce, sealed from secret_versions
+            where ${within(scope)} and name = ${name} and version = ${version}`
+          const row = decodeSealed(rows)[0]
+          if (row === undefined) return Option.none<Redacted.Redacted>()
+          return yield* open(dataDir, scope.organizationId, placeOf(scope, name, version), row).pipe(
+            Effect.provideService(DataKeys, keys),
+            Effect.mapError((cause) => {
+              if (cause.reason === "unreachable") return failed(cause)
+              const why = cause.reason === "wrong" ? "It was changed in the database: set it again." : cause.message
+              return new SecretsError({
+                message: `The secret ${name}, version ${version}, does not open. ${why}`,
+                cause
+              })
+            })
+          )
+        })
+
+      const rollback = Effect.fn("Secrets.rollback")(
+        function* (scope: SecretScope, name: SecretName, version: number) {
+          const value = yield* read(scope, name, version)
+          if (Option.isNone(value)) return Option.none()
+          const before = yield* find(scope, name)
+          const info = yield* add(scope, name, value.value)
+          yield* tell("apps.rollbackSecret", scope, name, before, info)
+          return Option.some(info)
+        },
+        (_) => inTransaction(_)
+      )
+
+      const reveal = Effect.fn("Secrets.reveal")((scope: SecretScope, name: SecretName, version: number) =>
+        Effect.mapError(read(scope, name, version), (error) => (error._tag === "SqlError" ? failed(error) : error))
+      )
+
+      return { importAll, list, reveal, rollback, set, unset, versions }
     })
   )

@@ -1,5 +1,5 @@
 import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
-import type { OrganizationId, SecretInfo } from "@maxcloud/sdk/api"
+import type { OrganizationId, SecretInfo, SecretVersionInfo } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Redacted } from "effect"
 
 export interface SecretScope {
@@ -14,7 +14,10 @@ export class SecretsError extends Data.TaggedError("SecretsError")<{
   readonly cause?: unknown
 }> {}
 
-/** Secrets of an app and stage: sealed at rest, versioned, given out only to a runtime. */
+/**
+ * Secrets of an app and stage: sealed at rest, versioned, given out only to a runtime. Who sets one is `CurrentCaller`'s person; each write
+ * has its entry in the audit log.
+ */
 export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
   Secrets,
   {
@@ -23,10 +26,26 @@ export class Secrets extends Context.Tag("@maxcloud/server/Secrets")<
       name: SecretName,
       value: Redacted.Redacted
     ) => Effect.Effect<SecretInfo, SecretsError>
+    /** Sets all or none; of two with one name the later one. By name. */
+    readonly importAll: (
+      scope: SecretScope,
+      secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted }>
+    ) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
     /** The secrets that are set, by name. */
     readonly list: (scope: SecretScope) => Effect.Effect<ReadonlyArray<SecretInfo>, SecretsError>
     /** Returns whether there was one. Deployments that hold a version of it keep it until they are gone. */
     readonly unset: (scope: SecretScope, name: SecretName) => Effect.Effect<boolean, SecretsError>
+    /** Those that are kept, newest first: the last ten while the secret is set, and what deployments hold. Empty: there is no such secret. */
+    readonly versions: (
+      scope: SecretScope,
+      name: SecretName
+    ) => Effect.Effect<ReadonlyArray<SecretVersionInfo>, SecretsError>
+    /** Sets the value of a version that is kept, as a new version. None: it is not kept. */
+    readonly rollback: (
+      scope: SecretScope,
+      name: SecretName,
+      version: number
+    ) => Effect.Effect<Option.Option<SecretInfo>, SecretsError>
     /** For runtimes only: the value of one version. */
     readonly reveal: (
       scope: SecretScope,

@@ -1,56 +1,31 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
-import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Schema } from "effect"
-import { SecretsError } from "./Secrets.ts"
-import { type SecretKey, secretKey } from "./secretKey.ts"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Option, type Redacted, Schema } from "effect"
+import { DataKeys, type Place } from "../keys/DataKeys.ts"
+import { isOfDataKey, openBefore } from "./sealedBefore.ts"
 
-const algorithm = "aes-256-gcm"
-const tagLength = 16
+const nonceLength = 12
 
-/** A value as it is kept: AES-256-GCM, with its tag at the end. */
-export const Sealed = Schema.Struct({ nonce: Schema.Uint8ArrayFromSelf, sealed: Schema.Uint8ArrayFromSelf })
-export type Sealed = typeof Sealed.Type
-
-/** Where a value belongs. What is sealed is bound to it: moved to another place it does not open. */
-export type Place = ReadonlyArray<string | number>
-
-const additional = (place: Place) => Buffer.from(JSON.stringify(place))
-
-export const seal = (key: SecretKey, place: Place, value: string): Sealed => {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv(algorithm, key.bytes, nonce).setAAD(additional(place))
-  return { nonce, sealed: Buffer.concat([cipher.update(value, "utf8"), cipher.final(), cipher.getAuthTag()]) }
-}
-
-/** Throws where it was changed, moved, or sealed with another key. */
-export const open = (key: SecretKey, place: Place, { nonce, sealed }: Sealed): string => {
-  const decipher = createDecipheriv(algorithm, key.bytes, nonce, { authTagLength: tagLength }).setAAD(additional(place))
-  decipher.setAuthTag(sealed.subarray(-tagLength))
-  return Buffer.concat([decipher.update(sealed.subarray(0, -tagLength)), decipher.final()]).toString("utf8")
-}
-
-/** The key in the data folder, which is the one that everything sealed in the database was sealed with, or new where nothing is. */
-export const sealingKey = Effect.fn("Secrets.key")(function* (dataDir: string) {
-  const sql = yield* SqlClient
-  const keys = yield* sql<{ key_id: string }>`
-    select key_id from secret_versions union select key_id from registry_credentials`.pipe(
-    Effect.mapError(
-      (cause) =>
-        new SecretsError({
-          message: "The secrets cannot be reached at the moment: the database does not answer.",
-          cause
-        })
-    )
-  )
-  const key = yield* Effect.try({
-    try: () => secretKey(dataDir, keys.length === 0),
-    catch: (cause) =>
-      cause instanceof SecretsError ? cause : new SecretsError({ message: "The key cannot be read.", cause })
-  })
-  if (keys.some((_) => _.key_id !== key.id)) {
-    return yield* new SecretsError({
-      message: `The key in ${dataDir}/secret.key is not the one that the secrets in the database were sealed with. Restore that one.`
-    })
-  }
-  return key
+/** A value as it is kept in a row: AES-256-GCM, with its tag at the end. */
+export const SealedRow = Schema.Struct({
+  key_id: Schema.String,
+  nonce: Schema.Uint8ArrayFromSelf,
+  sealed: Schema.Uint8ArrayFromSelf
 })
+export type SealedRow = typeof SealedRow.Type
+
+/** Seals with the data key of the organization. */
+export const seal = (organizationId: OrganizationId, place: Place, value: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const keys = yield* DataKeys
+    const { bytes, keyId } = yield* keys.seal({ type: "organization", id: organizationId }, place, value)
+    return { key_id: keyId, nonce: bytes.subarray(0, nonceLength), sealed: bytes.subarray(nonceLength) }
+  })
+
+/** None where the organization's key was erased. */
+export const open = (dataDir: string, organizationId: OrganizationId, place: Place, row: SealedRow) =>
+  Effect.gen(function* () {
+    if (!isOfDataKey(row.key_id)) return Option.some(yield* openBefore(dataDir, place, row))
+    const keys = yield* DataKeys
+    const bytes = Buffer.concat([row.nonce, row.sealed])
+    return yield* keys.open({ type: "organization", id: organizationId }, place, { keyId: row.key_id, bytes })
+  })

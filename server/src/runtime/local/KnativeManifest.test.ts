@@ -75,6 +75,9 @@ describe("KnativeManifest", () => {
           set: () => Effect.dieMessage("unused"),
           list: () => Effect.dieMessage("unused"),
           unset: () => Effect.dieMessage("unused"),
+          importAll: () => Effect.dieMessage("unused"),
+          versions: () => Effect.dieMessage("unused"),
+          rollback: () => Effect.dieMessage("unused"),
           reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))
         },
         scope: { organizationId: testKey().organizationId, stage: testKey().stage, app: AppName.make("shop") },

@@ -55,6 +55,9 @@ const secrets = Layer.succeed(Secrets, {
   set: () => Effect.dieMessage("unused"),
   list: () => Effect.dieMessage("unused"),
   unset: () => Effect.dieMessage("unused"),
+  importAll: () => Effect.dieMessage("unused"),
+  versions: () => Effect.dieMessage("unused"),
+  rollback: () => Effect.dieMessage("unused"),
   reveal: (_, name: SecretName, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))
 })
 

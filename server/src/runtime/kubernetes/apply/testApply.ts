@@ -23,6 +23,9 @@ const secrets = Secrets.of({
   set: () => Effect.die("unused"),
   list: () => Effect.die("unused"),
   unset: () => Effect.die("unused"),
+  importAll: () => Effect.die("unused"),
+  versions: () => Effect.die("unused"),
+  rollback: () => Effect.die("unused"),
   reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`value of ${name} ${version}`)))
 })
 
