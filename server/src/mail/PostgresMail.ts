@@ -14,10 +14,9 @@ export interface OutboxOptions {
   readonly lookMs?: number
   /** Mails that are sent at a time. @default 4 */
   readonly concurrency?: number
+  /** How long mails that are being sent get to end when the server stops. @default 5 seconds */
+  readonly drainMs?: number
 }
-
-/** How long the mails that are being sent get to end when the server stops. */
-const drainSeconds = 5
 
 const Sealed = Schema.parseJson(Schema.Struct({ to: Schema.String, subject: Schema.String, text: Schema.String }))
 const encode = Schema.encodeSync(Sealed)
@@ -32,7 +31,7 @@ const owner = { type: "server" } as const
  * not. The log never tells an address or a text.
  */
 export const layer = (options: OutboxOptions = {}) => {
-  const { concurrency = 4, leaseMs = 60_000, lookMs = 1_000 } = options
+  const { concurrency = 4, drainMs = 5_000, leaseMs = 60_000, lookMs = 1_000 } = options
   return Layer.scoped(
     Mail,
     Effect.gen(function* () {
@@ -95,7 +94,7 @@ export const layer = (options: OutboxOptions = {}) => {
       const slots = yield* Effect.makeSemaphore(concurrency)
       const sending = yield* FiberSet.make()
       yield* Effect.addFinalizer(() =>
-        FiberSet.awaitEmpty(sending).pipe(Effect.timeoutOption(Duration.seconds(drainSeconds)))
+        Effect.interruptible(FiberSet.awaitEmpty(sending)).pipe(Effect.timeoutOption(Duration.millis(drainMs)))
       )
       const next = Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
