@@ -18,17 +18,16 @@ export interface Statement {
 const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
 
 /**
- * A connection, with what `maxcloud.organization` (whose rows row security shows) is there: it is set before a statement that needs another,
- * and never while a statement of another scope waits. Whatever was sent under one scope runs under it, also where fibers of several scopes
- * share a transaction.
+ * A connection, with what `maxcloud.organization` (whose rows row security shows) is there: it is set before a statement that needs another.
+ * One statement runs at a time, so that each runs under its own scope, also where fibers of several scopes share a transaction.
  */
 export class Session {
   readonly client: pg.PoolClient
-  /** What it is once everything sent so far has run; undefined: not known. */
+  /** undefined: not known. */
   #shown: string | undefined
-  #changing = false
-  #waiting: Array<() => void> = []
-  /** No answer came, or a transaction could not be ended: not to be used again. */
+  #busy = false
+  readonly #waiting: Array<() => void> = []
+  /** It has gone silent, or a transaction could not be ended: not to be used again. */
   broken = false
 
   constructor(client: pg.PoolClient, shown: string) {
@@ -38,43 +37,52 @@ export class Session {
 
   /** `scope` undefined: the statement is of the transaction itself (BEGIN, COMMIT). `sent` false: it never reached the database. */
   send(scope: string | undefined, statement: Statement, answered: Answered): void {
-    if (this.#changing) {
+    if (this.#busy) {
       this.#waiting.push(() => this.send(scope, statement, answered))
       return
     }
-    if (scope === undefined || this.#shown === scope) {
-      this.#query(statement, answered)
-      return
-    }
-    this.#changing = true
-    this.#shown = undefined
-    // The statement is sent when the setting has been: were both sent at once, it would also run where the setting failed.
-    this.client.query(`set maxcloud.organization = ${this.client.escapeLiteral(scope)}`, (error?: Error | null) => {
-      this.#changing = false
-      if (error) {
-        this.#noteSilence(error)
-        answered(error, false)
-      } else {
-        this.#shown = scope
-        this.#query(statement, answered)
+    this.#busy = true
+    const done: Answered = (error, sent, answer) => {
+      this.#busy = false
+      answered(error, sent, answer)
+      while (!this.#busy) {
+        const next = this.#waiting.shift()
+        if (next === undefined) return
+        next()
       }
-      const waiting = this.#waiting
-      this.#waiting = []
-      for (const next of waiting) next()
-    })
+    }
+    if (this.broken) {
+      queueMicrotask(() => done(new Error("The connection is given up."), false))
+    } else if (scope === undefined || this.#shown === scope) {
+      this.#query(statement, done)
+    } else {
+      this.#shown = undefined
+      // The statement is sent when the setting has been: were both sent at once, it would also run where the setting failed.
+      this.client.query(`set maxcloud.organization = ${this.client.escapeLiteral(scope)}`, (error?: Error | null) => {
+        if (error) {
+          this.#noteSilence(error)
+          done(error, false)
+        } else {
+          this.#shown = scope
+          this.#query(statement, done)
+        }
+      })
+    }
   }
 
   #query({ rowMode, text, values }: Statement, answered: Answered) {
     const done = (error: Error | null | undefined, answer?: Answer | ReadonlyArray<Answer>) => {
       if (error) this.#noteSilence(error)
-      if (error && takesBack.test(text)) this.broken = true
+      if (takesBack.test(text)) {
+        this.#shown = undefined
+        if (error) this.broken = true
+      }
       // A COMMIT after a failed statement is a ROLLBACK.
       if (answer !== undefined && "command" in answer && answer.command === "ROLLBACK") this.#shown = undefined
       answered(error ?? undefined, !isUnsent(error), answer)
     }
     if (rowMode === undefined) this.client.query<object, unknown[]>(text, [...values], done)
     else this.client.query<unknown[], unknown[]>({ text, values: [...values], rowMode }, done)
-    if (takesBack.test(text)) this.#shown = undefined
   }
 
   #noteSilence(error: Error) {

@@ -65,7 +65,7 @@ const isControl = (text: string) => /^\s*(begin|start\s|commit|end|rollback|abor
 const isRead = (text: string) => /^\s*select\b/i.test(text)
 
 /** A restart of Postgres takes about as long. */
-const again = Schedule.exponential("50 millis", 3)
+const again = Schedule.exponential("150 millis", 3)
 
 const failed = ({ cause }: Failure) => new SqlError({ cause, message: "Failed to execute statement" })
 
@@ -77,18 +77,27 @@ const rowsOf = (answers: Answers): ReadonlyArray<object> =>
 
 /** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */
 export const makeConnection = (pool: pg.Pool, session?: Session): Connection => {
+  const sendNow = (statement: Statement, scope: string) =>
+    session === undefined
+      ? sendOnAny(pool, scope, statement)
+      : sendOn(pool, session, isControl(statement.text) ? undefined : scope, statement)
+
+  const mayGoAgain = ({ cause, sent }: Failure, text: string) =>
+    session === undefined && isBroken(cause) && (!sent || isRead(text))
+
   const send = (statement: Statement) =>
-    Effect.flatMap(RowScope, (scope) =>
-      session === undefined
-        ? sendOnAny(pool, settingOf(scope), statement).pipe(
-            Effect.retry({
-              schedule: again,
-              times: 3,
-              while: ({ cause, sent }) => isBroken(cause) && (!sent || isRead(statement.text))
-            })
-          )
-        : sendOn(pool, session, isControl(statement.text) ? undefined : settingOf(scope), statement)
-    ).pipe(Effect.mapError(failed))
+    Effect.flatMap(RowScope, (rows) => {
+      const scope = settingOf(rows)
+      return Effect.catchAll(sendNow(statement, scope), (failure) =>
+        mayGoAgain(failure, statement.text)
+          ? sendNow(statement, scope).pipe(
+              Effect.retry({ schedule: again, times: 2, while: (_) => mayGoAgain(_, statement.text) }),
+              Effect.delay("50 millis"),
+              Effect.mapError(failed)
+            )
+          : Effect.fail(failed(failure))
+      )
+    })
 
   const execute = (text: string, values: ReadonlyArray<unknown>, transform: Transform) =>
     Effect.map(send({ text, values }), (answers) => {

@@ -48,6 +48,13 @@ export const migrate = (
           const role = pg.escapeIdentifier(serverRole)
           await client.query(`grant usage on schema public to ${role}`)
           await client.query(`grant select, insert, update, delete on all tables in schema public to ${role}`)
+          // For the vacuum after an erasure: a right of its own since Postgres 17.
+          const { rows: versions } = await client.query<{ n: number }>(
+            "select current_setting('server_version_num')::int as n"
+          )
+          if ((versions[0]?.n ?? 0) >= 170_000) {
+            await client.query(`grant maintain on all tables in schema public to ${role}`)
+          }
           await client.query(`revoke all on migrations from ${role}`)
         }
         await keepAppendOnly(client, serverRole)

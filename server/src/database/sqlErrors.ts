@@ -6,6 +6,19 @@ import { CommitUnknown, isBroken, isPassing, stateOf } from "./sqlState.ts"
 
 export const isUniqueViolation = (error: SqlError) => stateOf(error.cause) === "23505"
 
+const isSqlError = (error: unknown): error is SqlError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "SqlError"
+
+/** A fault of the database that passes, also where nobody expected one. */
+export const isPassingFault = (error: unknown): boolean => isSqlError(error) && isPassing(error.cause)
+
+/** What a client is told while the database is away. */
+export const databaseAway = () =>
+  new Unavailable({
+    detail: "The database does not answer at the moment. Send the request again.",
+    retryAfterSeconds: 1
+  })
+
 /** The database is away: an answer that a client may act on. Any other SQL error is a mistake of ours. */
 export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
   Effect.catchIf(
@@ -13,21 +26,9 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
     (error): error is Extract<E | SqlError, SqlError> => isSqlError(error),
     (error) =>
       isPassing(error.cause)
-        ? Effect.logWarning("the database is away", error.cause).pipe(
-            Effect.andThen(
-              Effect.fail(
-                new Unavailable({
-                  detail: "The database does not answer at the moment. Send the request again.",
-                  retryAfterSeconds: 1
-                })
-              )
-            )
-          )
+        ? Effect.logWarning("the database is away", error.cause).pipe(Effect.andThen(Effect.fail(databaseAway())))
         : Effect.die(error)
   )
-
-const isSqlError = (error: unknown): error is SqlError =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "SqlError"
 
 /**
  * Runs in one transaction; again where the database had to break a deadlock by ending ours, or where the connection broke before COMMIT was

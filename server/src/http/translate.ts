@@ -1,6 +1,7 @@
 import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
 import { type ApiError, type InvalidRequest, Unavailable } from "@maxcloud/sdk/api"
 import { Cause, Effect, Option, Schema } from "effect"
+import { databaseAway, isPassingFault } from "../database/sqlErrors.ts"
 import { internalError, invalidRequest, isApiError, problemResponse } from "./problems.ts"
 import { pathOf } from "./routeTable.ts"
 
@@ -31,6 +32,7 @@ export const translate = <E, R>(
 const problemOf = (error: unknown): ApiError | undefined => {
   if (isApiError(error)) return error
   if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
+  if (isPassingFault(error)) return databaseAway()
   return undefined
 }
 
