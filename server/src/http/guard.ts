@@ -1,10 +1,10 @@
 import type { HttpServerRequest } from "@effect/platform"
 import { Forbidden, UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { page, pathOf } from "./routeTable.ts"
+import { formPages, page, pathOf } from "./routeTable.ts"
 
 /** Pages that a person may follow a link to from another site: what they show cannot be read by that site. */
-const pages: ReadonlySet<string> = new Set([page.landing, page.docs, page.openapi])
+const pages: ReadonlySet<string> = new Set([page.landing, page.docs, page.openapi, ...formPages])
 
 const hostPattern = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d{1,5})?$/i
 

@@ -16,20 +16,42 @@ nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:1rem 0}
 article{border:1px solid var(--line);border-radius:.5rem;margin:.75rem 0}
 article>*{padding:.6rem 1rem}article>header{background:var(--panel);border-radius:.5rem;display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline}
 .method{font-weight:700;text-transform:uppercase;color:var(--accent);font-size:.8rem;min-width:3.5rem}
+form{margin:1.25rem 0}label{display:block;margin:.75rem 0}label.choice{margin:.25rem 0}input:not([type=radio]){display:block;width:100%;max-width:24rem;margin-top:.25rem;padding:.5rem .6rem;border:1px solid var(--line);border-radius:.375rem;background:var(--paper);color:var(--ink);font:inherit}
+button{margin:.5rem .5rem 0 0;padding:.5rem 1rem;border:1px solid var(--accent);border-radius:.375rem;background:var(--paper);color:var(--accent);font:inherit;cursor:pointer}
+.problem{border-left:4px solid var(--accent);padding:.25rem .75rem;background:var(--panel)}
 details{border-top:1px solid var(--line)}summary{cursor:pointer}pre{overflow-x:auto;margin:.5rem 0 0}
 `.trim()
 
 const hash = createHash("sha256").update(style).digest("base64")
 
+export interface PageOptions {
+  /** @default en */
+  readonly language?: "de" | "en"
+  /** @default 200 */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Has it forms that are sent to this server? */
+  readonly forms?: boolean
+}
+
+/** Under the policy `no-referrer` browsers send forms with "Origin: null", by which no server knows its own. */
+const ownReferrer = '<meta name="referrer" content="same-origin">'
+
 /** A page of our own: no scripts, nothing from elsewhere, in no frame. `body` is HTML. */
-export const htmlPage = (title: string, body: string): HttpServerResponse.HttpServerResponse =>
+export const htmlPage = (
+  title: string,
+  body: string,
+  { forms = false, headers, language = "en", status = 200 }: PageOptions = {}
+): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${style}</style></head><body>${body}</body></html>`,
+    `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">${forms ? ownReferrer : ""}<title>${escapeHtml(title)}</title><style>${style}</style></head><body>${body}</body></html>`,
     {
+      status,
       contentType: "text/html; charset=utf-8",
       headers: {
-        "content-security-policy": `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-        "cache-control": "no-store"
+        "content-security-policy": `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
+        "cache-control": "no-store",
+        ...headers
       }
     }
   )

@@ -4,6 +4,7 @@ import { CurrentCaller } from "../identity/Caller.ts"
 import { Services } from "../services/Services.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import { AccessMode } from "./AccessMode.ts"
+import { authPages } from "./auth/authPages.ts"
 import { docsPage } from "./docsPage.ts"
 import { htmlPage } from "./htmlPage.ts"
 import { closedLandingPage, landingPage } from "./landingPage.ts"
@@ -57,5 +58,5 @@ const metricsRoute = HttpLayerRouter.use((router) =>
   })
 )
 
-/** What there is beside the API's operations: its reference, the metrics, and a page that shows what runs. */
-export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute)
+/** What there is beside the API's operations: its reference, the metrics, a page that shows what runs, and those where people sign in. */
+export const pages = Layer.mergeAll(documentRoutes, landingRoute, metricsRoute, authPages)

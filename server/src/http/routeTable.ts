@@ -18,8 +18,16 @@ export const page = {
   landing: "/",
   docs: "/api/docs",
   openapi: "/api/openapi.json",
-  metrics: "/metrics"
+  metrics: "/metrics",
+  signIn: "/auth/sign-in",
+  device: "/auth/device",
+  verify: "/auth/verify",
+  acceptInvite: "/auth/accept-invite",
+  bootstrap: "/auth/bootstrap"
 } as const
+
+/** Pages with a form, which is sent to them. */
+export const formPages = [page.signIn, page.device, page.verify, page.acceptInvite, page.bootstrap] as const
 
 const entries = new Map<string, Entry>()
 
@@ -55,6 +63,7 @@ HttpApi.reflect(MaxCloudApi, {
   }
 })
 for (const path of Object.values(page)) entryOf(path).methods.add("GET").add("HEAD")
+for (const path of formPages) entryOf(path).methods.add("POST")
 
 /** Operations that the policy table does not name. With any, the server does not start. */
 export const operationsWithoutPolicy: ReadonlyArray<string> = uncovered

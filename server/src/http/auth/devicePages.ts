@@ -1,0 +1,128 @@
+import { HttpLayerRouter } from "@effect/platform"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { NotFound } from "@maxcloud/sdk/api"
+import { Effect, Either, Schema } from "effect"
+import { Accounts, type BrowserPerson, Devices, Sessions } from "../../identity/Accounts.ts"
+import { AccessMode } from "../AccessMode.ts"
+import { escapeHtml } from "../htmlPage.ts"
+import { page } from "../routeTable.ts"
+import { newCookie } from "./browserCookie.ts"
+import { devicePage } from "./signInPages.ts"
+import { asPage, button, field, form, formOf, goTo, hidden, paragraph, problemOf, show, type Visit } from "./Visit.ts"
+
+const decodeName = Schema.decodeUnknownEither(OrganizationName)
+
+const noSuchOrganization = () =>
+  new NotFound({ resource: "organization", name: "organization", detail: "You are no member of this organization." })
+
+/** Asks for the code that the program shows. By GET: what it leads to only asks once more. */
+const codeForm = (visit: Visit, person: BrowserPerson, problem?: NotFound) =>
+  show(
+    visit,
+    visit.say.deviceTitle,
+    paragraph(visit.say.signedInAs(person.email), "soft") +
+      problemOf(visit, problem) +
+      paragraph(visit.say.deviceCodeIntro) +
+      `<form method="get" action="${page.device}">${field(visit.say.code, "user_code", 'autocomplete="off" autocapitalize="characters" maxlength="20" autofocus')}${button(visit.say.goOn)}</form>`,
+    problem === undefined ? 200 : problem.status
+  )
+
+const choice = (names: ReadonlyArray<string>) =>
+  names
+    .map(
+      (name, i) =>
+        `<label class="choice"><input type="radio" name="organization" required value="${escapeHtml(name)}"${i === 0 && names.length === 1 ? " checked" : ""}> ${escapeHtml(name)}</label>`
+    )
+    .join("")
+
+const confirmation = (
+  visit: Visit,
+  person: BrowserPerson,
+  asking: { readonly clientName: string; readonly userCode: string },
+  organizations: ReadonlyArray<string>
+) =>
+  show(
+    visit,
+    visit.say.deviceTitle,
+    paragraph(visit.say.signedInAs(person.email), "soft") +
+      paragraph(visit.say.deviceAsks(asking.clientName)) +
+      `<pre>${escapeHtml(asking.userCode)}</pre>` +
+      paragraph(visit.say.deviceWarning) +
+      form(
+        visit,
+        page.device,
+        hidden("user_code", asking.userCode) +
+          (organizations.length === 0
+            ? paragraph(visit.say.noOrganization, "problem")
+            : paragraph(visit.say.whichOrganization) +
+              choice(organizations) +
+              button(visit.say.approve, "decision", "approve"))
+      ) +
+      // A form of its own: to deny, no organization has to be chosen.
+      form(visit, page.device, hidden("user_code", asking.userCode) + button(visit.say.deny, "decision", "deny"))
+  )
+
+/** Lets a program sign in (RFC 8628, 3.3): by a code that a person types or compares, once they have signed in here. */
+export const devicePages = HttpLayerRouter.use((router) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const devices = yield* Devices
+    const sessions = yield* Sessions
+    const { publicUrl } = yield* AccessMode
+
+    const personOf = ({ cookie }: Visit) =>
+      cookie.state === "signedIn" ? accounts.browserPerson(cookie.token) : Effect.succeed(undefined)
+
+    const toSignIn = (visit: Visit, userCode: string | null) =>
+      goTo(
+        visit.cookie.state === "signedIn" ? { ...visit, cookie: newCookie() } : visit,
+        devicePage(userCode).replace(page.device, page.signIn)
+      )
+
+    yield* router.add(
+      "GET",
+      page.device,
+      asPage(publicUrl, (visit) =>
+        Effect.gen(function* () {
+          const userCode = visit.query.get("user_code")
+          const person = yield* personOf(visit)
+          if (person === undefined) return toSignIn(visit, userCode)
+          if (userCode === null) return codeForm(visit, person)
+          const asking = yield* Effect.either(devices.find(userCode))
+          if (Either.isLeft(asking)) {
+            if (asking.left._tag !== "NotFound") return yield* asking.left
+            return codeForm(visit, person, asking.left)
+          }
+          const organizations = yield* sessions.organizationsOf(person.userId)
+          return confirmation(
+            visit,
+            person,
+            asking.right,
+            organizations.map((_) => _.name)
+          )
+        })
+      )
+    )
+
+    yield* router.add(
+      "POST",
+      page.device,
+      asPage(publicUrl, (visit, request) =>
+        Effect.gen(function* () {
+          const fields = yield* formOf(request, visit)
+          const userCode = fields.get("user_code")
+          const person = yield* personOf(visit)
+          if (person === undefined) return toSignIn(visit, userCode)
+          const approves = fields.get("decision") === "approve"
+          if (approves) {
+            const organization = yield* Effect.mapError(decodeName(fields.get("organization")), noSuchOrganization)
+            yield* devices.approve(userCode, person.userId, organization)
+          } else {
+            yield* devices.deny(userCode, person.userId)
+          }
+          return show(visit, visit.say.deviceTitle, paragraph(approves ? visit.say.approved : visit.say.denied))
+        })
+      )
+    )
+  })
+)

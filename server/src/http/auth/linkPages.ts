@@ -1,0 +1,174 @@
+import { HttpLayerRouter } from "@effect/platform"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Conflict, Email, NotFound } from "@maxcloud/sdk/api"
+import { Effect, Option, Redacted, Schema } from "effect"
+import { Accounts, Sessions } from "../../identity/Accounts.ts"
+import { Invites } from "../../identity/Members.ts"
+import { isToken, type TokenKind } from "../../identity/tokens.ts"
+import { AccessMode } from "../AccessMode.ts"
+import { page } from "../routeTable.ts"
+import {
+  asPage,
+  button,
+  field,
+  form,
+  formOf,
+  hidden,
+  nextCommand,
+  paragraph,
+  problemOf,
+  show,
+  type Visit
+} from "./Visit.ts"
+
+const decodeEmail = Schema.decodeUnknownOption(Email)
+const decodeName = Schema.decodeUnknownOption(OrganizationName)
+
+/** Mail programs break links, and their scanners follow them: a GET looks at the form of the token alone. */
+const tokenOf = (kind: TokenKind, written: string) => {
+  const token = Redacted.make(written)
+  return isToken(kind, token)
+    ? Effect.succeed(token)
+    : new NotFound({
+        resource: kind === "invite" ? "invite" : "token",
+        name: "link",
+        detail: "This link is not whole: copy all of it from the mail into the address bar."
+      })
+}
+
+const oneButton = (visit: Visit, path: string, token: Redacted.Redacted, title: string, intro: string, label: string) =>
+  show(visit, title, paragraph(intro) + form(visit, path, hidden("token", Redacted.value(token)) + button(label)))
+
+interface Typed {
+  readonly email: string
+  readonly organization: string
+}
+
+const bootstrapForm = (
+  visit: Visit,
+  token: Redacted.Redacted,
+  { email, organization }: Typed,
+  problem = "",
+  status = 200
+) =>
+  show(
+    visit,
+    visit.say.bootstrapTitle,
+    paragraph(visit.say.bootstrapIntro) +
+      problem +
+      form(
+        visit,
+        page.bootstrap,
+        hidden("token", Redacted.value(token)) +
+          field(visit.say.email, "email", 'type="email" autocomplete="email" maxlength="254"', email.slice(0, 254)) +
+          field(
+            visit.say.organization,
+            "organization",
+            'maxlength="30" autocomplete="off"',
+            organization.slice(0, 30)
+          ) +
+          button(visit.say.bootstrapButton)
+      ),
+    status
+  )
+
+/** Where links of mails lead, and the link of the first start. Only the button changes anything. */
+export const linkPages = HttpLayerRouter.use((router) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const invites = yield* Invites
+    const sessions = yield* Sessions
+    const { publicUrl } = yield* AccessMode
+
+    yield* router.add(
+      "GET",
+      page.verify,
+      asPage(publicUrl, (visit) =>
+        Effect.map(tokenOf("oneTime", visit.query.get("token") ?? ""), (token) =>
+          oneButton(visit, page.verify, token, visit.say.verifyTitle, visit.say.verifyIntro, visit.say.verifyButton)
+        )
+      )
+    )
+    yield* router.add(
+      "POST",
+      page.verify,
+      asPage(publicUrl, (visit, request) =>
+        Effect.gen(function* () {
+          const fields = yield* formOf(request, visit)
+          const user = yield* accounts.verify(yield* tokenOf("oneTime", fields.get("token")))
+          return show(visit, visit.say.verifyTitle, paragraph(visit.say.verified(user.email)))
+        })
+      )
+    )
+
+    yield* router.add(
+      "GET",
+      page.acceptInvite,
+      asPage(publicUrl, (visit) =>
+        Effect.map(tokenOf("invite", visit.query.get("token") ?? ""), (token) =>
+          oneButton(
+            visit,
+            page.acceptInvite,
+            token,
+            visit.say.inviteTitle,
+            visit.say.inviteIntro,
+            visit.say.inviteButton
+          )
+        )
+      )
+    )
+    yield* router.add(
+      "POST",
+      page.acceptInvite,
+      asPage(publicUrl, (visit, request) =>
+        Effect.gen(function* () {
+          const fields = yield* formOf(request, visit)
+          const grant = yield* invites.accept(yield* tokenOf("invite", fields.get("token")))
+          yield* sessions.discard(grant)
+          const joined = visit.say.joined(grant.organization, grant.role)
+          return show(visit, visit.say.inviteTitle, paragraph(joined) + nextCommand(visit))
+        })
+      )
+    )
+
+    const bootstrap = (visit: Visit, bootstrapToken: Redacted.Redacted, typed: Typed) =>
+      Effect.gen(function* () {
+        const email = decodeEmail(typed.email)
+        const organization = decodeName(typed.organization)
+        if (Option.isNone(email) || Option.isNone(organization)) {
+          const problem = Option.isNone(email) ? visit.say.wrongEmail : visit.say.wrongOrganization
+          return bootstrapForm(visit, bootstrapToken, typed, paragraph(problem, "problem"), 422)
+        }
+        const input = { email: email.value, organization: organization.value, bootstrapToken }
+        const grant = yield* Effect.either(accounts.register(input))
+        if (grant._tag === "Left") {
+          if (!(grant.left instanceof Conflict)) return yield* grant.left
+          return bootstrapForm(visit, bootstrapToken, typed, problemOf(visit, grant.left), 409)
+        }
+        yield* sessions.discard(grant.right)
+        const made = visit.say.bootstrapped(grant.right.organization)
+        return show(visit, visit.say.bootstrapTitle, paragraph(made) + nextCommand(visit))
+      })
+    yield* router.add(
+      "GET",
+      page.bootstrap,
+      asPage(publicUrl, (visit) =>
+        Effect.map(tokenOf("oneTime", visit.query.get("token") ?? ""), (token) =>
+          bootstrapForm(visit, token, { email: "", organization: "" })
+        )
+      )
+    )
+    yield* router.add(
+      "POST",
+      page.bootstrap,
+      asPage(publicUrl, (visit, request) =>
+        Effect.gen(function* () {
+          const fields = yield* formOf(request, visit)
+          const token = yield* tokenOf("oneTime", fields.get("token"))
+          const typed = { email: fields.get("email"), organization: fields.get("organization") }
+          return yield* bootstrap(visit, token, typed)
+        })
+      )
+    )
+  })
+)
