@@ -166,9 +166,8 @@ export const layer = (options: IdentityOptions) =>
             yield* inTransaction(
               Effect.gen(function* () {
                 const user = yield* lockUser(sql, person.id)
-                if (user === undefined || user.verified) {
-                  return yield* new Forbidden({ detail: "Your address is confirmed already." })
-                }
+                // Once more does no harm: there is nothing to confirm.
+                if (user === undefined || user.verified) return
                 yield* sql`delete from one_time_tokens where user_id = ${user.id} and purpose = 'verify'`
                 yield* mailLink(user, organization.name)
               })

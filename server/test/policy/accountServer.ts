@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs"
+import { BlockList } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Role } from "@maxcloud/sdk/api"
@@ -18,6 +19,8 @@ interface Answer {
 interface RequestOptions {
   readonly token?: string | undefined
   readonly body?: unknown
+  /** Another address than loopback that it is to come from. */
+  readonly address?: string | undefined
 }
 
 /** An organization with a member of each role. */
@@ -49,6 +52,9 @@ const objectOf = (value: unknown): Record<string, unknown> => {
   return { ...value }
 }
 
+const loopback = new BlockList()
+loopback.addAddress("127.0.0.1")
+
 /** A server that wants credentials, in this process, whose mail goes to its log; with requests over HTTP. */
 export const startServer = async (changes: Partial<ServerSettings> = {}) => {
   const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-accounts-"))
@@ -69,6 +75,7 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       auth: "required",
       registration: "open",
       mail: "log",
+      trustedProxies: loopback,
       ...changes
     })
     return yield* makeServer().pipe(
@@ -77,11 +84,16 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
     )
   }).pipe(Effect.runPromise)
 
-  const request = async (method: string, path: string, { body, token }: RequestOptions = {}): Promise<Answer> => {
+  const request = async (
+    method: string,
+    path: string,
+    { address, body, token }: RequestOptions = {}
+  ): Promise<Answer> => {
     const response = await fetch(`${server.url}${path}`, {
       method,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(address === undefined ? {} : { "x-forwarded-for": address }),
         ...(body === undefined ? {} : { "content-type": "application/json" })
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
@@ -152,7 +164,13 @@ export const startAccountServer = async (): Promise<AccountServer> => {
       spec: {
         apiVersion: "maxcloud.dev/v1",
         app: "canary-app",
-        services: [{ name: "canary-service", image: "localhost/canary:1", env: { KEY: { secret: "CANARY_SECRET" } } }]
+        services: [
+          {
+            name: "canary-service",
+            image: "localhost/canary:1",
+            env: { KEY: { secret: "CANARY_SECRET" }, OTHER: "canary-environment" }
+          }
+        ]
       }
     }
   })
@@ -191,7 +209,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
   const acme: TestOrganization = {
     name: "acme",
     sessions: sessions.acme,
-    canaries: ["canary-", "CANARY", "acme.test"],
+    canaries: ["acme.test", "canary-key", "canary-user", "canary-environment", "canary-service", "canary-invite"],
     values: (operation) => ({
       app: "canary-app",
       stage: "canary-stage",
@@ -209,7 +227,8 @@ export const startAccountServer = async (): Promise<AccountServer> => {
     apps: await listOf("apps", "/api/v1/apps", owner),
     secrets: await listOf("secrets", `${stage}/secrets`, owner),
     keys: (await listOf("apiKeys", "/api/v1/auth/api-keys", owner)).map((_) => [_["id"], _["expiresAt"]]),
-    invites: await listOf("invites", "/api/v1/auth/invites", owner),
+    // Those that were accepted go with their people, who end their own accounts.
+    invites: (await listOf("invites", "/api/v1/auth/invites", owner)).filter((_) => _["state"] === "open"),
     registries: await listOf("registries", "/api/v1/registries", owner),
     members: (await listOf("members", "/api/v1/organization/members", owner)).filter((_) => _["role"] === "owner"),
     organization: (await must(200, "GET", "/api/v1/organization", { token: owner }))["deleteAfter"]
