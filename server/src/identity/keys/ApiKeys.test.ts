@@ -5,6 +5,7 @@ import { Effect, Layer, Redacted } from "effect"
 import fc from "fast-check"
 import { layerTest } from "../../database/layerTest.ts"
 import { newId } from "../../database/newId.ts"
+import { asNobody, asOrganization } from "../../database/RowScope.ts"
 import type { Caller } from "../Caller.ts"
 import { digestOf, newToken } from "../tokens.ts"
 import { ApiKeys, Authenticator } from "./ApiKeys.ts"
@@ -218,6 +219,21 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
       audit.breakDown(new Error("the log is away"))
       yield* Effect.exit(keys.create(maker, key())).pipe(Effect.ensuring(Effect.sync(() => audit.breakDown(undefined))))
       assert.deepStrictEqual(yield* keys.list(maker), [])
+    })
+  )
+
+  it.effect("are made, shown and believed where a request sees its own organization's rows, or none", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, organization } = yield* setUp()
+      const inRequest = asOrganization(organization.id)
+      const { apiKey, secret } = yield* inRequest(keys.create(maker, key()))
+      assert.strictEqual((yield* asNobody(authenticate(secret))).organization.id, organization.id)
+      const next = yield* inRequest(keys.rotate(maker, apiKey.id, 60))
+      assert.deepStrictEqual(
+        (yield* inRequest(keys.list(maker))).map((_) => _.createdBy),
+        [maker.person.email, maker.person.email]
+      )
+      yield* inRequest(keys.remove(maker, next.apiKey.id))
     })
   )
 

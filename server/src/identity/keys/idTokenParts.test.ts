@@ -8,7 +8,10 @@ const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString(
 const written = (payload: unknown, header: unknown = { alg: "RS256" }) =>
   Redacted.make(`${encoded(header)}.${encoded(payload)}.c2ln`)
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
-const name = fc.array(fc.constantFrom(...letters), { minLength: 1, maxLength: 30 }).map((_) => `a${_.join("")}z`)
+const name = fc
+  .array(fc.constantFrom(...letters), { minLength: 1, maxLength: 28 })
+  .map((_) => `a${_.join("")}z`)
+  .filter((_) => !_.includes("--"))
 
 describe("readUnverified", () => {
   it("finds the issuer and the one organization, whatever else the audiences are", () => {
