@@ -35,6 +35,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
     what: "kept logs in a bucket: rclone is not installed (`go install github.com/rclone/rclone@v1.69.1`; Debian's is too old to serve S3)"
   },
   {
+    kinds: ["long"],
+    there: onPath("bao"),
+    what: "the master key in a transit engine: bao is not installed (OpenBao 2.5, from its releases or its sources)"
+  },
+  {
     kinds: ["cluster"],
     there: onPath("go"),
     what: "broken and chatty images: go is not installed"
