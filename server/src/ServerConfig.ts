@@ -11,6 +11,7 @@ import {
   type Redacted,
   Schema
 } from "effect"
+import { type DatabaseSettings, databaseConfig, databaseSettings } from "./settings/databaseSettings.ts"
 import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
 import { type KeySettings, keyConfig, keySettings } from "./settings/keySettings.ts"
 import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
@@ -22,7 +23,8 @@ import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings
 
 /** Everything that can be set, parsed. */
 export interface ServerSettings
-  extends IdentitySettings,
+  extends DatabaseSettings,
+    IdentitySettings,
     KeySettings,
     KubernetesSettings,
     LimitSettings,
@@ -76,6 +78,7 @@ const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
 const ownSettings: Settings<
   Omit<
     ServerSettings,
+    | keyof DatabaseSettings
     | keyof IdentitySettings
     | keyof KeySettings
     | keyof KubernetesSettings
@@ -175,6 +178,7 @@ const ownSettings: Settings<
 /** Every setting, in the order in which the reference tells them. */
 export const settings: Settings<ServerSettings> = {
   ...ownSettings,
+  ...databaseSettings,
   ...identitySettings,
   ...keySettings,
   ...mailSettings,
@@ -222,6 +226,7 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       drainTimeout: settings.drainTimeout.config,
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
+      database: databaseConfig,
       identity: identityConfig,
       keys: keyConfig,
       mail: mailConfig,
@@ -230,9 +235,10 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       registries: registryConfig,
       logs: logConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { identity, keys, kubernetes, limits, logs, mail, registries, ...own } = read
+    const { database, identity, keys, kubernetes, limits, logs, mail, registries, ...own } = read
     const all = yield* refuseOpenAddress({
       ...own,
+      ...database,
       ...identity,
       ...keys,
       ...mail,

@@ -21,7 +21,13 @@ import * as SealedSecrets from "./secrets/SealedSecrets.ts"
  */
 export const servicesLayer = (settings: ServerSettings, port: number) => {
   const { databaseUrl, dataDir, migrationDatabaseUrl } = settings
-  const database = Database.layer({ dataDir, url: databaseUrl, migrationUrl: migrationDatabaseUrl })
+  const database = Database.layer({
+    dataDir,
+    url: databaseUrl,
+    migrationUrl: migrationDatabaseUrl,
+    connections: settings.databasePool,
+    statementTimeout: settings.statementTimeout
+  })
   // The embedded database has one server, which need not wait for a former self.
   const shards = databaseUrl === undefined ? Shards.layerAll : Shards.layer()
   const kept = Layer.mergeAll(

@@ -133,6 +133,9 @@ const freeLeases = Effect.flatMap(
     sql`update work_items set lease_token = null, lease_until = null, available_at = now() where lease_token is not null`
 )
 
+/** The embedded database has 30 connections, of which the owner and the listener need some. */
+const within = (limits: PoolLimits): PoolLimits => ({ ...limits, connections: Math.min(limits.connections ?? 12, 24) })
+
 /** Row security does not hold for superusers and roles that bypass it: whatever a mistake of ours would show is then shown. */
 const warnOfBypass = Effect.flatMap(
   SqlClient,
@@ -161,7 +164,7 @@ export const layer = (
           : yield* external(options.url, options.migrationUrl ?? options.url)
       const client = Layer.scoped(
         SqlClient,
-        Effect.flatMap(makePool(config, options), (pool) => makeSqlClient(pool, []))
+        Effect.flatMap(makePool(config, isEmbedded ? within(options) : options), (pool) => makeSqlClient(pool, []))
       )
       const database = Layer.effect(
         Database,

@@ -1,10 +1,39 @@
 import { Effect } from "effect"
 import pg from "pg"
+import { applyMigration } from "./applyMigration.ts"
 import { DatabaseError } from "./DatabaseError.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 
 // "maxcloud" in hexadecimal digits of ASCII, cut to what a lock's number may have.
 const lock = "0x6d6178636c6f75"
+
+/**
+ * Gives the server's role its rights on the tables: after migrations, and where it has none yet, as a new role has. Tables that a later
+ * version makes are its own at once, for the servers of this version that go on beside it.
+ */
+const giveRights = async (client: pg.ClientBase, serverRole: string, changed: boolean) => {
+  const { rows } = await client.query<{ needed: boolean; version: number }>(
+    `select current_user <> $1::name and ($2 or not bool_and(has_table_privilege($1::name, c.oid, 'insert'))) as needed,
+       current_setting('server_version_num')::int as version
+     from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'migrations'`,
+    [serverRole, changed]
+  )
+  if (rows[0]?.needed !== true) return
+  const role = pg.escapeIdentifier(serverRole)
+  // MAINTAIN, for the vacuum after an erasure, is a right of its own since Postgres 17.
+  const rights = `select, insert, update, delete${rows[0].version >= 170_000 ? ", maintain" : ""}`
+  await client.query("begin")
+  try {
+    await client.query(`grant usage on schema public to ${role}`)
+    await client.query(`grant ${rights} on all tables in schema public to ${role}`)
+    await client.query(`alter default privileges in schema public grant ${rights} on tables to ${role}`)
+    await client.query(`revoke all on migrations from ${role}`)
+    await client.query("commit")
+  } catch (error) {
+    await client.query("rollback")
+    throw error
+  }
+}
 
 /**
  * Brings the tables up to date, as the role that owns them, one server at a time; gives `serverRole` its rights on them.
@@ -33,30 +62,9 @@ export const migrate = (
         }
         const open = all.filter((_) => !applied.has(_.id))
         for (const migration of open) {
-          await client.query("begin")
-          try {
-            await client.query(migration.sql)
-            await client.query("insert into migrations (id, name) values ($1, $2)", [migration.id, migration.name])
-            await client.query("commit")
-          } catch (error) {
-            await client.query("rollback")
-            throw error
-          }
+          await applyMigration(client, migration)
         }
-        const { rows: roles } = await client.query<{ current: string }>("select current_user as current")
-        if (open.length > 0 && roles[0]?.current !== serverRole) {
-          const role = pg.escapeIdentifier(serverRole)
-          await client.query(`grant usage on schema public to ${role}`)
-          await client.query(`grant select, insert, update, delete on all tables in schema public to ${role}`)
-          // For the vacuum after an erasure: a right of its own since Postgres 17.
-          const { rows: versions } = await client.query<{ n: number }>(
-            "select current_setting('server_version_num')::int as n"
-          )
-          if ((versions[0]?.n ?? 0) >= 170_000) {
-            await client.query(`grant maintain on all tables in schema public to ${role}`)
-          }
-          await client.query(`revoke all on migrations from ${role}`)
-        }
+        await giveRights(client, serverRole, open.length > 0)
         await keepAppendOnly(client, serverRole)
       } finally {
         await client.query(`select pg_advisory_unlock(${BigInt(lock)})`)

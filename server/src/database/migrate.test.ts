@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { Effect, ManagedRuntime, Scope } from "effect"
+import pg from "pg"
+import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
+import { layer } from "./Database.ts"
+import { temporaryDataDir } from "./layerTest.ts"
+import { migrate } from "./migrate.ts"
+import { migrations } from "./migrations/index.ts"
+
+const scope = Effect.runSync(Scope.make())
+const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))
+const runtime = ManagedRuntime.make(layer({ dataDir }))
+
+const connect = async (user: string, database: string) => {
+  const client = new pg.Client({
+    host: join(dataDir, "postgres"),
+    port: 5432,
+    user,
+    database,
+    password: readFileSync(join(dataDir, "postgres.password"), "utf8").trim()
+  })
+  await client.connect()
+  return client
+}
+
+/** The owner's connection to a database of its own. */
+const emptyDatabase = async (name: string) => {
+  const client = await connect("maxcloud_owner", "postgres")
+  await client.query(`create database ${name}`)
+  await client.end()
+  return connect("maxcloud_owner", name)
+}
+
+beforeAll(() => runtime.runPromise(Effect.void))
+afterAll(async () => {
+  await runtime.dispose()
+  await Effect.runPromise(Scope.close(scope, await Effect.runPromiseExit(Effect.void)))
+})
+
+/** A server of the version before: its statements, on a connection that knows nothing of row security. */
+const olderServer = async (database: string, n: number, stopped: () => boolean) => {
+  const client = await connect("maxcloud", database)
+  const organization = `org${n}`
+  let accepted = 0
+  let longestMs = 0
+  await client.query("insert into organizations (id, name) values ($1, $1)", [organization])
+  while (!stopped()) {
+    const id = `dep_${accepted}`
+    const began = Date.now()
+    await client.query("begin")
+    // Odd ones take the tables in the other order.
+    const inOrder = [
+      () =>
+        client.query(
+          `insert into app_stages (organization_id, app, stage, last_number) values ($1, 'shop', 'dev', 1)
+           on conflict (organization_id, app, stage) do update set last_number = app_stages.last_number + 1`,
+          [organization]
+        ),
+      () =>
+        client.query(
+          `insert into secrets (organization_id, app, stage, name, version) values ($1, 'shop', 'dev', $2, 1)`,
+          [organization, id]
+        ),
+      () =>
+        client.query(
+          `insert into work_items (organization_id, key) values ($1, 'shop/dev')
+           on conflict (organization_id, key) do update set version = work_items.version + 1`,
+          [organization]
+        )
+    ]
+    for (const statement of n % 2 === 0 ? inOrder : inOrder.toReversed()) await statement()
+    await client.query(
+      `insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions, warnings)
+       select $2, $1, 'shop', 'dev', last_number, 'queued', 'Queued', '', '{}', '{}', '[]' from app_stages
+       where organization_id = $1`,
+      [organization, id]
+    )
+    await client.query("commit")
+    accepted++
+    const { rows } = await client.query("select 1 from deployments where organization_id = $1 and id = $2", [
+      organization,
+      id
+    ])
+    assert.equal(rows.length, 1)
+    longestMs = Math.max(longestMs, Date.now() - began)
+  }
+  await client.end()
+  return { accepted, longestMs, organization }
+}
+
+describe("migrations", () => {
+  it("are applied beside servers of the version before, of which none sees an error or loses anything", async () => {
+    const owner = await emptyDatabase("beside")
+    await Effect.runPromise(migrate(owner, "maxcloud", migrations.slice(0, 2)))
+    let stop = false
+    const servers = Promise.all(Array.from({ length: 6 }, (_, n) => olderServer("beside", n, () => stop)))
+    // A transaction that stays open for longer than a migration waits at a time.
+    const idle = await connect("maxcloud", "beside")
+    await idle.query("begin")
+    await idle.query("select 1 from runtime_objects")
+    const migrated = Effect.runPromise(migrate(owner, "maxcloud"))
+    await sleep(1_500)
+    await idle.query("commit")
+    await migrated
+    await sleep(300)
+    stop = true
+    const all = await servers
+    for (const { accepted, longestMs, organization } of all) {
+      const { rowCount } = await owner.query("select 1 from deployments where organization_id = $1", [organization])
+      expect(rowCount).toBe(accepted)
+      expect(longestMs).toBeLessThan(5_000)
+    }
+    expect((await owner.query("select id from migrations order by id")).rows.map((_) => _.id)).toEqual(
+      migrations.map((_) => _.id)
+    )
+    await idle.end()
+    await owner.end()
+  })
+
+  it("that fail leave nothing, and are tried again by the next start", async () => {
+    const owner = await emptyDatabase("failing")
+    const broken = { id: 4, name: "broken", sql: "create table half (id text); select 1 / 0" }
+    const error = await Effect.runPromise(Effect.flip(migrate(owner, "maxcloud", [...migrations, broken])))
+    expect(error.message).toContain("division by zero")
+    expect((await owner.query("select to_regclass('half') as half")).rows).toEqual([{ half: null }])
+    expect((await owner.query("select max(id) from migrations")).rows).toEqual([{ max: migrations.length }])
+    await Effect.runPromise(
+      migrate(owner, "maxcloud", [...migrations, { ...broken, sql: "create table half (id text)" }])
+    )
+    await owner.end()
+  })
+
+  it("give a role that is new its rights, also where no migration is open, but none on the audit log's past", async () => {
+    const owner = await emptyDatabase("rights")
+    await Effect.runPromise(migrate(owner, "maxcloud"))
+    await owner.query("create role newcomer login password 'newcomer'")
+    await Effect.runPromise(migrate(owner, "newcomer"))
+    const { rows } = await owner.query(
+      `select has_table_privilege('newcomer', 'deployments', 'insert') as insert,
+         has_table_privilege('newcomer', 'migrations', 'select') as migrations,
+         has_table_privilege('newcomer', 'audit_entries', 'insert') as append,
+         has_table_privilege('newcomer', 'audit_entries', 'update') or has_table_privilege('newcomer', 'audit_entries', 'delete')
+           or has_table_privilege('newcomer', 'audit_entries', 'truncate') as change`
+    )
+    expect(rows).toEqual([{ insert: true, migrations: false, append: true, change: false }])
+    // A table of the version after is this server's too.
+    await owner.query("create table later (id text)")
+    expect((await owner.query("select has_table_privilege('newcomer', 'later', 'insert') as insert")).rows).toEqual([
+      { insert: true }
+    ])
+    await owner.end()
+  })
+})
