@@ -20,7 +20,10 @@ export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> 
   Effect.map(loadSdk, (_) => input.apiUrl ?? _.defaultApiUrl())
 
 /** The client of the server that the flags and the environment name, with a credential that is given: `""` for none. */
-export const connectWith = (input: Pick<Globals, "apiUrl">, token: "" | Redacted.Redacted<string>) =>
+export const connectWith = (
+  input: Pick<Globals, "apiUrl">,
+  token: "" | Redacted.Redacted<string> | (() => Promise<string>)
+) =>
   Effect.flatMap(loadSdk, ({ makeMaxCloud }) =>
     // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes.
     makeMaxCloud({ apiUrl: input.apiUrl, token, httpClient: nodeHttpClient })
@@ -30,7 +33,7 @@ export const connectWith = (input: Pick<Globals, "apiUrl">, token: "" | Redacted
 export const connect = (input: Pick<Globals, "apiUrl">) =>
   Effect.gen(function* () {
     const credential = yield* findCredential(yield* apiUrlOf(input), process.env, warn)
-    return yield* connectWith(input, credential?.token ?? "")
+    return yield* connectWith(input, credential?.renewed ?? credential?.token ?? "")
   })
 
 /** What was written, as the contract has it. */

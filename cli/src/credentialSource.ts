@@ -10,6 +10,8 @@ export type Source = "MAXCLOUD_API_KEY" | "MAXCLOUD_ID_TOKEN" | "GitHub Actions"
 export interface Credential {
   readonly token: Redacted.Redacted<string>
   readonly source: Source
+  /** The token for a later request, where it may have ended since. */
+  readonly renewed?: () => Promise<string>
 }
 
 const given = (env: Environment, name: string): string | undefined => {
@@ -67,6 +69,30 @@ const githubToken = (env: Environment): Effect.Effect<Redacted.Redacted<string>,
       : yield* noIdToken(1, "its answer holds no token")
   })
 
+const renewBeforeMs = 60_000
+
+/** When a JWT ends, in milliseconds; 0 where it does not say. */
+const endOf = (jwt: string): number => {
+  try {
+    const { exp } = JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString("utf8"))
+    return typeof exp === "number" ? exp * 1000 : 0
+  } catch {
+    return 0
+  }
+}
+
+/** ID tokens of GitHub end after minutes, and a deployment may take longer. */
+const renewing = (env: Environment, first: Redacted.Redacted<string>): (() => Promise<string>) => {
+  let token = Redacted.value(first)
+  return async () => {
+    const end = endOf(token)
+    if (end !== 0 && Date.now() > end - renewBeforeMs) {
+      token = Redacted.value(await Effect.runPromise(githubToken(env)))
+    }
+    return token
+  }
+}
+
 /**
  * The credential for a server: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN` (an OIDC token as it is), else in a job of GitHub Actions with
  * `MAXCLOUD_ORGANIZATION` an ID token of that job, else what is kept for the server; undefined where there is none.
@@ -82,8 +108,9 @@ export const findCredential = (
       const kept = yield* makeCredentials(env, warn).find(apiUrl)
       return kept === undefined ? undefined : { token: kept.token, source: "credentials file" as const }
     }
-    const token = source === "GitHub Actions" ? yield* githubToken(env) : Redacted.make(given(env, source) ?? "")
-    return { token, source }
+    if (source !== "GitHub Actions") return { token: Redacted.make(given(env, source) ?? ""), source }
+    const token = yield* githubToken(env)
+    return { token, source, renewed: renewing(env, token) }
   })
 
 /** What helps where the server does not know the credential. */

@@ -149,6 +149,16 @@ describe("which credential is sent", () => {
     expect(good?.token === undefined ? "" : Redacted.value(good.token)).toBe("ey.id.token")
     expect(asked).toEqual(["/token?api-version=2.0&audience=maxcloud%2Facme Bearer job-token"])
 
+    // Asked anew only where it ends soon.
+    const jwt = (seconds: number) =>
+      `h.${Buffer.from(JSON.stringify({ exp: Date.now() / 1000 + seconds })).toString("base64url")}.s`
+    answer = [200, JSON.stringify({ value: jwt(30) })]
+    const ending = Either.getOrThrow(await ask())
+    const lasting = jwt(600)
+    answer = [200, JSON.stringify({ value: lasting })]
+    expect([await ending?.renewed?.(), await ending?.renewed?.()]).toEqual([lasting, lasting])
+    expect(asked).toHaveLength(3)
+
     const exits = []
     for (const next of [
       [403, "{}"],

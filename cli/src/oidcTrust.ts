@@ -22,7 +22,7 @@ const ownClaims = (written: ReadonlyArray<string>): Effect.Effect<Record<string,
       const at = claim.indexOf("=")
       return at > 0 && at < claim.length - 1
         ? Effect.succeed([claim.slice(0, at), claim.slice(at + 1)] as const)
-        : wrong(`"${claim}" is no claim`, "write --claim sub=repo:acme/shop:*")
+        : wrong(`"${claim}" is no claim`, "write --claim 'sub=repo:acme/shop:*'")
     }),
     (_) => Object.fromEntries(_)
   )

@@ -1,4 +1,4 @@
-import { FetchHttpClient, HttpApiClient, type HttpApiError, HttpClient, type HttpClientError } from "@effect/platform"
+import { FetchHttpClient, HttpApiClient, type HttpApiError, HttpClient, HttpClientError } from "@effect/platform"
 import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
@@ -8,11 +8,12 @@ export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
   readonly apiUrl?: string | undefined
   /**
-   * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. `""`: none. Never sent by `http:` to
+   * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. A function is
+   * asked before each request: for tokens that end soon. `""`: none. Never sent by `http:` to
    * another machine, unless `MAXCLOUD_INSECURE=1` is in the environment.
    * @default `MAXCLOUD_API_KEY`
    */
-  readonly token?: string | Redacted.Redacted<string> | undefined
+  readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
   /** @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** What calls are made with, but for streams and uploads. @default `fetch` */
@@ -25,11 +26,16 @@ export const defaultApiUrl = (): string => {
   return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
 }
 
-/** The bearer token that is meant; undefined for none. */
-const tokenOf = (given: ConnectionOptions["token"]): string | undefined => {
+/** The header field of the bearer token that is meant, for a request; undefined where there is none. */
+const authorizationOf = (
+  given: ConnectionOptions["token"]
+): Effect.Effect<{ readonly authorization: string }, unknown> | undefined => {
   const written = given === undefined ? process.env.MAXCLOUD_API_KEY : given
-  const token = written === undefined || typeof written === "string" ? written : Redacted.value(written)
-  return token?.trim() === "" ? undefined : token?.trim()
+  if (typeof written === "function") {
+    return Effect.map(Effect.tryPromise({ try: written, catch: (_) => _ }), (_) => ({ authorization: `Bearer ${_}` }))
+  }
+  const token = (written === undefined || typeof written === "string" ? written : Redacted.value(written))?.trim()
+  return token === undefined || token === "" ? undefined : Effect.succeed({ authorization: `Bearer ${token}` })
 }
 
 /** May a credential be sent there: encrypted, or not over any wire? */
@@ -73,16 +79,22 @@ const errorOf = (url: string, status: number, body: string): ApiError | Unexpect
 /** The ways to the server: the client derived from the contract, and open streams for what it cannot say. */
 export const makeConnection = (options: ConnectionOptions) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
-  const token = tokenOf(options.token)
-  const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const ownAuthorization = authorizationOf(options.token)
+  const nothing: Effect.Effect<Readonly<Record<string, string>>> = Effect.succeed({})
+  const authorization: Effect.Effect<Readonly<Record<string, string>>, unknown> = ownAuthorization ?? nothing
   const plainFetch = options.fetch ?? globalThis.fetch
   const valid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
   const notReachable = (cause: unknown) => new NotReachable({ apiUrl, code: valid ? codeOf(cause) : "ERR_INVALID_URL" })
 
-  const clientWith = (headers: Readonly<Record<string, string>>) =>
+  const clientWith = (headers: Effect.Effect<Readonly<Record<string, string>>, unknown>) =>
     Effect.map(HttpClient.HttpClient, (client) =>
       client.pipe(
-        HttpClient.mapRequest((request) => ({ ...request, headers: { ...request.headers, ...headers } })),
+        HttpClient.mapRequestEffect((request) =>
+          headers.pipe(
+            Effect.map((more) => ({ ...request, headers: { ...request.headers, ...more } })),
+            Effect.mapError((cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+          )
+        ),
         HttpClient.transform((effect) =>
           Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(Effect.withTracerEnabled(false))
         )
@@ -94,11 +106,11 @@ export const makeConnection = (options: ConnectionOptions) => {
 
   const api = clientWith(authorization)
   /** For what is asked without a credential: a stale one must not be in the way of getting another. */
-  const anonymousApi = clientWith({})
+  const anonymousApi = clientWith(nothing)
 
   /** Refuses to send what must stay secret where it could be read on its way. */
   const guarded = Effect.suspend(() => (isSafeForTokens(apiUrl) ? Effect.void : new InsecureUrl({ apiUrl })))
-  const guardedIfSecret = token === undefined ? Effect.void : guarded
+  const guardedIfSecret = ownAuthorization === undefined ? Effect.void : guarded
 
   const toCallError = (
     error: ApiError | HttpClientError.HttpClientError | ParseResult.ParseError | HttpApiError.HttpApiDecodeError
@@ -148,7 +160,8 @@ export const makeConnection = (options: ConnectionOptions) => {
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())
       )
-      const headers = { ...Object.fromEntries(new Headers(init.headers)), ...authorization }
+      const own = yield* Effect.mapError(authorization, notReachable)
+      const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
       const response = yield* Effect.tryPromise({
         try: () => plainFetch(url, { ...init, headers, signal: controller.signal }),
         catch: notReachable

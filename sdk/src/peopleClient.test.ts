@@ -64,6 +64,24 @@ describe("the token (against canned answers of the contract)", () => {
     )
   })
 
+  it("is asked for before each request where it is a function", async () => {
+    await using server = await fakeServer({
+      "GET /api/v1/auth/status": (_, response) => json(response, 200, status),
+      "GET /api/v1/audit/export": (_, response) =>
+        response.writeHead(200, { "content-type": "application/x-ndjson" }).end("{}\n")
+    })
+    let asked = 0
+    const client = createClient({ apiUrl: server.url, token: async () => `t${++asked}` })
+    await client.auth.status()
+    await collect(client.audit.export())
+    assert.deepStrictEqual(
+      server.received.map((_) => _.headers.authorization),
+      ["Bearer t1", "Bearer t2"]
+    )
+    const broken = createClient({ apiUrl: server.url, token: () => Promise.reject(new Error("no token")) })
+    assert.strictEqual((await failureOf(broken.auth.status()))._tag, "NotReachable")
+  })
+
   it("is not sent where another one is asked for", async () => {
     await using server = await fakeServer({
       "POST /api/v1/auth/register": (_, response) => json(response, 201, grant)

@@ -16,7 +16,7 @@ export default command({
       printTable(
         ["NAME", "KEY", "ROLE", "SCOPES", "LAST USED", "EXPIRES", "MADE BY", "ID"],
         apiKeys.map((_) => [
-          _.name,
+          _.replacedBy === null ? _.name : `${_.name} (replaced)`,
           `${_.prefix}…`,
           _.role,
           _.scopes.length === 0 ? "all" : _.scopes.join(","),

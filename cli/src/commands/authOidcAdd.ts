@@ -13,7 +13,7 @@ export default command({
     },
     { line: "maxcloud auth oidc add --name ci --gitlab acme/shop --branch main", does: "GitLab CI" },
     {
-      line: "maxcloud auth oidc add --name ci --issuer https://ci.example.com --claim sub=job:shop:*",
+      line: "maxcloud auth oidc add --name ci --issuer https://ci.example.com --claim 'sub=job:shop:*'",
       does: "any issuer that publishes its keys"
     }
   ],

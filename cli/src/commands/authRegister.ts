@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { connectWith } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { CommandFailed } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
 import { needed, parseEmail, parseOrganization } from "../people.ts"
 import { readSecret } from "../prompt.ts"
@@ -34,10 +35,23 @@ export default command({
       const organization = yield* parseOrganization(written)
       const bootstrapToken = input.bootstrapTokenStdin ? yield* readSecret("Bootstrap token") : undefined
       const cloud = yield* connectWith(input, "")
-      const session = yield* cloud.auth.register({ email, organization, bootstrapToken })
+      const session = yield* cloud.auth.register({ email, organization, bootstrapToken }).pipe(
+        Effect.catchTag("Forbidden", (error) =>
+          Effect.fail(
+            bootstrapToken !== undefined
+              ? error
+              : new CommandFailed({
+                  tag: error._tag,
+                  exit: 4,
+                  message: error.detail,
+                  fix: "`maxcloud auth invites accept` takes an invite; a new server's first account needs --bootstrap-token-stdin"
+                })
+          )
+        )
+      )
       yield* keepSession(input, session, terminal)
       if (terminal.json || session.user.verified) return
-      terminal.say(`a mail is on its way to ${session.user.email}: its link confirms the address, then you may deploy`)
+      terminal.say(`a mail is on its way to ${session.user.email}: its link confirms the address`)
       terminal.say("(a development server prints its mails to its log; `maxcloud auth resend` sends it once more)")
     })
 })

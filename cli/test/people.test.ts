@@ -1,0 +1,211 @@
+import { mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { makeFolder, type RunOptions, run, start } from "./cli.ts"
+
+/** A server that needs credentials, with its mails in its log; people at machines of their own. */
+let server: ReturnType<typeof start>
+let url = ""
+const home = () => mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+const machines = { ada: home(), grace: home(), ci: home() }
+beforeAll(async () => {
+  server = start(["server", "--port", "0", "--data-dir", home()], {
+    env: { MAXCLOUD_AUTH: "required", MAXCLOUD_MAIL: "log", MAXCLOUD_REGISTRATION: "open", MAXCLOUD_RUNTIME: "local" }
+  })
+  url = /listens on (\S+)/.exec(await server.until(/listens on \S+/))?.[1] ?? ""
+}, 120_000)
+afterAll(async () => {
+  server.child.kill("SIGTERM")
+  await server.ended
+}, 60_000)
+
+const at =
+  (machine: keyof typeof machines) =>
+  (args: ReadonlyArray<string>, { env, ...options }: RunOptions = {}) =>
+    run(args, { ...options, env: { MAXCLOUD_API_URL: url, XDG_CONFIG_HOME: machines[machine], ...env } })
+const ada = at("ada")
+const grace = at("grace")
+const ci = at("ci")
+
+/** The token of the last mail to somebody. */
+const mailedTo = async (email: string, nth = 1): Promise<string> => {
+  const mails = new RegExp(`(To: ${email}[\\s\\S]*?token=[\\w-]+[\\s\\S]*){${nth}}`)
+  const [found = ""] = mails.exec(await server.until(mails)) ?? []
+  return [...found.matchAll(/token=([\w-]+)/g)].at(-1)?.[1] ?? ""
+}
+
+let key = ""
+
+describe("people at a server", () => {
+  it("is told how to sign in where a credential is needed", async () => {
+    const { code, stderr } = await ada(["list"])
+    expect(stderr).toContain("fix: `maxcloud auth login`")
+    expect(code).toBe(4)
+  })
+
+  it("registers, and confirms the address by the mailed token", async () => {
+    const registered = await ada(["auth", "register", "--email", "Ada@Example.com", "--org", "acme"])
+    expect(registered.stderr).toContain("as ada@example.com, organization acme (owner)")
+    expect(registered.stderr).toContain("a mail is on its way")
+    expect(registered.code).toBe(0)
+    const file = join(machines.ada, "maxcloud/credentials.json")
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+
+    expect((await ada(["auth", "status"])).stdout).toContain("ada@example.com (not confirmed)")
+    const wrong = await ada(["auth", "verify"], { stdin: `mcv_${"0".repeat(32)}_${"x".repeat(43)}` })
+    expect(wrong.code).toBe(5)
+    const verified = await ada(["auth", "verify"], { stdin: await mailedTo("ada@example.com") })
+    expect(verified.stderr).toBe("ada@example.com is confirmed\n")
+    expect((await ada(["secrets", "set", "A", "--app", "shop"], { stdin: "value" })).code).toBe(0)
+    expect((await ada(["whoami"])).stdout).toBe("ada@example.com acme owner\n")
+    expect((await ada(["auth", "register", "--email", "b@example.com", "--org", "acme"])).code).toBe(6)
+  }, 60_000)
+
+  it("gives CI a key, which is shown once, and does what its scope says", async () => {
+    const made = await ada([
+      "auth",
+      "api-keys",
+      "create",
+      "--name",
+      "CI Key",
+      "--scope",
+      "deploy:shop/production",
+      "--expires",
+      "90d"
+    ])
+    expect(made.stdout).toMatch(/^mck_\w+\n$|^mck_[\w-]+\n$/)
+    expect(made.stderr).toContain("shown this once")
+    key = made.stdout.trim()
+    const env = { MAXCLOUD_API_KEY: key }
+    const [who, set, other, status, list] = await Promise.all([
+      ci(["whoami"], { env }),
+      ci(["secrets", "set", "B", "--app", "shop"], { env, stdin: "value" }),
+      ci(["secrets", "set", "B", "--app", "other"], { env, stdin: "value" }),
+      ci(["auth", "status", "--json"], { env }),
+      ada(["auth", "api-keys", "list"])
+    ])
+    expect(who.stdout).toBe("CI Key acme owner\n")
+    expect([set.code, other.code]).toEqual([0, 4])
+    expect(JSON.parse(status.stdout)).toMatchObject({ source: "MAXCLOUD_API_KEY", credential: { type: "key" } })
+    expect(list.stdout).toContain("CI Key")
+    expect(list.stdout).not.toContain(key)
+  }, 60_000)
+
+  it("rotates a key: the former one goes on for a while, or not", async () => {
+    const rotated = await ada(["auth", "api-keys", "rotate", "CI Key", "--overlap", "0s"])
+    expect(rotated.code).toBe(0)
+    const [former, next] = await Promise.all(
+      [key, rotated.stdout.trim()].map((_) => ci(["whoami"], { env: { MAXCLOUD_API_KEY: _ } }))
+    )
+    expect([former?.code, next?.code]).toEqual([4, 0])
+    expect(former?.stderr).toContain("fix: MAXCLOUD_API_KEY is sent before all else")
+    key = rotated.stdout.trim()
+  }, 60_000)
+
+  it("keeps a key by login, and forgets it by logout", async () => {
+    const wrong = await ci(["auth", "login", "--api-key-stdin"], { stdin: `${key}x` })
+    expect(wrong.code).toBe(4)
+    expect(readdirSync(machines.ci)).toEqual([])
+    const login = await ci(["auth", "login", "--api-key-stdin"], { stdin: `${key}\n` })
+    expect(login.stderr).toContain("organization acme (owner)")
+    expect((await ci(["whoami"])).stdout).toBe("CI Key acme owner\n")
+    const gone = await ci(["auth", "logout"])
+    expect(gone.code).toBe(0)
+    expect(readFileSync(join(machines.ci, "maxcloud/credentials.json"), "utf8")).not.toContain(key)
+    expect((await ci(["whoami"])).code).toBe(4)
+  }, 60_000)
+
+  it("invites somebody, who accepts, and whose role changes", async () => {
+    expect((await ada(["auth", "invites", "create", "--email", "grace@example.com", "--role", "viewer"])).code).toBe(0)
+    const accepted = await grace(["auth", "invites", "accept"], { stdin: await mailedTo("grace@example.com") })
+    expect(accepted.stderr).toContain("as grace@example.com, organization acme (viewer)")
+    const refused = await grace(["secrets", "set", "A", "--app", "shop"], { stdin: "value" })
+    expect(refused.stderr).toContain("viewer")
+    expect(refused.code).toBe(4)
+    expect((await ada(["org", "members", "role", "grace@example.com", "deployer"])).stderr).toBe(
+      "grace@example.com is deployer\n"
+    )
+    expect((await grace(["secrets", "set", "A", "--app", "shop"], { stdin: "value" })).code).toBe(0)
+    expect((await ada(["org", "members", "list"])).stdout).toMatch(
+      /ada@example.com +owner.*\ngrace@example.com +deployer/
+    )
+    expect((await ada(["org", "members", "role", "ada@example.com", "viewer"])).code).toBe(6)
+  }, 60_000)
+
+  it("switches to another organization: the former session ends", async () => {
+    const before = readFileSync(join(machines.grace, "maxcloud/credentials.json"), "utf8")
+    const second = await grace(["auth", "register", "--email", "hedy@example.com", "--org", "labs"])
+    expect(second.code).toBe(0)
+    await grace(["auth", "verify"], { stdin: await mailedTo("hedy@example.com") })
+    expect((await ada(["auth", "invites", "create", "--email", "hedy@example.com", "--role", "deployer"])).code).toBe(0)
+    await grace(["auth", "invites", "accept"], { stdin: await mailedTo("hedy@example.com", 2) })
+    const switched = await grace(["org", "switch", "labs"])
+    expect(switched.stderr).toContain("organization labs (owner)")
+    expect((await grace(["whoami"])).stdout).toBe("hedy@example.com labs owner\n")
+    expect((await grace(["org", "switch", "elsewhere"])).code).toBe(5)
+    // What stood in the file before the first of these: its session was ended, not only forgotten.
+    const stale: { servers: Record<string, { token: string }> } = JSON.parse(before)
+    const [{ token } = { token: "" }] = Object.values(stale.servers)
+    expect((await ci(["whoami"], { env: { MAXCLOUD_API_KEY: token } })).code).toBe(4)
+  }, 90_000)
+
+  it("imports secrets, lists their versions, takes an earlier one again", async () => {
+    const cwd = makeFolder({ ".env": "# told\nA=new-value\nC='two words'\n" })
+    const imported = await ada(["secrets", "import", ".env", "--app", "shop"], { cwd })
+    expect(imported.stderr).toContain("A, C")
+    expect(imported.stdout + imported.stderr).not.toMatch(/new-value|two words/)
+    expect((await ada(["secrets", "versions", "A", "--app", "shop"])).stdout).toMatch(/3 \(newest\) .*ada@example.com/)
+    expect((await ada(["secrets", "rollback", "A", "--to", "1", "--app", "shop"])).stderr).toContain("as version 4")
+    expect((await ada(["secrets", "rollback", "A", "--to", "99", "--app", "shop"])).code).toBe(5)
+  }, 60_000)
+
+  it("shows the audit log, and writes exports that are whole and for their owner alone", async () => {
+    const cwd = makeFolder({})
+    const listed = await ada(["audit", "list", "-n", "100"])
+    expect(listed.stdout).toMatch(/ada@example\.com +127\.0\.0\.1 +auth\.createInvite/)
+    expect(listed.stdout).toContain("refused (403)")
+    for (const name of ["audit", "org", "account"]) {
+      const { code } = await ada([name, "export", "--out", `${name}.jsonl`], { cwd })
+      expect([name, code]).toEqual([name, 0])
+      const file = join(cwd, `${name}.jsonl`)
+      expect(statSync(file).mode & 0o777).toBe(0o600)
+      const lines = readFileSync(file, "utf8").trimEnd().split("\n")
+      expect(lines.length).toBeGreaterThan(1)
+      for (const line of lines) JSON.parse(line)
+    }
+    expect(readdirSync(cwd).filter((_) => _.startsWith(".maxcloud"))).toEqual([])
+    expect((await ada(["org", "export", "--out", "missing/org.jsonl"], { cwd })).stderr).toContain("cannot be written")
+  }, 90_000)
+
+  it("deletes an organization only where that was confirmed, and keeps it within the grace period", async () => {
+    const unasked = await ada(["org", "delete"])
+    expect(unasked.code).toBe(2)
+    const deleted = await ada(["org", "delete", "--grace-days", "30", "--yes"])
+    expect(deleted.stdout).toMatch(/^era_[0-9a-f]{32}\n$/)
+    expect((await ada(["org", "show"])).stderr).toContain("maxcloud org keep")
+    const certificate = await ci(["org", "certificate", deleted.stdout.trim()])
+    expect([certificate.code, certificate.stderr]).toEqual([0, expect.stringContaining("is not erased yet")])
+    expect((await ada(["org", "keep"])).code).toBe(0)
+    expect((await ada(["org", "keep"])).code).toBe(5)
+  }, 60_000)
+
+  it("removes a member, and ends a session by logout", async () => {
+    expect((await ada(["org", "members", "remove", "nobody@example.com"])).code).toBe(5)
+    expect((await ada(["org", "members", "remove", "grace@example.com"])).code).toBe(0)
+    const file = readFileSync(join(machines.ada, "maxcloud/credentials.json"), "utf8")
+    const token = /mcs_[\w-]+/.exec(file)?.[0] ?? ""
+    expect((await ada(["auth", "logout"])).stderr).toBe(`signed out of ${url}\n`)
+    expect((await ci(["whoami"], { env: { MAXCLOUD_API_KEY: token } })).code).toBe(4)
+    expect((await ada(["auth", "logout"])).stderr).toBe(`nothing is kept of ${url}\n`)
+  }, 60_000)
+
+  it("sends no credential unencrypted to another machine", async () => {
+    const { code, stderr } = await ci(["whoami", "--api-url", "http://cloud.example.com"], {
+      env: { MAXCLOUD_API_KEY: key }
+    })
+    expect(stderr).toMatch(/^error: no credential is sent to http:\/\/cloud\.example\.com.*\nfix: use https:\/\//)
+    expect(stderr).not.toContain(key)
+    expect(code).toBe(2)
+  })
+})
