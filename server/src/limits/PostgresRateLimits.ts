@@ -5,7 +5,7 @@ import { TooManyRequests } from "@maxcloud/sdk/api"
 import { Duration, Effect, Layer, Schedule, Schema } from "effect"
 import { asServer } from "../database/RowScope.ts"
 import { orUnavailable } from "../database/sqlErrors.ts"
-import { rateOf, stateOf, waitOf } from "./bucket.ts"
+import { rateOf, stateOf, tolerance, waitOf } from "./bucket.ts"
 import { type RateLimit, RateLimits } from "./RateLimits.ts"
 
 /** Buckets that were not used for so long are full again: the longest window of any limit is shorter. */
@@ -50,9 +50,9 @@ export const layer = Layer.scoped(
         insert into rate_limits as b (bucket, tokens, updated_at)
         values (${bucket}, ${limit.quota - cost}::float8, clock_timestamp())
         on conflict (bucket) do update set
-          tokens = ${filled(limit, sql`excluded.updated_at`)} - ${cost}::float8,
+          tokens = greatest(0, ${filled(limit, sql`excluded.updated_at`)} - ${cost}::float8),
           updated_at = greatest(b.updated_at, excluded.updated_at)
-        where ${filled(limit, sql`excluded.updated_at`)} >= ${cost}::float8
+        where ${filled(limit, sql`excluded.updated_at`)} >= ${cost - tolerance}::float8
         returning b.tokens`.pipe(Effect.map((rows) => decodeTaken(rows)[0]?.tokens))
 
     const tidy = sql`delete from rate_limits where updated_at < now() - ${keptHours} * interval '1 hour'`
@@ -69,7 +69,7 @@ export const layer = Layer.scoped(
           const bucket = bucketOf(limit, key)
           if (cost === 0) {
             const left = (yield* look(limit, bucket)) ?? limit.quota
-            return left < 1 ? yield* tooMany(limit, left, 1) : stateOf(limit, left)
+            return left < 1 - tolerance ? yield* tooMany(limit, left, 1) : stateOf(limit, left)
           }
           const left = cost > limit.quota ? undefined : yield* takeTokens(limit, bucket, cost)
           if (left !== undefined) return stateOf(limit, left)

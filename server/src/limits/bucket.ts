@@ -6,6 +6,9 @@ export interface Bucket {
   readonly at: number
 }
 
+/** Sums of fractions are a hair too small: who comes exactly when told is let through all the same. */
+export const tolerance = 1e-6
+
 /** Tokens that come back in a second. */
 export const rateOf = ({ quota, windowSeconds }: RateLimit): number => quota / windowSeconds
 
@@ -34,7 +37,7 @@ export const takeFrom = (
 ): { readonly bucket: Bucket; readonly taken: boolean; readonly waitSeconds: number } => {
   const tokens = tokensAt(limit, bucket, now)
   const at = Math.max(now, bucket?.at ?? now)
-  return tokens >= cost
-    ? { bucket: { tokens: tokens - cost, at }, taken: true, waitSeconds: 0 }
+  return tokens >= cost - tolerance
+    ? { bucket: { tokens: Math.max(0, tokens - cost), at }, taken: true, waitSeconds: 0 }
     : { bucket: { tokens, at }, taken: false, waitSeconds: waitOf(limit, tokens, cost) }
 }

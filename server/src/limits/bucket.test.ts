@@ -1,0 +1,85 @@
+import { TooManyRequests } from "@maxcloud/sdk/api"
+import * as fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { type Bucket, takeFrom, tokensAt } from "./bucket.ts"
+import { rateLimitHeaders, refusalHeaders } from "./headers.ts"
+import type { RateLimit } from "./RateLimits.ts"
+
+const limits = fc.record({
+  name: fc.constant("test"),
+  quota: fc.integer({ min: 1, max: 100 }),
+  windowSeconds: fc.integer({ min: 1, max: 3600 })
+})
+/** Pauses between requests, in milliseconds; a clock may go back. */
+const pauses = fc.array(fc.integer({ min: -500, max: 20_000 }), { maxLength: 200 })
+
+const run = (limit: RateLimit, waits: ReadonlyArray<number>) => {
+  let bucket: Bucket | undefined
+  let now = 1_000_000
+  return waits.map((ms) => {
+    now += ms
+    const result = takeFrom(limit, bucket, now)
+    bucket = result.bucket
+    return { at: result.bucket.at, now, ...result }
+  })
+}
+
+describe("a token bucket", () => {
+  it("lets no more pass in any time than are in it and come back in that time", () => {
+    fc.assert(
+      fc.property(limits, pauses, (limit, waits) => {
+        const passed = run(limit, waits).filter((_) => _.taken)
+        passed.forEach((first, index) => {
+          passed.slice(index).forEach((last, more) => {
+            const back = ((last.at - first.at) / 1000) * (limit.quota / limit.windowSeconds)
+            assert.isAtMost(more + 1, limit.quota + back + 1e-6)
+          })
+        })
+      })
+    )
+  })
+
+  it("lets pass whoever waits as long as told, and refuses nobody who keeps to the rate", () => {
+    fc.assert(
+      fc.property(limits, pauses, (limit, waits) => {
+        for (const { bucket, now, taken, waitSeconds } of run(limit, waits)) {
+          const back = Math.max(now, bucket.at)
+          if (!taken) assert.isTrue(takeFrom(limit, bucket, back + waitSeconds * 1000).taken)
+        }
+        const even = Array.from({ length: 300 }, () => Math.ceil((limit.windowSeconds * 1000) / limit.quota))
+        assert.isTrue(run(limit, even).every((_) => _.taken))
+      })
+    )
+  })
+
+  it("is full after a window, and never more than full", () => {
+    fc.assert(
+      fc.property(limits, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(1e9), (limit, part, later) => {
+        const bucket = { tokens: limit.quota * part, at: 0 }
+        assert.closeTo(tokensAt(limit, bucket, limit.windowSeconds * 1000), limit.quota, 1e-6)
+        assert.isAtMost(tokensAt(limit, bucket, later), limit.quota)
+        assert.isAtLeast(tokensAt(limit, bucket, -later), 0)
+      })
+    )
+  })
+})
+
+describe("the header fields", () => {
+  const limit = { name: "credential", quota: 1200, windowSeconds: 60 }
+
+  it("tell the policy and what is left", () => {
+    assert.deepStrictEqual(rateLimitHeaders({ limit, remaining: 1199, resetSeconds: 0.05 }), {
+      "ratelimit-policy": '"credential";q=1200;w=60',
+      ratelimit: '"credential";r=1199;t=1'
+    })
+  })
+
+  it("tell with a refusal when to come back", () => {
+    const refusal = new TooManyRequests({ detail: "too many", retryAfterSeconds: 2.2, limit })
+    assert.deepStrictEqual(refusalHeaders(refusal), {
+      "retry-after": "3",
+      "ratelimit-policy": '"credential";q=1200;w=60',
+      ratelimit: '"credential";r=0;t=3'
+    })
+  })
+})

@@ -1,0 +1,43 @@
+import { type AppSpec, parseAppSpec } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import { assert, describe, it } from "vitest"
+import { unlimited } from "./defaultQuotas.ts"
+import { footprintOf, nothing, overQuota } from "./overQuota.ts"
+
+const specOf = (...services: ReadonlyArray<Record<string, unknown>>): AppSpec =>
+  Either.getOrThrow(
+    parseAppSpec({ app: "shop", services: services.map((_, nth) => ({ name: `s${nth}`, image: "a:1", ..._ })) })
+  )
+
+describe("what counts against quotas", () => {
+  const size = footprintOf(specOf({ scale: { max: 3 }, cpu: 0.5, memory: "1Gi" }, { scale: { max: 2 } }).services)
+
+  it("is of every service at its largest scale", () => {
+    assert.deepStrictEqual(size, {
+      services: 2,
+      instances: 5,
+      cpuMilli: 3 * 500 + 2 * 1000,
+      memoryBytes: 3 * 2 ** 30 + 2 * 512 * 2 ** 20
+    })
+  })
+
+  it.each([
+    ["services", 2, "3 services", /have 2 services: .* would have 3 \(2 of this app and stage, 1 of others\)/],
+    ["instances", 5, "6 instances", /5 instances at their largest scale: .* would have 6/],
+    ["cpuMilli", 3900, "vCPU", /3\.9 vCPU at .* would have 4 /],
+    ["memoryBytes", 4 * 2 ** 30, "memory", /4Gi memory at .* would have 4\.5Gi/]
+  ] as const)("%s: refused by a word that names it", (key, quota, _, message) => {
+    const others = { services: 1, instances: 1, cpuMilli: 500, memoryBytes: 2 ** 29 }
+    const refusal = overQuota({ ...unlimited, [key]: quota }, others, nothing, size)
+    assert.match(refusal ?? "", message)
+    const enough = { ...unlimited, [key]: others[key] + size[key] }
+    assert.isUndefined(overQuota(enough, others, nothing, size))
+  })
+
+  it("is not refused where it does not grow", () => {
+    const quotas = { ...unlimited, services: 1, instances: 1 }
+    assert.isUndefined(overQuota(quotas, nothing, size, size))
+    assert.isUndefined(overQuota(quotas, nothing, size, { ...size, instances: 4 }))
+    assert.isString(overQuota(quotas, nothing, size, { ...size, instances: 6 }))
+  })
+})
