@@ -91,6 +91,8 @@ export const exportLines = (
             for (; following < checkpoints.length; following++) {
               const checkpoint = checkpoints[following]
               if (checkpoint === undefined || checkpoint.sequence > sequence) return
+              // The fresh one comes at the end.
+              if (Buffer.compare(checkpoint.signature, fresh.signature) === 0) continue
               lines.push(canonicalJson(checkpointLine(checkpoint)))
               written.checkpoints++
             }
