@@ -148,7 +148,10 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       yield* accounts.resendVerification(caller)
       assert.strictEqual((yield* Effect.flip(accounts.verify(first)))._tag, "NotFound")
       yield* accounts.verify(yield* tokenTo(email))
-      assert.strictEqual((yield* Effect.flip(accounts.resendVerification(caller)))._tag, "Forbidden")
+      const { mails } = yield* Seen
+      const before = mails.length
+      yield* accounts.resendVerification(caller)
+      assert.lengthOf(mails, before)
       const key = { ...caller, credential: { type: "local" } as const, person: undefined }
       assert.strictEqual((yield* Effect.flip(accounts.resendVerification(key)))._tag, "Forbidden")
     })

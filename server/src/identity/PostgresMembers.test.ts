@@ -69,8 +69,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("who belongs to an org
       yield* invites.create(by, { email, role: "viewer", expiresInSeconds: day })
       const token = yield* tokenTo(email)
       const all = yield* Effect.all(
-        Array.from({ length: 4 }, () => Effect.either(invites.accept(token))),
-        { concurrency: 4 }
+        Array.from({ length: 8 }, () => Effect.either(invites.accept(token))),
+        { concurrency: 8 }
       )
       assert.lengthOf(all.filter(Either.isRight), 1)
     })
