@@ -34,8 +34,11 @@ describe("ServerConfig", () => {
     [{ MAXCLOUD_PORT: "65536" }, /MAXCLOUD_PORT/],
     [{ MAXCLOUD_LOG_LEVEL: "loud" }, /MAXCLOUD_LOG_LEVEL.*trace, debug/],
     [{ MAXCLOUD_DOMAIN: "-x" }, /MAXCLOUD_DOMAIN/],
-    [{ MAXCLOUD_HOST: "0.0.0.0" }, /does not listen on "0\.0\.0\.0".*no authentication/],
-    [{ MAXCLOUD_HOST: "192.168.1.5" }, /does not listen/]
+    [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /does not listen on "0\.0\.0\.0".*could deploy/],
+    [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],
+    [{ RESEND_API_KEY: "re_1" }, /MAXCLOUD_MAIL_FROM is not set/],
+    [{ MAXCLOUD_QUOTA_MEMORY: "64GB" }, /MAXCLOUD_QUOTA_MEMORY: "64GB".*64Gi/],
+    [{ MAXCLOUD_RATE_LIMIT: "0" }, /MAXCLOUD_RATE_LIMIT/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("says what is wrong: %o", ([environment, message]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(read(environment))

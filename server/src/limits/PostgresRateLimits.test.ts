@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { PgClient } from "@effect/sql-pg"
-import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { assert, it, layer } from "@effect/vitest"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { startPostgres } from "../../test/replicas/startPostgres.ts"
+import { layer as database } from "../database/Database.ts"
 import { layerTest } from "../database/layerTest.ts"
 import { asNobody } from "../database/RowScope.ts"
 import { takeFrom } from "./bucket.ts"
@@ -10,32 +11,25 @@ import { RateLimits } from "./RateLimits.ts"
 
 const hourly = { name: "hourly", quota: 50, windowSeconds: 3600 }
 
-/** `RateLimits` of another server: with a pool of its own. */
-const replica = Effect.gen(function* () {
-  const { config } = yield* PgClient.PgClient
-  const context = yield* Layer.build(Layer.fresh(rateLimits.pipe(Layer.provide(Layer.fresh(PgClient.layer(config))))))
-  return Context.get(context, RateLimits)
-})
-
-layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })("rate limits", (it) => {
-  it.effect("let no more pass than the quota, over two servers at once", () =>
-    Effect.gen(function* () {
-      const servers = [yield* replica, yield* replica]
-      const takes = Array.from({ length: 300 }, (_, nth) => servers[nth % 2] ?? assert.fail())
-      const results = yield* Effect.forEach(takes, (_) => Effect.either(_.take(hourly, "ada")), { concurrency: 40 })
-      const passed = results.filter((_) => _._tag === "Right")
-      assert.lengthOf(passed, 50)
-      const left = passed.flatMap((_) => (_._tag === "Right" ? [_.right.remaining] : []))
-      assert.strictEqual(Math.min(...left), 0)
-      const refused = results.flatMap((_) => (_._tag === "Left" ? [_.left] : []))
-      for (const error of refused) {
-        assert.strictEqual(error._tag, "TooManyRequests")
-        assert.isAtLeast(error.retryAfterSeconds, 1)
-        assert.isAtMost(error.retryAfterSeconds, 72)
-      }
-    }).pipe(Effect.scoped)
+const server = (postgres: Awaited<ReturnType<typeof startPostgres>>) =>
+  Effect.map(
+    Layer.build(
+      Layer.fresh(
+        rateLimits.pipe(
+          Layer.provide(
+            database({
+              dataDir: "unused",
+              url: Redacted.make(postgres.environment.DATABASE_URL),
+              migrationUrl: Redacted.make(postgres.environment.MAXCLOUD_MIGRATION_DATABASE_URL)
+            })
+          )
+        )
+      )
+    ),
+    (context) => Context.get(context, RateLimits)
   )
 
+layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })("rate limits", (it) => {
   it.effect("count each key and each limit by itself, in requests that see no rows too", () =>
     Effect.gen(function* () {
       const { take } = yield* RateLimits
@@ -97,3 +91,25 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
     })
   )
 })
+
+it.live("rate limits let no more pass than the quota over two servers at once, and say when Postgres is away", () =>
+  Effect.gen(function* () {
+    const postgres = yield* Effect.acquireRelease(Effect.promise(startPostgres), (_) => Effect.promise(_.close))
+    const [one, two] = [yield* server(postgres), yield* server(postgres)]
+    const takes = Array.from({ length: 300 }, (_, nth) => (nth % 2 === 0 ? one : two))
+    const results = yield* Effect.forEach(takes, (_) => Effect.either(_.take(hourly, "ada")), { concurrency: 40 })
+    const left = results.flatMap((_) => (_._tag === "Right" ? [_.right.remaining] : []))
+    assert.deepStrictEqual(
+      left.sort((a, b) => b - a),
+      Array.from({ length: 50 }, (_, nth) => 49 - nth)
+    )
+    for (const result of results) {
+      if (result._tag === "Right") continue
+      assert.strictEqual(result.left._tag, "TooManyRequests")
+      assert.isAtLeast(result.left.retryAfterSeconds, 1)
+      assert.isAtMost(result.left.retryAfterSeconds, 72)
+    }
+    yield* Effect.promise(postgres.close)
+    assert.strictEqual((yield* Effect.flip(one.take(hourly, "bob")))._tag, "Unavailable")
+  }).pipe(Effect.scoped)
+)

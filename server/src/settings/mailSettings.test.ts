@@ -1,0 +1,51 @@
+import { ConfigProvider, Effect, Either } from "effect"
+import { assert, describe, it } from "vitest"
+import { mailConfig, mailRoute } from "./mailSettings.ts"
+
+const read = (environment: Record<string, string>) =>
+  Effect.runSync(
+    Effect.either(Effect.withConfigProvider(mailConfig, ConfigProvider.fromMap(new Map(Object.entries(environment)))))
+  )
+
+const routeOf = (environment: Record<string, string>, development = false) =>
+  mailRoute(Either.getOrThrow(read(environment)), development)
+
+const from = { MAXCLOUD_MAIL_FROM: "max-cloud <cloud@example.com>" }
+const smtp = { SMTP_URL: "smtps://max:hunter2@smtp.example.com:465" }
+
+describe("the way that mail takes", () => {
+  it.each([
+    [{}, true, "log"],
+    [{ MAXCLOUD_MAIL: "log" }, false, "log"],
+    [{ MAXCLOUD_MAIL: "log", RESEND_API_KEY: "re_1" }, false, "log"],
+    [{ RESEND_API_KEY: "re_1", ...from }, false, "resend"],
+    [{ ...smtp, ...from }, true, "smtp"]
+  ] as ReadonlyArray<readonly [Record<string, string>, boolean, string]>)(
+    "%o, development: %s: %s",
+    (set, dev, type) => {
+      assert.strictEqual(Either.getOrThrow(routeOf(set, dev)).type, type)
+    }
+  )
+
+  it.each([
+    [{}, /RESEND_API_KEY.*SMTP_URL.*MAXCLOUD_MAIL=log/],
+    [{ ...smtp, RESEND_API_KEY: "re_1", ...from }, /both set.*remove one/],
+    [smtp, /MAXCLOUD_MAIL_FROM is not set, but SMTP_URL is/]
+  ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("%o is refused", (set, message) => {
+    const refusal = Either.getOrThrow(Either.flip(routeOf(set)))
+    assert.match(refusal, message)
+    assert.notInclude(refusal, "hunter2")
+  })
+
+  it.each(["hunter2", "http://max:hunter2@x", "smtp://max:hunter2@x?tls=no", "smtps://max:hunter2@x?tls=off"])(
+    "an SMTP_URL such as %s is refused without being repeated",
+    (url) => {
+      const error = Either.getOrThrow(Either.flip(read({ SMTP_URL: url })))
+      assert.notInclude(String(error) + JSON.stringify(error), "hunter2")
+    }
+  )
+
+  it.each(["cloud", "a@b\r\nBcc: c@d", "<a@b>, c@d", "a@b, c@d"])("%o is no sender", (sender) => {
+    assert.isTrue(Either.isLeft(read({ MAXCLOUD_MAIL_FROM: sender })))
+  })
+})
