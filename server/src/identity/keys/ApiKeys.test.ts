@@ -184,6 +184,19 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
+  it.effect("that end make none that go on after them", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker } = yield* setUp()
+      const lasting = yield* keys.create(maker, key())
+      const ending = yield* keys.create(maker, key({ expiresInSeconds: 3600 }))
+      const caller = yield* authenticate(ending.secret)
+      assert.match((yield* Effect.flip(keys.create(caller, key()))).message, /the one that asks ends at/)
+      assert.match((yield* Effect.flip(keys.create(caller, key({ expiresInSeconds: 7200 })))).message, /ends at/)
+      assert.match((yield* Effect.flip(keys.rotate(caller, lasting.apiKey.id, 60))).message, /ends at/)
+      assert.isNotNull((yield* keys.create(caller, key({ expiresInSeconds: 60 }))).apiKey.expiresAt)
+    })
+  )
+
   it.effect("rotated twice at once have one successor, and never end later than they did", () =>
     Effect.gen(function* () {
       const { keys, maker } = yield* setUp()

@@ -43,6 +43,19 @@ export const layerWith = (prefixes: () => string) =>
           return { apiKey: keyInfo(row), secret: token } satisfies NewApiKey
         })
 
+      /** A key that ends makes none that goes on after it. */
+      const checkEnd = ({ credential, organization }: Caller, expiresAt: Date | null) =>
+        Effect.gen(function* () {
+          if (credential.type !== "key") return
+          const [own] = yield* selectKeys(sql, organization.id, credential.id)
+          const end = own?.expires_at ?? null
+          if (end !== null && (expiresAt === null || expiresAt > end)) {
+            return yield* new Forbidden({
+              detail: `a key is never more than its maker: the one that asks ends at ${end.toISOString()}, so give the new one an end before that (expiresInSeconds)`
+            })
+          }
+        })
+
       const list = Effect.fn("ApiKeys.list")((caller: Caller) =>
         selectKeys(sql, caller.organization.id).pipe(
           Effect.map((rows) => rows.filter((row) => sees(caller, row)).map(keyInfo)),
@@ -63,6 +76,7 @@ export const layerWith = (prefixes: () => string) =>
         const expiresAt = input.expiresInSeconds === undefined ? null : new Date(now + input.expiresInSeconds * 1000)
         return yield* inTransaction(
           Effect.gen(function* () {
+            yield* checkEnd(caller, expiresAt)
             const made = yield* write(caller, { name: input.name, role, scopes: input.scopes, createdBy, expiresAt })
             yield* audit.append({
               action: "auth.createApiKey",
@@ -83,6 +97,7 @@ export const layerWith = (prefixes: () => string) =>
           Effect.gen(function* () {
             const old = yield* shown(caller, id, true)
             yield* checkRotation(caller, rotatedBy, old, now)
+            yield* checkEnd(caller, old.expires_at)
             const lifetime = old.expires_at === null ? undefined : old.expires_at.getTime() - old.created_at.getTime()
             const made = yield* write(caller, {
               name: old.name,
