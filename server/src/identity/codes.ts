@@ -12,11 +12,11 @@ export const newCode = (): string => {
 
 /** A code as a person types it: case, spaces and hyphens do not matter. undefined: it is none. */
 export const readCode = (typed: string): string | undefined => {
-  const plain = typed
-    .slice(0, 100)
-    .toUpperCase()
-    .replace(/[\s\p{Pd}]/gu, "")
-  return plain.length === 2 * halfLength && [...plain].every((_) => letters.includes(_))
-    ? `${plain.slice(0, halfLength)}-${plain.slice(halfLength)}`
+  const plain = typed.slice(0, 100).replace(/[\s\p{Pd}]/gu, "")
+  // Before it is in capitals: some other letters become these by it ("ß").
+  if (!/^[A-Za-z]*$/.test(plain)) return undefined
+  const code = plain.toUpperCase()
+  return code.length === 2 * halfLength && [...code].every((_) => letters.includes(_))
+    ? `${code.slice(0, halfLength)}-${code.slice(halfLength)}`
     : undefined
 }
