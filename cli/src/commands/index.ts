@@ -238,8 +238,20 @@ export const commands: ReadonlyArray<Entry> = [
   { name: "account delete", group: "people", summary: "Erase your account", load: () => import("./accountDelete.ts") },
   { name: "audit list", group: "people", summary: "Show who did what", load: () => import("./auditList.ts") },
   { name: "audit export", group: "people", summary: "Export the audit log", load: () => import("./auditExport.ts") },
+  {
+    name: "audit verify",
+    group: "people",
+    summary: "Verify an export of the audit log, offline",
+    load: () => import("./auditVerify.ts")
+  },
   { name: "dev", group: "local", summary: "Run the app here, follow its files", load: () => import("./dev.ts") },
   { name: "server", group: "local", summary: "Run the server", load: () => import("./server.ts") },
+  {
+    name: "server rotate-keys",
+    group: "local",
+    summary: "Wrap the keys of secrets with the present master key",
+    load: () => import("./serverRotateKeys.ts")
+  },
   {
     name: "net verify",
     group: "stages",

@@ -45,6 +45,14 @@ const keyOf = (pem: string): KeyObject | undefined => {
     return undefined
   }
 }
+/** However its lines are broken; what is no key equals none. */
+const asWritten = (pem: string): string => {
+  try {
+    return pemOf(createPublicKey(pem))
+  } catch {
+    return ""
+  }
+}
 const pemOf = (key: KeyObject) => key.export({ format: "pem", type: "spki" }).toString()
 
 export interface AuditVerifier {
@@ -57,7 +65,7 @@ export interface AuditVerifier {
 
 /** Verifies line by line, in constant memory. docs/audit.md says what is verified, and what that proves. */
 export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
-  const pinnedKeys = pins.publicKeys?.map((_) => _.trim())
+  const pinnedKeys = pins.publicKeys?.map(asWritten)
   const pin = pins.checkpoint?.checkpoint
   const keys = new Map<string, KeyObject>()
   let number = 0
@@ -142,7 +150,7 @@ export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
     const { keyId, sequence } = signed
     ofOrganization(signed.organization, sequence)
     const key = keys.get(keyId) ?? fail("UnknownKey", `the header has no public key ${keyId}`, sequence)
-    if (pinnedKeys !== undefined && !pinnedKeys.includes(pemOf(key).trim())) {
+    if (pinnedKeys !== undefined && !pinnedKeys.includes(pemOf(key))) {
       fail("UnknownKey", `the checkpoint is signed by ${keyId}, which is not a pinned public key`, sequence)
     }
     const bytes = Buffer.from(signature, "base64")

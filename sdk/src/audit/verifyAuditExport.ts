@@ -89,4 +89,4 @@ export const lastCheckpointIn = (text: string): AuditCheckpointLine | undefined 
 
 /** The public keys of a PEM file, which may hold several. */
 export const publicKeysIn = (text: string): ReadonlyArray<string> =>
-  text.replaceAll("\r\n", "\n").match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? []
+  text.replaceAll("\r\n", "\n").match(/-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----/g) ?? []
