@@ -42,7 +42,7 @@ export default command({
           fix: "write --runtime local or --runtime kubernetes"
         })
       }
-      const { runServer } = yield* Effect.promise(() => import("@maxcloud/server"))
+      const { bootstrapNotice, runServer } = yield* Effect.promise(() => import("@maxcloud/server"))
       // It ends by itself at the same signals, in order.
       const code = yield* Effect.promise(() =>
         runServer({
@@ -52,8 +52,11 @@ export default command({
           ...(runtime === undefined ? {} : { runtime }),
           ...(kubeconfig === undefined ? {} : { kubeconfig }),
           ...(context === undefined ? {} : { kubeContext: context }),
-          onReady: ({ url }) =>
-            terminal.json ? terminal.printJson({ url }, "line") : terminal.print(`max-cloud listens on ${url}`)
+          onReady: ({ bootstrapUrl, url }) => {
+            if (terminal.json) return terminal.printJson({ url, bootstrapUrl }, "line")
+            terminal.print(`max-cloud listens on ${url}`)
+            if (bootstrapUrl !== undefined) terminal.print(bootstrapNotice(bootstrapUrl))
+          }
         })
       ).pipe(Effect.uninterruptible)
       if (code !== 0) return yield* new ExitWith({ exit: 1 })
