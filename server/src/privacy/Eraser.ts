@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { OrganizationId } from "@maxcloud/sdk/api"
+import { ErasureCertificate, OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Layer, Queue, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
 import { Shards } from "../replicas/Shards.ts"
@@ -27,6 +27,7 @@ const decodeErased = Schema.decodeUnknownSync(
       subject_type: Schema.Literal("organization", "person"),
       subject_id: Schema.String,
       erased_at: Schema.DateFromSelf,
+      certificate: ErasureCertificate,
       recent: Schema.Boolean
     })
   )
@@ -54,16 +55,16 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
       const follow = Effect.gen(function* () {
         const rows = decodeErased(
           yield* sql`
-            select subject_type, subject_id, erased_at, erased_at > now() - interval '1 day' as recent
+            select subject_type, subject_id, erased_at, certificate, erased_at > now() - interval '1 day' as recent
             from erasures where erased_at is not null order by erased_at`
         )
         const lines: Array<JournalLine> = []
-        for (const { erased_at, recent, subject_id, subject_type } of rows) {
+        for (const { certificate, erased_at, recent, subject_id, subject_type } of rows) {
           const known = journal.has(subject_id)
           if (subject_type === "organization" && (recent || !known) && isOrganizationId(subject_id)) {
             yield* eraseFiles(subject_id)
           }
-          if (!known) lines.push({ type: subject_type, id: subject_id, at: erased_at.toISOString() })
+          if (!known) lines.push({ type: subject_type, id: subject_id, at: erased_at.toISOString(), certificate })
         }
         yield* appendJournal(path, lines)
         for (const { id } of lines) journal.add(id)

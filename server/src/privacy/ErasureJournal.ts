@@ -1,5 +1,6 @@
 import { mkdir, open, readFile } from "node:fs/promises"
 import { dirname } from "node:path"
+import { ErasureCertificate } from "@maxcloud/sdk/api"
 import { Data, Effect, Option, Schema } from "effect"
 
 /** A line of `erasures.jsonl`: what was erased, by id alone. */
@@ -7,7 +8,8 @@ export const JournalLine = Schema.Struct({
   type: Schema.Literal("organization", "person"),
   id: Schema.String,
   /** RFC 3339. */
-  at: Schema.String
+  at: Schema.String,
+  certificate: ErasureCertificate
 })
 export type JournalLine = typeof JournalLine.Type
 
@@ -58,7 +60,9 @@ export const appendJournal = (path: string, lines: ReadonlyArray<JournalLine>): 
             const { buffer } =
               size === 0 ? { buffer: Buffer.from("\n") } : await file.read(Buffer.alloc(1), 0, 1, size - 1)
             const torn = buffer.toString("latin1") !== "\n"
-            const text = lines.map(({ at, id, type }) => `${JSON.stringify({ type, id, at })}\n`).join("")
+            const text = lines
+              .map(({ at, certificate, id, type }) => `${JSON.stringify({ type, id, at, certificate })}\n`)
+              .join("")
             await file.writeFile(`${torn ? "\n" : ""}${text}`)
             await file.sync()
           } finally {
