@@ -83,7 +83,9 @@ export const makeServer = (
     )
     const { port } = front.address
     const url = urlOf(settings.host, port)
-    const publicUrl = settings.publicUrl ?? url
+    // What listens everywhere has no address of its own: on this machine it is found here.
+    const publicUrl =
+      settings.publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(settings.host) ? "localhost" : settings.host, port)
     const services = yield* Layer.build(
       apiLayer(settings, options, publicUrl).pipe(
         Layer.provideMerge(surfaceLayer),

@@ -329,7 +329,7 @@ describe("the audit log", () => {
       const keys = yield* DataKeys
       const caller = callerIn(yield* newOrganization)
       const { id } = caller.organization
-      yield* sql.withTransaction(Effect.forEach(Array.from({ length: 530 }), () => append(caller), { discard: true }))
+      yield* sql.withTransaction(Effect.forEach(Array.from({ length: 520 }), () => append(caller), { discard: true }))
       const signed = Effect.map(
         sql<{
           sequence: string

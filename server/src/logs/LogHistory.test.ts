@@ -177,6 +177,27 @@ describe.each(backends)("lines kept in $name", ({ left, open, runs }) => {
       )
     })
 
+    it("forgets an organization with all that is kept of it, and no other", async () => {
+      const organizations = [keyOf("1"), keyOf("2")]
+      await using({}, (history) =>
+        Effect.gen(function* () {
+          for (const key of organizations) {
+            yield* history.write(key, numbered(0, 10))
+            yield* history.write({ ...key, service: "web" }, numbered(0, 10))
+            yield* history.savePositions(key, new Map([["uid-a", { t: timeOf(noon), n: 3 }]]))
+          }
+          const [own, other] = [organizations[0] ?? keyOf("1"), organizations[1] ?? keyOf("2")]
+          expect(yield* history.count(own.organizationId)).toBe(3)
+          expect((yield* history.services(own.organizationId)).map((_) => _.service)).toEqual(["api", "web"])
+          yield* history.removeAll(own.organizationId)
+          expect(yield* history.count(own.organizationId)).toBe(0)
+          expect(yield* history.services(own.organizationId)).toEqual([])
+          expect(yield* history.count(other.organizationId)).toBe(3)
+          yield* history.removeAll(own.organizationId)
+        })
+      )
+    })
+
     it("removes what is too old or too much, oldest first, only of those it owns, and tells it", async () => {
       const old = keyOf("d")
       const large = keyOf("e")

@@ -163,9 +163,7 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
       })
     ),
     removeAll: Effect.fn("LogHistory.removeAll")((organizationId) =>
-      attempt("removed", async () => {
-        for await (const key of keysBelow(store, organizationId)) await store.delete(key)
-      })
+      attempt("removed", () => store.deleteAll(organizationId))
     ),
     retain: Effect.fn("LogHistory.retain")((owns) =>
       attempt("removed", async () => {

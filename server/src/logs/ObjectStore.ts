@@ -19,5 +19,7 @@ export interface ObjectStore {
   readonly list: (folder: string, startAfter?: string) => Promise<Listing>
   /** Of what is not there: no error. */
   readonly delete: (key: string) => Promise<void>
+  /** All below a folder, and the folder: also what a kill has left unfinished there. */
+  readonly deleteAll: (folder: string) => Promise<void>
   readonly close: () => Promise<void>
 }

@@ -46,5 +46,6 @@ export const folderStore = (directory: string): ObjectStore => ({
     // Only an empty folder goes.
     await rmdir(dirname(path)).catch(() => undefined)
   },
+  deleteAll: (folder) => rm(join(directory, folder), { recursive: true, force: true }),
   close: () => Promise.resolve()
 })

@@ -86,6 +86,17 @@ export const s3Store = (options: S3Options): ObjectStore => {
       const { client, sdk } = await connected()
       await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: keyOf(key) }))
     },
+    deleteAll: async (folder) => {
+      const { client, sdk } = await connected()
+      for (;;) {
+        // Without a delimiter, and from the beginning each time: what was found is gone then.
+        const { Contents = [] } = await client.send(
+          new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: keyOf(`${folder}/`) })
+        )
+        if (Contents.length === 0) return
+        for (const { Key } of Contents) await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key }))
+      }
+    },
     close: async () => {
       if (connection !== undefined) (await connection).client.destroy()
     }
