@@ -1,0 +1,22 @@
+import { assert, describe, it } from "vitest"
+import { isBroken, isPassing, stateOf } from "./sqlState.ts"
+
+const coded = (code?: string) => Object.assign(new Error("no"), code === undefined ? {} : { code })
+
+describe("what became of a statement", () => {
+  it("is a broken connection where the database did not answer, or said that it ends or begins", () => {
+    for (const code of [undefined, "EPIPE", "ECONNRESET", "ETIMEDOUT", "ENOENT", "08006", "57P01", "57P03", "53300"]) {
+      assert.isTrue(isBroken(coded(code)), code)
+      assert.isTrue(isPassing(coded(code)), code)
+    }
+  })
+
+  it("is a fault that passes, or else a mistake", () => {
+    for (const code of ["53100", "58030", "40P01", "57014", "55P03"]) {
+      assert.deepStrictEqual([isBroken(coded(code)), isPassing(coded(code))], [false, true], code)
+    }
+    for (const code of ["23505", "42501", "42P01", "25P02", "XX000", "P0001"]) {
+      assert.deepStrictEqual([stateOf(coded(code)), isPassing(coded(code))], [code, false], code)
+    }
+  })
+})

@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert } from "vitest"
+import { freePort } from "../freePort.ts"
+import { ServerProcess } from "../serverProcess.ts"
+import { assertKept, awaitWrites, writeLoad } from "./writeLoad.ts"
+
+/** Kills the database of a server under a load of writes so many times: nothing that was acknowledged is lost. */
+export const killDatabase = async (kills: number) => {
+  const server = new ServerProcess(await freePort(), { MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR: "1000000" })
+  try {
+    await server.start()
+    const load = writeLoad(server)
+    for (let n = 0; n < kills; n++) {
+      await awaitWrites(load, 10)
+      // Anywhere in what is under way.
+      await sleep(Math.random() * 200)
+      const postgres = server.postgresPid
+      assert.isDefined(postgres)
+      process.kill(postgres ?? 0, "SIGKILL")
+    }
+    await awaitWrites(load, 10)
+    const told = await load.stop()
+    assert.isAbove(told.secrets.length, kills)
+    assert.isAbove(told.deployments.length, kills)
+    await assertKept(server.url, told)
+    return told
+  } finally {
+    await server.end("SIGTERM")
+    server.remove()
+  }
+}

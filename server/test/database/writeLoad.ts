@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert } from "vitest"
+import type { ServerProcess } from "../serverProcess.ts"
+
+/** What writers that never stop have been told. */
+export interface Told {
+  readonly secrets: ReadonlyArray<string>
+  readonly deployments: ReadonlyArray<string>
+  readonly refused: number
+  readonly longestMs: number
+}
+
+const json = { "content-type": "application/json" }
+const base = (url: string) => `${url}/api/v1/apps/shop/stages/dev`
+
+/**
+ * Sets secrets and deploys, `writers` at a time, until `stop` is called: then tells what was acknowledged. No answer may be a fault of the
+ * server's but 503 with `Retry-After`, and none may take longer than 30 s.
+ */
+export const writeLoad = (server: Pick<ServerProcess, "url" | "output">, writers = 6) => {
+  const { url } = server
+  let stopped = false
+  const secrets: Array<string> = []
+  const deployments: Array<string> = []
+  const wrong: Array<string> = []
+  let refused = 0
+  let longestMs = 0
+
+  const send = async (method: string, path: string, body: unknown) => {
+    const began = Date.now()
+    const response = await fetch(`${base(url)}/${path}`, {
+      method,
+      headers: json,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000)
+    })
+    const text = await response.text()
+    longestMs = Math.max(longestMs, Date.now() - began)
+    if (response.ok) return text
+    if (response.status === 503 && Number(response.headers.get("retry-after")) > 0) refused++
+    else {
+      const log = server.output.split("\n").filter((_) => _.includes(response.headers.get("x-request-id") ?? text))
+      wrong.push(`${method} ${path}: ${response.status} ${text} ${log.join("\n")}`)
+    }
+    await sleep(20)
+    return undefined
+  }
+
+  const write = async (writer: number) => {
+    for (let n = 0; !stopped; n++) {
+      const name = `KEY_${writer}_${n}`
+      if ((await send("PUT", `secrets/${name}`, { value: `value ${name}` })) !== undefined) secrets.push(name)
+      const accepted = await send("POST", "deployments", { spec: { app: "shop", services: [] } })
+      if (accepted !== undefined) deployments.push(JSON.parse(accepted).id)
+    }
+  }
+  const done = Promise.all(Array.from({ length: writers }, (_, n) => write(n)))
+
+  return {
+    acknowledged: () => secrets.length + deployments.length,
+    stop: async (): Promise<Told> => {
+      stopped = true
+      await done
+      assert.deepStrictEqual(wrong, [])
+      assert.isBelow(longestMs, 30_000)
+      return { secrets, deployments, refused, longestMs }
+    }
+  }
+}
+
+/** Is everything there that was acknowledged? */
+export const assertKept = async (url: string, { deployments, secrets }: Told) => {
+  const listed = (await (await fetch(`${base(url)}/secrets`)).json()) as {
+    readonly secrets: ReadonlyArray<{ readonly name: string }>
+  }
+  const names = new Set(listed.secrets.map((_) => _.name))
+  assert.deepStrictEqual(
+    secrets.filter((_) => !names.has(_)),
+    []
+  )
+  for (const id of deployments) {
+    const response = await fetch(`${url}/api/v1/deployments/${id}`)
+    assert.strictEqual(response.status, 200, id)
+    await response.body?.cancel()
+  }
+}
+
+/** Waits until `count` more writes have been acknowledged than now. */
+export const awaitWrites = async (load: { readonly acknowledged: () => number }, count: number) => {
+  const goal = load.acknowledged() + count
+  const deadline = Date.now() + 60_000
+  while (load.acknowledged() < goal) {
+    assert.isBelow(Date.now(), deadline, "nothing is written any more")
+    await sleep(20)
+  }
+}
