@@ -48,8 +48,8 @@ const needs = ({ delete_after, members, name }: typeof Owned.Type): string =>
   delete_after !== null
     ? `"${name}" is deleted after ${delete_after.toISOString()}, and your account with it`
     : members > 1
-      ? `you are the only owner of "${name}": make another member its owner first (\`maxcloud org members\`), or delete it (\`maxcloud org delete ${name}\`)`
-      : `you are the only member of "${name}": delete it first (\`maxcloud org delete ${name}\`), which erases your account as well if it is your last`
+      ? `you are the only owner of "${name}": make another member its owner first (\`maxcloud org members role\`), or delete it (\`maxcloud org delete\` when switched to it)`
+      : `you are the only member of "${name}": switch to it and delete it (\`maxcloud org delete\`), which erases your account as well if it is your last`
 
 /** Erases a person who asks for it. Refused while an organization would be left without an owner. */
 export const erasePerson = (personId: UserId) =>

@@ -117,7 +117,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
       const person = member.person
       if (person === undefined) return yield* Effect.dieMessage("nobody")
       const alone = yield* Effect.flip(privacy.erasePerson(person).pipe(acting(member)))
-      assert.include(alone.message, `maxcloud org delete ${member.organization.name}`)
+      assert.include(alone.message, `you are the only member of "${member.organization.name}"`)
       yield* join(owner, member, "viewer")
       const only = yield* Effect.flip(privacy.erasePerson(person).pipe(acting(member)))
       assert.include(only.message, "make another member its owner first")
