@@ -100,9 +100,12 @@ describe("the server's process", () => {
   }, 120_000)
 
   it("says what is wrong with a setting", async () => {
-    const server = run({ MAXCLOUD_HOST: "0.0.0.0" })
+    const server = run({ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" })
     assert.deepStrictEqual(await server.ended, [1, null])
-    assert.match(server.log.text(), /^maxcloud: the server does not listen on "0\.0\.0\.0".*authentication/)
+    assert.match(
+      server.log.text(),
+      /^maxcloud: with MAXCLOUD_AUTH=local the server does not listen on "0\.0\.0\.0".*could deploy/
+    )
     assert.isFalse(existsSync(join(dataDir, "postgres")))
   }, 120_000)
 

@@ -1,5 +1,5 @@
 import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Forbidden, MethodNotAllowed, NotFound, Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
+import { Forbidden, MethodNotAllowed, Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option, Redacted } from "effect"
 import { Audit, AuditTold } from "../audit/Audit.ts"
 import { asNobody, asServer, RowScope } from "../database/RowScope.ts"
@@ -13,6 +13,7 @@ import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { clientAddress } from "./clientAddress.ts"
 import { checkCaller } from "./guard.ts"
+import { nothingAt } from "./problems.ts"
 import { page, pathOf, type Route, routeOf } from "./routeTable.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -157,10 +158,7 @@ export const makeGate = Effect.gen(function* () {
 /** What is not in the table is never handed to the router: it could read a path otherwise than the policy does. */
 const refuseUnroutable = (request: Request, route: Route | undefined) => {
   const path = pathOf(request.url).slice(0, 200)
-  if (route === undefined) {
-    const detail = `there is nothing at ${path}: /api/docs tells what there is`
-    return Effect.fail(new NotFound({ resource: "page", name: path, detail }))
-  }
+  if (route === undefined) return Effect.fail(nothingAt(path))
   if (route.methods.has(request.method)) return Effect.void
   const allow = [...route.methods].sort()
   return Effect.fail(

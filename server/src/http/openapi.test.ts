@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { policy } from "../identity/policy.ts"
 import { docsPage } from "./docsPage.ts"
 import { openApi } from "./openapi.ts"
 
@@ -23,6 +24,23 @@ describe("the OpenAPI document", () => {
         }
       }
     }
+  })
+
+  it("says of each operation whether it needs a credential, as the policy table has it", () => {
+    const { components, paths } = openApi()
+    assert.deepInclude(components.securitySchemes.bearer, { type: "http", scheme: "bearer" })
+    const said = Object.values(paths).flatMap((item) =>
+      Object.values(item).map(({ operationId, responses, security, tags: [group = ""] }) => {
+        assert.strictEqual("401" in responses, security.length > 0, operationId)
+        const name = operationId.startsWith(`${group}.`) ? operationId : `${group}.${operationId}`
+        return [name, security.length === 0 ? "open" : JSON.stringify(security)] as const
+      })
+    )
+    const wanted = Object.entries(policy).map(([name, { roles }]) => [
+      name,
+      roles === "open" ? "open" : JSON.stringify([{ bearer: [] }])
+    ])
+    assert.sameDeepMembers(said, wanted)
   })
 
   it("refers only to schemas that it has", () => {

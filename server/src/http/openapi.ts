@@ -1,5 +1,7 @@
 import { OpenApi } from "@effect/platform"
 import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { policy } from "../identity/policy.ts"
+import { routeOf } from "./routeTable.ts"
 
 const problem = (schema: string) => ({
   "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } }
@@ -13,13 +15,14 @@ const meaning: Readonly<Record<string, string>> = {
   204: "Done; there is nothing to tell.",
   400: "The request cannot be read; `issues` tells where and why.",
   401: "No credential, or one that is not known.",
-  403: "Refused: a foreign Host or Origin, or more than the organization may have.",
+  403: "Refused: a role or a scope that does not allow it, more than the organization may have, or a foreign Host or Origin.",
   404: "Nothing of that kind and name in the organization.",
   408: "The request did not arrive in time.",
   409: "The name is taken, or the idempotency key was used for something else.",
   413: "The body is too large.",
   422: "The AppSpec can be read but not deployed; `issues` tells where and why.",
   415: "The body is not of the content type that the operation takes.",
+  429: "More requests than the rate limit allows: go on after `Retry-After` seconds.",
   431: "The head of the request is larger than 16 KiB.",
   500: "A mistake of the server's own. Its log has the cause under `requestId`.",
   503: "A part of the server is away for now: send the same request again after `Retry-After` seconds."
@@ -45,14 +48,20 @@ const completeResponse = (status: string, response: Response) => ({
   description: meaning[status] ?? response.description,
   headers: {
     "x-request-id": { description: "Names the request in the server's log.", schema: { type: "string" } },
-    ...(status === "503"
+    ...(status === "429" || status === "503"
       ? { "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } } }
       : undefined)
   }
 })
 
-const complete = (operation: Operation) => ({
+const securityOf = (path: string, method: string) => {
+  const operation = routeOf(path)?.operations.get(method.toUpperCase())
+  return operation !== undefined && policy[operation].roles === "open" ? [] : [{ bearer: [] }]
+}
+
+const complete = (path: string, method: string, operation: Operation) => ({
   ...operation,
+  security: securityOf(path, method),
   ...(operation.operationId === "sources.put"
     ? {
         requestBody: {
@@ -74,17 +83,17 @@ const complete = (operation: Operation) => ({
   )
 })
 
-const completePath = (item: OpenApi.OpenAPISpecPathItem) =>
+const completePath = (path: string, item: OpenApi.OpenAPISpecPathItem) =>
   Object.fromEntries(
     methods.flatMap((method) => {
       const operation = item[method]
-      return operation === undefined ? [] : [[method, complete(operation)]]
+      return operation === undefined ? [] : [[method, complete(path, method, operation)]]
     })
   )
 
 /**
  * The API as an OpenAPI 3.1 document: what HttpApi makes of the contract, with its own error documents replaced by ours, and with
- * what it does not know of (raw bodies, refusals before an operation is found, headers).
+ * what it does not know of (credentials, raw bodies, refusals before an operation is found, headers).
  */
 export const openApi = () => {
   const made = OpenApi.fromApi(MaxCloudApi)
@@ -93,9 +102,17 @@ export const openApi = () => {
     ...made,
     info: { ...made.info, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
     servers: [{ url: "/" }],
-    paths: Object.fromEntries(Object.entries(made.paths).map(([path, item]) => [path, completePath(item)])),
+    paths: Object.fromEntries(Object.entries(made.paths).map(([path, item]) => [path, completePath(path, item)])),
     components: {
       ...made.components,
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "A session (`mcs_…`), an API key (`mck_…`) or, for audience `maxcloud/<organization>`, a token of an OIDC issuer that the organization trusts. A server with `MAXCLOUD_AUTH=local` takes requests without one too, as the owner of its only organization."
+        }
+      },
       schemas: {
         ...schemas,
         Problem: {

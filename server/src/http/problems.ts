@@ -1,5 +1,5 @@
 import { HttpServerResponse } from "@effect/platform"
-import { ApiError, InternalError, InvalidRequest } from "@maxcloud/sdk/api"
+import { ApiError, InternalError, InvalidRequest, NotFound } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 import { refusalHeaders } from "../limits/headers.ts"
 
@@ -29,3 +29,12 @@ export const invalidRequest = (
   detail: string,
   issues: ReadonlyArray<{ readonly path: ReadonlyArray<string | number>; readonly message: string }> = []
 ) => new InvalidRequest({ detail, issues: [...issues] })
+
+export const nothingAt = (path: string) => {
+  const name = path.slice(0, 200)
+  return new NotFound({
+    resource: "page",
+    name,
+    detail: `there is nothing at ${name}: /api/docs tells what there is`
+  })
+}

@@ -2,7 +2,7 @@ import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerRespon
 import { type ApiError, type InvalidRequest, Unavailable } from "@maxcloud/sdk/api"
 import { Cause, Effect, Option, Schema } from "effect"
 import { databaseAway, isPassingFault } from "../database/sqlErrors.ts"
-import { internalError, invalidRequest, isApiError, problemResponse } from "./problems.ts"
+import { internalError, invalidRequest, isApiError, nothingAt, problemResponse } from "./problems.ts"
 import { pathOf } from "./routeTable.ts"
 
 /**
@@ -31,6 +31,8 @@ export const translate = <E, R>(
 
 const problemOf = (error: unknown): ApiError | undefined => {
   if (isApiError(error)) return error
+  // The router has limits of its own, such as the length of a part of a path.
+  if (error instanceof HttpServerError.RouteNotFound) return nothingAt(pathOf(error.request.url))
   if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
   if (isPassingFault(error)) return databaseAway()
   return undefined
