@@ -1,9 +1,9 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Context, Duration, Effect, Layer, Redacted, Schedule } from "effect"
-import pg from "pg"
-import { DatabaseError, explain } from "./DatabaseError.ts"
-import { makeEmbeddedPostgres, ownerRole } from "./embedded/EmbeddedPostgres.ts"
-import { folderLock } from "./embedded/folderLock.ts"
+import { Context, Effect, Layer, Redacted } from "effect"
+import type pg from "pg"
+import { connect } from "./connect.ts"
+import { DatabaseError } from "./DatabaseError.ts"
+import { serverRole, startEmbedded } from "./embedded/startEmbedded.ts"
 import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
@@ -30,89 +30,14 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
   }
 >() {}
 
-const serverRole = "maxcloud"
-
-/** A connection of its own in this scope. */
-const connect = (config: pg.ClientConfig) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: async () => {
-        const client = new pg.Client(config)
-        client.on("error", () => {})
-        await client.connect()
-        return client
-      },
-      catch: (cause) =>
-        new DatabaseError({
-          reason: "unreachable",
-          message: `The database cannot be reached: ${cause instanceof Error ? cause.message || String(cause) : String(cause)}. Check DATABASE_URL and that Postgres runs.`,
-          cause
-        })
-    }),
-    (client) => Effect.promise(() => client.end().catch(() => {}))
-  )
-
-/** Starts the data folder's Postgres, keeps it running, and stops it at the end of the scope. */
-const embedded = (dataDir: string) =>
+const migratedEmbedded = (dataDir: string) =>
   Effect.gen(function* () {
-    yield* folderLock(dataDir)
-    const postgres = yield* Effect.tryPromise({
-      try: () => makeEmbeddedPostgres(dataDir),
-      catch: (error) => explain("The database cannot be prepared", dataDir, error)
-    })
-    const start = Effect.tryPromise({
-      try: postgres.start,
-      catch: (error) => explain("The database does not start", dataDir, error)
-    }).pipe(Effect.uninterruptible)
-    yield* Effect.acquireRelease(start, () => Effect.promise(postgres.stop))
-    yield* Effect.suspend(() =>
-      postgres.isRunning()
-        ? Effect.void
-        : Effect.logError("the embedded database has ended, it is started again").pipe(Effect.andThen(start))
-    ).pipe(
-      Effect.catchAll((error) => Effect.logError(error.message)),
-      Effect.repeat(Schedule.spaced(Duration.millis(500))),
-      Effect.forkScoped
-    )
-    const connection = (user: string, database: string) => ({
-      host: postgres.socketFolder,
-      port: 5432,
-      user,
-      database,
-      password: postgres.password
-    })
-    const setUp = Effect.gen(function* () {
-      const client = yield* connect(connection(ownerRole, "postgres"))
-      yield* Effect.tryPromise({
-        try: async () => {
-          const { rows } = await client.query("select 1 from pg_database where datname = $1", [serverRole])
-          if (rows.length > 0) return
-          await client.query(
-            `do $$ begin create role ${serverRole} login; exception when duplicate_object then null; end $$`
-          )
-          await client.query(`alter role ${serverRole} password ${pg.escapeLiteral(postgres.password)}`)
-          await client.query(`create database ${serverRole} owner ${ownerRole}`)
-        },
-        catch: (error) => explain("The database cannot be prepared", dataDir, error)
-      })
-    }).pipe(Effect.scoped)
-    const owner = connect(connection(ownerRole, serverRole)).pipe(
-      Effect.catchIf(
-        (error) => error.cause instanceof Error && "code" in error.cause && error.cause.code === "3D000",
-        () => Effect.andThen(setUp, connect(connection(ownerRole, serverRole)))
-      )
-    )
-    yield* owner.pipe(
+    const { owner, server } = yield* startEmbedded(dataDir)
+    yield* connect(owner).pipe(
       Effect.flatMap((client) => migrate(client, serverRole)),
       Effect.scoped
     )
-    return {
-      host: postgres.socketFolder,
-      port: 5432,
-      user: serverRole,
-      database: serverRole,
-      password: postgres.password
-    } satisfies pg.ClientConfig
+    return server
   })
 
 const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
@@ -160,7 +85,7 @@ export const layer = (
       const isEmbedded = options.url === undefined
       const config: pg.ClientConfig =
         options.url === undefined
-          ? yield* embedded(options.dataDir)
+          ? yield* migratedEmbedded(options.dataDir)
           : yield* external(options.url, options.migrationUrl ?? options.url)
       const client = Layer.scoped(
         SqlClient,

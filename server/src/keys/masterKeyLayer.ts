@@ -32,7 +32,10 @@ const isAnythingSealed = Effect.gen(function* () {
   )
 )
 
-const present = ({ dataDir, masterKey, masterKeyFile, ...vault }: MasterKeyOptions) =>
+const present = <R>(
+  { dataDir, masterKey, masterKeyFile, ...vault }: MasterKeyOptions,
+  mayMake: Effect.Effect<boolean, MasterKeyError, R>
+) =>
   Effect.gen(function* () {
     const named = [
       ...(masterKey === undefined ? [] : ["MAXCLOUD_MASTER_KEY"]),
@@ -50,20 +53,30 @@ const present = ({ dataDir, masterKey, masterKeyFile, ...vault }: MasterKeyOptio
     }
     if (masterKeyFile !== undefined) return masterKeyOf(yield* keyFile(masterKeyFile))
     if (vault.vaultAddress !== undefined) return yield* vaultMasterKey({ ...vault, vaultAddress: vault.vaultAddress })
-    return masterKeyOf(yield* dataFolderKey(dataDir, !(yield* isAnythingSealed)))
+    return masterKeyOf(yield* dataFolderKey(dataDir, yield* mayMake))
+  })
+
+const make = <R>(options: MasterKeyOptions, mayMake: Effect.Effect<boolean, MasterKeyError, R>) =>
+  Effect.gen(function* () {
+    forgetKeysInEnvironment()
+    const key = yield* present(options, mayMake)
+    const folder = yield* existingDataFolderKey(options.dataDir)
+    const former = (options.formerMasterKeys ?? []).map((_) =>
+      heldKey("a key in MAXCLOUD_MASTER_KEYS_FORMER", Redacted.value(_))
+    )
+    return withFormer(key, [...former, ...(folder === undefined ? [] : [folder])].map(masterKeyOf))
   })
 
 /** The master key that the settings name, and the former ones. */
 export const layer = (options: MasterKeyOptions): Layer.Layer<MasterKey, MasterKeyError, SqlClient> =>
   Layer.effect(
     MasterKey,
-    Effect.gen(function* () {
-      forgetKeysInEnvironment()
-      const key = yield* present(options)
-      const folder = yield* existingDataFolderKey(options.dataDir)
-      const former = (options.formerMasterKeys ?? []).map((_) =>
-        heldKey("a key in MAXCLOUD_MASTER_KEYS_FORMER", Redacted.value(_))
-      )
-      return withFormer(key, [...former, ...(folder === undefined ? [] : [folder])].map(masterKeyOf))
-    })
+    make(
+      options,
+      Effect.map(isAnythingSealed, (_) => !_)
+    )
   )
+
+/** The same without a database: none is made. */
+export const layerExisting = (options: MasterKeyOptions): Layer.Layer<MasterKey, MasterKeyError> =>
+  Layer.effect(MasterKey, make(options, Effect.succeed(false)))

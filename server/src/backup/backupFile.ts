@@ -1,0 +1,89 @@
+import { createReadStream, createWriteStream } from "node:fs"
+import { open as openFile, rename, rm } from "node:fs/promises"
+import { dirname } from "node:path"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import { createGunzip, createGzip } from "node:zlib"
+import { Schema } from "effect"
+import { BackupError } from "./BackupError.ts"
+import { ByteReader } from "./ByteReader.ts"
+import { type Entry, readEntries, writeEntries } from "./entries.ts"
+import { open, seal } from "./sealedStream.ts"
+
+/** Readable by anyone who has the file. The key of this file alone is wrapped by the master key. */
+export const Header = Schema.Struct({
+  format: Schema.Literal(1),
+  /** Of max-cloud. */
+  version: Schema.String,
+  /** RFC 3339. */
+  createdAt: Schema.String,
+  masterKeyId: Schema.String,
+  /** Base64. */
+  wrappedKey: Schema.String
+})
+export type Header = typeof Header.Type
+
+const mark = "maxcloud backup\n"
+const longestHeader = 64 * 1024
+const encode = Schema.encodeSync(Schema.parseJson(Header))
+const decode = Schema.decodeUnknownOption(Schema.parseJson(Header))
+
+export type Entries = AsyncIterable<{ readonly entry: Entry; readonly data: AsyncIterable<Uint8Array> }>
+
+/**
+ * Writes a backup: a mark, the header (its length in 4 bytes, then JSON), and the entries, compressed by gzip and sealed. The file is there
+ * when it is whole and on the disk, and replaces none.
+ */
+export const writeBackup = async (path: string, header: Header, key: Uint8Array, entries: Entries): Promise<void> => {
+  const head = Buffer.from(encode(header))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(head.length)
+  const draft = `${path}.unfinished`
+  try {
+    await pipeline(
+      Readable.from(writeEntries(entries)),
+      createGzip(),
+      async function* (compressed: AsyncIterable<Uint8Array>) {
+        yield Buffer.concat([Buffer.from(mark), length, head])
+        yield* seal(key, head, compressed)
+      },
+      createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true })
+    )
+    await rename(draft, path)
+    const folder = await openFile(dirname(path), "r")
+    await folder.sync().finally(() => folder.close())
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) await rm(draft, { force: true })
+    throw error
+  }
+}
+
+const begin = async (path: string) => {
+  const source = new ByteReader(createReadStream(path))
+  const first = await source.read(mark.length + 4)
+  if (first?.length !== mark.length + 4 || first.toString("latin1", 0, mark.length) !== mark) {
+    throw new BackupError({ reason: "file", message: `${path} is no backup of max-cloud.` })
+  }
+  const length = first.readUInt32BE(mark.length)
+  const head = length > longestHeader ? undefined : await source.read(length)
+  const header = head?.length === length ? decode(head.toString("utf8")) : undefined
+  if (head === undefined || header === undefined || header._tag === "None") {
+    throw new BackupError({
+      reason: "file",
+      message: `${path} is a backup of a format that this version does not know, or was changed. Use the version of max-cloud that made it, or another copy.`
+    })
+  }
+  return { source, head, header: header.value }
+}
+
+/** What a backup says of itself. Throws a `BackupError` where it is none. */
+export const readHeader = async (path: string): Promise<Header> => (await begin(path)).header
+
+/** A backup's entries. Throws a `BackupError` where it was changed or is not whole. */
+export async function* readBackup(path: string, key: Uint8Array) {
+  const { head, source } = await begin(path)
+  const compressed = Readable.from(open(key, head, source))
+  const plain = compressed.pipe(createGunzip())
+  compressed.on("error", (error) => plain.destroy(error))
+  yield* readEntries(new ByteReader(plain))
+}

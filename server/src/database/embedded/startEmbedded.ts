@@ -1,0 +1,71 @@
+import { Duration, Effect, Schedule, type Scope } from "effect"
+import pg from "pg"
+import { connect } from "../connect.ts"
+import { type DatabaseError, explain } from "../DatabaseError.ts"
+import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
+import { folderLock } from "./folderLock.ts"
+
+/** The server's role in the embedded database, and the name of that. */
+export const serverRole = "maxcloud"
+
+/** How the embedded database is reached by the role that owns the tables, and by the server's. */
+export interface EmbeddedConnections {
+  readonly owner: pg.ClientConfig
+  readonly server: pg.ClientConfig
+}
+
+/** Starts the data folder's Postgres, keeps it running, and stops it at the end of the scope. */
+export const startEmbedded = (dataDir: string): Effect.Effect<EmbeddedConnections, DatabaseError, Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* folderLock(dataDir)
+    const postgres = yield* Effect.tryPromise({
+      try: () => makeEmbeddedPostgres(dataDir),
+      catch: (error) => explain("The database cannot be prepared", dataDir, error)
+    })
+    const start = Effect.tryPromise({
+      try: postgres.start,
+      catch: (error) => explain("The database does not start", dataDir, error)
+    }).pipe(Effect.uninterruptible)
+    yield* Effect.acquireRelease(start, () => Effect.promise(postgres.stop))
+    yield* Effect.suspend(() =>
+      postgres.isRunning()
+        ? Effect.void
+        : Effect.logError("the embedded database has ended, it is started again").pipe(Effect.andThen(start))
+    ).pipe(
+      Effect.catchAll((error) => Effect.logError(error.message)),
+      Effect.repeat(Schedule.spaced(Duration.millis(500))),
+      Effect.forkScoped
+    )
+    const connection = (user: string, database: string) => ({
+      host: postgres.socketFolder,
+      port: 5432,
+      user,
+      database,
+      password: postgres.password
+    })
+    const setUp = Effect.gen(function* () {
+      const client = yield* connect(connection(ownerRole, "postgres"))
+      yield* Effect.tryPromise({
+        try: async () => {
+          const { rows } = await client.query("select 1 from pg_database where datname = $1", [serverRole])
+          if (rows.length > 0) return
+          await client.query(
+            `do $$ begin create role ${serverRole} login; exception when duplicate_object then null; end $$`
+          )
+          await client.query(`alter role ${serverRole} password ${pg.escapeLiteral(postgres.password)}`)
+          await client.query(`create database ${serverRole} owner ${ownerRole}`)
+        },
+        catch: (error) => explain("The database cannot be prepared", dataDir, error)
+      })
+    }).pipe(Effect.scoped)
+    const owner = connection(ownerRole, serverRole)
+    yield* connect(owner).pipe(
+      Effect.asVoid,
+      Effect.catchIf(
+        (error) => error.cause instanceof Error && "code" in error.cause && error.cause.code === "3D000",
+        () => setUp
+      ),
+      Effect.scoped
+    )
+    return { owner, server: connection(serverRole, serverRole) }
+  })
