@@ -10,9 +10,7 @@ import { layerTest } from "../database/layerTest.ts"
 import { readSettings } from "../ServerConfig.ts"
 import { DataKeys } from "./DataKeys.ts"
 import { layer } from "./layer.ts"
-import { MasterKey } from "./MasterKey.ts"
 import { keyFile } from "./masterKeyFile.ts"
-import { layer as masterKey } from "./masterKeyLayer.ts"
 import { vaultMasterKey } from "./masterKeyVault.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "maxcloud-test-"))
@@ -106,15 +104,9 @@ describe("the master key of a server", () => {
       expect(wrong.message).toMatch(/^The key in MAXCLOUD_MASTER_KEY is not the one/)
       yield* sql`update server_keys set wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)`
       expect((yield* Effect.flip(build(fromNow, DataKeys))).reason).toBe("wrong")
+      const several = yield* Effect.flip(build({ ...fromNow, masterKeyFile: "/nowhere" }, DataKeys))
+      expect(several.message).toContain("MAXCLOUD_MASTER_KEY and MAXCLOUD_MASTER_KEY_FILE are set")
     }).pipe(Effect.provide(layerTest), Effect.runPromise))
-
-  it("is one", async () => {
-    const several = { dataDir: folder, masterKey: Redacted.make<Uint8Array>(one), masterKeyFile: "/nowhere" }
-    const error = await Effect.runPromise(
-      Effect.flip(Effect.provide(MasterKey, masterKey(several))).pipe(Effect.provide(layerTest))
-    )
-    expect(error.message).toContain("MAXCLOUD_MASTER_KEY and MAXCLOUD_MASTER_KEY_FILE are set")
-  })
 })
 
 /** Answers as `statuses` say, one after another, in the place of a transit engine that is in trouble. */
