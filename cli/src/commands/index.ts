@@ -247,6 +247,18 @@ export const commands: ReadonlyArray<Entry> = [
   { name: "dev", group: "local", summary: "Run the app here, follow its files", load: () => import("./dev.ts") },
   { name: "server", group: "local", summary: "Run the server", load: () => import("./server.ts") },
   {
+    name: "server backup",
+    group: "local",
+    summary: "Back the server up into one sealed file",
+    load: () => import("./serverBackup.ts")
+  },
+  {
+    name: "server restore",
+    group: "local",
+    summary: "Restore a backup into an empty folder and database",
+    load: () => import("./serverRestore.ts")
+  },
+  {
     name: "server rotate-keys",
     group: "local",
     summary: "Wrap the keys of secrets with the present master key",

@@ -1,0 +1,10 @@
+import type { ExitCode } from "./exitCodes.ts"
+
+/** Exit codes of `server backup` and `server restore`, by what was in the way. */
+export const backupExits: Readonly<Record<"setting" | "database" | "key" | "file" | "target", ExitCode>> = {
+  setting: 2,
+  database: 3,
+  key: 1,
+  file: 1,
+  target: 1
+}

@@ -1,0 +1,49 @@
+import { resolve } from "node:path"
+import { Effect } from "effect"
+import { backupExits } from "../backupExits.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { CommandFailed, UsageError } from "../failure.ts"
+import { text } from "../flags.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud server backup --out cloud.backup", does: "the server of .maxcloud, while it runs or not" },
+    {
+      line: "DATABASE_URL=postgres://… maxcloud server backup --out cloud.backup",
+      does: "a server on a Postgres of yours"
+    }
+  ],
+  notes: [
+    "Run it with the environment of the server. Servers go on meanwhile; the database is kept as of one moment.",
+    "The file is sealed with the server's master key, which is not in it: keep that key elsewhere, or the backup cannot be opened.",
+    "Kept are the database, archives of sources and log lines of the data folder; not logs in a bucket."
+  ],
+  flags: flags({
+    out: text("out", "FILE", { description: "File to write; it must not be there yet" }),
+    dataDir: text("data-dir", "FOLDER", { description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]" })
+  }),
+  positionals: noPositionals,
+  run: ({ dataDir, out }, terminal) =>
+    Effect.gen(function* () {
+      if (out === undefined) {
+        return yield* new UsageError({ message: "the file to write is missing", fix: "name it with --out FILE" })
+      }
+      const { backupServer } = yield* Effect.promise(() => import("@maxcloud/server"))
+      const result = yield* Effect.promise(() =>
+        backupServer(resolve(out), dataDir === undefined ? {} : { dataDir: resolve(dataDir) })
+      )
+      if (!result.ok) {
+        return yield* new CommandFailed({
+          tag: "BackupFailure",
+          exit: backupExits[result.reason],
+          message: result.message
+        })
+      }
+      const { bytes, files, masterKeyId, path, rows, tables } = result.value
+      if (terminal.json) return terminal.printJson(result.value)
+      terminal.print(`${path}: ${bytes} bytes, ${rows} rows of ${tables} tables, ${files} files`)
+      terminal.say(
+        `the master key (${masterKeyId}) is not in it: keep it elsewhere, without it the backup cannot be opened`
+      )
+    })
+})

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto"
+import { existsSync } from "node:fs"
+import { stat } from "node:fs/promises"
+import { Effect } from "effect"
+import pg from "pg"
+import { to } from "pg-copy-streams"
+import { DatabaseError } from "../database/DatabaseError.ts"
+import { MasterKey } from "../keys/MasterKey.ts"
+import { version } from "../version.ts"
+import { BackupError } from "./BackupError.ts"
+import { type DatabasePlace, ownerConnection } from "./backupDatabase.ts"
+import { type Entries, writeBackup } from "./backupFile.ts"
+import { contentOf, keptFiles } from "./dataFiles.ts"
+import { migrationOf, tablesOf } from "./tables.ts"
+
+export interface Backup {
+  /** The file's own path. */
+  readonly path: string
+  readonly bytes: number
+  readonly tables: number
+  readonly rows: number
+  readonly files: number
+  /** Names the master key without which the backup cannot be opened. */
+  readonly masterKeyId: string
+}
+
+/** What the key of a backup is bound to when it is wrapped. */
+export const keyContext = (createdAt: string) => `backup/${createdAt}`
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** One snapshot of the database, and the data folder's files as they are found after it. */
+async function* contents(
+  client: pg.ClientBase,
+  dataDir: string,
+  count: { tables: number; rows: number; files: number }
+): Entries {
+  const name = pg.escapeIdentifier
+  await client.query("begin isolation level repeatable read read only")
+  yield { entry: { type: "tables", migration: await migrationOf(client) }, data: nothing() }
+  for (const table of await tablesOf(client)) {
+    const rows = client.query(
+      to(`copy (select ${table.columns.map(name).join(", ")} from ${name(table.name)}) to stdout`)
+    )
+    yield { entry: { type: "table", ...table }, data: rows }
+    count.tables++
+    count.rows += rows.rowCount
+  }
+  await client.query("commit")
+  for await (const path of keptFiles(dataDir)) {
+    yield { entry: { type: "file", path }, data: contentOf(dataDir, path) }
+    count.files++
+  }
+}
+
+/**
+ * Writes a backup of the whole server to `path`, while servers go on: the database as of one moment, archives of sources, and log lines.
+ * The master key is not in it. Readable by this user alone.
+ */
+export const backup = (path: string, place: DatabasePlace) =>
+  Effect.gen(function* () {
+    const masterKey = yield* MasterKey
+    if (existsSync(path)) {
+      return yield* new BackupError({ reason: "target", message: `${path} is there already. Choose another name.` })
+    }
+    const client = yield* ownerConnection(place)
+    const createdAt = new Date().toISOString()
+    const key = randomBytes(32)
+    const wrapped = yield* masterKey.wrap(key, keyContext(createdAt))
+    const header = {
+      format: 1,
+      version,
+      createdAt,
+      masterKeyId: wrapped.masterKeyId,
+      wrappedKey: Buffer.from(wrapped.bytes).toString("base64")
+    } as const
+    const count = { tables: 0, rows: 0, files: 0 }
+    yield* Effect.tryPromise({
+      try: () => writeBackup(path, header, key, contents(client, place.dataDir, count)),
+      catch: (cause) =>
+        cause instanceof BackupError || cause instanceof DatabaseError
+          ? cause
+          : new BackupError({
+              reason: "database",
+              message: `The backup could not be written: ${cause instanceof Error ? cause.message : String(cause)}. Nothing is left of it.`,
+              cause
+            })
+    })
+    const { size: bytes } = yield* Effect.promise(() => stat(path))
+    return { path, bytes, masterKeyId: wrapped.masterKeyId, ...count } satisfies Backup
+  }).pipe(Effect.scoped, Effect.withSpan("backup"))

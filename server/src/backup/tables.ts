@@ -1,0 +1,50 @@
+import type pg from "pg"
+import { BackupError } from "./BackupError.ts"
+
+export interface Table {
+  readonly name: string
+  readonly columns: ReadonlyArray<string>
+}
+
+/** Servers tell each other of themselves here; and what has been applied is known from the version. */
+const notKept = ["migrations", "replicas", "shards"]
+
+/** The tables whose rows are kept, each after those that it points to. Unlogged ones, which a crash empties, are not among them. */
+export const tablesOf = async (client: pg.ClientBase): Promise<ReadonlyArray<Table>> => {
+  const { rows } = await client.query<Table & { needs: ReadonlyArray<string> }>(
+    `select c.relname as name,
+       array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+         and a.attgenerated = '' order by a.attnum) as columns,
+       array(select r.relname::text from pg_constraint k join pg_class r on r.oid = k.confrelid
+         where k.conrelid = c.oid and k.contype = 'f' and k.confrelid <> c.oid) as needs
+     from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
+       and c.relname <> all ($1) order by c.relname`,
+    [notKept]
+  )
+  const ordered: Array<Table> = []
+  let rest = rows
+  while (rest.length > 0) {
+    const ready = rest.filter((table) => !table.needs.some((needed) => rest.some((_) => _.name === needed)))
+    if (ready.length === 0) throw new Error(`the tables ${rest.map((_) => _.name).join(", ")} point to each other`)
+    ordered.push(...ready.map(({ columns, name }) => ({ name, columns })))
+    rest = rest.filter((_) => !ready.includes(_))
+  }
+  return ordered
+}
+
+/** The newest migration that a database has had; 0 where it has no tables. */
+export const migrationOf = async (client: pg.ClientBase): Promise<number> => {
+  const { rows } = await client.query<{ there: boolean; readable: boolean }>(
+    `select c.oid is not null as there, coalesce(has_table_privilege(c.oid, 'select'), true) as readable
+     from (select to_regclass('public.migrations') as oid) as c`
+  )
+  if (rows[0]?.there !== true) return 0
+  if (!rows[0].readable) {
+    throw new BackupError({
+      reason: "database",
+      message: "A backup needs the role that owns the tables: set MAXCLOUD_MIGRATION_DATABASE_URL as the server has it."
+    })
+  }
+  const { rows: newest } = await client.query<{ id: number }>("select coalesce(max(id), 0) as id from migrations")
+  return newest[0]?.id ?? 0
+}
