@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, totalmem } from "node:os"
 import { join } from "node:path"
+import { auditBenchmark } from "./audit.ts"
 import { cliBenchmark } from "./cli.ts"
 import { clusterApplyBenchmark } from "./clusterApply.ts"
 import { clusterLogsBenchmark } from "./clusterLogs.ts"
@@ -20,6 +21,7 @@ const all: ReadonlyArray<Benchmark> = [
   proxyBenchmark,
   coldStartBenchmark,
   serverBenchmark,
+  auditBenchmark,
   devBenchmark,
   clusterApplyBenchmark,
   clusterReadyBenchmark,

@@ -1,0 +1,56 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Layer, ManagedRuntime } from "effect"
+import { Audit } from "../../server/src/audit/Audit.ts"
+import { layer } from "../../server/src/audit/PostgresAudit.ts"
+import { layerTest as databaseLayer } from "../../server/src/database/layerTest.ts"
+import { layerTest as keysLayer } from "../../server/src/keys/layerTest.ts"
+import { type Benchmark, interleaved } from "./measure.ts"
+
+const appends = 500
+
+/** An entry of the audit log in a transaction of its own, against a plain insert of the same row. */
+export const auditBenchmark: Benchmark = {
+  name: "audit",
+  run: async () => {
+    const runtime = ManagedRuntime.make(layer().pipe(Layer.provideMerge(keysLayer), Layer.provideMerge(databaseLayer)))
+    try {
+      const perSecond = (work: Effect.Effect<unknown, unknown, Audit | SqlClient>) => () =>
+        runtime.runPromise(
+          Effect.gen(function* () {
+            const begun = performance.now()
+            for (let n = 0; n < appends; n++) yield* work
+            return (appends * 1000) / (performance.now() - begun)
+          })
+        )
+      const append = Effect.flatMap(Audit, (_) =>
+        _.append({ action: "apps.deploy", outcome: "succeeded", status: 202, subject: "shop/production" })
+      )
+      const row = await runtime.runPromise(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient
+          yield* append
+          const [written] = yield* sql<{ sequence: string }>`select * from audit_entries where sequence = 1`
+          return written
+        })
+      )
+      let inserted = 0
+      const insert = Effect.flatMap(SqlClient, (sql) =>
+        sql.withTransaction(
+          sql`insert into audit_entries ${sql.insert({ ...row, organization_id: "plain", sequence: ++inserted })}`
+        )
+      )
+      const [ours = Number.NaN, plain = Number.NaN] = await interleaved(5, [perSecond(append), perSecond(insert)])
+      return [
+        {
+          work: "entries appended to one chain of the audit log, each in a transaction of its own",
+          ours: `${Math.round(ours)} entries/s`,
+          peer: `plain insert of the same row: ${Math.round(plain)} rows/s`,
+          ratio: `${(ours / plain).toFixed(2)} ×`,
+          goal: "≥ 0.33 ×"
+        }
+      ]
+    } finally {
+      await runtime.dispose()
+    }
+  }
+}
