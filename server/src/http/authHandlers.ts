@@ -32,7 +32,11 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
             },
             user: person ?? null,
             organizations:
-              credential.type === "session" && person !== undefined ? yield* sessions.organizationsOf(person.id) : []
+              credential.type !== "session" || person === undefined
+                ? []
+                : credential.unproven === true
+                  ? [{ name: organization.name, role: effectiveRole(caller) }]
+                  : yield* sessions.organizationsOf(person.id)
           }
         })
       )

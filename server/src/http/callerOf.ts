@@ -7,11 +7,21 @@ export const currentCaller: Effect.Effect<Caller, Unauthenticated> = Effect.flat
   caller === undefined ? new Unauthenticated({ detail: "this needs a credential" }) : Effect.succeed(caller)
 )
 
-/** The signed-in person; an API key, a token of an issuer, and whoever calls without a credential are none. */
+/**
+ * The signed-in person; an API key, a token of an issuer, and whoever calls without a credential are none. A session from before the address
+ * was confirmed acts for its own organization alone: whoever registered need not be who opened the link (pre-hijacking).
+ */
 export const currentPerson: Effect.Effect<Person, Unauthenticated | Forbidden> = Effect.flatMap(
   currentCaller,
-  ({ credential, person }) =>
-    credential.type === "session" && person !== undefined
-      ? Effect.succeed(person)
-      : new Forbidden({ detail: "this is for signed-in people only: run `maxcloud auth login`" })
+  ({ credential, person }) => {
+    if (credential.type !== "session" || person === undefined) {
+      return new Forbidden({ detail: "this is for signed-in people only: run `maxcloud auth login`" })
+    }
+    return credential.unproven === true
+      ? new Forbidden({
+          detail:
+            "this session began before your e-mail address was confirmed: sign in once more with `maxcloud auth login`"
+        })
+      : Effect.succeed(person)
+  }
 )

@@ -13,7 +13,8 @@ export interface Person {
 export type Credential =
   /** No credential on loopback. */
   | { readonly type: "local" }
-  | { readonly type: "session"; readonly id: SessionId }
+  /** `unproven`: begun before the address was confirmed by a link, perhaps by somebody else who registered it. */
+  | { readonly type: "session"; readonly id: SessionId; readonly unproven?: true }
   | { readonly type: "key"; readonly id: ApiKeyId }
   /** A token of another issuer. `subject`: its `sub` claim. */
   | { readonly type: "oidc"; readonly id: OidcTrustId; readonly issuer: string; readonly subject: string }

@@ -26,7 +26,7 @@ export const insertUser = (sql: SqlClient, email: string, verified: boolean) =>
   Effect.map(
     sql`
       insert into users (id, email, verified_at)
-      values (${newId("usr")}, ${normalEmail(email)}, ${verified ? new Date() : null})
+      values (${newId("usr")}, ${normalEmail(email)}, ${verified ? sql`now()` : null})
       on conflict (email) do nothing returning id, email, verified_at`,
     userOf
   )

@@ -4,6 +4,7 @@ import { Conflict, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { transaction } from "../database/sqlErrors.ts"
+import type { Person } from "../identity/Caller.ts"
 import { DataKeys } from "../keys/DataKeys.ts"
 import { erasePersonRows } from "./eraseRows.ts"
 import { complete, insertErasure, newErasureId, note } from "./erasures.ts"
@@ -52,7 +53,7 @@ const needs = ({ delete_after, members, name }: typeof Owned.Type): string =>
       : `you are the only member of "${name}": switch to it and delete it (\`maxcloud org delete\`), which erases your account as well if it is your last`
 
 /** Erases a person who asks for it. Refused while an organization would be left without an owner. */
-export const erasePerson = (personId: UserId) =>
+export const erasePerson = ({ id: personId, verified }: Pick<Person, "id" | "verified">) =>
   transaction(
     Effect.gen(function* () {
       const sql = yield* SqlClient
@@ -77,6 +78,7 @@ export const erasePerson = (personId: UserId) =>
       yield* sql`select pg_notify('maxcloud', 'erasure')`
       // Before the key goes: with it the entry's personal fields are sealed.
       yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 200, subject: personId })
-      return yield* erasePersonWithin(personId, true)
+      // Invites are to who reads the address, which an account that never confirmed it need not be.
+      return yield* erasePersonWithin(personId, verified)
     })
   )

@@ -49,7 +49,8 @@ const auditEntries = (personId: string) =>
 export const exportPerson = (person: Person) =>
   framed(
     { format: "maxcloud-person", person: { id: person.id, email: person.email } },
-    Stream.flatMap(Stream.fromIterable(personTables), (table) =>
+    // Invites are to who reads the address, which an account that never confirmed it need not be.
+    Stream.flatMap(Stream.fromIterable(personTables.filter((_) => person.verified || _.of !== "email")), (table) =>
       exportTable(table, table.of === "email" ? person.email : person.id)
     ).pipe(Stream.concat(auditEntries(person.id)))
   )

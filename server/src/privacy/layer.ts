@@ -109,7 +109,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
         ),
 
         erasePerson: Effect.fn("Privacy.erasePerson")(
-          ({ id }) => erasePerson(id).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable),
+          (person) => erasePerson(person).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable),
           asServer,
           Effect.provide(context)
         ),

@@ -51,7 +51,7 @@ export const layer = (options: IssuerOptions) =>
             organization: organizationOf(row),
             roles: [row.member_role],
             scopes: undefined,
-            credential: { type: "session", id: row.id },
+            credential: { type: "session", id: row.id, ...(row.unproven ? { unproven: true } : {}) },
             person
           }
           return { caller, useIsStale: row.use_is_stale }

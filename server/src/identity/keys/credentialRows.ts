@@ -20,7 +20,7 @@ const person = {
 }
 const secret = { token_hash: Schema.Uint8ArrayFromSelf, expired: Schema.Boolean }
 
-const SessionRow = Schema.Struct({ ...common, ...person, ...secret, id: SessionId })
+const SessionRow = Schema.Struct({ ...common, ...person, ...secret, id: SessionId, unproven: Schema.Boolean })
 const KeyRow = Schema.Struct({
   ...common,
   ...person,
@@ -50,7 +50,8 @@ export const findSession = (sql: SqlClient, tokenHash: Uint8Array) =>
   Effect.map(
     sql`
       select sessions.id, token_hash, sessions.organization_id, organizations.name as organization, users.id as user_id, email,
-        verified_at is not null as verified, memberships.role as member_role, expires_at <= now() as expired, ${useIsStale(sql)}
+        verified_at is not null as verified, memberships.role as member_role, expires_at <= now() as expired, ${useIsStale(sql)},
+        coalesce(sessions.created_at < verified_at, false) as unproven
       from sessions
       join organizations on organizations.id = sessions.organization_id
       join users on users.id = sessions.user_id
