@@ -6,12 +6,15 @@ import { asNobody, asServer, RowScope } from "../database/RowScope.ts"
 import { authorize } from "../identity/authorize.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../identity/Caller.ts"
 import { Authenticator } from "../identity/keys/ApiKeys.ts"
+import type { Places } from "../identity/Places.ts"
 import { type Operation, policy } from "../identity/policy.ts"
+import { networkOf } from "../identity/signInLimits.ts"
 import { rateLimitHeaders } from "../limits/headers.ts"
 import { limits } from "../limits/limits.ts"
 import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { clientAddress } from "./clientAddress.ts"
+import { endWithAccess } from "./endWithAccess.ts"
 import { checkCaller } from "./guard.ts"
 import { nothingAt } from "./problems.ts"
 import { page, pathOf, type Route, routeOf } from "./routeTable.ts"
@@ -41,7 +44,7 @@ export const makeGate = Effect.gen(function* () {
           yield* checkCaller(request)
           return ownerOf(mode.withoutCredential)
         }
-        yield* rates.take(limits.failedAuthentication, address)
+        yield* rates.take(limits.failedAuthentication, networkOf(address))
         return yield* new Unauthenticated({
           detail:
             'this needs a credential: run `maxcloud auth login`, or send "Authorization: Bearer <API key>" (MAXCLOUD_API_KEY)'
@@ -49,11 +52,11 @@ export const makeGate = Effect.gen(function* () {
       }
       return yield* authenticator
         .authenticate(token)
-        .pipe(Effect.tapErrorTag("Unauthenticated", () => rates.take(limits.failedAuthentication, address)))
+        .pipe(Effect.tapErrorTag("Unauthenticated", () => rates.take(limits.failedAuthentication, networkOf(address))))
     })
 
   const rateOf = (caller: Caller | undefined, address: string) => {
-    if (caller === undefined) return Effect.asSome(rates.take(limits.open, address))
+    if (caller === undefined) return Effect.asSome(rates.take(limits.open, networkOf(address)))
     const { credential } = caller
     if (credential.type === "local") return Effect.succeedNone
     const limit = { ...limits.credential, quota: mode.requestsPerMinute }
@@ -108,14 +111,16 @@ export const makeGate = Effect.gen(function* () {
       const answer = Effect.gen(function* () {
         const { caller, rate } = yield* admitted
         const response = yield* Effect.gen(function* () {
-          if (caller !== undefined) {
-            const query = new URL(request.url, "http://localhost").searchParams
-            const { verifiedOnly } = mode
-            yield* authorize(caller, { operation, parameters: route.parameters, query, verifiedOnly })
-          }
+          const query = new URL(request.url, "http://localhost").searchParams
+          const asked = { operation, parameters: route.parameters, query, verifiedOnly: mode.verifiedOnly }
+          if (caller !== undefined) yield* authorize(caller, asked)
           const answered = yield* handle
           yield* tell(operation, request, answered.status, told)
-          return answered
+          const token = bearerOf(request)
+          // A token of an issuer ends before a deployment does that it has begun.
+          if (token === undefined || caller === undefined || caller.credential.type === "oidc") return answered
+          const again = Effect.flatMap(authenticator.authenticate(token), (present) => authorize(present, asked))
+          return endWithAccess(answered, asServer(Effect.provide(again, yield* Effect.context<Places>())))
         }).pipe(
           Effect.tapErrorTag("Forbidden", () => Effect.ignore(tell(operation, request, 403, told))),
           Effect.provideService(CurrentCaller, caller),
@@ -141,7 +146,10 @@ export const makeGate = Effect.gen(function* () {
     return Effect.gen(function* () {
       if (mode.withoutCredential !== undefined) yield* checkCaller(request)
       if (route?.pattern === page.metrics && mode.withoutCredential === undefined && !mode.openMetrics) {
-        if (!/^(127\.|::1$)/.test(address)) {
+        // A proxy on this machine that is not trusted has the address of this machine, whoever sends the request.
+        const { forwarded, via, "x-forwarded-for": forwardedFor } = request.headers
+        const isHandedOn = mode.trustedProxies.rules.length === 0 && (forwarded ?? via ?? forwardedFor) !== undefined
+        if (isHandedOn || !/^(127\.|::1$)/.test(address)) {
           return yield* new Forbidden({ detail: "metrics are told to this machine only (MAXCLOUD_OPEN_METRICS)" })
         }
       }

@@ -1,8 +1,9 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { CurrentOrganization, LogEntry, MaxCloudApi } from "@maxcloud/sdk/api"
+import { CurrentOrganization, LogEntry, MaxCloudApi, scopeOpens } from "@maxcloud/sdk/api"
 import { Effect, Schema, Stream } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
 import { Services } from "../services/Services.ts"
+import { currentCaller } from "./callerOf.ts"
 import { Draining } from "./Draining.ts"
 import { instantOf } from "./instantOf.ts"
 import { invalidRequest } from "./problems.ts"
@@ -23,9 +24,13 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
         Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload))
       )
       .handle("list", ({ urlParams }) =>
-        Effect.flatMap(CurrentOrganization, (organization) =>
-          Effect.map(services.list(organization, urlParams), (services) => ({ services }))
-        )
+        Effect.gen(function* () {
+          const { organization, scopes } = yield* currentCaller
+          const all = yield* services.list(organization, urlParams)
+          const opens = ({ app, stage }: (typeof all)[number]) =>
+            scopes === undefined || scopes.some((_) => scopeOpens(_, "read", app, stage))
+          return { services: all.filter(opens) }
+        })
       )
       .handle("get", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => services.get(organization, path.id))

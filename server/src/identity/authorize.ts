@@ -43,11 +43,9 @@ const authorizeNarrowed = (caller: Caller, scopes: ReadonlyArray<KeyScope>, { sc
     }
     const place = yield* placeOf(caller, at, asked)
     if (place === undefined) {
-      return yield* refuse(
-        at === "query"
-          ? `this credential is narrowed to ${own}: name its app and stage (?app=…&stage=…)`
-          : `this credential is narrowed to ${own}, and there is no such ${at} in it`
-      )
+      // A list without a place: its handler shows what the scopes open, and nothing else.
+      if (at === "query") return
+      return yield* refuse(`this credential is narrowed to ${own}, and there is no such ${at} in it`)
     }
     if (!scopes.some((_) => scopeOpens(_, verb, place.app, place.stage))) {
       return yield* refuse(

@@ -16,7 +16,7 @@ export const signInLimits = {
   resendByPerson: { name: "resend-person", quota: 5, windowSeconds: hour },
   beginByAddress: { name: "sign-in-address", quota: 30, windowSeconds: quarter },
   beginByEmail: { name: "sign-in-email", quota: 20, windowSeconds: hour },
-  beginByBoth: { name: "sign-in-email-address", quota: 5, windowSeconds: quarter },
+  beginByBoth: { name: "sign-in-email-address", quota: 5, windowSeconds: hour },
   finishByAddress: { name: "sign-in-code-address", quota: 30, windowSeconds: quarter },
   acceptByAddress: { name: "accept-invite-address", quota: 30, windowSeconds: quarter },
   inviteByOrganization: { name: "invite-organization", quota: 100, windowSeconds: hour },

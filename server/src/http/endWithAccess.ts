@@ -1,0 +1,29 @@
+import { HttpBody, HttpServerResponse } from "@effect/platform"
+import { Effect, Schedule, Stream } from "effect"
+
+/** How long somebody who was shut out may go on with an answer that has begun. */
+const checkEverySeconds = 10
+
+/**
+ * An answer that goes on (events, logs, an export) ends when whoever asked for it may not have it any more: `allowed` fails with
+ * `Unauthenticated` or `Forbidden`. Any other failure of it passes.
+ */
+export const endWithAccess = <E extends { readonly _tag: string }>(
+  response: HttpServerResponse.HttpServerResponse,
+  allowed: Effect.Effect<void, E>
+): HttpServerResponse.HttpServerResponse => {
+  const { body } = response
+  if (body._tag !== "Stream") return response
+  const isOver = allowed.pipe(
+    Effect.as(false),
+    Effect.catchAll(({ _tag }) => Effect.succeed(_tag === "Unauthenticated" || _tag === "Forbidden"))
+  )
+  const over = isOver.pipe(
+    Effect.delay(`${checkEverySeconds} seconds`),
+    Effect.repeat(Schedule.recurUntil<boolean>((_) => _))
+  )
+  return HttpServerResponse.setBody(
+    response,
+    HttpBody.stream(Stream.interruptWhen(body.stream, over), body.contentType, body.contentLength)
+  )
+}
