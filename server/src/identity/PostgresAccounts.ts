@@ -77,6 +77,10 @@ export const layer = (options: IdentityOptions) =>
           return yield* new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
         })
 
+      /** Links and codes are tried by the pages too, whose requests are no operations. */
+      const tellRefused = (action: "signIn.register" | "signIn.verify" | "signIn.signIn", status: 403 | 404) =>
+        audit.append({ action, outcome: "refused", status, subject: "without a good link or code" })
+
       const register = Effect.fn("Accounts.register")(
         function* ({ bootstrapToken, email, organization: name }: Registration) {
           yield* takeAll(limits, [
@@ -118,6 +122,7 @@ export const layer = (options: IdentityOptions) =>
             })
           )
         },
+        (effect) => Effect.tapErrorTag(effect, "Forbidden", () => tellRefused("signIn.register", 403)),
         whereAway,
         asServer
       )
@@ -149,6 +154,7 @@ export const layer = (options: IdentityOptions) =>
             })
           )
         },
+        (effect) => Effect.tapErrorTag(effect, "NotFound", () => tellRefused("signIn.verify", 404)),
         whereAway,
         asServer
       )
@@ -204,7 +210,7 @@ export const layer = (options: IdentityOptions) =>
             yield* takeAll(limits, [[signInLimits.finishByAddress, yield* clientNetwork]])
             const person = yield* inTransaction(finishChallenge(sql, audit, Redacted.make(challenge), code))
             if (person !== undefined) return person
-            yield* audit.append({ action: "signIn.signIn", outcome: "refused", status: 404, subject: "sign-in page" })
+            yield* tellRefused("signIn.signIn", 404)
             return yield* wrongCode()
           },
           whereAway,

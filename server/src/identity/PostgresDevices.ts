@@ -136,6 +136,12 @@ export const layer = (options: IdentityOptions) =>
               person: yield* userById(sql, userId)
             })
           })
+        ).pipe(
+          Effect.tapErrorTag("NotFound", () =>
+            Effect.flatMap(userById(sql, userId), (person) =>
+              audit.append({ action, outcome: "refused", status: 404, subject: "device by a wrong code", person })
+            )
+          )
         )
 
       return {

@@ -179,7 +179,16 @@ export const layer = (options: IdentityOptions) =>
         accept: Effect.fn("Invites.accept")(
           function* (token) {
             yield* takeAll(limits, [[signInLimits.acceptByAddress, yield* clientNetwork]])
-            return yield* inTransaction(accept(token))
+            return yield* inTransaction(accept(token)).pipe(
+              Effect.tapErrorTag("NotFound", () =>
+                audit.append({
+                  action: "signIn.acceptInvite",
+                  outcome: "refused",
+                  status: 404,
+                  subject: "without a good invite"
+                })
+              )
+            )
           },
           whereAway,
           asServer
