@@ -23,13 +23,15 @@ export interface Visit {
 /** A form was not sent from a page that this server has shown to this browser a short while ago. */
 export class StaleForm extends Data.TaggedError("StaleForm") {}
 
+const isSecure = (publicUrl: string) => publicUrl.startsWith("https:")
+
 export const visitOf = (request: HttpServerRequest.HttpServerRequest, publicUrl: string): Visit => {
   const language = languageOf(request.headers["accept-language"])
   return {
     publicUrl,
     language,
     say: texts[language],
-    cookie: readCookie(request.headers.cookie) ?? newCookie(),
+    cookie: readCookie(request.headers.cookie, isSecure(publicUrl)) ?? newCookie(),
     query: new URL(request.url, "http://localhost").searchParams
   }
 }
@@ -45,7 +47,7 @@ const rendered = (visit: Visit, title: string, body: string, status: number, hea
 /** A page, and the cookie that its forms belong to. `body` is HTML. */
 export const show = (visit: Visit, title: string, body: string, status = 200, headers?: Headers) =>
   rendered(visit, title, body, status, {
-    "set-cookie": writeCookie(visit.cookie, visit.publicUrl.startsWith("https:")),
+    "set-cookie": writeCookie(visit.cookie, isSecure(visit.publicUrl)),
     ...headers
   })
 
@@ -95,7 +97,7 @@ export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visi
       Effect.mapError(() => new StaleForm())
     )
     const fields = new URLSearchParams(text)
-    const sentCookie = readCookie(headers.cookie)
+    const sentCookie = readCookie(headers.cookie, isSecure(visit.publicUrl))
     if (sentCookie === undefined || !isFormToken(sentCookie, fields.get("form_token") ?? "")) {
       return yield* new StaleForm()
     }

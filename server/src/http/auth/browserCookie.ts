@@ -3,6 +3,8 @@ import { Redacted } from "effect"
 import { browserSeconds } from "../../identity/signInByCode.ts"
 
 export const cookieName = "maxcloud_sign_in"
+/** With TLS: a browser takes it from this host alone, never from a service on a name below or beside it (RFC 6265bis, 4.1.3.2). */
+export const secureCookieName = `__Host-${cookieName}`
 
 /**
  * What a browser is known by on the pages: `new` (nothing but that it is the same one), `challenge` (it was mailed a code), `signedIn`.
@@ -25,19 +27,19 @@ export const newCookie = (): BrowserCookie => ({
 })
 
 /** The cookie of a request's header `Cookie`; undefined: none, or none of ours. */
-export const readCookie = (header: string | undefined): BrowserCookie | undefined => {
+export const readCookie = (header: string | undefined, secure: boolean): BrowserCookie | undefined => {
   for (const pair of (header ?? "").split(";")) {
     const [name, value = ""] = pair.trim().split("=", 2)
-    const [, letter, token = ""] = name === cookieName ? (shape.exec(value) ?? []) : []
+    const [, letter, token = ""] = name === (secure ? secureCookieName : cookieName) ? (shape.exec(value) ?? []) : []
     if (letter === "n" || letter === "c" || letter === "s")
       return { state: states[letter], token: Redacted.make(token) }
   }
   return undefined
 }
 
-/** `Set-Cookie`. Never sent by a form or a link of another site, nor to any other path than that of the pages. */
+/** `Set-Cookie`. Never sent by a form or a link of another site. */
 export const writeCookie = (cookie: BrowserCookie, secure: boolean) =>
-  `${cookieName}=${valueOf(cookie)}; Max-Age=${browserSeconds}; Path=/auth; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}`
+  `${secure ? secureCookieName : cookieName}=${valueOf(cookie)}; Max-Age=${browserSeconds}; Path=${secure ? "/; Secure" : "/auth"}; HttpOnly; SameSite=Strict`
 
 /** What each form of the page carries, so that none is sent that the page has not shown to this browser. */
 export const formToken = (cookie: BrowserCookie): string =>
