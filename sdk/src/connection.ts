@@ -96,7 +96,10 @@ export const makeConnection = (options: ConnectionOptions) => {
           )
         ),
         HttpClient.transform((effect) =>
-          Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(Effect.withTracerEnabled(false))
+          Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(
+            Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+            Effect.withTracerEnabled(false)
+          )
         )
       )
     ).pipe(
@@ -163,7 +166,8 @@ export const makeConnection = (options: ConnectionOptions) => {
       const own = yield* Effect.mapError(authorization, notReachable)
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
       const response = yield* Effect.tryPromise({
-        try: () => plainFetch(url, { ...init, headers, signal: controller.signal }),
+        // What a redirect leads to is not who was given the credential, or the body.
+        try: () => plainFetch(url, { redirect: "manual", ...init, headers, signal: controller.signal }),
         catch: notReachable
       })
       if (response.ok) return response
