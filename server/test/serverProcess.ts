@@ -74,7 +74,7 @@ export class ServerProcess {
     })
     this.#child = child
     const collect = (chunk: Buffer) => {
-      this.#output = (this.#output + chunk.toString()).slice(-20_000)
+      this.#output = (this.#output + chunk.toString()).slice(-2_000_000)
     }
     child.stdout.on("data", collect)
     child.stderr.on("data", collect)

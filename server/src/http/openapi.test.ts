@@ -36,10 +36,9 @@ describe("the OpenAPI document", () => {
         return [name, security.length === 0 ? "open" : JSON.stringify(security)] as const
       })
     )
-    const wanted = Object.entries(policy).map(([name, { roles }]) => [
-      name,
-      roles === "open" ? "open" : JSON.stringify([{ bearer: [] }])
-    ])
+    const wanted = Object.entries(policy).map(
+      ([name, { roles }]) => [name, roles === "open" ? "open" : JSON.stringify([{ bearer: [] }])] as const
+    )
     assert.sameDeepMembers(said, wanted)
   })
 

@@ -1,0 +1,102 @@
+/** An organization of the fuzzed server, and what is really there for the `{names}` of the API's paths. */
+export interface Organization {
+  readonly token: string
+  /** Texts that stand in its data alone; none of them is in a path. */
+  readonly canaries: ReadonlyArray<string>
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const objectOf = (value: unknown): Json => {
+  if (typeof value !== "object" || value === null) throw new Error(`no object: ${JSON.stringify(value)}`)
+  return { ...value }
+}
+const listOf = (value: unknown) => (Array.isArray(value) ? value.map(objectOf) : [])
+const textOf = (value: unknown) => {
+  if (typeof value !== "string") throw new Error(`no text: ${JSON.stringify(value)}`)
+  return value
+}
+
+/** Sends a request that has to succeed; gives what was answered. */
+const must = async (url: string, method: string, path: string, token?: string, body?: unknown): Promise<string> => {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" })
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) })
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+  return text
+}
+
+export const register = async (url: string, name: string): Promise<Organization> => {
+  const body = { email: `owner@${name}.test`, organization: name }
+  const answer: unknown = JSON.parse(await must(url, "POST", "/api/v1/auth/register", undefined, body))
+  return { token: textOf(objectOf(answer)["token"]), canaries: [`${name}.test`] }
+}
+
+const stage = "/api/v1/apps/canary-app/stages/canary-stage"
+
+/** Gives an organization one of everything, and tells the values that its paths have. */
+export const furnish = async (url: string, { canaries, token }: Organization) => {
+  const send = async (method: string, path: string, body?: unknown) =>
+    objectOf(JSON.parse(await must(url, method, path, token, body)))
+  await send("PUT", `${stage}/secrets/CANARY_SECRET`, { value: "canary-value" })
+  const env = { KEY: { secret: "CANARY_SECRET" }, OTHER: "canary-environment" }
+  const services = [{ name: "canary-service", image: "localhost/canary:1", env }]
+  const spec = { apiVersion: "maxcloud.dev/v1", app: "canary-app", services }
+  const deployment = textOf((await send("POST", `${stage}/deployments`, { spec }))["id"])
+  // Until it has failed for want of the image: nothing of it changes any more.
+  await must(url, "GET", `/api/v1/deployments/${deployment}/events`, token)
+  const [service] = listOf((await send("GET", "/api/v1/services"))["services"])
+  const key = objectOf((await send("POST", "/api/v1/auth/api-keys", { name: "canary-key" }))["apiKey"])
+  const invite = await send("POST", "/api/v1/auth/invites", { email: "canary-invite@acme.test", role: "viewer" })
+  await send("PUT", "/api/v1/registries/localhost", { username: "canary-user", password: "canary-password" })
+  const [member] = listOf((await send("GET", "/api/v1/organization/members"))["members"])
+  return {
+    organization: {
+      token,
+      canaries: [
+        ...canaries,
+        ...["canary-value", "canary-environment", "canary-service", "canary-key"],
+        ...["canary-invite", "canary-user", "canary-password"]
+      ]
+    },
+    /** What stands for a name in the path of an operation. */
+    valueOf: (operation: string, name: string): string | undefined => {
+      const id = operation.startsWith("services.")
+        ? service?.["id"]
+        : operation.startsWith("deployments.")
+          ? deployment
+          : operation.includes("Invite")
+            ? invite["id"]
+            : operation.includes("ApiKey")
+              ? key["id"]
+              : undefined
+      const values: Json = {
+        id,
+        app: "canary-app",
+        stage: "canary-stage",
+        name: "CANARY_SECRET",
+        host: "localhost",
+        userId: member?.["userId"]
+      }
+      const value = values[name]
+      return typeof value === "string" ? value : undefined
+    }
+  }
+}
+
+/** All that is told to the owner, but for what changes by itself. The audit log too: others' attempts are no entries of it. */
+export const everythingOf = async (url: string, { token }: Organization): Promise<string> => {
+  const paths = ["/apps", `/apps/canary-app/stages/canary-stage/secrets/CANARY_SECRET/versions`, "/services"].concat(
+    ["/auth/api-keys", "/auth/invites", "/auth/oidc-trusts", "/registries", "/organization", "/organization/members"],
+    ["/audit", "/apps/canary-app/stages/canary-stage/deployments"]
+  )
+  const told: Array<string> = []
+  for (const path of paths) told.push(`${path} ${await must(url, "GET", `/api/v1${path}`, token)}`)
+  return told.join("\n")
+}

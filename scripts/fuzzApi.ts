@@ -1,0 +1,166 @@
+/**
+ * Sends what schemathesis makes of `/api/openapi.json` to a server of its own: without a credential, with invented ones, as an
+ * organization that asks for another's things, and as that other one. Answers have to be as the document says, and never a 5xx; none
+ * holds what is another organization's, whose data stay as they are.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { freePort } from "../server/test/freePort.ts"
+import { residentBytes, ServerProcess } from "../server/test/serverProcess.ts"
+import { documentFor, operationsOf, parseDocument } from "./fuzz/document.ts"
+import { everythingOf, furnish, register } from "./fuzz/organizations.ts"
+import { type Recorded, recordingProxy } from "./fuzz/recordingProxy.ts"
+import { installSchemathesis, type Pass, runSchemathesis } from "./fuzz/schemathesis.ts"
+
+/** What ends the credential that it is called with, or the organization: each with one to throw away. */
+const destructive = ["auth.signOut", "organization.delete", "organization.cancelDeletion", "account.delete"]
+const conformance = [
+  "not_a_server_error",
+  "status_code_conformance",
+  "content_type_conformance",
+  "response_headers_conformance",
+  "response_schema_conformance",
+  "unsupported_method"
+]
+const signedIn = [...conformance, "negative_data_rejection", "ignored_auth", "use_after_free"]
+const mostBytes = 1024 ** 3
+
+const cache = join(import.meta.dirname, "../node_modules/.cache/fuzz")
+mkdirSync(cache, { recursive: true })
+const program = installSchemathesis(cache)
+if (program === undefined) process.exit(1)
+
+const seed = Number(process.argv[2] ?? Math.floor(Math.random() * 2 ** 32))
+if (!Number.isSafeInteger(seed)) throw new Error(`a seed is a whole number, not "${process.argv[2]}"`)
+console.log(`fuzz: seed ${seed} (npm run test:fuzz -- ${seed} sends the same)`)
+
+const { KUBECONFIG: _, ...environment } = process.env
+process.env = environment
+const server = new ServerProcess(await freePort(), {
+  MAXCLOUD_AUTH: "required",
+  MAXCLOUD_MAIL: "log",
+  MAXCLOUD_REGISTRATION: "open",
+  MAXCLOUD_RATE_LIMIT: "1000000",
+  MAXCLOUD_RUNTIME: "local",
+  MAXCLOUD_TRUSTED_PROXIES: "127.0.0.1"
+})
+const folder = mkdtempSync(join(tmpdir(), "maxcloud-fuzz-"))
+const faults: Array<string> = []
+let requests = 0
+const statuses = new Map<number, number>()
+const reached = new Map<string, number>()
+let proxy: Awaited<ReturnType<typeof recordingProxy>> | undefined
+
+try {
+  await server.start()
+  proxy = await recordingProxy(server.url)
+  const { take, url } = proxy
+  const acme = await register(url, "acme")
+  const rival = await register(url, "rival")
+  const { organization: furnished, valueOf } = await furnish(url, acme)
+  const document = parseDocument(await (await fetch(`${url}/api/openapi.json`)).json())
+  const operations = operationsOf(document)
+  const file = join(folder, "openapi.json")
+  writeFileSync(file, JSON.stringify(documentFor(document, valueOf)))
+  take()
+
+  const operationOf = ({ method, path }: Recorded) =>
+    operations.find((_) => _.method === method && _.matches.test(path.split("?", 1)[0] ?? ""))
+
+  /** Runs a pass, and looks through its answers for what `judge` tells of. */
+  const run = async (name: string, pass: Partial<Pass>, judge: (answer: Recorded) => string | undefined) => {
+    const { output, passed } = await runSchemathesis(program, {
+      document: file,
+      url,
+      folder,
+      seed,
+      checks: conformance,
+      phases: ["examples", "coverage", "fuzzing"],
+      examples: 30,
+      seconds: 60,
+      ...pass
+    })
+    if (!passed) faults.push(`${name}: schemathesis found\n${output}`)
+    const answers = take()
+    for (const answer of answers) {
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+      const operation = operationOf(answer)
+      if (operation !== undefined && answer.status < 300) {
+        reached.set(operation.operationId, (reached.get(operation.operationId) ?? 0) + 1)
+      }
+      const fault = answer.status >= 500 ? `a ${answer.status}` : judge(answer)
+      if (fault !== undefined) {
+        faults.push(`${name}: ${answer.method} ${answer.path} ${answer.status}: ${fault}\n${answer.body.slice(0, 500)}`)
+      }
+    }
+    requests += answers.length
+    console.log(`fuzz: ${name}: ${answers.length} requests`)
+  }
+  const foreign =
+    (canaries: ReadonlyArray<string>) =>
+    ({ body }: Recorded) => {
+      const told = canaries.filter((_) => body.includes(_))
+      return told.length === 0 ? undefined : `tells what is another organization's: ${told.join(", ")}`
+    }
+  const isRefused = (answer: Recorded) => {
+    const operation = operationOf(answer)
+    const isOpen = operation === undefined || operation.isOpen
+    return !isOpen && answer.status < 400 ? "done without a credential" : foreign(furnished.canaries)(answer)
+  }
+
+  const before = await everythingOf(server.url, acme)
+  const except = destructive
+  await run("without a credential", { seconds: 30, examples: 10 }, isRefused)
+  const invented = [
+    `Bearer mcs_${"0".repeat(20)}_${"A".repeat(43)}`,
+    `Bearer mck_${"0".repeat(12)}_${"A".repeat(43)}`,
+    "Bearer e30.e30.e30",
+    `Basic ${Buffer.from("acme:acme").toString("base64")}`
+  ]
+  for (const authorization of invented) {
+    await run(
+      `with "${authorization.slice(0, 14)}…"`,
+      { authorization, phases: ["examples"], seconds: 15, examples: 3 },
+      isRefused
+    )
+  }
+  await run("rival", { authorization: `Bearer ${rival.token}`, checks: signedIn, except }, foreign(furnished.canaries))
+  if ((await everythingOf(server.url, acme)) !== before)
+    faults.push("acme's data are not as they were before rival came")
+  await run("acme", { authorization: `Bearer ${acme.token}`, checks: signedIn, except }, foreign(rival.canaries))
+  for (const [index, operation] of destructive.entries()) {
+    const { token } = await register(url, `throwaway-${index}`)
+    take()
+    await run(
+      operation,
+      { authorization: `Bearer ${token}`, only: [operation], examples: 10 },
+      foreign(furnished.canaries)
+    )
+  }
+  const bytes = residentBytes(server.pid)
+  if (bytes > mostBytes) faults.push(`the server holds ${Math.round(bytes / 2 ** 20)} MiB of memory`)
+  const never = operations.filter((_) => !reached.has(_.operationId)).map((_) => _.operationId)
+  console.log(
+    `fuzz: ${operations.length} operations, ${requests} requests, ${Math.round(bytes / 2 ** 20)} MiB at the end`
+  )
+  console.log(
+    `fuzz: ${[...statuses]
+      .sort(([a], [b]) => a - b)
+      .map(([status, count]) => `${status}: ${count}`)
+      .join(", ")}`
+  )
+  if (never.length > 0) console.log(`fuzz: never answered with success: ${never.join(", ")}`)
+} finally {
+  proxy?.stop()
+  await server.end("SIGTERM")
+  const causes = server.output
+    .split("\n")
+    .filter((_) => /level=(ERROR|FATAL)|"logLevel":"(ERROR|FATAL)"| failed/.test(_))
+  if (causes.length > 0) faults.push(`the server's log tells of errors:\n${causes.slice(0, 20).join("\n")}`)
+  server.remove()
+  rmSync(folder, { recursive: true, force: true })
+}
+for (const fault of faults.slice(0, 40)) console.error(`\nfuzz: ${fault}`)
+console.log(faults.length === 0 ? "fuzz: all is well" : `fuzz: ${faults.length} faults`)
+process.exitCode = faults.length === 0 ? 0 : 1
