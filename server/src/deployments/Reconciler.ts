@@ -3,6 +3,7 @@ import { AppName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
+import { asOrganization } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
@@ -77,6 +78,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
           ),
           Effect.tap(Effect.sync(() => held.delete(lease.token))),
           Effect.ensuring(Queue.offer(wake, undefined)),
+          asOrganization(lease.key.organizationId),
           Effect.annotateLogs({ organization: lease.key.organization, app: lease.key.app, stage: lease.key.stage })
         )
 
