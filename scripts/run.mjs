@@ -91,6 +91,7 @@ const tasks = {
   "test:cluster": [["scripts/test.ts", "cluster"]],
   "test:cluster:prepare": [["scripts/build.ts"], ["scripts/clusterForTests.ts"]],
   "test:long": [["scripts/test.ts", "long"]],
+  "test:fuzz": [["scripts/fuzzApi.ts"]],
   "test:packed": [["scripts/build.ts"], ["scripts/packed.ts"]],
   check: [["scripts/check.ts"]],
   build: [["scripts/build.ts"]],
