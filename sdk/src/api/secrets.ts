@@ -46,10 +46,10 @@ export const SecretVersionList = Schema.Struct({
 }).annotations({ identifier: "SecretVersionList" })
 
 /** Makes the value of an earlier version the newest one, as a version of its own. */
-export const RollbackSecret = Schema.Struct({ version: Schema.Int.pipe(Schema.positive()) }).annotations({
-  identifier: "RollbackSecret",
-  ...knownKeysOnly
-})
+export const RollbackSecret = Schema.Struct({
+  /** No more than the database's integer holds. */
+  version: Schema.Int.pipe(Schema.between(1, 2_147_483_647))
+}).annotations({ identifier: "RollbackSecret", ...knownKeysOnly })
 
 /** Several secrets at once, all or none: name and value each, 200 at most. */
 export const ImportSecrets = Schema.Struct({
