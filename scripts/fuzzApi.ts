@@ -43,7 +43,12 @@ const server = new ServerProcess(await freePort(), {
   MAXCLOUD_REGISTRATION: "open",
   MAXCLOUD_RATE_LIMIT: "1000000",
   MAXCLOUD_RUNTIME: "local",
-  MAXCLOUD_TRUSTED_PROXIES: "127.0.0.1"
+  MAXCLOUD_TRUSTED_PROXIES: "127.0.0.1",
+  // Images and issuers are invented: what is not on this machine is asked of a proxy that is not there.
+  NODE_USE_ENV_PROXY: "1",
+  HTTP_PROXY: "http://127.0.0.1:9",
+  HTTPS_PROXY: "http://127.0.0.1:9",
+  NO_PROXY: "127.0.0.1,localhost"
 })
 const folder = mkdtempSync(join(tmpdir(), "maxcloud-fuzz-"))
 let faults = 0
@@ -67,7 +72,7 @@ try {
   const document = parseDocument(await (await fetch(`${url}/api/openapi.json`)).json())
   const operations = operationsOf(document)
   const file = join(folder, "openapi.json")
-  writeFileSync(file, JSON.stringify(documentFor(document, valueOf)))
+  writeFileSync(file, documentFor(document, valueOf))
   take()
 
   const operationOf = ({ method, path }: Recorded) =>
@@ -131,8 +136,7 @@ try {
     )
   }
   await run("rival", { authorization: `Bearer ${rival.token}`, checks: signedIn, except }, foreign(furnished.canaries))
-  if ((await everythingOf(server.url, acme)) !== before)
-    fault("acme's data are not as they were before rival came")
+  if ((await everythingOf(server.url, acme)) !== before) fault("acme's data are not as they were before rival came")
   await run("acme", { authorization: `Bearer ${acme.token}`, checks: signedIn, except }, foreign(rival.canaries))
   for (const [index, operation] of destructive.entries()) {
     const { token } = await register(url, `throwaway-${index}`)

@@ -54,10 +54,10 @@ export interface Pass {
   readonly except?: ReadonlyArray<string>
 }
 
-/** Runs it once; gives what it printed, and whether all its checks held. */
+/** Runs it once, in one thread: with several, Python 3.11's parser fails it now and then; gives what it printed, and whether all its checks held. */
 export const runSchemathesis = (program: string, pass: Pass) => {
   const args = [
-    ...["run", pass.document, "--url", pass.url, "--no-color", "--workers", "4"],
+    ...["run", pass.document, "--url", pass.url, "--no-color", "--workers", "1"],
     ...["--phases", pass.phases.join(","), "--max-examples", String(pass.examples), "--max-time", String(pass.seconds)],
     ...["--seed", String(pass.seed), "--request-timeout", "20", "--generation-database", "none", "--warnings", "off"],
     ...["--checks", pass.checks.join(","), "--suppress-health-check", "all", "--continue-on-failure"],
