@@ -71,7 +71,8 @@ export const makeGate = Effect.gen(function* () {
     told: { readonly told: boolean }
   ): Effect.Effect<void, Unavailable> => {
     const refused = refusals.has(status)
-    if ((told.told && status < 400) || notAudited.has(status) || !(policy[operation].writes || refused)) return Effect.void
+    if ((told.told && status < 400) || notAudited.has(status) || !(policy[operation].writes || refused))
+      return Effect.void
     const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
     return audit.append({ action: operation, outcome, status, subject: subjectOf(request) }).pipe(
       Effect.catchAll((cause) =>
