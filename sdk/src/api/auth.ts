@@ -25,7 +25,7 @@ export const Label = Schema.String.pipe(
 /** What is said of a wrong token must not quote it. */
 const noToken = () => "this is no token"
 const Token = Schema.Redacted(
-  Schema.String.annotations({ message: noToken }).pipe(Schema.length({ min: 8, max: 4096 }, { message: noToken }))
+  Schema.String.annotations({ message: noToken }).pipe(Schema.pattern(/^[!-~]{8,4096}$/, { message: noToken }))
 )
 
 export const UserInfo = Schema.Struct({
