@@ -17,6 +17,7 @@ describe("the OpenAPI document", () => {
         const where = `${method} ${path}`
         assert.isNotEmpty(operation.summary, where)
         assert.isNotEmpty(operation.description, where)
+        if (path.includes("{")) assert.property(operation.responses, "404", where)
         for (const [status, response] of Object.entries(operation.responses)) {
           assert.isNotEmpty(response.description, `${where} ${status}`)
           if (Number(status) >= 400)

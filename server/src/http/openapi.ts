@@ -72,6 +72,8 @@ const complete = (path: string, method: string, operation: Operation) => ({
     : undefined),
   responses: Object.fromEntries(
     Object.entries({
+      // A name that no path can hold is not found before the operation is.
+      ...(path.includes("{") ? { 404: { description: "", content: problem("NotFound") } } : undefined),
       ...operation.responses,
       ...(operation.requestBody === undefined
         ? undefined
