@@ -1,7 +1,6 @@
 /** The max-cloud server: in this process (`embedded`), as this process's work (`runServer`), or as an Effect (`serve`); and what it needs on a cluster (`cluster`). */
-export type { Backup } from "./backup/backup.ts"
 export { type BackupResult, backupServer, restoreServer } from "./backup/commands.ts"
-export type { Restored } from "./backup/restore.ts"
+export type { Backup, Restored } from "./backup/results.ts"
 export { cluster } from "./cluster/cluster.ts"
 export type { ClusterFailure, ClusterResult, Finding, InstallStep } from "./cluster/commands.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"

@@ -11,18 +11,8 @@ import { BackupError } from "./BackupError.ts"
 import { type DatabasePlace, ownerConnection } from "./backupDatabase.ts"
 import { type Entries, writeBackup } from "./backupFile.ts"
 import { contentOf, keptFiles } from "./dataFiles.ts"
+import type { Backup } from "./results.ts"
 import { migrationOf, tablesOf } from "./tables.ts"
-
-export interface Backup {
-  /** The file's own path. */
-  readonly path: string
-  readonly bytes: number
-  readonly tables: number
-  readonly rows: number
-  readonly files: number
-  /** Names the master key without which the backup cannot be opened. */
-  readonly masterKeyId: string
-}
 
 /** What the key of a backup is bound to when it is wrapped. */
 export const keyContext = (createdAt: string) => `backup/${createdAt}`

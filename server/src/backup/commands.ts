@@ -2,8 +2,9 @@ import { Effect, Either, Logger } from "effect"
 import * as masterKey from "../keys/masterKeyLayer.ts"
 import { readSettings, type ServerSettings } from "../ServerConfig.ts"
 import type { BackupError } from "./BackupError.ts"
-import { type Backup, backup } from "./backup.ts"
-import { type Restored, restore } from "./restore.ts"
+import { backup } from "./backup.ts"
+import { restore } from "./restore.ts"
+import type { Backup, Restored } from "./results.ts"
 
 export type BackupResult<A> =
   | { readonly ok: true; readonly value: A }

@@ -22,16 +22,8 @@ import { keyContext } from "./backup.ts"
 import { type DatabasePlace, showAll } from "./backupDatabase.ts"
 import { type Header, readBackup, readHeader } from "./backupFile.ts"
 import { occupied, restoreFile, roots } from "./dataFiles.ts"
+import type { Restored } from "./results.ts"
 import { migrationOf, tablesOf } from "./tables.ts"
-
-export interface Restored {
-  /** When the backup was made: RFC 3339. */
-  readonly createdAt: string
-  readonly tables: number
-  readonly files: number
-  /** Organizations and people that had been erased since, and now are again. */
-  readonly erasedAgain: number
-}
 
 const name = pg.escapeIdentifier
 

@@ -29,7 +29,7 @@ export type RotateKeysResult =
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 
 /** Wraps all data keys with the present master key. The data keys stay the same, so that servers go on meanwhile. */
-export const rotate = (renew: boolean) =>
+const rotate = (renew: boolean) =>
   Effect.gen(function* () {
     const dataKeys = yield* DataKeys
     const sql = yield* SqlClient
