@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { DeploymentEvent } from "@maxcloud/sdk"
 import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
@@ -12,6 +13,8 @@ import { type Admin, environmentOf, newOrganization, openAdmin, serverProgram, s
 
 const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 6)
 const kills = 3
+/** Servers of one database have one master key. */
+const masterKey = randomBytes(32).toString("base64")
 
 // Each replica answers for an organization of its own, and carries out the deployments of whichever its shards hold.
 describeCluster("three replicas on one database (KUBECONFIG)", () => {
@@ -29,7 +32,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
         async (_) =>
           new ServerProcess(
             await freePort(),
-            { ...environmentOf(_, kubeconfig), ...postgres.environment },
+            { ...environmentOf(_, kubeconfig), ...postgres.environment, MAXCLOUD_MASTER_KEY: masterKey },
             serverProgram
           )
       )
