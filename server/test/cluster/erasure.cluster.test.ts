@@ -53,12 +53,12 @@ describeCluster("an organization that is deleted", () => {
           erasedAt: string | null
           stores: ReadonlyArray<{ store: string; count: number }>
         }>
-      await expect.poll(async () => (await certificate()).erasedAt, { timeout: 280_000, interval: 1000 }).not.toBeNull()
+      await expect.poll(async () => (await certificate()).erasedAt, { timeout: 500_000, interval: 1000 }).not.toBeNull()
       await expect(namespace()).rejects.toThrow(/not found/i)
       expect((await certificate()).stores.find((_) => _.store === "runtime")?.count).toBe(1)
       expect(
         (await fetch(`${server.url}/api/v1/services`, { headers: { authorization: `Bearer ${token}` } })).status
       ).toBe(401)
-    }, 300_000)
+    }, 540_000)
   })
 })
