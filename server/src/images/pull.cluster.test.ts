@@ -55,8 +55,11 @@ const Pod = Schema.Struct({
   })
 })
 
-/** How the pull of a service's image ends: what is running, or why it waits. */
-const pulled = (namespace: string) =>
+/**
+ * How the pull of a service's image ends: what is running, or why it waits. A kubelet that has not been told of a Secret within
+ * a second pulls without it and tries again 10 s later: only a pod without credentials is refused for good.
+ */
+const pulled = (namespace: string, options: { readonly pullSecret: boolean }) =>
   Effect.flatMap(KubeApi, (api) =>
     api.watch({ kind: kinds.pod, namespace, decode: Schema.decodeUnknownOption(Pod) }).pipe(
       Stream.mapConcat((event) => (event.type === "list" ? event.objects : event.type === "put" ? [event.object] : [])),
@@ -64,7 +67,7 @@ const pulled = (namespace: string) =>
         const container = status.containerStatuses.find((_) => _.name === "user-container")
         if (container?.state.running !== undefined) return Option.some(`runs ${container.imageID}`)
         const waiting = container?.state.waiting
-        return waiting !== undefined && /^(Err|Image|Crash|Create)/.test(waiting.reason)
+        return !options.pullSecret && waiting !== undefined && /^(Err|Image|Crash|Create)/.test(waiting.reason)
           ? Option.some(`${waiting.reason}: ${waiting.message}`)
           : Option.none()
       }),
@@ -81,7 +84,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
   beforeAll(async () => {
     if (missing.length > 0) return
     registry = await startTestRegistry("users")
-    await buildNginxImage(image)
+    await buildNginxImage(image, { "/usr/share/nginx/html/once.txt": randomBytes(16).toString("hex") })
     await registry.push(image, "acme/private:1")
     await server.runPromise(Effect.void)
   })
@@ -117,7 +120,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
         const filled = yield* withSecretData(key, spec.app, manifest, sources)
         yield* applyTest(pathOf(kind, name, manifest.metadata.name), filled)
       }
-      return { pull: yield* pulled(name), resolved: resolved.images.get(written) }
+      return { pull: yield* pulled(name, options), resolved: resolved.images.get(written) }
     })
 
   const test = (

@@ -81,9 +81,9 @@ http {
 
 /**
  * Debian's nginx in an image that behaves as the official one where it counts: begins as root, listens on port 80, is told
- * to stop by SIGQUIT, greets with "Welcome to nginx!".
+ * to stop by SIGQUIT, greets with "Welcome to nginx!". By files of its own it has a digest of its own, which no node knows yet.
  */
-export const buildNginxImage = (tag: string): Promise<void> =>
+export const buildNginxImage = (tag: string, files: Readonly<Record<string, string>> = {}): Promise<void> =>
   buildFromProgram({
     tag,
     program: findTool("nginx") ?? "nginx",
@@ -95,7 +95,8 @@ export const buildNginxImage = (tag: string): Promise<void> =>
       "/usr/share/nginx/html/index.html": "<h1>Welcome to nginx!</h1>\n",
       "/var/lib/nginx/.keep": "",
       "/var/log/nginx/.keep": "",
-      "/run/.keep": ""
+      "/run/.keep": "",
+      ...files
     },
     lines: ["EXPOSE 80", "STOPSIGNAL SIGQUIT", 'ENTRYPOINT ["/usr/sbin/nginx"]', 'CMD ["-c", "/etc/nginx/nginx.conf"]']
   })

@@ -143,6 +143,7 @@ export const PodObject = Schema.Struct({
   spec: Schema.Struct({
     nodeName: text,
     runtimeClassName: text,
+    imagePullSecrets: list(Schema.Struct({ name: text })),
     containers: list(
       Schema.Struct({
         name: Schema.String,

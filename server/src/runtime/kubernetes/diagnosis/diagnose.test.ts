@@ -47,6 +47,8 @@ const looks = (...found: ReadonlyArray<Finding>): Evidence["findings"] =>
 const probed = [knativeRevision([], { readinessProbe: { httpGet: { path: "/healthz", port: 8080 } } })]
 const wasReady = { service: knativeService({ conditions: [condition("Ready", "True")], ready: "web-00001" }) }
 
+const refusedPull = { waiting: { reason: "ErrImagePull", message: "failed with status code 401 Unauthorized" } }
+
 const cases: ReadonlyArray<Case> = [
   { what: "nothing yet", evidence: {}, code: undefined, terminal: false },
   {
@@ -77,6 +79,24 @@ const cases: ReadonlyArray<Case> = [
       events: [warning("Failed", 'Failed to pull image "x": connection refused')]
     },
     code: "RegistryUnreachable",
+    terminal: true
+  },
+  {
+    what: "a refusal of a kubelet without credentials",
+    evidence: { pods: [pod({ age: 3, state: refusedPull })] },
+    code: "ImageUnauthorized",
+    terminal: true
+  },
+  {
+    what: "a refusal of a kubelet that may not have known its credentials yet",
+    evidence: { pods: [pod({ age: 3, pullSecret: "registries", state: refusedPull })] },
+    code: "ImageUnauthorized",
+    terminal: false
+  },
+  {
+    what: "a refusal of the credentials",
+    evidence: { pods: [pod({ age: 15, pullSecret: "registries", state: refusedPull })] },
+    code: "ImageUnauthorized",
     terminal: true
   },
   {

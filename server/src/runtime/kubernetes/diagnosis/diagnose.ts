@@ -38,9 +38,8 @@ const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): 
   const missing = condition(conditions, "ContainerHealthy")
   if (missing?.status === "False" && missing.reason === "ContainerMissing") {
     const image = newest.spec.containers[0]?.image ?? ""
-    const sureAt = timeOf(missing.lastTransitionTime) + 10_000
-    const cause = imageCause(image, missing.message, evidence.now >= sureAt)
-    return { ...cause, lookAgainAt: cause.terminal ? undefined : sureAt }
+    const since = timeOf(missing.lastTransitionTime)
+    return imageCause(image, missing.message, { now: evidence.now, since, withCredentials: false })
   }
   const pods = podsOfRevision(evidence.pods, newest.metadata.name)
   const alive = pods.filter((_) => !isGone(_))

@@ -43,16 +43,35 @@ const sentences: Readonly<Record<ImageCode, (image: string) => string>> = {
   ImageNotFound: (image) => `the image ${image} does not exist in its registry`
 }
 
-/** An image that cannot be had. One that only cannot be reached may be there at the next try: `steady` says whether it was tried enough. */
-export const imageCause = (image: string, message: string, steady: boolean): Cause => {
+interface Tried {
+  readonly now: number
+  /** When it was tried first. */
+  readonly since: number
+  /** Whether the kubelet has credentials to send. */
+  readonly withCredentials: boolean
+}
+
+/**
+ * What may be otherwise at the next try is given this long, in milliseconds: a registry that is away, and a refusal to a kubelet
+ * that has credentials. It sends none where it has not been told of their Secret within a second, and has them at its next try,
+ * 10 s later (`watch_based_manager.go`).
+ */
+const patience = (code: ImageCode, { withCredentials }: Tried): number =>
+  code === "RegistryUnreachable" ? 10_000 : code === "ImageUnauthorized" && withCredentials ? 14_000 : 0
+
+/** An image that cannot be had: final once it was tried enough. */
+export const imageCause = (image: string, message: string, tried: Tried): Cause => {
   const code = imageCodeOf(message)
   const host = image.includes("/") ? image.slice(0, image.indexOf("/")) : "docker.io"
   const fix =
     code === "ImageUnauthorized"
       ? `Store credentials that may pull it with \`maxcloud registries login ${host}\`, then deploy again.`
       : undefined
+  const sureAt = tried.since + patience(code, tried)
+  const terminal = tried.now >= sureAt
   return {
     diagnosis: diagnosisOf(code, sentences[code](image), [message], fix),
-    terminal: code !== "RegistryUnreachable" || steady
+    terminal,
+    lookAgainAt: terminal ? undefined : sureAt
   }
 }

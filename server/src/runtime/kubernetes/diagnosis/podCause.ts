@@ -63,9 +63,6 @@ const makeReasons = new Set([
   "StartError"
 ])
 
-/** A registry that is away is given this long, in milliseconds. */
-const registryPatience = 10_000
-
 /** A container that waits for its image, or cannot be made. */
 const notMade = (podCase: PodCase): Cause | undefined => {
   const { container, events, image, now, pod } = podCase
@@ -77,13 +74,11 @@ const notMade = (podCase: PodCase): Cause | undefined => {
     const message = /^Back-off pulling image "[^"]*"$/.test(waiting.message)
       ? (told?.message ?? waiting.message)
       : waiting.message
-    const sureAt = timeOf(pod.metadata.creationTimestamp) + registryPatience
-    const cause = imageCause(
-      image,
-      waiting.reason === "InvalidImageName" ? `InvalidImageName: ${message}` : message,
-      now >= sureAt
-    )
-    return { ...cause, lookAgainAt: cause.terminal ? undefined : sureAt }
+    return imageCause(image, waiting.reason === "InvalidImageName" ? `InvalidImageName: ${message}` : message, {
+      now,
+      since: timeOf(pod.metadata.creationTimestamp),
+      withCredentials: pod.spec.imagePullSecrets.length > 0
+    })
   }
   if (makeReasons.has(waiting.reason)) {
     const evidence = `${waiting.reason}: ${waiting.message}`

@@ -79,6 +79,7 @@ interface PodInput {
   readonly ready?: boolean
   readonly conditions?: ReadonlyArray<KubeCondition>
   readonly age?: number
+  readonly pullSecret?: string
   readonly limits?: Readonly<Record<string, string>>
   readonly status?: Readonly<Record<string, unknown>>
 }
@@ -88,6 +89,7 @@ export const pod = ({
   conditions,
   lastState = {},
   limits = { memory: "512Mi" },
+  pullSecret,
   ready = false,
   restartCount = 0,
   state = {},
@@ -102,6 +104,7 @@ export const pod = ({
       labels: { "serving.knative.dev/revision": "web-00001" }
     },
     spec: {
+      ...(pullSecret === undefined ? {} : { imagePullSecrets: [{ name: pullSecret }] }),
       containers: [
         { name: "user-container", image: "ghcr.io/acme/web:1", resources: { limits } },
         { name: "queue-proxy", image: "queue" }
