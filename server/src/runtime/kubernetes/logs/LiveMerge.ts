@@ -74,19 +74,14 @@ export class LiveMerge {
     const attempt = () => {
       clearTimeout(timer)
       const due = this.#due()
-      if (due === undefined) {
-        if (this.#ended) return finish(undefined)
-        return
-      }
-      if (due > 0) {
+      if (due === undefined && !this.#ended) return
+      if (due !== undefined && due > 0) {
         timer = setTimeout(attempt, due)
         return
       }
-      finish(this.#takeDue())
-    }
-    const finish = (lines: ReadonlyArray<LogLine> | undefined) => {
+      // Before lines are taken: whoever waited to give some gives them then, and would wake this reader once more.
       this.#wakeReader = undefined
-      resume(Effect.succeed(lines))
+      resume(Effect.succeed(due === undefined ? undefined : this.#takeDue()))
     }
     this.#wakeReader = attempt
     attempt()
