@@ -14,19 +14,23 @@ export default command({
       if (oidcTrusts.length === 0) return terminal.say("none: `maxcloud auth oidc add` trusts an issuer")
       const now = Date.now()
       printTable(
-        ["NAME", "ISSUER", "CLAIMS", "ROLE", "SCOPES", "LAST USED", "ID"],
+        ["NAME", "ISSUER", "CLAIMS", "ROLE", "SCOPES", "LAST USED", "MADE BY", "ID"],
         oidcTrusts.map((_) => [
           _.name,
           _.issuer,
           Object.entries(_.claims)
             .map(([claim, value]) => `${claim}=${value}`)
             .join(","),
-          _.role,
+          _.effectiveRole === _.role ? _.role : `${_.role} (now ${_.effectiveRole ?? "none"})`,
           _.scopes.length === 0 ? "all" : _.scopes.join(","),
           _.lastUsedAt === null ? "never" : age(_.lastUsedAt, now),
+          _.createdBy ?? "-",
           _.id
         ]),
         terminal
       )
+      for (const { limitedBecause, name } of oidcTrusts) {
+        if (limitedBecause !== null) terminal.say(`${name} is less than it says: ${limitedBecause}`)
+      }
     })
 })

@@ -197,7 +197,8 @@ const Issuer = Schema.String.pipe(
 
 /**
  * Tokens of another issuer (OpenID Connect) that act for the organization: GitHub Actions, GitLab, or any that publishes its keys. A token must
- * be signed by the issuer, meant for the audience `maxcloud/<organization>`, and have all of the claims.
+ * be signed by the issuer, meant for the audience `maxcloud/<organization>`, and have all of the claims. A trust is never more than who made it
+ * is at present: `effectiveRole` is what is left of its role (null: nothing, it does not count), `limitedBecause` says why it is less.
  */
 export const OidcTrustInfo = Schema.Struct({
   id: OidcTrustId,
@@ -208,7 +209,10 @@ export const OidcTrustInfo = Schema.Struct({
   role: Role,
   scopes: Schema.Array(KeyScope),
   createdAt: Schema.String,
-  lastUsedAt: Schema.NullOr(Schema.String)
+  lastUsedAt: Schema.NullOr(Schema.String),
+  createdBy: Schema.NullOr(Schema.String),
+  effectiveRole: Schema.NullOr(Role),
+  limitedBecause: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "OidcTrustInfo" })
 export type OidcTrustInfo = typeof OidcTrustInfo.Type
 

@@ -50,6 +50,7 @@ export const proveAddress = (sql: SqlClient, user: UserInfo) =>
     if (user.verified) return user
     yield* sql`delete from sessions where user_id = ${user.id}`
     yield* sql`delete from api_keys where created_by = ${user.id}`
+    yield* sql`delete from oidc_trusts where created_by = ${user.id}`
     yield* sql`delete from device_authorizations where approved_by = ${user.id}`
     return yield* markVerified(sql, user)
   })

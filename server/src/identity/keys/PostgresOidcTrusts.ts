@@ -12,15 +12,19 @@ import {
 import { Effect, Layer, Schema } from "effect"
 import { Audit } from "../../audit/Audit.ts"
 import { newId } from "../../database/newId.ts"
+import { asServer } from "../../database/RowScope.ts"
 import { isUniqueViolation, transaction } from "../../database/sqlErrors.ts"
 import type { Caller } from "../Caller.ts"
 import { effectiveRole, mayGive } from "../policy.ts"
 import { whereAway } from "../whereAway.ts"
 import { OidcTrusts } from "./ApiKeys.ts"
+import { makerColumns, withMaker } from "./credentialRows.ts"
 import { audienceOf } from "./idTokenParts.ts"
 import { type IssuerOptions, IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
+import { selectKeys } from "./keyRows.ts"
 import { publicDigest } from "./publicDigest.ts"
 import { problemOfClaims } from "./trustRules.ts"
+import { makerFields, standingOf } from "./trustStanding.ts"
 
 const TrustRow = Schema.Struct({
   id: OidcTrustId,
@@ -30,7 +34,8 @@ const TrustRow = Schema.Struct({
   role: Role,
   scopes: Schema.Array(KeyScope),
   created_at: Schema.DateFromSelf,
-  last_used_at: Schema.NullOr(Schema.DateFromSelf)
+  last_used_at: Schema.NullOr(Schema.DateFromSelf),
+  ...makerFields
 })
 const decode = Schema.decodeUnknownSync(Schema.Array(TrustRow))
 
@@ -42,22 +47,44 @@ export const layer = (options: IssuerOptions) =>
       const sql = yield* SqlClient
       const audit = yield* Audit
       const documents = yield* makeIssuerDocuments(options)
+      // The makers' addresses stand in a table that belongs to no organization; each query names the organization itself.
       const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
-        Effect.provideService(transaction(effect), SqlClient, sql)
+        asServer(Effect.provideService(transaction(effect), SqlClient, sql))
 
-      const columns = sql`id, name, issuer, claims, role, scopes, created_at, last_used_at`
+      const select = ({ organization }: Caller, id?: string) =>
+        Effect.map(
+          sql`
+            select oidc_trusts.id, name, issuer, claims, oidc_trusts.role, scopes, oidc_trusts.created_at, last_used_at,
+              ${makerColumns(sql)}
+            from oidc_trusts ${withMaker(sql)}
+            where oidc_trusts.organization_id = ${organization.id}
+              and ${id === undefined ? sql`true` : sql`oidc_trusts.id = ${id}`}
+            order by oidc_trusts.created_at, oidc_trusts.id`,
+          decode
+        )
 
       const list = Effect.fn("OidcTrusts.list")((caller: Caller) =>
-        sql`
-          select ${columns} from oidc_trusts where organization_id = ${caller.organization.id}
-          order by created_at, id`.pipe(
-          Effect.map((rows) => decode(rows).map((row) => infoOf(caller, row))),
-          whereAway
-        )
+        Effect.map(select(caller), (rows) => rows.map((row) => infoOf(caller, row))).pipe(asServer, whereAway)
       )
+
+      /** A trust has no end: what has one makes none. */
+      const checkEnd = ({ credential, organization }: Caller) =>
+        Effect.gen(function* () {
+          if (credential.type === "oidc") {
+            return yield* refuse(
+              "a token of an issuer makes no trusts, which would outlive it: sign in with `maxcloud auth login`"
+            )
+          }
+          if (credential.type !== "key") return
+          const [own] = yield* selectKeys(sql, organization.id, credential.id)
+          if (own === undefined || own.expires_at !== null) {
+            return yield* refuse("a trust has no end, and this key ends: sign in with `maxcloud auth login`")
+          }
+        })
 
       const create = Effect.fn("OidcTrusts.create")(function* (caller: Caller, input: CreateOidcTrust) {
         yield* check(caller, input)
+        yield* asServer(checkEnd(caller))
         yield* Effect.tryPromise({
           try: () => documents.keySet(input.issuer),
           catch: (error) =>
@@ -67,13 +94,13 @@ export const layer = (options: IssuerOptions) =>
         }).pipe(Effect.catchAll((error) => (error instanceof Forbidden ? Effect.fail(error) : Effect.die(error))))
         return yield* inTransaction(
           Effect.gen(function* () {
-            const rows = yield* sql`
+            const id = newId("oidc")
+            yield* sql`
               insert into oidc_trusts (organization_id, id, name, issuer, claims, role, scopes, created_by)
-              values (${caller.organization.id}, ${newId("oidc")}, ${input.name}, ${input.issuer},
+              values (${caller.organization.id}, ${id}, ${input.name}, ${input.issuer},
                 ${JSON.stringify(input.claims)}::jsonb, ${input.role}, ${JSON.stringify(input.scopes)}::jsonb,
-                ${caller.person?.id ?? null})
-              returning ${columns}`
-            const [row] = decode(rows)
+                ${caller.person?.id ?? null})`
+            const [row] = yield* select(caller, id)
             if (row === undefined) return yield* Effect.dieMessage("the trust was not written")
             const trust = infoOf(caller, row)
             yield* audit.append({
@@ -100,11 +127,10 @@ export const layer = (options: IssuerOptions) =>
         (caller: Caller, id: OidcTrustId) =>
           inTransaction(
             Effect.gen(function* () {
-              const rows = yield* sql`
-                delete from oidc_trusts where organization_id = ${caller.organization.id} and id = ${id}
-                returning ${columns}`
-              const [row] = decode(rows)
-              if (row === undefined) {
+              const [row] = yield* select(caller, id)
+              const gone = yield* sql`
+                delete from oidc_trusts where organization_id = ${caller.organization.id} and id = ${id} returning id`
+              if (row === undefined || gone.length === 0) {
                 return yield* new NotFound({
                   resource: "oidcTrust",
                   name: id,
@@ -127,20 +153,27 @@ export const layer = (options: IssuerOptions) =>
     })
   )
 
-/** What a trust says, but not when it was used. */
-const digestOf = ({ lastUsedAt, ...said }: OidcTrustInfo) => publicDigest(said)
+/** What a trust says, but not when it was used, nor what is left of it by whom: the log keeps no address outside what is sealed. */
+const digestOf = ({ createdBy, effectiveRole, lastUsedAt, limitedBecause, ...said }: OidcTrustInfo) =>
+  publicDigest(said)
 
-const infoOf = (caller: Caller, row: typeof TrustRow.Type): OidcTrustInfo => ({
-  id: row.id,
-  name: row.name,
-  issuer: row.issuer,
-  audience: audienceOf(caller.organization.name),
-  claims: row.claims,
-  role: row.role,
-  scopes: row.scopes,
-  createdAt: row.created_at.toISOString(),
-  lastUsedAt: row.last_used_at?.toISOString() ?? null
-})
+const infoOf = (caller: Caller, row: typeof TrustRow.Type): OidcTrustInfo => {
+  const { limit, roles } = standingOf(row)
+  return {
+    id: row.id,
+    name: row.name,
+    issuer: row.issuer,
+    audience: audienceOf(caller.organization.name),
+    claims: row.claims,
+    role: row.role,
+    scopes: row.scopes,
+    createdAt: row.created_at.toISOString(),
+    lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    createdBy: row.maker_email,
+    effectiveRole: roles.length === 0 ? null : effectiveRole({ roles }),
+    limitedBecause: limit ?? null
+  }
+}
 
 const check = (caller: Caller, input: CreateOidcTrust): Effect.Effect<void, Forbidden> => {
   if (caller.scopes !== undefined) {

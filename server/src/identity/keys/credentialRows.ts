@@ -3,6 +3,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { ApiKeyId, KeyScope, OidcTrustId, OrganizationId, Role, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import type { Caller } from "../Caller.ts"
+import { makerFields } from "./trustStanding.ts"
 
 /** What each kind of credential is found with, in one query: whose it is, and what of its person is true at present. */
 const common = {
@@ -33,6 +34,7 @@ const KeyRow = Schema.Struct({
 })
 const TrustRow = Schema.Struct({
   ...common,
+  ...makerFields,
   id: OidcTrustId,
   name: Schema.String,
   issuer: Schema.String,
@@ -74,13 +76,24 @@ export const findKey = (sql: SqlClient, prefix: string) =>
     (rows) => decodeKeys(rows)[0]
   )
 
-/** What the organization trusts of this issuer, oldest first. */
+/** `makerFields` of a trust, in a query with `withMaker`. */
+export const makerColumns = (sql: SqlClient) => sql`
+  oidc_trusts.created_by, users.email as maker_email, memberships.role as maker_role,
+  coalesce(memberships.created_at > oidc_trusts.created_at, false) as maker_came_back`
+
+/** Joins to `oidc_trusts` who made each. */
+export const withMaker = (sql: SqlClient) => sql`
+  left join users on users.id = oidc_trusts.created_by
+  left join memberships on memberships.organization_id = oidc_trusts.organization_id
+    and memberships.user_id = oidc_trusts.created_by`
+
+/** What the organization trusts of this issuer, oldest first, also what does not count any more. */
 export const findTrusts = (sql: SqlClient, organization: OrganizationName, issuer: string) =>
   Effect.map(
     sql`
-      select oidc_trusts.id, oidc_trusts.name, issuer, claims, role, scopes, organization_id, organizations.name as organization,
-        ${useIsStale(sql)}
-      from oidc_trusts join organizations on organizations.id = oidc_trusts.organization_id
+      select oidc_trusts.id, oidc_trusts.name, issuer, claims, oidc_trusts.role, scopes, oidc_trusts.organization_id,
+        organizations.name as organization, ${useIsStale(sql)}, ${makerColumns(sql)}
+      from oidc_trusts join organizations on organizations.id = oidc_trusts.organization_id ${withMaker(sql)}
       where organizations.name = ${organization} and issuer = ${issuer}
       order by oidc_trusts.created_at, oidc_trusts.id`,
     decodeTrusts

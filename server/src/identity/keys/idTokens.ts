@@ -7,6 +7,7 @@ import { findTrusts, organizationOf, type TrustRow } from "./credentialRows.ts"
 import { makeIssuerKeys } from "./IssuerKeys.ts"
 import { audienceOf, readUnverified } from "./idTokenParts.ts"
 import type { IssuerOptions, IssuerProblem } from "./issuerDocuments.ts"
+import { standingOf } from "./trustStanding.ts"
 import { type TokenProblem, verifyIdToken } from "./verifyIdToken.ts"
 
 /** Trusts that an answer tells the missed claims of. */
@@ -33,11 +34,12 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
           { issuer, audience: audienceOf(organization) },
           now
         ).pipe(Effect.catchTags({ IssuerProblem: unauthenticatedOrUnavailable, TokenProblem: refuseToken }))
-        const trust = trusts.find((_) => firstMismatch(_.claims, claims) === undefined)
-        if (trust === undefined) return yield* refuse(missed(trusts, claims))
+        const fitting = trusts.filter((_) => firstMismatch(_.claims, claims) === undefined)
+        const trust = fitting.find((_) => standingOf(_).roles.length > 0)
+        if (trust === undefined) return yield* refuse(fitting.length === 0 ? missed(trusts, claims) : ended(fitting))
         const caller: Caller = {
           organization: organizationOf(trust),
-          roles: [trust.role],
+          roles: standingOf(trust).roles,
           scopes: trust.scopes.length === 0 ? undefined : trust.scopes,
           credential: { type: "oidc", id: trust.id, issuer, subject: claims.sub },
           person: undefined
@@ -55,6 +57,12 @@ const missed = (trusts: ReadonlyArray<TrustRow>, claims: Readonly<Record<string,
   const more = trusts.length > maxTold ? `, and ${trusts.length - maxTold} more do not match either` : ""
   return `this token is genuine, but not one that the organization trusts: ${each.join("; ")}${more}`
 }
+
+const ended = (trusts: ReadonlyArray<TrustRow>) =>
+  trusts
+    .slice(0, maxTold)
+    .map((_) => `the trust "${_.name}" of "${_.organization}" does not count any more, for ${standingOf(_).limit}`)
+    .join("; ")
 
 const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))
 

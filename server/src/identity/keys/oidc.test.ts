@@ -78,7 +78,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       for (const algorithm of ["RS256", "ES256"] as const) {
         assert.deepStrictEqual(yield* send({}, { algorithm }), {
           organization,
-          roles: ["deployer"],
+          roles: ["deployer", "admin"],
           scopes: [scope],
           credential: { type: "oidc", id: trust.id, issuer: issuer.issuer, subject: sub },
           person: undefined
@@ -200,9 +200,12 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         role: "viewer",
         scopes: []
       })
-      assert.deepStrictEqual((yield* send({ environment: "production" })).roles, ["deployer"])
+      assert.deepStrictEqual((yield* send({ environment: "production" })).roles, ["deployer", "admin"])
       const viewer = yield* send({ environment: "staging" })
-      assert.deepStrictEqual([viewer.roles, viewer.scopes, viewer.credential.type], [["viewer"], undefined, "oidc"])
+      assert.deepStrictEqual(
+        [viewer.roles, viewer.scopes, viewer.credential.type],
+        [["viewer", "admin"], undefined, "oidc"]
+      )
       const message = yield* refused({ sub: "repo:evil/shop:x", environment: "production" })
       assert.include(message, 'the trust "ci" asks for sub to be "repo:acme/shop:*"')
       assert.include(message, 'the trust "reads" asks for sub to be "repo:acme/*"')

@@ -1,0 +1,44 @@
+import { Role } from "@maxcloud/sdk/api"
+import { Schema } from "effect"
+import { effectiveRole } from "../policy.ts"
+
+/** What of a trust's maker is true at present; beside it stands `role`, the trust's own. */
+export const makerFields = {
+  /** Null: nobody signed in made it, as where no credential is needed. */
+  created_by: Schema.NullOr(Schema.String),
+  /** Null where there is no account any more. */
+  maker_email: Schema.NullOr(Schema.String),
+  /** Of the membership; null where there is none any more. */
+  maker_role: Schema.NullOr(Role),
+  /** Did the membership begin after the trust was made? */
+  maker_came_back: Schema.Boolean
+}
+const Made = Schema.Struct({ ...makerFields, role: Role })
+
+export interface Standing {
+  /** All of them must allow an operation: the trust's own and its maker's. None: it counts for nothing. */
+  readonly roles: ReadonlyArray<Role>
+  /** Why the trust is less than it says, without whose it is; undefined: it is not. */
+  readonly limit: string | undefined
+}
+
+/**
+ * What is left of a trust: it is never more than who made it is at present, as an API key. Whoever leaves and comes back brings none of
+ * their trusts back.
+ */
+export const standingOf = ({
+  created_by,
+  maker_came_back,
+  maker_email,
+  maker_role,
+  role
+}: typeof Made.Type): Standing => {
+  if (created_by === null) return { roles: [role], limit: undefined }
+  const ended = (limit: string): Standing => ({ roles: [], limit: `${limit}: an admin deletes it and adds one anew` })
+  if (maker_email === null) return ended("who made it has no account any more")
+  if (maker_role === null) return ended("who made it is no member any more")
+  if (maker_came_back) return ended("who made it was no member in between")
+  const roles = [role, maker_role]
+  const left = effectiveRole({ roles })
+  return { roles, limit: left === role ? undefined : `who made it is ${maker_role}` }
+}

@@ -1,0 +1,90 @@
+import { Effect, Exit, Scope } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { makeTestIssuer, type TestIssuer } from "../oidc/testIssuer.ts"
+import { startServer } from "./accountServer.ts"
+import { makePeople } from "./people.ts"
+
+let server: Awaited<ReturnType<typeof startServer>>
+let people: ReturnType<typeof makePeople>
+let issuer: TestIssuer
+const scope = Effect.runSync(Scope.make())
+beforeAll(async () => {
+  server = await startServer({ requestsPerMinute: 100_000, privateIssuers: true })
+  people = makePeople(server)
+  issuer = await Effect.runPromise(Scope.extend(makeTestIssuer, scope))
+}, 60_000)
+afterAll(async () => {
+  await Effect.runPromise(Scope.close(scope, Exit.void))
+  await server?.stop()
+})
+
+const jobOf = (organization: string, claims: Readonly<Record<string, unknown>> = {}) =>
+  Effect.runPromise(issuer.sign({ aud: `maxcloud/${organization}`, sub: "job:shop", ...claims }))
+
+const trust = (token: string, rest: Readonly<Record<string, unknown>> = {}) =>
+  people.must(201, "POST", "/auth/oidc-trusts", {
+    token,
+    body: { name: "ci", issuer: issuer.issuer, claims: { sub: "job:*" }, role: "admin", ...rest }
+  })
+
+/** Status of reading what admins may read, and of what every member may. */
+const mayDo = async (token: string) => [
+  (await server.request("GET", "/api/v1/audit", { token })).status,
+  (await server.request("GET", "/api/v1/services", { token })).status
+]
+
+describe("an OIDC trust", () => {
+  it("is no more than who made it is at present, and the list says so", async () => {
+    const owner = await people.owner("owner@trusting.test", "trusting")
+    const admin = await people.member(owner, "admin@trusting.test", "admin")
+    const made = await trust(admin.session)
+    expect(made).toMatchObject({ createdBy: "admin@trusting.test", effectiveRole: "admin", limitedBecause: null })
+    const job = await jobOf("trusting")
+    expect(await mayDo(job)).toEqual([200, 200])
+
+    const path = `/organization/members/${admin.userId}`
+    await people.must(200, "PATCH", path, { token: owner, body: { role: "viewer" } })
+    expect(await mayDo(job)).toEqual([403, 200])
+    expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
+      { name: "ci", role: "admin", effectiveRole: "viewer", limitedBecause: expect.stringMatching(/is viewer/) }
+    ])
+
+    await people.must(204, "DELETE", path, { token: owner })
+    const refused = await server.request("GET", "/api/v1/services", { token: job })
+    expect([refused.status, refused.text]).toEqual([401, expect.stringMatching(/is no member any more/)])
+    expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
+      { createdBy: "admin@trusting.test", effectiveRole: null, limitedBecause: expect.stringMatching(/no member/) }
+    ])
+
+    // Who comes back makes a new trust: what they left behind does not come with them.
+    await people.member(owner, "admin@trusting.test", "owner")
+    expect(await mayDo(job)).toEqual([401, 401])
+    await trust(owner, { name: "again" })
+    expect(await mayDo(job)).toEqual([200, 200])
+  })
+
+  it("counts no more once its maker has no account", async () => {
+    const owner = await people.owner("owner@left.test", "left")
+    const admin = await people.member(owner, "admin@left.test", "admin")
+    await trust(admin.session)
+    await people.must(200, "DELETE", "/account", { token: admin.session })
+    expect(await mayDo(await jobOf("left"))).toEqual([401, 401])
+    expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
+      { createdBy: null, effectiveRole: null, limitedBecause: expect.stringMatching(/no account/) }
+    ])
+  })
+
+  it("is made by nothing that it would outlive", async () => {
+    const owner = await people.owner("owner@chained.test", "chained")
+    await trust(owner)
+    const body = { name: "more", issuer: issuer.issuer, claims: { sub: "job:*" } }
+    const byToken = await server.request("POST", "/api/v1/auth/oidc-trusts", { token: await jobOf("chained"), body })
+    expect([byToken.status, byToken.text]).toEqual([403, expect.stringMatching(/outlive/)])
+    const { secret } = await people.must(201, "POST", "/auth/api-keys", {
+      token: owner,
+      body: { name: "ends", expiresInSeconds: 3600 }
+    })
+    const byKey = await server.request("POST", "/api/v1/auth/oidc-trusts", { token: String(secret), body })
+    expect([byKey.status, byKey.text]).toEqual([403, expect.stringMatching(/ends/)])
+  })
+})
