@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream"
 import { Data, Effect, type Scope } from "effect"
 import type { Connections } from "./connections.ts"
 import { type Answer, NoAnswer, noAnswer, optionsOf, retryAfterOf } from "./exchange.ts"
@@ -11,6 +12,42 @@ export interface OpenAnswer {
 
 /** The answer is a refusal. */
 export class Refused extends Data.TaggedError("Refused")<{ readonly answer: Answer }> {}
+
+/**
+ * All that has come, when something has. The API server sends each line of a log alone, and what is done for each piece would
+ * bound how many lines a second there can be: so what the present turn of the event loop brings is taken together.
+ */
+const nextOf = (body: Readable): OpenAnswer["next"] =>
+  Effect.async((resume) => {
+    const finish = (outcome: Effect.Effect<Uint8Array | undefined, NoAnswer>) => {
+      clearImmediate(turn)
+      body.off("readable", attempt).off("close", closed).off("error", failed)
+      resume(outcome)
+    }
+    const take = () => {
+      const piece: unknown = body.read()
+      if (piece instanceof Uint8Array) finish(Effect.succeed(piece))
+      else if (piece !== null)
+        finish(Effect.fail(new NoAnswer({ code: "", message: "the answer is no bytes", unsent: false })))
+      else if (body.readableEnded) finish(Effect.succeed(undefined))
+      else if (body.destroyed) closed()
+    }
+    const failed = (error: unknown) => finish(Effect.fail(noAnswer(error)))
+    const closed = () => (body.readableEnded ? finish(Effect.succeed(undefined)) : failed(body.errored ?? cutOff))
+    let turn: NodeJS.Immediate | undefined
+    const attempt = () => {
+      clearImmediate(turn)
+      turn = setImmediate(take)
+    }
+    body.on("readable", attempt).on("close", closed).on("error", failed)
+    attempt()
+    return Effect.sync(() => {
+      clearImmediate(turn)
+      body.off("readable", attempt).off("close", closed).off("error", failed)
+    })
+  })
+
+const cutOff = new Error("the answer was cut off")
 
 const openMillis = 30_000
 const maxRefusalBytes = 1024 * 1024
@@ -38,15 +75,7 @@ export const open = (
     })
     // Cut while nobody reads it, it emits an error.
     body.on("error", () => undefined)
-    const pieces: AsyncIterator<unknown> = body[Symbol.asyncIterator]()
-    const next: OpenAnswer["next"] = Effect.tryPromise({ try: () => pieces.next(), catch: noAnswer }).pipe(
-      Effect.flatMap(({ done, value }) => {
-        if (done === true) return Effect.succeed(undefined)
-        return value instanceof Uint8Array
-          ? Effect.succeed(value)
-          : Effect.fail(new NoAnswer({ code: "", message: "the answer is no bytes", unsent: false }))
-      })
-    )
+    const next = nextOf(body)
     if (statusCode < 300) return { next }
     const read: Array<Uint8Array> = []
     for (let bytes = 0; bytes < maxRefusalBytes; ) {
