@@ -1,10 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, OrganizationName, productionStage, SecretName, ServiceName } from "@maxcloud/config-schema"
 import { CreateService, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Redacted, Schema, Stream } from "effect"
+import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Database from "../database/Database.ts"
 import { temporaryDataDir } from "../database/layerTest.ts"
+import { RowScope } from "../database/RowScope.ts"
 import { Organizations } from "../organizations/Organizations.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Services } from "../services/Services.ts"
@@ -470,6 +471,24 @@ describe("organizations", () => {
       const { create, ensureLocal } = yield* Organizations
       expect(yield* ensureLocal).toEqual(yield* ensureLocal)
       expect(yield* Effect.flip(create(OrganizationName.make("local")))).toMatchObject({ _tag: "Conflict" })
+    })
+  )
+})
+
+describe("events", () => {
+  test(
+    "are read with the rows of whoever reads them, to the end",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { id } = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      const events = yield* Effect.flatMap(Deployments, (_) => _.events(org, id, 0))
+      const first = (rows: RowScope["Type"]) =>
+        Stream.runHead(Stream.provideService(events, RowScope, rows)).pipe(
+          Effect.timeoutOption("500 millis"),
+          Effect.map(Option.flatten)
+        )
+      expect(Option.isSome(yield* first(org.id))).toBe(true)
+      expect(Option.isNone(yield* first((yield* newOrganization).id))).toBe(true)
     })
   )
 })

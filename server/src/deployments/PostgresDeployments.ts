@@ -295,7 +295,7 @@ export const layer = (queue: WorkQueue) =>
               ),
               Stream.flattenIterables,
               Stream.takeUntil((_) => _.type === "finished"),
-              Stream.provideContext(context)
+              Stream.provideSomeContext(context)
             )
           )
         )

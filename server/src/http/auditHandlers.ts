@@ -17,6 +17,6 @@ export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handler
           orUnavailable
         )
       )
-      .handleRaw("export", () => Effect.flatMap(CurrentOrganization, ({ id }) => jsonLines(audit.export(id))))
+      .handleRaw("export", () => Effect.map(CurrentOrganization, ({ id }) => jsonLines(audit.export(id))))
   })
 )

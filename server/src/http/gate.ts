@@ -13,6 +13,7 @@ import { rateLimitHeaders } from "../limits/headers.ts"
 import { limits } from "../limits/limits.ts"
 import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
 import { AccessMode } from "./AccessMode.ts"
+import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
 import { endWithAccess } from "./endWithAccess.ts"
 import { checkCaller } from "./guard.ts"
@@ -115,7 +116,7 @@ export const makeGate = Effect.gen(function* () {
           const query = new URL(request.url, "http://localhost").searchParams
           const asked = { operation, parameters: route.parameters, query, verifiedOnly: mode.verifiedOnly }
           if (caller !== undefined) yield* authorize(caller, asked)
-          const answered = yield* handle
+          const answered = bodyWithRows(yield* handle, caller?.organization.id ?? "none")
           yield* tell(operation, request, answered.status, told)
           const token = bearerOf(request)
           // A token of an issuer ends before a deployment does that it has begun.

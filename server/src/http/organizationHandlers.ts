@@ -5,14 +5,12 @@ import { Members } from "../identity/Members.ts"
 import { Privacy } from "../privacy/Privacy.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 
-/** Lines of JSON as they come, with what the request's own fiber has (whose rows are seen), though the answer is written after it. */
+/** Lines of JSON as they come. */
 export const jsonLines = <E>(lines: Stream.Stream<string, E>) =>
-  Effect.map(Effect.context<never>(), (context) =>
-    HttpServerResponse.stream(
-      Stream.encodeText(Stream.map(lines, (_) => `${_}\n`)).pipe(Stream.provideSomeContext(context)),
-      { contentType: "application/x-ndjson", headers: { "cache-control": "no-store" } }
-    )
-  )
+  HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (_) => `${_}\n`)), {
+    contentType: "application/x-ndjson",
+    headers: { "cache-control": "no-store" }
+  })
 
 export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organization", (handlers) =>
   Effect.gen(function* () {
@@ -25,7 +23,7 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
         Effect.flatMap(currentCaller, (_) => members.change(_, path.userId, payload.role))
       )
       .handle("removeMember", ({ path }) => Effect.flatMap(currentCaller, (_) => members.remove(_, path.userId)))
-      .handleRaw("export", () => Effect.flatMap(currentCaller, (_) => jsonLines(privacy.exportOrganization(_))))
+      .handleRaw("export", () => Effect.map(currentCaller, (_) => jsonLines(privacy.exportOrganization(_))))
       .handle("delete", ({ payload }) => Effect.flatMap(currentCaller, (_) => privacy.deleteOrganization(_, payload)))
       .handle("cancelDeletion", () => Effect.flatMap(currentCaller, privacy.cancelDeletion))
   })
@@ -35,7 +33,7 @@ export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (han
   Effect.gen(function* () {
     const privacy = yield* Privacy
     return handlers
-      .handleRaw("export", () => Effect.flatMap(currentPerson, (_) => jsonLines(privacy.exportPerson(_))))
+      .handleRaw("export", () => Effect.map(currentPerson, (_) => jsonLines(privacy.exportPerson(_))))
       .handle("delete", () => Effect.flatMap(currentPerson, privacy.erasePerson))
   })
 )
