@@ -31,6 +31,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
   },
   {
     kinds: ["default"],
+    there: onPath("chromium"),
+    what: "pages in a browser: chromium is not installed (Debian: apt-get install chromium)"
+  },
+  {
+    kinds: ["default"],
     there: onPath("rclone"),
     what: "kept logs in a bucket: rclone is not installed (`go install github.com/rclone/rclone@v1.69.1`; Debian's is too old to serve S3)"
   },

@@ -56,6 +56,7 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
     readonly find: (
       userCode: string
     ) => Effect.Effect<{ readonly clientName: string; readonly userCode: string }, Failing<NotFound>>
+    /** The same answer by the same person once more is none too many: a button may be pressed twice. */
     readonly approve: (
       userCode: string,
       userId: UserId,

@@ -167,7 +167,15 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       assert.strictEqual(person.userId, grant.user.id)
       assert.deepStrictEqual(yield* accounts.browserPerson(person.browserToken), { userId: grant.user.id, email })
       assert.isUndefined(yield* accounts.browserPerson(Redacted.make(challenge)))
+      // A button that is pressed twice.
+      const wrong = Effect.flip(accounts.finishSignIn(challenge, Redacted.make("BBBB-BBBB")))
+      assert.strictEqual((yield* wrong)._tag, "NotFound")
+      const again = yield* accounts.finishSignIn(challenge, code)
+      assert.strictEqual(Redacted.value(again.browserToken), Redacted.value(person.browserToken))
+      const sql = yield* SqlClient
+      yield* sql`update one_time_tokens set used_at = used_at - interval '10 seconds' where user_id = ${grant.user.id}`
       assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag, "NotFound")
+      assert.isDefined(yield* accounts.browserPerson(again.browserToken))
     })
   )
 
@@ -223,13 +231,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
     })
   )
 
-  it.effect("a code is for its own challenge, and holds ten minutes", () =>
+  it.effect("a code is for its own address, and holds ten minutes", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { email } = yield* registered
       const first = yield* accounts.beginSignIn(email)
       const code = yield* codeTo(email)
-      const second = yield* accounts.beginSignIn(email)
+      const other = yield* registered
+      const second = yield* accounts.beginSignIn(other.email)
       assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(second.challenge, code)))._tag, "NotFound")
       const sql = yield* SqlClient
       const id = `ott_${parseToken("oneTime", Redacted.make(first.challenge))?.id}`
@@ -238,6 +247,33 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       assert.approximately(rows[0]?.left ?? 0, 600, 5)
       yield* sql`update one_time_tokens set expires_at = now() where id = ${id}`
       assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(first.challenge, code)))._tag, "NotFound")
+    })
+  )
+
+  it.effect("who asks again gets the same code, as long as it is good, until somebody signs in by it", () =>
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const { mails, usedUp } = yield* Seen
+      const { email } = yield* registered
+      const begin = Effect.map(accounts.beginSignIn(email), (_) => _.challenge)
+      const all = yield* Effect.all([begin, begin, begin], { concurrency: 3 })
+      const code = yield* codeTo(email)
+      const mailed = () => mails.filter((_) => _.to === email && _.text.includes(Redacted.value(code))).length
+      assert.strictEqual(mailed(), 3)
+      // Enough was mailed: the code that stands has to do.
+      usedUp.add("sign-in-email")
+      const unmailed = yield* begin
+      assert.strictEqual(mailed(), 3)
+      yield* accounts.finishSignIn(unmailed, code)
+      // Good once, whichever browser it is typed in.
+      for (const challenge of all) {
+        assert.strictEqual((yield* Effect.flip(accounts.finishSignIn(challenge, code)))._tag, "NotFound")
+      }
+      // None stands: one is mailed.
+      const next = yield* begin
+      usedUp.clear()
+      assert.notStrictEqual(Redacted.value(yield* codeTo(email)), Redacted.value(code))
+      yield* accounts.finishSignIn(next, yield* codeTo(email))
     })
   )
 
@@ -263,7 +299,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
       const { taken, usedUp } = yield* Seen
       yield* accounts.beginSignIn("limits@example.com")
       assert.includeMembers(taken, ["sign-in-address none", "sign-in-email limits@example.com"])
-      for (const name of ["sign-in-email", "register-address"]) usedUp.add(name)
+      for (const name of ["sign-in-address", "register-address"]) usedUp.add(name)
       assert.strictEqual((yield* Effect.flip(accounts.beginSignIn("limits@example.com")))._tag, "TooManyRequests")
       assert.strictEqual((yield* Effect.flip(register(newNames())))._tag, "TooManyRequests")
       usedUp.clear()

@@ -78,6 +78,25 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
     })
   )
 
+  it.effect("take the same answer of the same person twice, as where a button is pressed twice", () =>
+    Effect.gen(function* () {
+      const devices = yield* Devices
+      const { codes, organization, userId } = yield* waiting
+      const other = yield* waiting
+      yield* devices.approve(codes.userCode, userId, organization)
+      yield* devices.approve(codes.userCode, userId, organization)
+      const stranger = devices.approve(codes.userCode, other.userId, other.organization)
+      assert.strictEqual((yield* Effect.flip(stranger))._tag, "NotFound")
+      assert.strictEqual((yield* Effect.flip(devices.deny(codes.userCode, userId)))._tag, "NotFound")
+      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "granted")
+      yield* devices.approve(codes.userCode, userId, organization)
+      assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "expired")
+      yield* devices.deny(other.codes.userCode, other.userId)
+      yield* devices.deny(other.codes.userCode, other.userId)
+      assert.strictEqual((yield* devices.poll(other.codes.deviceCode)).state, "denied")
+    })
+  )
+
   it.effect("of two answers at once, one holds", () =>
     Effect.gen(function* () {
       const devices = yield* Devices

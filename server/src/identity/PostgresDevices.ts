@@ -197,7 +197,9 @@ export const layer = (options: IdentityOptions) =>
               organization,
               sql`
                 update device_authorizations set approved_by = ${userId}, organization_id = ${organization.id}
-                where user_code = ${readCode(typed) ?? ""} and ${open} returning client_name`
+                where user_code = ${readCode(typed) ?? ""} and (${open} or (
+                  approved_by = ${userId} and organization_id = ${organization.id} and expires_at > now()))
+                returning client_name`
             )
           },
           whereAway,
@@ -212,8 +214,10 @@ export const layer = (options: IdentityOptions) =>
               userId,
               undefined,
               sql`
-                update device_authorizations set denied_at = now()
-                where user_code = ${readCode(typed) ?? ""} and ${open} returning client_name`
+                update device_authorizations set denied_at = coalesce(denied_at, now())
+                where user_code = ${readCode(typed) ?? ""} and (${open} or (
+                  denied_at is not null and expires_at > now()))
+                returning client_name`
             )
           },
           whereAway,

@@ -14,6 +14,7 @@ const decodeRows = Schema.decodeUnknownSync(
       token_hash: Schema.Uint8ArrayFromSelf,
       attempts: Schema.Int,
       used_at: Schema.NullOr(Schema.DateFromSelf),
+      used_just_now: Schema.Boolean,
       expired: Schema.Boolean
     })
   )
@@ -21,6 +22,9 @@ const decodeRows = Schema.decodeUnknownSync(
 export type OneTimeRow = ReturnType<typeof decodeRows>[number]
 
 const idOf = (hex: string) => `ott_${hex}`
+
+/** The row that a token names. */
+export const idOfOneTime = (token: Redacted.Redacted) => idOf(parseToken("oneTime", token)?.id ?? "")
 
 /** A new token that is good once, for so long. `hashOf`: what is kept of it. @default its digest */
 export const insertOneTime = (
@@ -46,7 +50,9 @@ export const lockOneTime = (sql: SqlClient, purpose: Purpose, token: Redacted.Re
     const parsed = parseToken("oneTime", token)
     if (parsed === undefined) return undefined
     const rows = yield* sql`
-      select id, user_id, token_hash, attempts, used_at, expires_at <= now() as expired from one_time_tokens
+      select id, user_id, token_hash, attempts, used_at, expires_at <= now() as expired,
+        coalesce(used_at > now() - interval '10 seconds', false) as used_just_now
+      from one_time_tokens
       where id = ${idOf(parsed.id)} and purpose = ${purpose} for update`
     return decodeRows(rows)[0]
   })

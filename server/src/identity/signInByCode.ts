@@ -2,11 +2,13 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, UserId } from "@maxcloud/sdk/api"
 import { Effect, Redacted, Schema } from "effect"
 import type { Audit } from "../audit/Audit.ts"
+import type { DataKeys } from "../keys/DataKeys.ts"
 import type { Mail } from "../mail/Mail.ts"
 import { newCode, readCode } from "./codes.ts"
 import { signInMail } from "./identityMails.ts"
 import { insertOneTime, lockOneTime } from "./oneTimeTokens.ts"
-import { digestOf, hexOf, matches, newToken, parseToken } from "./tokens.ts"
+import { endCodes, keepCode, standingCode } from "./standingCode.ts"
+import { derivedToken, digestOf, hexOf, matches, parseToken } from "./tokens.ts"
 import { lockUser, proveAddress, userByEmail } from "./userRows.ts"
 
 const codeSeconds = 600
@@ -17,13 +19,29 @@ export const browserSeconds = 900
 /** Kept of a challenge: without the challenge's own secret, the code cannot be found from it by trying all. */
 const both = (challenge: Redacted.Redacted, code: string) => `${Redacted.value(challenge)} ${code}`
 
-/** A challenge is made whether there is an account or not; only mail goes to an account alone. */
-export const beginChallenge = (sql: SqlClient, mail: typeof Mail.Service, email: string) =>
+/**
+ * A challenge is made whether there is an account or not; only mail goes to an account alone. Each browser has a challenge of its own with
+ * attempts of its own, so that nobody uses up another's; all that are begun while a mailed code is good take that code, so that whoever reads
+ * the mail signs in also where others have asked for codes. `mayMail`: false where enough was mailed, and the code that stands has to do.
+ */
+export const beginChallenge = (
+  sql: SqlClient,
+  mail: typeof Mail.Service,
+  keys: typeof DataKeys.Service,
+  email: string,
+  mayMail: boolean
+) =>
   Effect.gen(function* () {
-    const user = yield* userByEmail(sql, email)
-    const code = newCode()
+    const found = yield* userByEmail(sql, email)
+    // Of two who begin at once, the later is to see the earlier's code.
+    const user = found === undefined ? undefined : yield* lockUser(sql, found.id)
+    const standing = user === undefined ? undefined : yield* standingCode(sql, keys, user.id)
+    const code = standing ?? newCode()
     const challenge = yield* insertOneTime(sql, "signIn", user?.id, codeSeconds, (_) => digestOf(both(_, code)))
-    if (user !== undefined) yield* mail.add("signIn", signInMail(user.email, code), user.id)
+    if (user === undefined) return challenge
+    if (standing === undefined) yield* keepCode(sql, keys, challenge, Redacted.make(code))
+    // Where none stands one is mailed in any case: the last was used by who reads the mail, or ended by itself.
+    if (mayMail || standing === undefined) yield* mail.add("signIn", signInMail(user.email, code), user.id)
     return challenge
   })
 
@@ -46,18 +64,24 @@ export const finishChallenge = (
 ) =>
   Effect.gen(function* () {
     const row = yield* lockOneTime(sql, "signIn", challenge)
-    const right = matches(both(challenge, readCode(Redacted.value(typed)) ?? ""), row?.token_hash)
-    if (row === undefined || row.used_at !== null || row.expired || row.attempts >= attempts) return undefined
+    const code = readCode(Redacted.value(typed)) ?? ""
+    const { hash, token } = derivedToken("oneTime", hexOf(row?.id ?? ""), challenge, `browser ${code}`)
+    const isUsed = row?.used_at != null
+    const right = matches(isUsed ? token : both(challenge, code), row?.token_hash)
+    if (row === undefined || row.expired || row.attempts >= attempts) return undefined
+    // A button that is pressed twice sends the code twice, and the browser goes by the later answer.
+    if (isUsed && !row.used_just_now) return undefined
     yield* sql`update one_time_tokens set attempts = attempts + 1 where id = ${row.id}`
     if (!right || row.user_id === null) return undefined
     const found = yield* lockUser(sql, row.user_id)
     if (found === undefined) return undefined
+    if (isUsed) return { userId: found.id, email: found.email, browserToken: token }
     const user = yield* proveAddress(sql, found)
-    const { hash, token } = newToken("oneTime", hexOf(row.id))
     yield* sql`
       update one_time_tokens set used_at = now(), token_hash = ${hash},
         expires_at = now() + ${browserSeconds} * interval '1 second'
       where id = ${row.id}`
+    yield* endCodes(sql, user.id)
     yield* audit.append({
       action: "signIn.signIn",
       outcome: "succeeded",

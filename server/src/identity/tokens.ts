@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { Redacted } from "effect"
 
 /** How tokens begin, so that people and secret scanners tell them apart. */
@@ -23,6 +23,13 @@ const shape = /^(mc[a-z])_([0-9A-Za-z]{8,32})_([-\w]{43})$/
 /** A new token. `id`: 8 to 32 letters and digits, by which it is found; see `hexOf`. */
 export const newToken = (kind: TokenKind, id: string): NewToken => {
   const token = `${prefixes[kind]}_${id}_${randomBytes(32).toString("base64url")}`
+  return { token: Redacted.make(token), hash: digestOf(token) }
+}
+
+/** The token that follows from a secret of 256 random bits and a text: the same each time, and not to be had without the secret. */
+export const derivedToken = (kind: TokenKind, id: string, secret: Redacted.Redacted, text: string): NewToken => {
+  const derived = createHmac("sha256", Redacted.value(secret)).update(text).digest("base64url")
+  const token = `${prefixes[kind]}_${id}_${derived}`
   return { token: Redacted.make(token), hash: digestOf(token) }
 }
 

@@ -54,18 +54,43 @@ export const show = (visit: Visit, title: string, body: string, status = 200, he
 /** On to another page, by GET. */
 export const goTo = (visit: Visit, location: string) => show(visit, visit.say.goOn, "", 303, { location })
 
-export const paragraph = (text: string, kind?: "soft" | "problem") =>
-  `<p${kind === undefined ? "" : ` class="${kind}"`}${kind === "problem" ? ' role="alert"' : ""}>${escapeHtml(text)}</p>`
+/** What a field that was refused is described by. */
+const problemId = "problem"
+
+/** Text in which `commands` may stand between backticks. */
+export const paragraph = (text: string, kind?: "soft" | "problem") => {
+  const html = escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>")
+  return kind === "problem"
+    ? `<p class="problem" id="${problemId}" role="alert">${html}</p>`
+    : `<p${kind === undefined ? "" : ` class="${kind}"`}>${html}</p>`
+}
 
 export const hidden = (name: string, value: string) =>
   `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
 
-/** A text field. `attributes` are HTML of ours. */
-export const field = (label: string, name: string, attributes: string, value = "") =>
-  `<label>${escapeHtml(label)}<input name="${name}" required ${attributes} value="${escapeHtml(value)}"></label>`
+interface Field {
+  readonly value?: string | undefined
+  /** Is it what the page's problem is about? */
+  readonly invalid?: boolean
+  readonly focused?: boolean
+}
 
-export const button = (label: string, name?: string, value?: string) =>
-  `<button${name === undefined ? "" : ` name="${name}" value="${escapeHtml(value ?? "")}"`}>${escapeHtml(label)}</button>`
+/** A text field. `attributes` are HTML of ours. */
+export const field = (label: string, name: string, attributes: string, options: Field = {}) => {
+  const { focused = true, invalid = false, value = "" } = options
+  const all = [
+    attributes,
+    'required spellcheck="false"',
+    focused ? "autofocus" : "",
+    invalid ? `aria-invalid="true" aria-describedby="${problemId}"` : "",
+    `value="${escapeHtml(value)}"`
+  ]
+  return `<label>${escapeHtml(label)}<input name="${name}" ${all.filter(Boolean).join(" ")}></label>`
+}
+
+/** `second`: it is not what most come for. */
+export const button = (label: string, name?: string, value?: string, kind?: "second") =>
+  `<button${kind === undefined ? "" : ` class="${kind}"`}${name === undefined ? "" : ` name="${name}" value="${escapeHtml(value ?? "")}"`}>${escapeHtml(label)}</button>`
 
 /** A form that is sent to a page of ours. `inner` is HTML. */
 export const form = (visit: Visit, action: string, inner: string) =>

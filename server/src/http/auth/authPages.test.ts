@@ -275,7 +275,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       }
       const cookie = first.headers.get("set-cookie") ?? ""
       for (const part of ["HttpOnly", "SameSite=Strict", "Path=/auth", "Max-Age=900"]) assert.include(cookie, part)
-      usedUp.add("sign-in-email")
+      usedUp.add("sign-in-email-address")
       const refused = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "x@example.com" })
       usedUp.clear()
       assert.strictEqual(refused.status, 429)

@@ -23,17 +23,17 @@ const codeForm = (visit: Visit, person: BrowserPerson, problem?: NotFound) =>
     paragraph(visit.say.signedInAs(person.email), "soft") +
       problemOf(visit, problem) +
       paragraph(visit.say.deviceCodeIntro) +
-      `<form method="get" action="${page.device}">${field(visit.say.code, "user_code", 'autocomplete="off" autocapitalize="characters" maxlength="20" autofocus')}${button(visit.say.goOn)}</form>`,
+      `<form method="get" action="${page.device}">${field(visit.say.code, "user_code", 'autocomplete="off" autocapitalize="characters" maxlength="20"', { invalid: problem !== undefined })}${button(visit.say.goOn)}</form>`,
     problem === undefined ? 200 : problem.status
   )
 
-const choice = (names: ReadonlyArray<string>) =>
-  names
-    .map(
-      (name, i) =>
-        `<label class="choice"><input type="radio" name="organization" required value="${escapeHtml(name)}"${i === 0 && names.length === 1 ? " checked" : ""}> ${escapeHtml(name)}</label>`
-    )
-    .join("")
+const choice = (visit: Visit, names: ReadonlyArray<string>) => {
+  const radios = names.map(
+    (name) =>
+      `<label class="choice"><input type="radio" name="organization" required value="${escapeHtml(name)}"${names.length === 1 ? " checked" : ""}> ${escapeHtml(name)}</label>`
+  )
+  return `<fieldset><legend>${escapeHtml(visit.say.whichOrganization)}</legend>${radios.join("")}</fieldset>`
+}
 
 const confirmation = (
   visit: Visit,
@@ -46,7 +46,7 @@ const confirmation = (
     visit.say.deviceTitle,
     paragraph(visit.say.signedInAs(person.email), "soft") +
       paragraph(visit.say.deviceAsks(asking.clientName)) +
-      `<pre>${escapeHtml(asking.userCode)}</pre>` +
+      `<pre class="code">${escapeHtml(asking.userCode)}</pre>` +
       paragraph(visit.say.deviceWarning) +
       form(
         visit,
@@ -54,13 +54,18 @@ const confirmation = (
         hidden("user_code", asking.userCode) +
           (organizations.length === 0
             ? paragraph(visit.say.noOrganization, "problem")
-            : paragraph(visit.say.whichOrganization) +
-              choice(organizations) +
-              button(visit.say.approve, "decision", "approve"))
+            : choice(visit, organizations) + button(visit.say.approve, "decision", "approve"))
       ) +
       // A form of its own: to deny, no organization has to be chosen.
-      form(visit, page.device, hidden("user_code", asking.userCode) + button(visit.say.deny, "decision", "deny"))
+      form(
+        visit,
+        page.device,
+        hidden("user_code", asking.userCode) + button(visit.say.deny, "decision", "deny", "second")
+      )
   )
+
+const answered = (visit: Visit, answer: "approved" | "denied") =>
+  show(visit, visit.say.deviceTitle, paragraph(visit.say[answer]))
 
 /** Lets a program sign in (RFC 8628, 3.3): by a code that a person types or compares, once they have signed in here. */
 export const devicePages = HttpLayerRouter.use((router) =>
@@ -85,6 +90,8 @@ export const devicePages = HttpLayerRouter.use((router) =>
       asPage(publicUrl, (visit) =>
         Effect.gen(function* () {
           const userCode = visit.query.get("user_code")
+          const answer = visit.query.get("answer")
+          if (answer === "approved" || answer === "denied") return answered(visit, answer)
           const person = yield* personOf(visit)
           if (person === undefined) return toSignIn(visit, userCode)
           if (userCode === null) return codeForm(visit, person)
@@ -120,7 +127,8 @@ export const devicePages = HttpLayerRouter.use((router) =>
           } else {
             yield* devices.deny(userCode, person.userId)
           }
-          return show(visit, visit.say.deviceTitle, paragraph(approves ? visit.say.approved : visit.say.denied))
+          // By GET: whoever comes back to it, or loads it again, answers nothing once more.
+          return goTo(visit, `${page.device}?answer=${approves ? "approved" : "denied"}`)
         })
       )
     )

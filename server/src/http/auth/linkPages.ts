@@ -44,32 +44,41 @@ interface Typed {
   readonly organization: string
 }
 
+interface Refused {
+  readonly status: 409 | 422
+  /** HTML. */
+  readonly problem: string
+  readonly field?: keyof Typed
+}
+
 const bootstrapForm = (
   visit: Visit,
   token: Redacted.Redacted,
-  { email, organization }: Typed,
-  problem = "",
-  status = 200
+  { email, organization }: Typed = { email: "", organization: "" },
+  refused?: Refused
 ) =>
   show(
     visit,
     visit.say.bootstrapTitle,
     paragraph(visit.say.bootstrapIntro) +
-      problem +
+      (refused?.problem ?? "") +
       form(
         visit,
         page.bootstrap,
         hidden("token", Redacted.value(token)) +
-          field(visit.say.email, "email", 'type="email" autocomplete="email" maxlength="254"', email.slice(0, 254)) +
-          field(
-            visit.say.organization,
-            "organization",
-            'maxlength="30" autocomplete="off"',
-            organization.slice(0, 30)
-          ) +
+          field(visit.say.email, "email", 'type="email" autocomplete="email" maxlength="254"', {
+            value: email.slice(0, 254),
+            invalid: refused?.field === "email",
+            focused: refused?.field !== "organization"
+          }) +
+          field(visit.say.organization, "organization", 'maxlength="30" autocomplete="off" autocapitalize="none"', {
+            value: organization.slice(0, 30),
+            invalid: refused?.field === "organization",
+            focused: refused?.field === "organization"
+          }) +
           button(visit.say.bootstrapButton)
       ),
-    status
+    refused?.status
   )
 
 /** Where links of mails lead, and the link of the first start. Only the button changes anything. */
@@ -136,14 +145,18 @@ export const linkPages = HttpLayerRouter.use((router) =>
         const email = decodeEmail(typed.email)
         const organization = decodeName(typed.organization)
         if (Option.isNone(email) || Option.isNone(organization)) {
-          const problem = Option.isNone(email) ? visit.say.wrongEmail : visit.say.wrongOrganization
-          return bootstrapForm(visit, bootstrapToken, typed, paragraph(problem, "problem"), 422)
+          const wrong = Option.isNone(email) ? visit.say.wrongEmail : visit.say.wrongOrganization
+          return bootstrapForm(visit, bootstrapToken, typed, {
+            status: 422,
+            problem: paragraph(wrong, "problem"),
+            field: Option.isNone(email) ? "email" : "organization"
+          })
         }
         const input = { email: email.value, organization: organization.value, bootstrapToken }
         const grant = yield* Effect.either(accounts.register(input))
         if (grant._tag === "Left") {
           if (!(grant.left instanceof Conflict)) return yield* grant.left
-          return bootstrapForm(visit, bootstrapToken, typed, problemOf(visit, grant.left), 409)
+          return bootstrapForm(visit, bootstrapToken, typed, { status: 409, problem: problemOf(visit, grant.left) })
         }
         yield* sessions.discard(grant.right)
         const made = visit.say.bootstrapped(grant.right.organization)
@@ -153,9 +166,7 @@ export const linkPages = HttpLayerRouter.use((router) =>
       "GET",
       page.bootstrap,
       asPage(publicUrl, (visit) =>
-        Effect.map(tokenOf("oneTime", visit.query.get("token") ?? ""), (token) =>
-          bootstrapForm(visit, token, { email: "", organization: "" })
-        )
+        Effect.map(tokenOf("oneTime", visit.query.get("token") ?? ""), (token) => bootstrapForm(visit, token))
       )
     )
     yield* router.add(

@@ -29,14 +29,21 @@ const emailForm = (visit: Visit, userCode: string | null, problem?: string, type
         visit,
         page.signIn,
         hidden("user_code", userCode ?? "") +
-          field(visit.say.email, "email", 'type="email" autocomplete="email" maxlength="254" autofocus', typed) +
+          field(visit.say.email, "email", 'type="email" autocomplete="email" maxlength="254"', {
+            value: typed,
+            invalid: problem !== undefined
+          }) +
           button(visit.say.sendCode, "step", "email")
       ),
     problem === undefined ? 200 : 422
   )
 
 const otherAddress = (visit: Visit, userCode: string | null) =>
-  form(visit, page.signIn, hidden("user_code", userCode ?? "") + button(visit.say.otherAddress, "step", "again"))
+  form(
+    visit,
+    page.signIn,
+    hidden("user_code", userCode ?? "") + button(visit.say.otherAddress, "step", "again", "second")
+  )
 
 const codeForm = (visit: Visit, userCode: string | null, problem?: string) =>
   show(
@@ -48,11 +55,9 @@ const codeForm = (visit: Visit, userCode: string | null, problem?: string) =>
         visit,
         page.signIn,
         hidden("user_code", userCode ?? "") +
-          field(
-            visit.say.code,
-            "code",
-            'autocomplete="one-time-code" autocapitalize="characters" maxlength="20" autofocus'
-          ) +
+          field(visit.say.code, "code", 'autocomplete="one-time-code" autocapitalize="characters" maxlength="20"', {
+            invalid: problem !== undefined
+          }) +
           button(visit.say.goOn, "step", "code")
       ) +
       otherAddress(visit, userCode),

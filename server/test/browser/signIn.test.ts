@@ -1,0 +1,277 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Redacted } from "effect"
+import type { Page } from "playwright-core"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as besideServer from "../../src/database/besideServer.ts"
+import { startServer } from "../policy/accountServer.ts"
+import { chromiumPath, faultsOf, launch } from "./chromium.ts"
+import { openMailbox } from "./mailbox.ts"
+
+const program = join(import.meta.dirname, "../../../cli/src/main.ts")
+const home = mkdtempSync(join(tmpdir(), "maxcloud-browser-"))
+
+describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser", () => {
+  let server: Awaited<ReturnType<typeof startServer>>
+  let mailbox: Awaited<ReturnType<typeof openMailbox>>
+  let browser: Awaited<ReturnType<typeof launch>>
+  const children: Array<ChildProcess> = []
+
+  beforeAll(async () => {
+    mailbox = await openMailbox()
+    const mail = { mail: undefined, mailFrom: "max-cloud <cloud@example.com>", smtpUrl: Redacted.make(mailbox.url) }
+    ;[server, browser] = await Promise.all([startServer(mail), launch()])
+  }, 120_000)
+  afterAll(async () => {
+    for (const child of children) child.kill("SIGTERM")
+    await browser?.close()
+    await server?.stop()
+    await mailbox?.close()
+    rmSync(home, { recursive: true, force: true })
+  }, 60_000)
+
+  /** `maxcloud …` of a person at a machine of their own. */
+  const maxcloud = (person: string, ...args: ReadonlyArray<string>) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: {
+        PATH: process.env["PATH"],
+        NO_COLOR: "1",
+        MAXCLOUD_API_URL: server.url,
+        XDG_CONFIG_HOME: join(home, person),
+        NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache")
+      },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    children.push(child)
+    let output = ""
+    const told: Array<(output: string) => void> = []
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString()
+      for (const tell of told) tell(output)
+    }
+    child.stdout.on("data", collect)
+    child.stderr.on("data", collect)
+    const ended = new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => {
+      child.on("close", (code) => resolve({ code, output }))
+    })
+    return {
+      ended,
+      says: (pattern: RegExp) =>
+        new Promise<string>((resolve, reject) => {
+          const look = (output: string) => {
+            const match = pattern.exec(output)
+            if (match !== null) resolve(match[1] ?? match[0])
+          }
+          told.push(look)
+          look(output)
+          void ended.then(({ output }) => reject(new Error(`it ended without ${pattern}:\n${output}`)))
+        })
+    }
+  }
+
+  const register = async (name: string) => {
+    const email = `${name}@example.com`
+    const { status, body, text } = await server.request("POST", "/api/v1/auth/register", {
+      body: { email, organization: name }
+    })
+    assert.strictEqual(status, 201, text)
+    return { email, token: String(body["token"]) }
+  }
+
+  const startDevice = async (clientName: string) => {
+    const { body } = await server.request("POST", "/api/v1/auth/device", { body: { clientName } })
+    return { deviceCode: String(body["deviceCode"]), userCode: String(body["userCode"]) }
+  }
+  const poll = async (deviceCode: string) =>
+    (await server.request("POST", "/api/v1/auth/device/token", { body: { deviceCode } })).body["state"]
+
+  const sql = (statement: (sql: SqlClient) => Effect.Effect<unknown, unknown>) =>
+    Effect.flatMap(SqlClient, statement).pipe(Effect.provide(besideServer.layer(server.dataDir)), Effect.runPromise)
+
+  const heading = (page: Page) => page.locator("h1").innerText()
+  const problem = (page: Page) => page.getByRole("alert").innerText()
+
+  it("the first account is made by the link of the first start, in German, and a wrong name is told at its field", async () => {
+    const { complaints, context, page } = await browser.open({ locale: "de-DE" })
+    const path = new URL(server.bootstrapUrl ?? assert.fail("no link"))
+    await page.goto(`${server.url}${path.pathname}${path.search}`)
+    assert.strictEqual(await heading(page), "Willkommen bei Ihrer max-cloud")
+    const faults = [...(await faultsOf(page, "bootstrap"))]
+    await page.getByLabel("E-Mail-Adresse").fill("erste@example.com")
+    await page.getByLabel("Name der Organisation").fill("Groß & klein")
+    await page.getByRole("button", { name: "Anlegen" }).click()
+    const field = page.getByLabel("Name der Organisation")
+    assert.strictEqual(await page.evaluate("document.activeElement.name"), "organization")
+    assert.strictEqual(await field.getAttribute("aria-invalid"), "true")
+    const about = `#${await field.getAttribute("aria-describedby")}`
+    assert.include(await page.locator(about).innerText(), "Kleinbuchstaben")
+    assert.strictEqual(await page.getByLabel("E-Mail-Adresse").inputValue(), "erste@example.com")
+    faults.push(...(await faultsOf(page, "bootstrap-refused")))
+    await field.fill("erste")
+    await page.keyboard.press("Enter")
+    await page.getByText("gehört Ihnen").waitFor()
+    faults.push(...(await faultsOf(page, "bootstrap-done")))
+    assert.deepStrictEqual([...faults, ...complaints], [])
+    await context.close()
+  })
+
+  it.concurrent("`maxcloud auth login` is let in by keyboard alone, past a wrong code", async () => {
+    const { email } = await register("ada")
+    const login = maxcloud("ada", "auth", "login", "--no-browser")
+    const at = await login.says(/open (\S+)\n/)
+    const userCode = await login.says(/enter the code (\S+)/)
+    const { complaints, context, page } = await browser.open()
+    const type = async (text: string) => {
+      await page.keyboard.type(text)
+      await page.keyboard.press("Enter")
+    }
+    await page.goto(at)
+    assert.strictEqual(await heading(page), "Sign in")
+    const faults = [...(await faultsOf(page, "sign-in"))]
+    await type(email)
+    await page.getByLabel("Code").waitFor()
+    faults.push(...(await faultsOf(page, "code")))
+    await type("BBBB-BBBB")
+    assert.include(await problem(page), "not right")
+    assert.strictEqual(await page.getByLabel("Code").getAttribute("aria-describedby"), "problem")
+    faults.push(...(await faultsOf(page, "code-wrong")))
+    await type((await mailbox.code(email)).toLowerCase().replace("-", " "))
+    await page.getByText("Type the code that the program shows").waitFor()
+    faults.push(...(await faultsOf(page, "device-code")))
+    await type("CCCC-CCCC")
+    assert.include(await problem(page), "Nothing waits for this code")
+    faults.push(...(await faultsOf(page, "device-code-wrong")))
+    await type(userCode)
+    await page.getByRole("button", { name: "Approve" }).waitFor()
+    faults.push(...(await faultsOf(page, "device")))
+    assert.include(await page.locator("main").innerText(), userCode)
+    // The one organization is chosen; the next stop is the button, which shows that it is reached.
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    const focused = await page.evaluate(
+      "[document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]"
+    )
+    assert.deepStrictEqual(focused, ["Approve", "solid"])
+    await page.keyboard.press("Enter")
+    await page.getByText("Approved.").waitFor()
+    faults.push(...(await faultsOf(page, "device-done")))
+    const { code, output } = await login.ended
+    assert.strictEqual(code, 0, output)
+    assert.include(output, "as ada@example.com, organization ada (owner)")
+    assert.deepStrictEqual([...faults, ...complaints], [])
+    await context.close()
+  }, 120_000)
+
+  /** A browser that is signed in, at the page that it was sent to. */
+  const signedIn = async (name: string, userCode: string, options: Parameters<typeof browser.open>[0] = {}) => {
+    const { email } = await register(name)
+    const opened = await browser.open(options)
+    await opened.page.goto(`${server.url}/auth/device?user_code=${userCode}`)
+    await opened.page.locator("input[name=email]").fill(email)
+    await opened.page.locator("button[value=email]").click()
+    return { ...opened, email }
+  }
+
+  it.concurrent("nothing needs scripts, a button that is pressed twice does it once, and the way back shows no stale form", async () => {
+    const { deviceCode, userCode } = await startDevice("a program")
+    const { complaints, context, email, page } = await signedIn("grace", userCode, { javaScriptEnabled: false })
+    await page.locator("input[name=code]").fill(await mailbox.code(email))
+    await page.locator("button[value=code]").dblclick()
+    await page.getByText("asks to sign in as you").waitFor()
+    await page.getByRole("button", { name: "Approve" }).dblclick()
+    await page.getByText("Approved.").waitFor()
+    assert.strictEqual(await poll(deviceCode), "granted")
+    await page.goBack()
+    assert.notInclude(await page.locator("main").innerText(), "asks to sign in as you")
+    await page.goForward()
+    await page.getByText("Approved.").waitFor()
+    await page.reload()
+    await page.getByText("Approved.").waitFor()
+    assert.deepStrictEqual(complaints, [])
+    await context.close()
+  })
+
+  it("codes that are not good any more are told, and leave a way on", async () => {
+    const { deviceCode, userCode } = await startDevice("a program")
+    const { context, email, page } = await signedIn("linus", userCode)
+    const late = await mailbox.code(email)
+    await sql(
+      (_) => _`
+        update one_time_tokens set expires_at = now() - interval '1 second'
+        where user_id = (select id from users where email = ${email})`
+    )
+    await page.locator("input[name=code]").fill(late)
+    await page.locator("button[value=code]").click()
+    assert.include(await problem(page), "not good any more")
+    await page.getByRole("button", { name: "Another address" }).click()
+    await page.getByLabel("E-mail address").fill(email)
+    await page.getByRole("button", { name: "Send the code" }).click()
+    await page.getByLabel("Code").fill(await mailbox.code(email))
+    await page.getByRole("button", { name: "Continue" }).click()
+    await page.getByRole("button", { name: "Deny" }).waitFor()
+    await sql(
+      (_) => _`update device_authorizations set expires_at = now() - interval '1 second' where user_code = ${userCode}`
+    )
+    await page.getByRole("button", { name: "Approve" }).click()
+    assert.include(await problem(page), "good for ten minutes")
+    assert.deepStrictEqual(await faultsOf(page, "device-late"), [])
+    assert.strictEqual(await poll(deviceCode), "expired")
+    await context.close()
+  })
+
+  it("links of mails confirm and join by their button, and say so the second time", async () => {
+    const { email, token } = await register("joan")
+    const { complaints, context, page } = await browser.open({ viewport: { width: 1280, height: 800 } })
+    const faults: Array<string> = []
+    const verify = await mailbox.link(email)
+    await page.goto(verify)
+    faults.push(...(await faultsOf(page, "verify")))
+    await page.getByRole("button", { name: "It is my address" }).click()
+    await page.getByText("joan@example.com is confirmed").waitFor()
+    await page.goto(verify)
+    await page.getByRole("button").click()
+    assert.include(await problem(page), "once")
+    faults.push(...(await faultsOf(page, "verify-used")))
+    const invited = await server.request("POST", "/api/v1/auth/invites", {
+      token,
+      body: { email: "mary@example.com", role: "viewer" }
+    })
+    assert.strictEqual(invited.status, 201, invited.text)
+    await page.goto(await mailbox.link("mary@example.com"))
+    faults.push(...(await faultsOf(page, "invite")))
+    await page.getByRole("button", { name: "Accept" }).click()
+    await page.getByText("You are a member of “joan” as viewer").waitFor()
+    faults.push(...(await faultsOf(page, "invite-done")))
+    assert.deepStrictEqual([...faults, ...complaints], [])
+    await context.close()
+  })
+
+  it("no other site shows them in a frame, or sends their forms", async () => {
+    const elsewhere = createServer((_, response) => {
+      response.setHeader("content-type", "text/html")
+      response.end(
+        `<title>elsewhere</title><iframe src="${server.url}/auth/sign-in"></iframe><form method="post" action="${server.url}/auth/sign-in"><input name="step" value="again"><button>Win</button></form>`
+      )
+    })
+    await new Promise<void>((resolve) => void elsewhere.listen(0, "127.0.0.1", () => resolve()))
+    try {
+      const address = elsewhere.address() as AddressInfo
+      const { context, page } = await browser.open()
+      await page.goto(`http://localhost:${address.port}/`)
+      const [, framed] = page.frames()
+      assert.notInclude(await (framed ?? assert.fail("no frame")).content(), "form_token")
+      const answer = page.waitForResponse((_) => _.request().method() === "POST")
+      await page.getByRole("button", { name: "Win" }).click()
+      assert.strictEqual((await answer).status(), 403)
+      await context.close()
+    } finally {
+      elsewhere.closeAllConnections()
+      elsewhere.close()
+    }
+  })
+})
