@@ -88,3 +88,64 @@ describe("an OIDC trust", () => {
     expect([byKey.status, byKey.text]).toEqual([403, expect.stringMatching(/ends/)])
   })
 })
+
+describe("an API key with an end", () => {
+  const rotate = async (token: string, id: unknown) =>
+    Object((await people.must(201, "POST", `/auth/api-keys/${id}/rotate`, { token, body: {} }))["apiKey"])
+
+  it("has no successor of its own making that goes on after it; a person makes one that does", async () => {
+    const owner = await people.owner("owner@rotating.test", "rotating")
+    const made = await people.must(201, "POST", "/auth/api-keys", {
+      token: owner,
+      body: { name: "ends", expiresInSeconds: 3600 }
+    })
+    const key = Object(made["apiKey"])
+    const second = await rotate(String(made["secret"]), key.id)
+    expect(second.expiresAt).toBe(key.expiresAt)
+    const lasting = await people.must(201, "POST", "/auth/api-keys", { token: owner, body: { name: "lasts" } })
+    const other = await people.must(201, "POST", "/auth/api-keys", {
+      token: owner,
+      body: { name: "ends too", expiresInSeconds: 3600 }
+    })
+    const byAnotherKey = await rotate(String(lasting["secret"]), Object(other["apiKey"]).id)
+    expect(byAnotherKey.expiresAt).toBe(Object(other["apiKey"]).expiresAt)
+    const byPerson = await rotate(owner, byAnotherKey.id)
+    expect(Date.parse(byPerson.expiresAt)).toBeGreaterThan(Date.parse(byAnotherKey.expiresAt))
+  })
+})
+
+describe("a stream that a token of an issuer has opened", () => {
+  it("ends with the token, and with the trust; others go on", async () => {
+    const owner = await people.owner("owner@streaming.test", "streaming")
+    await people.must(202, "POST", "/apps/shop/stages/production/deployments", {
+      token: owner,
+      body: {
+        spec: { apiVersion: "maxcloud.dev/v1", app: "shop", services: [{ name: "web", image: "localhost/absent:1" }] }
+      }
+    })
+    const [service] = await people.listed("services", "/services", owner)
+    const ending = await trust(owner, { name: "ending", claims: { sub: "job:ending" } })
+    await trust(owner, { name: "lasting", claims: { sub: "job:lasting" } })
+    const follow = async (claims: Readonly<Record<string, unknown>>) => {
+      const response = await fetch(`${server.url}/api/v1/services/${service?.["id"]}/logs?follow=true`, {
+        headers: { authorization: `Bearer ${await jobOf("streaming", claims)}` }
+      })
+      expect(response.status).toBe(200)
+      return response
+    }
+    const lasting = await follow({ sub: "job:lasting" })
+    // Clocks may differ by a minute: it is good for some seconds.
+    const seconds = Math.floor(Date.now() / 1000)
+    const expiring = await follow({ sub: "job:lasting", iat: seconds - 300, exp: seconds - 52 })
+    const untrusted = await follow({ sub: "job:ending" })
+    const isOver = (response: Response) =>
+      response.text().then(
+        () => "over",
+        () => "over"
+      )
+    const goesOn = isOver(lasting)
+    await people.must(204, "DELETE", `/auth/oidc-trusts/${ending["id"]}`, { token: owner })
+    expect(await Promise.all([isOver(expiring), isOver(untrusted)])).toEqual(["over", "over"])
+    expect(await Promise.race([goesOn, Promise.resolve("goes on")])).toBe("goes on")
+  }, 40_000)
+})

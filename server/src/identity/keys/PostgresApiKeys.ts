@@ -98,13 +98,13 @@ export const layerWith = (prefixes: () => string) =>
             const old = yield* shown(caller, id, true)
             yield* checkRotation(caller, rotatedBy, old, now)
             yield* checkEnd(caller, old.expires_at)
-            const lifetime = old.expires_at === null ? undefined : old.expires_at.getTime() - old.created_at.getTime()
+            const expiresAt = endOfSuccessor(caller, old, now)
             const made = yield* write(caller, {
               name: old.name,
               role: old.role,
               scopes: old.scopes,
               createdBy: old.created_by,
-              expiresAt: lifetime === undefined ? null : new Date(now + lifetime)
+              expiresAt
             })
             const end = new Date(
               Math.min(old.expires_at?.getTime() ?? Number.POSITIVE_INFINITY, now + overlapSeconds * 1000)
@@ -185,6 +185,15 @@ const makerOf = ({ credential, person, scopes }: Caller): Effect.Effect<UserId |
   }
   return Effect.succeed(person?.id ?? null)
 }
+
+/**
+ * A person gives a key's successor the time that the key had from its beginning; a key gives no more than is left: it would go on for ever by
+ * its own doing.
+ */
+const endOfSuccessor = ({ credential }: Caller, { created_at, expires_at }: KeyRow, now: number) =>
+  expires_at === null || credential.type === "key"
+    ? expires_at
+    : new Date(now + expires_at.getTime() - created_at.getTime())
 
 /** Who rotates a key has it afterwards, and acts as its maker. */
 const checkRotation = (caller: Caller, rotatedBy: UserId | null, old: KeyRow, now: number) => {
