@@ -2,10 +2,10 @@ import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/con
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Option, Schema, Stream } from "effect"
+import { quantityOf } from "../quantity.ts"
 import type { InstanceRecord } from "../Runtime.ts"
 import type { ClusterCache } from "./cache/ClusterCache.ts"
 import type { PodObject } from "./cache/objects.ts"
-import { bytesOf } from "./diagnosis/quantities.ts"
 
 const decodeKey = Schema.decodeUnknownOption(
   Schema.Struct({
@@ -17,8 +17,7 @@ const decodeKey = Schema.decodeUnknownOption(
   })
 )
 
-const milliOf = (cpu: string): number =>
-  cpu.endsWith("m") ? Math.round(Number(cpu.slice(0, -1))) : Math.round(Number(cpu) * 1000)
+const amountOf = (limit: string | number | undefined) => Option.getOrElse(quantityOf(limit ?? 0), () => 0)
 
 const instant = (text: string): Date | undefined => {
   const at = Date.parse(text)
@@ -63,8 +62,8 @@ const recordOf = (
     instance: name,
     startedAt,
     endedAt: ended,
-    cpuMilli: milliOf(String(limits["cpu"] ?? "0")),
-    memoryBytes: Option.getOrElse(bytesOf(limits["memory"] ?? "0"), () => 0)
+    cpuMilli: Math.round(amountOf(limits["cpu"]) * 1000),
+    memoryBytes: amountOf(limits["memory"])
   })
 }
 

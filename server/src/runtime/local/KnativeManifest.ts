@@ -1,9 +1,10 @@
 import { defaultPort } from "@maxcloud/config-schema"
 import { annotation, type Manifest } from "@maxcloud/synth"
 import { Either, ParseResult, Schema } from "effect"
+import { quantityOf } from "../quantity.ts"
 import type { AutoscalerConfig } from "./autoscaler/Autoscaler.ts"
+import { goDuration } from "./goDuration.ts"
 import type { InstanceSpec, ProbeSpec } from "./instances/Instance.ts"
-import { quantity, seconds } from "./quantities.ts"
 import type { EnvSource, RevisionTemplate } from "./revisions/RevisionTemplate.ts"
 
 const Probe = Schema.Struct({
@@ -148,7 +149,7 @@ const templateOf = ({ metadata, spec }: Template): Either.Either<RevisionTemplat
       min,
       initialScale: Math.max(1, min, yield* number(annotations, "autoscaling.knative.dev/initial-scale", 1)),
       timeoutMs: spec.timeoutSeconds * 1000,
-      startDeadlineMs: deadline === undefined ? 600_000 : yield* seconds("progress-deadline", deadline),
+      startDeadlineMs: deadline === undefined ? 600_000 : yield* goDuration("progress-deadline", deadline),
       startup: probeOf(container.startupProbe),
       readiness: probeOf(container.readinessProbe),
       liveness: probeOf(container.livenessProbe)
@@ -196,7 +197,9 @@ const filesOf = (container: Container, volumes: ReadonlyArray<typeof Volume.Type
 
 const limit = (container: Container, name: string, fallback: number): Either.Either<number, string> => {
   const written = container.resources.limits?.[name]
-  return written === undefined ? Either.right(fallback) : quantity(name, String(written))
+  return written === undefined
+    ? Either.right(fallback)
+    : Either.fromOption(quantityOf(written), () => `${name}: "${written}" is no quantity`)
 }
 
 const probeOf = (probe: typeof Probe.Type | undefined): ProbeSpec | undefined =>
@@ -219,7 +222,7 @@ const scaleOf = (
     const key = (name: string) => `autoscaling.knative.dev/${name}`
     const duration = (name: string, fallbackMs: number) => {
       const written = annotations[key(name)]
-      return written === undefined ? Either.right(fallbackMs) : seconds(name, written)
+      return written === undefined ? Either.right(fallbackMs) : goDuration(name, written)
     }
     const target = annotations[key("target")]
     return {

@@ -1,9 +1,9 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import type { ContainerStatus } from "../cache/objects.ts"
+import { doubled } from "./doubled.ts"
 import type { Cause, Want } from "./Evidence.ts"
 import { fixOfPort, portsSeen, wrongAnswerSeen } from "./listenCause.ts"
 import { type CheckedProbe, lastLines, type PodCase, timeOf } from "./PodCase.ts"
-import { doubled } from "./quantities.ts"
 import { startDiagnosis } from "./startCause.ts"
 
 type Terminated = NonNullable<ContainerStatus["state"]["terminated"]>
