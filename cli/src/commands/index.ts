@@ -265,6 +265,42 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./serverRotateKeys.ts")
   },
   {
+    name: "server quotas list",
+    group: "local",
+    summary: "Show what organizations may have, and have",
+    load: () => import("./serverQuotasList.ts")
+  },
+  {
+    name: "server quotas set",
+    group: "local",
+    summary: "Set quotas of an organization",
+    load: () => import("./serverQuotasSet.ts")
+  },
+  {
+    name: "server quotas unset",
+    group: "local",
+    summary: "Let the server's defaults hold for an organization",
+    load: () => import("./serverQuotasUnset.ts")
+  },
+  {
+    name: "server audit list",
+    group: "local",
+    summary: "Show what happened in no organization",
+    load: () => import("./serverAuditList.ts")
+  },
+  {
+    name: "server audit export",
+    group: "local",
+    summary: "Export the server's own audit log",
+    load: () => import("./serverAuditExport.ts")
+  },
+  {
+    name: "server audit verify",
+    group: "local",
+    summary: "Verify the server's own audit log",
+    load: () => import("./serverAuditVerify.ts")
+  },
+  {
     name: "net verify",
     group: "stages",
     summary: "Probe what the network lets through",

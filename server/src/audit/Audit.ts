@@ -2,6 +2,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type { AuditEntry, AuditOutcome, OrganizationId, UserId } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
+import type { Chain } from "./chain.ts"
 
 /** What happened. Who, by which credential, from where, and the request's id are taken from `CurrentCaller`, `ClientAddress`, `RequestId`. */
 export interface Happening {
@@ -35,11 +36,17 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
     readonly append: (happening: Happening) => Effect.Effect<void, SqlError | MasterKeyError>
     /** Newest first. Personal fields whose key was erased come as null. */
     readonly list: (
-      organizationId: OrganizationId,
+      chain: Chain,
       options: { readonly limit: number; readonly before?: number | undefined; readonly action?: string | undefined }
     ) => Effect.Effect<ReadonlyArray<AuditEntry>, SqlError | MasterKeyError>
-    /** The whole chain as lines of JSON (`audit export`), with a fresh signed checkpoint at the end. */
-    readonly export: (organizationId: OrganizationId) => Stream.Stream<string, SqlError | MasterKeyError>
+    /**
+     * The whole chain as lines of JSON (`audit export`), with a fresh signed checkpoint at the end. It is kept with the chain, unless
+     * `keepCheckpoint` is false.
+     */
+    readonly export: (
+      chain: Chain,
+      options?: { readonly keepCheckpoint?: boolean }
+    ) => Stream.Stream<string, SqlError | MasterKeyError>
   }
 >() {}
 

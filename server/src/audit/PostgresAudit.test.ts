@@ -384,4 +384,24 @@ describe("the audit log", () => {
       assert.isTrue(Option.isSome(yield* Stream.runHead(Stream.fromIterable(yield* exported(id)))))
     })
   )
+
+  test(
+    "asked by another organization for this one's chain, has nothing of it and signs nothing",
+    Effect.gen(function* () {
+      const caller = callerIn(yield* newOrganization)
+      const stranger = yield* newOrganization
+      yield* append(caller)
+      const { id } = caller.organization
+      const audit = yield* Audit
+      assert.deepStrictEqual(yield* asOrganization(stranger.id)(audit.list(id, { limit: 9 })), [])
+      const lines = yield* asOrganization(stranger.id)(Stream.runCollect(audit.export(id)))
+      assert.deepStrictEqual(
+        Chunk.toReadonlyArray(lines).map((_) => Object.keys(JSON.parse(_))[0]),
+        ["format", "checkpoint", "end"]
+      )
+      const sql = yield* SqlClient
+      assert.deepStrictEqual(yield* sql`select 1 from audit_checkpoints where organization_id = ${id}`, [])
+      assert.strictEqual((yield* entriesOf(id)).length, 1)
+    })
+  )
 })

@@ -102,13 +102,13 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
       return {
         append,
 
-        list: Effect.fn("Audit.list")(function* (organizationId, { action, before, limit }) {
+        list: Effect.fn("Audit.list")(function* (chain, { action, before, limit }) {
           const rows = decodeEntries(
-            yield* inChain(organizationId)(sql`
+            yield* sql`
               select ${sql.literal(entryColumns)}
-              from audit_entries where organization_id = ${organizationId}
+              from audit_entries where organization_id = ${chain}
                 and sequence < ${before ?? Number.MAX_SAFE_INTEGER} and (${action ?? null}::text is null or action = ${action ?? null})
-              order by sequence desc limit ${limit}`)
+              order by sequence desc limit ${limit}`
           )
           return yield* Effect.forEach(rows, (row) =>
             Effect.map(
@@ -137,7 +137,7 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
           )
         }),
 
-        export: (organizationId) => exportLines(keys, organizationId).pipe(Stream.provideService(SqlClient, sql))
+        export: (chain, options) => exportLines(keys, chain, options).pipe(Stream.provideService(SqlClient, sql))
       }
     })
   )

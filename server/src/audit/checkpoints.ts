@@ -10,7 +10,7 @@ import { Clock, Effect, Schema } from "effect"
 import { asServer } from "../database/RowScope.ts"
 import type { DataKeys } from "../keys/DataKeys.ts"
 import { type CheckpointRow, hex } from "./auditRows.ts"
-import { type Chain, inChain } from "./chain.ts"
+import type { Chain } from "./chain.ts"
 
 export const checkpointEvery = 256
 /** Of one look; the rest comes with the next. */
@@ -36,23 +36,29 @@ interface Head {
   readonly hash: Uint8Array
 }
 
-/** Signs that the chain is so long now, and keeps it where there is none of that length yet. */
-export const sign = (keys: DataKeys["Type"], chain: Chain, { hash, sequence }: Head) =>
+/** Signs that the chain is so long now. */
+export const signed = (keys: DataKeys["Type"], chain: Chain, { hash, sequence }: Head) =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient
     const key = yield* asServer(keys.signingKey)
     const at = new Date(yield* Clock.currentTimeMillis)
     const unsigned = { organization_id: chain, sequence, hash, at, key_id: key.id }
-    const row: CheckpointRow = {
+    return {
       ...unsigned,
       signature: key.sign(Buffer.from(canonicalJson(checkpointOf(unsigned)), "utf8"))
-    }
+    } satisfies CheckpointRow
+  })
+
+/** Signs it, and keeps it where there is none of that length yet. */
+export const sign = (keys: DataKeys["Type"], chain: Chain, head: Head) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const row = yield* signed(keys, chain, head)
+    const { at, hash, key_id, sequence, signature } = row
     if (sequence > 0) {
-      yield* inChain(chain)(
-        sql`insert into audit_checkpoints (organization_id, sequence, hash, at, key_id, signature)
-          values (${chain}, ${sequence}, ${hash}, ${at}, ${key.id}, ${row.signature})
-          on conflict (organization_id, sequence) do nothing`
-      )
+      yield* sql`
+        insert into audit_checkpoints (organization_id, sequence, hash, at, key_id, signature)
+        values (${chain}, ${sequence}, ${hash}, ${at}, ${key_id}, ${signature})
+        on conflict (organization_id, sequence) do nothing`
     }
     return row
   })

@@ -6,8 +6,8 @@ import { asServer } from "../database/RowScope.ts"
 import type { DataKeys } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { decodeCheckpoints, decodeEntries, entryColumns, hex, recordOf } from "./auditRows.ts"
-import { type Chain, genesis, inChain } from "./chain.ts"
-import { checkpointLine, sign } from "./checkpoints.ts"
+import { type Chain, genesis } from "./chain.ts"
+import { checkpointLine, sign, signed } from "./checkpoints.ts"
 import { open } from "./sealing.ts"
 
 const page = 500
@@ -27,32 +27,30 @@ const decodeKeys = Schema.decodeUnknownSync(
 
 /**
  * The chain as it is when the export begins: what comes later has a higher number. Rows are read by pages, and exported as they are found,
- * fitting or not: judging them is the verification's part.
+ * fitting or not: judging them is the verification's part. Those of another organization than the fiber's own (`RowScope`) are not there.
  */
 export const exportLines = (
   keys: DataKeys["Type"],
-  chain: Chain
+  chain: Chain,
+  { keepCheckpoint = true }: { readonly keepCheckpoint?: boolean } = {}
 ): Stream.Stream<string, SqlError | MasterKeyError, SqlClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const within = inChain(chain)
       // In one statement: a signature of more than the head says is then proof that something is missing.
       const [bounds] = decodeBounds(
-        yield* within(sql`
+        yield* sql`
           select (select sequence from audit_heads where organization_id = ${chain}),
             (select hash from audit_heads where organization_id = ${chain}),
-            coalesce((select max(sequence) from audit_checkpoints where organization_id = ${chain}), 0) as signed`)
+            coalesce((select max(sequence) from audit_checkpoints where organization_id = ${chain}), 0) as signed`
       )
       const head = { sequence: bounds?.sequence ?? 0, hash: bounds?.hash ?? genesis }
-      const signed = bounds?.signed ?? 0
-      const fresh = yield* sign(keys, chain, head)
+      const upToSigned = bounds?.signed ?? 0
+      const fresh = yield* keepCheckpoint ? sign(keys, chain, head) : signed(keys, chain, head)
       const present = yield* asServer(keys.signingKey)
-      const used = yield* within(
-        sql<{ key_id: string }>`
-          select distinct key_id from audit_checkpoints where organization_id = ${chain}
-            and sequence <= ${Math.max(signed, head.sequence)}`
-      )
+      const used = yield* sql<{ key_id: string }>`
+        select distinct key_id from audit_checkpoints where organization_id = ${chain}
+          and sequence <= ${Math.max(upToSigned, head.sequence)}`
       const former = decodeKeys(
         yield* asServer(sql`
           select id, public_key from server_keys where public_key is not null and id <> ${present.id}
@@ -79,7 +77,7 @@ export const exportLines = (
               order by sequence limit ${page}`
           )
           const last = entries.at(-1)?.sequence
-          const upTo = last === undefined ? Math.max(signed, head.sequence) : last
+          const upTo = last === undefined ? Math.max(upToSigned, head.sequence) : last
           const checkpoints = decodeCheckpoints(
             yield* sql`
               select organization_id, sequence, hash, at, key_id, signature from audit_checkpoints
@@ -106,7 +104,7 @@ export const exportLines = (
           checkpointsUpTo(upTo)
           const rest: Option.Option<number> = last === undefined ? Option.none() : Option.some(last)
           return [Chunk.unsafeFromArray(lines), rest] as const
-        }).pipe(within)
+        })
 
       const end = Stream.sync(() => {
         const checkpoints = written.checkpoints + 1

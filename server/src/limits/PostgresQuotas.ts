@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { ServiceName, ServiceSpec } from "@maxcloud/config-schema"
 import { type OrganizationId, QuotaExceeded, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
+import { unlimited } from "./defaultQuotas.ts"
 import { footprintOf, overQuota } from "./overQuota.ts"
 import { Quotas } from "./Quotas.ts"
 
@@ -37,19 +38,32 @@ export const layer = (defaults: QuotaValues) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
 
-      const of = (organizationId: OrganizationId) =>
+      const own = (organizationId: OrganizationId) =>
         sql`
           select services::text, instances::text, cpu_milli::text, memory_bytes::text, deployments_per_hour::text
           from organization_quotas where organization_id = ${organizationId}`.pipe(
           Effect.map((rows): QuotaValues => {
             const [row] = decodeQuotas(rows)
+            if (row === undefined) return unlimited
             return {
-              services: row?.services ?? defaults.services,
-              instances: row?.instances ?? defaults.instances,
-              cpuMilli: row?.cpu_milli ?? defaults.cpuMilli,
-              memoryBytes: row?.memory_bytes ?? defaults.memoryBytes,
-              deploymentsPerHour: row?.deployments_per_hour ?? defaults.deploymentsPerHour
+              services: row.services,
+              instances: row.instances,
+              cpuMilli: row.cpu_milli,
+              memoryBytes: row.memory_bytes,
+              deploymentsPerHour: row.deployments_per_hour
             }
+          })
+        )
+
+      const of = (organizationId: OrganizationId) =>
+        Effect.map(
+          own(organizationId),
+          (_): QuotaValues => ({
+            services: _.services ?? defaults.services,
+            instances: _.instances ?? defaults.instances,
+            cpuMilli: _.cpuMilli ?? defaults.cpuMilli,
+            memoryBytes: _.memoryBytes ?? defaults.memoryBytes,
+            deploymentsPerHour: _.deploymentsPerHour ?? defaults.deploymentsPerHour
           })
         )
 
@@ -69,6 +83,7 @@ export const layer = (defaults: QuotaValues) =>
 
       return {
         of,
+        own,
 
         use: Effect.fn("Quotas.use")(function* (organizationId) {
           const services = yield* servicesOf(organizationId)

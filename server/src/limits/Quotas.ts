@@ -9,6 +9,8 @@ export class Quotas extends Context.Tag("@maxcloud/server/Quotas")<
   Quotas,
   {
     readonly of: (organizationId: OrganizationId) => Effect.Effect<QuotaValues, SqlError>
+    /** What was set for the organization itself; null: nothing, the server's default holds. */
+    readonly own: (organizationId: OrganizationId) => Effect.Effect<QuotaValues, SqlError>
     /** What counts now against them. */
     readonly use: (organizationId: OrganizationId) => Effect.Effect<QuotaUse, SqlError>
     /**

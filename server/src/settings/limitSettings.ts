@@ -17,7 +17,6 @@ export interface LimitSettings {
 
 const Whole = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 1_000_000_000))
 const Rate = Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 1_000_000_000))
-const whole = (name: string) => from(name, Whole, "write a whole number, such as 50")
 const units: Readonly<Record<string, number>> = { "": 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 }
 
 const Vcpus = Schema.transform(Schema.NumberFromString.pipe(Schema.between(0, 1_000_000)), Schema.Int, {
@@ -31,6 +30,18 @@ const Bytes = Schema.transform(Schema.String.pipe(Schema.pattern(/^\d{1,15}(Ki|M
   encode: String
 })
 
+/** How each quota is written, in settings and by operators. */
+export const quotaAmounts = {
+  services: { schema: Whole, written: "write a whole number, such as 50" },
+  instances: { schema: Whole, written: "write a whole number, such as 50" },
+  cpuMilli: { schema: Vcpus, written: 'vCPUs are written as "16" or "0.5"' },
+  memoryBytes: { schema: Bytes, written: 'memory is written as "64Gi"' },
+  deploymentsPerHour: { schema: Whole, written: "write a whole number, such as 50" }
+} as const
+
+const quota = (name: string, { schema, written }: { schema: Schema.Schema<number, string>; written: string }) =>
+  optional(from(name, schema, written))
+
 export const limitSettings: Settings<LimitSettings> = {
   requestsPerMinute: {
     name: "MAXCLOUD_RATE_LIMIT",
@@ -42,31 +53,33 @@ export const limitSettings: Settings<LimitSettings> = {
   },
   quotaServices: {
     name: "MAXCLOUD_QUOTA_SERVICES",
-    config: optional(whole("MAXCLOUD_QUOTA_SERVICES")),
+    config: quota("MAXCLOUD_QUOTA_SERVICES", quotaAmounts.services),
     default: "no limit",
     description: "Services that an organization may have, where nothing else is said for it."
   },
   quotaInstances: {
     name: "MAXCLOUD_QUOTA_INSTANCES",
-    config: optional(whole("MAXCLOUD_QUOTA_INSTANCES")),
+    config: quota("MAXCLOUD_QUOTA_INSTANCES", quotaAmounts.instances),
     default: "no limit",
     description: "Instances that an organization's services may have at their largest scale, together."
   },
   quotaCpuMilli: {
     name: "MAXCLOUD_QUOTA_CPU",
-    config: optional(from("MAXCLOUD_QUOTA_CPU", Vcpus, 'vCPUs are written as "16" or "0.5"')),
+    config: quota("MAXCLOUD_QUOTA_CPU", quotaAmounts.cpuMilli),
     default: "no limit",
     description: "vCPUs that an organization's services may have at their largest scale, together."
   },
   quotaMemory: {
     name: "MAXCLOUD_QUOTA_MEMORY",
-    config: optional(from("MAXCLOUD_QUOTA_MEMORY", Bytes, 'memory is written as "64Gi"')),
+    config: quota("MAXCLOUD_QUOTA_MEMORY", quotaAmounts.memoryBytes),
     default: "no limit",
     description: "Memory that an organization's services may have at their largest scale, together, such as `64Gi`."
   },
   quotaDeploymentsPerHour: {
     name: "MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR",
-    config: whole("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR").pipe(Config.withDefault(600)),
+    config: quota("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR", quotaAmounts.deploymentsPerHour).pipe(
+      Config.map((_) => _ ?? 600)
+    ),
     default: "600",
     description: "Deployments that an organization may begin in an hour."
   }

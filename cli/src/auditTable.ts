@@ -1,0 +1,56 @@
+import type { AuditEntry } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { UsageError } from "./failure.ts"
+import { integer, text } from "./flags.ts"
+import { printable } from "./format.ts"
+import { printTable, type Terminal } from "./terminal.ts"
+
+const outcomes = { succeeded: "green", failed: "yellow", refused: "red" } as const
+
+const whoOf = ({ actor }: AuditEntry): string =>
+  [actor.email ?? actor.id, actor.type === "user" ? null : `(${actor.type})`].filter((_) => _ !== null).join(" ")
+
+/** Which entries of an audit log. */
+export const pageFlags = {
+  action: text("action", "ACTION", { description: "Only this operation, such as apps.deploy" }),
+  limit: integer("limit", "N", { alias: "n", description: "How many, 1 to 1000 [100]" }),
+  before: integer("before", "SEQUENCE", { description: "Only entries before this one: the way to the next page" })
+}
+
+interface Page {
+  readonly action: string | undefined
+  readonly limit: number | undefined
+  readonly before: number | undefined
+}
+
+export const pageOf = ({ action, before, limit }: Page): Effect.Effect<Page, UsageError> =>
+  Effect.gen(function* () {
+    if (limit !== undefined && (limit < 1 || limit > 1000)) {
+      return yield* new UsageError({ message: `--limit ${limit}`, fix: "write --limit 1 to 1000" })
+    }
+    if (before !== undefined && before < 1) {
+      return yield* new UsageError({ message: `--before ${before}`, fix: "write the number of an entry" })
+    }
+    return { action, before, limit }
+  })
+
+export const printEntries = (entries: ReadonlyArray<AuditEntry>, terminal: Terminal): void => {
+  if (terminal.json) terminal.printJson({ entries })
+  else if (entries.length === 0) terminal.say("no entries")
+  else printEntryRows(entries, terminal)
+}
+
+const printEntryRows = (entries: ReadonlyArray<AuditEntry>, terminal: Terminal) =>
+  printTable(
+    ["#", "AT", "WHO", "FROM", "ACTION", "SUBJECT", "OUTCOME"],
+    entries.map((_) => [
+      String(_.sequence),
+      _.at.slice(0, 19).replace("T", " "),
+      printable(whoOf(_)),
+      _.actor.address ?? "-",
+      _.action,
+      _.subject === null ? "-" : printable(_.subject),
+      terminal.paint(outcomes[_.outcome], _.outcome === "succeeded" ? _.outcome : `${_.outcome} (${_.status})`)
+    ]),
+    terminal
+  )

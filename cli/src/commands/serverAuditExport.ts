@@ -1,0 +1,25 @@
+import { command, flags, noPositionals } from "../command.ts"
+import { writeLines } from "../exporting.ts"
+import { text } from "../flags.ts"
+import { dataDirFlag, operatorNote } from "../operator.ts"
+import { serverAuditLines } from "../serverAuditLines.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud server audit export --out server.jsonl",
+      does: "the server's own audit log with its signed checkpoints, as lines of JSON"
+    },
+    { line: "maxcloud server audit export | jq .", does: "on stdout" }
+  ],
+  notes: [
+    operatorNote,
+    "The database is only read. `maxcloud audit verify FILE` checks the file offline, like that of an organization."
+  ],
+  flags: flags({
+    out: text("out", "FILE", { alias: "o", description: "Write to this file [stdout]" }),
+    dataDir: dataDirFlag
+  }),
+  positionals: noPositionals,
+  run: ({ dataDir, out }, terminal) => writeLines(serverAuditLines(dataDir), out, terminal)
+})

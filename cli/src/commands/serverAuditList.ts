@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { pageFlags, pageOf, printEntries } from "../auditTable.ts"
+import { command, flags, noPositionals } from "../command.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud server audit list", does: "what happened in no organization, such as sign-ins that failed" },
+    { line: "maxcloud server audit list --action signIn.register -n 20", does: "the last 20 of one operation" }
+  ],
+  notes: [operatorNote, "The database is only read. Organizations have logs of their own: `maxcloud audit list`."],
+  flags: flags({ ...pageFlags, dataDir: dataDirFlag }),
+  positionals: noPositionals,
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const page = yield* pageOf(input)
+      printEntries(yield* operate((_) => _.listAudit({ ...placeOf(input.dataDir), ...page })), terminal)
+    })
+})

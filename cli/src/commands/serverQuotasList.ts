@@ -1,0 +1,26 @@
+import { Effect } from "effect"
+import { command, flags, positionals } from "../command.ts"
+import { optional } from "../flags.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { printQuotas } from "../quotaTable.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud server quotas list", does: "of every organization: what it has of what it may" },
+    { line: "maxcloud server quotas list acme --json", does: "of one, for scripts" }
+  ],
+  notes: [
+    operatorNote,
+    "* marks what was set for the organization; the rest is the server's default (MAXCLOUD_QUOTA_…). Members see theirs by `maxcloud org show`."
+  ],
+  flags: flags({ dataDir: dataDirFlag }),
+  positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),
+  run: ({ dataDir, organization }, terminal) =>
+    Effect.gen(function* () {
+      const named = organization === undefined ? {} : { organization }
+      const organizations = yield* operate((_) => _.listQuotas({ ...placeOf(dataDir), ...named }), organization)
+      if (terminal.json) return terminal.printJson({ organizations })
+      if (organizations.length === 0) return terminal.say("no organizations")
+      printQuotas(organizations, terminal)
+    })
+})

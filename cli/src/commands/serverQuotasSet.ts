@@ -1,0 +1,46 @@
+import { Effect } from "effect"
+import { command, flags, positionals } from "../command.ts"
+import { UsageError } from "../failure.ts"
+import { required, text } from "../flags.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { printQuotas } from "../quotaTable.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud server quotas set acme --services 50 --cpu 16 --memory 64Gi --instances 100",
+      does: "what acme's services may have, at their largest scale"
+    },
+    { line: "maxcloud server quotas set acme --deployments-per-hour 60", does: "the others stay" }
+  ],
+  notes: [
+    operatorNote,
+    "It holds at once, also for servers that run. Who has more already keeps it, and may shrink it, but not grow it.",
+    "Every change has an entry in the organization's audit log."
+  ],
+  flags: flags({
+    services: text("services", "N", { description: "Services, over all apps and stages" }),
+    instances: text("instances", "N", { description: "Instances of all services at their largest scale" }),
+    cpu: text("cpu", "VCPUS", { description: "vCPUs of these instances, such as 16 or 0.5" }),
+    memory: text("memory", "SIZE", { description: "Memory of these instances, such as 64Gi" }),
+    deployments: text("deployments-per-hour", "N", { description: "Deployments that may begin in an hour" }),
+    dataDir: dataDirFlag
+  }),
+  positionals: positionals({ organization: required("ORGANIZATION", "Its name or id") }),
+  run: ({ cpu, dataDir, deployments, instances, memory, organization, services }, terminal) =>
+    Effect.gen(function* () {
+      const given = { services, instances, cpuMilli: cpu, memoryBytes: memory, deploymentsPerHour: deployments }
+      const quotas: Partial<Record<keyof typeof given, string>> = Object.fromEntries(
+        Object.entries(given).filter(([, value]) => value !== undefined)
+      )
+      if (Object.keys(quotas).length === 0) {
+        return yield* new UsageError({
+          message: "no quota is named",
+          fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour"
+        })
+      }
+      const set = yield* operate((_) => _.setQuotas({ ...placeOf(dataDir), organization, quotas }), organization)
+      if (terminal.json) return terminal.printJson(set)
+      printQuotas([set], terminal)
+    })
+})

@@ -1,0 +1,56 @@
+import type { AuditEntry } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { defaultQuotas } from "../limits/defaultQuotas.ts"
+import * as PostgresQuotas from "../limits/PostgresQuotas.ts"
+import type { ServerSettings } from "../ServerConfig.ts"
+import { listQuotas, type OrganizationQuotas, type QuotaName, setQuotas, unsetQuotas } from "./quotas.ts"
+import { type OperatorResult, runOperator } from "./runOperator.ts"
+import { exportServerAudit, listServerAudit, type ServerAuditPage } from "./serverAudit.ts"
+
+/** Quotas that hold where an organization has none of its own are those of the settings. */
+const withQuotas = (settings: ServerSettings) => Effect.provide(PostgresQuotas.layer(defaultQuotas(settings)))
+
+export interface OrganizationOptions extends Partial<ServerSettings> {
+  /** Name or id of an organization. */
+  readonly organization: string
+}
+
+/** What operators do by the database of a server, with its settings, before which the options come. Servers may run meanwhile. */
+export const operator = {
+  /** Of all organizations by name, or of one. */
+  listQuotas: ({
+    organization,
+    ...options
+  }: Partial<OrganizationOptions> = {}): Promise<OperatorResult<ReadonlyArray<OrganizationQuotas>>> =>
+    runOperator(options, (settings) => listQuotas(organization).pipe(withQuotas(settings))),
+
+  /** `quotas`: as the settings write them, such as `64Gi`. */
+  setQuotas: ({
+    organization,
+    quotas,
+    ...options
+  }: OrganizationOptions & { readonly quotas: Partial<Record<QuotaName, string>> }): Promise<
+    OperatorResult<OrganizationQuotas>
+  > => runOperator(options, (settings) => setQuotas(organization, quotas).pipe(withQuotas(settings))),
+
+  /** `quotas`: which; empty: all. */
+  unsetQuotas: ({
+    organization,
+    quotas,
+    ...options
+  }: OrganizationOptions & { readonly quotas: ReadonlyArray<QuotaName> }): Promise<
+    OperatorResult<OrganizationQuotas>
+  > => runOperator(options, (settings) => unsetQuotas(organization, quotas).pipe(withQuotas(settings))),
+
+  /** Of the server's own audit log, which tells of what happens in no organization: newest first. */
+  listAudit: ({
+    action,
+    before,
+    limit,
+    ...options
+  }: ServerAuditPage & Partial<ServerSettings>): Promise<OperatorResult<ReadonlyArray<AuditEntry>>> =>
+    runOperator(options, () => listServerAudit({ action, before, limit })),
+
+  /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
+  exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)
+}

@@ -1,0 +1,67 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { Effect, Either, Layer, Logger } from "effect"
+import type { Audit } from "../audit/Audit.ts"
+import * as PostgresAudit from "../audit/PostgresAudit.ts"
+import type { DatabaseError } from "../database/DatabaseError.ts"
+import type { DataKeys } from "../keys/DataKeys.ts"
+import type { MasterKeyError } from "../keys/MasterKey.ts"
+import { layerExisting } from "../keys/masterKeyLayer.ts"
+import * as PostgresDataKeys from "../keys/PostgresDataKeys.ts"
+import { type InvalidSetting, readSettings, type ServerSettings } from "../ServerConfig.ts"
+import type { OperatorError } from "./OperatorError.ts"
+import * as operatorDatabase from "./operatorDatabase.ts"
+
+export interface OperatorFailure {
+  readonly ok: false
+  readonly reason: "setting" | "database" | "key" | "organization" | "quota"
+  readonly message: string
+  /** Names of the organizations that there are, where the one that was named is not. */
+  readonly organizations?: ReadonlyArray<string>
+}
+
+export type OperatorResult<A> = { readonly ok: true; readonly value: A } | OperatorFailure
+
+export type Failed = InvalidSetting | DatabaseError | MasterKeyError | OperatorError | SqlError
+
+export const failureOf = (error: Failed): OperatorFailure => {
+  switch (error._tag) {
+    case "InvalidSetting":
+      return { ok: false, reason: "setting", message: error.message }
+    case "DatabaseError":
+      return { ok: false, reason: "database", message: error.message }
+    case "MasterKeyError":
+      return { ok: false, reason: "key", message: error.message }
+    case "SqlError": {
+      const why = error.cause instanceof Error ? error.cause.message : error.message
+      return { ok: false, reason: "database", message: `The database broke off: ${why}. Nothing was changed.` }
+    }
+    case "OperatorError": {
+      const { message, organizations, reason } = error
+      return { ok: false, reason, message, ...(organizations === undefined ? {} : { organizations }) }
+    }
+  }
+}
+
+/** What operators' commands stand on: a server's database, its keys, and its audit log. */
+export const operatorLayer = (settings: ServerSettings) =>
+  // Nothing is signed on the way: servers do that, and an export by itself.
+  PostgresAudit.layer({ checkpointsEvery: "1 day" }).pipe(
+    Layer.provideMerge(Layer.provide(PostgresDataKeys.layer, layerExisting(settings))),
+    Layer.provideMerge(operatorDatabase.layer(settings))
+  )
+
+/** Carries out an operator's command with the settings of the environment, before which `options` come. */
+export const runOperator = async <A>(
+  options: Partial<ServerSettings>,
+  effect: (settings: ServerSettings) => Effect.Effect<A, Failed, Audit | DataKeys | SqlClient>
+): Promise<OperatorResult<A>> =>
+  Either.match(
+    await readSettings(options).pipe(
+      Effect.flatMap((settings) => Effect.provide(effect(settings), operatorLayer(settings))),
+      Effect.provide(Logger.remove(Logger.defaultLogger)),
+      Effect.either,
+      Effect.runPromise
+    ),
+    { onLeft: failureOf, onRight: (value): OperatorResult<A> => ({ ok: true, value }) }
+  )

@@ -1,0 +1,30 @@
+import { Effect, Logger, Stream } from "effect"
+import { Audit } from "../audit/Audit.ts"
+import { readSettings, type ServerSettings } from "../ServerConfig.ts"
+import { failureOf, operatorLayer } from "./runOperator.ts"
+
+export interface ServerAuditPage {
+  /** How many at most. @default 100 */
+  readonly limit?: number | undefined
+  /** Only entries before this one. */
+  readonly before?: number | undefined
+  /** Only this operation. */
+  readonly action?: string | undefined
+}
+
+export const listServerAudit = ({ action, before, limit = 100 }: ServerAuditPage) =>
+  Effect.flatMap(Audit, (_) => _.list("server", { action, before, limit }))
+
+const lines = (options: Partial<ServerSettings>) =>
+  readSettings(options).pipe(
+    Effect.map((settings) =>
+      Stream.unwrap(Effect.map(Audit, (_) => _.export("server", { keepCheckpoint: false }))).pipe(
+        Stream.provideLayer(operatorLayer(settings))
+      )
+    ),
+    Stream.unwrap,
+    Stream.mapError(failureOf)
+  )
+
+export const exportServerAudit = (options: Partial<ServerSettings>): AsyncIterable<string> =>
+  Stream.toAsyncIterable(Stream.provideSomeLayer(lines(options), Logger.remove(Logger.defaultLogger)))
