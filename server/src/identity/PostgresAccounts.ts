@@ -6,6 +6,7 @@ import { Audit } from "../audit/Audit.ts"
 import { newId } from "../database/newId.ts"
 import { asServer } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
+import { DataKeys } from "../keys/DataKeys.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { Mail } from "../mail/Mail.ts"
 import { Accounts } from "./Accounts.ts"
@@ -46,6 +47,7 @@ export const layer = (options: IdentityOptions) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const mail = yield* Mail
+      const keys = yield* DataKeys
       const audit = yield* Audit
       const limits = yield* RateLimits
       const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -189,12 +191,15 @@ export const layer = (options: IdentityOptions) =>
             const network = yield* clientNetwork
             yield* takeAll(limits, [
               [signInLimits.beginByAddress, network],
-              [signInLimits.beginByBoth, `${email} ${network}`],
-              [signInLimits.beginByEmail, email]
+              [signInLimits.beginByBoth, `${email} ${network}`]
             ])
+            const mayMail = yield* takeAll(limits, [[signInLimits.mailByEmail, email]]).pipe(
+              Effect.as(true),
+              Effect.catchTag("TooManyRequests", () => Effect.succeed(false))
+            )
             const [challenge] = yield* Effect.all(
               [
-                inTransaction(beginChallenge(sql, mail, email)),
+                inTransaction(beginChallenge(sql, mail, keys, email, mayMail)),
                 Effect.sleep(`${options.signInFloorMs ?? signInFloorMs} millis`)
               ],
               { concurrency: 2 }

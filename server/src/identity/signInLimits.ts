@@ -7,7 +7,7 @@ const quarter = 900
 
 /**
  * What may be tried without a credential. Those by address slow down who guesses; those by e-mail address keep a mailbox from being
- * flooded, and are the wider where somebody else could use them up to lock a person out.
+ * flooded, and refuse nobody where somebody else could use them up to lock a person out.
  */
 export const signInLimits = {
   registerByAddress: { name: "register-address", quota: 20, windowSeconds: hour },
@@ -15,7 +15,8 @@ export const signInLimits = {
   verifyByAddress: { name: "verify-address", quota: 30, windowSeconds: quarter },
   resendByPerson: { name: "resend-person", quota: 5, windowSeconds: hour },
   beginByAddress: { name: "sign-in-address", quota: 30, windowSeconds: quarter },
-  beginByEmail: { name: "sign-in-email", quota: 20, windowSeconds: hour },
+  /** Beyond them no code is mailed again, and the one that was mailed goes on being good. */
+  mailByEmail: { name: "sign-in-email", quota: 12, windowSeconds: hour },
   beginByBoth: { name: "sign-in-email-address", quota: 5, windowSeconds: hour },
   finishByAddress: { name: "sign-in-code-address", quota: 30, windowSeconds: quarter },
   acceptByAddress: { name: "accept-invite-address", quota: 30, windowSeconds: quarter },

@@ -3,6 +3,7 @@ import { Email, type SessionGrant, SessionId, TooManyRequests } from "@maxcloud/
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Audit, type Happening } from "../audit/Audit.ts"
 import { layerTest } from "../database/layerTest.ts"
+import { layerTest as keysTest } from "../keys/layerTest.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { Mail, type Message } from "../mail/Mail.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
@@ -66,7 +67,7 @@ export const testIdentity = (options: Partial<IdentityOptions> = {}) => {
     PostgresMembers.layer,
     PostgresInvites.layer(all),
     organizations
-  ).pipe(Layer.provideMerge(standIns), Layer.provideMerge(layerTest))
+  ).pipe(Layer.provideMerge(standIns), Layer.provideMerge(keysTest), Layer.provideMerge(layerTest))
 }
 
 let made = 0
