@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { SecretName, StageName } from "@maxcloud/config-schema"
 import { verifyAuditExport } from "@maxcloud/sdk/effect"
@@ -71,6 +73,20 @@ const folderWithKeyOf = (dataDir: string) => {
   const target = folder()
   copyFileSync(join(dataDir, "secret.key"), join(target, "secret.key"))
   return target
+}
+
+/** Says of an organization that it was erased. */
+const journalOf = (id: string) => {
+  const certificate = {
+    id: "era_1",
+    subject: { type: "organization", id },
+    requestedAt: "2026-01-01T00:00:00.000Z",
+    erasedAt: "2026-01-02T00:00:00.000Z",
+    stores: [],
+    signature: "",
+    keyId: "dk_1"
+  }
+  return `${JSON.stringify({ type: "organization", id, at: "2026-01-02T00:00:00.000Z", certificate })}\n`
 }
 
 const files = {
@@ -184,19 +200,7 @@ describe("a backup", () => {
       `postgres://${role}:${password}@/restored?host=${encodeURIComponent(join(used, "postgres"))}`
     const url = { server: urlOf("maxcloud", ownerOf(used).password), owner: urlOf("restored_owner", "restored") }
     const target = folderWithKeyOf(used)
-    const certificate = {
-      id: "era_1",
-      subject: { type: "organization", id: erased.id },
-      requestedAt: "2026-01-01T00:00:00.000Z",
-      erasedAt: "2026-01-02T00:00:00.000Z",
-      stores: [],
-      signature: "",
-      keyId: "dk_1"
-    }
-    writeFileSync(
-      join(target, "erasures.jsonl"),
-      `${JSON.stringify({ type: "organization", id: erased.id, at: "2026-01-02T00:00:00.000Z", certificate })}\n`
-    )
+    writeFileSync(join(target, "erasures.jsonl"), journalOf(erased.id))
     const options = {
       dataDir: target,
       databaseUrl: Redacted.make(url.server),
@@ -219,6 +223,85 @@ describe("a backup", () => {
     // Also backed up as that owner, on whom row security is forced.
     const other = await backupServer(join(folder(), "external"), options)
     assert.isTrue(other.ok && other.value.rows > 5, JSON.stringify(other))
+  })
+
+  it("whose restore was killed before what had been erased was erased again, lets no server start, until it is restored anew", {
+    timeout: 60_000
+  }, async () => {
+    const { password } = ownerOf(used)
+    const owner = new pg.Client(ownerOf(used))
+    await owner.connect()
+    await owner.query("create database killed")
+    const urlOf = (role: string) =>
+      `postgres://${role}:${password}@/killed?host=${encodeURIComponent(join(used, "postgres"))}`
+    const url = { server: urlOf("maxcloud"), owner: urlOf("maxcloud_owner") }
+    const target = folderWithKeyOf(used)
+    const journal = journalOf(erased.id)
+    writeFileSync(join(target, "erasures.jsonl"), journal)
+    // The tables are there, and the first of them that says of an erasure waits for us.
+    const watching = new pg.Client(ownerOf(used, "killed"))
+    await watching.connect()
+    const empty = serverOf(target, url)
+    await empty.runPromise(Effect.void)
+    await empty.dispose()
+    await watching.query(`
+      truncate organizations, server_keys cascade;
+      create function wait() returns trigger language plpgsql as 'begin perform pg_advisory_lock(42); return new; end';
+      create trigger wait before insert on erasures for each row execute function wait();
+      select pg_advisory_lock(42)`)
+    const child = spawn(
+      process.execPath,
+      [
+        "--input-type=module",
+        "--eval",
+        `import { Redacted } from "effect"
+         import { restoreServer } from ${JSON.stringify(join(import.meta.dirname, "commands.ts"))}
+         const [file, dataDir, server, owner] = process.argv.slice(1)
+         console.log(JSON.stringify(await restoreServer(file, {
+           dataDir, databaseUrl: Redacted.make(server), migrationDatabaseUrl: Redacted.make(owner), masterKey: undefined
+         })))`,
+        file,
+        target,
+        url.server,
+        url.owner
+      ],
+      { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] }
+    )
+    const ended = new Promise((resolve) => child.once("exit", resolve))
+    let said = ""
+    child.stdout.on("data", (chunk) => {
+      said += chunk
+    })
+    const waiting = async () => {
+      const { rowCount } = await watching.query("select 1 from pg_locks where locktype = 'advisory' and not granted")
+      return rowCount !== 0
+    }
+    while (!(await waiting()) && child.exitCode === null) await setTimeout(20)
+    assert.isNull(child.exitCode, said)
+    child.kill("SIGKILL")
+    await ended
+    await watching.end()
+    assert.include(JSON.stringify(await dump(ownerOf(used, "killed"))), erased.id)
+
+    const starts = await serverOf(target, url).runPromiseExit(Effect.void)
+    assert.include(String(starts), "restore once more")
+    const options = {
+      dataDir: folderWithKeyOf(used),
+      databaseUrl: Redacted.make(url.server),
+      migrationDatabaseUrl: Redacted.make(url.owner)
+    }
+    writeFileSync(join(options.dataDir, "erasures.jsonl"), journal)
+    const kept = await backupServer(join(folder(), "x"), options)
+    assert.include(JSON.stringify(kept), "broke off")
+    const again = await restoreServer(file, options)
+    assert.deepInclude(again, { ok: false, reason: "target" })
+    assert.include(JSON.stringify(again), "broke off")
+    await owner.query("drop database killed with (force)")
+    await owner.query("create database killed")
+    await owner.end()
+    assert.deepInclude(await restoreServer(file, options), { ok: true })
+    const runs = serverOf(options.dataDir, url)
+    await assertSame(runs).finally(() => runs.dispose())
   })
 
   it("that was changed, cut off, or made under another key is refused, before anything is written", {

@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import pg from "pg"
 import { to } from "pg-copy-streams"
 import { DatabaseError } from "../database/DatabaseError.ts"
+import { refuseRestoring } from "../database/restoring.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { version } from "../version.ts"
 import { BackupError } from "./BackupError.ts"
@@ -54,6 +55,7 @@ export const backup = (path: string, place: DatabasePlace) =>
       return yield* new BackupError({ reason: "target", message: `${path} is there already. Choose another name.` })
     }
     const client = yield* ownerConnection(place)
+    yield* refuseRestoring(client, "this database")
     const createdAt = new Date().toISOString()
     const key = randomBytes(32)
     const wrapped = yield* masterKey.wrap(key, keyContext(createdAt))

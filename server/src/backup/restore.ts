@@ -14,6 +14,7 @@ import { makeSqlClient } from "../database/makeSqlClient.ts"
 import { migrate } from "../database/migrate.ts"
 import { migrations } from "../database/migrations/index.ts"
 import { makePool } from "../database/PgPool.ts"
+import { isRestoring, markRestoring, unmarkRestoring } from "../database/restoring.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { JournalLine, journalName, readJournal } from "../privacy/ErasureJournal.ts"
 import { eraseAgain } from "../privacy/eraseAgain.ts"
@@ -83,6 +84,13 @@ const refuseRows = async (client: pg.ClientBase, migration: number) => {
     const { rowCount } = await client.query(`select 1 from ${name(table.name)} limit 1`)
     if ((rowCount ?? 0) > 0) full.push(table.name)
   }
+  if (full.length > 0 && (await isRestoring(client))) {
+    throw new BackupError({
+      reason: "target",
+      message:
+        "An earlier restore into this database broke off before it was done. Make the database anew (drop database, create database), empty the data folder but for its keys and erasures.jsonl, and restore once more."
+    })
+  }
   if (full.length > 0 || present > migration) {
     throw new BackupError({
       reason: "target",
@@ -134,6 +142,7 @@ const fill = async (
     return { tables, files }
   } catch (error) {
     await client.query("rollback").catch(() => {})
+    await unmarkRestoring(client).catch(() => {})
     throw error
   }
 }
@@ -184,7 +193,7 @@ const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =
 
 /**
  * Restores a backup into an empty database and data folder, brings it to this version, and erases again what the folder's journal of
- * erasures names. The file is read to its end before anything is written.
+ * erasures names. The file is read to its end before anything is written. No server starts on the database before all of it is done.
  */
 export const restore = (path: string, place: DatabasePlace) =>
   Effect.gen(function* () {
@@ -217,6 +226,7 @@ export const restore = (path: string, place: DatabasePlace) =>
             for (const root of roots) await rm(join(place.dataDir, root), { recursive: true, force: true })
           })
     )
+    yield* attempt(() => markRestoring(client))
     const filled = yield* attempt(() =>
       fill(client, path, key, async (file, data) => {
         if (!file.split("/").some((_) => erased.has(_))) await restoreFile(place.dataDir, file, data)
@@ -235,5 +245,6 @@ export const restore = (path: string, place: DatabasePlace) =>
           })
       )
     )
+    yield* attempt(() => unmarkRestoring(client))
     return { createdAt: header.createdAt, ...filled, erasedAgain } satisfies Restored
   }).pipe(Effect.scoped, Effect.withSpan("restore"))

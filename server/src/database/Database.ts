@@ -8,6 +8,7 @@ import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
 import { makePool, type PoolLimits } from "./PgPool.ts"
+import { refuseRestoring } from "./restoring.ts"
 
 export { DatabaseError } from "./DatabaseError.ts"
 
@@ -34,7 +35,12 @@ const migratedEmbedded = (dataDir: string) =>
   Effect.gen(function* () {
     const { owner, server } = yield* startEmbedded(dataDir)
     yield* connect(owner).pipe(
-      Effect.flatMap((client) => migrate(client, serverRole)),
+      Effect.flatMap((client) =>
+        Effect.andThen(
+          refuseRestoring(client, `the folders postgres, sources, logs and cluster-logs of ${dataDir} (its keys stay)`),
+          migrate(client, serverRole)
+        )
+      ),
       Effect.scoped
     )
     return server
@@ -47,6 +53,7 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
       Effect.scoped
     )
     const client = yield* connect({ connectionString: Redacted.value(migrationUrl) })
+    yield* refuseRestoring(client, "this database (drop database, create database)")
     yield* migrate(client, role)
     return { connectionString: Redacted.value(url) } satisfies pg.ClientConfig
   }).pipe(Effect.scoped)

@@ -2,7 +2,7 @@ import { Data } from "effect"
 
 /** The database cannot be used: `message` says why and what to do. */
 export class DatabaseError extends Data.TaggedError("DatabaseError")<{
-  readonly reason: "locked" | "permission" | "diskFull" | "unreachable" | "migration" | "failed"
+  readonly reason: "locked" | "permission" | "diskFull" | "unreachable" | "migration" | "restoring" | "failed"
   readonly message: string
   readonly cause?: unknown
 }> {}
