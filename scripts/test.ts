@@ -45,6 +45,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
     what: "the master key in a transit engine: bao is not installed (OpenBao 2.5, from its releases or its sources)"
   },
   {
+    kinds: ["long"],
+    there: onPath("external-secrets") && onPath("bao") && process.env.KUBECONFIG !== undefined,
+    what: "secrets from a store: external-secrets (External Secrets Operator 0.16, from its sources), bao, or a cluster in KUBECONFIG with the operator's CRDs is missing"
+  },
+  {
     kinds: ["cluster"],
     there: onPath("go"),
     what: "broken and chatty images: go is not installed"

@@ -33,6 +33,11 @@ describe("ServerConfig", () => {
     [{ MAXCLOUD_PORT: "http" }, /MAXCLOUD_PORT: "http" .*0 to 65535/],
     [{ MAXCLOUD_PORT: "65536" }, /MAXCLOUD_PORT/],
     [{ MAXCLOUD_LOG_LEVEL: "loud" }, /MAXCLOUD_LOG_LEVEL.*trace, debug/],
+    [{ MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault" }, /MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault".*"vault"/],
+    [
+      { MAXCLOUD_RUNTIME: "local", MAXCLOUD_EXTERNAL_SECRET_STORE: "vault" },
+      /run on this machine.*MAXCLOUD_KUBECONFIG/
+    ],
     [{ MAXCLOUD_DOMAIN: "-x" }, /MAXCLOUD_DOMAIN/],
     [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /does not listen on "0\.0\.0\.0".*could deploy/],
     [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],

@@ -11,6 +11,7 @@ import {
   type Redacted,
   Schema
 } from "effect"
+import { runtimeOf } from "./runtime/runtimeOf.ts"
 import { type DatabaseSettings, databaseConfig, databaseSettings } from "./settings/databaseSettings.ts"
 import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
 import { type KeySettings, keyConfig, keySettings } from "./settings/keySettings.ts"
@@ -19,6 +20,7 @@ import { type LimitSettings, limitConfig, limitSettings } from "./settings/limit
 import { type LogSettings, logConfig, logSettings } from "./settings/logSettings.ts"
 import { type MailSettings, mailConfig, mailRoute, mailSettings } from "./settings/mailSettings.ts"
 import { type RegistrySettings, registryConfig, registrySettings } from "./settings/registrySettings.ts"
+import { type SecretSettings, secretConfig, secretSettings } from "./settings/secretSettings.ts"
 import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings/setting.ts"
 
 /** Everything that can be set, parsed. */
@@ -30,7 +32,8 @@ export interface ServerSettings
     LimitSettings,
     LogSettings,
     MailSettings,
-    RegistrySettings {
+    RegistrySettings,
+    SecretSettings {
   /** Address to listen on. */
   readonly host: string
   /** Port of the API and of the services' public URLs; 0 takes a free one. */
@@ -86,6 +89,7 @@ const ownSettings: Settings<
     | keyof LogSettings
     | keyof MailSettings
     | keyof RegistrySettings
+    | keyof SecretSettings
   >
 > = {
   host: {
@@ -181,6 +185,7 @@ export const settings: Settings<ServerSettings> = {
   ...databaseSettings,
   ...identitySettings,
   ...keySettings,
+  ...secretSettings,
   ...mailSettings,
   ...limitSettings,
   ...kubernetesSettings,
@@ -210,6 +215,15 @@ const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, I
     onRight: () => Effect.succeed(all)
   })
 
+const refuseStoreLocally = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
+  all.externalSecretStore === undefined || runtimeOf(all) === "kubernetes"
+    ? Effect.succeed(all)
+    : Effect.fail(
+        new InvalidSetting({
+          message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${all.externalSecretStore}", but services run on this machine, where no External Secrets Operator reads a store. Leave it out, or set MAXCLOUD_KUBECONFIG`
+        })
+      )
+
 /** What is set in the environment, with `options` before it. */
 export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effect<ServerSettings, InvalidSetting> =>
   Effect.gen(function* () {
@@ -233,9 +247,10 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       limits: limitConfig,
       kubernetes: kubernetesConfig,
       registries: registryConfig,
-      logs: logConfig
+      logs: logConfig,
+      secrets: secretConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { database, identity, keys, kubernetes, limits, logs, mail, registries, ...own } = read
+    const { database, identity, keys, kubernetes, limits, logs, mail, registries, secrets, ...own } = read
     const all = yield* refuseOpenAddress({
       ...own,
       ...database,
@@ -246,10 +261,11 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       ...kubernetes,
       ...registries,
       ...logs,
+      ...secrets,
       ...options,
       dataDir: resolve(options.dataDir ?? read.dataDir)
     })
-    return yield* refuseWithoutMail(all)
+    return yield* Effect.flatMap(refuseStoreLocally(all), refuseWithoutMail)
   })
 
 const sentence = (error: ConfigError.ConfigError): string =>

@@ -11,7 +11,7 @@ export interface Environment {
   readonly env: ReadonlyArray<EnvVar>
   readonly volumes: ReadonlyArray<SecretVolume>
   readonly volumeMounts: NonNullable<KnativeContainer["volumeMounts"]>
-  readonly secret: { readonly name: string; readonly parts: string } | undefined
+  readonly secret: { readonly name: string; readonly parts: SecretParts } | undefined
 }
 
 const addressOf = ({ property, service }: ServiceReference, tenant: TenantContext): string => {
@@ -66,7 +66,7 @@ export const environmentOf = (service: ServiceSpec, tenant: TenantContext): Envi
   const files = Object.entries(service.files).sort(byKey)
   for (const [, reference] of files) parts[reference.secret] = [versionOf(reference, tenant)]
 
-  const secret = secretOf(service, parts)
+  const secret = secretOf(service, parts, tenant)
   const secretName = secret?.name ?? ""
   const keys = [...new Set(files.map(([, { secret: key }]) => key))].sort()
   return {
@@ -94,8 +94,13 @@ export const environmentOf = (service: ServiceSpec, tenant: TenantContext): Envi
   }
 }
 
-const secretOf = (service: ServiceSpec, parts: SecretParts): Environment["secret"] => {
+const secretOf = (
+  service: ServiceSpec,
+  parts: SecretParts,
+  { externalSecrets }: TenantContext
+): Environment["secret"] => {
   if (Object.keys(parts).length === 0) return undefined
-  const written = writeParts(parts)
-  return { name: secretNameOf(service.name, written), parts: written }
+  // What is read from another place is another Secret.
+  const place = externalSecrets === undefined ? "" : `\0${externalSecrets.store}\0${externalSecrets.key}`
+  return { name: secretNameOf(service.name, writeParts(parts) + place), parts }
 }

@@ -1,8 +1,10 @@
 import { type AppName, type AppSpec, linksOf, type ServiceSpec } from "@maxcloud/config-schema"
-import { type ApiObject, Chart } from "cdk8s"
+import { type ApiObject, type ApiObjectMetadata, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
-import { environmentOf } from "./environment.ts"
+import { ExternalSecret } from "./ExternalSecret.ts"
+import { type Environment, environmentOf } from "./environment.ts"
+import { externalSecretSpec } from "./externalSecrets.ts"
 import { KnativeService } from "./KnativeService.ts"
 import { serviceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
@@ -10,12 +12,13 @@ import { namespaceOf, pullSecretName } from "./names.ts"
 import { policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
+import { writeParts } from "./secretParts.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
 /**
  * Everything of an app in its namespace, sorted: per service a Knative Service, a ServiceAccount, a NetworkPolicy and, where
- * it holds secrets, a Secret without values. Pure: equal input gives equal bytes. The namespace's own objects are those of
+ * it holds secrets, a Secret without values (or an ExternalSecret, where the tenant's come from a store). Pure: equal input gives equal bytes. The namespace's own objects are those of
  * `synthNamespace`. Call `missingSecrets` and `hostProblems` before: a secret without a version throws.
  */
 export const synth = (spec: AppSpec, tenant: TenantContext): ReadonlyArray<Manifest> =>
@@ -36,14 +39,7 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
       // Here and not in the template: credentials that come or go make no new revision.
       ...(tenant.pullSecret ? { imagePullSecrets: [{ name: pullSecretName }] } : {})
     }),
-    ...(secret === undefined
-      ? []
-      : [
-          new KubeSecret(chart, "secret", {
-            metadata: { ...named(secret.name), annotations: { [annotation.secretParts]: secret.parts } },
-            type: "Opaque"
-          })
-        ]),
+    ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, app, tenant)]),
     new KubeNetworkPolicy(chart, "policy", {
       metadata: named(service.name),
       spec: policyOf(service, tenant.closedRanges)
@@ -61,6 +57,28 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
     })
   ]
   return objects.map((_): Manifest => _.toJson())
+}
+
+/** A Secret without values, or what makes the External Secrets Operator write one. */
+const secretObject = (
+  chart: Chart,
+  metadata: ApiObjectMetadata & { readonly labels: Readonly<Record<string, string>> },
+  { name, parts }: NonNullable<Environment["secret"]>,
+  app: AppName,
+  tenant: TenantContext
+): ApiObject => {
+  if (tenant.externalSecrets === undefined) {
+    return new KubeSecret(chart, "secret", {
+      metadata: { ...metadata, annotations: { [annotation.secretParts]: writeParts(parts) } },
+      type: "Opaque"
+    })
+  }
+  // The operator's Secret is not one of those that the server applies.
+  const { "app.kubernetes.io/managed-by": _, ...labels } = metadata.labels
+  return new ExternalSecret(chart, "secret", {
+    metadata,
+    spec: externalSecretSpec(tenant.externalSecrets, tenant, app, { labels, name, parts })
+  })
 }
 
 /** What the gateway's authorizer reads of a service. On the Knative Service itself, for what changes in its template makes a revision. */

@@ -1,4 +1,5 @@
 import type { OrganizationName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import type { ExternalSecrets } from "./externalSecrets.ts"
 
 /** What only the server knows of whom manifests are made for. `maxcloud synth` offline uses `offlineTenant`. */
 export interface TenantContext {
@@ -10,7 +11,7 @@ export interface TenantContext {
   readonly scheme: "http" | "https"
   /** Port of public URLs, where it is not the scheme's own. */
   readonly port: number | undefined
-  /** The newest version of each secret of the app and stage; deployments are pinned to it. */
+  /** The newest version of each secret of the app and stage; deployments are pinned to it. From a store: the deployment that reads it. */
   readonly secretVersions: ReadonlyMap<SecretName, number>
   /** Pod Security level that the namespace enforces. */
   readonly podSecurity: "baseline" | "restricted"
@@ -24,6 +25,8 @@ export interface TenantContext {
   readonly closedRanges?: ReadonlyArray<string>
   /** Has the organization credentials for registries? Then pods name the namespace's pull secret (`pullSecretName`). */
   readonly pullSecret: boolean
+  /** Where the values of secrets come from, if not from the server's database. @default the database */
+  readonly externalSecrets?: ExternalSecrets | undefined
 }
 
 /** What a registry says of an image. */

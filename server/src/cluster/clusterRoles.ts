@@ -37,6 +37,12 @@ export const tenantRole: Role = {
       verbs: ["create", "patch", "delete"]
     },
     {
+      why: "Where secrets come from a store (`MAXCLOUD_EXTERNAL_SECRET_STORE`): which keys of it. Values are not in it.",
+      apiGroups: ["external-secrets.io"],
+      resources: ["externalsecrets"],
+      verbs: ["create", "patch", "delete"]
+    },
+    {
       why: "The network that links make.",
       apiGroups: ["networking.k8s.io"],
       resources: ["networkpolicies"],
@@ -98,6 +104,12 @@ export const serverRole: Role = {
       why: "The same.",
       apiGroups: ["serving.knative.dev"],
       resources: ["services", "revisions", "routes"],
+      verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "The same, where secrets come from a store.",
+      apiGroups: ["external-secrets.io"],
+      resources: ["externalsecrets"],
       verbs: ["get", "list", "watch"]
     },
     {

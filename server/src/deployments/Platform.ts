@@ -4,5 +4,8 @@ import { Context } from "effect"
 /** How public URLs of this platform are made, and what it enforces: the part of the tenant's context that is the same for all. */
 export class Platform extends Context.Tag("@maxcloud/server/Platform")<
   Platform,
-  Pick<TenantContext, "domain" | "scheme" | "port" | "podSecurity" | "runtimeClass" | "closedRanges">
+  Pick<
+    TenantContext,
+    "domain" | "scheme" | "port" | "podSecurity" | "runtimeClass" | "closedRanges" | "externalSecrets"
+  >
 >() {}

@@ -8,6 +8,7 @@ import { newId } from "../database/newId.ts"
 import { CurrentOperation } from "../identity/Caller.ts"
 import { StoredImages } from "../images/storedImages.ts"
 import { Quotas } from "../limits/Quotas.ts"
+import { versionsFromStore } from "../secrets/externalSecrets.ts"
 import { changesBetween, type ServiceEncoded, type ServiceVersion, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import type { Inspected, Target } from "./inspectSpec.ts"
@@ -154,14 +155,17 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       ])
     }
 
-    const wanted = versionsOf(input.spec, input.secretVersions, input.images)
+    const secretVersions =
+      input.externalSecrets === undefined ? input.secretVersions : versionsFromStore(input.spec, number)
+    const wanted = versionsOf(input.spec, secretVersions, input.images)
     const changes = changesBetween(yield* acceptedServices(input), wanted)
     yield* sql`
       insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
-        images, force_conflicts, warnings)
+        external_secrets, images, force_conflicts, warnings)
       values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
         ${JSON.stringify(encodeAppSpec(input.spec))}::json,
         ${JSON.stringify(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
+        ${input.externalSecrets === undefined ? null : JSON.stringify(input.externalSecrets)}::jsonb,
         ${JSON.stringify(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
         ${JSON.stringify(input.warnings)}::jsonb)`
 

@@ -1,3 +1,4 @@
+import { SqlClient } from "@effect/sql/SqlClient"
 import {
   type AppName,
   type AppSpec,
@@ -8,6 +9,7 @@ import {
 } from "@maxcloud/config-schema"
 import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
 import {
+  type ExternalSecrets,
   hostProblems,
   knativeProblems,
   missingSecrets,
@@ -19,8 +21,9 @@ import { Effect } from "effect"
 import { Images } from "../images/Images.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
+import { storeWarnings, versionsFromStore } from "../secrets/externalSecrets.ts"
 import { Secrets } from "../secrets/Secrets.ts"
-import type { Platform } from "./Platform.ts"
+import { Platform } from "./Platform.ts"
 
 /** An app and stage of an organization. */
 export interface Target {
@@ -33,6 +36,8 @@ export interface Target {
 export interface Inspected {
   readonly spec: AppSpec
   readonly secretVersions: ReadonlyMap<SecretName, number>
+  /** Where the values of secrets come from, if not from the server's database: a deployment is pinned to this, too. */
+  readonly externalSecrets?: ExternalSecrets | undefined
   /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
   readonly images: ReadonlyMap<string, ResolvedImage>
   readonly problems: ReadonlyArray<SpecIssue>
@@ -49,7 +54,9 @@ export const namespaceKeyOf = ({ organization, stage }: Pick<Target, "organizati
 export const tenantOf = (
   place: Pick<TenantContext, "organization" | "stage">,
   platform: Platform["Type"],
-  known: Partial<Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "pullSecret">> = {}
+  known: Partial<
+    Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "pullSecret" | "externalSecrets">
+  > = {}
 ): TenantContext => ({
   ...place,
   ...platform,
@@ -99,10 +106,17 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
     const runtime = yield* Runtime
     const secrets = yield* Secrets
     const registries = yield* Images
-    const infos = yield* secrets
-      .list({ organizationId: target.organization.id, app: target.app, stage: target.stage })
-      .pipe(Effect.mapError((_) => away(_.message)))
-    const secretVersions = new Map(infos.map((_) => [_.name, _.version]))
+    const { externalSecrets } = yield* Platform
+    const place = { organization: target.organization.name, stage: target.stage }
+    const secretVersions =
+      externalSecrets === undefined
+        ? yield* secrets.list({ organizationId: target.organization.id, app: target.app, stage: target.stage }).pipe(
+            Effect.mapBoth({
+              onSuccess: (infos) => new Map(infos.map((_) => [_.name, _.version])),
+              onFailure: (_) => away(_.message)
+            })
+          )
+        : versionsFromStore(spec, yield* nextNumber(target))
     const ofRuntime = yield* runtime
       .problems(namespaceKeyOf(target), spec)
       .pipe(
@@ -117,15 +131,27 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
       path: pathOfSecret(spec, name),
       message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
     }))
-    const place = { organization: target.organization.name, stage: target.stage }
     return {
       spec,
       secretVersions,
+      externalSecrets,
       images,
       problems: [...unset, ...hostProblems(spec, place), ...knativeProblems(spec), ...ofImages, ...ofRuntime],
-      warnings: runtime.limitations(spec)
+      warnings: [
+        ...runtime.limitations(spec),
+        ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))
+      ]
     } satisfies Inspected
   })
+
+/** The number that the next deployment will have, if no other comes before. */
+const nextNumber = ({ app, organization, stage }: Target) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql<{ last_number: number }>`
+      select last_number from app_stages
+      where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
+  ).pipe(Effect.map((rows) => (rows[0]?.last_number ?? 0) + 1))
 
 const pathOfSecret = (spec: AppSpec, name: SecretName): ReadonlyArray<string | number> => {
   for (const [index, service] of spec.services.entries()) {

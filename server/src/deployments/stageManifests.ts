@@ -17,6 +17,9 @@ type Context = typeof Context.Type
 const decodeContexts = Schema.decodeUnknownSync(Schema.Array(Context))
 const decodeContext = Schema.decodeUnknownOption(Context)
 const decodeImages = Schema.decodeUnknownSync(StoredImages)
+const decodeExternal = Schema.decodeUnknownSync(
+  Schema.NullOr(Schema.Struct({ store: Schema.String, key: Schema.String }))
+)
 const decodeVersions = Schema.decodeUnknownSync(Schema.Record({ key: SecretName, value: Schema.Int }))
 
 export interface StageManifests {
@@ -43,8 +46,13 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
 
     const made = (lease: Lease, id: string, { paused, pullSecret }: Context) =>
       Effect.gen(function* () {
-        const rows = yield* sql<{ spec: unknown; secret_versions: unknown; images: unknown }>`
-          select spec, secret_versions, images from deployments
+        const rows = yield* sql<{
+          spec: unknown
+          secret_versions: unknown
+          external_secrets: unknown
+          images: unknown
+        }>`
+          select spec, secret_versions, external_secrets, images from deployments
           where organization_id = ${lease.key.organizationId} and id = ${id}`
         const spec = yield* Effect.orDieWith(
           parseAppSpec(rows[0]?.spec),
@@ -55,6 +63,7 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
           secretVersions: new Map(
             Object.entries(versions).map(([name, version]) => [SecretName.make(name), version] as const)
           ),
+          externalSecrets: decodeExternal(rows[0]?.external_secrets) ?? undefined,
           images: decodeImages(rows[0]?.images),
           pausedServices: new Set(paused),
           pullSecret

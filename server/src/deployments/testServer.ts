@@ -21,7 +21,8 @@ export const testServer = (
   runtime: Layer.Layer<Runtime>,
   dataDir: string,
   options: ReconcilerOptions = {},
-  shards: Layer.Layer<Shards.Shards, SqlError, SqlClient> = Shards.layerAll
+  shards: Layer.Layer<Shards.Shards, SqlError, SqlClient> = Shards.layerAll,
+  platform: Partial<Platform["Type"]> = {}
 ) =>
   layer(options).pipe(
     Layer.provideMerge(
@@ -38,7 +39,8 @@ export const testServer = (
           scheme: "http",
           port: 8080,
           podSecurity: "baseline",
-          runtimeClass: undefined
+          runtimeClass: undefined,
+          ...platform
         })
       )
     ),

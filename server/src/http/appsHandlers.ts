@@ -1,9 +1,12 @@
 import { HttpApiBuilder } from "@effect/platform"
+import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { CurrentOrganization, MaxCloudApi, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
+import { Platform } from "../deployments/Platform.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
+import { heldElsewhere } from "../secrets/externalSecrets.ts"
 import { Secrets, type SecretsError } from "../secrets/Secrets.ts"
 
 export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers) =>
@@ -12,6 +15,13 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
     const secrets = yield* Secrets
     const drift = yield* DriftLog
     const network = yield* NetworkVerifier
+    const { externalSecrets } = yield* Platform
+    const keptHere = (place: { readonly app: AppName; readonly stage: StageName }, names: ReadonlyArray<SecretName>) =>
+      Effect.flatMap(CurrentOrganization, ({ name }) =>
+        externalSecrets === undefined
+          ? Effect.void
+          : Effect.fail(heldElsewhere(externalSecrets, { organization: name, ...place }, names))
+      )
     return handlers
       .handle("list", () =>
         Effect.flatMap(CurrentOrganization, (organization) =>
@@ -58,15 +68,24 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
         )
       )
       .handle("setSecret", ({ path: { name, ...stage }, payload }) =>
-        Effect.flatMap(CurrentOrganization, ({ id }) =>
-          Effect.mapError(secrets.set({ organizationId: id, ...stage }, name, payload.value), unavailable)
+        Effect.zipRight(
+          keptHere(stage, [name]),
+          Effect.flatMap(CurrentOrganization, ({ id }) =>
+            Effect.mapError(secrets.set({ organizationId: id, ...stage }, name, payload.value), unavailable)
+          )
         )
       )
       .handle("importSecrets", ({ path, payload }) =>
-        Effect.flatMap(CurrentOrganization, ({ id }) =>
-          secrets
-            .importAll({ organizationId: id, ...path }, payload.secrets)
-            .pipe(Effect.mapBoth({ onSuccess: (secrets) => ({ secrets: [...secrets] }), onFailure: unavailable }))
+        Effect.zipRight(
+          keptHere(
+            path,
+            payload.secrets.map((_) => _.name)
+          ),
+          Effect.flatMap(CurrentOrganization, ({ id }) =>
+            secrets
+              .importAll({ organizationId: id, ...path }, payload.secrets)
+              .pipe(Effect.mapBoth({ onSuccess: (secrets) => ({ secrets: [...secrets] }), onFailure: unavailable }))
+          )
         )
       )
       .handle("secretVersions", ({ path: { name, ...stage } }) =>
@@ -79,6 +98,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("rollbackSecret", ({ path: { name, ...stage }, payload: { version } }) =>
         Effect.gen(function* () {
+          yield* keptHere(stage, [name])
           const { id } = yield* CurrentOrganization
           const scope = { organizationId: id, ...stage }
           const info = yield* Effect.mapError(secrets.rollback(scope, name, version), unavailable)

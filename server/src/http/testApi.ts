@@ -5,6 +5,7 @@ import { NotFound, OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, Option } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { Deployments } from "../deployments/Deployments.ts"
+import { Platform } from "../deployments/Platform.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { Accounts, Devices, Sessions } from "../identity/Accounts.ts"
 import { ApiKeys, Authenticator, OidcTrusts } from "../identity/keys/ApiKeys.ts"
@@ -52,6 +53,7 @@ export interface TestApiOptions {
   readonly drift?: Partial<typeof DriftLog.Service>
   readonly usage?: Partial<typeof Usage.Service>
   readonly registries?: Partial<typeof RegistryCredentials.Service>
+  readonly platform?: Partial<Platform["Type"]>
   readonly network?: Partial<typeof NetworkVerifier.Service>
   readonly authenticator?: Partial<typeof Authenticator.Service>
   readonly places?: Partial<typeof Places.Service>
@@ -125,6 +127,14 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(DriftLog, options.drift ?? {}),
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),
+        Layer.succeed(Platform, {
+          domain: "localhost",
+          scheme: "http",
+          port: undefined,
+          podSecurity: "baseline",
+          runtimeClass: undefined,
+          ...options.platform
+        }),
         Layer.mock(NetworkVerifier, options.network ?? {}),
         Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [], isLogCursor: () => false }),
         Logger.replace(

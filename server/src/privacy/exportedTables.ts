@@ -161,6 +161,7 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
       message: "t.message",
       spec: "t.spec",
       secretVersions: "t.secret_versions",
+      externalSecrets: "t.external_secrets",
       images: "t.images",
       warnings: "t.warnings",
       forceConflicts: "t.force_conflicts",

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import type { ServerSettings } from "../ServerConfig.ts"
 import type { kubernetesLayer } from "./kubernetes/kubernetesLayer.ts"
 import { localLayer } from "./local/localLayer.ts"
+import { runtimeOf } from "./runtimeOf.ts"
 
 type Local = ReturnType<typeof localLayer>
 type Kubernetes = ReturnType<typeof kubernetesLayer>
@@ -11,16 +11,6 @@ type RuntimeLayer = Layer.Layer<
   Layer.Layer.Error<Local> | Layer.Layer.Error<Kubernetes>,
   Layer.Layer.Context<Local> | Layer.Layer.Context<Kubernetes>
 >
-
-/** Where Kubernetes puts the credentials of a pod's service account. */
-const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-
-/** The runtime that is meant: the one that is named, else Kubernetes where there is a way to one. */
-export const runtimeOf = ({
-  kubeconfig,
-  runtime
-}: Pick<ServerSettings, "kubeconfig" | "runtime">): "local" | "kubernetes" =>
-  runtime ?? (kubeconfig !== undefined || existsSync(podToken) ? "kubernetes" : "local")
 
 /** Everything that depends on where services run. The parts for Kubernetes are loaded only for it. */
 export const runtimeLayer = (settings: ServerSettings, port: number): RuntimeLayer =>

@@ -1,6 +1,7 @@
 import { initial } from "./0001_initial.ts"
 import { kubernetes } from "./0002_kubernetes.ts"
 import { identity } from "./0003_identity.ts"
+import { externalSecrets } from "./0004_external_secrets.ts"
 import { signInCodes } from "./0005_identity_sign_in_codes.ts"
 
 export interface Migration {
@@ -14,5 +15,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 1, name: "initial", sql: initial },
   { id: 2, name: "kubernetes", sql: kubernetes },
   { id: 3, name: "identity", sql: identity },
+  { id: 4, name: "external_secrets", sql: externalSecrets },
   { id: 5, name: "identity_sign_in_codes", sql: signInCodes }
 ]

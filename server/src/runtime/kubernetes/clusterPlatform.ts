@@ -36,6 +36,8 @@ const domainOf = (data: Readonly<Record<string, string>>) =>
 export const clusterPlatform = ({
   closedRanges,
   domain,
+  externalSecretKey,
+  externalSecretStore,
   podSecurity,
   publicPort,
   publicScheme = "http",
@@ -69,6 +71,8 @@ export const clusterPlatform = ({
       port: publicPort,
       podSecurity,
       runtimeClass,
-      closedRanges
+      closedRanges,
+      externalSecrets:
+        externalSecretStore === undefined ? undefined : { store: externalSecretStore, key: externalSecretKey }
     } satisfies Platform["Type"]
   })

@@ -12,6 +12,7 @@ import { KubeApi } from "./api/KubeApi.ts"
 import * as KubeApiLayer from "./api/layer.ts"
 import * as ClusterCache from "./cache/layer.ts"
 import { clusterPlatform } from "./clusterPlatform.ts"
+import { externalSecretsKind } from "./externalSecretsKind.ts"
 import { historyLayer } from "./historyLayer.ts"
 import * as KubernetesRuntime from "./KubernetesRuntime.ts"
 import * as KubernetesStores from "./kubernetesStores.ts"
@@ -42,7 +43,8 @@ const collector = Layer.unwrapEffect(
 
 /** Everything that depends on services running on a Kubernetes cluster. */
 export const kubernetesLayer = (settings: ServerSettings) => {
-  const cluster = ClusterCache.layer.pipe(
+  const cluster = ClusterCache.layerWith({ externalSecrets: settings.externalSecretStore !== undefined }).pipe(
+    Layer.provideMerge(externalSecretsKind(settings)),
     Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
   )
   const platform = Layer.effect(Platform, clusterPlatform(settings))

@@ -9,6 +9,7 @@ import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
 import { type Applied, digestOf } from "./applied.ts"
 import type { Binding, Requests } from "./binding.ts"
+import { makeAwaitExternalSecret } from "./externalSecrets.ts"
 import { type Lookup, unreadable } from "./lookup.ts"
 import {
   appliedKindOf,
@@ -84,6 +85,23 @@ const together = (errors: ReadonlyArray<RuntimeError>): RuntimeError | undefined
   return new RuntimeError({ reason: "refused", message, diagnosis: first.diagnosis, cause: first.cause })
 }
 
+/** Does it for all of a step. Fails with all that was refused. */
+const allOrRefusals = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect.Effect<void, RuntimeError>) =>
+  Effect.gen(function* () {
+    const refusals = yield* Effect.forEach(
+      all,
+      (one) =>
+        each(one).pipe(
+          Effect.as(undefined),
+          // The others of the step stand; with nobody to answer they would only wait as long.
+          Effect.catchAll((error) => (error.reason === "refused" ? Effect.succeed(error) : Effect.fail(error)))
+        ),
+      { concurrency }
+    )
+    const error = together(refusals.filter((_) => _ !== undefined))
+    if (error !== undefined) return yield* error
+  })
+
 /** A precondition failed: what is there is not what was looked at. A conflict of field managers has causes. */
 const hasChanged = (error: KubeError) => error.reason === "conflict" && error.causes.length === 0
 
@@ -92,6 +110,8 @@ export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: A
   const failed = ({ place }: Target) => runtimeErrorOf(api, namedOf(place))
   const cached = ({ kind, name, namespace }: Place) => cache.metadataOf(kind, namespace, name)
   const pathTo = ({ place }: Target) => pathOf(managedKinds[place.kind], place.namespace, place.name)
+
+  const awaitExternalSecret = makeAwaitExternalSecret({ api, cache })
 
   const metadataIn = (place: Place, answer: unknown) =>
     decodeMetadataObject(answer).pipe(
@@ -199,18 +219,9 @@ export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: A
       }
       if (changes.length === 0) return
       const found = yield* lookup.find(changes.map((_) => _.place))
-      const refusals = yield* Effect.forEach(
-        changes,
-        (change) =>
-          applied.during(change.place, applyOne(key, app, change, found.get(idOf(change.place)), options)).pipe(
-            Effect.as(undefined),
-            // The others of the step stand; with nobody to answer they would only wait as long.
-            Effect.catchAll((error) => (error.reason === "refused" ? Effect.succeed(error) : Effect.fail(error)))
-          ),
-        { concurrency }
+      yield* allOrRefusals(changes, (change) =>
+        applied.during(change.place, applyOne(key, app, change, found.get(idOf(change.place)), options))
       )
-      const error = together(refusals.filter((_) => _ !== undefined))
-      if (error !== undefined) return yield* error
     })
 
   /** Creates or changes these objects. Fails with all that a step refuses; the steps after it are then not begun. */
@@ -228,6 +239,8 @@ export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: A
     }
     for (const step of inSteps(targets)) {
       yield* applyStep(key, app, step, options)
+      const external = step.filter(({ place }) => place.kind === "externalSecret")
+      yield* allOrRefusals(external, awaitExternalSecret)
       const made = step.find(({ place }) => place.kind === "namespace")
       if (made !== undefined) {
         const uid = applied.of(made.place)?.uid ?? ""
@@ -241,7 +254,7 @@ export const makeApplier = ({ api, applied, bind, cache, lookup, ...sources }: A
     Effect.map(cache.synced, () =>
       refs.filter((ref) => {
         const kind = appliedKindOf(ref)
-        return kind !== undefined && cached(placeOf(kind, key.namespace, ref.name)) === undefined
+        return kind !== undefined && cache.follows(kind) && cached(placeOf(kind, key.namespace, ref.name)) === undefined
       })
     )
 

@@ -18,6 +18,7 @@ export const managedKinds = {
   networkPolicy: kinds.networkPolicy,
   serviceAccount: kinds.serviceAccount,
   secret: kinds.secret,
+  externalSecret: kinds.externalSecret,
   service: kinds.service
 } as const satisfies Partial<Record<ManagedKind, Kind>>
 
@@ -106,6 +107,7 @@ const steps: Readonly<Record<AppliedKind, number>> = {
   networkPolicy: 1,
   serviceAccount: 2,
   secret: 2,
+  externalSecret: 2,
   service: 3
 }
 

@@ -15,6 +15,7 @@ export type ManagedKind =
   | "networkPolicy"
   | "serviceAccount"
   | "secret"
+  | "externalSecret"
   | "resourceQuota"
   | "limitRange"
 
@@ -37,6 +38,8 @@ export interface CacheChange {
 export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
   ClusterCache,
   {
+    /** Is this kind watched? ExternalSecrets are where the server makes them: elsewhere the cluster may not have the kind. */
+    readonly follows: (kind: ManagedKind) => boolean
     /** Returns when every kind has been listed once. */
     readonly synced: Effect.Effect<void>
     readonly service: (namespace: string, name: string) => KnativeServiceObject | undefined

@@ -28,7 +28,12 @@ const secretsSyncMillis = 10_000
 
 const newStore = <A extends Named>() => new ObjectStore<A>(serviceLabel)
 
-const make = Effect.gen(function* () {
+export interface CacheOptions {
+  /** Are there ExternalSecrets to be watched? @default false */
+  readonly externalSecrets?: boolean
+}
+
+const make = Effect.fn("ClusterCache.make")(function* ({ externalSecrets: withExternal = false }: CacheOptions) {
   const api = yield* KubeApi
   const hub = new CoalescingHub<CacheChange>()
   const sharedFields = makeSharedFields()
@@ -41,6 +46,7 @@ const make = Effect.gen(function* () {
   const networkPolicies = newStore<MetadataObject>()
   const serviceAccounts = newStore<MetadataObject>()
   const secrets = newStore<MetadataObject>()
+  const externalSecrets = newStore<MetadataObject>()
   const resourceQuotas = newStore<MetadataObject>()
   const limitRanges = newStore<MetadataObject>()
   const events = new WarningEvents((name) => namespaces.get("", name) !== undefined)
@@ -53,6 +59,7 @@ const make = Effect.gen(function* () {
     networkPolicy: networkPolicies,
     serviceAccount: serviceAccounts,
     secret: secrets,
+    externalSecret: externalSecrets,
     resourceQuota: resourceQuotas,
     limitRange: limitRanges
   }
@@ -228,6 +235,9 @@ const make = Effect.gen(function* () {
     follow({ kind: kinds.route, ...metadataOnly(withoutFields) }, keep("route", routes)),
     follow({ kind: kinds.networkPolicy, ...metadataOnly(withFields) }, keep("networkPolicy", networkPolicies)),
     follow({ kind: kinds.serviceAccount, ...metadataOnly(withFields) }, keep("serviceAccount", serviceAccounts)),
+    ...(withExternal
+      ? [follow({ kind: kinds.externalSecret, ...metadataOnly(withFields) }, keep("externalSecret", externalSecrets))]
+      : []),
     follow({ kind: kinds.resourceQuota, ...metadataOnly(withFields) }, keep("resourceQuota", resourceQuotas)),
     follow({ kind: kinds.limitRange, ...metadataOnly(withFields) }, keep("limitRange", limitRanges)),
     follow({ kind: kinds.event, fieldSelector: "type=Warning", decode: reader(EventObject, withoutFields) }, keepEvent)
@@ -239,6 +249,7 @@ const make = Effect.gen(function* () {
   )
 
   return ClusterCache.of({
+    follows: (kind) => kind !== "externalSecret" || withExternal,
     synced: Effect.zipRight(Effect.all(listed, { discard: true }), secretsSynced),
     service: (namespace, name) => services.get(namespace, name),
     revisionsOf: (namespace, service) => revisions.ofService(namespace, service),
@@ -256,4 +267,7 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<ClusterCache, never, KubeApi> = Layer.scoped(ClusterCache, make)
+export const layerWith = (options: CacheOptions): Layer.Layer<ClusterCache, never, KubeApi> =>
+  Layer.scoped(ClusterCache, make(options))
+
+export const layer = layerWith({})

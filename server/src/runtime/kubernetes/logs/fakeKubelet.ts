@@ -80,6 +80,7 @@ export class FakeKubelet {
       stream: ({ path, query = {} }) => this.#log(path.split("/").at(-2) ?? "", query)
     })
     const cache: ClusterCache["Type"] = {
+      follows: () => true,
       synced: Effect.void,
       service: () => undefined,
       revisionsOf: () => [],

@@ -1,0 +1,39 @@
+import type { AppName, AppSpec, SecretName, SpecIssue } from "@maxcloud/config-schema"
+import { secretsOf } from "@maxcloud/config-schema"
+import { Conflict } from "@maxcloud/sdk/api"
+import { type ExternalSecrets, externalKeyOf, type TenantContext, textOfExternalKey } from "@maxcloud/synth"
+
+type Place = Pick<TenantContext, "organization" | "stage">
+
+const namesOf = (spec: AppSpec): ReadonlyArray<SecretName> => [...new Set(spec.services.flatMap(secretsOf))].sort()
+
+/** Secrets of a store have no versions that the server knows: each deployment reads them anew, and its number tells which reading is meant. */
+export const versionsFromStore = (spec: AppSpec, deployment: number): ReadonlyMap<SecretName, number> =>
+  new Map(namesOf(spec).map((_) => [_, deployment]))
+
+/** What is said before a deployment that reads from a store; whether a value is there only the cluster finds. */
+export const storeWarnings = (external: ExternalSecrets, place: Place, spec: AppSpec): ReadonlyArray<SpecIssue> => {
+  const names = namesOf(spec)
+  if (names.length === 0) return []
+  const keys = names.map((_) => `${_} from ${textOfExternalKey(externalKeyOf(external, place, spec.app, _))}`)
+  return [
+    {
+      path: [],
+      message: `values of secrets come from the store "${external.store}", as they are at the deployment: ${keys.join(", ")}. Whether they are there is seen when it is carried out`
+    }
+  ]
+}
+
+/** 409: the server does not keep values here. Says where they are set. */
+export const heldElsewhere = (
+  external: ExternalSecrets,
+  place: Place & { readonly app: AppName },
+  names: ReadonlyArray<SecretName>
+) => {
+  const [first, ...more] = names
+  const where = first === undefined ? "" : textOfExternalKey(externalKeyOf(external, place, place.app, first))
+  const others = more.length === 0 ? "" : ` (and ${more.length} more likewise)`
+  return new Conflict({
+    detail: `This platform keeps the values of secrets in the store "${external.store}": set ${first} there, under the key ${where}${others}, and deploy again.`
+  })
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "@effect/vitest"
+import { AppName, OrganizationName, SecretName, StageName } from "@maxcloud/config-schema"
+import { externalKeyOf, textOfExternalKey } from "@maxcloud/synth"
+import { Arbitrary, ConfigProvider, Effect, Either } from "effect"
+import * as fc from "fast-check"
+import { secretConfig } from "./secretSettings.ts"
+
+const read = (key: string) =>
+  Effect.runSync(
+    Effect.either(
+      Effect.withConfigProvider(secretConfig, ConfigProvider.fromMap(new Map([["MAXCLOUD_EXTERNAL_SECRET_KEY", key]])))
+    )
+  )
+
+const right = [
+  "{organization}/{app}/{stage}/{name}#value",
+  "maxcloud/{organization}/{stage}/{app}#{name}",
+  "{organization}--{app}--{stage}--{name}",
+  "eu:{organization}.{app}.{stage}.{name}"
+]
+
+const wrong = [
+  "{organization}/{app}/{name}",
+  "{app}/{stage}/{name}",
+  "{organization}{app}/{stage}/{name}",
+  "{organization}-{app}/{stage}/{name}",
+  "{organization}/{app}/{stage}_{name}",
+  "{organization}/{app}/{stage}/{name}/{user}",
+  "{organization}/{app}/{stage}/{name}#",
+  "#{organization}/{app}/{stage}/{name}",
+  "{organization}/{app}#{stage}#{name}",
+  "{organization}/{app}/{stage}/{name} {{ x }}",
+  ""
+]
+
+describe("the key of a secret in a store", () => {
+  it.each(right)("may be %s", (key) => expect(Either.isRight(read(key))).toBe(true))
+
+  it.each(wrong)("may not be %s: two secrets could have one key, or it is none", (key) => {
+    const refused = read(key)
+    expect(Either.isLeft(refused)).toBe(true)
+    if (Either.isLeft(refused)) expect(String(refused.left)).toContain("{organization}")
+  })
+
+  it("is another for each secret, however tenants choose their names", () => {
+    const secret = fc.record({
+      organization: Arbitrary.make(OrganizationName),
+      app: Arbitrary.make(AppName),
+      stage: Arbitrary.make(StageName),
+      name: Arbitrary.make(SecretName)
+    })
+    // Short names over few letters meet more often.
+    const short = fc.stringMatching(/^a(-?a){0,2}$/)
+    const alike = fc.record({
+      organization: short.map((_) => OrganizationName.make(_)),
+      app: short.map((_) => AppName.make(_)),
+      stage: short.map((_) => StageName.make(_)),
+      name: fc.stringMatching(/^[a_][a_]{0,2}$/).map((_) => SecretName.make(_))
+    })
+    const either = fc.oneof(secret, alike)
+    fc.assert(
+      fc.property(either, either, fc.constantFrom(...right), (one, other, key) => {
+        const textOf = ({ app, name, ...place }: typeof one) =>
+          textOfExternalKey(externalKeyOf({ store: "s", key }, place, app, name))
+        const same = JSON.stringify(one) === JSON.stringify(other)
+        expect(textOf(one) === textOf(other)).toBe(same)
+      }),
+      { numRuns: 2000 }
+    )
+  })
+})

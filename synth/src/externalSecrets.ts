@@ -1,0 +1,75 @@
+import type { AppName, SecretName } from "@maxcloud/config-schema"
+import type { ExternalSecretProps } from "./ExternalSecret.ts"
+import type { SecretPart, SecretParts } from "./secretParts.ts"
+import type { TenantContext } from "./tenant.ts"
+
+/** A store from which the values of secrets are read in the cluster, in place of the server's database. */
+export interface ExternalSecrets {
+  /** Name of a ClusterSecretStore of the External Secrets Operator. */
+  readonly store: string
+  /**
+   * Where a secret is in the store, with `{organization}`, `{app}`, `{stage}` and `{name}`; after a `#` the field of the entry.
+   * Different secrets must come to different keys.
+   */
+  readonly key: string
+}
+
+/** Where a secret is in its store. Without `property` the whole entry is its value. */
+export interface ExternalKey {
+  readonly key: string
+  readonly property?: string
+}
+
+/** Made from the tenant's own names alone: no config can name another's key. */
+export const externalKeyOf = (
+  { key }: ExternalSecrets,
+  { organization, stage }: Pick<TenantContext, "organization" | "stage">,
+  app: AppName,
+  name: SecretName
+): ExternalKey => {
+  const values: Readonly<Record<string, string>> = { organization, app, stage, name }
+  const written = key.replace(/\{(\w+)\}/g, (whole, word: string) => values[word] ?? whole)
+  const at = written.indexOf("#")
+  return at < 0 ? { key: written } : { key: written.slice(0, at), property: written.slice(at + 1) }
+}
+
+/** As people write it: `acme/shop/production/API_KEY#value`. */
+export const textOfExternalKey = ({ key, property }: ExternalKey) =>
+  property === undefined ? key : `${key}#${property}`
+
+/** A Go template that is this text: a string of JSON is one of Go's, too (Go specification, "Interpreted string literals"). */
+const literalTemplate = (text: string) => (text.includes("{") ? `{{ ${JSON.stringify(text)} }}` : text)
+
+const templateOf = (parts: ReadonlyArray<SecretPart>) =>
+  parts.map((_) => (typeof _ === "string" ? literalTemplate(_) : `{{ .${_.secret} }}`)).join("")
+
+/** What makes the operator write the Secret `name` with the values of `parts`. `labels`: of that Secret. */
+export const externalSecretSpec = (
+  external: ExternalSecrets,
+  place: Pick<TenantContext, "organization" | "stage">,
+  app: AppName,
+  {
+    labels,
+    name,
+    parts
+  }: { readonly labels: Readonly<Record<string, string>>; readonly name: string; readonly parts: SecretParts }
+): ExternalSecretProps["spec"] => {
+  const entries = Object.entries(parts).sort(([a], [b]) => (a < b ? -1 : 1))
+  const secrets = [
+    ...new Set(entries.flatMap(([, values]) => values.flatMap((_) => (typeof _ === "string" ? [] : [_.secret]))))
+  ].sort()
+  return {
+    refreshPolicy: "CreatedOnce",
+    secretStoreRef: { kind: "ClusterSecretStore", name: external.store },
+    target: {
+      name,
+      creationPolicy: "Owner",
+      template: {
+        engineVersion: "v2",
+        metadata: { labels },
+        data: Object.fromEntries(entries.map(([key, values]) => [key, templateOf(values)]))
+      }
+    },
+    data: secrets.map((secretKey) => ({ secretKey, remoteRef: externalKeyOf(external, place, app, secretKey) }))
+  }
+}
