@@ -1,5 +1,5 @@
 import type pg from "pg"
-import { isUnsent } from "./sqlState.ts"
+import { isReadOnly, isUnsent } from "./sqlState.ts"
 
 export interface Answer {
   readonly command: string
@@ -27,7 +27,7 @@ export class Session {
   #shown: string | undefined
   #busy = false
   readonly #waiting: Array<() => void> = []
-  /** It has gone silent, or a transaction could not be ended: not to be used again. */
+  /** It has gone silent, takes no writes, or a transaction could not be ended: not to be used again. */
   broken = false
 
   constructor(client: pg.PoolClient, shown: string) {
@@ -73,6 +73,7 @@ export class Session {
   #query({ rowMode, text, values }: Statement, answered: Answered) {
     const done = (error: Error | null | undefined, answer?: Answer | ReadonlyArray<Answer>) => {
       if (error) this.#noteSilence(error)
+      if (isReadOnly(error)) this.broken = true
       if (takesBack.test(text)) {
         this.#shown = undefined
         if (error) this.broken = true

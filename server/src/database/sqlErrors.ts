@@ -12,6 +12,10 @@ const isSqlError = (error: unknown): error is SqlError =>
 /** A fault of the database that passes, also where nobody expected one. */
 export const isPassingFault = (error: unknown): boolean => isSqlError(error) && isPassing(error.cause)
 
+/** Leaves the faults that pass as they are. Any other SQL error is a mistake of ours, and no fault that anybody could wait out. */
+export const passingOnly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(effect, (error) => isSqlError(error) && !isPassing(error.cause), Effect.die)
+
 /** What a client is told while the database is away. */
 export const databaseAway = () =>
   new Unavailable({

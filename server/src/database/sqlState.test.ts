@@ -12,7 +12,7 @@ describe("what became of a statement", () => {
   })
 
   it("is a fault that passes, or else a mistake", () => {
-    for (const code of ["53100", "58030", "40P01", "57014", "55P03"]) {
+    for (const code of ["53100", "58030", "40P01", "57014", "55P03", "25006"]) {
       assert.deepStrictEqual([isBroken(coded(code)), isPassing(coded(code))], [false, true], code)
     }
     for (const code of ["23505", "42501", "42P01", "25P02", "XX000", "P0001"]) {

@@ -16,12 +16,15 @@ export const isBroken = (cause: unknown): boolean => {
   return state === undefined || /^(08|57P|53300)/.test(state)
 }
 
+/** The server is a replica now, or was put into read-only mode: a new connection may lead to the one that takes writes. */
+export const isReadOnly = (cause: unknown): boolean => stateOf(cause) === "25006"
+
 /**
  * Faults that pass: a broken connection, out of disk, memory or connections (53), a disk that failed (58), a time limit (57014, 55P03,
- * 25P03), or a transaction that had to make way for another (40).
+ * 25P03), a transaction that had to make way for another (40), or a server that takes no writes (25006).
  */
 export const isPassing = (cause: unknown): boolean =>
-  isBroken(cause) || /^(53|58|40|57014|55P03|25P03)/.test(stateOf(cause) ?? "")
+  isBroken(cause) || isReadOnly(cause) || /^(53|58|40|57014|55P03|25P03)/.test(stateOf(cause) ?? "")
 
 /** The database broke off while it was told to commit: whether it did is not known, and the transaction must not be run again. */
 export class CommitUnknown extends Error {

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { passingOnly } from "../database/sqlErrors.ts"
 import { DataKeys, type Place } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { reseal, type SealedTable } from "../secrets/resealing.ts"
@@ -46,6 +47,9 @@ const failed = (error: SqlError | MasterKeyError) =>
         : "The credentials for registries cannot be reached at the moment: the database does not answer."
   })
 
+/** What a client may wait out. A mistake of ours is none. */
+const orFailed = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), failed)
+
 /** Credentials in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */
 export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
@@ -71,7 +75,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
           on conflict (organization_id, host) do update
             set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
               sealed = excluded.sealed, updated_at = now()
-          returning host, username, updated_at`.pipe(Effect.mapError(failed))
+          returning host, username, updated_at`.pipe(orFailed)
         const info = decodeInfos(rows)[0]
         return info === undefined ? yield* Effect.dieMessage("an upsert returned no row") : info
       })
@@ -79,10 +83,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       const list = Effect.fn("RegistryCredentials.list")((organizationId: OrganizationId) =>
         sql`
           select host, username, updated_at from registry_credentials
-          where organization_id = ${organizationId} order by host collate "C"`.pipe(
-          Effect.map(decodeInfos),
-          Effect.mapError(failed)
-        )
+          where organization_id = ${organizationId} order by host collate "C"`.pipe(Effect.map(decodeInfos), orFailed)
       )
 
       const remove = Effect.fn("RegistryCredentials.remove")((organizationId: OrganizationId, host: string) =>
@@ -90,7 +91,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
           delete from registry_credentials
           where organization_id = ${organizationId} and host = ${canonicalHost(host)} returning 1`.pipe(
           Effect.map((_) => _.length > 0),
-          Effect.mapError(failed)
+          orFailed
         )
       )
 
@@ -101,7 +102,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         const host = canonicalHost(registry)
         const rows = yield* sql`
           select organization_id, host, username, key_id, nonce, sealed from registry_credentials
-          where organization_id = ${organizationId} and host = ${host}`.pipe(Effect.mapError(failed))
+          where organization_id = ${organizationId} and host = ${host}`.pipe(orFailed)
         const row = decodeCredentials(rows)[0]
         if (row === undefined) return Option.none()
         const password = yield* open(dataDir, organizationId, registryCredentials.placeOf(row), row).pipe(

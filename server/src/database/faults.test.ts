@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import pg from "pg"
+import { layer } from "./Database.ts"
+import { temporaryDataDir } from "./layerTest.ts"
+import { orUnavailable, transaction } from "./sqlErrors.ts"
+
+describe("a database that takes no work for a while", () => {
+  it.scopedLive("is told as such, and is used again when it does", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* temporaryDataDir
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const owner = new pg.Client({
+          host: join(dataDir, "postgres"),
+          user: "maxcloud_owner",
+          database: "maxcloud",
+          password: readFileSync(join(dataDir, "postgres.password"), "utf8").trim()
+        })
+        yield* Effect.acquireRelease(
+          Effect.promise(() => owner.connect()),
+          () => Effect.promise(() => owner.end())
+        )
+        const change = (text: string) =>
+          Effect.promise(() =>
+            owner.query(
+              `${text}; select pg_terminate_backend(pid) from pg_stat_activity where usename = 'maxcloud' and application_name = 'maxcloud'`
+            )
+          )
+        let written = 0
+        const write = orUnavailable(
+          Effect.suspend(() => sql`insert into organizations (id, name) values (${`o${++written}`}, ${`o${written}`})`)
+        )
+        yield* write
+        for (const [begin, end] of [
+          ["alter role maxcloud set default_transaction_read_only = on", "alter role maxcloud reset all"],
+          ["alter role maxcloud connection limit 0", "alter role maxcloud connection limit -1"]
+        ] as const) {
+          yield* change(begin)
+          for (const attempt of [write, orUnavailable(transaction(write))]) {
+            const error = yield* Effect.flip(attempt)
+            assert.deepInclude(error, { _tag: "Unavailable", retryAfterSeconds: 1 })
+          }
+          yield* Effect.promise(() => owner.query(end))
+          // No connection of the time before is left.
+          yield* write
+        }
+      }).pipe(Effect.scoped, Effect.provide(layer({ dataDir, connections: 2 })))
+    })
+  )
+})
