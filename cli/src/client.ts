@@ -1,11 +1,14 @@
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
 import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
 import type { ConfigInvalid, LoadedConfig } from "@maxcloud/sdk/effect"
-import { Effect, Either, ParseResult, type Redacted, Schema } from "effect"
+import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
 import { findCredential } from "./credentialSource.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
+import { systemLanguage } from "./language.ts"
 import { issueLine } from "./report.ts"
 
 /** The SDK, loaded when the first command needs it. */
@@ -19,15 +22,23 @@ export const warn = (line: string): void => void process.stderr.write(`${line}\n
 export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>
   Effect.map(loadSdk, (_) => input.apiUrl ?? _.defaultApiUrl())
 
+/**
+ * Node's own HTTP client, which is there in a fraction of the time that the first `fetch` takes. What the server mails because of a request is in
+ * the language that this asks for.
+ */
+const httpClient = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(
+    HttpClient.HttpClient,
+    HttpClient.mapRequest(HttpClientRequest.setHeader("accept-language", systemLanguage(process.env)))
+  )
+).pipe(Layer.provide(nodeHttpClient))
+
 /** The client of the server that the flags and the environment name, with a credential that is given: `""` for none. */
 export const connectWith = (
   input: Pick<Globals, "apiUrl">,
   token: "" | Redacted.Redacted<string> | (() => Promise<string>)
-) =>
-  Effect.flatMap(loadSdk, ({ makeMaxCloud }) =>
-    // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes.
-    makeMaxCloud({ apiUrl: input.apiUrl, token, httpClient: nodeHttpClient })
-  )
+) => Effect.flatMap(loadSdk, ({ makeMaxCloud }) => makeMaxCloud({ apiUrl: input.apiUrl, token, httpClient }))
 
 /** The client of the server that the flags and the environment name, with the credential that there is for it. */
 export const connect = (input: Pick<Globals, "apiUrl">) =>

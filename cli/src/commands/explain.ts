@@ -4,6 +4,7 @@ import { loadSdk } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
 import { optional, text } from "../flags.ts"
+import { systemLanguage } from "../language.ts"
 import { suggest } from "../suggest.ts"
 import { type Terminal, table } from "../terminal.ts"
 
@@ -25,8 +26,7 @@ const languageOf = (
       fix: `write ${flag === undefined ? "MAXCLOUD_LANG=" : "--lang "}en or de`
     })
   }
-  const system = env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || ""
-  return Effect.succeed(/^de([_.@-]|$)/i.test(system) ? "de" : "en")
+  return Effect.succeed(systemLanguage(env))
 }
 
 const lines = (explanation: Explanation, language: ExplanationLanguage, terminal: Terminal): ReadonlyArray<string> => [

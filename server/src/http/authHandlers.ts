@@ -6,6 +6,7 @@ import { ApiKeys, OidcTrusts } from "../identity/keys/ApiKeys.ts"
 import { Invites } from "../identity/Members.ts"
 import { effectiveRole } from "../identity/policy.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
+import { inRequestLanguage } from "./requestLanguage.ts"
 
 export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers) =>
   Effect.gen(function* () {
@@ -44,7 +45,7 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
       .handle("switchOrganization", ({ payload }) =>
         Effect.flatMap(currentPerson, (person) => sessions.grant(person.id, payload.organization))
       )
-      .handle("resendVerification", () => Effect.flatMap(currentCaller, accounts.resendVerification))
+      .handle("resendVerification", () => inRequestLanguage(Effect.flatMap(currentCaller, accounts.resendVerification)))
       .handle("apiKeys", () => Effect.map(Effect.flatMap(currentCaller, keys.list), (apiKeys) => ({ apiKeys })))
       .handle("createApiKey", ({ payload }) => Effect.flatMap(currentCaller, (_) => keys.create(_, payload)))
       .handle("rotateApiKey", ({ path, payload }) =>
@@ -52,7 +53,9 @@ export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers)
       )
       .handle("deleteApiKey", ({ path }) => Effect.flatMap(currentCaller, (_) => keys.remove(_, path.id)))
       .handle("invites", () => Effect.map(Effect.flatMap(currentCaller, invites.list), (all) => ({ invites: all })))
-      .handle("createInvite", ({ payload }) => Effect.flatMap(currentCaller, (_) => invites.create(_, payload)))
+      .handle("createInvite", ({ payload }) =>
+        inRequestLanguage(Effect.flatMap(currentCaller, (_) => invites.create(_, payload)))
+      )
       .handle("revokeInvite", ({ path }) => Effect.flatMap(currentCaller, (_) => invites.revoke(_, path.id)))
       .handle("oidcTrusts", () =>
         Effect.map(Effect.flatMap(currentCaller, trusts.list), (oidcTrusts) => ({ oidcTrusts }))

@@ -3,6 +3,7 @@ import { MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Accounts, Devices } from "../identity/Accounts.ts"
 import { Invites } from "../identity/Members.ts"
+import { inRequestLanguage } from "./requestLanguage.ts"
 
 export const signInHandlers = HttpApiBuilder.group(MaxCloudApi, "signIn", (handlers) =>
   Effect.gen(function* () {
@@ -10,7 +11,7 @@ export const signInHandlers = HttpApiBuilder.group(MaxCloudApi, "signIn", (handl
     const devices = yield* Devices
     const invites = yield* Invites
     return handlers
-      .handle("register", ({ payload }) => accounts.register(payload))
+      .handle("register", ({ payload }) => inRequestLanguage(accounts.register(payload)))
       .handle("acceptInvite", ({ payload }) => invites.accept(payload.token))
       .handle("verify", ({ payload }) => accounts.verify(payload.token))
       .handle("startDevice", ({ payload }) => devices.start(payload.clientName))

@@ -12,6 +12,7 @@ import { Mail } from "../mail/Mail.ts"
 import { Accounts } from "./Accounts.ts"
 import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
 import { linkOf, registeredMail, verifyMail } from "./identityMails.ts"
+import { CurrentLanguage } from "./Language.ts"
 import { insertOneTime, useOneTime } from "./oneTimeTokens.ts"
 import { insertSession } from "./sessionRows.ts"
 import { beginChallenge, browserPerson, finishChallenge, wrongCode } from "./signInByCode.ts"
@@ -57,7 +58,7 @@ export const layer = (options: IdentityOptions) =>
         Effect.gen(function* () {
           const token = yield* insertOneTime(sql, "verify", user.id, verifySeconds)
           const link = linkOf(options.publicUrl, "verify", token)
-          yield* mail.add("verify", verifyMail(user.email, organization, link), user.id)
+          yield* mail.add("verify", verifyMail(yield* CurrentLanguage, user.email, organization, link), user.id)
         })
 
       const hasUsers = Effect.map(sql`select 1 from users limit 1`, (_) => _.length > 0)
@@ -110,7 +111,11 @@ export const layer = (options: IdentityOptions) =>
               const days = options.sessionDays ?? defaultSessionDays
               const grant = yield* insertSession(sql, user, { organization, role: "owner" }, days)
               yield* bootstraps
-                ? mail.add("registered", registeredMail(user.email, name, options.publicUrl), user.id)
+                ? mail.add(
+                    "registered",
+                    registeredMail(yield* CurrentLanguage, user.email, name, options.publicUrl),
+                    user.id
+                  )
                 : mailLink(user, name)
               yield* audit.append({
                 action: "signIn.register",

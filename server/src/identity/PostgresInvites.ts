@@ -11,6 +11,7 @@ import type { Caller } from "./Caller.ts"
 import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
 import { inviteMail, linkOf } from "./identityMails.ts"
 import { insertInvite, listInvites, lockInvite } from "./inviteRows.ts"
+import { CurrentLanguage } from "./Language.ts"
 import { Invites } from "./Members.ts"
 import { mayGive } from "./policy.ts"
 import { insertSession, membershipsOf } from "./sessionRows.ts"
@@ -76,7 +77,7 @@ export const layer = (options: IdentityOptions) =>
           const invite = yield* insertInvite(sql, organization.id, { id, email, role, hash, invitedBy, expiresAt })
           const told = { organization: organization.name, role, by: person?.email, expiresAt }
           const link = linkOf(options.publicUrl, "accept-invite", token)
-          yield* mail.add("invite", inviteMail(email, told, link), user?.id)
+          yield* mail.add("invite", inviteMail(yield* CurrentLanguage, email, told, link), user?.id)
           yield* audit.append({
             action: "auth.createInvite",
             outcome: "succeeded",

@@ -6,6 +6,7 @@ import type { DataKeys } from "../keys/DataKeys.ts"
 import type { Mail } from "../mail/Mail.ts"
 import { newCode, readCode } from "./codes.ts"
 import { signInMail } from "./identityMails.ts"
+import { CurrentLanguage } from "./Language.ts"
 import { insertOneTime, lockOneTime } from "./oneTimeTokens.ts"
 import { endCodes, keepCode, standingCode } from "./standingCode.ts"
 import { derivedToken, digestOf, hexOf, matches, parseToken } from "./tokens.ts"
@@ -41,7 +42,8 @@ export const beginChallenge = (
     if (user === undefined) return challenge
     if (standing === undefined) yield* keepCode(sql, keys, challenge, Redacted.make(code))
     // Where none stands one is mailed in any case: the last was used by who reads the mail, or ended by itself.
-    if (mayMail || standing === undefined) yield* mail.add("signIn", signInMail(user.email, code), user.id)
+    if (mayMail || standing === undefined)
+      yield* mail.add("signIn", signInMail(yield* CurrentLanguage, user.email, code), user.id)
     return challenge
   })
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { readMail } from "./readMail.ts"
 import { makeSmtp } from "./smtp.ts"
 import { makeCertificate, smtpSink } from "./testSmtp.ts"
 
@@ -68,6 +69,45 @@ describe("SMTP", () => {
       yield* Effect.either(smtp(`smtp://127.0.0.1:${sink.port}`).send({ ...message, to }, "mail_1"))
       assert.isFalse(sink.taken.some((_) => _.to.includes("eve@example.net")))
       assert.isFalse(sink.taken.some((_) => /^Bcc:/im.test(_.raw)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("tells when and by whom, that it was written by no person, and keeps what is beyond ASCII", () =>
+    Effect.gen(function* () {
+      const sink = yield* smtpSink(certificate)
+      const mail = {
+        ...message,
+        subject:
+          "Bestätigen Sie „Zäune & Söhne“ — ein Betreff, der länger ist als eine Zeile von Kopfzeilen lang sein soll",
+        text: "Grüße, 日本語 😀\n\n.\nhttps://localhost/auth/verify?token=a=b\n"
+      }
+      const from = "Wölkchen für Ada <cloud@example.com>"
+      yield* makeSmtp({ from, url: Redacted.make(`smtp://127.0.0.1:${sink.port}`) }).send(mail, "mail_1")
+      const raw = sink.taken[0]?.raw ?? assert.fail("no mail")
+      assert.match(raw.slice(0, raw.indexOf("\r\n\r\n")), /^[\r\n\t -~]+$/)
+      assert.isTrue(raw.split("\r\n").every((_) => _.length <= 998))
+      const { headers, text } = readMail(raw)
+      assert.strictEqual(headers.get("subject"), mail.subject)
+      assert.strictEqual(headers.get("from"), from)
+      assert.strictEqual(headers.get("to"), message.to)
+      assert.strictEqual(text.trimEnd(), mail.text.trimEnd())
+      assert.strictEqual(headers.get("auto-submitted"), "auto-generated")
+      assert.strictEqual(headers.get("message-id"), "<mail_1@example.com>")
+      assert.match(headers.get("content-type") ?? "", /^text\/plain; charset=utf-8$/i)
+      assert.strictEqual(headers.get("mime-version"), "1.0")
+      assert.closeTo(Date.parse(headers.get("date") ?? ""), Date.now(), 60_000)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("has no header fields but its own, whatever stands in the subject", () =>
+    Effect.gen(function* () {
+      const sink = yield* smtpSink(certificate)
+      for (const newline of ["\r\n", "\n", "\r", "\u2028"]) {
+        const subject = `acme${newline}Bcc: eve@example.net${newline}${newline}Hello`
+        yield* Effect.either(smtp(`smtp://127.0.0.1:${sink.port}`).send({ ...message, subject }, "mail_1"))
+      }
+      assert.isTrue(sink.taken.every((_) => !_.to.includes("eve@example.net") && !readMail(_.raw).headers.has("bcc")))
+      assert.isTrue(sink.taken.every((_) => readMail(_.raw).text.includes("Your code")))
     }).pipe(Effect.scoped)
   )
 

@@ -1,4 +1,5 @@
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type RequestListener, type ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import { Effect } from "effect"
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose"
 
@@ -23,7 +24,7 @@ let made = 0
 
 const newKeys = (): Promise<ReadonlyArray<SigningKey>> =>
   Promise.all(
-    (["RS256", "ES256"] as const).map(async (algorithm) => {
+    (["RS256", "ES256", "PS256", "EdDSA"] as const).map(async (algorithm) => {
       const { privateKey, publicKey } = await generateKeyPair(algorithm)
       const kid = `${algorithm.toLowerCase()}-${++made}`
       const jwk = { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: "sig" }
@@ -34,18 +35,28 @@ const newKeys = (): Promise<ReadonlyArray<SigningKey>> =>
 const discoveryPath = "/.well-known/openid-configuration"
 const keysPath = "/keys"
 
+export interface IssuerOptions {
+  /** Of the issuer's URL, such as `/realms/acme`. @default none */
+  readonly path?: string
+  /** With a certificate it speaks TLS, and is at `https://localhost`. */
+  readonly certificate?: { readonly key: string; readonly cert: string }
+}
+
 /**
- * An issuer of OpenID Connect on a free port of 127.0.0.1: a discovery document, and real keys (RS256 and ES256). `answers` replaces what it
+ * An issuer of OpenID Connect on a free port of 127.0.0.1: a discovery document, and a real key for each algorithm. `answers` replaces what it
  * says at a path.
  */
-export const makeTestIssuer = Effect.gen(function* () {
+export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
+  certificate,
+  path: base = ""
+}: IssuerOptions) {
   let keys = yield* Effect.promise(newKeys)
   let isUp = true
   const asked: Array<string> = []
   const answers = new Map<string, (response: ServerResponse) => void>()
 
-  const server = createServer((request, response) => {
-    const path = request.url ?? ""
+  const listener: RequestListener = (request, response) => {
+    const path = (request.url ?? "").replace(base, "")
     asked.push(path)
     if (!isUp) return response.destroy()
     const answer = answers.get(path)
@@ -54,7 +65,8 @@ export const makeTestIssuer = Effect.gen(function* () {
     if (path === discoveryPath) return response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}${keysPath}` }))
     if (path === keysPath) return response.end(JSON.stringify({ keys: keys.map((_) => _.jwk) }))
     response.writeHead(404).end()
-  })
+  }
+  const server = certificate === undefined ? createServer(listener) : createTlsServer(certificate, listener)
   yield* Effect.acquireRelease(
     Effect.async<void>((resume) => {
       server.listen(0, "127.0.0.1", () => resume(Effect.void))
@@ -67,7 +79,7 @@ export const makeTestIssuer = Effect.gen(function* () {
   )
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : 0
-  const issuer = `http://127.0.0.1:${port}`
+  const issuer = `${certificate === undefined ? "http://127.0.0.1" : "https://localhost"}:${port}${base}`
 
   return {
     issuer,
@@ -103,5 +115,7 @@ export const makeTestIssuer = Effect.gen(function* () {
       })
   }
 })
+
+export const makeTestIssuer = makeTestIssuerWith({})
 
 export type TestIssuer = Effect.Effect.Success<typeof makeTestIssuer>

@@ -1,11 +1,12 @@
 import { HttpIncomingMessage, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
 import type { ApiError } from "@maxcloud/sdk/api"
 import { Cause, Data, Effect, Option } from "effect"
+import { CurrentLanguage, type Language, languageOf } from "../../identity/Language.ts"
 import { escapeHtml, htmlPage } from "../htmlPage.ts"
 import { isApiError } from "../problems.ts"
 import { pathOf } from "../routeTable.ts"
 import { type BrowserCookie, formToken, isFormToken, newCookie, readCookie, writeCookie } from "./browserCookie.ts"
-import { type Language, languageOf, type Texts, texts } from "./texts.ts"
+import { type Texts, texts } from "./texts.ts"
 
 type Headers = Readonly<Record<string, string>>
 
@@ -190,6 +191,7 @@ export const asPage = <E, R>(
     const request = yield* HttpServerRequest.HttpServerRequest
     const visit = visitOf(request, publicUrl)
     return yield* handle(visit, request).pipe(
+      Effect.provideService(CurrentLanguage, visit.language),
       Effect.catchAllCause((cause) => {
         if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
         const error = Cause.squash(cause)

@@ -5,13 +5,13 @@ import { Email } from "@maxcloud/sdk/api"
 import { Effect, Redacted } from "effect"
 import * as fc from "fast-check"
 import { Accounts, Devices, Sessions } from "../../identity/Accounts.ts"
+import { languageOf } from "../../identity/Language.ts"
 import { Invites } from "../../identity/Members.ts"
-import { codeTo, newNames, Seen, testIdentity, tokenTo } from "../../identity/testIdentity.ts"
+import { codeTo, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../identity/testIdentity.ts"
 import { RateLimits } from "../../limits/RateLimits.ts"
 import { Organizations } from "../../organizations/Organizations.ts"
 import { testApi } from "../testApi.ts"
 import { formToken, isFormToken, newCookie, readCookie, writeCookie } from "./browserCookie.ts"
-import { languageOf } from "./texts.ts"
 
 interface Answer {
   readonly status: number
@@ -281,6 +281,23 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       assert.strictEqual(refused.status, 429)
       assert.strictEqual(refused.headers.get("retry-after"), "30")
       assert.include(refused.html, "30 Sekunden")
+    })
+  )
+
+  it.scoped("the code is mailed in the language of the page", () =>
+    Effect.gen(function* () {
+      const url = yield* served
+      for (const [language, subject] of [
+        ["de-AT", "Ihr Code zum Anmelden bei max-cloud"],
+        ["fr", "Your code to sign in to max-cloud"]
+      ] as const) {
+        const names = newNames("w")
+        yield* Effect.flatMap(Accounts, (_) => _.register(names))
+        const browser = newBrowser(url, language)
+        const first = yield* browser.get("/auth/sign-in")
+        yield* browser.submit(first, "/auth/sign-in", { step: "email", email: names.email })
+        assert.strictEqual((yield* mailTo(names.email)).subject, subject)
+      }
     })
   )
 

@@ -1,0 +1,5 @@
+/** The language of the system (POSIX: LC_ALL before LC_MESSAGES before LANG), unless MAXCLOUD_LANG says another; English but for German. */
+export const systemLanguage = (env: Readonly<Record<string, string | undefined>>): "de" | "en" => {
+  const said = env["MAXCLOUD_LANG"] || env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || ""
+  return /^de([_.@-]|$)/i.test(said) ? "de" : "en"
+}

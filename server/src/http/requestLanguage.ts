@@ -1,0 +1,9 @@
+import { HttpServerRequest } from "@effect/platform"
+import { Effect } from "effect"
+import { CurrentLanguage, languageOf } from "../identity/Language.ts"
+
+/** What is mailed because of this request is in the language that it asks for (`Accept-Language`). */
+export const inRequestLanguage = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+    Effect.provideService(effect, CurrentLanguage, languageOf(headers["accept-language"]))
+  )
