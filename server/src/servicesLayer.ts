@@ -10,6 +10,8 @@ import * as Quotas from "./limits/PostgresQuotas.ts"
 import * as KnownOrganizations from "./organizations/KnownOrganizations.ts"
 import * as Organizations from "./organizations/Organizations.ts"
 import * as Shards from "./replicas/Shards.ts"
+import * as Collector from "./retention/Collector.ts"
+import { Retention } from "./retention/Retention.ts"
 import * as Sources from "./runtime/local/sources/layer.ts"
 import { runtimeLayer } from "./runtime/runtimeLayer.ts"
 import type { ServerSettings } from "./ServerConfig.ts"
@@ -40,7 +42,8 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
     shards,
     Sources.layer({ dataDirectory: dataDir })
   )
-  return Deployments.layer().pipe(
+  return Layer.merge(Deployments.layer(), Collector.layer({ dataDir })).pipe(
+    Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
     Layer.provideMerge(runtimeLayer(settings, port)),
     Layer.provideMerge(kept),
     Layer.provideMerge(Audit.layer()),

@@ -26,6 +26,7 @@ import type { Images } from "../images/Images.ts"
 import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
 import { Quotas } from "../limits/Quotas.ts"
 import type { Organization } from "../organizations/Organizations.ts"
+import { noDeployment } from "../retention/Retention.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import type { Secrets } from "../secrets/Secrets.ts"
 import { selectServices } from "../services/serviceRows.ts"
@@ -46,9 +47,6 @@ const noApp = (app: AppName, stage: StageName) =>
 
 const noService = (id: ServiceId) =>
   new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
-
-const noDeployment = (id: DeploymentId) =>
-  new NotFound({ detail: `There is no deployment ${id}.`, resource: "deployment", name: id })
 
 export const layer = (queue: WorkQueue) =>
   Layer.effect(

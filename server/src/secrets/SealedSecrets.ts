@@ -12,10 +12,7 @@ import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { reseal } from "./resealing.ts"
 import { type SecretScope, Secrets, SecretsError } from "./Secrets.ts"
 import { open, SealedRow, seal } from "./sealing.ts"
-import { decodeInfos, decodeVersions, holders, placeOf, secretVersions } from "./secretRows.ts"
-
-/** How many versions of a secret that is set are kept, whether deployments hold them or not. */
-const kept = 10
+import { decodeInfos, decodeVersions, holders, placeOf, secretVersions, unheld } from "./secretRows.ts"
 
 const decodeSealed = Schema.decodeUnknownSync(Schema.Array(SealedRow))
 const decodePeople = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String, email: Schema.String })))
@@ -46,16 +43,8 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       const within = (scope: SecretScope) =>
         sql`organization_id = ${scope.organizationId} and app = ${scope.app} and stage = ${scope.stage}`
 
-      /** Forgets versions that no deployment holds: all of a secret that is not set, else those before the last ten. */
-      const forget = (scope: SecretScope, name: SecretName) => sql`
-        delete from secret_versions v
-        where ${within(scope)} and name = ${name}
-          and not exists (
-            select 1 from secrets s
-            where s.organization_id = v.organization_id and s.app = v.app and s.stage = v.stage
-              and s.name = v.name and s.is_set and v.version > s.version - ${kept}
-          )
-          and not exists (${holders(sql)})`
+      const forget = (scope: SecretScope, name: SecretName) =>
+        sql`delete from secret_versions v where ${within(scope)} and name = ${name} and ${unheld(sql)}`
 
       const find = (scope: SecretScope, name: SecretName) =>
         Effect.map(

@@ -68,3 +68,15 @@ export const holders = (sql: SqlClient) => sql`
       where l.organization_id = v.organization_id and l.app = v.app and l.stage = v.stage
         and l.state = 'succeeded'
     ), 0)`
+
+/** How many versions of a secret that is set are kept, whether deployments hold them or not. */
+const kept = 10
+
+/** Of the version `v`: no deployment holds it, and it is of a secret that is not set, or before its last ten. */
+export const unheld = (sql: SqlClient) => sql`
+  not exists (
+    select 1 from secrets s
+    where s.organization_id = v.organization_id and s.app = v.app and s.stage = v.stage
+      and s.name = v.name and s.is_set and v.version > s.version - ${kept}
+  )
+  and not exists (${holders(sql)})`

@@ -1,15 +1,28 @@
 import { Config, Duration, Schema } from "effect"
 import { from, type Settings } from "./setting.ts"
 
-/** How much of the database a server takes. */
+/** How much of the database a server takes, and how long it keeps what it could do without. */
 export interface DatabaseSettings {
   /** Connections at most, besides the one that waits for wake-ups. */
   readonly databasePool: number
   readonly statementTimeout: Duration.Duration
+  /** Days after their end that deployments are kept which nothing needs; undefined: for ever. */
+  readonly deploymentRetention: number | undefined
 }
 
 const Connections = Schema.NumberFromString.pipe(Schema.int(), Schema.between(2, 1_000))
 const Seconds = Schema.NumberFromString.pipe(Schema.between(1, 3_600))
+
+/** A week at least: for as long an idempotency key gives its deployment again. */
+const Days = Schema.transform(
+  Schema.Union(Schema.Literal("forever", "0"), Schema.NumberFromString.pipe(Schema.int(), Schema.between(7, 36_500))),
+  Schema.UndefinedOr(Schema.Number),
+  {
+    strict: true,
+    decode: (_) => (typeof _ === "number" ? _ : undefined),
+    encode: (_) => _ ?? ("forever" as const)
+  }
+)
 
 export const databaseSettings: Settings<DatabaseSettings> = {
   databasePool: {
@@ -29,10 +42,20 @@ export const databaseSettings: Settings<DatabaseSettings> = {
     ),
     default: "30",
     description: "After how many seconds the database gives up a statement; the request is then answered with 503."
+  },
+  deploymentRetention: {
+    name: "MAXCLOUD_DEPLOYMENT_RETENTION",
+    config: from("MAXCLOUD_DEPLOYMENT_RETENTION", Days, 'days, a whole number from 7 on, or "forever"').pipe(
+      Config.withDefault(365)
+    ),
+    default: "365",
+    description:
+      "Days after their end that deployments are kept, with their events and source snapshots, or `forever`. What is in force is kept, and the newest 20 of each app and stage."
   }
 }
 
 export const databaseConfig = Config.all({
   databasePool: databaseSettings.databasePool.config,
-  statementTimeout: databaseSettings.statementTimeout.config
+  statementTimeout: databaseSettings.statementTimeout.config,
+  deploymentRetention: databaseSettings.deploymentRetention.config
 })

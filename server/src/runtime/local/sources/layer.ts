@@ -11,7 +11,8 @@ import {
   rename,
   rm,
   stat,
-  symlink
+  symlink,
+  utimes
 } from "node:fs/promises"
 import { join } from "node:path"
 import type { SourceDigest } from "@maxcloud/config-schema"
@@ -111,7 +112,12 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         const { archive } = pathsOf(organizationId, digest)
         return yield* attempt(() =>
           stat(archive).then(
-            ({ size }) => Option.some(size),
+            async ({ size }) => {
+              // Who asks is about to deploy it: as good as new, it is not collected before.
+              const now = new Date()
+              await utimes(archive, now, now)
+              return Option.some(size)
+            },
             (cause) => {
               if (cause.code === "ENOENT") return Option.none()
               throw cause
