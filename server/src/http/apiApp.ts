@@ -12,6 +12,7 @@ import { infoHandlers } from "./infoHandlers.ts"
 import { withJsonBody } from "./jsonBody.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
 import { pages } from "./pages.ts"
+import { invalidRequest } from "./problems.ts"
 import { RequestId, requestIdOf } from "./RequestId.ts"
 import { registriesHandlers } from "./registriesHandlers.ts"
 import { operationsWithoutPolicy, pathOf, routeOf } from "./routeTable.ts"
@@ -46,6 +47,12 @@ export const routes = Layer.mergeAll(operations, pages)
 /** Snapshots are read by their handler as they come; some operations (`pause`) come without a body. */
 const takesJson = ({ method, url }: HttpServerRequest.HttpServerRequest) => routeOf(url)?.withJson.has(method) === true
 
+/** No name that the database could hold has it, and it would fail there. */
+const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest) =>
+  url.includes("%00") && routeOf(url) !== undefined
+    ? invalidRequest("the URL must not hold the character NUL (%00)")
+    : Effect.void
+
 /**
  * One request from its head to its answer: who calls, what is in the body, the route, the translation of errors; around it the
  * request's id, its log line, its measures, and the headers that every answer has. Never fails.
@@ -68,7 +75,8 @@ export const apiApp = Effect.gen(function* () {
       if (!takesJson(request)) return yield* router
       return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, yield* withJsonBody(request))
     })
-    const response = yield* translate(requestId, gate(request, translate(requestId, handled))).pipe(
+    const passed = Effect.andThen(refuseNul(request), gate(request, translate(requestId, handled)))
+    const response = yield* translate(requestId, passed).pipe(
       Effect.annotateLogs("requestId", requestId),
       Effect.provideService(RequestId, requestId)
     )

@@ -88,6 +88,15 @@ describe("hostile input", () => {
     })
   )
 
+  it.scopedLive("a NUL in the URL is refused, wherever it stands", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      for (const path of ["services?name=%00", "services/a%00", "audit?action=a%00b", "apps/%00/stages/dev/secrets"]) {
+        assertProblem(yield* send(`${url}/api/v1/${path}`), 400, "InvalidRequest")
+      }
+    })
+  )
+
   it.scopedLive("tells where a value is wrong", () =>
     Effect.gen(function* () {
       const { url } = yield* strict
