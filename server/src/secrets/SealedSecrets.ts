@@ -5,7 +5,7 @@ import type { SecretName } from "@maxcloud/config-schema"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { asServer } from "../database/RowScope.ts"
-import { transaction } from "../database/sqlErrors.ts"
+import { passingOnly, transaction } from "../database/sqlErrors.ts"
 import { CurrentCaller } from "../identity/Caller.ts"
 import { DataKeys } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
@@ -98,6 +98,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
 
       const inTransaction = <A, R>(effect: Effect.Effect<A, SecretsError | SqlError | MasterKeyError, R>) =>
         transaction(effect).pipe(
+          passingOnly,
           Effect.mapError((error) => (error._tag === "SecretsError" ? error : failed(error))),
           Effect.provideService(SqlClient, sql),
           Effect.provideService(DataKeys, keys)
