@@ -46,6 +46,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
   },
   {
     kinds: ["long"],
+    there: onPath("loki"),
+    what: "kept logs in Loki: loki is not installed (Grafana Loki 3, from its releases or its sources)"
+  },
+  {
+    kinds: ["long"],
     there: onPath("external-secrets") && onPath("bao") && process.env.KUBECONFIG !== undefined,
     what: "secrets from a store: external-secrets (External Secrets Operator 0.16, from its sources), bao, or a cluster in KUBECONFIG with the operator's CRDs is missing"
   },

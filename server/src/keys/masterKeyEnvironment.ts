@@ -5,8 +5,14 @@ export const keyFromBase64 = (written: string): Uint8Array | undefined => {
   return Buffer.from(text, "base64")
 }
 
-/** Variables that hold a key, or open one. Programs that this server starts must not inherit them. */
-const holding = ["MAXCLOUD_MASTER_KEY", "MAXCLOUD_MASTER_KEYS_FORMER", "MAXCLOUD_VAULT_TOKEN"]
+/** Variables that hold a key, or open something. Programs that this server starts must not inherit them. */
+const holding = [
+  "MAXCLOUD_MASTER_KEY",
+  "MAXCLOUD_MASTER_KEYS_FORMER",
+  "MAXCLOUD_VAULT_TOKEN",
+  "MAXCLOUD_LOGS_LOKI_PASSWORD",
+  "MAXCLOUD_LOGS_LOKI_TOKEN"
+]
 
 /** Forgets the variables of the environment that hold keys, once they are read. */
 export const forgetKeysInEnvironment = () => {

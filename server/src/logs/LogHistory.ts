@@ -69,6 +69,8 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
     readonly retain: (owns: (organizationId: string) => boolean) => Effect.Effect<void, LogHistoryError>
     /** For messages: how many days are kept. */
     readonly days: number
+    /** For certificates: what `removeAll` does. */
+    readonly erasing: string
   }
 >() {}
 
@@ -99,6 +101,7 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
 
   return LogHistory.of({
     days: retention.days,
+    erasing: "kept log lines deleted, of the folder or bucket",
     write: Effect.fn("LogHistory.write")((key, lines) =>
       lines.length === 0
         ? Effect.void

@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { Layer } from "effect"
 import * as LogHistory from "../../logs/LogHistory.ts"
+import { layerLoki } from "../../logs/loki/lokiHistory.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
 import { ServerError } from "../../ServerError.ts"
 
@@ -11,11 +12,38 @@ export const historyLayer = ({
   logsBucket,
   logsDays,
   logsEndpoint,
+  logsLokiPassword,
+  logsLokiTenant,
+  logsLokiToken,
+  logsLokiTokenFile,
+  logsLokiUrl,
+  logsLokiUser,
   logsMegabytes,
   logsRegion
 }: ServerSettings) => {
   const retention = { days: logsDays, bytesPerOrganization: logsMegabytes * 2 ** 20 }
   if (logs === "folder") return LogHistory.layerFolder({ retention, directory: join(dataDir, "cluster-logs") })
+  if (logs === "loki") {
+    if (logsLokiUrl === undefined) {
+      return Layer.fail(
+        new ServerError({
+          reason: "setting",
+          message: "MAXCLOUD_LOGS is loki, but it is not said where it is: set MAXCLOUD_LOGS_LOKI_URL"
+        })
+      )
+    }
+    return layerLoki({
+      days: logsDays,
+      loki: {
+        url: logsLokiUrl,
+        tenant: logsLokiTenant,
+        user: logsLokiUser,
+        password: logsLokiPassword,
+        token: logsLokiToken,
+        tokenFile: logsLokiTokenFile
+      }
+    })
+  }
   if (logsBucket === undefined) {
     return Layer.fail(
       new ServerError({

@@ -76,7 +76,7 @@ export const layer = Layer.effect(
         namespacesStore(api),
         {
           store: "logs",
-          action: "kept log lines deleted, of the folder or bucket",
+          action: history.erasing,
           count: (_) => Effect.mapError(history.count(_), failed),
           erase: (_) => Effect.mapError(history.removeAll(_), failed)
         }

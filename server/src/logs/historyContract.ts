@@ -1,0 +1,202 @@
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, type Layer, ManagedRuntime, Stream } from "effect"
+import fc from "fast-check"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type HistoryKey, type HistoryOptions, type HistoryQuery, LogHistory } from "./LogHistory.ts"
+import { compareLines, type LogLine, timeOf } from "./LogLine.ts"
+
+export const keyOf = (letter: string, service = "api"): HistoryKey => ({
+  organizationId: OrganizationId.make(`org_${letter.repeat(32)}`),
+  namespace: "shop",
+  service
+})
+
+export interface Backend {
+  readonly layer: (options: HistoryOptions) => Layer.Layer<LogHistory>
+  readonly end: () => Promise<void>
+}
+
+export interface HistoryPlace {
+  readonly name: string
+  readonly open: () => Promise<Backend>
+  /** How many drawn histories are tried. */
+  readonly runs: number
+  /** Cannot be tried here. */
+  readonly left?: boolean
+  /** What `count` says of two services with a write each and positions of one. */
+  readonly objects?: number
+  /** Does max-cloud itself remove what is old? */
+  readonly ownRetention?: boolean
+  /** Are lines gone when they have been removed, or may it take minutes, so that this is tried elsewhere? @default at once */
+  readonly removal?: "atOnce" | "later"
+}
+
+export const line = (t: string, n: number, pod: string, text: string, revision = "api-00001"): LogLine => ({
+  t,
+  n,
+  uid: `uid-${pod}`,
+  instance: pod,
+  revision,
+  line: text,
+  truncated: false
+})
+const day = 86_400_000
+/** Of a day that every place still keeps. */
+export const noon = Math.trunc(Date.now() / day) * day - 2.5 * day
+export const numbered = (from: number, to: number, start = noon, pod = "a") =>
+  Array.from({ length: to - from }, (_, i) => line(timeOf(start + (from + i) * 1000), 0, pod, `line ${from + i}`))
+
+/** What every place where lines are kept does, tried on one that `open` gives. */
+export const describeHistory = ({
+  left = false,
+  name,
+  objects = 3,
+  open,
+  ownRetention = true,
+  removal = "atOnce",
+  runs
+}: HistoryPlace) => {
+  describe.skipIf(left)(`lines kept in ${name}`, () => {
+    let backend: Backend
+    beforeAll(async () => {
+      backend = await open()
+    })
+    afterAll(() => backend.end())
+
+    const using = async <A>(
+      options: HistoryOptions,
+      use: (history: LogHistory["Type"]) => Effect.Effect<A, unknown>
+    ) => {
+      const runtime = ManagedRuntime.make(backend.layer(options))
+      try {
+        return await runtime.runPromise(Effect.flatMap(LogHistory, use))
+      } finally {
+        await runtime.dispose()
+      }
+    }
+    const read = (history: LogHistory["Type"], key: HistoryKey, query: HistoryQuery = {}) =>
+      Effect.map(Stream.runCollect(history.read(key, query)), (parts) => [...parts].flat())
+
+    it("gives every line once and in order, however they were cut into chunks, and the last of them by tail", async () => {
+      let turn = 0
+      const drawn = fc.array(
+        fc.record({
+          t: fc.integer({ min: 0, max: 40 }).map((_) => timeOf(noon + _ * 3_600_000)),
+          n: fc.integer({ min: 0, max: 2 }),
+          pod: fc.constantFrom("a", "b", "c"),
+          chunks: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 3 })
+        }),
+        { maxLength: 40 }
+      )
+      await using({}, (history) =>
+        Effect.promise(() =>
+          fc.assert(
+            fc.asyncProperty(drawn, fc.nat(45), async (lines, tail) => {
+              const key = keyOf("a", `turn-${turn++}`)
+              const of = new Map<string, LogLine>()
+              const chunks: Array<Array<LogLine>> = Array.from({ length: 6 }, () => [])
+              for (const { chunks: places, n, pod, t } of lines) {
+                const one = line(t, n, pod, `${pod} ${t} ${n} ü\n"\u0000`, `api-${pod}`)
+                of.set(one.line, one)
+                for (const place of places) chunks[place]?.push(one)
+              }
+              const all = [...of.values()].sort(compareLines)
+              for (const chunk of chunks) await Effect.runPromise(history.write(key, chunk))
+              expect(await Effect.runPromise(read(history, key))).toEqual(all)
+              expect(await Effect.runPromise(read(history, key, { tail }))).toEqual(tail === 0 ? [] : all.slice(-tail))
+              const since = all[Math.trunc(all.length / 2)]?.t ?? timeOf(noon)
+              const query = { since, revision: "api-b" }
+              const wanted = all.filter(({ revision, t }) => t >= since && revision === "api-b")
+              expect(await Effect.runPromise(read(history, key, query))).toEqual(wanted)
+            }),
+            { numRuns: runs }
+          )
+        )
+      )
+    })
+
+    it("keeps positions, and organizations apart", async () => {
+      const key = keyOf("b")
+      await using({}, (history) =>
+        Effect.gen(function* () {
+          yield* history.write(key, numbered(0, 10))
+          yield* history.savePositions(key, new Map([["uid-a", { t: timeOf(noon), n: 3 }]]))
+        })
+      )
+      await using({}, (history) =>
+        Effect.gen(function* () {
+          expect(yield* history.positions(key)).toEqual(new Map([["uid-a", { t: timeOf(noon), n: 3 }]]))
+          expect(yield* history.positions(keyOf("c"))).toEqual(new Map())
+          expect(yield* read(history, keyOf("c"))).toEqual([])
+          expect(yield* read(history, key)).toEqual(numbered(0, 10))
+          for (const name of ["..", "../shop", "a/b", ""]) {
+            const failed = yield* Effect.flip(history.write({ ...key, service: name }, numbered(0, 1)))
+            expect(failed.message).toContain("cannot be the name")
+          }
+          if (removal === "later") return
+          yield* history.remove(key)
+          expect(yield* read(history, key)).toEqual([])
+        })
+      )
+    })
+
+    it("forgets an organization with all that is kept of it, and no other", async () => {
+      const organizations = [keyOf("1"), keyOf("2")]
+      await using({}, (history) =>
+        Effect.gen(function* () {
+          for (const key of organizations) {
+            yield* history.write(key, numbered(0, 10))
+            yield* history.write({ ...key, service: "web" }, numbered(0, 10))
+            yield* history.savePositions(key, new Map([["uid-a", { t: timeOf(noon), n: 3 }]]))
+          }
+          const [own, other] = [organizations[0] ?? keyOf("1"), organizations[1] ?? keyOf("2")]
+          expect(yield* history.count(own.organizationId)).toBe(objects)
+          expect((yield* history.services(own.organizationId)).map((_) => _.service)).toEqual(["api", "web"])
+          if (removal === "later") return
+          yield* history.removeAll(own.organizationId)
+          expect(yield* history.count(own.organizationId)).toBe(0)
+          expect(yield* history.services(own.organizationId)).toEqual([])
+          expect(yield* history.count(other.organizationId)).toBe(objects)
+          yield* history.removeAll(own.organizationId)
+        })
+      )
+    })
+
+    it.skipIf(!ownRetention)(
+      "removes what is too old or too much, oldest first, only of those it owns, and tells it",
+      async () => {
+        const old = keyOf("d")
+        const large = keyOf("e")
+        const foreign = keyOf("f")
+        const now = Date.now()
+        await using({ retention: { days: 7, bytesPerOrganization: 2 ** 20 } }, (history) =>
+          Effect.gen(function* () {
+            for (const key of [old, foreign]) {
+              yield* history.write(key, numbered(0, 100, now - 9 * day))
+              yield* history.write(key, numbered(0, 100, now - day))
+            }
+            yield* history.retain((id) => id === old.organizationId)
+            expect(yield* read(history, old)).toEqual(numbered(0, 100, now - day))
+            expect((yield* read(history, foreign)).length).toBe(200)
+            expect(yield* history.cut(foreign)).toBeUndefined()
+            const cut = yield* history.cut(old)
+            expect(cut?.reason).toBe("days")
+            expect((cut?.before ?? "") > timeOf(now - 9 * day + 99_000)).toBe(true)
+            expect((cut?.before ?? "") < timeOf(now - day)).toBe(true)
+          })
+        )
+        await using({ retention: { days: 7, bytesPerOrganization: 800 } }, (history) =>
+          Effect.gen(function* () {
+            for (let i = 0; i < 5; i++) yield* history.write(large, numbered(i * 100, i * 100 + 100, now - day))
+            yield* history.retain((id) => id === large.organizationId)
+            const left = yield* read(history, large)
+            expect(left.length).toBeGreaterThan(0)
+            expect(left.length).toBeLessThan(500)
+            expect(left).toEqual(numbered(500 - left.length, 500, now - day))
+            expect((yield* history.cut(large))?.reason).toBe("bytes")
+          })
+        )
+      }
+    )
+  })
+}

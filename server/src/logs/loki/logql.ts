@@ -1,0 +1,55 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import type { HistoryKey } from "../LogHistory.ts"
+import { serviceFolder } from "../serviceFolder.ts"
+
+/** Labels of a stream. They are made from keys alone, never from what a service writes or a caller asks. */
+export type Labels = Readonly<Record<string, string>>
+
+const linesJob = "maxcloud"
+const positionsJob = "maxcloud-positions"
+
+/** A string of LogQL: that of Go between double quotes, of which JSON's is a part. */
+export const quoted = (text: string): string => JSON.stringify(text.toWellFormed())
+
+const labelsOf = (job: string, key: HistoryKey): Labels => {
+  // Names that are no folder's are refused here too.
+  serviceFolder(key)
+  return { job, organization: key.organizationId, namespace: key.namespace, service: key.service }
+}
+
+export const lineLabels = (key: HistoryKey): Labels => labelsOf(linesJob, key)
+export const positionLabels = (key: HistoryKey): Labels => labelsOf(positionsJob, key)
+
+/** Streams that have all of these labels, and perhaps others. */
+export const selector = (labels: Labels): string =>
+  `{${Object.entries(labels)
+    .map(([name, value]) => `${name}=${quoted(value)}`)
+    .join(",")}}`
+
+/** Lines of one service; `revision` and `n` are structured metadata. */
+export const linesQuery = (
+  key: HistoryKey,
+  {
+    n,
+    revision
+  }: { readonly revision?: string | undefined; readonly n?: readonly [from: number, before: number] | undefined } = {}
+): string =>
+  [
+    selector(lineLabels(key)),
+    ...(revision === undefined ? [] : [`revision=${quoted(revision)}`]),
+    ...(n === undefined ? [] : [`n>=${n[0]}`, `n<${n[1]}`])
+  ].join(" | ")
+
+/** Streams of lines of an organization. */
+export const linesOfOrganization = (organizationId: OrganizationId): string =>
+  selector({ job: linesJob, organization: organizationId })
+
+/** All that is kept of an organization. */
+export const allOfOrganization = (organizationId: OrganizationId): string =>
+  `{job=~"${linesJob}|${positionsJob}",organization=${quoted(organizationId)}}`
+
+/** All that is kept of a service. */
+export const allOfService = (key: HistoryKey): string => {
+  const { job: _, ...labels } = lineLabels(key)
+  return `{job=~"${linesJob}|${positionsJob}",${selector(labels).slice(1)}`
+}
