@@ -7,6 +7,7 @@ import type {
   MemberInfo,
   OrganizationInfo,
   Role,
+  SessionGrant,
   UserId
 } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
@@ -32,6 +33,8 @@ export interface OrganizationCalls {
 
 /** What is kept of the signed-in person, whatever the organization. */
 export interface AccountCalls {
+  /** Of its own for the signed-in person, with a session for it. */
+  readonly createOrganization: (name: OrganizationName) => Effect.Effect<SessionGrant, CallError>
   /** Lines of JSON. */
   readonly export: Stream.Stream<string, CallError>
   /** Erases the person in every store, at once. */
@@ -72,6 +75,7 @@ export const makeOrganizationCalls = ({ call, lines }: Connection, api: Api): Or
 })
 
 export const makeAccountCalls = ({ call, lines }: Connection, api: Api): AccountCalls => ({
+  createOrganization: (organization) => call(api.account.createOrganization({ payload: { organization } })),
   export: lines("/api/v1/account/export"),
   delete: call(api.account.delete({}))
 })

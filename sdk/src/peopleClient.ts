@@ -102,6 +102,8 @@ export interface PeopleClient {
   }
   /** What is kept of the signed-in person. */
   readonly account: {
+    /** Of its own for the signed-in person, with a session for it. */
+    readonly createOrganization: (organization: string, options?: Abortable) => Promise<RevealedSession>
     readonly export: (options?: Abortable) => AsyncIterable<string>
     /** Erases the person in every store, at once. */
     readonly delete: (options?: Abortable) => Promise<ErasureCertificate>
@@ -195,6 +197,8 @@ export const makePeopleClient = (
       cancelDeletion: (call) => run(organization.cancelDeletion, signalOf(call))
     },
     account: {
+      createOrganization: (name, call) =>
+        parsed(OrganizationName, name, call, (_) => Effect.map(account.createOrganization(_), revealSession)),
       export: (call) => iterate(account.export, signalOf(call)),
       delete: (call) => run(account.delete, signalOf(call))
     },

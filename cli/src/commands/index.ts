@@ -192,6 +192,12 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./orgShow.ts")
   },
   {
+    name: "org create",
+    group: "people",
+    summary: "Make an organization of your own",
+    load: () => import("./orgCreate.ts")
+  },
+  {
     name: "org switch",
     group: "people",
     summary: "Act for another organization",

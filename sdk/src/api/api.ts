@@ -9,6 +9,7 @@ import {
   CreateApiKey,
   CreateInvite,
   CreateOidcTrust,
+  CreateOrganization,
   DeviceCodes,
   DevicePoll,
   DeviceProgress,
@@ -648,6 +649,18 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
 
 /** What is kept of the signed-in person, whatever the organization. */
 export class AccountGroup extends HttpApiGroup.make("account")
+  .add(
+    HttpApiEndpoint.post("createOrganization", "/organizations")
+      .annotateContext(
+        describe(
+          "Create an organization",
+          "The signed-in person owns it; the answer is a session for it. 403 where registration is by invite only."
+        )
+      )
+      .setPayload(CreateOrganization)
+      .addSuccess(SessionGrant, { status: 201 })
+      .addError(Conflict)
+  )
   .add(
     HttpApiEndpoint.get("export", "/export")
       .annotateContext(

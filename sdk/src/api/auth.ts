@@ -81,6 +81,12 @@ export const AuthStatus = Schema.Struct({
 }).annotations({ identifier: "AuthStatus" })
 export type AuthStatus = typeof AuthStatus.Type
 
+export const CreateOrganization = Schema.Struct({ organization: OrganizationName }).annotations({
+  identifier: "CreateOrganization",
+  ...knownKeysOnly
+})
+export type CreateOrganization = typeof CreateOrganization.Type
+
 export const SwitchOrganization = Schema.Struct({ organization: OrganizationName }).annotations({
   identifier: "SwitchOrganization",
   ...knownKeysOnly

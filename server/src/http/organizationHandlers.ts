@@ -1,6 +1,7 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
 import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
+import { Accounts, Sessions } from "../identity/Accounts.ts"
 import { Members } from "../identity/Members.ts"
 import { Privacy } from "../privacy/Privacy.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
@@ -31,8 +32,17 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
 
 export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (handlers) =>
   Effect.gen(function* () {
+    const accounts = yield* Accounts
     const privacy = yield* Privacy
+    const sessions = yield* Sessions
     return handlers
+      .handle("createOrganization", ({ payload: { organization } }) =>
+        Effect.gen(function* () {
+          const person = yield* currentPerson
+          yield* accounts.createOrganization(person.id, organization)
+          return yield* sessions.grant(person.id, organization).pipe(Effect.catchTag("NotFound", Effect.die))
+        })
+      )
       .handleRaw("export", () => Effect.map(currentPerson, (_) => jsonLines(privacy.exportPerson(_))))
       .handle("delete", () => Effect.flatMap(currentPerson, privacy.erasePerson))
   })

@@ -30,6 +30,13 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
   {
     /** Forbidden where registration is by invite only and there is no bootstrap token. All or nothing, the mail included. */
     readonly register: (input: Registration) => Effect.Effect<SessionGrant, Failing<Conflict | Forbidden>>
+    /** Of a person who has an account: they own it. Forbidden where registration is by invite only. */
+    readonly createOrganization: (
+      userId: UserId,
+      name: OrganizationName
+    ) => Effect.Effect<void, Failing<Conflict | Forbidden>>
+    /** May people make organizations themselves? */
+    readonly isOpen: Effect.Effect<boolean>
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<UserInfo, Failing<NotFound>>
     readonly resendVerification: (caller: Caller) => Effect.Effect<void, Failing<Forbidden>>
     /** Mails a code, if there is such an account; says nothing of whether there is. Gives what `finishSignIn` takes beside the code. */

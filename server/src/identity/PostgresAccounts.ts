@@ -1,6 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { Conflict, Forbidden, NotFound, OrganizationId, type Registration, type UserInfo } from "@maxcloud/sdk/api"
+import {
+  Conflict,
+  Forbidden,
+  NotFound,
+  OrganizationId,
+  type Registration,
+  type UserId,
+  type UserInfo
+} from "@maxcloud/sdk/api"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { newId } from "../database/newId.ts"
@@ -30,6 +38,11 @@ const reserved: ReadonlySet<string> = new Set(["local", "server"])
 const decodeOrganizations = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: OrganizationId, name: OrganizationName }))
 )
+
+const refuseReserved = (name: OrganizationName) =>
+  reserved.has(name)
+    ? Effect.fail(new Conflict({ detail: `The name "${name}" is kept for the server. Choose another name.` }))
+    : Effect.void
 
 const inviteOnly = () =>
   new Forbidden({
@@ -80,6 +93,9 @@ export const layer = (options: IdentityOptions) =>
           return yield* new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
         })
 
+      const insertOwner = (organizationId: OrganizationId, userId: string) => sql`
+        insert into memberships (organization_id, user_id, role) values (${organizationId}, ${userId}, 'owner')`
+
       /** Links and codes are tried by the pages too, whose requests are no operations. */
       const tellRefused = (action: "signIn.register" | "signIn.verify" | "signIn.signIn", status: 403 | 404) =>
         audit.append({ action, outcome: "refused", status, subject: "without a good link or code" })
@@ -91,9 +107,7 @@ export const layer = (options: IdentityOptions) =>
             [signInLimits.registerByEmail, normalEmail(email)]
           ])
           if (bootstrapToken === undefined && options.registration === "invite") return yield* inviteOnly()
-          if (reserved.has(name)) {
-            return yield* new Conflict({ detail: `The name "${name}" is kept for the server. Choose another name.` })
-          }
+          yield* refuseReserved(name)
           return yield* inTransaction(
             Effect.gen(function* () {
               const bootstraps = bootstrapToken !== undefined
@@ -105,9 +119,7 @@ export const layer = (options: IdentityOptions) =>
                 })
               }
               const organization = yield* insertOrganization(name, user.id)
-              yield* sql`
-                insert into memberships (organization_id, user_id, role)
-                values (${organization.id}, ${user.id}, 'owner')`
+              yield* insertOwner(organization.id, user.id)
               const days = options.sessionDays ?? defaultSessionDays
               const grant = yield* insertSession(sql, user, { organization, role: "owner" }, days)
               yield* bootstraps
@@ -130,6 +142,33 @@ export const layer = (options: IdentityOptions) =>
           )
         },
         (effect) => Effect.tapErrorTag(effect, "Forbidden", () => tellRefused("signIn.register", 403)),
+        whereAway,
+        asServer
+      )
+
+      const createOrganization = Effect.fn("Accounts.createOrganization")(
+        function* (userId: UserId, name: OrganizationName) {
+          yield* takeAll(limits, [[signInLimits.createByPerson, userId]])
+          if (options.registration === "invite") return yield* inviteOnly()
+          yield* refuseReserved(name)
+          return yield* inTransaction(
+            Effect.gen(function* () {
+              const user = yield* lockUser(sql, userId)
+              // Erased meanwhile: nobody is there any more who could own it.
+              if (user === undefined) return yield* inviteOnly()
+              const organization = yield* insertOrganization(name, user.id)
+              yield* insertOwner(organization.id, user.id)
+              yield* audit.append({
+                action: "account.createOrganization",
+                outcome: "succeeded",
+                status: 201,
+                subject: `organization ${name}`,
+                organizationId: organization.id,
+                person: user
+              })
+            })
+          )
+        },
         whereAway,
         asServer
       )
@@ -168,6 +207,8 @@ export const layer = (options: IdentityOptions) =>
 
       return {
         register,
+        createOrganization,
+        isOpen: Effect.succeed(options.registration === "open"),
         verify,
 
         resendVerification: Effect.fn("Accounts.resendVerification")(

@@ -108,6 +108,7 @@ export const policy: Readonly<Record<Operation, Rule>> = {
   "organization.delete": { roles: owners, writes: true },
   "organization.cancelDeletion": { roles: owners, writes: true },
 
+  "account.createOrganization": { roles: everyone, writes: true },
   "account.export": { roles: everyone, writes: false, unverified: true },
   "account.delete": { roles: everyone, writes: true, unverified: true },
   "erasures.get": open,

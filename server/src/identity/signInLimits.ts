@@ -12,6 +12,7 @@ const quarter = 900
 export const signInLimits = {
   registerByAddress: { name: "register-address", quota: 20, windowSeconds: hour },
   registerByEmail: { name: "register-email", quota: 5, windowSeconds: hour },
+  createByPerson: { name: "create-organization", quota: 5, windowSeconds: hour },
   verifyByAddress: { name: "verify-address", quota: 30, windowSeconds: quarter },
   resendByPerson: { name: "resend-person", quota: 5, windowSeconds: hour },
   beginByAddress: { name: "sign-in-address", quota: 30, windowSeconds: quarter },

@@ -57,7 +57,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const keys = yield* DataKeys
-      yield* reseal(dataDir, registryCredentials).pipe(Effect.catchTag("SqlError", (error) => failed(error)))
+      yield* reseal(dataDir, registryCredentials).pipe(passingOnly, Effect.catchTag("SqlError", failed))
 
       const set = Effect.fn("RegistryCredentials.set")(function* (
         organizationId: OrganizationId,

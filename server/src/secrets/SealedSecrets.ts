@@ -38,7 +38,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       const sql = yield* SqlClient
       const audit = yield* Audit
       const keys = yield* DataKeys
-      yield* reseal(dataDir, secretVersions).pipe(Effect.catchTag("SqlError", (cause) => failed(cause)))
+      yield* reseal(dataDir, secretVersions).pipe(passingOnly, Effect.catchTag("SqlError", failed))
 
       const within = (scope: SecretScope) =>
         sql`organization_id = ${scope.organizationId} and app = ${scope.app} and stage = ${scope.stage}`
@@ -148,23 +148,28 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       const list = Effect.fn("Secrets.list")((scope: SecretScope) =>
         sql`select name, version, updated_at from secrets where ${within(scope)} and is_set order by name`.pipe(
           Effect.map(decodeInfos),
+          passingOnly,
           Effect.mapError(failed)
         )
       )
 
-      const versions = Effect.fn("Secrets.versions")(function* (scope: SecretScope, name: SecretName) {
-        const rows = yield* sql`
+      const versions = Effect.fn("Secrets.versions")(
+        function* (scope: SecretScope, name: SecretName) {
+          const rows = yield* sql`
           select v.version, v.created_at, v.created_by, s.is_set and s.version = v.version as current,
             array(${holders(sql)} order by d.number) as deployments
           from secret_versions v join secrets s using (organization_id, app, stage, name)
           where ${within(scope)} and name = ${name} order by v.version desc`
-        const found = decodeVersions(rows)
-        const ids = [...new Set(found.flatMap((_) => _.createdBy ?? []))]
-        if (ids.length === 0) return found
-        const people = decodePeople(yield* asServer(sql`select id, email from users where ${sql.in("id", ids)}`))
-        const emails = new Map(people.map((_) => [_.id, _.email]))
-        return found.map((_) => ({ ..._, createdBy: emails.get(_.createdBy ?? "") ?? null }))
-      }, Effect.mapError(failed))
+          const found = decodeVersions(rows)
+          const ids = [...new Set(found.flatMap((_) => _.createdBy ?? []))]
+          if (ids.length === 0) return found
+          const people = decodePeople(yield* asServer(sql`select id, email from users where ${sql.in("id", ids)}`))
+          const emails = new Map(people.map((_) => [_.id, _.email]))
+          return found.map((_) => ({ ..._, createdBy: emails.get(_.createdBy ?? "") ?? null }))
+        },
+        passingOnly,
+        Effect.mapError(failed)
+      )
 
       const read = (scope: SecretScope, name: SecretName, version: number) =>
         Effect.gen(function* () {
@@ -199,7 +204,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       )
 
       const reveal = Effect.fn("Secrets.reveal")((scope: SecretScope, name: SecretName, version: number) =>
-        Effect.mapError(read(scope, name, version), (error) => (error._tag === "SqlError" ? failed(error) : error))
+        read(scope, name, version).pipe(passingOnly, Effect.catchTag("SqlError", failed))
       )
 
       return { importAll, list, reveal, rollback, set, unset, versions }

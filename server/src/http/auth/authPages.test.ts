@@ -211,7 +211,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       for (const path of ["verify", "accept-invite", "bootstrap"]) {
         for (const token of ["", "?token=", "?token=mci_%3Cscript%3E", "?token=%00"]) {
           const { html, status } = yield* browser.get(`/auth/${path}${token}`)
-          assert.strictEqual(status, 404)
+          assert.strictEqual(status, token.includes("%00") ? 400 : 404)
           assert.notInclude(html, "script")
         }
       }
@@ -298,6 +298,31 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
         yield* browser.submit(first, "/auth/sign-in", { step: "email", email: names.email })
         assert.strictEqual((yield* mailTo(names.email)).subject, subject)
       }
+    })
+  )
+
+  it.scoped("who is a member of nothing any more makes an organization of their own, and goes on with it", () =>
+    Effect.gen(function* () {
+      const devices = yield* Devices
+      const { browser, grant, organization } = yield* signedIn
+      const sql = yield* SqlClient
+      yield* sql`delete from memberships where user_id = ${grant.user.id}`
+      const { deviceCode, userCode } = yield* devices.start("cli")
+      const asked = yield* browser.get(`/auth/device?user_code=${userCode}`)
+      assert.include(asked.html, "member of no organization")
+      const create = (name: string) => browser.submit(asked, "/auth/device", { decision: "create", organization: name })
+      assert.strictEqual((yield* create("No Name")).status, 400)
+      assert.strictEqual((yield* create("local")).status, 409)
+      assert.strictEqual((yield* create(organization)).status, 409)
+      const own = newNames("own").organization
+      const made = yield* create(own)
+      assert.strictEqual(made.status, 200)
+      assert.include(made.html, own)
+      yield* browser.submit(made, "/auth/device", { decision: "approve", organization: own })
+      const progress = yield* devices.poll(deviceCode)
+      assert.strictEqual(progress.state, "granted")
+      const sessions = yield* Effect.flatMap(Sessions, (_) => _.organizationsOf(grant.user.id))
+      assert.deepStrictEqual(sessions, [{ name: own, role: "owner" }])
     })
   )
 

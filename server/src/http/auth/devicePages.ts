@@ -1,6 +1,6 @@
 import { HttpLayerRouter } from "@effect/platform"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { NotFound } from "@maxcloud/sdk/api"
+import { InvalidRequest, NotFound } from "@maxcloud/sdk/api"
 import { Effect, Either, Schema } from "effect"
 import { Accounts, type BrowserPerson, Devices, Sessions } from "../../identity/Accounts.ts"
 import { AccessMode } from "../AccessMode.ts"
@@ -14,6 +14,12 @@ const decodeName = Schema.decodeUnknownEither(OrganizationName)
 
 const noSuchOrganization = () =>
   new NotFound({ resource: "organization", name: "organization", detail: "You are no member of this organization." })
+
+const wrongName = () =>
+  new InvalidRequest({
+    detail: "The name of an organization has 1 to 30 lower-case letters, digits and hyphens, and begins with a letter.",
+    issues: []
+  })
 
 /** Asks for the code that the program shows. By GET: what it leads to only asks once more. */
 const codeForm = (visit: Visit, person: BrowserPerson, problem?: NotFound) =>
@@ -39,7 +45,8 @@ const confirmation = (
   visit: Visit,
   person: BrowserPerson,
   asking: { readonly clientName: string; readonly userCode: string },
-  organizations: ReadonlyArray<string>
+  organizations: ReadonlyArray<string>,
+  mayCreate: boolean
 ) =>
   show(
     visit,
@@ -53,7 +60,15 @@ const confirmation = (
         page.device,
         hidden("user_code", asking.userCode) +
           (organizations.length === 0
-            ? paragraph(visit.say.noOrganization, "problem")
+            ? mayCreate
+              ? paragraph(visit.say.noOrganizationYet, "problem") +
+                field(
+                  visit.say.organization,
+                  "organization",
+                  'maxlength="30" autocomplete="off" autocapitalize="none"'
+                ) +
+                button(visit.say.createOrganization, "decision", "create")
+              : paragraph(visit.say.noOrganization, "problem")
             : choice(visit, organizations) + button(visit.say.approve, "decision", "approve"))
       ) +
       // A form of its own: to deny, no organization has to be chosen.
@@ -105,7 +120,8 @@ export const devicePages = HttpLayerRouter.use((router) =>
             visit,
             person,
             asking.right,
-            organizations.map((_) => _.name)
+            organizations.map((_) => _.name),
+            yield* accounts.isOpen
           )
         })
       )
@@ -120,7 +136,14 @@ export const devicePages = HttpLayerRouter.use((router) =>
           const userCode = fields.get("user_code")
           const person = yield* personOf(visit)
           if (person === undefined) return toSignIn(visit, userCode)
-          const approves = fields.get("decision") === "approve"
+          const decision = fields.get("decision")
+          if (decision === "create") {
+            const name = yield* Effect.mapError(decodeName(fields.get("organization")), wrongName)
+            yield* accounts.createOrganization(person.userId, name)
+            // Approving it is a step of its own, as for everybody.
+            return goTo(visit, devicePage(userCode))
+          }
+          const approves = decision === "approve"
           if (approves) {
             const organization = yield* Effect.mapError(decodeName(fields.get("organization")), noSuchOrganization)
             yield* devices.approve(userCode, person.userId, organization)

@@ -20,6 +20,8 @@ export interface Texts {
   readonly deviceWarning: string
   readonly whichOrganization: string
   readonly noOrganization: string
+  readonly noOrganizationYet: string
+  readonly createOrganization: string
   readonly approve: string
   readonly deny: string
   readonly approved: string
@@ -69,7 +71,9 @@ const en: Texts = {
   deviceWarning:
     "Approve it only if you have started it yourself, and it shows this code. Whoever sent you a code or a link would act as you.",
   whichOrganization: "For the organization",
-  noOrganization: "You are a member of no organization: ask for an invite, or register with `maxcloud auth register`.",
+  noOrganization: "You are a member of no organization. Ask an administrator for an invite.",
+  noOrganizationYet: "You are a member of no organization. Make one, or ask an administrator for an invite.",
+  createOrganization: "Make it",
   approve: "Approve",
   deny: "Deny",
   approved: "Approved. The program goes on by itself; you may close this page.",
@@ -123,8 +127,10 @@ const de: Texts = {
   deviceWarning:
     "Erlauben Sie das nur, wenn Sie das Programm selbst gestartet haben und es diesen Code zeigt. Wer Ihnen einen Code oder Link geschickt hat, würde in Ihrem Namen handeln.",
   whichOrganization: "Für die Organisation",
-  noOrganization:
-    "Sie gehören zu keiner Organisation: Bitten Sie um eine Einladung, oder registrieren Sie sich mit `maxcloud auth register`.",
+  noOrganization: "Sie gehören zu keiner Organisation. Bitten Sie einen Administrator um eine Einladung.",
+  noOrganizationYet:
+    "Sie gehören zu keiner Organisation. Legen Sie eine an, oder bitten Sie einen Administrator um eine Einladung.",
+  createOrganization: "Anlegen",
   approve: "Erlauben",
   deny: "Ablehnen",
   approved: "Erlaubt. Das Programm fährt von selbst fort; Sie können diese Seite schließen.",

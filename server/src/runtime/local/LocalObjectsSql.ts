@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
+import { passingOnly } from "../../database/sqlErrors.ts"
 import { RuntimeError } from "../Runtime.ts"
 import { type LocalObject, LocalObjects } from "./LocalObjects.ts"
 
@@ -85,7 +86,9 @@ const make = Effect.gen(function* () {
   ) =>
     all.length === 0
       ? Effect.void
-      : sql.withTransaction(Effect.forEach(inBatches(all), write, { discard: true })).pipe(Effect.mapError(unavailable))
+      : sql
+          .withTransaction(Effect.forEach(inBatches(all), write, { discard: true }))
+          .pipe(passingOnly, Effect.mapError(unavailable))
 
   /** The objects after one, in their order. */
   const page = (after: Parameters<typeof keyOf>[0] | undefined) =>
@@ -95,6 +98,7 @@ const make = Effect.gen(function* () {
       where ${after === undefined ? sql`true` : sql`(organization_id, namespace, kind, name) > (${after.organizationId}, ${after.namespace}, ${after.kind}, ${after.name})`}
       order by organization_id, namespace, kind, name limit ${batchSize}
     `.pipe(
+      passingOnly,
       Effect.mapError(unavailable),
       Effect.flatMap((rows) =>
         Effect.mapError(

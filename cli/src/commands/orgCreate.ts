@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { connect } from "../client.ts"
+import { command, noFlags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { parseOrganization } from "../people.ts"
+import { keepSession } from "../signedIn.ts"
+
+export default command({
+  examples: [{ line: "maxcloud org create acme", does: "makes it, and commands act for it from then on" }],
+  notes: ["You own it. `maxcloud org switch` leads back to another one of yours."],
+  flags: noFlags,
+  positionals: positionals({ name: required("NAME", "What it is to be called: lower-case letters, digits, hyphens") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseOrganization(input.name)
+      const cloud = yield* connect(input)
+      yield* keepSession(input, yield* cloud.account.createOrganization(name), terminal)
+    })
+})
