@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Redacted } from "effect"
-import type { Page } from "playwright-core"
+import type { Locator, Page } from "playwright-core"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as besideServer from "../../src/database/besideServer.ts"
 import { startServer } from "../policy/accountServer.ts"
@@ -93,8 +93,9 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
   const sql = (statement: (sql: SqlClient) => Effect.Effect<unknown, unknown>) =>
     Effect.flatMap(SqlClient, statement).pipe(Effect.provide(besideServer.layer(server.dataDir)), Effect.runPromise)
 
-  const heading = (page: Page) => page.locator("h1").innerText()
-  const problem = (page: Page) => page.getByRole("alert").innerText()
+  const textOf = async (element: Locator) => (await element.textContent()) ?? ""
+  const heading = (page: Page) => textOf(page.locator("h1"))
+  const problem = (page: Page) => textOf(page.getByRole("alert"))
 
   it("the first account is made by the link of the first start, in German, and a wrong name is told at its field", async () => {
     const { complaints, context, page } = await browser.open({ locale: "de-DE" })
@@ -109,7 +110,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     assert.strictEqual(await page.evaluate("document.activeElement.name"), "organization")
     assert.strictEqual(await field.getAttribute("aria-invalid"), "true")
     const about = `#${await field.getAttribute("aria-describedby")}`
-    assert.include(await page.locator(about).innerText(), "Kleinbuchstaben")
+    assert.include(await textOf(page.locator(about)), "Kleinbuchstaben")
     assert.strictEqual(await page.getByLabel("E-Mail-Adresse").inputValue(), "erste@example.com")
     faults.push(...(await faultsOf(page, "bootstrap-refused")))
     await field.fill("erste")
@@ -151,7 +152,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await type(userCode)
     await page.getByRole("button", { name: "Approve" }).waitFor()
     faults.push(...(await faultsOf(page, "device")))
-    assert.include(await page.locator("main").innerText(), userCode)
+    assert.include(await textOf(page.locator("main")), userCode)
     // The one organization is chosen; the next stop is the button, which shows that it is reached.
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
@@ -189,7 +190,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByText("Approved.").waitFor()
     assert.strictEqual(await poll(deviceCode), "granted")
     await page.goBack()
-    assert.notInclude(await page.locator("main").innerText(), "asks to sign in as you")
+    assert.notInclude(await textOf(page.locator("main")), "asks to sign in as you")
     await page.goForward()
     await page.getByText("Approved.").waitFor()
     await page.reload()
