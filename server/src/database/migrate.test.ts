@@ -121,7 +121,7 @@ describe("migrations", () => {
 
   it("that fail leave nothing, and are tried again by the next start", async () => {
     const owner = await emptyDatabase("failing")
-    const broken = { id: 4, name: "broken", sql: "create table half (id text); select 1 / 0" }
+    const broken = { id: migrations.length + 1, name: "broken", sql: "create table half (id text); select 1 / 0" }
     const error = await Effect.runPromise(Effect.flip(migrate(owner, "maxcloud", [...migrations, broken])))
     expect(error.message).toContain("division by zero")
     expect((await owner.query("select to_regclass('half') as half")).rows).toEqual([{ half: null }])

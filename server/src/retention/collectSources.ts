@@ -44,8 +44,9 @@ export const collectSources = (dataDir: string, organizationId: OrganizationId, 
         const archive = join(own, "archives", name)
         const { mtimeMs } = await stat(archive)
         if (mtimeMs >= before) continue
-        await rm(archive, { force: true })
+        // The archive last: what a crash leaves behind is found by it.
         await removeTree(join(own, "folders", hex))
+        await rm(archive, { force: true })
         removed++
       }
       return removed
