@@ -67,10 +67,14 @@ export const tenantOf = (
   ...known
 })
 
+/** The most issues that an answer tells: one mistake in a list may be thousands. */
+const maxIssues = 100
+
 export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
-  return new InvalidSpec({ detail: first === undefined ? "The app is invalid." : `${first.message}${more}`, issues })
+  const detail = first === undefined ? "The app is invalid." : `${first.message}${more}`
+  return new InvalidSpec({ detail, issues: issues.slice(0, maxIssues) })
 }
 
 /** Texts that Postgres does not keep as JSON: they would come back changed, or not at all. */
