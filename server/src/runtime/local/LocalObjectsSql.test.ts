@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Cause, Effect, Exit, Layer } from "effect"
 import { assert, describe, it } from "vitest"
 import { layerTest as database } from "../../database/layerTest.ts"
 import { type LocalObject, LocalObjects } from "./LocalObjects.ts"
@@ -44,6 +44,15 @@ describe("LocalObjectsSql", () => {
       assert.deepStrictEqual(yield* objects.all, [object("s0000", { organizationId: other })])
       yield* objects.put([])
       yield* objects.remove([])
+    }).pipe(Effect.provide(layer.pipe(Layer.provide(database))), Effect.runPromise)
+  })
+
+  it("dies of what no waiting mends, which is a mistake of ours", async () => {
+    await Effect.gen(function* () {
+      const objects = yield* LocalObjects
+      // No integer of the database holds it.
+      const exit = yield* Effect.exit(objects.put([object("s", { generation: 2 ** 40 })]))
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
     }).pipe(Effect.provide(layer.pipe(Layer.provide(database))), Effect.runPromise)
   })
 })

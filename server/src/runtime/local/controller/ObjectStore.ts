@@ -49,7 +49,7 @@ export const makeObjectStore = (
       })
       return batch.length === 0
         ? Effect.void
-        : objects.put(batch.map((_) => _.stored())).pipe(Effect.tapError(() => again))
+        : objects.put(batch.map((_) => _.stored())).pipe(Effect.tapErrorCause(() => again))
     })
   )
 
@@ -60,9 +60,9 @@ export const makeObjectStore = (
       Effect.sleep(delay).pipe(
         Effect.zipRight(Effect.sync(() => (scheduled = false))),
         Effect.zipRight(flush),
-        Effect.catchAll((error) =>
+        Effect.catchAllCause((cause) =>
           Effect.zipRight(
-            Effect.logWarning(`statuses could not be stored, next try in 2 s: ${error.message}`),
+            Effect.logWarning("statuses could not be stored, next try in 2 s", cause),
             Effect.sync(() => schedule(retryDelay))
           )
         )
@@ -96,7 +96,7 @@ export const makeObjectStore = (
     },
     close: Effect.suspend(() => {
       closed = true
-      return Effect.catchAll(flush, (error) => Effect.logWarning(`statuses could not be stored: ${error.message}`))
+      return Effect.catchAllCause(flush, (cause) => Effect.logWarning("statuses could not be stored", cause))
     })
   }
 }
