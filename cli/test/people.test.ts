@@ -159,6 +159,16 @@ describe("people at a server", () => {
     expect((await ci(["whoami"], { env: { MAXCLOUD_API_KEY: token } })).code).toBe(4)
   }, 90_000)
 
+  it("makes an organization of one's own, beside the others", async () => {
+    const taken = await grace(["org", "create", "labs"])
+    expect([taken.code, taken.stderr]).toEqual([6, expect.stringContaining('"labs" exists already')])
+    const made = await grace(["org", "create", "garden"])
+    expect(made.stderr).toContain("organization garden (owner)")
+    expect((await grace(["whoami"])).stdout).toBe("hedy@example.com garden owner\n")
+    expect((await ci(["org", "create", "robots"])).code).toBe(4)
+    await grace(["org", "switch", "labs"])
+  }, 60_000)
+
   it("imports secrets, lists their versions, takes an earlier one again", async () => {
     const cwd = makeFolder({ ".env": "# told\nA=new-value\nC='two words'\n" })
     const imported = await ada(["secrets", "import", ".env", "--app", "shop"], { cwd })
