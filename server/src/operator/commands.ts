@@ -3,9 +3,12 @@ import { Effect } from "effect"
 import { defaultQuotas } from "../limits/defaultQuotas.ts"
 import * as PostgresQuotas from "../limits/PostgresQuotas.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
-import { listQuotas, type OrganizationQuotas, type QuotaName, setQuotas, unsetQuotas } from "./quotas.ts"
-import { type OperatorResult, runOperator } from "./runOperator.ts"
-import { exportServerAudit, listServerAudit, type ServerAuditPage } from "./serverAudit.ts"
+import type { OperatorResult } from "./OperatorResult.ts"
+import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
+import { listQuotas, setQuotas, unsetQuotas } from "./quotas.ts"
+import { runOperator } from "./runOperator.ts"
+import type { ServerAuditPage } from "./ServerAuditPage.ts"
+import { exportServerAudit, listServerAudit } from "./serverAudit.ts"
 
 /** Quotas that hold where an organization has none of its own are those of the settings. */
 const withQuotas = (settings: ServerSettings) => Effect.provide(PostgresQuotas.layer(defaultQuotas(settings)))

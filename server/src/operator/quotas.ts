@@ -1,25 +1,14 @@
 import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { OrganizationId, type QuotaUse, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
+import { OrganizationId, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
 import { Effect, Either, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { Quotas } from "../limits/Quotas.ts"
 import { quotaAmounts } from "../settings/limitSettings.ts"
 import { OperatorError } from "./OperatorError.ts"
-
-export type QuotaName = keyof QuotaValues
-
-/** An organization, and what it may have and has. */
-export interface OrganizationQuotas {
-  readonly organization: { readonly id: string; readonly name: string }
-  /** What holds: its own, or else the default of the settings. null: no limit. */
-  readonly quotas: QuotaValues
-  /** What was set for it; null: nothing. */
-  readonly own: QuotaValues
-  readonly use: QuotaUse
-}
+import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
 
 const decodeOrganizations = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: OrganizationId, name: OrganizationName }))

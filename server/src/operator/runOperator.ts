@@ -10,17 +10,8 @@ import { layerExisting } from "../keys/masterKeyLayer.ts"
 import * as PostgresDataKeys from "../keys/PostgresDataKeys.ts"
 import { type InvalidSetting, readSettings, type ServerSettings } from "../ServerConfig.ts"
 import type { OperatorError } from "./OperatorError.ts"
+import type { OperatorFailure, OperatorResult } from "./OperatorResult.ts"
 import * as operatorDatabase from "./operatorDatabase.ts"
-
-export interface OperatorFailure {
-  readonly ok: false
-  readonly reason: "setting" | "database" | "key" | "organization" | "quota"
-  readonly message: string
-  /** Names of the organizations that there are, where the one that was named is not. */
-  readonly organizations?: ReadonlyArray<string>
-}
-
-export type OperatorResult<A> = { readonly ok: true; readonly value: A } | OperatorFailure
 
 export type Failed = InvalidSetting | DatabaseError | MasterKeyError | OperatorError | SqlError
 

@@ -2,15 +2,7 @@ import { Effect, Logger, Stream } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { readSettings, type ServerSettings } from "../ServerConfig.ts"
 import { failureOf, operatorLayer } from "./runOperator.ts"
-
-export interface ServerAuditPage {
-  /** How many at most. @default 100 */
-  readonly limit?: number | undefined
-  /** Only entries before this one. */
-  readonly before?: number | undefined
-  /** Only this operation. */
-  readonly action?: string | undefined
-}
+import type { ServerAuditPage } from "./ServerAuditPage.ts"
 
 export const listServerAudit = ({ action, before, limit = 100 }: ServerAuditPage) =>
   Effect.flatMap(Audit, (_) => _.list("server", { action, before, limit }))

@@ -1,0 +1,8 @@
+export interface ServerAuditPage {
+  /** How many at most. @default 100 */
+  readonly limit?: number | undefined
+  /** Only entries before this one. */
+  readonly before?: number | undefined
+  /** Only this operation. */
+  readonly action?: string | undefined
+}
