@@ -1,35 +1,17 @@
 import { Agent, request } from "node:http"
-import { HttpApi } from "@effect/platform"
-import { MaxCloudApi } from "@maxcloud/sdk/api"
-import { Option } from "effect"
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { formPages } from "../../src/http/routeTable.ts"
 import { type Operation, policy } from "../../src/identity/policy.ts"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
+import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 import { hostile } from "./hostileValues.ts"
 
 /** Requests to each operation and page; more of them find more: `MAXCLOUD_HOSTILE_RUNS=200`. */
 const numRuns = Number(process.env["MAXCLOUD_HOSTILE_RUNS"] ?? 6)
 const withinMs = 10_000
 
-interface Endpoint {
-  readonly operation: Operation
-  readonly method: string
-  readonly path: string
-  readonly takesBody: boolean
-}
-
-const endpoints: Array<Endpoint> = []
-HttpApi.reflect(MaxCloudApi, {
-  onGroup: () => {},
-  onEndpoint: ({ endpoint, group }) => {
-    const operation = Object.keys(policy).find((_): _ is Operation => _ === `${group.identifier}.${endpoint.name}`)
-    if (operation === undefined) throw new Error(`no policy for ${group.identifier}.${endpoint.name}`)
-    const takesBody = Option.isSome(endpoint.payloadSchema) || operation === "sources.put"
-    endpoints.push({ operation, method: endpoint.method, path: endpoint.path, takesBody })
-  }
-})
+const endpoints = endpointsOfContract().map((_) => ({ ..._, takesBody: _.takesBody || _.operation === "sources.put" }))
 
 const spec = {
   apiVersion: "maxcloud.dev/v1",

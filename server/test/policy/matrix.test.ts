@@ -1,27 +1,10 @@
-import { HttpApi } from "@effect/platform"
-import { MaxCloudApi, Role } from "@maxcloud/sdk/api"
-import { Option } from "effect"
+import { Role } from "@maxcloud/sdk/api"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Operation, policy } from "../../src/identity/policy.ts"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
+import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 
-interface Endpoint {
-  readonly operation: Operation
-  readonly method: string
-  readonly path: string
-  readonly takesBody: boolean
-}
-
-const endpoints: Array<Endpoint> = []
-HttpApi.reflect(MaxCloudApi, {
-  onGroup: () => {},
-  onEndpoint: ({ endpoint, group }) => {
-    const operation = Object.keys(policy).find((_): _ is Operation => _ === `${group.identifier}.${endpoint.name}`)
-    if (operation === undefined) throw new Error(`no policy for ${group.identifier}.${endpoint.name}`)
-    const { method, path } = endpoint
-    endpoints.push({ operation, method, path, takesBody: Option.isSome(endpoint.payloadSchema) })
-  }
-})
+const endpoints = endpointsOfContract()
 
 /** What ends the credential or the account that asks, last. */
 const endings: ReadonlyArray<string> = ["auth.signOut", "account.delete"]
