@@ -353,7 +353,7 @@ export const english: DiagnosisTexts = {
       "its name in the config is misspelled"
     ],
     steps: [
-      "Set it: `maxcloud secrets set NAME`.",
+      "Set it: `maxcloud secrets set NAME`; where the platform reads secrets from a store of its own, set it there, under the key that the message names.",
       "Deploy again, which writes the Secret anew: `maxcloud deploy`.",
       "See who changed it: `maxcloud drift`."
     ],

@@ -368,7 +368,7 @@ export const german: DiagnosisTexts = {
       "sein Name ist in der Konfiguration falsch geschrieben"
     ],
     steps: [
-      "Es setzen: `maxcloud secrets set NAME`.",
+      "Es setzen: `maxcloud secrets set NAME`; liest die Plattform Geheimnisse aus einem eigenen Speicher, dort, unter dem Schlüssel, den die Meldung nennt.",
       "Erneut ausrollen, was das Secret neu schreibt: `maxcloud deploy`.",
       "Nachsehen, wer es geändert hat: `maxcloud drift`."
     ],

@@ -1,8 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Duration, Effect, Layer, Schedule } from "effect"
+import { Effect } from "effect"
 import { asServer } from "../database/RowScope.ts"
-
-const everyMinutes = 10
+import { sweeping } from "../database/sweeping.ts"
 
 /** Forgets credentials that have expired, and what was used: invites stay, as a list of who was invited. */
 export const sweepIdentity = Effect.gen(function* () {
@@ -12,12 +11,4 @@ export const sweepIdentity = Effect.gen(function* () {
   yield* sql`delete from one_time_tokens where expires_at < now() - interval '1 hour'`
 }).pipe(asServer, Effect.withSpan("sweepIdentity"))
 
-/** Sweeps again and again, as long as the scope is open. */
-export const layer = Layer.scopedDiscard(
-  sweepIdentity.pipe(
-    Effect.catchAll((error) => Effect.logWarning("expired credentials are not swept", error.cause)),
-    Effect.delay(Duration.minutes(everyMinutes)),
-    Effect.repeat(Schedule.forever),
-    Effect.forkScoped
-  )
-)
+export const layer = sweeping("expired credentials", "10 minutes", sweepIdentity)

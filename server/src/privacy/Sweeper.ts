@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Duration, Effect, Layer, Schedule } from "effect"
+import { Effect } from "effect"
+import { sweeping } from "../database/sweeping.ts"
 import { eraseOrphans } from "./eraseRows.ts"
 
 /** How long what has ended is kept: an invite, a mail that nobody took. */
@@ -15,12 +16,4 @@ export const sweep = Effect.gen(function* () {
   if (orphans.length > 0) yield* Effect.logInfo("rows of erased organizations are deleted", orphans)
 })
 
-/** Sweeps every hour. Several replicas may: each deletes what is left. */
-export const layer = Layer.scopedDiscard(
-  sweep.pipe(
-    Effect.catchAll((error) => Effect.logWarning("what has expired is not deleted", error.cause)),
-    Effect.catchAllDefect((defect) => Effect.logError("what has expired is not deleted", defect)),
-    Effect.repeat(Schedule.spaced(Duration.hours(1))),
-    Effect.forkScoped
-  )
-)
+export const layer = sweeping("what has ended and rows of erased organizations", "1 hour", sweep)
