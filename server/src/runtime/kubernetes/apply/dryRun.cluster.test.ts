@@ -13,7 +13,9 @@ const decodeList = Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(
 const versions = (namespace: string) =>
   Effect.gen(function* () {
     const all: Array<string> = []
-    for (const kind of [...Object.values(managedKinds), kinds.revision, kinds.pod]) {
+    // A cluster need not know ExternalSecrets.
+    const own = Object.values(managedKinds).filter((_) => _ !== kinds.externalSecret)
+    for (const kind of [...own, kinds.revision, kinds.pod]) {
       const { items } = decodeList(yield* get(pathOf(kind, namespace)))
       for (const { metadata } of items) {
         if (kind.namespaced || metadata.name === namespace) {
