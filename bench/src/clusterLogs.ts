@@ -61,8 +61,11 @@ class Follower {
 const follow = async (follower: Follower, write: (count: number) => Promise<void>): Promise<number> => {
   try {
     // It follows when a line that has been written since its start comes.
-    do await write(1)
-    while (!(await follower.until(follower.count + 1, 2_000)))
+    for (let tries = 0; ; tries++) {
+      await write(1)
+      if (await follower.until(follower.count + 1, 2_000)) break
+      if (tries === 15) throw new Error(`${follower.command}: no line comes`)
+    }
     await follower.until(Number.POSITIVE_INFINITY, 1_000)
     const before = follower.count
     const start = process.hrtime.bigint()
