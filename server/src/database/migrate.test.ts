@@ -95,7 +95,7 @@ describe("migrations", () => {
     const owner = await emptyDatabase("beside")
     await Effect.runPromise(migrate(owner, "maxcloud", migrations.slice(0, 2)))
     let stop = false
-    const servers = Promise.all(Array.from({ length: 6 }, (_, n) => olderServer("beside", n, () => stop)))
+    const servers = Promise.all(Array.from({ length: 3 }, (_, n) => olderServer("beside", n, () => stop)))
     // A transaction that stays open for longer than a migration waits at a time.
     const idle = await connect("maxcloud", "beside")
     await idle.query("begin")
