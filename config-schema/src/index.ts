@@ -1,3 +1,5 @@
+export * from "./addresses/ipRange.ts"
+export * from "./addresses/specialAddresses.ts"
 export * from "./appSpec.ts"
 export * from "./authoring.ts"
 export * from "./env.ts"

@@ -2,9 +2,9 @@ import { lookup } from "node:dns/promises"
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http"
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
 import { isIP, type LookupFunction } from "node:net"
+import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
 import { Duration, Effect, Schedule } from "effect"
 import { codeOf } from "../database/DatabaseError.ts"
-import { isAllowedAddress, type Reach } from "./addresses.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 
@@ -43,7 +43,7 @@ const lookupWithin =
         }
         const [first] = exit.value
         if (first === undefined) callback(noName(), "")
-        else if (!exit.value.every((_) => isAllowedAddress(_.address, reach))) callback(refusedAddress(hostname), "")
+        else if (!exit.value.every((_) => isReachableAddress(_.address, reach))) callback(refusedAddress(hostname), "")
         else if (options.all === true) callback(null, [...exit.value])
         else callback(null, first.address, first.family)
       }
@@ -79,7 +79,7 @@ export const makeExchange = Effect.fnUntraced(function* (timeLimit = Duration.se
     Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
       const host = url.hostname.replace(/^\[|\]$/g, "")
       // An address needs no lookup, so nothing else would judge it.
-      if (isIP(host) !== 0 && !isAllowedAddress(host, reach)) {
+      if (isIP(host) !== 0 && !isReachableAddress(host, reach)) {
         resume(refusedAddress(url.hostname))
         return
       }

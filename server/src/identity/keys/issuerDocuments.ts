@@ -1,8 +1,8 @@
 import { type LookupAddress, lookup } from "node:dns"
 import { isIP, type LookupFunction } from "node:net"
+import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
 import { Data, Effect, Schema } from "effect"
 import { Agent, request } from "undici"
-import { mayConnect } from "./publicAddress.ts"
 
 /**
  * What is wrong with an issuer. `refused`: it is not asked at all; `unreachable`: it does not answer, or not as it should, which may pass;
@@ -22,6 +22,8 @@ const KeySet = Schema.parseJson(
 )
 const decodeKeySet = Schema.decodeUnknownOption(KeySet)
 export type KeySet = typeof KeySet.Type
+
+const reachOf = (allowPrivate: boolean): Reach => (allowPrivate ? "private" : "public")
 
 const isLoopbackHost = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
@@ -85,7 +87,7 @@ export const makeIssuerDocuments = ({ allowPrivateIssuers: allowPrivate, timeout
     (agent): IssuerDocuments => {
       const read = async (url: URL, signal: AbortSignal) => {
         const host = url.hostname.replace(/^\[|\]$/g, "")
-        if (isIP(host) !== 0 && !mayConnect(host, allowPrivate)) throw privateAddress(url)
+        if (isIP(host) !== 0 && !isReachableAddress(host, reachOf(allowPrivate))) throw privateAddress(url)
         try {
           const headers = { accept: "application/json, application/jwk-set+json", "accept-encoding": "identity" }
           const response = await request(url, { dispatcher: agent, signal, headers })
@@ -154,7 +156,8 @@ const checkedLookup =
     lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: Array<LookupAddress>) => {
       const [first] = found ?? []
       if (error !== null || first === undefined) return callback(error ?? new Error(`no address of ${hostname}`), [])
-      if (!found.every(({ address }) => mayConnect(address, allowPrivate))) return callback(new NotPublic(hostname), [])
+      if (!found.every(({ address }) => isReachableAddress(address, reachOf(allowPrivate))))
+        return callback(new NotPublic(hostname), [])
       return options.all === true ? callback(null, found) : callback(null, first.address, first.family)
     })
   }
