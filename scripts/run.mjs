@@ -95,6 +95,7 @@ const tasks = {
   "test:packed": [["scripts/build.ts"], ["scripts/packed.ts"]],
   check: [["scripts/check.ts"]],
   build: [["scripts/build.ts"]],
+  sbom: [["scripts/sbom.ts"]],
   generate: [["scripts/generate.ts"]],
   bench: [["scripts/build.ts"], ["bench/src/main.ts"]],
   maxcloud: [["cli/src/main.ts"]]

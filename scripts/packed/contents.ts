@@ -1,4 +1,5 @@
 import { homedir } from "node:os"
+import { billFile, licensesFile } from "../sbom/writeBills.ts"
 import { type ForeignFolder, root } from "./ForeignFolder.ts"
 
 /** What is in a tarball: all that a user needs, and nothing of the machine that packed it. */
@@ -7,7 +8,8 @@ export const checkContents = ({ check, run, tarballs }: ForeignFolder) => {
     const name = tarball.split("/").at(-1) ?? tarball
     const listed = run("tar", ["-tzf", tarball])
     const files = listed.stdout.trim().split("\n")
-    for (const file of ["README.md", "LICENSE", "package.json"]) {
+    const ofBundle = /-(server|cli)-/.test(name) ? [`dist/${licensesFile}`] : []
+    for (const file of ["README.md", "LICENSE", "package.json", `dist/${billFile}`, ...ofBundle]) {
       check(`${name} has ${file}`, files.includes(`package/${file}`), listed.output)
     }
     const tests = files.filter((_) => /\.test\.|\/(src|test|bench)\/|layerTest|\.tsbuildinfo|\.map$/.test(_))

