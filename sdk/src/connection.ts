@@ -3,6 +3,7 @@ import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope, 
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
 import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
+import { localToken } from "./localServer.ts"
 
 export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
@@ -10,7 +11,8 @@ export interface ConnectionOptions {
   /**
    * Sent as a bearer token: an API key, a session's token, or an OIDC token that the organization trusts. A function is
    * asked before each request: for tokens that end soon. `""`: none. Never sent by `http:` to
-   * another machine, unless `MAXCLOUD_INSECURE=1` is in the environment.
+   * another machine, unless `MAXCLOUD_INSECURE=1` is in the environment. Without one, a server in local mode that this user has
+   * started gets the token that it wrote down for its user.
    * @default `MAXCLOUD_API_KEY`
    */
   readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
@@ -80,8 +82,12 @@ const errorOf = (url: string, status: number, body: string): ApiError | Unexpect
 export const makeConnection = (options: ConnectionOptions) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
   const ownAuthorization = authorizationOf(options.token)
-  const nothing: Effect.Effect<Readonly<Record<string, string>>> = Effect.succeed({})
-  const authorization: Effect.Effect<Readonly<Record<string, string>>, unknown> = ownAuthorization ?? nothing
+  /** Read for each request: a server that has started anew has a new one. */
+  const asOwner: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
+    Effect.promise(() => localToken(apiUrl)),
+    (token) => (token === undefined ? {} : { authorization: `Bearer ${token}` })
+  )
+  const authorization: Effect.Effect<Readonly<Record<string, string>>, unknown> = ownAuthorization ?? asOwner
   const plainFetch = options.fetch ?? globalThis.fetch
   const valid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
   const notReachable = (cause: unknown) => new NotReachable({ apiUrl, code: valid ? codeOf(cause) : "ERR_INVALID_URL" })
@@ -109,7 +115,7 @@ export const makeConnection = (options: ConnectionOptions) => {
 
   const api = clientWith(authorization)
   /** For what is asked without a credential: a stale one must not be in the way of getting another. */
-  const anonymousApi = clientWith(nothing)
+  const anonymousApi = clientWith(asOwner)
 
   /** Refuses to send what must stay secret where it could be read on its way. */
   const guarded = Effect.suspend(() => (isSafeForTokens(apiUrl) ? Effect.void : new InsecureUrl({ apiUrl })))

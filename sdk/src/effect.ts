@@ -16,6 +16,13 @@ export {
 export * from "./errors.ts"
 export { findConfig } from "./findConfig.ts"
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"
+export {
+  LocalServer,
+  localServerFile,
+  localServersFolder,
+  localToken,
+  tokenDigestOf
+} from "./localServer.ts"
 export { type Deployable, type InStage, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
 export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
 export { type Snapshot, snapshotOf } from "./snapshot.ts"

@@ -6,6 +6,8 @@ import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
 import * as authentication from "./http/authentication.ts"
 import { Draining } from "./http/Draining.ts"
+import { makeLocalOwner } from "./http/local/LocalOwner.ts"
+import { makeLocalToken } from "./http/local/localToken.ts"
 import { Accounts } from "./identity/Accounts.ts"
 import { identityLayer } from "./identityLayer.ts"
 import { MailTransport } from "./mail/Mail.ts"
@@ -29,27 +31,36 @@ export interface RunningServer {
   /** Of the API, without a slash at its end. */
   readonly url: string
   readonly port: number
+  /** Of a server in local mode: what its user's clients send. New at each start. */
+  readonly localToken: Redacted.Redacted | undefined
   /** Where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
   readonly bootstrapUrl: string | undefined
 }
 
-/** Whom a request without a credential acts for, if for anybody: the named organization, or `local`. */
-const organizationWithoutCredential = (settings: ServerSettings, { organization: name }: ServerOptions) =>
+/** Whom the server's own user acts for without a credential: the named organization, or `local`. */
+const localOrganization = ({ organization: name }: ServerOptions) =>
   Effect.gen(function* () {
-    if (!callsWithoutCredential(settings)) return undefined
     const organizations = yield* Organizations
     if (name === undefined) return yield* organizations.ensureLocal
     const found = yield* organizations.find(name)
     return Option.isSome(found) ? found.value : yield* organizations.create(name)
   })
 
-const accessLayer = (settings: ServerSettings, options: ServerOptions, publicUrl: string) =>
+const accessLayer = (
+  settings: ServerSettings,
+  options: ServerOptions,
+  publicUrl: string,
+  token: Redacted.Redacted | undefined
+) =>
   Layer.effect(
     AccessMode,
     Effect.gen(function* () {
       const { name: mail } = yield* MailTransport
       return {
-        withoutCredential: yield* organizationWithoutCredential(settings, options),
+        local:
+          token === undefined
+            ? undefined
+            : { organization: yield* localOrganization(options), owner: makeLocalOwner(token) },
         verifiedOnly: mail !== "log",
         publicUrl,
         trustedProxies: settings.trustedProxies,
@@ -60,8 +71,8 @@ const accessLayer = (settings: ServerSettings, options: ServerOptions, publicUrl
   )
 
 /** What the API stands on, besides the services. */
-const apiLayer = (settings: ServerSettings, options: ServerOptions, publicUrl: string) =>
-  Layer.mergeAll(accessLayer(settings, options, publicUrl), authentication.layer, NodeHttpServer.layerContext)
+const apiLayer = (...access: Parameters<typeof accessLayer>) =>
+  Layer.mergeAll(accessLayer(...access), authentication.layer, NodeHttpServer.layerContext)
 
 /**
  * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
@@ -82,12 +93,15 @@ export const makeServer = (
       ({ close }) => Effect.promise(() => close(0))
     )
     const { port } = front.address
+    const localToken = callsWithoutCredential(settings)
+      ? yield* makeLocalToken(settings.dataDir, front.address)
+      : undefined
     const url = urlOf(settings.host, port)
     // What listens everywhere has no address of its own: on this machine it is found here.
     const publicUrl =
       settings.publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(settings.host) ? "localhost" : settings.host, port)
     const services = yield* Layer.build(
-      apiLayer(settings, options, publicUrl).pipe(
+      apiLayer(settings, options, publicUrl, localToken).pipe(
         Layer.provideMerge(surfaceLayer),
         Layer.provideMerge(identityLayer(settings, publicUrl)),
         Layer.provideMerge(servicesLayer(settings, port))
@@ -107,6 +121,7 @@ export const makeServer = (
     return {
       url,
       port,
+      localToken,
       bootstrapUrl: token === undefined ? undefined : `${publicUrl}/auth/bootstrap?token=${Redacted.value(token)}`
     }
   })

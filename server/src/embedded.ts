@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { type Client, createClient } from "@maxcloud/sdk"
-import { Cause, Effect, Exit, LogLevel, Schema, Scope } from "effect"
+import { Cause, Effect, Exit, LogLevel, Redacted, Schema, Scope } from "effect"
 import { configured } from "./runServer.ts"
 import { makeServer } from "./Server.ts"
 import type { ServerSettings } from "./ServerConfig.ts"
@@ -23,6 +23,8 @@ export interface Embedded extends AsyncDisposable {
   /** Of the API, without a slash at its end. */
   readonly url: string
   readonly client: Client
+  /** What other clients of it send as a bearer token. On Linux those of the same user need none. undefined with `MAXCLOUD_AUTH=required`. */
+  readonly token: string | undefined
 }
 
 /**
@@ -64,12 +66,14 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     await stop(exit)
     throw Cause.squash(exit.cause)
   }
-  const { url } = exit.value
-  const client = createClient({ apiUrl: url })
+  const { localToken, url } = exit.value
+  const token = localToken === undefined ? undefined : Redacted.value(localToken)
+  const client = createClient({ apiUrl: url, token })
   let stopping: Promise<void> | undefined
   return {
     url,
     client,
+    token,
     [Symbol.asyncDispose]: () => {
       stopping ??= client.close().then(() => stop(Exit.void))
       return stopping

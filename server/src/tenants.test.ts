@@ -11,6 +11,8 @@ import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
 import * as authentication from "./http/authentication.ts"
 import { Draining } from "./http/Draining.ts"
+import { makeLocalOwner } from "./http/local/LocalOwner.ts"
+import { newToken } from "./identity/tokens.ts"
 import { identityLayer } from "./identityLayer.ts"
 import { type Organization, Organizations } from "./organizations/Organizations.ts"
 import { readSettings } from "./ServerConfig.ts"
@@ -57,7 +59,7 @@ const apiOf = (
         NodeHttpServer.layerContext,
         Layer.fresh(authentication.layer),
         Layer.succeed(AccessMode, {
-          withoutCredential: organization,
+          local: { organization, owner: makeLocalOwner(newToken("local", "server00").token) },
           verifiedOnly: false,
           publicUrl: "http://localhost",
           trustedProxies: new BlockList(),

@@ -1,4 +1,5 @@
 import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Forbidden, MethodNotAllowed, Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option, Redacted } from "effect"
 import { Audit, AuditTold } from "../audit/Audit.ts"
@@ -12,6 +13,7 @@ import { networkOf } from "../identity/signInLimits.ts"
 import { rateLimitHeaders } from "../limits/headers.ts"
 import { limits } from "../limits/limits.ts"
 import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
+import type { Organization } from "../organizations/Organizations.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
@@ -37,11 +39,43 @@ export const makeGate = Effect.gen(function* () {
   const rates = yield* RateLimits
   const audit = yield* Audit
 
+  /** In local mode: the web page, or the proxy, that a request comes through is refused, whatever else it carries. */
+  const refuseForeign = (request: Request, action: string, address: string) => {
+    if (mode.local === undefined) return Effect.void
+    const { headers, method, url } = request
+    const { httpVersion } = NodeHttpServerRequest.toIncomingMessage(request)
+    const entry = { action, outcome: "refused", status: 403, subject: subjectOf(request) } as const
+    // Beyond the limit it is refused all the same, but has no entry of its own.
+    const told = asServer(rates.take(limits.foreignCaller, networkOf(address))).pipe(
+      Effect.andThen(audit.append(entry)),
+      Effect.provideService(ClientAddress, address),
+      Effect.provideService(AuditTold, { told: false }),
+      asNobody,
+      Effect.ignore
+    )
+    return checkCaller({ headers, method, url, httpVersion }).pipe(Effect.tapError(() => told))
+  }
+
+  /** In local mode: only the user who started the server, known by the server's token or by the connection. */
+  const requireOwner = (request: Request, address: string) =>
+    Effect.gen(function* () {
+      if (mode.local === undefined) return
+      const { owner } = mode.local
+      const token = bearerOf(request)
+      if ((token !== undefined && owner.isToken(token)) || (yield* owner.opened(request))) return
+      yield* asServer(rates.take(limits.failedAuthentication, networkOf(address)))
+      return yield* new Unauthenticated({ detail: ownerOnly })
+    })
+
   const callerOf = (request: Request, address: string) =>
     Effect.gen(function* () {
       const token = bearerOf(request)
+      const { local } = mode
+      if (local !== undefined && (token === undefined || local.owner.isToken(token))) {
+        yield* requireOwner(request, address)
+        return ownerOf(local.organization)
+      }
       if (token === undefined) {
-        if (mode.withoutCredential !== undefined) return ownerOf(mode.withoutCredential)
         yield* rates.take(limits.failedAuthentication, networkOf(address))
         return yield* new Unauthenticated({
           detail:
@@ -95,6 +129,7 @@ export const makeGate = Effect.gen(function* () {
       const route = routeOf(request.url)
       const operation = route?.operations.get(request.method)
       const address = clientAddress(request, mode.trustedProxies)
+      yield* refuseForeign(request, operation ?? pageName(route), address)
       if (route === undefined || operation === undefined) {
         yield* refuseUnroutable(request, route)
         return yield* pageFor(request, route, address, handle)
@@ -102,7 +137,7 @@ export const makeGate = Effect.gen(function* () {
       const told = { told: false }
       const isOpen = policy[operation].roles === "open"
       const admitted = Effect.gen(function* () {
-        if (mode.withoutCredential !== undefined && bearerOf(request) === undefined) yield* checkCaller(request)
+        if (isOpen && operation !== "health.healthz") yield* requireOwner(request, address)
         const caller = isOpen ? undefined : yield* asServer(callerOf(request, address))
         const rate = operation === "health.healthz" ? Option.none() : yield* asServer(rateOf(caller, address))
         return { caller, rate }
@@ -116,7 +151,7 @@ export const makeGate = Effect.gen(function* () {
           const answered = bodyWithRows(yield* handle, caller?.organization.id ?? "none")
           yield* tell(operation, request, answered.status, told)
           const token = bearerOf(request)
-          if (token === undefined || caller === undefined) return answered
+          if (token === undefined || caller === undefined || caller.credential.type === "local") return answered
           const again = Effect.flatMap(authenticator.authenticate(token), (present) => authorize(present, asked))
           return endWithAccess(answered, asServer(Effect.provide(again, yield* Effect.context<Places>())))
         }).pipe(
@@ -142,8 +177,9 @@ export const makeGate = Effect.gen(function* () {
     handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
   ) {
     return Effect.gen(function* () {
-      if (mode.withoutCredential !== undefined) yield* checkCaller(request)
-      if (route?.pattern === page.metrics && mode.withoutCredential === undefined && !mode.openMetrics) {
+      const isPublic = publicPages.has(route?.pattern ?? "") || (route?.pattern === page.metrics && mode.openMetrics)
+      if (!isPublic) yield* requireOwner(request, address)
+      if (route?.pattern === page.metrics && mode.local === undefined && !mode.openMetrics) {
         // A proxy on this machine that is not trusted has the address of this machine, whoever sends the request.
         const { forwarded, via, "x-forwarded-for": forwardedFor } = request.headers
         const isHandedOn = mode.trustedProxies.rules.length === 0 && (forwarded ?? via ?? forwardedFor) !== undefined
@@ -151,7 +187,7 @@ export const makeGate = Effect.gen(function* () {
           return yield* new Forbidden({ detail: "metrics are told to this machine only (MAXCLOUD_OPEN_METRICS)" })
         }
       }
-      const caller = mode.withoutCredential === undefined ? undefined : ownerOf(mode.withoutCredential)
+      const caller = mode.local === undefined ? undefined : ownerOf(mode.local.organization)
       return yield* handle.pipe(
         Effect.provideService(CurrentCaller, route?.pattern === page.landing ? caller : undefined),
         Effect.provideService(ClientAddress, address),
@@ -179,7 +215,17 @@ const bearerOf = ({ headers }: Request): Redacted.Redacted | undefined => {
   return Redacted.make(token)
 }
 
-const ownerOf = (organization: NonNullable<(typeof AccessMode)["Service"]["withoutCredential"]>): Caller => ({
+/** What stands in these is the same for everybody, and tells nothing of this server. */
+const publicPages: ReadonlySet<string> = new Set([page.docs, page.openapi])
+
+const ownerOnly =
+  "This server is in local mode and answers only the user who started it. Use that user's account, or send its token: \"Authorization: Bearer <content of local-token in the server's data folder>\". For several people, start the server with MAXCLOUD_AUTH=required."
+
+/** How the audit log calls a page: `page.landing`. */
+const pageName = (route: Route | undefined) =>
+  `page.${Object.entries(page).find(([, pattern]) => pattern === route?.pattern)?.[0] ?? "none"}`
+
+const ownerOf = (organization: Organization): Caller => ({
   organization,
   roles: ["owner"],
   scopes: undefined,

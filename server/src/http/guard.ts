@@ -9,18 +9,36 @@ const pages: ReadonlySet<string> = new Set([page.landing, page.docs, page.openap
 const hostPattern = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d{1,5})?$/i
 
 /**
- * Refuses what a web page could make a browser send. Without credentials, whoever can send a request is believed; so a foreign
- * `Host` (DNS rebinding) and a foreign `Origin` or `Sec-Fetch-Site` (cross-site requests, services on `*.localhost` among them)
- * are refused, reads too. Programs send neither `Origin` nor `Sec-Fetch-Site`.
+ * Fields by which proxies, tunnels and CDNs tell who is behind them: the standard ones (RFC 7239; RFC 9110, 7.6.3; RFC 8586), whatever
+ * speaks of forwarding or of an original request, an address of a client under any name, and the fields of the large edges.
  */
-export const checkCaller = (
-  request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url">
-): Effect.Effect<void, Forbidden> => {
+const proxyField =
+  /forwarded|^(via|cdn-loop|x-proxy.*|proxy-connection|x-(host|scheme|port)|x-(original|rewrite|envoy|appengine|azure|vercel|nf|arr|amz-cf|amzn|nginx|sucuri|akamai)-.*|(cf|fastly|fly|akamai|incap|ngrok|tailscale|render|do|x-goog|x-ms)-.+|.*(client|real|remote|connecting|cluster|source|originating|peer|user|edge)[-_]?(ip|addr|address)([-_].*)?|remote[-_].*)$/
+
+type Head = Pick<HttpServerRequest.HttpServerRequest, "headers" | "method" | "url"> & {
+  /** `1.1`, `2.0`. */
+  readonly httpVersion: string
+}
+
+/**
+ * Refuses what a web page could make a browser send, and what comes through a proxy. In local mode whoever sits at the machine is
+ * believed; so a foreign `Host` (DNS rebinding) and a foreign `Origin` or `Sec-Fetch-Site` (cross-site requests, services on
+ * `*.localhost` among them) are refused, reads too, whatever credential a request carries. Programs send neither `Origin` nor
+ * `Sec-Fetch-Site`. A proxy has the address and the user of this machine, whoever is behind it: what it adds gives it away, or
+ * HTTP/1.0, which nginx speaks to servers by default and nobody else does.
+ */
+export const checkCaller = (request: Head): Effect.Effect<void, Forbidden> => {
   const { origin } = request.headers
   const host = request.headers[":authority"] ?? request.headers.host
   if (host === undefined || !hostPattern.test(host)) {
     return refuse(
       `the API answers at localhost and 127.0.0.1 only, not at "${(host ?? "").slice(0, 100)}": call it by one of these`
+    )
+  }
+  const hop = Object.keys(request.headers).find((name) => proxyField.test(name))
+  if (hop !== undefined || request.httpVersion === "1.0") {
+    return refuse(
+      `A server in local mode takes no requests through a proxy, and this one ${hop === undefined ? "is HTTP/1.0, as proxies send it" : `has the header "${hop.slice(0, 60)}"`}. Call the server directly. To put it behind a proxy, start it with MAXCLOUD_AUTH=required.`
     )
   }
   if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) {

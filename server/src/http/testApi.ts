@@ -11,6 +11,7 @@ import { Accounts, Devices, Sessions } from "../identity/Accounts.ts"
 import { ApiKeys, Authenticator, OidcTrusts } from "../identity/keys/ApiKeys.ts"
 import { Invites, Members } from "../identity/Members.ts"
 import { Places } from "../identity/Places.ts"
+import { newToken } from "../identity/tokens.ts"
 import { RegistryCredentials } from "../images/RegistryCredentials.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
@@ -26,6 +27,7 @@ import { AccessMode } from "./AccessMode.ts"
 import { ApiServer, serveApi } from "./ApiServer.ts"
 import * as authentication from "./authentication.ts"
 import { Draining } from "./Draining.ts"
+import { type LocalOwner, makeLocalOwner } from "./local/LocalOwner.ts"
 
 export const testOrganization: Organization = {
   id: OrganizationId.make(`org_${"0".repeat(31)}1`),
@@ -44,6 +46,8 @@ export const emptyServices: typeof Services.Service = {
   isLogCursor: () => false,
   logs: (_, id) => Effect.fail(noService(id))
 }
+
+export const { token: testLocalToken } = newToken("local", "server00")
 
 export interface TestApiOptions {
   readonly services?: Partial<typeof Services.Service>
@@ -67,6 +71,9 @@ export interface TestApiOptions {
   readonly apiKeys?: Partial<typeof ApiKeys.Service>
   readonly oidcTrusts?: Partial<typeof OidcTrusts.Service>
   readonly privacy?: Partial<typeof Privacy.Service>
+  /** Who the server's own user is. @default this process's, and whoever has `testLocalToken` */
+  readonly owner?: LocalOwner
+  readonly openMetrics?: boolean
   /** Takes what is logged. */
   readonly onLog?: (line: string) => void
 }
@@ -95,11 +102,11 @@ export const testApi = (options: TestApiOptions = {}) =>
         NodeHttpServer.layerContext,
         authentication.layer,
         Layer.succeed(AccessMode, {
-          withoutCredential: testOrganization,
+          local: { organization: testOrganization, owner: options.owner ?? makeLocalOwner(testLocalToken) },
           verifiedOnly: false,
           publicUrl: "http://localhost",
           trustedProxies: new BlockList(),
-          openMetrics: true,
+          openMetrics: options.openMetrics ?? true,
           requestsPerMinute: 1200
         }),
         Layer.mock(Authenticator, options.authenticator ?? {}),

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import { Redacted } from "effect"
 
 /** How tokens begin, so that people and secret scanners tell them apart. */
-const prefixes = { session: "mcs", key: "mck", invite: "mci", oneTime: "mcv", device: "mcd" } as const
+const prefixes = { session: "mcs", key: "mck", invite: "mci", oneTime: "mcv", device: "mcd", local: "mcl" } as const
 export type TokenKind = keyof typeof prefixes
 
 export interface ParsedToken {

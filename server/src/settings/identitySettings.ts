@@ -5,7 +5,7 @@ import { from, HttpUrl, optional, type Settings, Switch, Words } from "./setting
 /** Who may call the server, and how people come to it. */
 export interface IdentitySettings {
   /**
-   * `local`: on loopback, a request without a credential acts for the organization `local`. `required`: every request needs one.
+   * `local`: on loopback, the server's own user acts for the organization `local` without a credential. `required`: every request needs one.
    * undefined: `local` on a loopback address, else `required`.
    */
   readonly auth: "local" | "required" | undefined
@@ -51,7 +51,7 @@ export const identitySettings: Settings<IdentitySettings> = {
     config: optional(from("MAXCLOUD_AUTH", Schema.Literal("local", "required"), 'write "local" or "required"')),
     default: "local on a loopback address, else required",
     description:
-      "`local`: whoever reaches the server on this machine acts for the organization `local` without a credential. `required`: every request needs a credential."
+      "`local`: the user who started the server acts for the organization `local` without a credential, other users of the machine are refused. `required`: every request needs a credential."
   },
   publicUrl: {
     name: "MAXCLOUD_PUBLIC_URL",

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { promisify } from "node:util"
+import { sharedReading } from "../../../sharedReading.ts"
 
 /** The variable by which a process, and what it starts, is known as an instance of one data folder: `<data directory id>/<instance id>`. */
 export const markerName = "MAXCLOUD_INSTANCE"
@@ -82,22 +83,13 @@ const readByPs = async (): Promise<ReadonlyArray<ProcessEntry>> => {
   })
 }
 
-let running: Promise<ReadonlyArray<ProcessEntry>> | undefined
-let next: Promise<ReadonlyArray<ProcessEntry>> | undefined
-
 /**
  * All processes that can be seen, as of some moment after the call. Calls at the same time share one reading, so that stopping
  * hundreds of instances does not read the table hundreds of times. Linux by `/proc`, elsewhere by `ps`.
  */
-export const processTable = (): Promise<ReadonlyArray<ProcessEntry>> => {
-  next ??= (async () => {
-    await running?.catch(() => undefined)
-    running = next
-    next = undefined
-    return process.platform === "linux" ? readLinux() : readByPs()
-  })()
-  return next
-}
+export const processTable: () => Promise<ReadonlyArray<ProcessEntry>> = sharedReading(() =>
+  process.platform === "linux" ? readLinux() : readByPs()
+)
 
 /** The start time of a process that was just spawned; undefined where it has ended, or where only `ps` could tell. */
 export const startTimeOf = (pid: number): string | undefined => {

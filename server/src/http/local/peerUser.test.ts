@@ -1,0 +1,180 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { connect, createServer, type Server, type Socket } from "node:net"
+import { it as property } from "@effect/vitest"
+import { FastCheck } from "effect"
+import { afterEach, assert, describe, it } from "vitest"
+import { makePeerUsers, peerUser } from "./peerUser.ts"
+import { rowsOf } from "./tcpTable.ts"
+
+const isLinux = process.platform === "linux"
+/** To be somebody else takes root. */
+const isRoot = process.getuid?.() === 0
+const nobody = 65_533
+
+const servers = new Set<Server>()
+afterEach(() => {
+  for (const server of servers) server.close()
+  servers.clear()
+})
+
+const listening = async (host: string, pauseOnConnect = false) => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect })
+  servers.add(server)
+  server.listen(0, host)
+  await once(server, "listening")
+  const address = server.address()
+  return { server, port: typeof address === "object" && address !== null ? address.port : 0 }
+}
+
+const accepted = async (server: Server): Promise<Socket> => {
+  const [socket] = await once(server, "connection")
+  return socket
+}
+
+describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
+  it.each([
+    ["127.0.0.1", "127.0.0.1"],
+    ["::1", "::1"],
+    ["::", "127.0.0.1"]
+  ])("is told for a server on %s and a client of %s", async (host, target) => {
+    const { port, server } = await listening(host)
+    const arriving = accepted(server)
+    const client = connect(port, target)
+    const socket = await arriving
+    assert.strictEqual(await peerUser(socket), process.getuid?.())
+    client.destroy()
+    socket.destroy()
+  })
+
+  it("is told for a client whose socket is of IPv6 and speaks IPv4", async () => {
+    const { port, server } = await listening("127.0.0.1")
+    const arriving = accepted(server)
+    const client = connect(port, "::ffff:127.0.0.1")
+    const socket = await arriving
+    assert.strictEqual(await peerUser(socket), process.getuid?.())
+    client.destroy()
+    socket.destroy()
+  })
+
+  it.skipIf(!isRoot)("is another one's where another user has connected (needs root)", async () => {
+    const { port, server } = await listening("127.0.0.1")
+    const arriving = accepted(server)
+    const other = spawn("bash", ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}; read line <&3`], {
+      uid: nobody,
+      gid: nobody,
+      cwd: "/"
+    })
+    const socket = await arriving
+    assert.strictEqual(await peerUser(socket), nobody)
+    socket.destroy()
+    other.kill()
+  })
+
+  it("is nobody who has hung up: closed sockets show user 0", async () => {
+    const { port, server } = await listening("127.0.0.1")
+    for (const close of [(_: Socket) => _.end(), (_: Socket) => _.destroy(), (_: Socket) => _.resetAndDestroy()]) {
+      const arriving = accepted(server)
+      const client = connect(port, "127.0.0.1")
+      const socket = await arriving
+      const over = new Promise<void>((resolve) => {
+        for (const event of ["end", "close", "error"]) socket.once(event, () => resolve())
+      })
+      client.write("x")
+      await once(socket, "data")
+      close(client)
+      await over
+      assert.isUndefined(await peerUser(socket))
+      socket.destroy()
+    }
+  })
+
+  it("is not who got the port of one that has hung up", async () => {
+    // Nothing is read from it: Node doesn't learn that the other end is gone.
+    const { port, server } = await listening("127.0.0.1", true)
+    const first = accepted(server)
+    const client = connect(port, "127.0.0.1")
+    const socket = await first
+    socket.on("error", () => undefined)
+    const localPort = socket.remotePort ?? 0
+    assert.strictEqual(await peerUser(socket), process.getuid?.())
+    const closed = once(client, "close")
+    client.resetAndDestroy()
+    await closed
+    const second = accepted(server)
+    const successor = connect({ port, host: "127.0.0.1", localPort })
+    const other = await second
+    assert.strictEqual(other.remotePort, socket.remotePort)
+    assert.isUndefined(await peerUser(socket))
+    assert.strictEqual(await peerUser(other), process.getuid?.())
+    for (const _ of [successor, other, socket]) _.destroy()
+  })
+
+  it("is looked up once for each connection", async () => {
+    const { port, server } = await listening("127.0.0.1")
+    let looks = 0
+    const users = makePeerUsers(async () => ++looks)
+    for (const expected of [1, 2]) {
+      const arriving = accepted(server)
+      const client = connect(port, "127.0.0.1")
+      const socket = await arriving
+      assert.deepStrictEqual(await Promise.all([users(socket), users(socket)]), [expected, expected])
+      assert.strictEqual(await users(socket), expected)
+      client.destroy()
+      socket.destroy()
+    }
+  })
+})
+
+describe("rows of the kernel's table", () => {
+  const table = (lines: ReadonlyArray<string>) =>
+    Buffer.from(["  sl  local_address rem_address   st", ...lines, ""].join("\n"))
+  const line = (local: string, remote: string, state: string, uid: number, inode: number) =>
+    `   7: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000 ${String(uid).padStart(5)}        0 ${inode} 1 0000000000000000 20 4 30 10 -1`
+  const peer = { address: "127.0.0.1", port: 0x9c40 }
+  const own = { address: "127.0.0.1", port: 0x1f90 }
+
+  it("are found by both ends, in either form of an address", () => {
+    const four = table([
+      line("0100007F:9C40", "0100007F:1F90", "01", 1000, 77),
+      line("0100007F:1F90", "0100007F:9C40", "01", 0, 78)
+    ])
+    const six = table([
+      line("0000000000000000FFFF00000100007F:9C40", "0000000000000000FFFF00000100007F:1F90", "06", 0, 0)
+    ])
+    assert.deepStrictEqual(rowsOf([four, six], peer, own), [
+      { established: true, uid: 1000, inode: "77" },
+      { established: false, uid: 0, inode: "0" }
+    ])
+    assert.deepStrictEqual(rowsOf([four], own, peer), [{ established: true, uid: 0, inode: "78" }])
+    assert.deepStrictEqual(rowsOf([four], { ...peer, port: 1 }, own), [])
+  })
+
+  const octet = FastCheck.integer({ min: 0, max: 255 })
+  const endpoint = FastCheck.record({
+    address: FastCheck.oneof(
+      FastCheck.tuple(octet, octet, octet, octet).map((_) => _.join(".")),
+      FastCheck.ipV6(),
+      FastCheck.string({ maxLength: 20 })
+    ),
+    port: FastCheck.integer({ min: 0, max: 65_535 })
+  })
+  property.prop(
+    "of no other connection are ever taken for it",
+    [endpoint, endpoint],
+    ([one, other]) => {
+      const same =
+        one.address === own.address &&
+        one.port === peer.port &&
+        other.address === own.address &&
+        other.port === own.port
+      return (
+        same ||
+        rowsOf([table([line("0100007F:9C40", "0100007F:1F90", "01", 0, 77)])], one, other).length === 0 ||
+        /^::ffff:/i.test(one.address) ||
+        /^::ffff:/i.test(other.address)
+      )
+    },
+    { fastCheck: { numRuns: 2_000 } }
+  )
+})

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs"
+import { readlink } from "node:fs/promises"
+import type { Socket } from "node:net"
+import { readTcpTables, rowsOf, type TcpRow } from "./tcpTable.ts"
+
+/** The tables are no snapshot: a row can be missed while others come and go. */
+const tries = 3
+
+/** What every user that a user namespace does not know looks like in it. */
+const unknownUser = (): number => {
+  try {
+    return Number(readFileSync("/proc/sys/kernel/overflowuid", "utf8"))
+  } catch {
+    return 65_534
+  }
+}
+
+/** The handle of a socket stands for its connection: all streams of HTTP/2 share it. Node does not type it. */
+const handleOf = (socket: Socket): { readonly fd: number } | undefined => {
+  const handle = "_handle" in socket ? socket._handle : undefined
+  const isOpen = typeof handle === "object" && handle !== null && "fd" in handle && typeof handle.fd === "number"
+  return isOpen && typeof handle.fd === "number" && handle.fd >= 0 ? { fd: handle.fd } : undefined
+}
+
+const only = (rows: ReadonlyArray<TcpRow>): TcpRow | undefined => {
+  const [row, ...others] = rows
+  // A socket that no process holds shows user 0 and no inode, whoever had it: that is nobody's word.
+  return row !== undefined && others.length === 0 && row.established && row.inode !== "0" ? row : undefined
+}
+
+/**
+ * The user at the other end of a connection of this machine, by the kernel's table of connections; undefined where it can't be told
+ * for certain: the other end is closed (in part), is elsewhere, or the system has no such table.
+ *
+ * Our own end is looked up afterwards, by the inode of our socket. As long as it is established, nobody else can have had the peer's
+ * address and port; so the row that was read before is the peer's, not one of somebody who got its port after it.
+ */
+export const peerUser = async (socket: Socket): Promise<number | undefined> => {
+  const handle = handleOf(socket)
+  const { localAddress, localPort, remoteAddress, remotePort } = socket
+  if (process.platform !== "linux" || handle === undefined) return undefined
+  if (localAddress === undefined || localPort === undefined) return undefined
+  if (remoteAddress === undefined || remotePort === undefined) return undefined
+  const own = { address: localAddress, port: localPort }
+  const peer = { address: remoteAddress, port: remotePort }
+  try {
+    const inode = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/self/fd/${handle.fd}`))?.[1]
+    for (let at = 0; at < tries; at++) {
+      const theirs = rowsOf(await readTcpTables(), peer, own)
+      if (theirs.length === 0) continue
+      const row = only(theirs)
+      if (row === undefined || row.uid === unknownUser()) return undefined
+      const ours = rowsOf(await readTcpTables(), own, peer)
+      if (ours.length === 0) continue
+      return only(ours)?.inode === inode ? row.uid : undefined
+    }
+  } catch {
+    // No such tables here.
+  }
+  return undefined
+}
+
+/** `peerUser`, once for each connection. */
+export const makePeerUsers = (look: typeof peerUser = peerUser) => {
+  const known = new WeakMap<object, Promise<number | undefined>>()
+  return (socket: Socket): Promise<number | undefined> => {
+    const handle = "_handle" in socket ? socket._handle : undefined
+    if (typeof handle !== "object" || handle === null) return Promise.resolve(undefined)
+    const asked = known.get(handle) ?? look(socket)
+    known.set(handle, asked)
+    return asked
+  }
+}

@@ -1,0 +1,82 @@
+import { readFile } from "node:fs/promises"
+import { isIPv4, isIPv6 } from "node:net"
+import { endianness } from "node:os"
+import { sharedReading } from "../../sharedReading.ts"
+
+/** One end of a TCP connection. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** What the kernel says of one end of a connection (proc_net_tcp). */
+export interface TcpRow {
+  readonly established: boolean
+  readonly uid: number
+  /** "0": no process holds this socket any more, and `uid` says nothing. */
+  readonly inode: string
+}
+
+/** The kernel prints addresses as 32-bit words in the byte order of the machine. */
+const words = (bytes: ReadonlyArray<number>): string => {
+  const little = endianness() === "LE"
+  let text = ""
+  for (let at = 0; at < bytes.length; at += 4) {
+    const word = bytes.slice(at, at + 4)
+    for (const byte of little ? word.reverse() : word) text += byte.toString(16).toUpperCase().padStart(2, "0")
+  }
+  return text
+}
+
+const bytesOf4 = (address: string) => address.split(".").map(Number)
+
+const bytesOf6 = (address: string): ReadonlyArray<number> | undefined => {
+  const [head = "", tail] = address.split("::")
+  const groups = (text: string) => (text === "" ? [] : text.split(":"))
+  const before = groups(head)
+  const after = groups(tail ?? "")
+  const all = [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after]
+  return all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff])
+}
+
+const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+
+/** How an address may stand in the tables: one of IPv4 also as a socket of IPv6 has it (RFC 4291, 2.5.5.2). */
+const namesOf = (written: string): ReadonlyArray<string> => {
+  const address = written.replace(/^::ffff:(?=\d+\.)/i, "")
+  if (isIPv4(address)) return [words(bytesOf4(address)), words([...mapped, ...bytesOf4(address)])]
+  const bytes = isIPv6(address) && !/[.%]/.test(address) ? bytesOf6(address) : undefined
+  return bytes === undefined ? [] : [words(bytes)]
+}
+
+const hexPort = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
+
+const rowAt = (table: Buffer, at: number): TcpRow => {
+  const end = table.indexOf("\n", at)
+  // Behind the addresses: state, queues, timer, retransmits, uid, timeout, inode.
+  const fields = table
+    .toString("latin1", at, end === -1 ? undefined : end)
+    .trim()
+    .split(/\s+/)
+  return { established: fields[2] === "01", uid: Number(fields[6]), inode: fields[8] ?? "0" }
+}
+
+/** The rows of the connection from `local` to `remote` in these tables, by a search in their bytes: they may be megabytes. */
+export const rowsOf = (tables: ReadonlyArray<Buffer>, local: Endpoint, remote: Endpoint): ReadonlyArray<TcpRow> => {
+  const rows: Array<TcpRow> = []
+  const remotes = namesOf(remote.address)
+  for (const [form, name] of namesOf(local.address).entries()) {
+    const needle = ` ${name}:${hexPort(local.port)} ${remotes[form]}:${hexPort(remote.port)} `
+    for (const table of tables) {
+      for (let at = table.indexOf(needle); at !== -1; at = table.indexOf(needle, at + needle.length)) {
+        rows.push(rowAt(table, at))
+      }
+    }
+  }
+  return rows
+}
+
+/** The TCP connections of this network namespace, as of a moment after the call. Linux; elsewhere it rejects. */
+export const readTcpTables: () => Promise<ReadonlyArray<Buffer>> = sharedReading(() =>
+  Promise.all([readFile("/proc/net/tcp"), readFile("/proc/net/tcp6").catch(() => Buffer.alloc(0))])
+)
