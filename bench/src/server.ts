@@ -72,14 +72,16 @@ export const serverBenchmark: Benchmark = {
       await new Promise((resolve) => setTimeout(resolve, restMs))
       const rest = resident(pid)
       const database = proportional(findPostgres(folder))
-      await createClient({ apiUrl: url }).deploy({
-        app: "many",
-        services: Array.from({ length: 1000 }, (_, index) => ({
-          name: `s-${index}`,
-          source: app.folder,
-          scale: { idle: "6s" }
-        }))
-      })
+      for (let nth = 0; nth < 2; nth++) {
+        await createClient({ apiUrl: url }).deploy({
+          app: `many-${nth}`,
+          services: Array.from({ length: 500 }, (_, index) => ({
+            name: `s-${nth}-${index}`,
+            source: app.folder,
+            scale: { idle: "6s" }
+          }))
+        })
+      }
       const client = createClient({ apiUrl: url })
       await secondsUntil(async () => (await client.services.list()).every((_) => _.instances === 0), 300)
       return { rest, database }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
+import { type Bound, boundOf, bounds } from "../src/bounds.ts"
 import { appSpecJsonSchema } from "../src/jsonSchema.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -173,13 +174,27 @@ const values = `## Values of env
 
 \`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\` are set by the platform.`
 
+const isBound = (key: string): key is Bound => Object.hasOwn(bounds, key)
+
+const limits = [
+  "## Limits",
+  "",
+  "A real app stays far below these limits. They keep the check of an app short, whoever sends it.",
+  "",
+  "| at most | of |",
+  "|---|---|",
+  ...Object.keys(bounds)
+    .filter(isBound)
+    .map((_) => `| ${bounds[_].toLocaleString("en-US")} | ${boundOf[_]} |`)
+].join("\n")
+
 /** What is generated: path from the repository's root to content. */
 export const generated = (): Readonly<Record<string, string>> => {
   const schema = documented()
   const parts = sections.map((section) => `## ${section.title}\n\n${table(schema, section)}`)
   return {
     "docs/config.schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
-    "docs/reference/config.md": `${[intro, ...parts, values].join("\n\n")}\n`
+    "docs/reference/config.md": `${[intro, ...parts, values, limits].join("\n\n")}\n`
   }
 }
 

@@ -15,102 +15,107 @@ const at = (path: string, message: string) => [`services.0.${path}: ${message}`]
 describe("parseAppSpec", () => {
   const long = "a".repeat(64)
   const cases: ReadonlyArray<readonly [string, object, string, string]> = [
-    ["port 0", { port: 0 }, "port", "0 is no port: a whole number from 1 to 65535"],
-    ["a port as text", { port: "80" }, "port", 'expected a number or "auto", got "80"'],
-    ["cpu lots", { cpu: "lots" }, "cpu", '"lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'],
-    ["cpu as a list", { cpu: [1] }, "cpu", "expected a number or a text, got [1]"],
+    ["port 0", { port: 0 }, "port", "0 isn't a valid port. Use a whole number from 1 to 65535."],
+    ["a port as text", { port: "80" }, "port", 'Expected a number or "auto", got "80".'],
+    [
+      "cpu lots",
+      { cpu: "lots" },
+      "cpu",
+      '"lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
+    ],
+    ["cpu as a list", { cpu: [1] }, "cpu", "Expected a number or a text, got [1]."],
     [
       "memory 5x",
       { memory: "5x" },
       "memory",
-      '"5x" is no amount of memory: write bytes, or a quantity such as "256Mi" or "1Gi"'
+      '"5x" isn\'t a valid amount of memory. Use bytes, or a quantity such as "256Mi" or "1Gi".'
     ],
     [
       "timeout without unit",
       { timeout: "5" },
       "timeout",
-      '"5" is no duration: write it with its unit, such as "500ms", "30s" or "5m"'
+      '"5" isn\'t a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".'
     ],
     [
       "timeout as a number",
       { timeout: 5 },
       "timeout",
-      '5 is no duration: write it with its unit, such as "500ms", "30s" or "5m"'
+      '"5" isn\'t a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".'
     ],
     [
       "min > max",
       { scale: { min: 5, max: 2 } },
       "scale.min",
-      "min (5) is greater than max (2): lower min or raise max"
+      "min (5) is greater than max (2). Lower min or raise max."
     ],
-    ["an unknown key", { scal: {} }, "scal", 'unknown key "scal": did you mean "scale"?'],
-    ["an unknown key inside", { scale: { mni: 1 } }, "scale.mni", 'unknown key "mni": did you mean "min"?'],
-    ["a number in env", { env: { N: 3 } }, "env.N", 'must be a text: write "3"'],
-    ["nothing in env", { env: { N: undefined } }, "env.N", "has no value: give it a text, or leave the variable out"],
+    ["an unknown key", { scal: {} }, "scal", 'Unknown key "scal". Did you mean "scale"?'],
+    ["an unknown key inside", { scale: { mni: 1 } }, "scale.mni", 'Unknown key "mni". Did you mean "min"?'],
+    ["a number in env", { env: { N: 3 } }, "env.N", 'The value must be a text. Write "3".'],
+    [
+      "nothing in env",
+      { env: { N: undefined } },
+      "env.N",
+      "The variable has no value. Set a text, or remove the variable."
+    ],
     [
       "= in an env key",
       { env: { "A=B": "x" } },
       "env.A=B",
-      '"A=B" is no name of an environment variable: use letters, digits and "_", and do not begin with a digit'
+      '"A=B" isn\'t a valid name for an environment variable. Use letters, digits and "_". Don\'t start with a digit.'
     ],
     [
       "PORT in env",
       { env: { PORT: "80" } },
       "env.PORT",
-      '"PORT" is set by the platform: write the service\'s `port` instead'
+      'The platform sets "PORT". Set the service\'s `port` instead.'
     ],
     [
       "a bad secret name",
       { env: { A: { secret: "a-b" } } },
       "env.A.secret",
-      '"a-b" is no secret name: use letters, digits and "_", begin with a letter or "_", at most 128 characters'
+      '"a-b" isn\'t a valid secret name. Use up to 128 letters, digits and "_". Don\'t start with a digit.'
     ],
     [
       "a bad property",
       { env: { A: { service: "api", property: "uri" } } },
       "env.A.property",
-      'expected "url", "host" or "publicUrl", got "uri"'
+      'Expected "url", "host" or "publicUrl", got "uri".'
     ],
     [
       "an env value of no shape",
       { env: { A: { a: 1 } } },
       "env.A",
-      'expected a text or an object with the keys secret; or service, property; or join, got {"a":1}'
+      'Expected a text or an object with the keys secret; or service, property; or join, got {"a":1}.'
     ],
-    [
-      "image and source",
-      { source: "./api" },
-      "source",
-      "a service has either an image or a source, not both: remove one"
-    ],
-    ["a wrong visibility", { visibility: "pubic" }, "visibility", 'expected "public" or "internal", got "pubic"'],
-    ["a wrong egress", { egress: "nothing" }, "egress", 'expected "internet", "none" or a list, got "nothing"'],
+    ["image and source", { source: "./api" }, "source", "A service has an image or a source, not both. Remove one."],
+    ["a wrong visibility", { visibility: "pubic" }, "visibility", 'Expected "public" or "internal", got "pubic".'],
+    ["a wrong egress", { egress: "nothing" }, "egress", 'Expected "internet", "none" or a list, got "nothing".'],
     [
       "a range that is none",
       { egress: ["1.2.3.4"] },
       "egress.0",
-      '"1.2.3.4" is no IPv4 range: write it as "203.0.113.0/24"'
+      '"1.2.3.4" isn\'t a valid IPv4 range. Use a form like "203.0.113.0/24".'
     ],
     [
       "a wrong image",
       { image: "Nginx:" },
       "image",
-      '"Nginx:" is no image reference: write it as "nginx:1.27" or "registry.example.com/team/app@sha256:…"'
+      '"Nginx:" isn\'t a valid image reference. Use a form like "nginx:1.27" or "registry.example.com/team/app@sha256:…".'
     ],
-    ["a number as image", { image: 3 }, "image", "expected a text, got 3"],
-    ["a long name", { name: long }, "name", `"${long}" has 64 characters, a service name may have 57`],
-    ["a link to itself", { links: ["api"] }, "links.0", '"api" links to itself: remove the link'],
+    ["a number as image", { image: 3 }, "image", "Expected a text, got 3."],
+    ["a long name", { name: long }, "name", `"${long}" has 64 characters. A service name can have up to 57.`],
+    ["a link to itself", { links: ["api"] }, "links.0", '"api" links to itself. Remove the link.'],
     [
       "a link to itself by env",
       { env: { A: { service: "api", property: "url" } } },
       "env.A",
-      '"api" links to itself: remove the link'
+      '"api" links to itself. Remove the link.'
     ],
     [
       "a link to nothing",
       { links: ["db"] },
       "links.0",
-      '"api" refers to "db", which is not among the app\'s services: add it to `services` or remove the link'
+      '"api" refers to "db", which isn\'t a service of this app. Add it to `services`, or remove the link.'
     ]
   ]
   it.each(cases)("%s: one message", (_, fields, path, message) => {
@@ -119,7 +124,7 @@ describe("parseAppSpec", () => {
 
   it("tells a service without image and source", () => {
     assert.deepStrictEqual(issuesOf({ app: "shop", services: [{ name: "api" }] }), [
-      'services.0: a service needs an image or a source: add `image: "nginx:1.27"` or `source: "./api"`'
+      'services.0: The service needs an image or a source. Add `image: "nginx:1.27"` or `source: "./api"`.'
     ])
   })
 
@@ -129,22 +134,25 @@ describe("parseAppSpec", () => {
       { name: "api", image: "nginx" }
     ]
     assert.deepStrictEqual(issuesOf({ app: "shop", services }), [
-      'services.1.name: "api" is named twice: services[0] has that name too, rename one of them'
+      'services.1.name: Two services have the name "api": services[0] and services[1]. Rename one of them.'
     ])
   })
 
   it("tells a misspelt key once, not also that the right one is missing", () => {
     assert.deepStrictEqual(issuesOf({ app: "shop", servics: [] }), [
-      'servics: unknown key "servics": did you mean "services"?'
+      'servics: Unknown key "servics". Did you mean "services"?'
     ])
   })
 
   it("tells what is missing, and what is no app at all", () => {
-    assert.deepStrictEqual(issuesOf({}), ["app: is missing: add it, a text", "services: is missing: add it, a list"])
-    assert.deepStrictEqual(issuesOf(undefined), [": is missing: add it, an object"])
-    assert.deepStrictEqual(issuesOf([]), [": expected an object, got []"])
+    assert.deepStrictEqual(issuesOf({}), [
+      "app: This field is missing. Add it: a text.",
+      "services: This field is missing. Add it: a list."
+    ])
+    assert.deepStrictEqual(issuesOf(undefined), [": This field is missing. Add it: an object."])
+    assert.deepStrictEqual(issuesOf([]), [": Expected an object, got []."])
     assert.deepStrictEqual(issuesOf({ app: "shop", services: [], apiVersion: "v2" }), [
-      'apiVersion: unknown apiVersion "v2": this version reads "maxcloud.dev/v1"'
+      'apiVersion: Unknown apiVersion "v2". Use "maxcloud.dev/v1".'
     ])
   })
 

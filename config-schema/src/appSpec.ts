@@ -1,24 +1,28 @@
 import { Either, Schema } from "effect"
+import { bounds, listUpTo } from "./bounds.ts"
 import { referencesOf } from "./env.ts"
 import { AppName } from "./names.ts"
 import { ServiceSpec } from "./service.ts"
-import { type SpecIssue, specIssuesOf } from "./specIssues.ts"
+import { serviceShapeIssue, shapeIssue } from "./shape.ts"
+import { maxSpecIssues, type SpecIssue, specIssuesOf } from "./specIssues.ts"
 
 /** The version of the AppSpec that this package reads and writes. */
 export const apiVersion = "maxcloud.dev/v1"
+
+const shown = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 60)
 
 const Fields = Schema.Struct({
   /** The version of this description. @default "maxcloud.dev/v1" */
   apiVersion: Schema.optionalWith(
     Schema.Literal(apiVersion).annotations({
-      message: (_) => `unknown apiVersion ${JSON.stringify(_.actual)}: this version reads "${apiVersion}"`
+      message: (_) => `Unknown apiVersion ${shown(_.actual)}. Use "${apiVersion}".`
     }),
     { default: () => apiVersion }
   ),
   /** Name of the app. */
   app: AppName,
   /** Its services, each with a name of its own. */
-  services: Schema.Array(ServiceSpec)
+  services: listUpTo(ServiceSpec, bounds.services, "The list of services")
 })
 
 const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
@@ -31,12 +35,12 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
     else
       issues.push({
         path: ["services", index, "name"],
-        message: `"${service.name}" is named twice: services[${earlier}] has that name too, rename one of them`
+        message: `Two services have the name "${service.name}": services[${earlier}] and services[${index}]. Rename one of them.`
       })
   })
   spec.services.forEach((service, index) => {
     const explain = (name: string) =>
-      `"${service.name}" refers to "${name}", which is not among the app's services: add it to \`services\` or remove the link`
+      `"${service.name}" refers to "${name}", which isn't a service of this app. Add it to \`services\`, or remove the link.`
     service.links.forEach((name, at) => {
       if (!first.has(name)) issues.push({ path: ["services", index, "links", at], message: explain(name) })
     })
@@ -46,7 +50,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
         const path = ["services", index, "env", key]
         if (!first.has(reference.service)) issues.push({ path, message: explain(reference.service) })
         else if (reference.property === "publicUrl" && internal.has(reference.service)) {
-          issues.push({ path, message: `"${reference.service}" is internal and has no public URL: use its \`url\`` })
+          issues.push({ path, message: `"${reference.service}" is internal and has no public URL. Use its \`url\`.` })
         }
       }
     }
@@ -65,11 +69,72 @@ export type AppSpec = typeof AppSpec.Type
 export type AppSpecEncoded = typeof AppSpec.Encoded
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
-const decode = Schema.decodeUnknownEither(AppSpec, strict)
+const decodeHead = Schema.decodeUnknownEither(
+  Schema.Struct({ ...Fields.fields, services: listUpTo(Schema.Unknown, bounds.services, "The list of services") }),
+  strict
+)
+const decodeService = Schema.decodeUnknownEither(ServiceSpec, strict)
+const encodeService = Schema.encodeSync(ServiceSpec)
 
-/** Reads an AppSpec from anything; every mistake is told once, unknown keys too. */
+/** Work that pauses between its parts, so that whoever runs it can let others have a turn. */
+export type Turns<A> = Generator<undefined, A, undefined>
+
+/** Runs all the parts at once. */
+export const atOnce = <A>(turns: Turns<A>): A => {
+  for (;;) {
+    const step = turns.next()
+    if (step.done === true) return step.value
+  }
+}
+
+const tooMany: SpecIssue = {
+  path: [],
+  message: `These are the first ${maxSpecIssues} mistakes. Fix them to see the others.`
+}
+
+/** `parseAppSpec`, service by service. */
+export function* parseAppSpecInTurns(input: unknown): Turns<Either.Either<AppSpec, ReadonlyArray<SpecIssue>>> {
+  const tooLarge = shapeIssue(input)
+  if (tooLarge !== undefined) return Either.left([tooLarge])
+  const head = Either.mapLeft(decodeHead(input), specIssuesOf)
+  const written = Either.match(head, { onLeft: () => servicesOf(input), onRight: (_) => _.services })
+  const issues: Array<SpecIssue> = Either.isLeft(head) ? [...head.left] : []
+  const services: Array<ServiceSpec> = []
+  for (const [index, service] of written.entries()) {
+    yield
+    const large = serviceShapeIssue(service, index)
+    const parsed = large === undefined ? Either.mapLeft(decodeService(service), specIssuesOf) : Either.left([large])
+    if (Either.isRight(parsed)) services.push(parsed.right)
+    else if (large !== undefined) issues.push(large)
+    else issues.push(...parsed.left.map((_) => ({ ..._, path: ["services", index, ..._.path] })))
+    if (issues.length >= maxSpecIssues) return Either.left([...issues.slice(0, maxSpecIssues), tooMany])
+  }
+  yield
+  if (Either.isLeft(head) || issues.length > 0) return Either.left(issues)
+  const spec = { ...head.right, services }
+  const between = issuesBetweenServices(spec)
+  return between.length === 0 ? Either.right(spec) : Either.left(between.slice(0, maxSpecIssues))
+}
+
+/** What an app that can't be read has as its services. */
+const servicesOf = (input: unknown): ReadonlyArray<unknown> => {
+  const services = typeof input === "object" && input !== null && "services" in input ? input.services : undefined
+  return Array.isArray(services) && services.length <= bounds.services ? services : []
+}
+
+/** Reads an AppSpec from anything; tells every mistake once, unknown keys too, up to 100 of them. */
 export const parseAppSpec = (input: unknown): Either.Either<AppSpec, ReadonlyArray<SpecIssue>> =>
-  Either.mapLeft(decode(input), specIssuesOf)
+  atOnce(parseAppSpecInTurns(input))
+
+/** `encodeAppSpec`, service by service. */
+export function* encodeAppSpecInTurns(spec: AppSpec): Turns<AppSpecEncoded> {
+  const services: Array<AppSpecEncoded["services"][number]> = []
+  for (const service of spec.services) {
+    yield
+    services.push(encodeService(service))
+  }
+  return { apiVersion: spec.apiVersion, app: spec.app, services }
+}
 
 /** The short form that is sent and stored. */
-export const encodeAppSpec: (spec: AppSpec) => AppSpecEncoded = Schema.encodeSync(AppSpec)
+export const encodeAppSpec = (spec: AppSpec): AppSpecEncoded => atOnce(encodeAppSpecInTurns(spec))

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
 import { SecretName, ServiceName } from "./names.ts"
 
 /** The value of a secret of the same app and stage. Its value is never in a config, a plan or a stored manifest. */
@@ -18,15 +19,18 @@ export type ServiceReference = typeof ServiceReference.Type
 
 /** Texts and references, put together in order. */
 export const Join = Schema.Struct({
-  join: Schema.Array(Schema.Union(Schema.String, SecretReference, ServiceReference))
+  join: listUpTo(
+    Schema.Union(textUpTo(bounds.envValueLength, "This part"), SecretReference, ServiceReference),
+    bounds.joinParts,
+    "The joined value"
+  )
 }).annotations({ identifier: "Join" })
 export type Join = typeof Join.Type
 
 /** The value of an environment variable: a text, a secret, another service's address, or those joined. */
 export const EnvValue = Schema.Union(
-  Schema.String.pipe(
-    Schema.filter((_) => (_.includes("\0") ? "a value must not contain a NUL byte" : true)),
-    Schema.filter((_) => (_.length > 32_768 ? `a value may have 32768 characters, this one has ${_.length}` : true))
+  textUpTo(bounds.envValueLength, "The value").pipe(
+    Schema.filter((_) => (_.includes("\0") ? "The value can't contain a NUL byte." : true))
   ),
   SecretReference,
   ServiceReference,
@@ -34,8 +38,10 @@ export const EnvValue = Schema.Union(
 ).annotations({
   identifier: "EnvValue",
   message: ({ actual }) => {
-    if (actual === undefined || actual === null) return "has no value: give it a text, or leave the variable out"
-    return typeof actual === "number" || typeof actual === "boolean" ? `must be a text: write "${actual}"` : ""
+    if (actual === undefined || actual === null) return "The variable has no value. Set a text, or remove the variable."
+    return typeof actual === "number" || typeof actual === "boolean"
+      ? `The value must be a text. Write "${actual}".`
+      : ""
   }
 })
 export type EnvValue = typeof EnvValue.Type
@@ -44,27 +50,25 @@ export type EnvValue = typeof EnvValue.Type
 export const reservedEnvNames: ReadonlySet<string> = new Set(["PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"])
 
 /** Name of an environment variable (POSIX: letters, digits and `_`, not beginning with a digit). */
-export const EnvName = Schema.String.pipe(
+export const EnvName = textUpTo(bounds.envNameLength, "The name of the variable").pipe(
   Schema.filter(
     (value) => {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) {
-        return `"${value}" is no name of an environment variable: use letters, digits and "_", and do not begin with a digit`
+        return `${quoted(value)} isn't a valid name for an environment variable. Use letters, digits and "_". Don't start with a digit.`
       }
-      if (value === "PORT") return `"PORT" is set by the platform: write the service's \`port\` instead`
-      if (reservedEnvNames.has(value)) return `"${value}" is set by the platform and cannot be set here`
+      if (value === "PORT") return `The platform sets "PORT". Set the service's \`port\` instead.`
+      if (reservedEnvNames.has(value)) return `The platform sets "${value}". Remove it.`
       return true
     },
     {
-      jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" },
+      jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$", maxLength: bounds.envNameLength },
       arbitrary: () => (fc) => fc.stringMatching(/^[A-JL-OQ-Z][A-Z0-9_]{0,20}$/)
     }
   )
 )
 
-/** Environment of a service: 500 variables at most. */
-export const Env = Schema.Record({ key: EnvName, value: EnvValue }).pipe(
-  Schema.filter((_) => (Object.keys(_).length > 500 ? "a service may have 500 environment variables" : true))
-)
+/** Environment of a service. */
+export const Env = mapUpTo(EnvName, EnvValue, bounds.envVariables, "The environment")
 export type Env = typeof Env.Type
 
 /** The references inside a value, in order. */

@@ -1,16 +1,18 @@
 import { Schema } from "effect"
+import { quoted } from "./bounds.ts"
 
 const label = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 
 /** What is wrong with `value` as a name of at most `max` characters, or nothing. Names are DNS-1035 labels (RFC 1035, 2.3.1). */
 const problemOfName = (what: string, value: string, max: number): string | undefined => {
-  if (value.length === 0) return `a ${what} must not be empty`
-  if (value.length > max) return `"${value}" has ${value.length} characters, a ${what} may have ${max}`
+  if (value.length === 0) return `A ${what} can't be empty.`
+  if (value.length > max) return `${quoted(value)} has ${value.length} characters. A ${what} can have up to ${max}.`
   if (!label.test(value)) {
-    return `"${value}" is no ${what}: use lower-case letters, digits and "-", begin with a letter, end with a letter or digit`
+    return `${quoted(value)} isn't a valid ${what}. Use lowercase letters, digits and "-". Start with a letter and end with a letter or digit.`
   }
-  if (value.includes("--")) return `"${value}" is no ${what}: "--" separates the parts of a host name, use a single "-"`
-  if (value === "xn") return `"xn" is no ${what}: it is reserved for internationalized host names`
+  if (value.includes("--"))
+    return `${quoted(value)} isn't a valid ${what}. Use a single "-": "--" separates the parts of a hostname.`
+  if (value === "xn") return `"xn" isn't a valid ${what}. It is reserved for internationalized hostnames.`
   return undefined
 }
 
@@ -45,7 +47,7 @@ export type OrganizationName = typeof OrganizationName.Type
 export const SecretName = Schema.String.pipe(
   Schema.pattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, {
     message: ({ actual }) =>
-      `"${String(actual)}" is no secret name: use letters, digits and "_", begin with a letter or "_", at most 128 characters`,
+      `${quoted(String(actual))} isn't a valid secret name. Use up to 128 letters, digits and "_". Don't start with a digit.`,
     arbitrary: () => (fc) => fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/)
   }),
   Schema.brand("SecretName")

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { bounds, quoted, textUpTo } from "./bounds.ts"
 import { DurationBetween } from "./quantities.ts"
 import { whole } from "./scale.ts"
 
@@ -11,9 +12,9 @@ const second = DurationBetween("1s", "1h").to.make
 export const Probe = Schema.Struct({
   /** Path of an HTTP GET, such as `/healthz`. @default a TCP connection */
   path: Schema.optional(
-    Schema.String.pipe(
-      Schema.filter((_) => (/^\/[^\s]*$/.test(_) ? true : `"${_}" is no path: begin it with "/"`), {
-        jsonSchema: { pattern: "^/\\S*$" },
+    textUpTo(bounds.probePathLength, "The path").pipe(
+      Schema.filter((_) => (/^\/[^\s]*$/.test(_) ? true : `${quoted(_)} isn't a valid path. Start it with "/".`), {
+        jsonSchema: { pattern: "^/\\S*$", maxLength: bounds.probePathLength },
         arbitrary: () => (fc) => fc.constantFrom("/", "/healthz", "/ready?full=1")
       })
     )

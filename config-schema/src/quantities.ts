@@ -1,18 +1,21 @@
 import { ParseResult, Schema } from "effect"
+import { bounds, quoted, textUpTo } from "./bounds.ts"
 
 const fail = (ast: ConstructorParameters<typeof ParseResult.Type>[0], actual: unknown, message: string) =>
   ParseResult.fail(new ParseResult.Type(ast, actual, message))
+
+const Quantity = textUpTo(bounds.quantityLength, "The amount")
 
 /**
  * CPU of one instance. Written in vCPU (`1`, `0.5`) or as a Kubernetes quantity of milli-vCPU (`"500m"`); read as milli-vCPU,
  * from 10 to 64,000.
  */
 export const Cpu = Schema.transformOrFail(
-  Schema.Union(Schema.Number, Schema.String).annotations({
+  Schema.Union(Schema.Number, Quantity).annotations({
     jsonSchema: {
       anyOf: [
         { type: "number", exclusiveMinimum: 0, maximum: 64 },
-        { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?m?$" }
+        { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?m?$", maxLength: bounds.quantityLength }
       ],
       description: 'vCPU per instance: 1, 0.5 or "500m".'
     }
@@ -24,12 +27,16 @@ export const Cpu = Schema.transformOrFail(
       const text = String(written)
       const match = /^(\d+(?:\.\d+)?)(m?)$/.exec(text)
       if (match === null) {
-        return fail(ast, written, `"${text}" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"`)
+        return fail(
+          ast,
+          written,
+          `${quoted(text)} isn't a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".`
+        )
       }
       const milli = Math.round(Number(match[1]) * (match[2] === "m" ? 1 : 1000))
       return milli >= 10 && milli <= 64_000
         ? ParseResult.succeed(milli)
-        : fail(ast, written, `"${text}" is out of range: an instance has 10m to 64 vCPU`)
+        : fail(ast, written, `${quoted(text)} is out of range. An instance can have from 10m to 64 vCPU.`)
     },
     encode: (milli) => ParseResult.succeed(milli % 1000 === 0 ? milli / 1000 : `${milli}m`)
   }
@@ -47,11 +54,11 @@ const memoryUnits: Readonly<Record<string, number>> = {
 
 /** Memory of one instance. Written in bytes or as a Kubernetes quantity (`"256Mi"`, `"1Gi"`); read as bytes, from 16 MiB to 256 GiB. */
 export const Memory = Schema.transformOrFail(
-  Schema.Union(Schema.Number, Schema.String).annotations({
+  Schema.Union(Schema.Number, Quantity).annotations({
     jsonSchema: {
       anyOf: [
-        { type: "integer", minimum: 16_777_216 },
-        { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?(k|M|G|Ki|Mi|Gi)?$" }
+        { type: "integer", minimum: 16_777_216, maximum: 274_877_906_944 },
+        { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?(k|M|G|Ki|Mi|Gi)?$", maxLength: bounds.quantityLength }
       ],
       description: 'Memory per instance: bytes, or a quantity such as "256Mi" or "1Gi".'
     }
@@ -66,13 +73,13 @@ export const Memory = Schema.transformOrFail(
         return fail(
           ast,
           written,
-          `"${text}" is no amount of memory: write bytes, or a quantity such as "256Mi" or "1Gi"`
+          `${quoted(text)} isn't a valid amount of memory. Use bytes, or a quantity such as "256Mi" or "1Gi".`
         )
       }
       const bytes = Math.round(Number(match[1]) * (memoryUnits[match[2] ?? ""] ?? 1))
       return bytes >= 16 * 2 ** 20 && bytes <= 256 * 2 ** 30
         ? ParseResult.succeed(bytes)
-        : fail(ast, written, `"${text}" is out of range: an instance has 16Mi to 256Gi of memory`)
+        : fail(ast, written, `${quoted(text)} is out of range. An instance can have from 16Mi to 256Gi of memory.`)
     },
     encode: (bytes) => {
       for (const unit of ["Gi", "Mi", "Ki"] as const) {
@@ -83,6 +90,9 @@ export const Memory = Schema.transformOrFail(
     }
   }
 )
+
+const notADuration = (text: string) =>
+  `${quoted(text)} isn't a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".`
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -95,14 +105,14 @@ export const DurationBetween = (min: string, max: string, options: { readonly wh
   const least = parse(min) ?? 0
   const most = parse(max) ?? Number.MAX_SAFE_INTEGER
   return Schema.transformOrFail(
-    Schema.String.annotations({
+    Quantity.annotations({
       jsonSchema: {
         type: "string",
         pattern: "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$",
+        maxLength: bounds.quantityLength,
         description: `A duration with its unit, from ${min} to ${max}, such as "30s".`
       },
-      message: (issue) =>
-        `${JSON.stringify(issue.actual)} is no duration: write it with its unit, such as "500ms", "30s" or "5m"`
+      message: (issue) => notADuration(String(issue.actual))
     }),
     Schema.Int.pipe(Schema.brand("Milliseconds")),
     {
@@ -110,10 +120,12 @@ export const DurationBetween = (min: string, max: string, options: { readonly wh
       decode: (text, _, ast) => {
         const ms = parse(text)
         if (ms === undefined) {
-          return fail(ast, text, `"${text}" is no duration: write it with its unit, such as "500ms", "30s" or "5m"`)
+          return fail(ast, text, notADuration(text))
         }
-        if (ms < least || ms > most) return fail(ast, text, `"${text}" is out of range: from ${min} to ${max}`)
-        if (options.wholeSeconds === true && ms % 1000 !== 0) return fail(ast, text, `"${text}" must be whole seconds`)
+        if (ms < least || ms > most)
+          return fail(ast, text, `${quoted(text)} is out of range. Use a duration from ${min} to ${max}.`)
+        if (options.wholeSeconds === true && ms % 1000 !== 0)
+          return fail(ast, text, `${quoted(text)} must be in whole seconds.`)
         return ParseResult.succeed(ms)
       },
       encode: (ms) => {

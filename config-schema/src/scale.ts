@@ -5,7 +5,9 @@ const whole = (min: number, max: number, what: string) =>
   Schema.Number.pipe(
     Schema.filter(
       (_) =>
-        Number.isInteger(_) && _ >= min && _ <= max ? true : `${_} is no ${what}: a whole number from ${min} to ${max}`,
+        Number.isInteger(_) && _ >= min && _ <= max
+          ? true
+          : `${_} isn't a valid ${what}. Use a whole number from ${min} to ${max}.`,
       { jsonSchema: { type: "integer", minimum: min, maximum: max }, arbitrary: () => (fc) => fc.integer({ min, max }) }
     )
   )
@@ -29,11 +31,14 @@ const Fields = Schema.Struct({
 export const Scale = Fields.pipe(
   Schema.filter((scale) => {
     if (scale.min > scale.max)
-      return { path: ["min"], message: `min (${scale.min}) is greater than max (${scale.max}): lower min or raise max` }
+      return {
+        path: ["min"],
+        message: `min (${scale.min}) is greater than max (${scale.max}). Lower min or raise max.`
+      }
     if (scale.maxConcurrency > 0 && scale.concurrency > scale.maxConcurrency) {
       return {
         path: ["concurrency"],
-        message: `the target (${scale.concurrency}) is greater than the hard limit maxConcurrency (${scale.maxConcurrency}): lower it`
+        message: `The target (${scale.concurrency}) is greater than the hard limit maxConcurrency (${scale.maxConcurrency}). Lower it.`
       }
     }
     return true

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
 import { Env, referencesOf, SecretReference } from "./env.ts"
 import { ServiceName } from "./names.ts"
 import { Probes } from "./probes.ts"
@@ -6,14 +7,14 @@ import { Cpu, DurationBetween, Memory } from "./quantities.ts"
 import { Scale, whole } from "./scale.ts"
 
 /** An image reference: `[registry[:port]/]path[:tag][@sha256:…]` (OCI distribution spec, "Pulling manifests"). */
-export const ImageReference = Schema.String.pipe(
+export const ImageReference = textUpTo(bounds.imageLength, "The image reference").pipe(
   Schema.filter(
     (value) =>
       /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$/.test(
         value
       )
         ? true
-        : `"${value}" is no image reference: write it as "nginx:1.27" or "registry.example.com/team/app@sha256:…"`,
+        : `${quoted(value)} isn't a valid image reference. Use a form like "nginx:1.27" or "registry.example.com/team/app@sha256:…".`,
     {
       description: "An image reference such as nginx:1.27 or registry.example.com/team/app@sha256:…",
       arbitrary: () => (fc) =>
@@ -31,25 +32,23 @@ export const SourceDigest = Schema.String.pipe(
 )
 export type SourceDigest = typeof SourceDigest.Type
 
+const SourcePath = textUpTo(bounds.sourcePathLength, "The path").pipe(Schema.nonEmptyString())
+
 const SourceFields = Schema.Struct({
   /** Folder of the source, relative to the config. */
-  path: Schema.NonEmptyString,
+  path: SourcePath,
   /** The uploaded snapshot of it. Set by the client when it deploys. */
   digest: Schema.optional(SourceDigest),
   /** Absolute folder to run in place instead of a snapshot: `maxcloud dev` only. */
-  directory: Schema.optional(Schema.String.pipe(Schema.pattern(/^\//)))
+  directory: Schema.optional(textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//)))
 })
 
 /** A folder with the source of a service. Written as its path alone, or with what the client adds. */
-export const Source = Schema.transform(
-  Schema.Union(Schema.NonEmptyString, SourceFields),
-  Schema.typeSchema(SourceFields),
-  {
-    strict: true,
-    decode: (_) => (typeof _ === "string" ? { path: _ } : _),
-    encode: (_) => (_.digest === undefined && _.directory === undefined ? _.path : _)
-  }
-).annotations({ identifier: "Source" })
+export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), Schema.typeSchema(SourceFields), {
+  strict: true,
+  decode: (_) => (typeof _ === "string" ? { path: _ } : _),
+  encode: (_) => (_.digest === undefined && _.directory === undefined ? _.path : _)
+}).annotations({ identifier: "Source" })
 export type Source = typeof Source.Type
 
 const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
@@ -57,48 +56,57 @@ const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
 /** Where a service may connect to besides its links and DNS: the public internet, nothing, or these IPv4 ranges. */
 export const Egress = Schema.Union(
   Schema.Literal("internet", "none"),
-  Schema.Array(
-    Schema.String.pipe(
+  listUpTo(
+    textUpTo(18, "The range").pipe(
       Schema.filter(
         (_) =>
           cidr.test(_) && _.split(/[./]/).every((part, index) => Number(part) <= (index === 4 ? 32 : 255))
             ? true
-            : `"${_}" is no IPv4 range: write it as "203.0.113.0/24"`,
+            : `${quoted(_)} isn't a valid IPv4 range. Use a form like "203.0.113.0/24".`,
         {
-          jsonSchema: { pattern: cidr.source },
+          jsonSchema: { pattern: cidr.source, maxLength: 18 },
           arbitrary: () => (fc) => fc.constantFrom("203.0.113.0/24", "10.1.2.3/32")
         }
       )
-    )
+    ),
+    bounds.egressRanges,
+    "The list of ranges"
   )
 )
 export type Egress = typeof Egress.Type
 
+const notALabelKey = (key: string) =>
+  `${quoted(key)} isn't a valid label key. Use a form like "team" or "example.com/team".`
+const notALabelValue = (value: string) =>
+  `${quoted(value)} isn't a valid label value. Use up to 63 letters, digits, "-", "_" and ".". Start and end with a letter or digit.`
+
 const labelPart = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 
 /** Labels of one's own on all objects of a service (Kubernetes label syntax); `maxcloud.dev/`, `app.kubernetes.io/` and `*.knative.dev/` are reserved. */
-export const Labels = Schema.Record({
-  key: Schema.String.pipe(
+export const Labels = mapUpTo(
+  textUpTo(bounds.labelKeyLength, "The key").pipe(
     Schema.filter(
       (key) => {
         const [last, prefix, ...rest] = key.split("/").reverse()
-        if (rest.length > 0 || last === undefined || !labelPart.test(last)) return `"${key}" is no label key`
+        if (rest.length > 0 || last === undefined || !labelPart.test(last)) return notALabelKey(key)
         if (prefix === undefined) return true
         if (/(^|\.)(maxcloud\.dev|kubernetes\.io|k8s\.io|knative\.dev)$/.test(prefix))
-          return `label keys under "${prefix}/" are reserved`
+          return `The platform reserves label keys under "${prefix}/". Use another prefix.`
         return prefix.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(prefix) && !prefix.includes("..")
           ? true
-          : `"${key}" is no label key`
+          : notALabelKey(key)
       },
       { arbitrary: () => (fc) => fc.constantFrom("team", "cost-center", "example.com/owner") }
     )
   ),
-  value: Schema.String.pipe(
-    Schema.filter((_) => (_ === "" || labelPart.test(_) ? true : `"${_}" is no label value`), {
+  textUpTo(bounds.labelValueLength, "The value").pipe(
+    Schema.filter((_) => _ === "" || labelPart.test(_) || notALabelValue(_), {
       arbitrary: () => (fc) => fc.constantFrom("", "a", "Team-1")
     })
-  )
-})
+  ),
+  bounds.labels,
+  "The labels"
+)
 
 /**
  * A port, or `"auto"`: the one TCP port that the image says it listens on (`EXPOSE`), of several 8080 or else 80, and 8080 where
@@ -110,7 +118,7 @@ export type Port = typeof Port.Type
 /** The port where nothing says another. (Knative's default.) */
 export const defaultPort = 8080
 
-const absolutePath = Schema.String.pipe(
+const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
   Schema.filter(
     (_) =>
       /^\/[^\0:]+$/.test(_) &&
@@ -118,8 +126,17 @@ const absolutePath = Schema.String.pipe(
       !_.split("/").some((part) => part === ".." || part === ".") &&
       !/^\/(dev|proc|sys)(\/|$)/.test(_)
         ? true
-        : `"${_}" is no place for a file: write an absolute path of a file`,
+        : `${quoted(_)} isn't a valid path for a file. Use an absolute path outside of /dev, /proc and /sys, without ":", "." or "..".`,
     { arbitrary: () => (fc) => fc.constantFrom("/etc/secrets/key.pem", "/run/secrets/token") }
+  )
+)
+
+const CommandPart = textUpTo(bounds.commandPartLength, "This part")
+const Command = Schema.NonEmptyArray(CommandPart).pipe(
+  Schema.filter(
+    (_) =>
+      _.length <= bounds.commandParts || `The command has ${_.length} parts. It can have up to ${bounds.commandParts}.`,
+    { jsonSchema: { maxItems: bounds.commandParts } }
   )
 )
 
@@ -131,9 +148,9 @@ const Fields = Schema.Struct({
   /** The folder whose program to run. Either this or `image`. */
   source: Schema.optional(Source),
   /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. @default the image's own */
-  command: Schema.optional(Schema.NonEmptyArray(Schema.String)),
+  command: Schema.optional(Command),
   /** Arguments to the command. @default the image's own */
-  args: Schema.optional(Schema.Array(Schema.String)),
+  args: Schema.optional(listUpTo(CommandPart, bounds.commandParts, "The list of arguments")),
   /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
   port: Schema.optionalWith(Port, { default: () => defaultPort }),
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
@@ -141,7 +158,9 @@ const Fields = Schema.Struct({
   /** Environment variables: name to value. @default none */
   env: Schema.optionalWith(Env, { default: () => ({}) }),
   /** Secrets as files: absolute path to secret. @default none */
-  files: Schema.optionalWith(Schema.Record({ key: absolutePath, value: SecretReference }), { default: () => ({}) }),
+  files: Schema.optionalWith(mapUpTo(absolutePath, SecretReference, bounds.files, "The map of files"), {
+    default: () => ({})
+  }),
   /** vCPU per instance at most. @default 1 */
   cpu: Schema.optionalWith(Cpu, { default: () => Cpu.to.make(1000) }),
   /** Memory per instance at most. @default "512Mi" */
@@ -157,7 +176,7 @@ const Fields = Schema.Struct({
   /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
   visibility: Schema.optionalWith(Schema.Literal("public", "internal"), { default: () => "public" as const }),
   /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
-  links: Schema.optionalWith(Schema.Array(ServiceName), { default: () => [] }),
+  links: Schema.optionalWith(listUpTo(ServiceName, bounds.links, "The list of links"), { default: () => [] }),
   /** Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
   egress: Schema.optionalWith(Egress, { default: () => "internet" as const }),
   /** Labels of one's own on its Kubernetes objects. @default none */
@@ -168,12 +187,12 @@ const Fields = Schema.Struct({
 export const ServiceSpec = Fields.pipe(
   Schema.filter((service) => {
     if (service.image !== undefined && service.source !== undefined) {
-      return { path: ["source"], message: "a service has either an image or a source, not both: remove one" }
+      return { path: ["source"], message: "A service has an image or a source, not both. Remove one." }
     }
     if (service.image === undefined && service.source === undefined) {
       return {
         path: [],
-        message: `a service needs an image or a source: add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\``
+        message: `The service needs an image or a source. Add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\`.`
       }
     }
     if (!linksOf(service).includes(service.name)) return true
@@ -182,7 +201,7 @@ export const ServiceSpec = Fields.pipe(
       referencesOf(value).some((_) => "service" in _ && _.property !== "publicUrl" && _.service === service.name)
     )
     const path = linked !== -1 || named === undefined ? ["links", linked] : ["env", named[0]]
-    return { path, message: `"${service.name}" links to itself: remove the link` }
+    return { path, message: `"${service.name}" links to itself. Remove the link.` }
   })
 ).annotations({ identifier: "ServiceSpec" })
 export type ServiceSpec = typeof ServiceSpec.Type

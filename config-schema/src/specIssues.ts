@@ -1,4 +1,5 @@
 import { SchemaAST as AST, Either, Option, type ParseResult, Schema } from "effect"
+import { quoted } from "./bounds.ts"
 import { nearest } from "./nearest.ts"
 
 /** One thing that is wrong: where (`["services", 0, "port"]`), and what, as a sentence with its fix. */
@@ -7,6 +8,9 @@ export const SpecIssue = Schema.Struct({
   message: Schema.String
 }).annotations({ identifier: "SpecIssue" })
 export type SpecIssue = typeof SpecIssue.Type
+
+/** The most mistakes that are told of one app: more help nobody, and each costs time. */
+export const maxSpecIssues = 100
 
 type Path = SpecIssue["path"]
 
@@ -25,7 +29,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** The value as a config would write it, short. */
 const show = (value: unknown): string => {
   if (value === undefined) return "nothing"
-  const text = typeof value === "object" || typeof value === "string" ? JSON.stringify(value) : String(value)
+  const short = typeof value === "string" ? value.slice(0, 60) : value
+  const text = typeof short === "object" || typeof short === "string" ? JSON.stringify(short) : String(short)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
@@ -88,8 +93,8 @@ const ownMessage = (issue: ParseResult.ParseIssue): string | undefined => {
 
 const unexpected = (ast: AST.AST, actual: unknown, path: Path): ReadonlyArray<Found> =>
   actual === undefined
-    ? [{ path, message: `is missing: add it, ${describe(ast)}`, isMissing: true }]
-    : [{ path, message: `expected ${describe(ast)}, got ${show(actual)}` }]
+    ? [{ path, message: `This field is missing. Add it: ${describe(ast)}.`, isMissing: true }]
+    : [{ path, message: `Expected ${describe(ast)}, got ${show(actual)}.` }]
 
 /** A key that the object does not have: by the rule for its keys where it has one, else with the nearest that it knows. */
 const unknownKey = (path: Path, parent: AST.AST | undefined): Found => {
@@ -103,9 +108,10 @@ const unknownKey = (path: Path, parent: AST.AST | undefined): Found => {
   }
   const known = inside === undefined ? [] : keysOf(inside)
   const meant = nearest(String(key), known)
-  if (meant !== undefined) return { path, message: `unknown key "${key}": did you mean "${meant}"?`, meant }
-  const fix = known.length === 0 ? "remove it" : `known are ${known.join(", ")}`
-  return { path, message: `unknown key "${key}": ${fix}` }
+  if (meant !== undefined)
+    return { path, message: `Unknown key ${quoted(String(key))}. Did you mean "${meant}"?`, meant }
+  const fix = known.length === 0 ? "Remove it." : `Use one of ${known.join(", ")}.`
+  return { path, message: `Unknown key ${quoted(String(key))}. ${fix}` }
 }
 
 /** Of the issues of a union's members, those of the one that was meant. */
@@ -126,7 +132,7 @@ const ofMeantMember = (issue: ParseResult.Composite, path: Path): ReadonlyArray<
       .map((_) => keysOf(_).join(", "))
       .filter((_) => _ !== "")
     return [
-      { path, message: `expected ${describe(issue.ast)} with the keys ${shapes.join("; or ")}, got ${show(actual)}` }
+      { path, message: `Expected ${describe(issue.ast)} with the keys ${shapes.join("; or ")}, got ${show(actual)}.` }
     ]
   }
   return unexpected(issue.ast, actual, path)
@@ -146,7 +152,9 @@ const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | un
       return unexpected(issue.ast.type, undefined, path)
     case "Composite": {
       if (AST.isUnion(issue.ast)) return ofMeantMember(issue, path)
-      return listOf(issue.issues).flatMap((_) => collect(_, path, issue.ast))
+      return listOf(issue.issues)
+        .slice(0, maxSpecIssues)
+        .flatMap((_) => collect(_, path, issue.ast))
     }
     case "Refinement":
     case "Transformation":
@@ -156,11 +164,11 @@ const collect = (issue: ParseResult.ParseIssue, path: Path, parent: AST.AST | un
         ? unexpected(issue.ast, issue.actual, path)
         : [{ path, message: issue.message }]
     case "Forbidden":
-      return [{ path, message: issue.message ?? "cannot be read" }]
+      return [{ path, message: issue.message ?? "This value can't be read." }]
   }
 }
 
-/** One sentence for each mistake that a parse found, in the order of the schema. */
+/** One message for each mistake that a parse found, in the order of the schema, up to `maxSpecIssues`. */
 export const specIssuesOf = (error: ParseResult.ParseError): ReadonlyArray<SpecIssue> => {
   const found = collect(error.issue, [], undefined)
   const misspelt = new Set(
@@ -168,5 +176,5 @@ export const specIssuesOf = (error: ParseResult.ParseError): ReadonlyArray<SpecI
   )
   const told = found.filter((_) => _.isMissing !== true || !misspelt.has(JSON.stringify(_.path)))
   const distinct = new Map(told.map(({ message, path }) => [JSON.stringify([path, message]), { path, message }]))
-  return [...distinct.values()]
+  return [...distinct.values()].slice(0, maxSpecIssues)
 }

@@ -163,7 +163,7 @@ describe("deploy", () => {
       client.plan(defineConfig({ app: "shop", services: [describeService("api", { image: "nginx", port: 0 })] }))
     )
     assert.strictEqual(error._tag, "ConfigInvalid")
-    assert.include(error.message, "services.api.port  0 is no port")
+    assert.include(error.message, "services.api.port  0 isn't a valid port")
     assert.isEmpty(server.received)
   })
 })

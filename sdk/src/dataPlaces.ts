@@ -34,8 +34,30 @@ const offsetOf = (root: unknown, path: SpecIssue["path"]): number | undefined =>
   return offset
 }
 
+/** Aliases, each counted with those inside what it repeats. */
+const maxAliases = 100
+
+/** As many characters as a server takes bytes. */
+const maxCharacters = 1_048_576
+
 /** Reads a config of YAML 1.2 or JSON. */
 export const readDocument = (file: string, text: string): Read => {
+  if (text.length > maxCharacters) {
+    const message = `The config has ${text.length} characters. It can have up to ${maxCharacters}: split the app, or move large values into an image, a file or a secret.`
+    return { issue: { path: "", message, file } }
+  }
+  try {
+    return readNodes(file, text)
+  } catch (error) {
+    // The parser calls itself for each level.
+    if (!(error instanceof RangeError)) throw error
+    const message =
+      "The config has too many levels of lists and maps inside each other. Remove the levels that no field needs."
+    return { issue: { path: "", message, file } }
+  }
+}
+
+const readNodes = (file: string, text: string): Read => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const placeOf = (offset: number | undefined) => {
@@ -57,21 +79,24 @@ export const readDocument = (file: string, text: string): Read => {
       return { value, locate: locate(value) }
     } catch (error) {
       const place = document.errors[0] === undefined ? {} : placeOf(document.errors[0].pos[0])
-      return { issue: { path: "", message: `this is no JSON: ${reason(error)}`, file, ...place } }
+      return { issue: { path: "", message: `This isn't valid JSON: ${reason(error)}`, file, ...place } }
     }
   }
   const [error] = document.errors
   if (error !== undefined) {
     const message =
       error.code === "MULTIPLE_DOCS"
-        ? "a second document begins here: a config is one, write each into a file of its own"
-        : `this is no YAML: ${error.message}`
+        ? "A second document starts here. A config is one document: write each into a file of its own."
+        : `This isn't valid YAML: ${error.message}`
     return { issue: { path: "", message, file, ...placeOf(error.pos[0]) } }
   }
   try {
-    const value: unknown = document.toJS()
+    const value: unknown = document.toJS({ maxAliasCount: maxAliases })
     return { value, locate: locate(value) }
   } catch (error) {
-    return { issue: { path: "", message: `this is no YAML: ${reason(error)}`, file } }
+    const message = /^Excessive alias count/.test(reason(error))
+      ? `The config repeats itself by more than ${maxAliases} aliases. Write out some of them.`
+      : `This isn't valid YAML: ${reason(error)}`
+    return { issue: { path: "", message, file } }
   }
 }

@@ -27,7 +27,7 @@ export class ConfigInvalid extends Data.TaggedError("ConfigInvalid")<{
 }
 
 /**
- * One line: `maxcloud.config.ts:7:12  services.api.port  0 is no port: …`. Files are shown relative to `folder`, by default the
+ * One line: `maxcloud.config.ts:7:12  services.api.port  0 isn't a valid port. …`. Files are shown relative to `folder`, by default the
  * process's own.
  */
 export const renderIssue = (issue: ConfigIssue, folder: string = process.cwd()): string => {

@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
-import type { Location } from "@maxcloud/config-schema"
+import { bounds, type Location } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 
 /** What came of evaluating a config for a stage. */
@@ -25,15 +25,20 @@ const { parentPort, workerData } = require("node:worker_threads")
 const kindOf = (value) =>
   typeof value === "function" ? "a function" : typeof value === "symbol" ? "a symbol" : typeof value === "bigint" ? "a bigint"
   : value instanceof Promise ? "a promise (await it)" : undefined
+let valuesLeft = workerData.values
 const notData = (value, path, above) => {
   const found = kindOf(value)
   if (found !== undefined) return { path, found }
   if (typeof value !== "object" || value === null) return undefined
-  if (above.includes(value)) return { path, found: "an object that contains itself" }
+  if (above.has(value)) return { path, found: "an object that contains itself" }
+  if (path.length > workerData.depth) return undefined
+  above.add(value)
   for (const [key, child] of Object.entries(value)) {
-    const inside = notData(child, [...path, Array.isArray(value) ? Number(key) : key], [...above, value])
+    if (valuesLeft-- <= 0) return undefined
+    const inside = notData(child, [...path, Array.isArray(value) ? Number(key) : key], above)
     if (inside !== undefined) return inside
   }
+  above.delete(value)
 }
 const threw = (error) => {
   const isError = typeof error === "object" && error !== null && "message" in error
@@ -56,7 +61,7 @@ const evaluate = async () => {
     return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
   }
   const { spec, locations } = await describe({ stage: workerData.stage })
-  const odd = notData(spec, [], [])
+  const odd = notData(spec, [], new Set())
   return odd === undefined ? { _tag: "Evaluated", spec, locations } : { _tag: "NotData", ...odd }
 }
 evaluate().catch(threw).then((_) => parentPort.postMessage(_))
@@ -72,7 +77,8 @@ export const evaluate = (file: string, stage: string, seconds: number = limitSec
   Effect.async<Evaluation>((resume) => {
     const worker = new Worker(program, {
       eval: true,
-      workerData: { url: pathToFileURL(file).href, stage },
+      // What has more than this is refused by its size, wherever it is no data.
+      workerData: { url: pathToFileURL(file).href, stage, values: bounds.values, depth: bounds.depth },
       stdout: true,
       stderr: true,
       execArgv: ["--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]

@@ -88,12 +88,12 @@ export default defineConfig({
 })`
     })
     assert.deepStrictEqual(await failure("bad.ts"), [
-      'bad.ts:4:3  app  "Shop" is no app name: use lower-case letters, digits and "-", begin with a letter, end with a letter or digit',
-      "bad.ts:8:7  services.api.port  0 is no port: a whole number from 1 to 65535",
-      'bad.ts:9:7  services.api.scal  unknown key "scal": did you mean "scale"?',
-      'bad.ts:10:14  services.api.env.A=B  "A=B" is no name of an environment variable: use letters, digits and "_", and do not begin with a digit',
-      'bad.ts:10:26  services.api.env.N  must be a text: write "3"',
-      'bad.ts:12:20  services.web.cpu  "lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'
+      'bad.ts:4:3  app  "Shop" isn\'t a valid app name. Use lowercase letters, digits and "-". Start with a letter and end with a letter or digit.',
+      "bad.ts:8:7  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
+      'bad.ts:9:7  services.api.scal  Unknown key "scal". Did you mean "scale"?',
+      'bad.ts:10:14  services.api.env.A=B  "A=B" isn\'t a valid name for an environment variable. Use letters, digits and "_". Don\'t start with a digit.',
+      'bad.ts:10:26  services.api.env.N  The value must be a text. Write "3".',
+      'bad.ts:12:20  services.web.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
     ])
   })
 
@@ -103,7 +103,7 @@ export default defineConfig({
       "services/api.ts": `${imports}export const api = service("api", {\n  image: "nginx",\n  port: 0\n})`
     })
     assert.deepStrictEqual(await failure("split.ts"), [
-      "services/api.ts:4:3  services.api.port  0 is no port: a whole number from 1 to 65535"
+      "services/api.ts:4:3  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535."
     ])
   })
 
@@ -117,16 +117,37 @@ export default defineConfig({
       "bomb.yaml": `a: &a [x, x, x, x, x, x, x, x, x]\n${["b", "c", "d", "e"].map((_, i) => `${_}: &${_} [${Array(9).fill(`*${"abcd"[i]}`).join(", ")}]`).join("\n")}\n`
     })
     assert.deepStrictEqual(await failure("bad.yaml"), [
-      "bad.yaml:5:5  services.api.port  0 is no port: a whole number from 1 to 65535",
-      'bad.yaml:7:7  services.api.env.N  must be a text: write "3"'
+      "bad.yaml:5:5  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
+      'bad.yaml:7:7  services.api.env.N  The value must be a text. Write "3".'
     ])
     assert.deepStrictEqual(await failure("bad.json"), [
-      'bad.json:3:5  services.x.cpu  "lots" is no amount of CPU: write vCPU as 1 or 0.5, or milli-vCPU as "500m"'
+      'bad.json:3:5  services.x.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
     ])
-    assert.match((await failure("syntax.yaml")).join(), /^syntax\.yaml:3:1 {2}this is no YAML: /)
-    assert.match((await failure("syntax.json")).join(), /^syntax\.json:2:15 {2}this is no JSON: /)
-    assert.match((await failure("two.yaml")).join(), /^two\.yaml:2:1 {2}a second document begins here/)
-    assert.match((await failure("bomb.yaml")).join(), /this is no YAML: .*alias/)
+    assert.match((await failure("syntax.yaml")).join(), /^syntax\.yaml:3:1 {2}This isn't valid YAML: /)
+    assert.match((await failure("syntax.json")).join(), /^syntax\.json:2:15 {2}This isn't valid JSON: /)
+    assert.match((await failure("two.yaml")).join(), /^two\.yaml:2:1 {2}A second document starts here/)
+    assert.match((await failure("bomb.yaml")).join(), /repeats itself by more than 100 aliases/)
+  })
+
+  it("ends with a message, whatever is repeated, nested or large", async () => {
+    const aliases = Array(50).fill("*a").join(", ")
+    const repeated = `const a = Array(1000).fill("x"); const b = Array(1000).fill(a); const c = Array(1000).fill(b)`
+    await write({
+      "wide.yaml": `app: &a [${Array(3000).fill("x").join(", ")}]\nservices: [${aliases}]\n`,
+      "deep.yaml": `app: ${"[".repeat(20_000)}`,
+      "deep.json": `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+      "nested.json": `${"[".repeat(50)}${"]".repeat(50)}`,
+      "large.yaml": `app: ${"x".repeat(1_100_000)}\n`,
+      "repeated.mjs": `${imports}${repeated}\nexport default defineConfig({ app: c, services: [] })`,
+      "nested.mjs": `${imports}let a = []; for (let i = 0; i < 100000; i++) a = [a]\nexport default defineConfig({ app: a, services: [] })`
+    })
+    assert.match((await failure("wide.yaml")).join(), /has more than 10000 values\. Split it into several apps/)
+    assert.match((await failure("deep.yaml")).join(), /too many levels|valid YAML/)
+    assert.match((await failure("deep.json")).join(), /too many levels|more than 10 levels/)
+    assert.match((await failure("nested.json")).join(), /more than 10 levels/)
+    assert.match((await failure("large.yaml")).join(), /can have up to 1048576: split the app/)
+    assert.match((await failure("repeated.mjs")).join(), /has more than 10000 values/)
+    assert.lengthOf(await failure("nested.mjs"), 1)
   })
 
   const faults: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, RegExp]> = [
@@ -218,7 +239,7 @@ export default defineConfig({
       {
         "f.ts": `${imports}const a = service("a", { image: "nginx" })\nexport default defineConfig({ app: "x", services: [a,\n a] })`
       },
-      /"a" is named twice/
+      /Two services have the name "a"/
     ]
   ]
   it.each(faults)("%s: one message with its place", async (_, files, expected) => {
@@ -237,7 +258,7 @@ export default defineConfig({
       /^x\.toml {2}a config is a file of TypeScript, JavaScript, YAML or JSON/
     )
     const error = await loadConfig({ folder: root, file: "ok.ts", stage: "No" }).catch((_: unknown) => _)
-    assert.include(String(error), '"No" is no stage name')
+    assert.include(String(error), '"No" isn\'t a valid stage name')
   })
 
   it("gives up on a config that does not end", async () => {

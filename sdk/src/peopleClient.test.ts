@@ -181,7 +181,7 @@ describe("people (against canned answers of the contract)", () => {
     assert.strictEqual((await auth.apiKeys.rotate(keyId, { overlapSeconds: 0 })).secret, "mck_abc_other")
     assert.deepStrictEqual(JSON.parse(String(server.received[1]?.body)), { overlapSeconds: 0 })
     const error = await failureOf(auth.apiKeys.create({ name: "CI", scopes: ["deploy:everything"] }))
-    assert.include(error.message, "is no scope")
+    assert.include(error.message, "isn't a valid scope")
     assert.strictEqual(server.received.length, 2)
   })
 

@@ -1,4 +1,5 @@
 import { type AppSpec, OrganizationName, SecretName, StageName } from "@maxcloud/config-schema"
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { specOf } from "../test/examples.ts"
 import { hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
@@ -17,7 +18,7 @@ describe("hostProblems", () => {
     const [issue] = hostProblems(app({}, "a".repeat(47)), place("acme", "preview-4"))
     expect(issue?.path).toEqual(["services", 0, "name"])
     expect(issue?.message).toContain(
-      'has 47 characters, at stage "preview-4" of organization "acme" a service name may have 46'
+      'has 47 characters. At stage "preview-4" of organization "acme" a service name can have up to 46'
     )
   })
 
@@ -41,16 +42,40 @@ describe("knativeProblems", () => {
   })
 
   it("tells ports that Knative keeps, images without a repository, files in files, closed ranges, huge environments", () => {
-    expect(of({ port: 9090 })).toEqual([["port", expect.stringContaining("port 9090 is taken")]])
+    expect(of({ port: 9090 })).toEqual([["port", expect.stringContaining("uses port 9090")]])
     expect(of({ image: "ghcr.io/x:1" })).toEqual([["image", expect.stringContaining("at least two characters")]])
     expect(of({ files: { "/a": { secret: "S" }, "/a//b": { secret: "S" } } })).toEqual([
-      ["files./a//b", expect.stringContaining('beside the file "/a"')]
+      ["files./a//b", expect.stringContaining('because "/a" is one')]
     ])
     expect(of({ egress: ["8.8.8.8/32", "169.254.169.254/32"] })).toEqual([
-      ["egress.1", expect.stringContaining("never opened")]
+      ["egress.1", expect.stringContaining("never open")]
     ])
     const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`A${index}`, "x".repeat(32_000)]))
     expect(of({ env })).toEqual([["env", expect.stringContaining("320")]])
+  })
+})
+
+describe("files in files", () => {
+  const path = fc
+    .array(fc.constantFrom("a", "b", "a-b", "a.b"), { minLength: 1, maxLength: 4 })
+    .chain((parts) => fc.constantFrom("/", "//").map((slash) => `/${parts.join(slash)}`))
+  const isInside = (one: string, other: string) =>
+    `${one.replaceAll("//", "/")}/`.startsWith(`${other.replaceAll("//", "/")}/`)
+
+  it("are found wherever one path is inside another, and nowhere else", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(path, { maxLength: 12 }), (paths) => {
+        const files = Object.fromEntries(paths.map((_) => [_, { secret: "S" }]))
+        const told = new Set(knativeProblems(app({ files })).map((_) => String(_.path.at(-1))))
+        for (const one of paths) {
+          const isWithin = paths.some((_) => isInside(one, _) && !isInside(_, one))
+          if (isWithin) expect(told).toContain(one)
+          const isAlone = !paths.some((_) => _ !== one && isInside(one, _))
+          if (isAlone) expect(told).not.toContain(one)
+        }
+      }),
+      { numRuns: 500 }
+    )
   })
 })
 

@@ -1,4 +1,11 @@
-import { type AppSpec, type SecretName, type ServiceSpec, type SpecIssue, secretsOf } from "@maxcloud/config-schema"
+import {
+  type AppSpec,
+  quoted,
+  type SecretName,
+  type ServiceSpec,
+  type SpecIssue,
+  secretsOf
+} from "@maxcloud/config-schema"
 import { isClosedRange } from "./egress.ts"
 import { hostLabelOf, maxServiceNameLength, namespaceOf } from "./names.ts"
 import type { TenantContext } from "./tenant.ts"
@@ -20,20 +27,20 @@ export const hostProblems = (
   if (foreignNamespace.test(namespace)) {
     issues.push({
       path: [],
-      message: `the namespace "${namespace}" belongs to the cluster itself: use another name for the organization`
+      message: `The namespace "${namespace}" belongs to the cluster. Use another name for the organization.`
     })
   }
   const most = maxServiceNameLength(tenant)
   spec.services.forEach(({ name }, index) => {
     if (name.length <= most) return
-    const place = `at stage "${tenant.stage}" of organization "${tenant.organization}"`
-    const host = `its host label "${hostLabelOf(name, tenant)}" may have 63`
+    const place = `stage "${tenant.stage}" of organization "${tenant.organization}"`
+    const host = `its host label "${hostLabelOf(name, tenant)}" can have up to 63`
     issues.push({
       path: ["services", index, "name"],
       message:
         most < 1
-          ? `no service can have a host ${place}: choose a shorter name for the stage`
-          : `"${name}" has ${name.length} characters, ${place} a service name may have ${most}: ${host}`
+          ? `No service can have a hostname at ${place}. Choose a shorter name for the stage.`
+          : `"${name}" has ${name.length} characters. At ${place} a service name can have up to ${most}: ${host}.`
     })
   })
   return issues
@@ -53,29 +60,27 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
   if (service.port !== "auto" && reservedPorts.has(service.port)) {
     issues.push({
       path: ["port"],
-      message: `port ${service.port} is taken by the platform in every instance (${[...reservedPorts].join(", ")} are): let the program listen on another, such as 8080`
+      message: `The platform uses port ${service.port} in every instance, as it does ${[...reservedPorts].join(", ")}. Let the program listen on another port, such as 8080.`
     })
   }
   if (service.image !== undefined && !isRepository(service.image)) {
     issues.push({
       path: ["image"],
-      message: `"${service.image}" is no image that a registry can have: after the registry, write at least two characters of a-z, 0-9, ".", "_", "-" and "/"`
+      message: `${quoted(service.image)} isn't an image that a registry can have. After the registry, use at least two characters of a-z, 0-9, ".", "_", "-" and "/".`
     })
   }
-  const paths = Object.keys(service.files)
-  for (const path of paths) {
-    const clean = cleaned(path)
-    const other = paths.find((_) => _ !== path && `${clean}/`.startsWith(`${cleaned(_)}/`))
-    if (other !== undefined) {
-      issues.push({ path: ["files", path], message: `"${path}" cannot be a file beside the file "${other}"` })
-    }
+  for (const [path, other] of filesInFiles(Object.keys(service.files))) {
+    issues.push({
+      path: ["files", path],
+      message: `${quoted(path)} can't be a file, because ${quoted(other)} is one. Move one of them.`
+    })
   }
   if (typeof service.egress !== "string") {
     service.egress.forEach((cidr, at) => {
       if (!isClosedRange(cidr)) return
       issues.push({
         path: ["egress", at],
-        message: `"${cidr}" is of the machine itself or link-local, which is never opened: remove it`
+        message: `"${cidr}" holds addresses of the machine itself or link-local ones, which are never open. Remove it.`
       })
     })
   }
@@ -83,7 +88,7 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
   if (size > maxDescription) {
     issues.push({
       path: ["env"],
-      message: `env, command and args have ${size} characters together, an instance's description may have ${maxDescription}: put large values into the image or a store`
+      message: `env, command and args have ${size} characters together. They can have up to ${maxDescription}: move large values into the image or a file.`
     })
   }
   return issues
@@ -91,6 +96,23 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
 
 /** An annotation of secret parts may have 256 KiB, and an object about 1 MiB (Kubernetes, etcd). */
 const maxDescription = 200_000
+
+/**
+ * The paths that are inside the path of another file, or the same as it, each with that other one. Sorted, a path comes after those that
+ * it is inside of, with nothing between them but what is inside too: so each is compared with the last one that still holds it.
+ */
+const filesInFiles = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> => {
+  const sorted = paths
+    .map((path) => ({ path, folder: `${cleaned(path)}/` }))
+    .sort((a, b) => (a.folder < b.folder ? -1 : a.folder > b.folder ? 1 : 0))
+  const found: Array<readonly [string, string]> = []
+  let holder: (typeof sorted)[number] | undefined
+  for (const file of sorted) {
+    if (holder !== undefined && file.folder.startsWith(holder.folder)) found.push([file.path, holder.path])
+    else holder = file
+  }
+  return found
+}
 
 /** The path of a file without repeated slashes. */
 const cleaned = (path: string) => path.replace(/\/+/g, "/")

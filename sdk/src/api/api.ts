@@ -1,5 +1,5 @@
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
-import { AppName, SecretName, ServiceName, SourceDigest, StageName } from "@maxcloud/config-schema"
+import { AppName, bounds, SecretName, ServiceName, SourceDigest, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { AuditList, AuditParameters } from "./audit.ts"
 import {
@@ -64,10 +64,15 @@ import { UsageParameters, UsageReport } from "./usage.ts"
 const JsonLines = HttpApiSchema.Text({ contentType: "application/x-ndjson" })
 const EventStream = HttpApiSchema.Text({ contentType: "text/event-stream" })
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
+const LastEventId = Schema.Struct({ "last-event-id": Schema.optional(textUpTo(200, "The id")) })
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 /** The AppSpec travels as plain data and is parsed by the server, so that every issue is told with its path. */
-const SpecPayload = Schema.Struct({ spec: Schema.Unknown }).annotations(knownKeysOnly)
+const SpecPayload = Schema.Struct({
+  spec: Schema.Unknown.annotations({
+    description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
+  })
+}).annotations(knownKeysOnly)
 
 const DeployPayload = Schema.Struct({
   ...SpecPayload.fields,
@@ -187,7 +192,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       )
       .setPath(Schema.Struct({ id: ServiceId }))
       .setUrlParams(LogParameters)
-      .setHeaders(Schema.Struct({ "last-event-id": Schema.optional(Schema.String) }))
+      .setHeaders(LastEventId)
       .addSuccess(EventStream)
       .addError(NotFound)
   )
@@ -343,7 +348,7 @@ export class DeploymentsGroup extends HttpApiGroup.make("deployments")
         )
       )
       .setPath(Schema.Struct({ id: DeploymentId }))
-      .setHeaders(Schema.Struct({ "last-event-id": Schema.optional(Schema.String) }))
+      .setHeaders(LastEventId)
       .addSuccess(EventStream)
       .addError(NotFound)
   )

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { NumberText } from "./numberText.ts"
 
 export const AuditOutcome = Schema.Literal("succeeded", "failed", "refused")
 export type AuditOutcome = typeof AuditOutcome.Type
@@ -35,10 +36,10 @@ export type AuditEntry = typeof AuditEntry.Type
 export const AuditList = Schema.Struct({ entries: Schema.Array(AuditEntry) }).annotations({ identifier: "AuditList" })
 
 export const AuditParameters = Schema.Struct({
-  limit: Schema.optionalWith(Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 1000)), {
+  limit: Schema.optionalWith(NumberText.pipe(Schema.int(), Schema.between(1, 1000)), {
     default: () => 100
   }),
   /** Entries before this sequence number: the way to the next page. */
-  before: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, Number.MAX_SAFE_INTEGER))),
+  before: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(1, Number.MAX_SAFE_INTEGER))),
   action: Schema.optional(Schema.String.pipe(Schema.maxLength(100)))
 })

@@ -1,4 +1,4 @@
-import { OrganizationName } from "@maxcloud/config-schema"
+import { mapUpTo, OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { ApiKeyId, InviteId, OidcTrustId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
@@ -183,18 +183,16 @@ export const CreateInvite = Schema.Struct({
 }).annotations({ identifier: "CreateInvite", ...knownKeysOnly })
 
 /** Claims that a token must have: each with the value, or with `*` in it for any text (`repo:acme/shop:*`). At least one besides `aud`. */
-const Claims = Schema.Record({
-  key: Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
-  value: Schema.String.pipe(
+const Claims = mapUpTo(
+  Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
+  Schema.String.pipe(
     Schema.pattern(/^[^\p{Cc}\p{Cs}]{1,500}$/u, {
-      message: () => "a claim is asked for by 1 to 500 characters, without line breaks"
+      message: () => "The value of a claim has 1 to 500 characters, without line breaks."
     })
-  )
-}).pipe(
-  Schema.filter(
-    (_) => (Object.keys(_).length >= 1 && Object.keys(_).length <= 20) || "name 1 to 20 claims, such as sub"
-  )
-)
+  ),
+  20,
+  "The map of claims"
+).pipe(Schema.filter((_) => Object.keys(_).length >= 1 || "A trust needs at least one claim, such as sub."))
 
 const Issuer = Schema.String.pipe(
   Schema.maxLength(500),

@@ -1,5 +1,6 @@
-import { ServiceName } from "@maxcloud/config-schema"
+import { ServiceName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { NumberText } from "./numberText.ts"
 
 /**
  * One line that an instance wrote, or (stream `system`) that the platform wrote about it. `cursor` is the SSE event id, to resume
@@ -21,9 +22,9 @@ export type LogEntry = typeof LogEntry.Type
 export const LogParameters = Schema.Struct({
   follow: Schema.optional(Schema.BooleanFromString),
   /** RFC 3339, or a duration before now such as `10m`. */
-  since: Schema.optional(Schema.String.pipe(Schema.pattern(/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/))),
+  since: Schema.optional(textUpTo(64, "The time").pipe(Schema.pattern(/^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/))),
   revision: Schema.optional(Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/))),
   /** How many of the last lines to begin with, 10,000 at most. @default 100; all where `since` is given */
-  tail: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 10_000)))
+  tail: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(0, 10_000)))
 })
 export type LogParameters = typeof LogParameters.Type

@@ -1,4 +1,4 @@
-import { AppName, StageName } from "@maxcloud/config-schema"
+import { AppName, quoted, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
 /**
@@ -18,19 +18,21 @@ const isStage = Schema.is(StageName)
  * What a key is narrowed to: `deploy:shop/production`, or `read:shop/*` (any stage of the app). `deploy` includes `read`, and the
  * secrets of the app and stage.
  */
-export const KeyScope = Schema.String.pipe(
-  Schema.filter(
-    (written) => {
-      const [, , app = "", stage = ""] = pattern.exec(written) ?? []
-      return (
-        (isApp(app) && (stage === "*" || isStage(stage))) ||
-        `"${written.slice(0, 120)}" is no scope: write "deploy:APP/STAGE" or "read:APP/STAGE", with "*" for any stage`
-      )
-    },
-    { jsonSchema: { pattern: "^(deploy|read):[a-z][-a-z0-9]*/([a-z][-a-z0-9]*|\\*)$" } }
-  ),
-  Schema.brand("KeyScope")
-).annotations({ identifier: "KeyScope" })
+export const KeyScope = textUpTo(100, "The scope")
+  .pipe(
+    Schema.filter(
+      (written) => {
+        const [, , app = "", stage = ""] = pattern.exec(written) ?? []
+        return (
+          (isApp(app) && (stage === "*" || isStage(stage))) ||
+          `${quoted(written)} isn't a valid scope. Use "deploy:APP/STAGE" or "read:APP/STAGE", with "*" for any stage.`
+        )
+      },
+      { jsonSchema: { pattern: "^(deploy|read):[a-z][-a-z0-9]*/([a-z][-a-z0-9]*|\\*)$" } }
+    ),
+    Schema.brand("KeyScope")
+  )
+  .annotations({ identifier: "KeyScope" })
 export type KeyScope = typeof KeyScope.Type
 
 export type ScopeVerb = "deploy" | "read"

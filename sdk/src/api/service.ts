@@ -1,4 +1,15 @@
-import { AppName, EnvName, EnvValue, ImageReference, ServiceName, Source, StageName } from "@maxcloud/config-schema"
+import {
+  AppName,
+  bounds,
+  EnvName,
+  EnvValue,
+  ImageReference,
+  mapUpTo,
+  ServiceName,
+  Source,
+  StageName,
+  textUpTo
+} from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Condition, ServiceState } from "./conditions.ts"
 import { Diagnosis } from "./diagnosis.ts"
@@ -61,13 +72,15 @@ export const RevisionList = Schema.Struct({ revisions: Schema.Array(Revision) })
   identifier: "RevisionList"
 })
 
+const EnvTexts = mapUpTo(EnvName, textUpTo(bounds.envValueLength, "The value"), bounds.envVariables, "The environment")
+
 /** The short way to one service: it becomes an app of that name with this one service, in the stage `production`. */
 export const CreateService = Schema.Struct({
   name: ServiceName.pipe(
-    Schema.filter((_) => _.length <= 40 || "a service made this way names its app too: 40 characters at most")
+    Schema.filter((_) => _.length <= 40 || "The name is also the name of the app. It can have up to 40 characters.")
   ),
   image: ImageReference,
-  env_vars: Schema.optionalWith(Schema.Record({ key: EnvName, value: Schema.String }), { default: () => ({}) }),
+  env_vars: Schema.optionalWith(EnvTexts, { default: () => ({}) }),
   // On the property: as a description of the number, errors would quote it.
   port: Schema.optional(Schema.Int.pipe(Schema.between(1, 65_535))).annotations({
     description: "The port that the program listens on; left out: the port that the image exposes, else 8080"

@@ -1,4 +1,4 @@
-import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { AppName, ServiceName, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
 /** What the instances of a service have reserved in a time: of each, its limits times its life, whole milliseconds. */
@@ -28,8 +28,8 @@ export type UsageReport = typeof UsageReport.Type
 /** Which time: RFC 3339, or a duration before now such as `24h`. */
 export const UsageParameters = Schema.Struct({
   /** @default "24h" */
-  since: Schema.optional(Schema.String),
+  since: Schema.optional(textUpTo(64, "The time")),
   /** @default now */
-  until: Schema.optional(Schema.String)
+  until: Schema.optional(textUpTo(64, "The time"))
 })
 export type UsageParameters = typeof UsageParameters.Type

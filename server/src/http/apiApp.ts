@@ -10,6 +10,7 @@ import { makeGate } from "./gate.ts"
 import { healthHandlers } from "./healthHandlers.ts"
 import { infoHandlers } from "./infoHandlers.ts"
 import { withJsonBody } from "./jsonBody.ts"
+import { jsonBudgetOf } from "./jsonBudget.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
 import { pages } from "./pages.ts"
 import { invalidRequest } from "./problems.ts"
@@ -45,7 +46,10 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
 export const routes = Layer.mergeAll(operations, pages)
 
 /** Snapshots are read by their handler as they come; some operations (`pause`) come without a body. */
-const takesJson = ({ method, url }: HttpServerRequest.HttpServerRequest) => routeOf(url)?.withJson.has(method) === true
+const jsonOperation = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
+  const route = routeOf(url)
+  return route?.withJson.has(method) === true ? route.operations.get(method) : undefined
+}
 
 /** No name that the database could hold has it, and it would fail there. */
 const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest) =>
@@ -72,8 +76,10 @@ export const apiApp = Effect.gen(function* () {
     const requestId = requestIdOf(request.headers["x-request-id"])
     const arrival = performance.now()
     const handled = Effect.gen(function* () {
-      if (!takesJson(request)) return yield* router
-      return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, yield* withJsonBody(request))
+      const operation = jsonOperation(request)
+      if (operation === undefined) return yield* router
+      const read = yield* withJsonBody(request, jsonBudgetOf(operation))
+      return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
     })
     const passed = Effect.andThen(refuseNul(request), gate(request, translate(requestId, handled)))
     const response = yield* translate(requestId, passed).pipe(

@@ -122,6 +122,35 @@ describe("hostile input", () => {
     })
   )
 
+  it.scopedLive.each(["register", "accept-invite", "verify", "device", "device/token"])(
+    "auth/%s needs no credential, and takes neither more than 16 KiB nor many values",
+    (path) =>
+      Effect.gen(function* () {
+        const { url } = yield* strict
+        const sent = (body: string) => send(`${url}/api/v1/auth/${path}`, { method: "POST", headers: json, body })
+        assertProblem(yield* sent(`"${"a".repeat(16 * 1024)}"`), 413, "PayloadTooLarge")
+        const many = assertProblem(yield* sent(`[${"{},".repeat(5_000)}{}]`), 400, "InvalidRequest")
+        assert.match(String(many.detail), /more than 64 values/)
+        const deep = assertProblem(yield* sent("[".repeat(100) + "]".repeat(100)), 400, "InvalidRequest")
+        assert.match(String(deep.detail), /more than 8 levels/)
+      })
+  )
+
+  it.scopedLive("a spec of more values than an app can have is refused before it is parsed", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      for (const operation of ["plan", "deployments"]) {
+        const answer = yield* send(`${url}/api/v1/apps/shop/stages/production/${operation}`, {
+          method: "POST",
+          headers: json,
+          body: `{"spec":[${"1,".repeat(10_100)}1]}`
+        })
+        const problem = assertProblem(answer, 400, "InvalidRequest")
+        assert.match(String(problem.detail), /more than 10008 values/)
+      }
+    })
+  )
+
   it.scopedLive("a deployment's spec that is nested without end is refused before anyone reads it", () =>
     Effect.gen(function* () {
       const { url } = yield* strict

@@ -4,47 +4,45 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { checkContentType } from "./guard.ts"
+import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 import { invalidRequest } from "./problems.ts"
 
-/** The most bytes that a JSON body may have. */
-export const maxJsonBytes = 1024 * 1024
-const maxDepth = 64
-
 /**
- * Reads a JSON body and refuses what nothing behind it could take: too large, not JSON, nested without end, or with characters
- * that Postgres cannot store. Gives the request with its JSON read.
+ * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with
+ * characters that Postgres cannot store. Gives the request with its JSON read.
  */
 export const withJsonBody = (
-  request: HttpServerRequest.HttpServerRequest
+  request: HttpServerRequest.HttpServerRequest,
+  budget: JsonBudget
 ): Effect.Effect<HttpServerRequest.HttpServerRequest, InvalidRequest | PayloadTooLarge | UnsupportedMediaType> =>
   Effect.gen(function* () {
     yield* checkContentType(request)
-    if (Number(request.headers["content-length"]) > maxJsonBytes) return yield* tooLarge()
-    const text = yield* readText(NodeHttpServerRequest.toIncomingMessage(request))
-    const json = yield* Effect.try({ try: () => parse(text), catch: () => invalidRequest(notJson) })
-    const problem = problemOf(json, [], 0)
-    if (problem !== undefined) {
-      return yield* invalidRequest(`the body cannot be taken: ${problem.message}`, [problem])
-    }
+    if (Number(request.headers["content-length"]) > budget.bytes) return yield* tooLarge(budget.bytes)
+    const bytes = yield* readBytes(NodeHttpServerRequest.toIncomingMessage(request), budget.bytes)
+    const over = overJsonBudget(bytes, budget)
+    if (over !== undefined) return yield* refused({ path: [], message: over })
+    const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
+    const unstorable = problemOf(json, [])
+    if (unstorable !== undefined) return yield* refused(unstorable)
     const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
     return read
   })
 
 /** What is too large is read to its end all the same, and dropped: many clients read no answer before they have sent all. */
-const readText = (source: IncomingMessage) =>
-  Effect.async<string, InvalidRequest | PayloadTooLarge>((resume) => {
+const readBytes = (source: IncomingMessage, most: number) =>
+  Effect.async<Buffer, InvalidRequest | PayloadTooLarge>((resume) => {
     const chunks: Array<Buffer> = []
     let bytes = 0
     const onData = (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes <= maxJsonBytes) return void chunks.push(chunk)
+      if (bytes <= most) return void chunks.push(chunk)
       stop()
       source.resume()
-      resume(tooLarge())
+      resume(tooLarge(most))
     }
     const onEnd = () => {
       stop()
-      resume(Effect.succeed(Buffer.concat(chunks).toString("utf8")))
+      resume(Effect.succeed(Buffer.concat(chunks)))
     }
     const onBroken = () => {
       stop()
@@ -55,12 +53,14 @@ const readText = (source: IncomingMessage) =>
     return Effect.sync(stop)
   })
 
-const notJson = "the body is not JSON"
+const notJson = "The body isn't JSON."
 
-const tooLarge = () =>
+const tooLarge = (most: number) =>
   new PayloadTooLarge({
-    detail: `the body is larger than ${maxJsonBytes} bytes, which is the most that this operation takes`
+    detail: `The body is too large. This operation takes up to ${most} bytes: send less at a time.`
   })
+
+const refused = (problem: Problem) => invalidRequest(`The body can't be read. ${problem.message}`, [problem])
 
 const parse = (text: string): unknown => JSON.parse(text)
 
@@ -69,13 +69,11 @@ interface Problem {
   readonly message: string
 }
 
-const problemOf = (value: unknown, path: ReadonlyArray<string | number>, depth: number): Problem | undefined => {
+const problemOf = (value: unknown, path: ReadonlyArray<string | number>): Problem | undefined => {
   if (typeof value === "string") return problemOfText(value, path)
   if (typeof value !== "object" || value === null) return undefined
-  if (depth === maxDepth) return { path: path.slice(0, 8), message: `it is nested more than ${maxDepth} levels deep` }
   for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
-    const problem =
-      (typeof key === "string" ? problemOfText(key, path) : undefined) ?? problemOf(inner, [...path, key], depth + 1)
+    const problem = (typeof key === "string" ? problemOfText(key, path) : undefined) ?? problemOf(inner, [...path, key])
     if (problem !== undefined) return problem
   }
   return undefined
@@ -83,7 +81,7 @@ const problemOf = (value: unknown, path: ReadonlyArray<string | number>, depth: 
 
 const problemOfText = (text: string, path: ReadonlyArray<string | number>): Problem | undefined =>
   text.includes("\0")
-    ? { path, message: "text must not hold the character NUL" }
+    ? { path, message: "A text can't contain the character NUL. Remove it." }
     : text.isWellFormed()
       ? undefined
-      : { path, message: "text must be Unicode, and this holds half of a surrogate pair" }
+      : { path, message: "A text must be Unicode, and this one contains half of a surrogate pair. Remove it." }

@@ -1,0 +1,145 @@
+import { Either } from "effect"
+import { assert, describe, it } from "vitest"
+import { unbounded } from "../test/unbounded.ts"
+import { bounds, parseAppSpec } from "./index.ts"
+import { appSpecJsonSchema } from "./jsonSchema.ts"
+
+const service = { name: "api", image: "nginx" }
+const issuesOf = (input: unknown): ReadonlyArray<string> =>
+  Either.match(parseAppSpec(input), {
+    onLeft: (issues) => issues.map((_) => `${_.path.join(".")}: ${_.message}`),
+    onRight: () => []
+  })
+const ofService = (fields: object) => issuesOf({ app: "shop", services: [{ ...service, ...fields }] })
+const many = <A>(count: number, make: (index: number) => A) => Array.from({ length: count }, (_, index) => make(index))
+const map = (count: number, value: (index: number) => unknown, key: (index: number) => string) =>
+  Object.fromEntries(many(count, (index) => [key(index), value(index)]))
+const text = (length: number) => "a".repeat(length)
+
+describe("the bounds of an AppSpec", () => {
+  it("hold for every text, number, list and map", () => {
+    const schema = appSpecJsonSchema()
+    assert.deepStrictEqual(unbounded(schema, schema), [])
+  })
+
+  const secret = { secret: "A" }
+  const cases: ReadonlyArray<readonly [string, (extra: 0 | 1) => object]> = [
+    [
+      "env",
+      (_) => ({
+        env: map(
+          bounds.envVariables + _,
+          () => "x",
+          (index) => `V${index}`
+        )
+      })
+    ],
+    ["the name of a variable", (_) => ({ env: { [text(bounds.envNameLength + _)]: "x" } })],
+    ["the value of a variable", (_) => ({ env: { A: text(bounds.envValueLength + _) } })],
+    ["a join", (_) => ({ env: { A: { join: many(bounds.joinParts + _, () => "x") } } })],
+    ["a part of a join", (_) => ({ env: { A: { join: [text(bounds.envValueLength + _)] } } })],
+    [
+      "files",
+      (_) => ({
+        files: map(
+          bounds.files + _,
+          () => secret,
+          (index) => `/f${index}`
+        )
+      })
+    ],
+    ["the path of a file", (_) => ({ files: { [`/${text(bounds.filePathLength - 1 + _)}`]: secret } })],
+    ["command", (_) => ({ command: many(bounds.commandParts + _, () => "x") })],
+    ["a part of command", (_) => ({ command: [text(bounds.commandPartLength + _)] })],
+    ["args", (_) => ({ args: many(bounds.commandParts + _, () => "x") })],
+    ["an argument", (_) => ({ args: [text(bounds.commandPartLength + _)] })],
+    ["egress", (_) => ({ egress: many(bounds.egressRanges + _, () => "203.0.113.0/24") })],
+    [
+      "labels",
+      (_) => ({
+        labels: map(
+          bounds.labels + _,
+          () => "x",
+          (index) => `l${index}`
+        )
+      })
+    ],
+    ["the value of a label", (_) => ({ labels: { a: text(bounds.labelValueLength + _) } })],
+    ["the key of a label", (_) => ({ labels: { [`${text(253)}/${text(63 + _)}`]: "x" } })],
+    ["an image", (_) => ({ image: text(bounds.imageLength + _) })],
+    ["the path of a probe", (_) => ({ probes: { liveness: { path: `/${text(bounds.probePathLength - 1 + _)}` } } })],
+    ["an amount", (_) => ({ cpu: `1.${"0".repeat(bounds.quantityLength - 2 + _)}` })],
+    [
+      "a duration",
+      (_) => ({ timeout: `${"0".repeat(bounds.quantityLength - 2 + _)}5m`.slice(0, bounds.quantityLength + _) })
+    ]
+  ]
+  it.each(cases)("%s: takes as many as it says, and refuses one more with one message", (_, fields) => {
+    assert.deepStrictEqual(ofService(fields(0)), [])
+    assert.lengthOf(ofService(fields(1)), 1)
+  })
+
+  it("holds for services, and says how to fix it", () => {
+    const services = (count: number) => many(count, (index) => ({ name: `s${index}`, image: "nginx" }))
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: services(bounds.services) }), [])
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: services(bounds.services + 1) }), [
+      "services: The list of services has 501 items. It can have up to 500: remove some."
+    ])
+  })
+
+  it("holds for links", () => {
+    const others = many(bounds.links - 1, (index) => ({ name: `s${index}`, image: "nginx" }))
+    const linked = (links: ReadonlyArray<string>) =>
+      issuesOf({ app: "shop", services: [{ ...service, links }, ...others] })
+    const names = many(bounds.links, (index) => others[index % others.length]?.name ?? "")
+    assert.deepStrictEqual(linked(names), [])
+    assert.lengthOf(linked([...names, "s0"]), 1)
+  })
+
+  it("holds for all values of a service, and of an app", () => {
+    const joins = (count: number) =>
+      map(
+        count,
+        () => ({ join: many(10, () => "x") }),
+        (index) => `V${index}`
+      )
+    assert.deepStrictEqual(ofService({ env: joins(160) }), [])
+    assert.deepStrictEqual(ofService({ env: joins(170) }), [
+      "services.0: The service has more than 2000 values. Move settings into its image, a file or a secret."
+    ])
+    const full = (count: number) =>
+      many(count, (index) => ({
+        ...service,
+        name: `s${index}`,
+        env: map(
+          400,
+          () => "x",
+          (at) => `V${at}`
+        )
+      }))
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(24) }), [])
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(25) }), [
+      ": The app has more than 10000 values. Split it into several apps, or move settings into an image, a file or a secret."
+    ])
+  })
+
+  it("ends with an object that contains itself, and with aliases of aliases", () => {
+    const loop: Record<string, unknown> = { app: "shop" }
+    loop.services = [loop]
+    assert.match(issuesOf(loop)[0] ?? "", /more than 10 levels/)
+    const laughs = many(9, () => undefined).reduce<unknown>((inner) => many(10, () => inner), "lol")
+    assert.match(issuesOf({ app: "shop", services: laughs })[0] ?? "", /more than 10000 values/)
+  })
+
+  it("tells the first 100 mistakes, and that there are more", () => {
+    const issues = issuesOf({ app: "shop", services: many(200, () => ({ ...service, cpu: "lots", prot: 1 })) })
+    assert.lengthOf(issues, 101)
+    assert.strictEqual(issues.at(-1), ": These are the first 100 mistakes. Fix them to see the others.")
+  })
+
+  it("quotes no more than the beginning of a long text", () => {
+    for (const fields of [{ image: text(700).toUpperCase() }, { [text(60_000)]: 1 }, { port: text(60_000) }]) {
+      for (const issue of ofService(fields).map((_) => _.replace(/^\S+: /, ""))) assert.isBelow(issue.length, 400)
+    }
+  })
+})

@@ -1,0 +1,96 @@
+import { Schema } from "effect"
+
+/**
+ * The most that an AppSpec may have of anything: far more than a real app needs, and little enough that a server checks the largest
+ * app in moments. The Schemas, the JSON Schema, the OpenAPI document and docs/reference/config.md all read this table.
+ */
+export const bounds = {
+  /** Of the whole app. A value is a text, a number, a list or an object; a list and an object also count what they hold. */
+  values: 10_000,
+  depth: 10,
+  services: 500,
+  /** Of one service. */
+  serviceValues: 2_000,
+  envVariables: 500,
+  envNameLength: 512,
+  envValueLength: 32_768,
+  joinParts: 100,
+  files: 100,
+  filePathLength: 1_024,
+  commandParts: 500,
+  commandPartLength: 32_768,
+  links: 500,
+  egressRanges: 200,
+  labels: 64,
+  labelKeyLength: 317,
+  labelValueLength: 63,
+  imageLength: 800,
+  sourcePathLength: 4_096,
+  probePathLength: 2_048,
+  quantityLength: 32
+} as const
+export type Bound = keyof typeof bounds
+
+/** What each bound is of, as the reference and the messages say it. */
+export const boundOf: Readonly<Record<Bound, string>> = {
+  values: "values in an app (each text, number, list and object is one)",
+  depth: "levels of lists and objects inside each other",
+  services: "services in an app",
+  serviceValues: "values in a service",
+  envVariables: "environment variables of a service",
+  envNameLength: "characters in the name of an environment variable",
+  envValueLength: "characters in the value of an environment variable",
+  joinParts: "parts of a joined value",
+  files: "files of a service",
+  filePathLength: "characters in the path of a file",
+  commandParts: "parts of a command, and arguments",
+  commandPartLength: "characters in a part of a command, and in an argument",
+  links: "links of a service",
+  egressRanges: "egress ranges of a service",
+  labels: "labels of a service",
+  labelKeyLength: "characters in the key of a label",
+  labelValueLength: "characters in the value of a label",
+  imageLength: "characters in an image reference",
+  sourcePathLength: "characters in the path of a source",
+  probePathLength: "characters in the path of a probe",
+  quantityLength: "characters in a duration, or an amount of CPU or memory"
+}
+
+/** A text as a message quotes it: whole if it is short, else its beginning. */
+export const quoted = (text: string): string => (text.length > 80 ? `"${text.slice(0, 77)}…"` : `"${text}"`)
+
+/** A text of at most `max` characters. `what` names it in the message. */
+export const textUpTo = (max: number, what: string) =>
+  Schema.String.pipe(
+    Schema.filter(
+      (_) => _.length <= max || `${what} has ${_.length} characters. It can have up to ${max}: shorten it.`,
+      {
+        jsonSchema: { maxLength: max }
+      }
+    )
+  )
+
+/** A list of at most `max` items. */
+export const listUpTo = <A, I, R>(item: Schema.Schema<A, I, R>, max: number, what: string) =>
+  Schema.Array(item).pipe(
+    Schema.filter((_) => _.length <= max || `${what} has ${_.length} items. It can have up to ${max}: remove some.`, {
+      jsonSchema: { maxItems: max }
+    })
+  )
+
+/** A map of at most `max` entries. */
+export const mapUpTo = <K extends string, KI extends string, V, VI>(
+  key: Schema.Schema<K, KI>,
+  value: Schema.Schema<V, VI>,
+  max: number,
+  what: string
+) =>
+  Schema.Record({ key, value }).pipe(
+    Schema.filter(
+      (_) => {
+        const count = Object.keys(_).length
+        return count <= max || `${what} has ${count} entries. It can have up to ${max}: remove some.`
+      },
+      { jsonSchema: { maxProperties: max } }
+    )
+  )

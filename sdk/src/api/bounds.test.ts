@@ -1,0 +1,33 @@
+import { OpenApi } from "@effect/platform"
+import { assert, describe, it } from "vitest"
+import { unbounded } from "../../../config-schema/test/unbounded.ts"
+import { MaxCloudApi } from "./index.ts"
+
+const document = OpenApi.fromApi(MaxCloudApi)
+const methods = ["get", "post", "put", "patch", "delete"] as const
+
+/** Where each operation takes something, and its schema there. */
+const inputs = Object.entries(document.paths).flatMap(([path, item]) =>
+  methods.flatMap((method) => {
+    const operation = item[method]
+    if (operation === undefined) return []
+    return [
+      ...operation.parameters.map((_) => ({ place: `${operation.operationId} ${_.in} ${_.name}`, schema: _.schema })),
+      ...Object.values(operation.requestBody?.content ?? {}).map((_) => ({
+        place: `${operation.operationId} body`,
+        schema: _.schema
+      }))
+    ].map((_) => ({ ..._, path }))
+  })
+)
+
+describe("what the API takes", () => {
+  it("has a bound wherever a sender chooses how long, how many or how deep", () => {
+    assert.isAbove(inputs.length, 60)
+    assert.deepStrictEqual(
+      inputs.flatMap(({ place, schema }) => unbounded(schema, document, place)),
+      // The server reads these as an AppSpec, which has bounds of its own.
+      ["apps.plan body.spec: anything", "apps.deploy body.spec: anything"]
+    )
+  })
+})

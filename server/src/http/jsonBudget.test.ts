@@ -1,0 +1,39 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { overJsonBudget } from "./jsonBudget.ts"
+
+const count = (value: unknown): number =>
+  typeof value === "object" && value !== null
+    ? 1 + Object.values(value).reduce((sum: number, _) => sum + count(_), 0)
+    : 1
+const depth = (value: unknown): number =>
+  typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0
+const over = (json: string, budget: { readonly values: number; readonly depth: number }) =>
+  overJsonBudget(Buffer.from(json), { bytes: json.length, ...budget })
+
+describe("overJsonBudget", () => {
+  it("counts values and levels as a parse would, whatever texts hold", () => {
+    const anything = fc.jsonValue({
+      maxDepth: 6,
+      stringUnit: fc.constantFrom("a", '"', "\\", "{", "]", ",", ":", " ", "é")
+    })
+    fc.assert(
+      fc.property(anything, fc.constantFrom(0, 2), (value, space) => {
+        const json = JSON.stringify(value, undefined, space)
+        // As parsed: of a key that is there twice, JSON keeps one.
+        const exact = { values: count(value), depth: depth(value) }
+        assert.isUndefined(over(json, exact))
+        assert.match(over(json, { ...exact, values: exact.values - 1 }) ?? "", /values/)
+        if (exact.depth > 0) assert.match(over(json, { ...exact, depth: exact.depth - 1 }) ?? "", /levels/)
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+
+  it("ends as soon as it is over, and with what is no JSON", () => {
+    assert.match(over("[".repeat(1_000_000), { values: 10, depth: 8 }) ?? "", /more than 8 levels/)
+    assert.match(over(`[${"{},".repeat(300_000)}`, { values: 10, depth: 8 }) ?? "", /more than 10 values/)
+    for (const json of ["", "]", "}}}}", '"', '"\\', "\\", ",", "[,", '{"a'])
+      assert.isUndefined(over(json, { values: 10, depth: 8 }))
+  })
+})
