@@ -1,4 +1,4 @@
-import { AppName, apiVersion, ServiceSpec } from "@maxcloud/config-schema"
+import { AppName, type AppSpec, apiVersion, ServiceSpec } from "@maxcloud/config-schema"
 import { offlineTenant, synth } from "@maxcloud/synth"
 import { ApiObject, App, Chart } from "cdk8s"
 import { k8s } from "cdk8s-plus-30"
@@ -7,7 +7,7 @@ import { type Benchmark, interleaved, seconds, times } from "./measure.ts"
 
 const decodeService = Schema.decodeUnknownSync(ServiceSpec)
 
-const specOf = (count: number) => {
+const specOf = (count: number): AppSpec => {
   const services = Array.from({ length: count }, (_, index) => ({
     name: `service-${index}`,
     image: "nginx:1.27",
