@@ -1,13 +1,34 @@
+import { isPublicAddress, isWithin, parseRange, rangesOf } from "@maxcloud/config-schema"
+import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { ipBlocksOf } from "./egress.ts"
+import { canonicalRanges, type EgressRules, ipBlocksOf, refusalOf } from "./egress.ts"
+
+const isIn = (address: string, cidr: string) => {
+  const [range] = rangesOf([`${address}/32`])
+  const outer = parseRange(cidr)
+  return range !== undefined && outer !== undefined && isWithin(range, outer)
+}
+const isOpen = (address: string, egress: Parameters<typeof ipBlocksOf>[0], rules?: EgressRules) =>
+  ipBlocksOf(egress, rules).some(
+    ({ cidr, except = [] }) => isIn(address, cidr) && !except.some((_) => isIn(address, _))
+  )
+
+const metadata = ["169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16"]
+const cluster = ["10.240.0.0/16", "10.96.0.0/12", "203.0.113.0/24"]
 
 describe("ipBlocksOf", () => {
   it("opens the public internet, and no private, link-local or metadata address", () => {
-    const [internet] = ipBlocksOf("internet")
-    expect(internet?.cidr).toBe("0.0.0.0/0")
-    expect(internet?.except).toEqual(
-      expect.arrayContaining(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"])
-    )
+    for (const address of [
+      ...metadata,
+      "10.1.2.3",
+      "172.16.0.1",
+      "192.168.1.1",
+      "100.64.0.1",
+      "127.0.0.1",
+      "240.0.0.1"
+    ])
+      expect(isOpen(address, "internet"), address).toBe(false)
+    for (const address of ["1.1.1.1", "140.82.112.3"]) expect(isOpen(address, "internet")).toBe(true)
   })
 
   it("opens nothing for none", () => {
@@ -15,26 +36,102 @@ describe("ipBlocksOf", () => {
   })
 
   it("opens declared ranges, canonical, once, sorted", () => {
-    expect(ipBlocksOf(["203.0.113.77/24", "10.1.2.3/32", "203.0.113.0/24"])).toEqual([
+    const privateRanges = ["10.0.0.0/8"]
+    expect(ipBlocksOf(["203.0.113.77/24", "10.1.2.3/32", "203.0.113.0/24"], { privateRanges })).toEqual([
       { cidr: "10.1.2.3/32" },
       { cidr: "203.0.113.0/24" }
     ])
   })
 
-  it("keeps link-local and loopback closed, even inside of a declared range", () => {
-    expect(ipBlocksOf(["169.254.169.254/32", "127.0.0.1/8"])).toEqual([])
-    expect(ipBlocksOf(["0.0.0.0/0"])).toEqual([{ cidr: "0.0.0.0/0", except: ["127.0.0.0/8", "169.254.0.0/16"] }])
-    expect(ipBlocksOf(["168.0.0.0/7"])).toEqual([{ cidr: "168.0.0.0/7", except: ["169.254.0.0/16"] }])
+  it("keeps metadata, link-local and loopback closed, even inside of a range that the operator lists", () => {
+    const privateRanges = ["0.0.0.0/0"]
+    for (const address of [...metadata, "127.0.0.1", "0.0.0.0"]) {
+      expect(ipBlocksOf([`${address}/32`], { privateRanges }), address).toEqual([])
+      for (const around of ["0.0.0.0/0", "100.64.0.0/10", "192.0.0.0/24", "168.0.0.0/7", "168.63.0.0/16"])
+        expect(isOpen(address, [around], { privateRanges }), `${address} in ${around}`).toBe(false)
+    }
+    expect(ipBlocksOf(["168.63.0.0/16"])).toEqual([{ cidr: "168.63.0.0/16", except: ["168.63.129.16/32"] }])
   })
 
-  it("keeps the cluster's own ranges closed, whatever is declared", () => {
-    const cluster = ["10.240.0.0/16", "10.96.0.0/12", "203.0.113.0/24"]
-    expect(ipBlocksOf(["10.240.3.4/32", "10.96.0.0/12", "10.1.0.0/16"], cluster)).toEqual([{ cidr: "10.1.0.0/16" }])
-    expect(ipBlocksOf(["10.0.0.0/8"], cluster)).toEqual([
-      { cidr: "10.0.0.0/8", except: ["10.240.0.0/16", "10.96.0.0/12"] }
+  it("opens private, shared and reserved ranges only where the operator lists them", () => {
+    for (const cidr of [
+      "10.0.0.0/8",
+      "10.96.0.1/32",
+      "172.16.0.0/12",
+      "100.64.0.0/10",
+      "198.18.0.0/15",
+      "240.0.0.0/4"
+    ]) {
+      expect(ipBlocksOf([cidr]), cidr).toEqual([])
+      expect(ipBlocksOf([cidr], { privateRanges: ["10.0.0.0/9"] })).toEqual(cidr === "10.96.0.1/32" ? [{ cidr }] : [])
+      expect(ipBlocksOf([cidr], { privateRanges: [cidr] })[0]?.cidr).toBe(cidr)
+    }
+    expect(isOpen("10.1.2.3", ["8.0.0.0/5"], { privateRanges: ["10.0.0.0/8"] })).toBe(false)
+    expect(isOpen("9.1.2.3", ["8.0.0.0/5"])).toBe(true)
+  })
+
+  it("keeps the cluster's own ranges closed, whatever is declared or listed", () => {
+    const rules = { closedRanges: cluster, privateRanges: ["10.0.0.0/8"] }
+    expect(ipBlocksOf(["10.240.3.4/32", "10.96.0.0/12", "10.1.0.0/16"], rules)).toEqual([{ cidr: "10.1.0.0/16" }])
+    expect(ipBlocksOf(["10.0.0.0/8"], rules)).toEqual([
+      { cidr: "10.0.0.0/8", except: ["10.96.0.0/12", "10.240.0.0/16"] }
     ])
-    const [internet] = ipBlocksOf("internet", cluster)
+    const [internet] = ipBlocksOf("internet", rules)
     expect(internet?.except).toContain("203.0.113.0/24")
     expect(internet?.except).not.toContain("10.240.0.0/16")
+  })
+
+  it("opens no address but a public one, or one that is declared, listed and not the cluster's", () => {
+    const anyRange = fc
+      .tuple(fc.oneof(fc.ipV4(), fc.constantFrom("10.96.0.1", "10.0.0.0", "100.64.1.1", ...metadata)), fc.nat(32))
+      .map(([address, length]) => `${address}/${length}`)
+    fc.assert(
+      fc.property(
+        fc.array(anyRange, { maxLength: 4 }),
+        fc.array(anyRange, { maxLength: 3 }),
+        fc.array(anyRange, { maxLength: 3 }),
+        fc.oneof(fc.ipV4(), fc.constantFrom("10.96.0.1", "10.1.2.3", "100.64.1.1", ...metadata)),
+        (egress, closedRanges, privateRanges, address) => {
+          if (!isOpen(address, egress, { closedRanges, privateRanges })) return
+          expect(egress.some((_) => isIn(address, _))).toBe(true)
+          expect(closedRanges.some((_) => isIn(address, _))).toBe(false)
+          expect(metadata).not.toContain(address)
+          const documentation = /^(192\.0\.2|198\.51\.100|203\.0\.113)\./.test(address)
+          expect(isPublicAddress(address) || documentation || privateRanges.some((_) => isIn(address, _))).toBe(true)
+        }
+      ),
+      { numRuns: 5_000 }
+    )
+  })
+})
+
+describe("refusalOf", () => {
+  it("says of every range that is not opened why, and what to do", () => {
+    const rules = { closedRanges: cluster, privateRanges: ["10.0.0.0/9"] }
+    expect(refusalOf("169.254.169.254/32", rules)).toMatch(/link-local.*no service can reach/)
+    expect(refusalOf("168.63.129.16/32", rules)).toMatch(/Azure.*no service can reach/)
+    expect(refusalOf("10.96.0.1/32", rules)).toMatch(/belongs to the cluster itself/)
+    expect(refusalOf("10.0.0.0/8", rules)).toMatch(/10\.0\.0\.0\/9 can be declared.*MAXCLOUD_PRIVATE_EGRESS_RANGES/)
+    expect(refusalOf("192.168.0.0/16", rules)).toMatch(/private.*MAXCLOUD_PRIVATE_EGRESS_RANGES/)
+    expect(refusalOf("10.1.0.0/16", { ...rules, unknownRanges: "pods" })).toMatch(/\(pods\).*MAXCLOUD_CLOSED_RANGES/)
+    for (const open of ["10.1.0.0/16", "1.1.1.0/24", "0.0.0.0/0"]) expect(refusalOf(open, rules), open).toBeUndefined()
+  })
+
+  it("is there exactly where nothing is opened", () => {
+    const anyRange = fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, length]) => `${address}/${length}`)
+    fc.assert(
+      fc.property(anyRange, fc.array(anyRange, { maxLength: 3 }), (cidr, privateRanges) => {
+        expect(refusalOf(cidr, { privateRanges }) === undefined).toBe(ipBlocksOf([cidr], { privateRanges }).length > 0)
+      }),
+      { numRuns: 5_000 }
+    )
+  })
+})
+
+describe("canonicalRanges", () => {
+  it("are the same for the same addresses", () => {
+    expect(canonicalRanges(["10.1.0.0/16", "10.240.0.1/32", "10.240.0.0/16", "10.1.0.0/16"])).toEqual(
+      canonicalRanges(["10.240.0.0/16", "10.1.0.0/16"])
+    )
   })
 })

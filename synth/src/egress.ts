@@ -1,77 +1,86 @@
-import type { Egress } from "@maxcloud/config-schema"
+import {
+  cutFrom,
+  type Egress,
+  type IpRange,
+  isWithin,
+  outermost,
+  overlap,
+  rangesFor,
+  rangesOf,
+  specialOf,
+  writeRange
+} from "@maxcloud/config-schema"
+import type { TenantContext } from "./tenant.ts"
 
-/** An IPv4 range: its first address as a number, and the length of its prefix. */
-interface Range {
-  readonly base: number
-  readonly length: number
-}
-
-const parse = (cidr: string): Range => {
-  const [a = 0, b = 0, c = 0, d = 0, length = 32] = cidr.split(/[./]/).map(Number)
-  const size = 2 ** (32 - length)
-  const address = ((a * 256 + b) * 256 + c) * 256 + d
-  return { base: address - (address % size), length }
-}
-
-const write = ({ base, length }: Range): string =>
-  `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".")}/${length}`
-
-const within = (inner: Range, outer: Range) =>
-  inner.length >= outer.length && inner.base - (inner.base % 2 ** (32 - outer.length)) === outer.base
-
-/** Not the public internet (IANA IPv4 Special-Purpose Address Registry; 224/4 is multicast). */
-const special = [
-  "0.0.0.0/8",
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.0.0.0/24",
-  "192.168.0.0/16",
-  "198.18.0.0/15",
-  "224.0.0.0/4",
-  "240.0.0.0/4"
-]
-
-/** Never opened, whoever asks: the node itself, and link-local, where clouds serve a machine's credentials. */
-const closed = ["127.0.0.0/8", "169.254.0.0/16"].map(parse)
-
-/** Without those that another holds, each once, in the order given. */
-const outermost = (ranges: ReadonlyArray<Range>): ReadonlyArray<Range> =>
-  ranges.filter(
-    (range, index) =>
-      !ranges.some((other, at) => at !== index && within(range, other) && (!within(other, range) || at < index))
-  )
+/** What the platform says of ranges: which are the cluster's own, and which special ones a service may declare. */
+export type EgressRules = Pick<TenantContext, "closedRanges" | "privateRanges">
 
 export interface IpBlock {
   readonly cidr: string
   readonly except?: Array<string>
 }
 
-/** Is this range one that is never opened? */
-export const isClosedRange = (cidr: string): boolean => closed.some((_) => within(parse(cidr), _))
+/** Never opened, whoever lists it: the node itself, link-local, and metadata services, which give a machine's credentials away. */
+const never = rangesFor(4, "host", "metadata")
+/** Opened where the operator lists it. */
+const listable = rangesFor(4, "private", "reserved")
+
+const inOrder = (a: IpRange, b: IpRange) => (a.base === b.base ? a.length - b.length : a.base < b.base ? -1 : 1)
+
+/** IPv6 is not opened at all, so that ranges of it need no exception. */
+const ofVersion4 = (ranges: ReadonlyArray<IpRange>) => ranges.filter((_) => _.version === 4)
+
+const written = (ranges: ReadonlyArray<IpRange>) => [...ranges].sort(inOrder).map(writeRange)
+
+/** What is left out of a declared range: `undefined` where nothing of it is opened. */
+const exceptionsOf = (range: IpRange, { closedRanges = [], privateRanges = [] }: EgressRules) => {
+  const shut = [...never, ...ofVersion4(rangesOf(closedRanges))]
+  const isListed = rangesOf(privateRanges).some((_) => isWithin(range, _))
+  const isSpecial = listable.some((_) => isWithin(range, _))
+  return cutFrom(range, isSpecial && isListed ? shut : [...shut, ...listable])
+}
 
 /**
- * The ranges that an `egress` opens, canonical, sorted, each once. IPv6 is not opened, nor are `closedRanges`: those of the cluster's
- * nodes, pods and Services.
+ * The ranges that an `egress` opens, canonical, sorted, each once. IPv6 is not opened. `internet` is all but the special addresses. A
+ * declared range is opened without the cluster's own ranges; where it lies in a special one, only if the operator lists it; where it
+ * holds special ones, without these.
  */
-export const ipBlocksOf = (egress: Egress, closedRanges: ReadonlyArray<string> = []): ReadonlyArray<IpBlock> => {
+export const ipBlocksOf = (egress: Egress, rules: EgressRules = {}): ReadonlyArray<IpBlock> => {
   if (egress === "none") return []
-  const shut = outermost([...closed, ...closedRanges.map(parse)])
-  if (egress === "internet") {
-    return [{ cidr: "0.0.0.0/0", except: outermost([...special.map(parse), ...shut]).map(write) }]
-  }
-  const ranges = new Map(
-    egress
-      .map(parse)
-      .filter((range) => !shut.some((_) => within(range, _)))
-      .map((_) => [write(_), _])
-  )
-  return [...ranges]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([cidr, range]) => {
-      const except = shut.filter((_) => within(_, range)).map(write)
-      return { cidr, ...(except.length === 0 ? {} : { except }) }
+  const ranges = rangesOf(egress === "internet" ? ["0.0.0.0/0"] : egress)
+  return [...eachOnce(ranges)]
+    .sort((a, b) => (writeRange(a) < writeRange(b) ? -1 : 1))
+    .flatMap((range) => {
+      const except = exceptionsOf(range, rules)
+      if (except === undefined) return []
+      return [{ cidr: writeRange(range), ...(except.length === 0 ? {} : { except: written(except) }) }]
     })
 }
+
+/** Each once. Those that another holds stay: what is left out of the two may differ. */
+const eachOnce = (ranges: ReadonlyArray<IpRange>) => new Map(ranges.map((range) => [writeRange(range), range])).values()
+
+/** Why a declared range is not opened, as the end of a sentence that begins with it; undefined where it is. */
+export const refusalOf = (cidr: string, rules: EgressRules & { readonly unknownRanges?: string | undefined }) => {
+  const [range] = rangesOf([cidr])
+  if (range === undefined) return undefined
+  const special = specialOf(range)
+  const what = special?.what ?? ""
+  if (never.some((_) => isWithin(range, _))) return `is ${what}, which no service can reach. Remove it.`
+  if (ofVersion4(rangesOf(rules.closedRanges ?? [])).some((_) => isWithin(range, _))) {
+    return "belongs to the cluster itself (nodes, pods or Services). Remove it, and link to the service that you want to call."
+  }
+  if (!listable.some((_) => isWithin(range, _))) return undefined
+  if (rules.unknownRanges !== undefined) {
+    return `is ${what}, and the server doesn't know which addresses are the cluster's own (${rules.unknownRanges}). The operator sets MAXCLOUD_CLOSED_RANGES; \`maxcloud cluster check\` says to what.`
+  }
+  const listed = rangesOf(rules.privateRanges ?? [])
+  if (listed.some((_) => isWithin(range, _))) return undefined
+  const near = listed.filter((_) => overlap(_, range)).map(writeRange)
+  const instead = near.length === 0 ? "" : ` Of it, ${near.join(", ")} can be declared.`
+  return `is ${what}, and the operator hasn't opened it.${instead} The operator lists ranges in MAXCLOUD_PRIVATE_EGRESS_RANGES.`
+}
+
+/** Ranges of the cluster, each once, without those that another holds, in order: equal ones make equal manifests. */
+export const canonicalRanges = (cidrs: ReadonlyArray<string>): ReadonlyArray<string> =>
+  written(outermost(rangesOf(cidrs)))

@@ -1,5 +1,5 @@
 export * from "./annotations.ts"
-export { ipBlocksOf } from "./egress.ts"
+export { canonicalRanges, type EgressRules, ipBlocksOf } from "./egress.ts"
 export { type ExternalKey, type ExternalSecrets, externalKeyOf, textOfExternalKey } from "./externalSecrets.ts"
 export type * from "./KnativeService.ts"
 export * from "./manifest.ts"

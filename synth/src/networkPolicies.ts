@@ -6,7 +6,7 @@ import {
   type NetworkPolicySpec
 } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { label } from "./annotations.ts"
-import { ipBlocksOf } from "./egress.ts"
+import { type EgressRules, ipBlocksOf } from "./egress.ts"
 
 const podsIn = (namespace: string, labels: Readonly<Record<string, string>>): NetworkPolicyPeer => ({
   namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
@@ -32,9 +32,9 @@ const domain: Array<NetworkPolicyPort> = [{ port: IntOrString.fromNumber(53), pr
  * measured, ask DNS, ask the gateway for what they link to, and call what `egress` opens. No pod reaches another or the activator
  * itself: who may ask the gateway for which host is the authorizer's part, which knows the caller.
  */
-export const policyOf = (service: ServiceSpec, closedRanges: ReadonlyArray<string> = []): NetworkPolicySpec => {
+export const policyOf = (service: ServiceSpec, rules: EgressRules = {}): NetworkPolicySpec => {
   const links = linksOf(service)
-  const blocks = ipBlocksOf(service.egress, closedRanges)
+  const blocks = ipBlocksOf(service.egress, rules)
   return {
     podSelector: { matchLabels: { [label.service]: service.name } },
     policyTypes: ["Ingress", "Egress"],

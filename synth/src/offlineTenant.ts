@@ -22,5 +22,7 @@ export const offlineTenant = (
   images: new Map(),
   runtimeClass: undefined,
   pausedServices: new Set(),
-  pullSecret: false
+  pullSecret: false,
+  // Which of them a platform opens, only its server knows; it refuses the others.
+  privateRanges: ["0.0.0.0/0"]
 })

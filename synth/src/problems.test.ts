@@ -2,7 +2,7 @@ import { type AppSpec, OrganizationName, SecretName, StageName } from "@maxcloud
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { specOf } from "../test/examples.ts"
-import { hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
+import { egressProblems, hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
 
 const app = (fields: object, name = "web"): AppSpec =>
   specOf({ app: "shop", services: [{ name, image: "nginx", ...fields }] })
@@ -41,14 +41,11 @@ describe("knativeProblems", () => {
     expect(of({ image, port: 80, files: { "/a/b": { secret: "S" }, "/a/c": { secret: "S" } } })).toEqual([])
   })
 
-  it("tells ports that Knative keeps, images without a repository, files in files, closed ranges, huge environments", () => {
+  it("tells ports that Knative keeps, images without a repository, files in files, huge environments", () => {
     expect(of({ port: 9090 })).toEqual([["port", expect.stringContaining("uses port 9090")]])
     expect(of({ image: "ghcr.io/x:1" })).toEqual([["image", expect.stringContaining("at least two characters")]])
     expect(of({ files: { "/a": { secret: "S" }, "/a//b": { secret: "S" } } })).toEqual([
       ["files./a//b", expect.stringContaining('because "/a" is one')]
-    ])
-    expect(of({ egress: ["8.8.8.8/32", "169.254.169.254/32"] })).toEqual([
-      ["egress.1", expect.stringContaining("never open")]
     ])
     const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`A${index}`, "x".repeat(32_000)]))
     expect(of({ env })).toEqual([["env", expect.stringContaining("320")]])
@@ -76,6 +73,17 @@ describe("files in files", () => {
       }),
       { numRuns: 500 }
     )
+  })
+})
+
+describe("egressProblems", () => {
+  it("names the range, and its place", () => {
+    const spec = app({ egress: ["8.8.8.8/32", "169.254.169.254/32", "10.0.0.0/8"] })
+    expect(egressProblems(spec, {})).toEqual([
+      { path: ["services", 0, "egress", 1], message: expect.stringContaining('"169.254.169.254/32" is link-local') },
+      { path: ["services", 0, "egress", 2], message: expect.stringContaining('"10.0.0.0/8" is private') }
+    ])
+    expect(egressProblems(app({ egress: "internet" }), {})).toEqual([])
   })
 })
 

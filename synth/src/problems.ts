@@ -6,7 +6,7 @@ import {
   type SpecIssue,
   secretsOf
 } from "@maxcloud/config-schema"
-import { isClosedRange } from "./egress.ts"
+import { type EgressRules, refusalOf } from "./egress.ts"
 import { hostLabelOf, maxServiceNameLength, namespaceOf } from "./names.ts"
 import type { TenantContext } from "./tenant.ts"
 
@@ -46,6 +46,18 @@ export const hostProblems = (
   return issues
 }
 
+/** Declared ranges that are not opened: those of the machine or the cluster, and private ones that the operator does not list. */
+export const egressProblems = (
+  spec: AppSpec,
+  rules: EgressRules & { readonly unknownRanges?: string | undefined }
+): ReadonlyArray<SpecIssue> =>
+  spec.services.flatMap(({ egress }, index) =>
+    (typeof egress === "string" ? [] : egress).flatMap((cidr, at) => {
+      const refusal = refusalOf(cidr, rules)
+      return refusal === undefined ? [] : [{ path: ["services", index, "egress", at], message: `"${cidr}" ${refusal}` }]
+    })
+  )
+
 /** Knative's own ports in a pod: of queue-proxy, and of profiling (knative/serving, pkg/networking). */
 const reservedPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 9090, 9091])
 
@@ -73,15 +85,6 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
     issues.push({
       path: ["files", path],
       message: `${quoted(path)} can't be a file, because ${quoted(other)} is one. Move one of them.`
-    })
-  }
-  if (typeof service.egress !== "string") {
-    service.egress.forEach((cidr, at) => {
-      if (!isClosedRange(cidr)) return
-      issues.push({
-        path: ["egress", at],
-        message: `"${cidr}" holds addresses of the machine itself or link-local ones, which are never open. Remove it.`
-      })
     })
   }
   const size = JSON.stringify([service.env, service.command, service.args]).length

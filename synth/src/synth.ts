@@ -42,7 +42,7 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
     ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, app, tenant)]),
     new KubeNetworkPolicy(chart, "policy", {
       metadata: named(service.name),
-      spec: policyOf(service, tenant.closedRanges)
+      spec: policyOf(service, tenant)
     }),
     new KnativeService(chart, "service", {
       metadata: {

@@ -21,8 +21,10 @@ export interface TenantContext {
   readonly runtimeClass: string | undefined
   /** Services that are stopped: the gateway answers their requests with 503, and no instance is kept. */
   readonly pausedServices: ReadonlySet<ServiceName>
-  /** IPv4 ranges of the cluster's nodes, pods and Services: no `egress` opens them, whatever it declares. @default none */
+  /** Ranges of the cluster's nodes, pods and Services: no `egress` opens them, whatever it declares. @default none */
   readonly closedRanges?: ReadonlyArray<string>
+  /** Private, shared and reserved IPv4 ranges that an `egress` may declare. @default none */
+  readonly privateRanges?: ReadonlyArray<string>
   /** Has the organization credentials for registries? Then pods name the namespace's pull secret (`pullSecretName`). */
   readonly pullSecret: boolean
   /** Where the values of secrets come from, if not from the server's database. @default the database */

@@ -121,6 +121,14 @@ const source = specOf({
 export const examples: Readonly<Record<string, Example>> = {
   hello: { spec: hello, tenant: offlineTenant(hello) },
   shop: { spec: shop, tenant: { ...platform(shop, "production"), pullSecret: true } },
-  ledger: { spec: grpc, tenant: { ...platform(grpc, "preview-42"), podSecurity: "restricted" } },
+  ledger: {
+    spec: grpc,
+    tenant: {
+      ...platform(grpc, "preview-42"),
+      podSecurity: "restricted",
+      closedRanges: ["10.20.96.0/20", "10.240.0.0/16"],
+      privateRanges: ["10.20.0.0/16"]
+    }
+  },
   notes: { spec: source, tenant: offlineTenant(source, { stage: StageName.make("dev") }) }
 }

@@ -12,13 +12,19 @@ export default command({
   notes: ["Changes nothing. Exit code 1 where something is missing or wrong."],
   flags: flags({
     ...clusterFlags,
-    domain: text("domain", "DOMAIN", { description: "Domain that the services' hosts should have" })
+    domain: text("domain", "DOMAIN", { description: "Domain that the services' hosts should have" }),
+    closedRanges: text("closed-ranges", "RANGES", {
+      description: "MAXCLOUD_CLOSED_RANGES of the server [$MAXCLOUD_CLOSED_RANGES]"
+    })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
       const cluster = yield* loadCluster
-      const findings = yield* succeed(yield* Effect.promise(() => cluster.check(input, { domain: input.domain })))
+      const closedRanges = input.closedRanges ?? process.env["MAXCLOUD_CLOSED_RANGES"]
+      const findings = yield* succeed(
+        yield* Effect.promise(() => cluster.check(input, { domain: input.domain, closedRanges }))
+      )
       if (terminal.json) terminal.printJson({ findings })
       else {
         for (const { fix, message } of findings) {

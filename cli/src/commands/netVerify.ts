@@ -25,6 +25,7 @@ const cellOf = (probes: ReadonlyArray<NetworkProbe>, terminal: Terminal): string
 const ways: Readonly<Record<NetworkProbe["by"], string>> = {
   url: "by its URL inside",
   host: "by its Host at the gateway",
+  activator: "by its Host at the activator",
   pod: "straight to an instance",
   address: "by address"
 }

@@ -5,10 +5,16 @@ import { Schema } from "effect"
 export const NetworkProbe = Schema.Struct({
   /** The service that calls. */
   from: Schema.String,
-  /** A service (`api`), `another organization`, `API server`, `node`, `link-local address`, `internet`, `DNS`. */
+  /**
+   * A service (`api`), `another organization`, `another organization's revision`, `activator`, `autoscaler`, `API server`, `node`,
+   * `cloud metadata`, `internet`, `DNS`.
+   */
   to: Schema.String,
-  /** `url`: by its cluster name; `host`: its name asked of the internal gateway; `pod`: straight to an instance; `address`: by IP. */
-  by: Schema.Literal("url", "host", "pod", "address"),
+  /**
+   * `url`: by its cluster name; `host`: its name asked of the internal gateway; `activator`: its name asked of Knative's activator;
+   * `pod`: straight to an instance; `address`: by IP.
+   */
+  by: Schema.Literal("url", "host", "activator", "pod", "address"),
   expected: Schema.Literal("allowed", "denied"),
   actual: Schema.Literal("allowed", "denied", "unknown"),
   /** What was seen: `HTTP 200`, `HTTP 403`, `no connection within 2 s`. */

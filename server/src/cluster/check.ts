@@ -1,7 +1,10 @@
+import { parseRange } from "@maxcloud/config-schema"
 import { Effect, Option, Schema } from "effect"
+import { findClusterRanges } from "../network/clusterRanges.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import { pathOf } from "../runtime/kubernetes/api/kinds.ts"
 import { applyObject, unlessMissing } from "./applyObjects.ts"
+import { ClusterProblem } from "./ClusterProblem.ts"
 import { nameOf } from "./install.ts"
 import { configMaps, deployments } from "./installKinds.ts"
 import { installManifests } from "./installManifests.ts"
@@ -83,8 +86,34 @@ const gateway = Effect.gen(function* () {
   return { image: spec.template.spec.containers[0]?.image, findings }
 })
 
+export interface CheckInput {
+  readonly domain: string | undefined
+  /** What the server's MAXCLOUD_CLOSED_RANGES says; undefined: nothing. */
+  readonly closedRanges?: string | undefined
+}
+
+/** Addresses of the cluster that neither it nor the operator tells: no private range can be opened without opening them too. */
+const unknownRanges = (written: string) =>
+  Effect.gen(function* () {
+    const closedRanges = written.split(",").flatMap((_) => (_.trim() === "" ? [] : [_.trim()]))
+    const wrong = closedRanges.find((_) => parseRange(_) === undefined)
+    if (wrong !== undefined) {
+      return yield* new ClusterProblem({
+        message: `"${wrong}" isn't an IP range`,
+        fix: "write ranges with commas between them, such as --closed-ranges 10.244.0.0/16,10.96.0.0/12"
+      })
+    }
+    const { unknown } = yield* findClusterRanges(closedRanges)
+    return unknown.map(
+      ({ of, why }): Finding => ({
+        message: `which addresses are the cluster's own isn't known for ${of}: ${why}. Until it is, the server refuses private ranges in egress`,
+        fix: "set MAXCLOUD_CLOSED_RANGES on the server to the ranges of nodes, pods and Services, and check with the same: --closed-ranges 10.244.0.0/16"
+      })
+    )
+  })
+
 /** What an installation lacks, or what somebody has changed of it. Changes nothing. */
-export const check = Effect.fn("check")(function* (input: { readonly domain: string | undefined }) {
+export const check = Effect.fn("check")(function* (input: CheckInput) {
   yield* prerequisites
   const { findings: gatewayFindings, image } = yield* gateway
   const objects = yield* Effect.forEach(
@@ -108,5 +137,11 @@ export const check = Effect.fn("check")(function* (input: { readonly domain: str
         fix: again
       }
     })
-  return [...(yield* ingressClass), ...objects.flat(), ...unset, ...gatewayFindings]
+  return [
+    ...(yield* ingressClass),
+    ...objects.flat(),
+    ...unset,
+    ...gatewayFindings,
+    ...(yield* unknownRanges(input.closedRanges ?? ""))
+  ]
 })

@@ -1,12 +1,11 @@
-import type { ClusterChoice, InstallInput } from "./commands.ts"
+import type { CheckInput, ClusterChoice, InstallInput } from "./commands.ts"
 
 const commands = () => import("./commands.ts")
 
 /** What an operator does once to a cluster, as its administrator. Loaded when it is called: a server that runs needs none of it. */
 export const cluster = {
   install: async (choice: ClusterChoice, input: InstallInput) => (await commands()).install(choice, input),
-  check: async (choice: ClusterChoice, input: { readonly domain: string | undefined }) =>
-    (await commands()).check(choice, input),
+  check: async (choice: ClusterChoice, input: CheckInput) => (await commands()).check(choice, input),
   manifests: async (input: { readonly image: string | undefined }) => (await commands()).manifests(input),
   kubeconfig: async (choice: ClusterChoice, seconds: number) => (await commands()).kubeconfig(choice, seconds)
 }

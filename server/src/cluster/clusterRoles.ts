@@ -113,10 +113,28 @@ export const serverRole: Role = {
       verbs: ["get", "list", "watch"]
     },
     {
-      why: "Which platforms images must have: what the nodes run.",
+      why: "Which platforms images must have (what the nodes run), and which addresses nodes and pods have: no `egress` opens them.",
       apiGroups: [""],
       resources: ["nodes"],
       verbs: ["list"]
+    },
+    {
+      why: "Which addresses Services have: no `egress` opens them, and `maxcloud net verify` tries some.",
+      apiGroups: [""],
+      resources: ["services"],
+      verbs: ["get", "list"]
+    },
+    {
+      why: "The same: the ranges that Services get their addresses from.",
+      apiGroups: ["networking.k8s.io"],
+      resources: ["servicecidrs"],
+      verbs: ["get", "list"]
+    },
+    {
+      why: "The same: where the API server, the activator and the autoscaler listen.",
+      apiGroups: ["discovery.k8s.io"],
+      resources: ["endpointslices"],
+      verbs: ["get", "list"]
     },
     {
       why: "To give itself `maxcloud-tenant` in a namespace that it has made.",

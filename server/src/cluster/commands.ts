@@ -5,7 +5,7 @@ import { type ClusterSource, readCredentials } from "../runtime/kubernetes/api/c
 import type { KubeApi, KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
 import { layer } from "../runtime/kubernetes/api/layer.ts"
 import type { ClusterProblem } from "./ClusterProblem.ts"
-import { check as checkCluster, type Finding } from "./check.ts"
+import { type CheckInput, check as checkCluster, type Finding } from "./check.ts"
 import { type InstallInput, type InstallStep, install as installCluster } from "./install.ts"
 import { installManifests } from "./installManifests.ts"
 import { kubeconfigOf, serverToken } from "./serverKubeconfig.ts"
@@ -74,10 +74,8 @@ export const install = (choice: ClusterChoice, input: InstallInput): Promise<Clu
   run(choice, installCluster(input))
 
 /** What an installation lacks; empty where all is well. */
-export const check = (
-  choice: ClusterChoice,
-  input: { readonly domain: string | undefined }
-): Promise<ClusterResult<ReadonlyArray<Finding>>> => run(choice, checkCluster(input))
+export const check = (choice: ClusterChoice, input: CheckInput): Promise<ClusterResult<ReadonlyArray<Finding>>> =>
+  run(choice, checkCluster(input))
 
 /** The objects of an installation as YAML, without a cluster. */
 export const manifests = (input: { readonly image: string | undefined }): string => toYaml(installManifests(input))
@@ -98,4 +96,4 @@ export const kubeconfig = (choice: ClusterChoice, seconds: number): Promise<Clus
     })
   )
 
-export type { Finding, InstallInput, InstallStep }
+export type { CheckInput, Finding, InstallInput, InstallStep }

@@ -3,6 +3,7 @@ import { type Manifest, namespaceOf, synthNamespace } from "@maxcloud/synth"
 import { admissionPolicies } from "./admissionPolicy.ts"
 import { clusterRoleOf, gatewayRole, roles, serverRole, settingsRole } from "./clusterRoles.ts"
 import { gatewayManifests } from "./gatewayManifests.ts"
+import { knativePolicies } from "./knativePolicies.ts"
 import { knativeNamespace } from "./knativeSettings.ts"
 import { gatewayName, managedLabel, scratchNamespace, serverAccount, systemNamespace } from "./systemNames.ts"
 import { tenantBinding } from "./tenantBinding.ts"
@@ -81,5 +82,6 @@ export const installManifests = ({ image }: InstallOptions): ReadonlyArray<Manif
     subjects: [{ kind: "ServiceAccount", name: serverAccount, namespace: systemNamespace }]
   },
   ...scratch(),
+  ...knativePolicies,
   ...(image === undefined ? [] : [bindingInAll(gatewayRole.name, gatewayName), ...gatewayManifests(image)])
 ]

@@ -70,6 +70,26 @@ describe("accepting", () => {
   )
 
   test(
+    "refuses private ranges in egress that the operator hasn't listed, in plan and deploy",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const services = [{ name: "web", image: "ready:1", egress: ["8.8.8.0/24", "10.0.0.0/8"] }]
+      expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
+        _tag: "InvalidSpec",
+        issues: [{ path: ["services", 0, "egress", 1], message: expect.stringContaining("PRIVATE_EGRESS_RANGES") }]
+      })
+      const deployments = yield* Deployments
+      const { problems } = yield* deployments.plan({
+        organization: org,
+        app: shop,
+        stage: productionStage,
+        spec: { app: shop, services }
+      })
+      expect(problems).toMatchObject([{ path: ["services", 0, "egress", 1] }])
+    })
+  )
+
+  test(
     "refuses what cannot be: another app's name, a secret not set, an image that cannot run, a spec of another app, a NUL byte",
     Effect.gen(function* () {
       const org = yield* newOrganization

@@ -6,6 +6,9 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
   Platform,
   Pick<
     TenantContext,
-    "domain" | "scheme" | "port" | "podSecurity" | "runtimeClass" | "closedRanges" | "externalSecrets"
-  >
+    "domain" | "scheme" | "port" | "podSecurity" | "runtimeClass" | "closedRanges" | "privateRanges" | "externalSecrets"
+  > & {
+    /** Which of the cluster's own addresses aren't known, as a clause: until they are, no private range is opened. */
+    readonly unknownRanges?: string | undefined
+  }
 >() {}

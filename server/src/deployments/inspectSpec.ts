@@ -10,6 +10,7 @@ import {
 import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
 import {
   type ExternalSecrets,
+  egressProblems,
   hostProblems,
   knativeProblems,
   missingSecrets,
@@ -110,7 +111,8 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
     const runtime = yield* Runtime
     const secrets = yield* Secrets
     const registries = yield* Images
-    const { externalSecrets } = yield* Platform
+    const platform = yield* Platform
+    const { externalSecrets } = platform
     const place = { organization: target.organization.name, stage: target.stage }
     const secretVersions =
       externalSecrets === undefined
@@ -140,7 +142,14 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
       secretVersions,
       externalSecrets,
       images,
-      problems: [...unset, ...hostProblems(spec, place), ...knativeProblems(spec), ...ofImages, ...ofRuntime],
+      problems: [
+        ...unset,
+        ...hostProblems(spec, place),
+        ...knativeProblems(spec),
+        ...egressProblems(spec, platform),
+        ...ofImages,
+        ...ofRuntime
+      ],
       warnings: [
         ...runtime.limitations(spec),
         ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))

@@ -59,6 +59,7 @@ interface TestService {
   readonly image?: string
   readonly env?: Readonly<Record<string, unknown>>
   readonly links?: ReadonlyArray<string>
+  readonly egress?: ReadonlyArray<string>
 }
 
 /** Deploys services to `production`; what is not said is ordinary. */

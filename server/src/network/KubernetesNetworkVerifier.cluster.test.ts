@@ -16,6 +16,7 @@ import {
 import { tenantBinding } from "../cluster/tenantBinding.ts"
 import { layerTest as databaseTest } from "../database/layerTest.ts"
 import { newId } from "../database/newId.ts"
+import { Platform } from "../deployments/Platform.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import { kinds, pathOf } from "../runtime/kubernetes/api/kinds.ts"
 import { layer as kubeApi } from "../runtime/kubernetes/api/layer.ts"
@@ -72,7 +73,14 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
       await asAdmin(applyTest(pathOf(kinds.roleBinding, name, binding.metadata.name), binding))
     }
     const path = await serverKubeconfig()
-    const base = Layer.mergeAll(kubeApi({ source: { type: "file", path } }), databaseTest)
+    const platform = Layer.succeed(Platform, {
+      domain: "example.com",
+      scheme: "http",
+      port: undefined,
+      podSecurity: "baseline",
+      runtimeClass: undefined
+    })
+    const base = Layer.mergeAll(kubeApi({ source: { type: "file", path } }), databaseTest, platform)
     const all = layer({ systemImage: image, args: [program ?? ""] }).pipe(Layer.provideMerge(base))
     context = await Effect.runPromise(Layer.buildWithScope(all, scope))
     await Effect.runPromise(
@@ -113,8 +121,14 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
           actual: "denied"
         })
       }
-      for (const to of ["API server", "node", "link-local address"]) {
-        expect(by.get(`${from} → ${to} by address`)).toMatchObject({ expected: "denied", actual: "denied" })
+      for (const way of [
+        ...["API server", "node", "activator", "autoscaler", "cloud metadata", "another organization's revision"].map(
+          (_) => `${_} by address`
+        ),
+        ...["API server", "activator", "autoscaler", "cloud metadata"].map((_) => `${_} by host`),
+        "another organization's revision by activator"
+      ]) {
+        expect(by.get(`${from} → ${way}`), way).toMatchObject({ expected: "denied", actual: "denied" })
       }
       expect(by.get(`${from} → DNS by address`)).toMatchObject({ actual: "allowed" })
     }

@@ -5,12 +5,14 @@ import { InvalidSpec, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { orUnavailable } from "../database/sqlErrors.ts"
 import { namespaceKeyOf } from "../deployments/inspectSpec.ts"
+import { Platform } from "../deployments/Platform.ts"
 import type { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
-import { expectationsOf, type Surroundings } from "./expectations.ts"
+import { expectationsOf, internalGateway, type Surroundings } from "./expectations.ts"
 import { NetworkVerifier } from "./NetworkVerifier.ts"
 import type { ProbePodInput } from "./probePod.ts"
 import { removeLeftovers, resultOf, runProbes } from "./runProbes.ts"
 import { calleesOf } from "./surroundings.ts"
+import { closedTargets } from "./systemParts.ts"
 
 export interface KubernetesNetworkVerifierOptions {
   /** Image of max-cloud, in which `maxcloud probe` runs; undefined: nothing is verified. */
@@ -18,7 +20,6 @@ export interface KubernetesNetworkVerifierOptions {
   /** What its entrypoint is given. @default ["probe"] */
   readonly args?: ReadonlyArray<string>
   readonly internet?: Surroundings["internet"]
-  readonly closedRanges?: ReadonlyArray<string>
 }
 
 const decodeServices = Schema.decodeUnknown(Schema.Array(Schema.Struct({ app: AppName, spec: ServiceSpec })))
@@ -26,16 +27,12 @@ const decodeServices = Schema.decodeUnknown(Schema.Array(Schema.Struct({ app: Ap
 const away = (error: { readonly message: string }) => new Unavailable({ detail: error.message, retryAfterSeconds: 5 })
 
 /** A pod for each service of the app, of which each tries everything that it should and should not reach. */
-export const layer = ({
-  args = ["probe"],
-  closedRanges = [],
-  internet,
-  systemImage
-}: KubernetesNetworkVerifierOptions) =>
+export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNetworkVerifierOptions) =>
   Layer.effect(
     NetworkVerifier,
     Effect.gen(function* () {
       const sql = yield* SqlClient
+      const platform = yield* Platform
       const context = yield* Effect.context<KubeApi | SqlClient>()
       return {
         verify: Effect.fn("NetworkVerifier.verify")(
@@ -61,11 +58,13 @@ export const layer = ({
               namespace,
               services.map((_) => _.spec.name)
             )
+            const another = callees.find((_) => _.service === undefined)
+            const closed = yield* closedTargets(internalGateway, another)
             const run = randomBytes(4).toString("hex")
             const tried = own.map(({ spec }, index) => ({
               spec,
               name: `maxcloud-probe-${run}-${index}`,
-              expectations: expectationsOf(spec, { callees, closedRanges, internet }).map((_, number) => ({
+              expectations: expectationsOf(spec, { callees, closed, internet, rules: platform }).map((_, number) => ({
                 ..._,
                 id: `${index}-${number}`
               }))

@@ -10,13 +10,15 @@ const specOf = (fields: object) =>
 const callee = (name: string, podAddress?: string) => ({
   to: name,
   service: ServiceName.make(name),
+  namespace: "acme",
   host: `${name}.acme.svc.cluster.local`,
   podAddress
 })
 
 const around = (fields: Partial<Surroundings> = {}): Surroundings => ({
   callees: [],
-  closedRanges: [],
+  rules: {},
+  closed: [],
   internet: undefined,
   ...fields
 })
@@ -46,11 +48,14 @@ describe("what a service should reach", () => {
     expect(expectedOf({ env }, around({ callees: [callee("api")] }))).toMatchObject({ "api url": "allowed" })
   })
 
-  it("is DNS, and never the API server, its node, or where clouds keep credentials", () => {
-    expect(expectedOf({ egress: ["0.0.0.0/0"] }, around())).toEqual({
+  it("is DNS, and never what is closed to all", () => {
+    const closed = [
+      { to: "API server", by: "address", target: { way: "tcp", host: "api", port: 443 } },
+      { to: "activator", by: "host", target: { way: "http", host: "10.0.0.1", port: 80, hostHeader: "activator" } }
+    ] as const
+    expect(expectedOf({ egress: ["0.0.0.0/0"] }, around({ closed }))).toEqual({
       "API server address": "denied",
-      "node address": "denied",
-      "link-local address address": "denied",
+      "activator host": "denied",
       "DNS address": "allowed"
     })
   })
@@ -81,8 +86,10 @@ describe("an address that egress opens", () => {
     expect(isOpened(["203.0.113.0/25"], "203.0.113.127")).toBe(true)
     expect(isOpened(["203.0.113.0/25"], "203.0.113.128")).toBe(false)
     expect(isOpened("internet", "10.1.2.3")).toBe(false)
-    expect(isOpened(["10.0.0.0/8"], "10.1.2.3")).toBe(true)
-    expect(isOpened(["10.0.0.0/8"], "10.1.2.3", ["10.1.0.0/16"])).toBe(false)
+    const privateRanges = ["10.0.0.0/8"]
+    expect(isOpened(["10.0.0.0/8"], "10.1.2.3")).toBe(false)
+    expect(isOpened(["10.0.0.0/8"], "10.1.2.3", { privateRanges })).toBe(true)
+    expect(isOpened(["10.0.0.0/8"], "10.1.2.3", { privateRanges, closedRanges: ["10.1.0.0/16"] })).toBe(false)
   })
 
   it("is never link-local, whatever is written", () => {

@@ -1,7 +1,15 @@
-import { linksOf, type ServiceName, type ServiceSpec } from "@maxcloud/config-schema"
+import {
+  isWithin,
+  linksOf,
+  parseAddress,
+  parseRange,
+  type ServiceName,
+  type ServiceSpec
+} from "@maxcloud/config-schema"
 import type { NetworkProbe } from "@maxcloud/sdk/api"
-import { ipBlocksOf } from "@maxcloud/synth"
+import { type EgressRules, ipBlocksOf } from "@maxcloud/synth"
 import type { ProbeTarget } from "./probe.ts"
+import type { ClosedTarget } from "./systemParts.ts"
 
 /** A service that may be called, wherever it is. */
 export interface Callee {
@@ -9,6 +17,7 @@ export interface Callee {
   readonly to: string
   /** Undefined where it is of another organization. */
   readonly service: ServiceName | undefined
+  readonly namespace: string
   /** Its cluster-local name, which is its Host at the internal gateway too. */
   readonly host: string
   /** Address of a running instance. */
@@ -19,8 +28,10 @@ export interface Surroundings {
   readonly callees: ReadonlyArray<Callee>
   /** An address on the internet that should answer, as `address:port`; undefined: it is not tried. */
   readonly internet: { readonly host: string; readonly port: number } | undefined
-  /** Ranges that no `egress` opens: the cluster's own. */
-  readonly closedRanges: ReadonlyArray<string>
+  /** What the platform says of ranges. */
+  readonly rules: EgressRules
+  /** What is closed to every service. */
+  readonly closed: ReadonlyArray<ClosedTarget>
 }
 
 /** One try of one service, and what the config says of it. */
@@ -30,38 +41,28 @@ export interface Expectation {
 }
 
 /** Where every pod finds Kourier's listener for cluster-local hosts. */
-const internalGateway = "kourier-internal.kourier-system.svc.cluster.local"
+export const internalGateway = "kourier-internal.kourier-system.svc.cluster.local"
 /** Of queue-proxy, which stands before the program (knative/serving, pkg/networking). */
 const requestsPort = 8012
-const kubeletPort = 10_250
-/** Where clouds serve a machine's credentials. */
-const linkLocal = "169.254.169.254"
-
-const numberOf = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
 
 const contains = (cidr: string, address: string): boolean => {
-  const [base = "", length = "32"] = cidr.split("/")
-  const size = 2 ** (32 - Number(length))
-  return Math.floor(numberOf(base) / size) === Math.floor(numberOf(address) / size)
+  const [one, range] = [parseAddress(address), parseRange(cidr)]
+  return one !== undefined && range !== undefined && isWithin(one, range)
 }
 
 /** Does this `egress` open an IPv4 address? */
-export const isOpened = (
-  egress: ServiceSpec["egress"],
-  address: string,
-  closedRanges: ReadonlyArray<string> = []
-): boolean =>
-  ipBlocksOf(egress, closedRanges).some(
+export const isOpened = (egress: ServiceSpec["egress"], address: string, rules: EgressRules = {}): boolean =>
+  ipBlocksOf(egress, rules).some(
     ({ cidr, except = [] }) => contains(cidr, address) && !except.some((_) => contains(_, address))
   )
 
 /**
  * What a service's pods should and should not reach, from the config alone: what it links to, by the gateway; DNS; what `egress` opens;
- * and nothing else, never an instance itself, the API server, its node, or another organization.
+ * and nothing else, never an instance itself, another organization, or what is closed to all.
  */
 export const expectationsOf = (
   service: ServiceSpec,
-  { callees, closedRanges, internet }: Surroundings
+  { callees, closed, internet, rules }: Surroundings
 ): ReadonlyArray<Expectation> => {
   const links = new Set(linksOf(service))
   const from = service.name
@@ -84,9 +85,7 @@ export const expectationsOf = (
   }
   return [
     ...callees.flatMap(ofCallee),
-    never("API server", "address", { way: "tcp", host: "api", port: 443 }),
-    never("node", "address", { way: "tcp", host: "node", port: kubeletPort }),
-    never("link-local address", "address", { way: "tcp", host: linkLocal, port: 80 }),
+    ...closed.map((_) => never(_.to, _.by, _.target)),
     {
       probe: { from, to: "DNS", by: "address", expected: "allowed" },
       target: { way: "dns", host: internalGateway, port: 53 }
@@ -99,7 +98,7 @@ export const expectationsOf = (
               from,
               to: "internet",
               by: "address",
-              expected: isOpened(service.egress, internet.host, closedRanges) ? "allowed" : "denied"
+              expected: isOpened(service.egress, internet.host, rules) ? "allowed" : "denied"
             },
             target: { way: "tcp", ...internet }
           } as const

@@ -15,6 +15,11 @@ export interface ProbeTarget {
   readonly port: number
   /** The Host to name, where it is another than `host`. */
   readonly hostHeader?: string
+  /**
+   * What an answer by HTTP means. `probe`: the service's own, to Knative's probe, lets through; 403 denies. `connection`: any answer lets
+   * through, for there should be no connection. `route`: any answer but 403 and 404 of the gateway lets through. @default "probe"
+   */
+  readonly judge?: "probe" | "connection" | "route"
   /** What should come of it: anything else is tried again, since policies may be in force a moment after a pod's start. */
   readonly expected: "allowed" | "denied"
 }
@@ -77,7 +82,7 @@ const tcp = (host: string, port: number) =>
     socket.once("error", (error) => end(failed(error)))
   })
 
-const http = (host: string, port: number, hostHeader: string) =>
+const http = (host: string, port: number, hostHeader: string, judge: NonNullable<ProbeTarget["judge"]>) =>
   new Promise<Outcome>((resolve) => {
     let connected = false
     const end = (outcome: Outcome) => {
@@ -96,7 +101,11 @@ const http = (host: string, port: number, hostHeader: string) =>
       if (!connected) end({ actual: "denied", detail: noConnection })
     }, connectMillis)
     const answerTimer = setTimeout(
-      () => end({ actual: "unknown", detail: `connected, no answer within ${answerMillis / 1000} s` }),
+      () =>
+        end({
+          actual: judge === "connection" ? "allowed" : "unknown",
+          detail: `connected, no answer within ${answerMillis / 1000} s`
+        }),
       answerMillis
     )
     asked.once("socket", (socket) => {
@@ -106,7 +115,10 @@ const http = (host: string, port: number, hostHeader: string) =>
     })
     asked.once("response", ({ headers, statusCode = 0 }) => {
       const detail = `HTTP ${statusCode}`
-      if (headers["k-network-hash"] === hash) end({ actual: "allowed", detail })
+      if (judge === "connection") end({ actual: "allowed", detail: `connected, ${detail}` })
+      else if (judge === "route") {
+        end({ actual: statusCode === 403 || statusCode === 404 ? "denied" : "allowed", detail })
+      } else if (headers["k-network-hash"] === hash) end({ actual: "allowed", detail })
       else if (statusCode === 403) end({ actual: "denied", detail: `${detail} by the gateway` })
       else if (statusCode === 404) end({ actual: "unknown", detail: `${detail}: the gateway has no such host` })
       else end({ actual: "unknown", detail })
@@ -133,7 +145,7 @@ const once = (target: ProbeTarget): Promise<Outcome> => {
   if (address === undefined) return Promise.resolve({ actual: "unknown", detail: "the pod was not told its address" })
   return target.way === "tcp"
     ? tcp(address.host, address.port)
-    : http(address.host, address.port, target.hostHeader ?? target.host)
+    : http(address.host, address.port, target.hostHeader ?? target.host, target.judge ?? "probe")
 }
 
 const pause = (millis: number) => new Promise<void>((resolve) => setTimeout(resolve, millis))

@@ -64,6 +64,7 @@ const anothers = (organization: OrganizationName) =>
     const callee = (name: string, namespace: string, podAddress: string | undefined): Callee => ({
       to: "another organization",
       service: undefined,
+      namespace,
       host: hostOf(name, namespace),
       podAddress
     })
@@ -99,6 +100,7 @@ export const calleesOf = (organization: OrganizationName, namespace: string, ser
       (service): Callee => ({
         to: service,
         service,
+        namespace,
         host: hostOf(service, namespace),
         podAddress: addresses.get(service)
       })

@@ -14,8 +14,10 @@ export interface KubernetesSettings {
   readonly runtimeClass: string | undefined
   /** Image of max-cloud's own parts in the cluster: the gateway's authorizer, and the pods that probe the network. */
   readonly systemImage: string | undefined
-  /** IPv4 ranges of the cluster's nodes, pods and Services: no `egress` opens them. */
+  /** IPv4 ranges of the cluster's nodes, pods and Services, beside those that it tells: no `egress` opens them. */
   readonly closedRanges: ReadonlyArray<string>
+  /** Private, shared and reserved IPv4 ranges that services may declare in `egress`. */
+  readonly privateEgressRanges: ReadonlyArray<string>
   /** Address that `maxcloud net verify` tries as the internet. */
   readonly internet: { readonly host: string; readonly port: number } | undefined
 }
@@ -101,9 +103,20 @@ export const kubernetesSettings: Settings<KubernetesSettings> = {
       Schema.compose(Words, Schema.Array(Cidr)),
       'ranges are written as "10.244.0.0/16,10.96.0.0/12"'
     ).pipe(Config.withDefault(none)),
+    default: "what the cluster tells",
+    description:
+      "IPv4 ranges of the cluster's nodes, pods and Services that it doesn't tell itself, separated by commas. No `egress` opens them, whatever a service declares. `maxcloud cluster check` says what is missing; until it is set, the server refuses private ranges in `egress`."
+  },
+  privateEgressRanges: {
+    name: "MAXCLOUD_PRIVATE_EGRESS_RANGES",
+    config: from(
+      "MAXCLOUD_PRIVATE_EGRESS_RANGES",
+      Schema.compose(Words, Schema.Array(Cidr)),
+      'ranges are written as "10.20.0.0/16,192.168.7.0/24"'
+    ).pipe(Config.withDefault(none)),
     default: "none",
     description:
-      'IPv4 ranges of the cluster\'s nodes, pods and Services, with commas between them: no `egress` opens them, whatever a service declares. `egress: "internet"` leaves out all private ranges anyway.'
+      "Private, shared and reserved IPv4 ranges that services of all organizations may declare in `egress`, separated by commas: a database's network, for example. The cluster's own addresses, link-local and cloud metadata addresses stay closed inside of them."
   },
   internet: {
     name: "MAXCLOUD_PROBE_INTERNET",
@@ -123,5 +136,6 @@ export const kubernetesConfig: Config.Config<KubernetesSettings> = Config.all({
   runtimeClass: kubernetesSettings.runtimeClass.config,
   systemImage: kubernetesSettings.systemImage.config,
   closedRanges: kubernetesSettings.closedRanges.config,
+  privateEgressRanges: kubernetesSettings.privateEgressRanges.config,
   internet: kubernetesSettings.internet.config
 })

@@ -1,5 +1,7 @@
+import { canonicalRanges } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import type { Platform } from "../../deployments/Platform.ts"
+import { findClusterRanges, unknownText } from "../../network/clusterRanges.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
 import { ClusterConfigError } from "./api/ClusterConfigError.ts"
 import { KubeApi } from "./api/KubeApi.ts"
@@ -39,6 +41,7 @@ export const clusterPlatform = ({
   externalSecretKey,
   externalSecretStore,
   podSecurity,
+  privateEgressRanges,
   publicPort,
   publicScheme = "http",
   runtimeClass
@@ -65,13 +68,24 @@ export const clusterPlatform = ({
           "the domain of services is not known: set MAXCLOUD_DOMAIN, or give Knative one (`maxcloud cluster install --domain apps.example.com`)"
       })
     }
+    const ranges = yield* findClusterRanges(closedRanges).pipe(
+      Effect.mapError(({ message }) => new ClusterConfigError({ reason: "unreachable", message }))
+    )
+    const unknownRanges = unknownText(ranges)
+    if (unknownRanges !== undefined && privateEgressRanges.length > 0) {
+      yield* Effect.logWarning(
+        `The server refuses private ranges in egress, although MAXCLOUD_PRIVATE_EGRESS_RANGES lists some: it doesn't know which addresses are the cluster's own (${unknownRanges}). Set MAXCLOUD_CLOSED_RANGES`
+      )
+    }
     return {
       domain: used,
       scheme: publicScheme,
       port: publicPort,
       podSecurity,
       runtimeClass,
-      closedRanges,
+      closedRanges: canonicalRanges([...ranges.found, ...closedRanges]),
+      privateRanges: unknownRanges === undefined ? canonicalRanges(privateEgressRanges) : [],
+      unknownRanges,
       externalSecrets:
         externalSecretStore === undefined ? undefined : { store: externalSecretStore, key: externalSecretKey }
     } satisfies Platform["Type"]

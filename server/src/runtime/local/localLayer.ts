@@ -29,6 +29,14 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     Layer.provide(LocalObjects.layer),
     Layer.provideMerge(Instances.layer({ dataDirectory: dataDir }))
   )
-  const platform = Layer.succeed(Platform, { domain, scheme: "http", port, podSecurity, runtimeClass: undefined })
+  const platform = Layer.succeed(Platform, {
+    domain,
+    scheme: "http",
+    port,
+    podSecurity,
+    runtimeClass: undefined,
+    // `egress` isn't enforced here, and the config may be meant for a cluster that opens them.
+    privateRanges: ["0.0.0.0/0"]
+  })
   return Layer.mergeAll(runtime, platform, noImages, noNetwork, noStores)
 }
