@@ -80,8 +80,8 @@ export const writeManifests = (folder: string, items: ReadonlyArray<unknown>): s
   return file
 }
 
-/** The bundled server as a process on the cluster, with a database of its own, and a client of it. */
-export const withClusterServer = <A>(use: (client: Client, url: string) => Promise<A>): Promise<A> =>
+/** The bundled server as a process on the cluster, with a database of its own, and a client of it. `image`: its registry is asked by plain HTTP. */
+export const withClusterServer = <A>(use: (client: Client, url: string) => Promise<A>, image?: string): Promise<A> =>
   inFolder(async (folder) => {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
@@ -91,7 +91,7 @@ export const withClusterServer = <A>(use: (client: Client, url: string) => Promi
       MAXCLOUD_KUBECONFIG: clusterConfig,
       MAXCLOUD_PORT: String(port),
       MAXCLOUD_DATA_DIR: folder,
-      MAXCLOUD_INSECURE_REGISTRIES: "127.0.0.1",
+      MAXCLOUD_INSECURE_REGISTRIES: image?.split("/")[0] ?? "",
       MAXCLOUD_LOG: "json"
     })
   })

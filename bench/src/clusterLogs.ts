@@ -132,6 +132,6 @@ export const clusterLogsBenchmark = clusterBenchmark("clusterLogs", () =>
           goal: "≥ 1 ×"
         }
       ]
-    })
+    }, image)
   )
 )

@@ -92,7 +92,7 @@ export const clusterReadyBenchmark = clusterBenchmark("clusterReady", () =>
           ours.end()
           peer.end()
         }
-      })
+      }, image)
     )
   )
 )

@@ -35,6 +35,7 @@ export interface Resources {
 }
 
 export interface KnativeContainer {
+  readonly imagePullPolicy?: "Always"
   readonly name: string
   readonly image: string
   readonly command?: ReadonlyArray<string>

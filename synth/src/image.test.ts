@@ -28,6 +28,11 @@ describe("what a registry says of an image", () => {
     expect(service(80, withImage({ port: 3000 }))).toContain(`"containerPort":80`)
   })
 
+  it("is asked of its registry at every start if it needs credentials: a node's store is one for all tenants", () => {
+    expect(service(80, withImage({ needsCredentials: true }))).toContain(`"imagePullPolicy":"Always"`)
+    expect(service(80, withImage({}))).not.toContain("imagePullPolicy")
+  })
+
   it("closes the context of an image that does not run as root", () => {
     expect(service(80, withImage({ nonRoot: true }))).toContain(`"runAsNonRoot":true`)
     expect(service(80, withImage({}))).not.toContain("runAsNonRoot")

@@ -85,6 +85,8 @@ const containerOf = (
     // Knative's own default, written out since server-side apply keys containers by it.
     name: "user-container",
     image,
+    // By digest Kubernetes would take what any tenant's pod has brought onto the node, and ask nobody.
+    ...(resolved?.needsCredentials === true ? { imagePullPolicy: "Always" as const } : {}),
     ...(service.command === undefined ? {} : { command: service.command.map(literal) }),
     ...(service.args === undefined ? {} : { args: service.args.map(literal) }),
     ports: [{ name: service.protocol, containerPort: port }],

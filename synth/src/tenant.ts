@@ -39,4 +39,6 @@ export interface ResolvedImage {
   readonly nonRoot: boolean
   /** The port that it exposes, if it exposes just one. */
   readonly port: number | undefined
+  /** It was looked up with credentials: a node that has it asks the registry all the same whether these may have it. @default no */
+  readonly needsCredentials?: boolean
 }

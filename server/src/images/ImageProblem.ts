@@ -2,7 +2,11 @@ import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { Data } from "effect"
 
 /** An image cannot run as it is named: to be changed by who named it. `message` begins with the code and says the fix. */
-export class ImageProblem extends Data.TaggedError("ImageProblem")<{ readonly message: string }> {}
+export class ImageProblem extends Data.TaggedError("ImageProblem")<{
+  readonly message: string
+  /** Nobody was asked, since the registry's name has no address here. */
+  readonly noHost?: true
+}> {}
 
 export const imageProblem = (code: DiagnosisCode, message: string) =>
   new ImageProblem({ message: `${code}: ${message}` })

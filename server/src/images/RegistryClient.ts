@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { nearest } from "@maxcloud/config-schema"
 import type { ResolvedImage } from "@maxcloud/synth"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { ImageProblem } from "./ImageProblem.ts"
 import { imageProblem } from "./ImageProblem.ts"
 import type { ImagesError } from "./Images.ts"
@@ -195,11 +195,14 @@ export const makeRegistryClient = (ask: Ask) => {
       const missing = platforms.filter((_) => !built.includes(_))
       if (missing.length > 0) return yield* wrongPlatform(session, built, missing, platforms)
     }
-    return describe(pinnedReference(session.image, digest), configs)
+    return {
+      ...describe(pinnedReference(session.image, digest), configs),
+      ...(Option.isSome(session.credentials) ? { needsCredentials: true } : {})
+    }
   })
 
   /** Names the index, not the build: so each node pulls its own. */
-  return Effect.fn("Registry.resolve")(function* (session: RegistrySession, platforms: ReadonlyArray<string>) {
+  const resolve = Effect.fn("Registry.resolve")(function* (session: RegistrySession, platforms: ReadonlyArray<string>) {
     const { digest, tag } = session.image
     const pinned = digest ?? (yield* resolveTag(session, tag ?? "latest"))
     const key = `${session.key}@${pinned} ${platforms.join(" ")}`
@@ -209,6 +212,46 @@ export const makeRegistryClient = (ask: Ask) => {
     images.set(key, image)
     return image
   }) satisfies (...args: never) => Effect.Effect<ResolvedImage, ImageProblem | ImagesError>
+
+  /** The digest that the image's name stands for now, asked of its registry. It is asked for a digest too: may these credentials see it? */
+  const pin = Effect.fn("Registry.pin")(function* (session: RegistrySession) {
+    const { digest, tag } = session.image
+    if (digest === undefined) return yield* resolveTag(session, tag ?? "latest")
+    const head = yield* ask(session, { method: "HEAD", path: `manifests/${digest}`, accept, maxBytes: documentBytes })
+    if (head.status === 404) return yield* notFound(session)
+    if (head.status !== 200) return yield* refusal(session, head)
+    return digest
+  })
+
+  /** The build of an image for one platform: its manifest, and its configuration as it is written, whose digest is the image's id. */
+  const build = Effect.fn("Registry.build")(function* (session: RegistrySession, digest: string, platform: string) {
+    const document = yield* manifestOf(session, digest)
+    const isIndex = "manifests" in document && document.manifests !== undefined
+    const [own = digest] = isIndex ? yield* buildsOf(session, document, [platform]) : []
+    const manifest = isIndex ? yield* manifestOf(session, own) : document
+    if (!("config" in manifest) || manifest.config === undefined) {
+      return yield* imageProblem("ImageInvalid", `${named(session)}: a build in its index is an index itself.`)
+    }
+    if (!configTypes.includes(manifest.config.mediaType)) {
+      return yield* imageProblem(
+        "ImageInvalid",
+        `${named(session)} is no container image but something else that registries hold (${manifest.config.mediaType.slice(0, 100)}).`
+      )
+    }
+    const config = yield* contentOf(session, "blobs", manifest.config.digest)
+    const { architecture, os } = yield* Effect.mapError(Schema.decodeUnknown(ConfigDocument)(config), () =>
+      imageProblem("ImageInvalid", `${named(session)}: its configuration cannot be read. Build and push it again.`)
+    )
+    if (`${os}/${architecture}` !== platform) {
+      return yield* imageProblem(
+        "WrongPlatform",
+        `${named(session)} is for ${os}/${architecture}, and this machine is ${platform}.`
+      )
+    }
+    return { imageId: manifest.config.digest, config, manifest }
+  })
+
+  return { resolve, pin, build }
 }
 
 /** What holds for each build of an image. */

@@ -9,7 +9,6 @@ import { Images } from "./Images.ts"
 import { layerNone } from "./layerNone.ts"
 import { acme, layerTest, other, problemOf, resolveTest, specOf } from "./testImages.ts"
 
-const insecureRegistries = ["127.0.0.1"]
 const credentials = { username: testUser.username, password: Redacted.make(testUser.password) }
 const basic = `Basic ${Buffer.from(`${testUser.username}:${testUser.password}`).toString("base64")}`
 const withoutRegistry = missingTools("images in a real registry", "docker-registry").length > 0
@@ -17,10 +16,11 @@ const withoutRegistry = missingTools("images in a real registry", "docker-regist
 describe.skipIf(withoutRegistry)("a registry that anyone may read", () => {
   let registry: TestRegistry
   const repository = (name: string): Repository => ({ host: registry.host, name })
-  const open = { insecureRegistries }
+  const open = { insecureRegistries: [] as string[] }
 
   beforeAll(async () => {
     registry = await startTestRegistry()
+    open.insecureRegistries.push(registry.host)
   })
   afterAll(() => registry?.[Symbol.asyncDispose]())
 
@@ -150,10 +150,12 @@ describe.skipIf(withoutRegistry)("a registry with users (Basic)", () => {
   afterAll(() => registry?.[Symbol.asyncDispose]())
 
   it("shows its images to an organization with credentials, and to no other, however well they are remembered", async () => {
-    const runtime = ManagedRuntime.make(layerTest({ insecureRegistries }, credentials))
+    const runtime = ManagedRuntime.make(layerTest({ insecureRegistries: [registry.host] }, credentials))
     const spec = specOf([name])
     const resolve = (id: typeof acme) => runtime.runPromise(Effect.flatMap(Images, (_) => _.resolve(id, spec)))
-    expect((await resolve(acme)).problems).toEqual([])
+    const own = await resolve(acme)
+    expect(own.problems).toEqual([])
+    expect([...own.images.values()].map((_) => _.needsCredentials)).toEqual([true])
     const refused = (await resolve(other)).problems.map((_) => _.message)
     expect(refused).toEqual([expect.stringMatching(/^ImageUnauthorized: /)])
     expect(refused[0]).toContain(`maxcloud registries login ${registry.host}`)
@@ -162,7 +164,7 @@ describe.skipIf(withoutRegistry)("a registry with users (Basic)", () => {
 
   it("refuses a wrong password, which is told nobody", async () => {
     const wrong = { username: "puller", password: Redacted.make("hunter2") }
-    const message = await problemOf(name, { insecureRegistries }, wrong)
+    const message = await problemOf(name, { insecureRegistries: [registry.host] }, wrong)
     expect(message).toMatch(/^ImageUnauthorized: .*the user "puller"/)
     expect(message).not.toContain("hunter2")
   })
@@ -171,6 +173,7 @@ describe.skipIf(withoutRegistry)("a registry with users (Basic)", () => {
 describe.skipIf(withoutRegistry)("a registry with a token server", () => {
   let tokens: FakeTokenServer
   let registry: TestRegistry
+  const open = () => ({ insecureRegistries: [registry.host, new URL(tokens.auth.realm).host] })
 
   beforeAll(async () => {
     tokens = await startFakeTokenServer()
@@ -187,17 +190,17 @@ describe.skipIf(withoutRegistry)("a registry with a token server", () => {
 
   it("is asked by a token, once, for pulling and no more", async () => {
     const before = tokens.asked.length
-    expect(await problemOf(`${registry.host}/public/app:1`, { insecureRegistries })).toBe("")
+    expect(await problemOf(`${registry.host}/public/app:1`, open())).toBe("")
     expect(tokens.asked.slice(before)).toEqual([{ user: "anyone", scope: "repository:public/app:pull" }])
   })
 
   it("gives tokens to who may have them", async () => {
     const name = `${registry.host}/private/app:1`
-    expect(await problemOf(name, { insecureRegistries }, credentials)).toBe("")
+    expect(await problemOf(name, open(), credentials)).toBe("")
     expect(tokens.asked.at(-1)).toEqual({ user: testUser.username, scope: "repository:private/app:pull" })
-    expect(await problemOf(name, { insecureRegistries })).toMatch(/^ImageUnauthorized: .*without credentials/)
+    expect(await problemOf(name, open())).toMatch(/^ImageUnauthorized: .*without credentials/)
     const wrong = { username: testUser.username, password: Redacted.make("no") }
-    expect(await problemOf(name, { insecureRegistries }, wrong)).toMatch(/^ImageUnauthorized: .*refuses/)
+    expect(await problemOf(name, open(), wrong)).toMatch(/^ImageUnauthorized: .*refuses/)
   })
 })
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto"
+import type { Reach } from "@maxcloud/config-schema"
 import { Effect, Option, Redacted, Schema } from "effect"
 import { parseChallenge } from "./challenge.ts"
 import type { Answer, Exchange, Question } from "./exchange.ts"
 import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
-import { apiHostOf, type ImageName, namesRegistry } from "./imageName.ts"
+import { apiHostOf, type ImageName, listsRegistry } from "./imageName.ts"
 import { Remembered } from "./Remembered.ts"
 
 export interface Credentials {
@@ -33,11 +34,32 @@ export const sessionOf = (image: ImageName, credentials: Option.Option<Credentia
 })
 
 export interface RegistryOptions {
-  /** Registries spoken to by plain HTTP, at any address but a metadata service's: `localhost`, `10.0.0.5:5000`. */
+  /** Registries spoken to by plain HTTP, at any address but a metadata service's: `localhost:5000`; without a port, at port 80. */
   readonly insecureRegistries: ReadonlyArray<string>
-  /** Registries that may be at an address of a private network. */
+  /** Registries that may be at an address of a private network: `registry.corp:5000`; without a port, at port 443. */
   readonly privateRegistries: ReadonlyArray<string>
 }
+
+/**
+ * How far the server goes for a URL: to networks of the operator only if the operator lists this host at this port. What listens on another
+ * port of the same machine is no registry.
+ */
+export const reachOf = ({ insecureRegistries, privateRegistries }: RegistryOptions) => {
+  const insecure = new Set(insecureRegistries)
+  const ofPrivateNetworks = new Set(privateRegistries)
+  return ({ host, protocol }: URL): Reach =>
+    (
+      protocol === "http:"
+        ? listsRegistry(insecure, host, 80)
+        : listsRegistry(ofPrivateNetworks, host, 443) || listsRegistry(insecure, host, 443)
+    )
+      ? "private"
+      : "public"
+}
+
+/** Where a registry is asked. */
+export const registryUrl = (registry: string, { insecureRegistries }: RegistryOptions) =>
+  new URL(`${listsRegistry(new Set(insecureRegistries), registry, 80) ? "http" : "https"}://${apiHostOf(registry)}/v2/`)
 
 const Token = Schema.parseJson(
   Schema.Struct({
@@ -85,12 +107,12 @@ export const refusal = (session: RegistrySession, { status }: Answer): ImageProb
 /** Asks registries (OCI distribution 1.1) as who they want one to be: by nothing, Basic, or a Bearer token. */
 export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
   const insecure = new Set(options.insecureRegistries)
-  const trusted = new Set([...options.insecureRegistries, ...options.privateRegistries])
+  const reach = reachOf(options)
   const authorizations = new Remembered<string>(5000)
 
   /** Plain HTTP only to whom the operator named: credentials travel here, and redirects may lead anywhere. */
   const checked = (url: URL): Effect.Effect<URL, ImageProblem> =>
-    url.protocol === "https:" || (url.protocol === "http:" && namesRegistry(insecure, url.host))
+    url.protocol === "https:" || (url.protocol === "http:" && listsRegistry(insecure, url.host, 80))
       ? Effect.succeed(url)
       : Effect.fail(
           imageProblem(
@@ -107,7 +129,7 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
 
   /** The answer after redirects, which go on without `authorization` at another origin. */
   const follow = (question: Omit<Question, "reach">, left = mostRedirects): ReturnType<Exchange> =>
-    exchange({ ...question, reach: namesRegistry(trusted, question.url.host) ? "private" : "public" }).pipe(
+    exchange({ ...question, reach: reach(question.url) }).pipe(
       Effect.flatMap((answer) => {
         const { location } = answer.headers
         if (!redirects.has(answer.status) || location === undefined) return Effect.succeed(answer)
@@ -166,17 +188,18 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
       readonly path: string
       readonly accept: string
       readonly maxBytes: number
+      readonly into?: (chunk: Buffer) => Promise<void>
     }
   ) {
     const { registry, repository } = session.image
-    const scheme = namesRegistry(insecure, registry) ? "http" : "https"
-    const url = new URL(`${scheme}://${apiHostOf(registry)}/v2/${repository}/${question.path}`)
+    const url = new URL(`${repository}/${question.path}`, registryUrl(registry, options))
     const send = (authorization: string | undefined) =>
       follow({
         method: question.method,
         url,
         headers: { accept: question.accept, ...(authorization === undefined ? {} : { authorization }) },
-        maxBytes: question.maxBytes
+        maxBytes: question.maxBytes,
+        ...(question.into === undefined ? {} : { into: question.into })
       })
     const first = yield* send(authorizations.get(session.key))
     if (first.status !== 401) return first

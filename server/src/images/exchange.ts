@@ -21,6 +21,8 @@ export interface Question {
   readonly reach: Reach
   /** The largest body that is taken. */
   readonly maxBytes: number
+  /** Takes the body of a 200 as it comes; `Answer.body` is empty then. Such a question isn't retried: the taker has some of it already. */
+  readonly into?: (chunk: Buffer) => Promise<void>
 }
 
 /** The system's resolver holds one of the process's few threads for as long as a name server does not answer. */
@@ -56,8 +58,33 @@ const noName = () => new Error("the name has no address")
 const refusedAddress = (host: string) =>
   imageProblem(
     "RegistryUnreachable",
-    `${host} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${host}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${host}.`
+    `${host} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${host}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${host}, with its port.`
   )
+
+/** Why a host that is written as an address isn't asked; undefined if it may be, or is a name. */
+export const refusedHost = (url: URL, reach: Reach): ImageProblem | undefined => {
+  const host = url.hostname.replace(/^\[|\]$/g, "")
+  return isIP(host) !== 0 && !isReachableAddress(host, reach) ? refusedAddress(url.hostname) : undefined
+}
+
+/** How long a download may go on, and how long it may wait for the next byte. */
+const downloadLimit = Duration.minutes(30)
+const downloadIdleMs = 30_000
+/** What is read of an answer that isn't the download. */
+const refusalBytes = 64 * 1024
+
+const take = async (
+  chunks: AsyncIterable<Buffer>,
+  into: (chunk: Buffer) => Promise<void>,
+  tooMuch: (bytes: number) => void
+) => {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    tooMuch(bytes)
+    await into(chunk)
+  }
+}
 
 const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, timeout: 30_000 }
 
@@ -75,12 +102,12 @@ export const makeExchange = Effect.fnUntraced(function* (timeLimit = Duration.se
       })
   )
 
-  const send = ({ headers, maxBytes, method, reach, url }: Question) =>
+  const send = ({ headers, into, maxBytes, method, reach, url }: Question) =>
     Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
-      const host = url.hostname.replace(/^\[|\]$/g, "")
       // An address needs no lookup, so nothing else would judge it.
-      if (isIP(host) !== 0 && !isReachableAddress(host, reach)) {
-        resume(refusedAddress(url.hostname))
+      const refused = refusedHost(url, reach)
+      if (refused !== undefined) {
+        resume(refused)
         return
       }
       const fail = (error: Error) => resume(Effect.fail(error instanceof ImageProblem ? error : explain(error, url)))
@@ -95,44 +122,60 @@ export const makeExchange = Effect.fnUntraced(function* (timeLimit = Duration.se
           ? httpsRequest(url, { ...options, agent: agents.https })
           : httpRequest(url, { ...options, agent: agents.http })
       call.on("error", fail)
+      if (into !== undefined) call.setTimeout(downloadIdleMs, () => call.destroy(new Error("no data for 30 s")))
       call.on("response", (response) => {
+        const answer = { status: response.statusCode ?? 0, headers: response.headers }
+        if (into !== undefined && answer.status === 200) {
+          const tooMuch = (bytes: number) => {
+            if (bytes > maxBytes) throw moreThan(maxBytes, url)
+          }
+          take(response, into, tooMuch).then(
+            () => resume(Effect.succeed({ ...answer, body: Buffer.alloc(0) })),
+            (cause) => {
+              call.destroy()
+              fail(cause instanceof Error ? cause : new Error(String(cause)))
+            }
+          )
+          return
+        }
+        const most = into === undefined ? maxBytes : refusalBytes
         const chunks: Array<Buffer> = []
         let size = 0
         response.on("data", (chunk: Buffer) => {
           size += chunk.length
           chunks.push(chunk)
-          if (size <= maxBytes) return
+          if (size <= most) return
           call.destroy()
-          resume(
-            imageProblem(
-              "ImageInvalid",
-              `${url.host} answers with more than ${maxBytes} bytes where a small document belongs.`
-            )
-          )
+          resume(moreThan(most, url))
         })
         response.on("error", fail)
-        response.on("end", () =>
-          resume(
-            Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) })
-          )
-        )
+        response.on("end", () => resume(Effect.succeed({ ...answer, body: Buffer.concat(chunks) })))
       })
       call.end()
     }).pipe(
       Effect.retry({
         schedule: Schedule.jittered(Schedule.exponential("100 millis")),
         times: 2,
-        while: (_) => _ instanceof ImagesError
+        while: (_) => into === undefined && _ instanceof ImagesError
       }),
       Effect.timeoutFail({
-        duration: timeLimit,
-        onTimeout: () => unreachable(url, `has not answered within ${Duration.toSeconds(timeLimit)} s`)
+        duration: into === undefined ? timeLimit : downloadLimit,
+        onTimeout: () =>
+          unreachable(
+            url,
+            into === undefined
+              ? `has not answered within ${Duration.toSeconds(timeLimit)} s`
+              : `has not sent a layer within ${Duration.toMinutes(downloadLimit)} minutes`
+          )
       })
     )
 
   const exchange: Exchange = send
   return exchange
 })
+
+const moreThan = (maxBytes: number, { host }: URL) =>
+  imageProblem("ImageInvalid", `${host} answers with more than ${maxBytes} bytes, which is more than belongs there.`)
 
 const unreachable = ({ host }: URL, what: string) =>
   new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
@@ -141,7 +184,10 @@ const unreachable = ({ host }: URL, what: string) =>
 const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
   const code = codeOf(error)
   if (code === "ENOTFOUND") {
-    return imageProblem("RegistryUnreachable", `there is no host ${url.hostname}. Look at how the image is written.`)
+    return new ImageProblem({
+      message: `RegistryUnreachable: there is no host ${url.hostname}. Look at how the image is written.`,
+      noHost: true
+    })
   }
   if (code !== undefined && /CERT|SIGNED|TLS_CERT|ERR_SSL|EPROTO/.test(code)) {
     return imageProblem(

@@ -64,8 +64,11 @@ const registryOf = (routes: { readonly head?: Route; readonly manifest?: Route; 
     else response.writeHead(404).end()
   })
 
-const insecureRegistries = ["127.0.0.1", "localhost"]
-const problem = ({ port }: Listening) => problemOf(`127.0.0.1:${port}/app:1`, { insecureRegistries })
+/** By host and port, as an operator lists them. */
+const listing = (...listening: ReadonlyArray<Listening>) => ({
+  insecureRegistries: listening.flatMap(({ port }) => [`127.0.0.1:${port}`, `localhost:${port}`])
+})
+const problem = (registry: Listening) => problemOf(`127.0.0.1:${registry.port}/app:1`, listing(registry))
 const credentials = { username: "acme", password: Redacted.make("hunter2") }
 
 describe("a registry that answers wrongly", () => {
@@ -82,8 +85,9 @@ describe("a registry that answers wrongly", () => {
     expect(await problem(await registryOf({ config: text(config.replace("amd64", "amd65")) }))).toContain(
       "something else"
     )
-    const other = `127.0.0.1:${(await registryOf()).port}/app@sha256:${"0".repeat(64)}`
-    expect(await problemOf(other, { insecureRegistries })).toContain("something else")
+    const honest = await registryOf()
+    const other = `127.0.0.1:${honest.port}/app@sha256:${"0".repeat(64)}`
+    expect(await problemOf(other, listing(honest))).toContain("something else")
   })
 
   it("is refused where documents are none of an image", async () => {
@@ -143,10 +147,10 @@ describe("a registry that answers wrongly", () => {
       [gone, "ECONNREFUSED"]
     ] as const) {
       const image = `127.0.0.1:${registry.port}/app:1`
-      await expect(resolveTest([image], { insecureRegistries })).rejects.toThrow(said)
-      const wrong = await resolveTest([image, `127.0.0.1:${(await registryOf()).port}/app@sha256:${"0".repeat(64)}`], {
-        insecureRegistries
-      })
+      await expect(resolveTest([image], listing(registry))).rejects.toThrow(said)
+      const honest = await registryOf()
+      const missing = `127.0.0.1:${honest.port}/app@sha256:${"0".repeat(64)}`
+      const wrong = await resolveTest([image, missing], listing(registry, honest))
       expect(wrong.problems.map((_) => _.path[1])).toEqual([1])
     }
   })
@@ -166,7 +170,7 @@ describe("a registry that answers wrongly", () => {
 
   it("speaks no HTTP, or no HTTPS", async () => {
     const plain = await registryOf()
-    const options = { privateRegistries: ["127.0.0.1"] }
+    const options = { privateRegistries: [`127.0.0.1:${plain.port}`, "127.0.0.1:1"] }
     expect(await problemOf(`127.0.0.1:${plain.port}/app:1`, options)).toMatch(/^RegistryUnreachable: .*HTTPS/)
     const none = `127.0.0.1:1/app:1`
     await expect(resolveTest([none], options)).rejects.toThrow("ECONNREFUSED")
@@ -196,7 +200,7 @@ describe("credentials", () => {
             : response.writeHead(307, { location: host === "" ? path : `http://${host}:${store.port}${path}` }).end()
       })
       const image = `127.0.0.1:${registry.port}/app:1`
-      expect(await problemOf(image, { insecureRegistries }, credentials)).toBe("")
+      expect(await problemOf(image, listing(registry, store), credentials)).toBe("")
       return registry.requests.at(-1)?.headers.authorization
     }
     expect(await seen("", "/v2/app/blobs/stored")).toMatch(/^Basic /)
@@ -218,7 +222,7 @@ describe("credentials", () => {
       const registry = await registryOf({
         head: (_, response) => response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}"` }).end()
       })
-      const message = await problemOf(`127.0.0.1:${registry.port}/app:1`, { insecureRegistries }, credentials)
+      const message = await problemOf(`127.0.0.1:${registry.port}/app:1`, listing(registry), credentials)
       expect([realm, message]).toEqual([realm, expect.stringContaining(said)])
     }
   })
@@ -248,6 +252,20 @@ describe("hosts that tenants name", () => {
     expect(victim.connections()).toBe(0)
   })
 
+  it("are called at the port that the operator lists, and at no other of the same machine", async () => {
+    const [listed, victim] = [await registryOf(), await listen(text("secret"))]
+    expect(await problemOf(`127.0.0.1:${listed.port}/app:1`, listing(listed))).toBe("")
+    for (const host of ["127.0.0.1", "localhost"]) {
+      const options = { insecureRegistries: [host, `127.0.0.1:${listed.port}`], privateRegistries: [host] }
+      expect(await problemOf(`${host}:${victim.port}/app:1`, options)).toContain("does not call for tenants")
+    }
+    const leading = await registryOf({
+      config: (_, response) => response.writeHead(307, { location: `http://127.0.0.1:${victim.port}/` }).end()
+    })
+    expect(await problemOf(`127.0.0.1:${leading.port}/app:1`, listing(leading))).toMatch(/^RegistryUnreachable: /)
+    expect(victim.connections()).toBe(0)
+  })
+
   it("are metadata services not even where the operator trusts them", async () => {
     for (const host of ["169.254.169.254", "100.100.100.200"]) {
       const options = { insecureRegistries: [host], privateRegistries: [host] }
@@ -264,7 +282,7 @@ describe("hosts that tenants name", () => {
       "http://10.0.0.1/"
     ]) {
       const registry = await registryOf({ config: (_, response) => response.writeHead(307, { location }).end() })
-      const message = await problemOf(`localhost:${registry.port}/app:1`, { insecureRegistries: ["localhost"] })
+      const message = await problemOf(`localhost:${registry.port}/app:1`, listing(registry))
       expect([location, message]).toEqual([location, expect.stringMatching(/^RegistryUnreachable: /)])
     }
     expect(victim.connections()).toBe(0)

@@ -24,6 +24,7 @@ const Manifest = Schema.Struct({
 /** What is at a digest. A document that is both is neither: clients would see different images in it (CVE-2021-41190). */
 export const ManifestDocument = Schema.parseJson(Schema.Union(Index, Manifest))
 export type ManifestDocument = typeof ManifestDocument.Type
+export type BuildDocument = typeof Manifest.Type
 export type IndexDocument = typeof Index.Type
 
 export const manifestTypes = [
@@ -54,5 +55,15 @@ export const ConfigDocument = Schema.parseJson(
   })
 )
 export type ConfigDocument = typeof ConfigDocument.Type
+
+/** Layers of a build, as they are downloaded. `urls` are of other hosts than the registry ("foreign layers"), and aren't followed. */
+export const Layers = Schema.Array(
+  Schema.Struct({
+    mediaType: Schema.String,
+    digest: Digest,
+    size: Schema.Int.pipe(Schema.between(0, 8 * 1024 ** 3 - 1)),
+    urls: Schema.optional(Schema.Array(Schema.String))
+  })
+).pipe(Schema.maxItems(200))
 
 export const TagList = Schema.parseJson(Schema.Struct({ tags: Schema.NullOr(Schema.Array(Schema.String)) }))

@@ -65,6 +65,12 @@ export const apiHostOf = (registry: string) => (registry === dockerHub ? "regist
 export const namesRegistry = (hosts: ReadonlySet<string>, host: string) =>
   hosts.has(host) || hosts.has(host.replace(/:\d+$/, ""))
 
+/** Is this host at this port listed? Each of both may leave out the port, which is `defaultPort` then. */
+export const listsRegistry = (hosts: ReadonlySet<string>, host: string, defaultPort: 80 | 443) => {
+  const bare = host.endsWith(`:${defaultPort}`) ? host.slice(0, -`:${defaultPort}`.length) : host
+  return hosts.has(bare) || hosts.has(`${bare}:${defaultPort}`)
+}
+
 export const RegistryHosts = Schema.Array(
   Schema.String.pipe(Schema.filter((_) => isHost(canonicalHost(_)) || `"${_}" is no host of a registry`))
 )

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { Images } from "./Images.ts"
 
-/** Asks no registry: for the local runtime, whose container engine resolves images when it pulls them. */
+/** A fake for tests of what is not about images: it asks nobody, and nothing is wrong. */
 export const layerNone = Layer.succeed(Images, {
   resolve: () => Effect.succeed({ images: new Map(), problems: [] })
 })

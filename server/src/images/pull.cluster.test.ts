@@ -31,9 +31,10 @@ const kept = Layer.unwrapScoped(
     )
   )
 )
+const insecureRegistries: Array<string> = []
 const server = ManagedRuntime.make(
   images({
-    insecureRegistries: ["127.0.0.1"],
+    insecureRegistries,
     privateRegistries: [],
     unresolvedRegistries: [],
     podSecurity: "baseline",
@@ -84,6 +85,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
   beforeAll(async () => {
     if (missing.length > 0) return
     registry = await startTestRegistry("users")
+    insecureRegistries.push(registry.host)
     await buildNginxImage(image, { "/usr/share/nginx/html/once.txt": randomBytes(16).toString("hex") })
     await registry.push(image, "acme/private:1")
     await server.runPromise(Effect.void)

@@ -6,6 +6,7 @@ import { StoredImages } from "./storedImages.ts"
 it("come back from JSON as they were", () => {
   const images: ReadonlyMap<string, ResolvedImage> = new Map([
     ["nginx", { reference: `docker.io/library/nginx@sha256:${"a1".repeat(32)}`, nonRoot: false, port: 80 }],
+    ["ghcr.io/acme/private", { reference: "ghcr.io/acme/private@x", nonRoot: true, port: 80, needsCredentials: true }],
     ["dev.local/hello:1", { reference: "dev.local/hello:1", nonRoot: true, port: undefined }]
   ])
   const text = JSON.stringify(Schema.encodeSync(StoredImages)(images))

@@ -6,14 +6,16 @@ const Stored = Schema.Record({
   value: Schema.Struct({
     reference: Schema.NonEmptyString,
     nonRoot: Schema.Boolean,
-    port: Schema.optional(Schema.Int)
+    port: Schema.optional(Schema.Int),
+    needsCredentials: Schema.optional(Schema.Boolean)
   })
 })
 
 const Resolved = Schema.Struct({
   reference: Schema.NonEmptyString,
   nonRoot: Schema.Boolean,
-  port: Schema.UndefinedOr(Schema.Int)
+  port: Schema.UndefinedOr(Schema.Int),
+  needsCredentials: Schema.optionalWith(Schema.Boolean, { exact: true })
 })
 
 /** `deployments.images` as the map that `TenantContext.images` is. */
@@ -24,13 +26,21 @@ export const StoredImages = Schema.transform(
     strict: true,
     decode: (stored) =>
       new Map(
-        Object.entries(stored).map(([name, { nonRoot, port, reference }]) => [name, { reference, nonRoot, port }])
+        Object.entries(stored).map(([name, { needsCredentials, nonRoot, port, reference }]) => [
+          name,
+          { reference, nonRoot, port, ...(needsCredentials === true ? { needsCredentials } : {}) }
+        ])
       ),
     encode: (images) =>
       Object.fromEntries(
-        [...images].map(([name, { nonRoot, port, reference }]) => [
+        [...images].map(([name, { needsCredentials, nonRoot, port, reference }]) => [
           name,
-          { reference, nonRoot, ...(port === undefined ? {} : { port }) }
+          {
+            reference,
+            nonRoot,
+            ...(port === undefined ? {} : { port }),
+            ...(needsCredentials === true ? { needsCredentials } : {})
+          }
         ])
       )
   }

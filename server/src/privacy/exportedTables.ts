@@ -239,6 +239,12 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
     fields: { host: "t.host", username: "t.username", updatedAt: "t.updated_at" }
   },
   {
+    type: "imageAccess",
+    table: "image_access",
+    key: [text("reference"), text("image_id")],
+    fields: { reference: "t.reference", imageId: "t.image_id", digest: "t.digest", checkedAt: "t.checked_at" }
+  },
+  {
     type: "object",
     table: "runtime_objects",
     key: [text("namespace"), text("kind"), text("name")],

@@ -1,5 +1,6 @@
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, Schema } from "effect"
+import { accessAway } from "../../src/images/testAccess.ts"
 import { Instances } from "../../src/runtime/local/instances/Instance.ts"
 import { layer } from "../../src/runtime/local/instances/layer.ts"
 import { SourceStore } from "../../src/runtime/local/sources/SourceStore.ts"
@@ -13,6 +14,7 @@ const program = Effect.gen(function* () {
   const instance = yield* instances.start({
     id: `ins_${process.pid}`,
     organizationId: Schema.decodeSync(OrganizationId)("org_00000000000000000000000000000001"),
+    ownsMachine: true,
     namespace: "local",
     service: "app",
     revision: "app-00001",
@@ -43,4 +45,6 @@ const sources = Layer.succeed(SourceStore, {
   folder: () => Effect.dieMessage("unused")
 })
 
-await Effect.runPromise(Effect.provide(program, layer({ dataDirectory }).pipe(Layer.provide(sources))))
+await Effect.runPromise(
+  Effect.provide(program, layer({ dataDirectory }).pipe(Layer.provide(Layer.merge(sources, accessAway))))
+)

@@ -3,6 +3,7 @@ import { kubernetes } from "./0002_kubernetes.ts"
 import { identity } from "./0003_identity.ts"
 import { externalSecrets } from "./0004_external_secrets.ts"
 import { signInCodes } from "./0005_identity_sign_in_codes.ts"
+import { imageAccess } from "./0006_image_access.ts"
 
 export interface Migration {
   readonly id: number
@@ -16,5 +17,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 2, name: "kubernetes", sql: kubernetes },
   { id: 3, name: "identity", sql: identity },
   { id: 4, name: "external_secrets", sql: externalSecrets },
-  { id: 5, name: "identity_sign_in_codes", sql: signInCodes }
+  { id: 5, name: "identity_sign_in_codes", sql: signInCodes },
+  { id: 6, name: "image_access", sql: imageAccess }
 ]

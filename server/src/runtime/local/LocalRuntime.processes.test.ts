@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { accessAway } from "../../images/testAccess.ts"
 import { layer as instancesLayer } from "./instances/layer.ts"
 import { LocalRoutes } from "./LocalRoutes.ts"
 import { makeFront } from "./proxy/makeFront.ts"
@@ -52,7 +53,7 @@ const web = (directory: string, scale: Readonly<Record<string, unknown>> = {}) =
 
 /** The runtime on real processes, behind the real front. */
 const serve = async (objects = makeMemoryObjects()) => {
-  const instances = instancesLayer({ dataDirectory: folder }).pipe(Layer.provide(noSources))
+  const instances = instancesLayer({ dataDirectory: folder }).pipe(Layer.provide(Layer.merge(noSources, accessAway)))
   const cloud = makeTestRuntime(instances, objects, { backoff: { baseMs: 300, maxMs: 600, resetAfterMs: 10_000 } })
   const { lookup } = await cloud.run(LocalRoutes)
   const front = await makeFront({ host: "127.0.0.1", port: 0, lookup, isApiHost: () => false, api: createServer() })

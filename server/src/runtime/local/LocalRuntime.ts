@@ -94,6 +94,7 @@ const make = (options: LocalRuntimeOptions) =>
               secrets,
               links,
               graceMs,
+              ownsMachine: mayRunProcesses(key),
               resolvedImage: hooks.resolvedImage
             }),
             writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),

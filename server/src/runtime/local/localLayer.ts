@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import { Layer } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
-import { layerNone as noImages } from "../../images/layerNone.ts"
+import * as LocalImages from "../../images/LocalImages.ts"
+import * as RegistryAccess from "../../images/RegistryAccess.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
 import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
 import { layerNone as noStores } from "../RuntimeStores.ts"
@@ -27,7 +28,8 @@ export const localLayer = (settings: ServerSettings, port: number) => {
   }).pipe(
     Layer.provide(LogStore.layer({ directory: join(dataDir, "logs") })),
     Layer.provide(LocalObjects.layer),
-    Layer.provideMerge(Instances.layer({ dataDirectory: dataDir }))
+    Layer.provideMerge(Instances.layer({ dataDirectory: dataDir })),
+    Layer.provide(RegistryAccess.layer({ ...settings, dataDirectory: dataDir }))
   )
   const platform = Layer.succeed(Platform, {
     domain,
@@ -38,5 +40,5 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     // `egress` isn't enforced here, and the config may be meant for a cluster that opens them.
     privateRanges: ["0.0.0.0/0"]
   })
-  return Layer.mergeAll(runtime, platform, noImages, noNetwork, noStores)
+  return Layer.mergeAll(runtime, platform, LocalImages.layer(settings), noNetwork, noStores)
 }

@@ -14,6 +14,8 @@ export interface ProbeSpec {
 export interface InstanceSpec {
   readonly id: string
   readonly organizationId: OrganizationId
+  /** Is it of whoever owns this machine, and with it the container engine's store and every image in it? @default no */
+  readonly ownsMachine?: boolean
   readonly namespace: string
   readonly service: string
   readonly revision: string

@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { missingTools } from "../../../../test/registry/missingTools.ts"
 import { buildNginxImage, buildNodeImage } from "../../../../test/registry/scratchImage.ts"
 import { startTestRegistry, type TestRegistry } from "../../../../test/registry/testRegistry.ts"
+import { accessAway } from "../../../images/testAccess.ts"
 import { SourceStore } from "../sources/SourceStore.ts"
 import { dataDirectoryLabel } from "./containers.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
@@ -34,12 +35,18 @@ const noSources = Layer.succeed(SourceStore, {
   folder: () => Effect.dieMessage("unused")
 })
 const run = <A, E>(effect: Effect.Effect<A, E, Instances>): Promise<A> =>
-  Effect.runPromise(Effect.provide(effect, layer({ dataDirectory: data, environment }).pipe(Layer.provide(noSources))))
+  Effect.runPromise(
+    Effect.provide(
+      effect,
+      layer({ dataDirectory: data, environment }).pipe(Layer.provide(Layer.merge(noSources, accessAway)))
+    )
+  )
 
 let count = 0
 const specOf = (given: Partial<InstanceSpec> = {}): InstanceSpec => ({
   id: `ins_${process.pid}_${count++}`,
   organizationId,
+  ownsMachine: true,
   namespace: "local",
   service: "app",
   revision: "app-00001",

@@ -31,7 +31,7 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: 
   [
     /unauthorized|authentication required|access to the resource is denied|denied|no basic auth credentials|\b40[13]\b/i,
     "Unauthorized",
-    "The registry wants a login, or has no such image: `podman login` or `docker login` as the user that runs the server.",
+    "The registry wants a login, or has no such image: run `maxcloud registries login` for its host.",
     false
   ],
   [
@@ -83,8 +83,9 @@ export const isMutable = (image: string): boolean => {
   return tag === undefined || tag === "latest"
 }
 
-const idOf = async (engine: ContainerEngine, image: string): Promise<string | undefined> => {
-  const result = await engine.run(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", image])
+/** The id of an image of this machine's store; undefined where it has none of this name. */
+export const idOf = async (engine: ContainerEngine, image: string): Promise<string | undefined> => {
+  const result = await engine.run(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", "--", image])
   if (result.code !== 0) return undefined
   const [id = "", architecture] = result.stdout.trim().split(" ")
   if (architecture && architecture !== engine.architecture)
@@ -94,30 +95,4 @@ const idOf = async (engine: ContainerEngine, image: string): Promise<string | un
       retryable: false
     })
   return id.startsWith("sha256:") ? id : `sha256:${id}`
-}
-
-/**
- * The id of the image on this machine, pulled where it is not here or where its name may mean a newer one. A registry that
- * is away does no harm to an image that is here; `onSystem` is told.
- */
-export const resolveImage = async (
-  engine: ContainerEngine,
-  given: string,
-  onSystem: (line: string) => void
-): Promise<string> => {
-  const image = qualifiedImage(given)
-  const here = await idOf(engine, image)
-  if (here !== undefined && !isMutable(image)) return here
-  // What was built here and is in no registry is never pulled.
-  if (here !== undefined && image.startsWith("localhost/")) return here
-  onSystem(`Pulling image ${image}`)
-  const pulled = await engine.run(["pull", "--quiet", image])
-  if (pulled.code === 0) {
-    const id = await idOf(engine, image)
-    if (id !== undefined) return id
-  }
-  const failure = pullFailure(given, `${pulled.stdout}\n${pulled.stderr}`)
-  if (here === undefined || !failure.retryable) throw failure
-  onSystem(`${failure.message} The image that is on this machine is run.`)
-  return here
 }

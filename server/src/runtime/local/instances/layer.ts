@@ -1,7 +1,9 @@
 import { join } from "node:path"
 import { SourceDigest } from "@maxcloud/config-schema"
 import { Effect, Layer, Schema } from "effect"
+import { ImageAccess } from "../../../images/ImageAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
+import { allowedImage } from "./allowedImage.ts"
 import { type ContainerEngine, detectContainerEngine } from "./containerEngine.ts"
 import { type ContainerHost, containerHost } from "./containerHost.ts"
 import { makeContainers } from "./containers.ts"
@@ -9,8 +11,8 @@ import { dataDirectoryId } from "./dataDirectoryId.ts"
 import { exposedPort } from "./exposedPort.ts"
 import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
-import { resolveImage } from "./image.ts"
 import { makeProcesses } from "./processes.ts"
+import { makeRevisionImages } from "./revisionImages.ts"
 import { cannotLaunch, supervise } from "./supervise.ts"
 
 export interface InstancesOptions {
@@ -21,8 +23,6 @@ export interface InstancesOptions {
 
 /** How long an engine that was not there is taken to be still away. */
 const missingForMs = 5_000
-/** How long after its last use a revision's image of a mutable name (`latest`) is taken as resolved. */
-const resolvedForMs = 10 * 60_000
 
 const toFailure = (cause: unknown) => (cause instanceof InstanceFailed ? cause : cannotLaunch(cause))
 
@@ -46,7 +46,7 @@ export const findContainerHost = async (
 }
 
 /** Instances as processes of this machine and containers of its podman or docker, recorded in the data folder. */
-export const layer = (options: InstancesOptions): Layer.Layer<Instances, InstanceFailed, SourceStore> =>
+export const layer = (options: InstancesOptions): Layer.Layer<Instances, InstanceFailed, SourceStore | ImageAccess> =>
   Layer.effect(
     Instances,
     Effect.gen(function* () {
@@ -70,30 +70,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         ports.set(id, known)
         return known
       }
-      const resolved = new Map<string, { id: string; usedAt: number }>()
-
-      const resolve = async (
-        engine: ContainerEngine,
-        spec: InstanceSpec,
-        image: string,
-        given: string | undefined
-      ): Promise<string> => {
-        const key = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
-        const known = resolved.get(key)
-        const fresh = known !== undefined && Date.now() - known.usedAt < resolvedForMs ? known.id : undefined
-        const wanted = given ?? fresh
-        if (
-          wanted !== undefined &&
-          (await engine.run(["image", "inspect", "--format", "{{.Id}}", wanted])).code === 0
-        ) {
-          resolved.set(key, { id: wanted, usedAt: Date.now() })
-          return wanted
-        }
-        const id = await resolveImage(engine, image, (line) => spec.onSystem?.(line))
-        for (const [other, { usedAt }] of resolved) if (Date.now() - usedAt > resolvedForMs) resolved.delete(other)
-        resolved.set(key, { id, usedAt: Date.now() })
-        return id
-      }
+      const access = yield* ImageAccess
+      const ofRevision = makeRevisionImages()
 
       const startProcess = (spec: InstanceSpec, directory: string) =>
         supervise(
@@ -107,7 +85,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         if ("missing" in detected)
           throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
         const { engine } = detected
-        const id = await resolve(engine, spec, image, given)
+        const revision = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
+        const id = await ofRevision(revision, given, (known) => allowedImage(engine, access, image, known, spec))
         const port = spec.port === "auto" ? await portOf(engine, id) : spec.port
         const { runArgs } = await containerHost(engine).catch(() => ({ runArgs: [] }))
         return supervise(

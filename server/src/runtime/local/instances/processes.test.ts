@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Either, Layer, Redacted, Schema } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { accessAway } from "../../../images/testAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
@@ -29,7 +30,9 @@ const noSources = Layer.succeed(SourceStore, {
 })
 
 const run = <A, E>(effect: Effect.Effect<A, E, Instances>, dataDirectory = data): Promise<A> =>
-  Effect.runPromise(Effect.provide(effect, layer({ dataDirectory }).pipe(Layer.provide(noSources))))
+  Effect.runPromise(
+    Effect.provide(effect, layer({ dataDirectory }).pipe(Layer.provide(Layer.merge(noSources, accessAway))))
+  )
 
 let count = 0
 const specOf = (given: Partial<InstanceSpec> = {}): InstanceSpec => ({

@@ -15,9 +15,10 @@ export const instanceSpecOf = (input: {
   readonly secrets: typeof Secrets.Service
   readonly links: Links
   readonly graceMs: number
+  readonly ownsMachine: boolean
   readonly resolvedImage: () => string | undefined
 }): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
-  const { app, graceMs, key, links, revision, secrets } = input
+  const { app, graceMs, key, links, ownsMachine, revision, secrets } = input
   const { template } = revision
   const program = (): InstanceSpec["program"] =>
     template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
@@ -32,6 +33,7 @@ export const instanceSpecOf = (input: {
     }),
     ({ args, command, env, files }) => ({
       organizationId: key.organizationId,
+      ownsMachine,
       namespace: key.namespace,
       service: key.service,
       revision: revision.name,

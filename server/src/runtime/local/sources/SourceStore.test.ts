@@ -11,6 +11,7 @@ import { Chunk, Deferred, Effect, Exit, Layer, Option, Schema, Stream } from "ef
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { digestOf, type Entry, tarOf } from "../../../../test/sources/tar.ts"
 import { startTestNpmRegistry, type TestNpmRegistry } from "../../../../test/sources/testNpmRegistry.ts"
+import { accessAway } from "../../../images/testAccess.ts"
 import { type InstanceSpec, Instances } from "../instances/Instance.ts"
 import { layer as instancesLayer } from "../instances/layer.ts"
 import { layer } from "./layer.ts"
@@ -138,7 +139,10 @@ describe("a snapshot", () => {
     const started = Effect.flatMap(Instances, (instances) => instances.start(spec)).pipe(
       Effect.flatMap((instance) => Effect.flip(Deferred.await(instance.ready))),
       Effect.provide(
-        Layer.provide(instancesLayer({ dataDirectory: data }), layer({ dataDirectory: data, environment }))
+        Layer.provide(
+          instancesLayer({ dataDirectory: data }),
+          Layer.merge(layer({ dataDirectory: data, environment }), accessAway)
+        )
       )
     )
     expect(await Effect.runPromise(started)).toMatchObject({ reason: "ExitCode3" })

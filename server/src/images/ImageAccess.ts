@@ -1,0 +1,43 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Context, type Effect } from "effect"
+import type { ImageProblem } from "./ImageProblem.ts"
+import type { ImagesError } from "./Images.ts"
+
+/** An image as an organization may run it on this machine. */
+export interface AllowedImage {
+  /** By which the engine's store knows it: `sha256:…` */
+  readonly imageId: string
+  /** What its registry could say nothing of at the moment, so that it is run by what was allowed before. */
+  readonly note?: string
+}
+
+/** Brings an archive into the engine's store, and gives the image's id there. */
+export type LoadImage = (archive: string, imageId: string) => Promise<string>
+
+export interface ImageQuestion {
+  readonly organizationId: OrganizationId
+  /** As the config writes it. */
+  readonly image: string
+  /** The id that the revision has run before: its tag may mean another image by now. */
+  readonly imageId: string | undefined
+  /** `linux/amd64` */
+  readonly platform: string
+  /** Does the name mean another image every day, so that its registry is asked where no revision has run it? */
+  readonly mutable: boolean
+  readonly isInStore: (imageId: string) => Promise<boolean>
+  readonly load: LoadImage
+  readonly onPull: () => void
+}
+
+/**
+ * Which images of the container engine's store an organization may run. The store is one for all, so what is in it is allowed to nobody: an
+ * organization may run what its registry has shown and given to this organization's own credentials.
+ */
+export class ImageAccess extends Context.Tag("@maxcloud/server/ImageAccess")<
+  ImageAccess,
+  {
+    readonly allow: (question: ImageQuestion) => Effect.Effect<AllowedImage, ImageProblem | ImagesError>
+    /** The organization's credentials for the image's registry as a file of `podman login`; without any, one with none. */
+    readonly authFile: (organizationId: OrganizationId, image: string) => Effect.Effect<string, ImagesError>
+  }
+>() {}

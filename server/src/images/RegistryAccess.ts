@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto"
+import { mkdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { makeExchange } from "./exchange.ts"
+import { type AllowedImage, ImageAccess, type ImageQuestion } from "./ImageAccess.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { downloadImage } from "./imageArchive.ts"
+import { apiHostOf, parseImageName, writeImageName } from "./imageName.ts"
+import { makeRegistryClient } from "./RegistryClient.ts"
+import { RegistryCredentials } from "./RegistryCredentials.ts"
+import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
+import { rememberedImages } from "./rememberedImages.ts"
+
+export interface RegistryAccessOptions extends RegistryOptions {
+  readonly dataDirectory: string
+}
+
+/** So long an organization runs an image without its registry being asked again whether it still may. */
+export const allowedForMs = 15 * 60_000
+/** So long while the registry can't be reached. */
+export const allowedAwayForMs = 24 * 3_600_000
+
+/** Could the registry not be asked? Then it has refused nothing. */
+export const isAway = (error: ImageProblem | ImagesError) =>
+  error instanceof ImagesError || (error instanceof ImageProblem && error.noHost === true)
+
+/** Asks registries, and keeps in `image_access` what they have allowed. Downloads are kept in `<data folder>/images` while they are loaded. */
+export const layer = (options: RegistryAccessOptions) =>
+  Layer.scoped(
+    ImageAccess,
+    Effect.gen(function* () {
+      const credentials = yield* RegistryCredentials
+      const remembered = yield* rememberedImages
+      const ask = makeAsk(yield* makeExchange(), options)
+      const client = makeRegistryClient(ask)
+      const downloads = Effect.unsafeMakeSemaphore(2)
+      const folder = join(options.dataDirectory, "images")
+      yield* Effect.promise(async () => {
+        await rm(folder, { recursive: true, force: true })
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+      })
+
+      const nameOf = (written: string) =>
+        Effect.fromNullable(parseImageName(written)).pipe(
+          Effect.mapError(() =>
+            imageProblem("ImageInvalid", `"${written}" isn't a valid image reference. Use a form like "nginx:1.27".`)
+          )
+        )
+      const reveal = (organizationId: OrganizationId, registry: string) =>
+        credentials
+          .reveal(organizationId, registry)
+          .pipe(Effect.mapError((_) => new ImagesError({ message: _.message })))
+
+      const pull = Effect.fn("ImageAccess.pull")(function* (question: ImageQuestion) {
+        const { organizationId, platform } = question
+        const image = yield* nameOf(question.image)
+        const session = sessionOf(image, yield* reveal(organizationId, image.registry))
+        const reference = writeImageName(image)
+        const digest = yield* client.pin(session)
+        const known = yield* remembered.withDigest(organizationId, reference, digest)
+        if (known !== undefined && (yield* Effect.promise(() => question.isInStore(known.imageId)))) {
+          yield* remembered.set(organizationId, reference, known)
+          return known.imageId
+        }
+        question.onPull()
+        const build = yield* client.build(session, digest, platform)
+        const file = join(folder, randomBytes(8).toString("hex"))
+        const imageId = yield* downloadImage(ask, session, build, file).pipe(
+          Effect.zipRight(
+            Effect.tryPromise({
+              try: () => question.load(file, build.imageId),
+              catch: (cause) => (cause instanceof ImagesError ? cause : new ImagesError({ message: String(cause) }))
+            })
+          ),
+          Effect.ensuring(Effect.promise(() => rm(file, { force: true }))),
+          downloads.withPermits(1)
+        )
+        yield* remembered.set(organizationId, reference, { imageId, digest })
+        return imageId
+      })
+
+      /** May the organization still run what its revision has run before? */
+      const askAgain = Effect.fn("ImageAccess.askAgain")(function* (question: ImageQuestion, digest: string) {
+        const image = yield* nameOf(question.image)
+        const session = sessionOf(
+          { ...image, digest, tag: undefined },
+          yield* reveal(question.organizationId, image.registry)
+        )
+        yield* client.pin(session)
+      })
+
+      const allow = Effect.fn("ImageAccess.allow")(function* (question: ImageQuestion) {
+        const { imageId, mutable, organizationId } = question
+        const reference = writeImageName(yield* nameOf(question.image))
+        const known = yield* remembered.newest(organizationId, reference, imageId)
+        const here = known !== undefined && (yield* Effect.promise(() => question.isInStore(known.imageId)))
+        if (!here) return { imageId: yield* pull(question) }
+        if (known.ageMs < allowedForMs && (imageId !== undefined || !mutable)) return { imageId: known.imageId }
+        const asked =
+          imageId === undefined
+            ? pull(question)
+            : askAgain(question, known.digest).pipe(
+                Effect.zipRight(remembered.set(organizationId, reference, known)),
+                Effect.as(known.imageId)
+              )
+        return yield* asked.pipe(
+          Effect.map((_): AllowedImage => ({ imageId: _ })),
+          Effect.catchAll((error) => {
+            if (!isAway(error)) {
+              return Effect.zipRight(remembered.forget(organizationId, reference), Effect.fail(error))
+            }
+            return known.ageMs < allowedAwayForMs
+              ? Effect.succeed({ imageId: known.imageId, note: error.message })
+              : Effect.fail(error)
+          })
+        )
+      })
+
+      const authFile = Effect.fn("ImageAccess.authFile")(function* (organizationId: OrganizationId, written: string) {
+        const image = parseImageName(written)
+        if (image === undefined) return noLogins
+        const known = yield* reveal(organizationId, image.registry)
+        if (Option.isNone(known)) return noLogins
+        const { password, username } = known.value
+        const auth = Buffer.from(`${username}:${Redacted.value(password)}`).toString("base64")
+        const hosts =
+          image.registry === "docker.io" ? ["docker.io", "https://index.docker.io/v1/"] : [apiHostOf(image.registry)]
+        return JSON.stringify({ auths: Object.fromEntries(hosts.map((host) => [host, { auth }])) })
+      })
+
+      return { allow, authFile }
+    })
+  )
+
+const noLogins = JSON.stringify({ auths: {} })

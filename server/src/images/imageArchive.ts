@@ -1,0 +1,170 @@
+import { createHash, type Hash } from "node:crypto"
+import { once } from "node:events"
+import { createWriteStream } from "node:fs"
+import { pipeline } from "node:stream/promises"
+import { createGunzip, createZstdDecompress } from "node:zlib"
+import { Effect, Schema } from "effect"
+import { type Pack, pack } from "tar-stream"
+import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { type BuildDocument, Layers } from "./imageDocuments.ts"
+import { writeImageName } from "./imageName.ts"
+import type { Ask, RegistrySession } from "./RegistrySession.ts"
+
+const gibibyte = 1024 ** 3
+/** As they are sent; unpacked they may have eight times as much. */
+const mostBytes = 8 * gibibyte
+const mostUnpackedBytes = 64 * gibibyte
+
+const RootFs = Schema.parseJson(Schema.Struct({ rootfs: Schema.Struct({ diff_ids: Schema.Array(Schema.String) }) }))
+
+const digestOf = (hash: Hash) => `sha256:${hash.digest("hex")}`
+
+/** Unpacks what is written to it, to take the digest of it. */
+const unpacking = (mediaType: string) => {
+  const hash = createHash("sha256")
+  let bytes = 0
+  const stream = /[+.]gzip$/.test(mediaType)
+    ? createGunzip()
+    : /[+.]zstd$/.test(mediaType)
+      ? createZstdDecompress()
+      : undefined
+  const update = (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > mostUnpackedBytes) throw imageProblem("ImageInvalid", "a layer has more than 64 GiB unpacked.")
+    hash.update(chunk)
+  }
+  if (stream === undefined) return { write: async (chunk: Buffer) => update(chunk), end: async () => digestOf(hash) }
+  const ended = pipeline(stream, async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) update(chunk)
+  })
+  // What it says is asked for at the end.
+  ended.catch(() => undefined)
+  return {
+    write: async (chunk: Buffer) => {
+      if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), ended])
+    },
+    end: async () => {
+      stream.end()
+      await ended
+      return digestOf(hash)
+    }
+  }
+}
+
+const closeEntry = (archive: Pack, name: string, content: string) =>
+  new Promise<void>((resolve, reject) => {
+    archive.entry({ name, mode: 0o600 }, content, (error) => (error ? reject(error) : resolve()))
+  })
+
+interface Layer {
+  readonly digest: string
+  readonly mediaType: string
+  readonly size: number
+}
+
+/**
+ * Downloads a build into `file`, as an archive that podman and docker load (`docker save`'s format), with this organization's credentials
+ * and through the connections that are checked. Every layer is what the manifest says, and unpacked what the configuration says: so nobody
+ * can put other layers into the engine's store under the id of an image.
+ */
+export const downloadImage = (
+  ask: Ask,
+  session: RegistrySession,
+  {
+    config,
+    imageId,
+    manifest
+  }: { readonly imageId: string; readonly config: string; readonly manifest: BuildDocument },
+  file: string
+): Effect.Effect<void, ImageProblem | ImagesError> =>
+  Effect.gen(function* () {
+    const invalid = (what: string) => imageProblem("ImageInvalid", `${writeImageName(session.image)}: ${what}`)
+    const layers = yield* Effect.mapError(Schema.decodeUnknown(Layers)(manifest.layers), () =>
+      invalid("its layers are not in a format that is run (200 of less than 8 GiB at most).")
+    )
+    const { rootfs } = yield* Effect.mapError(Schema.decodeUnknown(RootFs)(config), () =>
+      invalid("its configuration names no layers. Build and push it again.")
+    )
+    if (rootfs.diff_ids.length !== layers.length)
+      return yield* invalid("its configuration names other layers than its manifest.")
+    if (layers.some((_) => _.urls !== undefined))
+      return yield* invalid("it has layers of other hosts than its registry.")
+    if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes) return yield* invalid("it has more than 8 GiB.")
+
+    const archive = pack()
+    const target = createWriteStream(file, { flags: "wx", mode: 0o600 })
+    const written = pipeline(archive, target)
+    written.catch(() => undefined)
+
+    const addLayer = (layer: Layer, diffId: string | undefined) =>
+      Effect.gen(function* () {
+        const hash = createHash("sha256")
+        const unpacked = unpacking(layer.mediaType)
+        const entry = archive.entry({ name: `${layer.digest.slice(7)}.tar`, size: layer.size, mode: 0o600 })
+        let bytes = 0
+        const answer = yield* ask(session, {
+          method: "GET",
+          path: `blobs/${layer.digest}`,
+          accept: "*/*",
+          maxBytes: layer.size,
+          into: async (chunk) => {
+            bytes += chunk.length
+            hash.update(chunk)
+            await unpacked.write(chunk)
+            if (!entry.write(chunk)) await once(entry, "drain")
+          }
+        })
+        if (answer.status !== 200)
+          return yield* invalid(
+            `its registry does not give the layer ${layer.digest} (HTTP ${answer.status}). Push it again.`
+          )
+        if (bytes !== layer.size || digestOf(hash) !== layer.digest) {
+          return yield* invalid(`its registry gives something else for the layer ${layer.digest}.`)
+        }
+        const found = yield* Effect.tryPromise({
+          try: () => unpacked.end(),
+          catch: () => invalid(`the layer ${layer.digest} cannot be unpacked.`)
+        })
+        if (found !== diffId)
+          return yield* invalid(`the layer ${layer.digest} is not the one that its configuration names.`)
+        yield* Effect.promise(async () => {
+          const ended = once(entry, "finish")
+          entry.end(undefined)
+          await ended
+        })
+      })
+
+    const disk = (cause: unknown) =>
+      new ImagesError({
+        message: `The image could not be kept on disk: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
+    const configName = `${imageId.slice(7)}.json`
+    yield* Effect.gen(function* () {
+      yield* Effect.tryPromise({ try: () => closeEntry(archive, configName, config), catch: disk })
+      const seen = new Set<string>()
+      for (const [index, layer] of layers.entries()) {
+        if (seen.has(layer.digest)) continue
+        seen.add(layer.digest)
+        yield* addLayer(layer, rootfs.diff_ids[index])
+      }
+      const list = [{ Config: configName, RepoTags: null, Layers: layers.map((_) => `${_.digest.slice(7)}.tar`) }]
+      yield* Effect.tryPromise({
+        try: async () => {
+          await closeEntry(archive, "manifest.json", JSON.stringify(list))
+          archive.finalize()
+          await written
+        },
+        catch: disk
+      })
+    }).pipe(
+      // A disk that is full ends the writing, and nobody would ever take what comes.
+      Effect.raceFirst(Effect.zipRight(Effect.tryPromise({ try: () => written, catch: disk }), Effect.void)),
+      Effect.ensuring(
+        Effect.sync(() => {
+          archive.destroy()
+          target.destroy()
+        })
+      )
+    )
+  }).pipe(Effect.withSpan("Registry.download"))

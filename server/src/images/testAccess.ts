@@ -1,0 +1,21 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option } from "effect"
+import { ImageAccess } from "./ImageAccess.ts"
+import { ImagesError } from "./Images.ts"
+import { RegistryCredentials } from "./RegistryCredentials.ts"
+import type { Credentials } from "./RegistrySession.ts"
+
+/** A fake: no registry can be reached, and no organization has credentials. */
+export const accessAway = Layer.succeed(ImageAccess, {
+  allow: () => Effect.fail(new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })),
+  authFile: () => Effect.succeed(JSON.stringify({ auths: {} }))
+})
+
+/** Credentials in memory, for every registry: what is in the map now. */
+export const credentialsTest = (known: ReadonlyMap<OrganizationId, Credentials>) =>
+  Layer.succeed(RegistryCredentials, {
+    set: () => Effect.die("not here"),
+    list: () => Effect.succeed([]),
+    remove: () => Effect.succeed(false),
+    reveal: (organizationId) => Effect.sync(() => Option.fromNullable(known.get(organizationId)))
+  })

@@ -1,0 +1,229 @@
+import { execFile } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { missingTools } from "../../../../test/registry/missingTools.ts"
+import { buildNginxImage } from "../../../../test/registry/scratchImage.ts"
+import { startTestRegistry, type TestRegistry, testUser } from "../../../../test/registry/testRegistry.ts"
+import { layerTest as database } from "../../../database/layerTest.ts"
+import { asServer } from "../../../database/RowScope.ts"
+import { ImageAccess } from "../../../images/ImageAccess.ts"
+import { layer as registryAccess } from "../../../images/RegistryAccess.ts"
+import type { Credentials } from "../../../images/RegistrySession.ts"
+import { credentialsTest } from "../../../images/testAccess.ts"
+import { acme, other } from "../../../images/testImages.ts"
+import { allowedImage } from "./allowedImage.ts"
+import { type ContainerEngine, detectContainerEngine } from "./containerEngine.ts"
+import { InstanceFailed } from "./Instance.ts"
+
+const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()
+const built = `localhost/maxcloud-test-access:${process.pid}`
+
+const missing = missingTools("images of several organizations", "podman", "docker-registry", "nginx")
+
+describe.skipIf(missing.length > 0)("images of the engine's store", () => {
+  let registry: TestRegistry
+  let engine: ContainerEngine
+  let folder: string
+  let image: string
+  let pulls: Array<string> = []
+  const credentials = new Map<OrganizationId, Credentials>()
+  const mayPull = { username: testUser.username, password: Redacted.make(testUser.password) }
+
+  const makeAccess = (registries: ReadonlyArray<string>) =>
+    ManagedRuntime.make(
+      registryAccess({ dataDirectory: folder, insecureRegistries: registries, privateRegistries: [] }).pipe(
+        Layer.provide(credentialsTest(credentials)),
+        Layer.provideMerge(database)
+      )
+    )
+  let access: ReturnType<typeof makeAccess>
+
+  const allow = async (organizationId: OrganizationId, name: string, given?: string, ownsMachine = false) => {
+    const found = await access.runPromise(ImageAccess)
+    return allowedImage(engine, found, name, given, {
+      organizationId,
+      ownsMachine,
+      onSystem: (line) => pulls.push(line)
+    })
+  }
+  const refusal = (...asked: Parameters<typeof allow>) =>
+    allow(...asked).then(
+      (id) => `allowed: ${id}`,
+      (error) => (error instanceof InstanceFailed ? `${error.reason}: ${error.message}` : `broken: ${error.stack}`)
+    )
+  const sql = (statement: (sql: SqlClient) => ReturnType<SqlClient["unsafe"]>) =>
+    access.runPromise(asServer(Effect.flatMap(SqlClient, statement)))
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "access-"))
+    registry = await startTestRegistry("users")
+    const detected = await detectContainerEngine({ ...process.env })
+    if (!("engine" in detected)) throw new Error(detected.missing)
+    engine = detected.engine
+    await buildNginxImage(built, { "/etc/of": "acme alone" })
+    await registry.push(built, "acme/private:1")
+    await podman("image", "rm", "--force", built)
+    image = `${registry.host}/acme/private:1`
+    access = makeAccess([registry.host])
+    await sql((_) => _.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme'), ('${other}', 'other')`))
+  })
+  afterAll(async () => {
+    await access?.dispose()
+    await registry?.[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  })
+  beforeEach(async () => {
+    pulls = []
+    credentials.clear()
+    credentials.set(acme, mayPull)
+    await sql((_) => _.unsafe("delete from image_access"))
+  })
+
+  it("are run by the organization that its registry gives them to, and by no other, by name, digest or id", async () => {
+    expect(await refusal(other, image)).toMatch(/^Unauthorized: .*without credentials/)
+    const id = await allow(acme, image)
+    expect(id).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(pulls).toEqual([`Pulling image ${image}`])
+    expect(await podman("run", "--rm", "--entrypoint", "/usr/sbin/nginx", id, "-v").then(() => "runs")).toBe("runs")
+    expect(await refusal(other, image)).toMatch(/^Unauthorized: /)
+    expect(await refusal(other, image, id)).toMatch(/^Unauthorized: /)
+    expect(await refusal(other, id)).not.toContain("allowed")
+    expect(await refusal(other, id.slice(7, 19))).not.toContain("allowed")
+    credentials.set(other, { username: "puller", password: Redacted.make("wrong") })
+    expect(await refusal(other, image)).toMatch(/^Unauthorized: .*the user "puller"/)
+    // Remembered for acme alone, without another download.
+    pulls = []
+    expect(await allow(acme, image, id)).toBe(id)
+    expect(pulls).toEqual([])
+    await podman("image", "rm", "--force", id)
+  })
+
+  it("are refused once their registry refuses them, when what was allowed is old", async () => {
+    const id = await allow(acme, image)
+    credentials.clear()
+    // Remembered for a quarter of an hour.
+    expect(await allow(acme, image, id)).toBe(id)
+    await sql((_) => _.unsafe("update image_access set checked_at = now() - interval '16 minutes'"))
+    expect(await refusal(acme, image, id)).toMatch(/^Unauthorized: /)
+    // It stays refused: what was remembered is forgotten.
+    expect(await refusal(acme, image, id)).toMatch(/^Unauthorized: /)
+    expect(await sql((_) => _.unsafe("select 1 from image_access"))).toEqual([])
+    await podman("image", "rm", "--force", id)
+  })
+
+  it("go on for a day while their registry is unreachable, and not longer", async () => {
+    const away = createServer()
+    await new Promise<void>((resolve) => away.listen(0, "127.0.0.1", resolve))
+    const address = away.address()
+    if (address === null || typeof address === "string") throw new Error("no port")
+    await new Promise((resolve) => away.close(resolve))
+    const gone = `127.0.0.1:${address.port}/acme/private:1`
+    const own = makeAccess([`127.0.0.1:${address.port}`])
+    const id = await allow(acme, image)
+    const before = access
+    try {
+      access = own
+      await sql((_) => _.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme')`))
+      const age = (interval: string) =>
+        sql((_) =>
+          _.unsafe(`insert into image_access (organization_id, reference, image_id, digest, checked_at)
+            values ('${acme}', '${gone}', '${id}', '${id}', now() - interval '${interval}')
+            on conflict (organization_id, reference, image_id) do update set checked_at = excluded.checked_at`)
+        )
+      await age("23 hours")
+      expect(await allow(acme, gone, id)).toBe(id)
+      expect(pulls.at(-1)).toContain("The image is run as it was allowed before.")
+      await age("25 hours")
+      expect(await refusal(acme, gone, id)).toMatch(/^RegistryUnreachable: /)
+    } finally {
+      access = before
+      await own.dispose()
+      await podman("image", "rm", "--force", id)
+    }
+  })
+
+  it("that were built here are of whoever owns the machine alone", async () => {
+    await buildNginxImage(built)
+    const id = `sha256:${(await podman("image", "inspect", "--format", "{{.Id}}", built)).replace("sha256:", "")}`
+    expect(await allow(acme, built, undefined, true)).toBe(id)
+    expect(await allow(acme, id, undefined, true)).toBe(id)
+    expect(await refusal(acme, built)).toMatch(/^RegistryUnreachable: .*does not call for tenants/)
+    expect(await refusal(acme, id)).not.toContain("allowed")
+    expect(await refusal(acme, `localhost/not-there:${process.pid}`, undefined, true)).toMatch(
+      /^ImageNotFound: .*localhost is no registry/
+    )
+    await podman("image", "rm", "--force", built)
+  })
+
+  it("are never pulled with the operator's logins", async () => {
+    const logins = join(folder, "operator.json")
+    await podman(
+      "login",
+      "--tls-verify=false",
+      "--authfile",
+      logins,
+      "-u",
+      testUser.username,
+      "-p",
+      testUser.password,
+      registry.host
+    )
+    const detected = await detectContainerEngine({
+      ...process.env,
+      ...registry.environment,
+      REGISTRY_AUTH_FILE: logins
+    })
+    if (!("engine" in detected)) throw new Error(detected.missing)
+    const own = engine
+    try {
+      engine = detected.engine
+      // They are right: the engine by itself pulls by them.
+      expect((await engine.run(["pull", "--quiet", image])).code).toBe(0)
+      await podman("image", "rm", "--force", image)
+      credentials.clear()
+      expect(await refusal(acme, image)).toMatch(/^Unauthorized: /)
+      expect(await refusal(acme, image, undefined, true)).toMatch(/^Unauthorized: /)
+      // `docker.io` is that registry for the engine alone: whoever owns the machine gets there by the engine's configuration.
+      expect(await refusal(acme, "acme/private:1", undefined, true)).toMatch(/^Unauthorized: /)
+      expect(await podman("image", "ls", "--quiet", image)).toBe("")
+    } finally {
+      engine = own
+    }
+  })
+
+  it("are asked for at no address of this machine but listed ports, and nobody is asked there", async () => {
+    let asked = 0
+    const victim = createServer((_, response) => {
+      asked++
+      response.end()
+    })
+    victim.on("connection", () => asked++)
+    await new Promise<void>((resolve) => victim.listen(0, "127.0.0.1", resolve))
+    const address = victim.address()
+    if (address === null || typeof address === "string") throw new Error("no port")
+    for (const host of ["127.0.0.1", "localhost", "127.1", "0x7f.0.0.1", "0.0.0.0", "tenant.localhost"]) {
+      for (const ownsMachine of [true, false]) {
+        const said = await refusal(acme, `${host}:${address.port}/app:1`, undefined, ownsMachine)
+        expect([host, said]).toEqual([
+          host,
+          expect.stringMatching(/^(RegistryUnreachable|InvalidImageName|ImageInvalid): /)
+        ])
+      }
+    }
+    for (const host of ["169.254.169.254", "100.100.100.200", "168.63.129.16", "10.0.0.1:6443", "192.168.1.1"]) {
+      expect([host, await refusal(acme, `${host}/app:1`, undefined, true)]).toEqual([
+        host,
+        expect.stringContaining("does not call for tenants")
+      ])
+    }
+    expect(asked).toBe(0)
+    victim.close()
+  })
+})

@@ -1,0 +1,142 @@
+import { existsSync } from "node:fs"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Cause, Effect, Exit } from "effect"
+import type { ImageAccess } from "../../../images/ImageAccess.ts"
+import type { ImageProblem } from "../../../images/ImageProblem.ts"
+import type { ImagesError } from "../../../images/Images.ts"
+import { isAway } from "../../../images/RegistryAccess.ts"
+import type { ContainerEngine } from "./containerEngine.ts"
+import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
+import { idOf, isMutable, pullFailure, qualifiedImage } from "./image.ts"
+
+type Access = typeof ImageAccess.Service
+type Refusal = ImageProblem | ImagesError
+type Wanted = Pick<InstanceSpec, "organizationId" | "ownsMachine" | "onSystem">
+
+/** The reasons of diagnoses, in the words of an instance that failed. */
+const reasons: Readonly<Record<string, string>> = { ImageUnauthorized: "Unauthorized", ImageInvalid: "ImageInvalid" }
+
+const failureOf = (image: string, error: Refusal): InstanceFailed => {
+  const [, code = "ImagePullFailed", text = error.message] = /^(\w+): (.*)$/s.exec(error.message) ?? []
+  return new InstanceFailed({
+    reason: reasons[code] ?? code,
+    message: `Image ${image}: ${text}`,
+    retryable: isAway(error)
+  })
+}
+
+const asPromise = async <A>(effect: Effect.Effect<A, Refusal>): Promise<A | { readonly error: Refusal }> => {
+  const exit = await Effect.runPromiseExit(Effect.either(effect))
+  if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+  return exit.value._tag === "Right" ? exit.value.right : { error: exit.value.left }
+}
+
+/** Loads an archive into the engine's store. */
+const load = async (engine: ContainerEngine, archive: string, imageId: string): Promise<string> => {
+  const loaded = await engine.run(["load", "--quiet", "--input", archive])
+  if (loaded.code !== 0)
+    throw new Error(`The container engine can't load the image: ${loaded.stderr.trim().slice(-500)}`)
+  const known = await idOf(engine, imageId)
+  if (known !== undefined) return known
+  // An engine whose ids are those of manifests says its own.
+  const [said] = /sha256:[0-9a-f]{64}/.exec(loaded.stdout) ?? []
+  if (said === undefined) throw new Error("The container engine doesn't say which image it has loaded.")
+  return said
+}
+
+/** Asks the image's registry as the organization, and downloads the image if the organization has not had it yet. */
+const fromRegistry = (
+  engine: ContainerEngine,
+  access: Access,
+  image: string,
+  given: string | undefined,
+  wanted: Wanted
+) =>
+  asPromise(
+    access.allow({
+      organizationId: wanted.organizationId,
+      image,
+      imageId: given,
+      platform: `linux/${engine.architecture}`,
+      mutable: isMutable(image),
+      isInStore: async (id) => (await engine.run(["image", "inspect", "--format", "{{.Id}}", "--", id])).code === 0,
+      load: (archive, id) => load(engine, archive, id),
+      onPull: () => wanted.onSystem?.(`Pulling image ${qualifiedImage(image)}`)
+    })
+  )
+
+/** Pulls by the engine itself, which knows its operator's mirrors and proxies, with the organization's own credentials or none. */
+const byEngine = async (engine: ContainerEngine, access: Access, image: string, wanted: Wanted) => {
+  const logins = await asPromise(access.authFile(wanted.organizationId, image))
+  if (typeof logins !== "string") throw failureOf(image, logins.error)
+  // Memory that no disk ever sees where there is such a folder; `mkdtemp` closes it to other users.
+  const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "maxcloud-pull-"))
+  const file = join(folder, "config.json")
+  const name = qualifiedImage(image)
+  wanted.onSystem?.(`Pulling image ${name}`)
+  try {
+    await writeFile(file, logins, { mode: 0o600 })
+    // Podman reads other transports than a registry's from the name alone: `dir:1/x` would be a folder of this machine.
+    const pulled = await engine.run(
+      engine.name === "podman"
+        ? ["pull", "--quiet", "--authfile", file, "--", `docker://${name}`]
+        : ["--config", folder, "pull", "--quiet", "--", name]
+    )
+    const id = pulled.code === 0 ? await idOf(engine, name) : undefined
+    return id ?? pullFailure(image, `${pulled.stdout}\n${pulled.stderr}`)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * For whoever owns this machine, and with it the engine's store: what is in the store is theirs, by name and by id. A name that may mean a
+ * newer image is asked for; what its registry answers does no harm to an image that is here.
+ */
+const forOwner = async (
+  engine: ContainerEngine,
+  access: Access,
+  image: string,
+  given: string | undefined,
+  wanted: Wanted
+) => {
+  if (given !== undefined && (await idOf(engine, given)) !== undefined) return given
+  const name = qualifiedImage(image)
+  const here = await idOf(engine, name)
+  const isLocal = name.startsWith("localhost/") || name.startsWith("sha256:")
+  if (here !== undefined && (isLocal || !isMutable(name))) return here
+  if (isLocal) {
+    throw new InstanceFailed({
+      reason: "ImageNotFound",
+      message: `Image ${image}: there is no such image on this machine, and localhost is no registry. Build it (\`podman build --tag ${name} .\`).`,
+      retryable: false
+    })
+  }
+  const allowed = await fromRegistry(engine, access, image, undefined, wanted)
+  if (!("error" in allowed)) {
+    if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image that is on this machine is run.`)
+    return allowed.imageId
+  }
+  const pulled = isAway(allowed.error) ? await byEngine(engine, access, image, wanted) : failureOf(image, allowed.error)
+  if (typeof pulled === "string") return pulled
+  if (here === undefined) throw pulled
+  wanted.onSystem?.(`${pulled.message} The image that is on this machine is run.`)
+  return here
+}
+
+/** The id of the image that an instance runs, if its organization may run it. `given`: what its revision has run before. */
+export const allowedImage = async (
+  engine: ContainerEngine,
+  access: Access,
+  image: string,
+  given: string | undefined,
+  wanted: Wanted
+): Promise<string> => {
+  if (wanted.ownsMachine === true) return forOwner(engine, access, image, given, wanted)
+  const allowed = await fromRegistry(engine, access, image, given, wanted)
+  if ("error" in allowed) throw failureOf(image, allowed.error)
+  if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image is run as it was allowed before.`)
+  return allowed.imageId
+}

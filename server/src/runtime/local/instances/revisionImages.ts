@@ -1,0 +1,22 @@
+/** How long after its last use the image of a revision is known, before the revision has been ready with it. */
+const knownForMs = 10 * 60_000
+
+/** Keeps the instances of one revision to one image, however many start at once and whatever its tag means meanwhile. */
+export const makeRevisionImages = () => {
+  const known = new Map<string, { id: string; usedAt: number }>()
+  const finding = new Map<string, Promise<string>>()
+  return async (
+    revision: string,
+    given: string | undefined,
+    find: (given: string | undefined) => Promise<string>
+  ): Promise<string> => {
+    const under = finding.get(revision)
+    if (under !== undefined) return under
+    for (const [other, { usedAt }] of known) if (Date.now() - usedAt > knownForMs) known.delete(other)
+    const found = find(given ?? known.get(revision)?.id).finally(() => finding.delete(revision))
+    finding.set(revision, found)
+    const id = await found
+    known.set(revision, { id, usedAt: Date.now() })
+    return id
+  }
+}
