@@ -46,7 +46,7 @@ export const service: Service = {
   env: {},
   visibility: "public",
   state: "ready",
-  url: "http://api-local.localhost:8080",
+  url: "http://api--local.localhost:8080",
   conditions: [],
   latestCreatedRevision: null,
   latestReadyRevision: null,

@@ -2,7 +2,7 @@ import type { AppSpec } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
 import { Secrets } from "../../secrets/Secrets.ts"
 import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../Runtime.ts"
-import { makeRouteTable } from "./activator/RouteTable.ts"
+import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
 import { type LinkHost, makeLinks, type OpenLink } from "./controller/Links.ts"
 import { makeLocalServices } from "./controller/LocalServices.ts"
 import { makeObjectStore } from "./controller/ObjectStore.ts"
@@ -145,7 +145,7 @@ const make = (options: LocalRuntimeOptions) =>
 
     const urlOf = (key: ServiceKey) => {
       const port = options.port === undefined ? "" : `:${options.port}`
-      return `${options.scheme}://${key.service}--${key.namespace}.${options.domain}${port}`
+      return `${options.scheme}://${publicHostOf(key, options.domain)}${port}`
     }
 
     const statusOf = Effect.fn("LocalRuntime.status")(function* (key: ServiceKey) {

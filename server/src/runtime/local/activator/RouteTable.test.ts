@@ -3,32 +3,25 @@ import type { Route } from "../proxy/Route.ts"
 import { makeRouteTable } from "./RouteTable.ts"
 
 const route = (key: string): Route => ({ key, protocol: "http1", timeoutMs: 1, acquire: () => Promise.reject(key) })
-const production = (service: string, organization = "local") => ({ service, organization, namespace: organization })
-const preview = (service: string) => ({ service, organization: "local", namespace: "preview--local" })
 
 describe("RouteTable", () => {
-  it("finds a service by its host, and by the short one where only one is meant", () => {
+  it("finds a service by its host, until the service is removed", () => {
     const table = makeRouteTable("localhost")
-    table.add(production("web"), route("production"))
-    table.add(preview("web"), route("preview"))
-    table.add(preview("docs"), route("docs"))
+    table.add({ service: "web", namespace: "local" }, route("production"))
+    table.add({ service: "web", namespace: "preview--local" }, route("preview"))
     assert.strictEqual(table.lookup("web--local.localhost")?.key, "production")
     assert.strictEqual(table.lookup("web--preview--local.localhost")?.key, "preview")
-    assert.strictEqual(table.lookup("web-local.localhost")?.key, "production")
-    assert.strictEqual(table.lookup("docs-local.localhost")?.key, "docs")
-    assert.isUndefined(table.lookup("docs--local.localhost"))
     assert.isUndefined(table.lookup("web--local.example.com"))
+    table.remove({ service: "web", namespace: "local" })
+    assert.isUndefined(table.lookup("web--local.localhost"))
+    assert.strictEqual(table.lookup("web--preview--local.localhost")?.key, "preview")
   })
 
-  it("finds none where the short host could mean two", () => {
+  it("has no host with a single dash, which two organizations could claim", () => {
     const table = makeRouteTable("localhost")
-    table.add(production("a-b", "c"), route("one"))
-    assert.strictEqual(table.lookup("a-b-c.localhost")?.key, "one")
-    table.add(production("a", "b-c"), route("two"))
-    assert.isUndefined(table.lookup("a-b-c.localhost"))
-    table.remove(production("a-b", "c"))
-    assert.strictEqual(table.lookup("a-b-c.localhost")?.key, "two")
-    table.remove(production("a", "b-c"))
-    assert.isUndefined(table.lookup("a-b-c.localhost"))
+    table.add({ service: "api", namespace: "shop-corp" }, route("one"))
+    assert.isUndefined(table.lookup("api-shop-corp.localhost"))
+    table.add({ service: "api-shop", namespace: "corp" }, route("two"))
+    assert.isUndefined(table.lookup("api-shop-corp.localhost"))
   })
 })
