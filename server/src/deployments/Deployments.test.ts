@@ -490,7 +490,9 @@ describe("organizations", () => {
       })
       const { create, ensureLocal } = yield* Organizations
       expect(yield* ensureLocal).toEqual(yield* ensureLocal)
-      expect(yield* Effect.flip(create(OrganizationName.make("local")))).toMatchObject({ _tag: "Conflict" })
+      for (const name of ["local", "server", "kube-system", "flux-system", "argocd", "maxcloud-system", "www"]) {
+        expect(yield* Effect.flip(create(OrganizationName.make(name)))).toMatchObject({ _tag: "Conflict" })
+      }
     })
   )
 })

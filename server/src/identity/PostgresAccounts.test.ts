@@ -89,13 +89,14 @@ describeOn(testIdentity(), { excludeTestServices: true })("accounts", (it) => {
           { email, organization: other.organization },
           { email: other.email, organization },
           { email: other.email, organization: OrganizationName.make("local") },
-          { email: other.email, organization: OrganizationName.make("server") }
+          { email: other.email, organization: OrganizationName.make("server") },
+          { email: other.email, organization: OrganizationName.make("flux-system") }
         ],
         (_) => Effect.flip(register(_))
       )
       assert.deepStrictEqual(
         refusals.map((_) => _._tag),
-        ["Conflict", "Conflict", "Conflict", "Conflict"]
+        ["Conflict", "Conflict", "Conflict", "Conflict", "Conflict"]
       )
       // Neither the account of the one nor the organization of the other.
       assert.strictEqual((yield* register(other)).user.email, other.email)

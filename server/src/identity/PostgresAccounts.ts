@@ -17,6 +17,7 @@ import { transaction } from "../database/sqlErrors.ts"
 import { DataKeys } from "../keys/DataKeys.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { Mail } from "../mail/Mail.ts"
+import { refuseReservedName } from "../organizations/refuseReservedName.ts"
 import { Accounts } from "./Accounts.ts"
 import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
 import { linkOf, registeredMail, verifyMail } from "./identityMails.ts"
@@ -32,17 +33,9 @@ const verifySeconds = 3 * 86_400
 const bootstrapSeconds = 86_400
 const signInFloorMs = 300
 
-/** `local` is whose everything is that comes without a credential; `server` names the audit log's chain of the server itself. */
-const reserved: ReadonlySet<string> = new Set(["local", "server"])
-
 const decodeOrganizations = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: OrganizationId, name: OrganizationName }))
 )
-
-const refuseReserved = (name: OrganizationName) =>
-  reserved.has(name)
-    ? Effect.fail(new Conflict({ detail: `The name "${name}" is kept for the server. Choose another name.` }))
-    : Effect.void
 
 const inviteOnly = () =>
   new Forbidden({
@@ -107,7 +100,7 @@ export const layer = (options: IdentityOptions) =>
             [signInLimits.registerByEmail, normalEmail(email)]
           ])
           if (bootstrapToken === undefined && options.registration === "invite") return yield* inviteOnly()
-          yield* refuseReserved(name)
+          yield* refuseReservedName(name)
           return yield* inTransaction(
             Effect.gen(function* () {
               const bootstraps = bootstrapToken !== undefined
@@ -150,7 +143,7 @@ export const layer = (options: IdentityOptions) =>
         function* (userId: UserId, name: OrganizationName) {
           yield* takeAll(limits, [[signInLimits.createByPerson, userId]])
           if (options.registration === "invite") return yield* inviteOnly()
-          yield* refuseReserved(name)
+          yield* refuseReservedName(name)
           return yield* inTransaction(
             Effect.gen(function* () {
               const user = yield* lockUser(sql, userId)

@@ -4,6 +4,7 @@ import { Conflict, type CurrentOrganization, OrganizationId, type Unavailable } 
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { newId } from "../database/newId.ts"
 import { orUnavailable } from "../database/sqlErrors.ts"
+import { refuseReservedName } from "./refuseReservedName.ts"
 
 /** The tenant that everything belongs to. */
 export type Organization = CurrentOrganization["Type"]
@@ -44,6 +45,7 @@ export const layer = Layer.effect(
       )
 
     const create = Effect.fn("Organizations.create")(function* (name: OrganizationName) {
+      yield* refuseReservedName(name)
       const made = yield* insert(name)
       return yield* Option.match(made, {
         onSome: Effect.succeed,

@@ -1,0 +1,65 @@
+/** Names that no organization may take: the platform's own, those of a domain's usual hosts, and namespaces that clusters have. */
+const names: ReadonlySet<string> = new Set(
+  [
+    // Of the server itself: whose everything is that comes without a credential, and the audit log's own chain.
+    "local server",
+    // Hosts that a platform or its mail has beside the services' (RFC 2142, and custom).
+    "www api app apps admin console dashboard auth login account accounts billing status docs help support blog static assets cdn",
+    "mail smtp imap pop webmail postmaster hostmaster webmaster abuse security noreply ns ns1 ns2 dns mx ftp vpn proxy gateway registry",
+    "localhost root system internal example invalid autoconfig autodiscover wpad",
+    // Namespaces of Kubernetes, and of what is commonly installed on it, under the names of their own manuals and charts.
+    "default monitoring logging observability tracing prometheus grafana loki tempo jaeger opentelemetry datadog",
+    "ingress ingress-nginx nginx-ingress traefik haproxy-controller contour projectcontour external-dns",
+    "external-secrets cert-manager vault sealed-secrets",
+    "argo argocd argo-cd argo-events argo-rollouts flux fluxcd crossplane keda velero metallb",
+    "metrics-server local-path-storage longhorn rook-ceph minio openebs harbor kyverno falco trivy",
+    "node-feature-discovery kafka strimzi spire spire-server olm operators"
+  ].flatMap((_) => _.split(" "))
+)
+
+/** Beginnings that belong to one owner, whatever follows. */
+const families = [
+  "kube-",
+  "kubernetes",
+  "k8s-",
+  "knative-",
+  "kourier-",
+  "maxcloud",
+  "max-cloud",
+  "istio-",
+  "linkerd",
+  "cilium",
+  "calico-",
+  "tigera-",
+  "flux-",
+  "argocd-",
+  "tekton-",
+  "gatekeeper-",
+  "openshift",
+  "cattle-",
+  "fleet-",
+  "gke-",
+  "gmp-",
+  "aks-",
+  "eks-",
+  "aws-",
+  "amazon-",
+  "azure-",
+  "anthos-",
+  "config-management-"
+]
+
+/** Endings that operators' namespaces have by convention: `longhorn-system`, `gpu-operator`. */
+const endings = ["-system", "-operator"]
+
+/**
+ * Is this name kept from organizations? Their names stand in hosts, in Kubernetes namespaces and in the credentials of others. A namespace
+ * that is free today may be taken by an installation tomorrow, which would then land in a tenant's namespace.
+ */
+export const isReservedName = (name: string): boolean =>
+  names.has(name) || families.some((_) => name.startsWith(_)) || endings.some((_) => name.endsWith(_))
+
+/** Do reserved names begin like this? Then it can't set tenants' namespaces apart from the cluster's. */
+export const isReservedPrefix = (prefix: string): boolean =>
+  families.some((family) => family.startsWith(prefix) || prefix.startsWith(family)) ||
+  [...names].some((name) => name.startsWith(prefix))

@@ -1,0 +1,13 @@
+import { isReservedName, type OrganizationName } from "@maxcloud/config-schema"
+import { Conflict } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+
+/** Before an organization is made, by whatever way. One that has its name already keeps it. */
+export const refuseReservedName = (name: OrganizationName): Effect.Effect<void, Conflict> =>
+  isReservedName(name)
+    ? Effect.fail(
+        new Conflict({
+          detail: `The organization name "${name}" is reserved: the platform or its cluster may use it. Choose another name.`
+        })
+      )
+    : Effect.void
