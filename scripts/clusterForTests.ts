@@ -5,6 +5,7 @@
  */
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { defaultNamespacePrefix } from "../server/src/cluster/namespacePrefix.ts"
 import { buildOwnImage } from "../server/test/network/ownImage.ts"
 import { startTestRegistry } from "../server/test/registry/testRegistry.ts"
 
@@ -30,6 +31,8 @@ const install = spawn(
     "install",
     "--image",
     `${registry.host}/maxcloud@${digest}`,
+    "--namespace-prefix",
+    defaultNamespacePrefix,
     ...(process.env["MAXCLOUD_TEST_DOMAIN"] === undefined ? [] : ["--domain", process.env["MAXCLOUD_TEST_DOMAIN"]])
   ],
   { stdio: "inherit" }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Client, createClient } from "@maxcloud/sdk"
+import { defaultNamespacePrefix } from "../../server/src/cluster/namespacePrefix.ts"
 import { bundledServerProgram } from "./bundledServer.ts"
 import { freePort } from "./exampleApp.ts"
 import { type Benchmark, type Row, whenItSays } from "./measure.ts"
@@ -46,6 +47,9 @@ export const kubectlBeside = (args: ReadonlyArray<string>): Promise<void> =>
 export const newName = (prefix: string) => `${prefix}-${randomBytes(3).toString("hex")}`
 
 /** Its removal is begun and not waited for: it lasts minutes where Knative's pods have run. */
+/** Namespace of a stage of the organization `local`, as the measured server names it. */
+export const localNamespace = (stage: string) => `${defaultNamespacePrefix}${stage}--local`
+
 export const removeNamespace = (namespace: string) =>
   void kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"])
 

@@ -17,6 +17,7 @@ import {
   inFolder,
   keepObjectsOnly,
   kubectl,
+  localNamespace,
   newName,
   removeNamespace,
   withClusterServer,
@@ -125,7 +126,7 @@ const kubectlRound = () =>
 /** From `deploy` to the server's word that all has been applied. */
 const serverRound = async (client: Client) => {
   const stage = newName("b")
-  const namespace = `${stage}--local`
+  const namespace = localNamespace(stage)
   await client.secrets.set(app, "TOKEN", "a token's value", { stage })
   // Makes the namespace.
   await client.deploy({ app: "seed", services: [{ name: "seed", image }] }, { stage })

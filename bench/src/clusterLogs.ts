@@ -6,6 +6,7 @@ import {
   elapsedSince,
   kubectl,
   kubectlBeside,
+  localNamespace,
   newName,
   removeNamespace,
   withClusterServer
@@ -85,7 +86,7 @@ const follow = async (follower: Follower, write: (count: number) => Promise<void
 
 const measure = async (client: Client, url: string, image: string) => {
   const stage = newName("b")
-  const namespace = `${stage}--local`
+  const namespace = localNamespace(stage)
   try {
     await client.deploy(
       { app: "lines", services: [{ name: "lines", image, port: 8080, env: { BYTES: "20" }, scale: { min: 1 } }] },

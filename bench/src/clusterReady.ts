@@ -7,6 +7,7 @@ import {
   elapsedSince,
   inFolder,
   kubectl,
+  localNamespace,
   newName,
   removeNamespace,
   withClusterServer,
@@ -33,7 +34,7 @@ const makeOurs = async (client: Client, image: string) => {
       await client.apps.destroy(app, { stage })
       return taken
     },
-    end: () => removeNamespace(`${stage}--local`)
+    end: () => removeNamespace(localNamespace(stage))
   }
 }
 

@@ -17,6 +17,25 @@ export const clusterFlags = {
   context: text("context", "NAME", { description: "Context of the kubeconfig [its current one]" })
 }
 
+/** Of the commands that say what an installation has. */
+export const prefixFlag = {
+  namespacePrefix: text("namespace-prefix", "PREFIX", {
+    description: "What tenants' namespaces begin with, or none [what the cluster has; mc- in a new installation]"
+  })
+}
+
+/** The prefix that was given, if any; empty: none. */
+export const readPrefix = (
+  { readNamespacePrefix }: typeof cluster,
+  written: string | undefined
+): Effect.Effect<string | undefined, CommandFailed> =>
+  written === undefined
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(
+        Effect.promise(() => readNamespacePrefix(written)),
+        succeed
+      )
+
 const exits: Readonly<Record<ClusterFailure["reason"], ExitCode>> = {
   config: 2,
   unreachable: 3,

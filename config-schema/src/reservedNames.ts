@@ -17,16 +17,16 @@ const names: ReadonlySet<string> = new Set(
   ].flatMap((_) => _.split(" "))
 )
 
+/** Beginnings of namespaces that every cluster of ours has, or that its network needs. */
+const clusterFamilies = ["kube-", "knative-", "kourier-", "istio-", "maxcloud-"]
+
 /** Beginnings that belong to one owner, whatever follows. */
 const families = [
-  "kube-",
+  ...clusterFamilies,
   "kubernetes",
   "k8s-",
-  "knative-",
-  "kourier-",
   "maxcloud",
   "max-cloud",
-  "istio-",
   "linkerd",
   "cilium",
   "calico-",
@@ -58,6 +58,13 @@ const endings = ["-system", "-operator"]
  */
 export const isReservedName = (name: string): boolean =>
   names.has(name) || families.some((_) => name.startsWith(_)) || endings.some((_) => name.endsWith(_))
+
+/**
+ * Is a namespace of this name the cluster's own for certain? Fewer than the reserved names: an organization that had its name before it was
+ * reserved goes on, as long as the namespace is its own.
+ */
+export const isClusterNamespace = (name: string): boolean =>
+  name === "default" || name === "cert-manager" || clusterFamilies.some((_) => name.startsWith(_))
 
 /** Do reserved names begin like this? Then it can't set tenants' namespaces apart from the cluster's. */
 export const isReservedPrefix = (prefix: string): boolean =>

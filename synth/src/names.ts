@@ -1,22 +1,31 @@
 import type { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import type { TenantContext } from "./tenant.ts"
 
-type Place = Pick<TenantContext, "organization" | "stage">
-
-/** Namespace of an organization and stage: `<org>` for production, `<stage>--<org>` else. 62 characters at most, by the names' own limits. */
-export const namespaceOf = ({
-  organization,
-  stage
-}: {
+/** An organization and stage, and what sets tenants' namespaces apart from the cluster's own. */
+export interface Place {
   readonly organization: OrganizationName
   readonly stage: StageName
-}) => (stage === "production" ? organization : `${stage}--${organization}`)
+  /** What tenants' namespaces begin with, such as `mc-`; empty where they begin with nothing. */
+  readonly namespacePrefix: string
+}
 
-/** First label of a service's public host: `<service>--<org>` or `<service>--<stage>--<org>` (Knative domain template `{{.Name}}--{{.Namespace}}`). */
-export const hostLabelOf = (service: ServiceName, place: Place) => `${service}--${namespaceOf(place)}`
+/** As hosts name an organization and stage: `<org>` for production, `<stage>--<org>` else. 62 characters at most, by the names' own limits. */
+export const placeNameOf = ({ organization, stage }: Pick<Place, "organization" | "stage">) =>
+  stage === "production" ? organization : `${stage}--${organization}`
+
+/** Namespace of an organization and stage: `<prefix><org>` for production, `<prefix><stage>--<org>` else. */
+export const namespaceOf = (place: Place) => `${place.namespacePrefix}${placeNameOf(place)}`
+
+/** A namespace's name is a DNS label (RFC 1123). */
+export const maxNamespaceLength = 63
+
+/** First label of a service's public host, `<service>--<org>` or `<service>--<stage>--<org>`: the prefix of namespaces is not in it. */
+export const hostLabelOf = (service: ServiceName, place: Pick<Place, "organization" | "stage">) =>
+  `${service}--${placeNameOf(place)}`
 
 /** The most characters that a service's name may have here, for its host label to have 63 (RFC 1035, 2.3.4). */
-export const maxServiceNameLength = (place: Place) => 63 - "--".length - namespaceOf(place).length
+export const maxServiceNameLength = (place: Pick<Place, "organization" | "stage">) =>
+  63 - "--".length - placeNameOf(place).length
 
 /** Public URL of a service, without a slash at its end. */
 export const publicUrlOf = (service: ServiceName, tenant: TenantContext) =>

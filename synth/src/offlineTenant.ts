@@ -3,17 +3,19 @@ import type { TenantContext } from "./tenant.ts"
 
 /**
  * The tenant where no server is asked (`maxcloud synth`): organization `local` at `http://….localhost:8080`, every secret that
- * the spec names at version 1, no image known not to run as root.
+ * the spec names at version 1, namespaces without a prefix as the local runtime has them, no image known not to run as root.
  */
 export const offlineTenant = (
   spec: AppSpec,
   {
     organization = OrganizationName.make("local"),
-    stage = productionStage
-  }: { readonly organization?: OrganizationName; readonly stage?: StageName } = {}
+    stage = productionStage,
+    namespacePrefix = ""
+  }: { readonly organization?: OrganizationName; readonly stage?: StageName; readonly namespacePrefix?: string } = {}
 ): TenantContext => ({
   organization,
   stage,
+  namespacePrefix,
   domain: "localhost",
   scheme: "http",
   port: 8080,

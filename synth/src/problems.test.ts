@@ -8,7 +8,8 @@ const app = (fields: object, name = "web"): AppSpec =>
   specOf({ app: "shop", services: [{ name, image: "nginx", ...fields }] })
 const place = (organization: string, stage = "production") => ({
   organization: OrganizationName.make(organization),
-  stage: StageName.make(stage)
+  stage: StageName.make(stage),
+  namespacePrefix: ""
 })
 
 describe("hostProblems", () => {
@@ -27,7 +28,15 @@ describe("hostProblems", () => {
     expect(issue?.message).toContain("shorter name for the stage")
   })
 
-  it("refuses the cluster's own namespaces, for production only", () => {
+  it("refuses a namespace that is too long with its prefix", () => {
+    const at = { ...place("o".repeat(30), "s".repeat(28)), namespacePrefix: "mc-" }
+    expect(hostProblems(app({}, "a"), at)).toEqual([])
+    const [issue] = hostProblems(app({}, "a"), { ...at, namespacePrefix: "cloud-" })
+    expect(issue?.message).toContain("has 66 characters, it may have 63. Choose a name for the stage that is 3")
+  })
+
+  it("refuses the cluster's own namespaces, for production and without a prefix only", () => {
+    expect(hostProblems(app({}), { ...place("kube-system"), namespacePrefix: "mc-" })).toEqual([])
     expect(hostProblems(app({}), place("kube-system"))[0]?.message).toContain("belongs to the cluster")
     expect(hostProblems(app({}), place("default", "dev"))).toEqual([])
   })
@@ -35,6 +44,18 @@ describe("hostProblems", () => {
 
 describe("knativeProblems", () => {
   const of = (fields: object) => knativeProblems(app(fields)).map((_) => [_.path.slice(2).join("."), _.message])
+
+  it("refuses a name that Knative gives to a revision, and that of the namespace's own account", () => {
+    const problems = (...names: ReadonlyArray<string>) =>
+      knativeProblems(specOf({ app: "shop", services: names.map((name) => ({ name, image: "nginx" })) })).map((_) =>
+        _.path.join(".")
+      )
+    expect(problems("web-00001")).toEqual(["services.0.name"])
+    expect(problems("web", "web-00001-private")).toEqual(["services.1.name"])
+    expect(problems("web", "web-12345")).toEqual(["services.1.name"])
+    expect(problems("default")).toEqual(["services.0.name"])
+    expect(problems("web", "report-20241", "web-2", "web-0001")).toEqual([])
+  })
 
   it("takes what is usual", () => {
     const image = `localhost:5000/a/b:1@sha256:${"0".repeat(64)}`

@@ -1,5 +1,6 @@
 import {
   type AppSpec,
+  isClusterNamespace,
   quoted,
   type SecretName,
   type ServiceSpec,
@@ -7,27 +8,27 @@ import {
   secretsOf
 } from "@maxcloud/config-schema"
 import { type EgressRules, refusalOf } from "./egress.ts"
-import { hostLabelOf, maxServiceNameLength, namespaceOf } from "./names.ts"
-import type { TenantContext } from "./tenant.ts"
+import { hostLabelOf, maxNamespaceLength, maxServiceNameLength, namespaceOf, type Place } from "./names.ts"
 
 /** The secrets that an app names and that have no version, sorted, each once. */
 export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, number>): ReadonlyArray<SecretName> =>
   [...new Set(spec.services.flatMap(secretsOf))].filter((_) => !versions.has(_)).sort()
 
-const foreignNamespace =
-  /^(default|kube-.*|knative-(serving|eventing|operator)|kourier-system|cert-manager|istio-system)$/
-
 /** What makes the hosts of an app impossible at this organization and stage: a name too long for its label, a namespace that is not ours. */
-export const hostProblems = (
-  spec: AppSpec,
-  tenant: Pick<TenantContext, "organization" | "stage">
-): ReadonlyArray<SpecIssue> => {
+export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
   const namespace = namespaceOf(tenant)
   const issues: Array<SpecIssue> = []
-  if (foreignNamespace.test(namespace)) {
+  if (isClusterNamespace(namespace)) {
     issues.push({
       path: [],
       message: `The namespace "${namespace}" belongs to the cluster. Use another name for the organization.`
+    })
+  }
+  if (namespace.length > maxNamespaceLength) {
+    const over = namespace.length - maxNamespaceLength
+    issues.push({
+      path: [],
+      message: `The namespace "${namespace}" has ${namespace.length} characters, it may have ${maxNamespaceLength}. Choose a name for the stage that is ${over} characters shorter.`
     })
   }
   const most = maxServiceNameLength(tenant)
@@ -62,10 +63,36 @@ export const egressProblems = (
 const reservedPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 9090, 9091])
 
 /** What no Knative takes, though each value by itself is fine: told before anything is sent. */
-export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
-  spec.services.flatMap((service, index) =>
-    problemsOf(service).map(({ message, path }) => ({ path: ["services", index, ...path], message }))
+export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> => {
+  const names = new Set<string>(spec.services.map((_) => _.name))
+  return spec.services.flatMap((service, index) =>
+    [...nameProblems(service.name, names), ...problemsOf(service)].map(({ message, path }) => ({
+      path: ["services", index, ...path],
+      message
+    }))
   )
+}
+
+/** What Knative calls the Services of a revision (knative/serving, pkg/reconciler/revision/resources/names). */
+const revisionName = /^(.+)-(\d{5,})(-private)?$/
+
+/** A service whose name another object of the namespace has, or will have: Knative then makes neither of the two work. */
+const nameProblems = (name: string, names: ReadonlySet<string>): ReadonlyArray<SpecIssue> => {
+  if (name === "default") {
+    return [
+      { path: ["name"], message: '"default" is the ServiceAccount that every namespace has. Choose another name.' }
+    ]
+  }
+  const [, service = "", number = ""] = revisionName.exec(name) ?? []
+  return number.startsWith("0") || names.has(service)
+    ? [
+        {
+          path: ["name"],
+          message: `"${name}" is what Knative calls a revision of a service "${service}". Choose a name that doesn't end with such a number.`
+        }
+      ]
+    : []
+}
 
 const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
   const issues: Array<SpecIssue> = []

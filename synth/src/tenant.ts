@@ -1,10 +1,9 @@
-import type { OrganizationName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import type { SecretName, ServiceName } from "@maxcloud/config-schema"
 import type { ExternalSecrets } from "./externalSecrets.ts"
+import type { Place } from "./names.ts"
 
 /** What only the server knows of whom manifests are made for. `maxcloud synth` offline uses `offlineTenant`. */
-export interface TenantContext {
-  readonly organization: OrganizationName
-  readonly stage: StageName
+export interface TenantContext extends Place {
   /** Domain of the platform, such as `example.com` or, locally, `localhost`. */
   readonly domain: string
   /** `https`, or `http` locally. */

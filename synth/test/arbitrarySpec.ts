@@ -177,10 +177,17 @@ const specOf = (
 const withoutInternalPublicUrls = <A extends object>(services: ReadonlyArray<A>) =>
   JSON.stringify(services).includes('"publicUrl"') ? services.map((_) => ({ ..._, visibility: "public" })) : services
 
-const place = fc.record({ organization: name(30), stage: fc.oneof(fc.constant("production"), name(22)) }).map((_) => ({
-  organization: OrganizationName.make(_.organization),
-  stage: StageName.make(_.stage)
-}))
+const place = fc
+  .record({
+    organization: name(30),
+    stage: fc.oneof(fc.constant("production"), name(22)),
+    namespacePrefix: fc.constantFrom("", "mc-")
+  })
+  .map((_) => ({
+    organization: OrganizationName.make(_.organization),
+    stage: StageName.make(_.stage),
+    namespacePrefix: _.namespacePrefix
+  }))
 
 /** Any valid app, with a tenant that has all its secrets. */
 export const arbitraryExample = (options: { readonly maxTimeoutSeconds: number }): fc.Arbitrary<Example> =>

@@ -18,7 +18,8 @@ const levels = ["baseline", "restricted"] as const
 
 const place = (level: TenantContext["podSecurity"]) => ({
   organization,
-  stage: StageName.make(level)
+  stage: StageName.make(level),
+  namespacePrefix: "mc-"
 })
 const organization = OrganizationName.make(`synth-${randomBytes(4).toString("hex")}`)
 

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { clusterFlags, loadCluster, succeed } from "../cluster.ts"
+import { clusterFlags, loadCluster, prefixFlag, readPrefix, succeed } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith } from "../failure.ts"
 import { text } from "../flags.ts"
@@ -12,6 +12,7 @@ export default command({
   notes: ["Changes nothing. Exit code 1 where something is missing or wrong."],
   flags: flags({
     ...clusterFlags,
+    ...prefixFlag,
     domain: text("domain", "DOMAIN", { description: "Domain that the services' hosts should have" }),
     closedRanges: text("closed-ranges", "RANGES", {
       description: "MAXCLOUD_CLOSED_RANGES of the server [$MAXCLOUD_CLOSED_RANGES]"
@@ -22,8 +23,9 @@ export default command({
     Effect.gen(function* () {
       const cluster = yield* loadCluster
       const closedRanges = input.closedRanges ?? process.env["MAXCLOUD_CLOSED_RANGES"]
+      const namespacePrefix = yield* readPrefix(cluster, input.namespacePrefix)
       const findings = yield* succeed(
-        yield* Effect.promise(() => cluster.check(input, { domain: input.domain, closedRanges }))
+        yield* Effect.promise(() => cluster.check(input, { domain: input.domain, namespacePrefix, closedRanges }))
       )
       if (terminal.json) terminal.printJson({ findings })
       else {

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { clusterFlags, loadCluster, succeed } from "../cluster.ts"
+import { clusterFlags, loadCluster, prefixFlag, readPrefix, succeed } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text, toggle } from "../flags.ts"
 
@@ -14,12 +14,14 @@ export default command({
   notes: [
     "Run once by a cluster administrator, and again after an upgrade: it changes what has changed, and nothing else.",
     "Objects are applied by server-side apply as `maxcloud-install`. A value that somebody else has set is not overwritten without --force.",
+    "Tenants' namespaces begin with the prefix, so that none has a name that the cluster uses. The server must have the same (MAXCLOUD_NAMESPACE_PREFIX).",
     "Without --image the gateway gets no authorizer: then internal services are not separated between organizations."
   ],
   flags: flags({
     ...clusterFlags,
     image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }),
     domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [what Knative has]" }),
+    ...prefixFlag,
     keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps as they are" }),
     dryRun: toggle("dry-run", { description: "Change nothing, say what would be" }),
     force: toggle("force", { description: "Overwrite what others have set" })
@@ -29,10 +31,12 @@ export default command({
     Effect.gen(function* () {
       const cluster = yield* loadCluster
       const { domain, dryRun, force, image, keepSettings } = input
+      const namespacePrefix = yield* readPrefix(cluster, input.namespacePrefix)
       const result = yield* Effect.promise(() =>
         cluster.install(input, {
           image,
           domain,
+          namespacePrefix,
           dryRun,
           force,
           keepKnativeSettings: keepSettings,
@@ -45,7 +49,7 @@ export default command({
           }
         })
       )
-      const { kourierRestarted, server } = yield* succeed(result)
+      const { kourierRestarted, namespacePrefix: prefix, server } = yield* succeed(result)
       if (!kourierRestarted) {
         terminal.say(
           "restart Kourier's controller (net-kourier-controller) now: until then the gateway refuses every request"
@@ -57,6 +61,7 @@ export default command({
           ? `nothing was changed on ${server}`
           : `${server} is ready for max-cloud: \`maxcloud cluster check\` tells if it stays so`
       )
+      terminal.say(prefix === "" ? "tenants' namespaces have no prefix" : `tenants' namespaces begin with ${prefix}`)
       if (image === undefined) {
         terminal.say(
           "the gateway has no authorizer: internal services are not separated between organizations (--image REF)"

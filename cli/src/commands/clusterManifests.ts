@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { loadCluster } from "../cluster.ts"
+import { loadCluster, prefixFlag, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 
@@ -12,11 +12,15 @@ export default command({
     { line: "maxcloud cluster manifests | kubectl diff -f -", does: "against what is there" }
   ],
   notes: ["Knative's settings are in its own ConfigMaps, and not among them: see docs/kubernetes.md."],
-  flags: flags({ image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }) }),
+  flags: flags({
+    ...prefixFlag,
+    image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" })
+  }),
   positionals: noPositionals,
-  run: ({ image }, terminal) =>
+  run: ({ image, namespacePrefix }, terminal) =>
     Effect.gen(function* () {
       const cluster = yield* loadCluster
-      terminal.print((yield* Effect.promise(() => cluster.manifests({ image }))).trimEnd())
+      const prefix = yield* readPrefix(cluster, namespacePrefix)
+      terminal.print((yield* Effect.promise(() => cluster.manifests({ image, namespacePrefix: prefix }))).trimEnd())
     })
 })

@@ -4,6 +4,7 @@ import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { loadApp, loadSdk, locatedLines } from "../client.ts"
+import { loadCluster, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
 import { text } from "../flags.ts"
@@ -58,6 +59,15 @@ const write = (folder: string, files: ReadonlyArray<readonly [string, string]>) 
       })
   })
 
+/** The server's part for clusters reads it: loaded only if one is given. */
+const prefixOf = (written: string | undefined) =>
+  written === undefined
+    ? Effect.succeed("")
+    : Effect.map(
+        Effect.flatMap(loadCluster, (_) => readPrefix(_, written)),
+        (_) => _ ?? ""
+      )
+
 export default command({
   examples: [
     { line: "maxcloud synth", does: "all manifests as YAML on stdout" },
@@ -70,6 +80,9 @@ export default command({
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
+    namespacePrefix: text("namespace-prefix", "PREFIX", {
+      description: "What tenants' namespaces begin with on your cluster, such as mc- [none, as on this machine]"
+    }),
     out: text("out", "FOLDER", { alias: "o", description: "Write a file per service into this folder" })
   }),
   positionals: noPositionals,
@@ -80,7 +93,8 @@ export default command({
       const { hostProblems, knativeProblems, offlineTenant, synth, synthNamespace, toYaml } = yield* Effect.promise(
         () => import("@maxcloud/synth")
       )
-      const tenant = offlineTenant(spec, { stage: loaded.stage })
+      const namespacePrefix = yield* prefixOf(input.namespacePrefix)
+      const tenant = offlineTenant(spec, { stage: loaded.stage, namespacePrefix })
       const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec)]
       if (problems.length > 0) {
         return yield* new CommandFailed({

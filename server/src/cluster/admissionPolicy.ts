@@ -1,4 +1,4 @@
-import type { Manifest } from "@maxcloud/synth"
+import { label, type Manifest } from "@maxcloud/synth"
 import { tenantRole } from "./clusterRoles.ts"
 import { managedLabel, serverAccount, serverUser, systemNamespace } from "./systemNames.ts"
 
@@ -40,9 +40,10 @@ const policy = (
 
 /**
  * What RBAC cannot say (Kubernetes, "Validating Admission Policy"): the server writes only namespaces with our label, and binds only
- * itself, only in those. So the right to make namespaces and bindings is none over anybody else's namespace.
+ * itself, only in those. So the right to make namespaces and bindings is none over anybody else's namespace. With a prefix a name alone
+ * tells a tenant's namespace from the cluster's, also from one that will be made later.
  */
-export const admissionPolicies: ReadonlyArray<Manifest> = [
+export const admissionPolicies = (prefix: string): ReadonlyArray<Manifest> => [
   ...policy("maxcloud-server-namespaces", { apiGroups: [""], resources: ["namespaces"] }, [
     {
       expression: `request.operation == 'CREATE' || (${isOurs("oldObject")})`,
@@ -57,13 +58,40 @@ export const admissionPolicies: ReadonlyArray<Manifest> = [
         "request.operation == 'DELETE' || ('pod-security.kubernetes.io/enforce' in object.metadata.labels && " +
         "object.metadata.labels['pod-security.kubernetes.io/enforce'] in ['baseline', 'restricted'])",
       message: "max-cloud's server makes only namespaces that enforce Pod Security"
-    }
+    },
+    {
+      expression: `request.operation == 'DELETE' || '${label.organizationId}' in object.metadata.labels`,
+      message: `max-cloud's server makes only namespaces with the label ${label.organizationId}`
+    },
+    {
+      // Somebody may have taken the label off: then the server puts it back.
+      expression:
+        `request.operation != 'UPDATE' || !('${label.organizationId}' in oldObject.metadata.labels) || ` +
+        `oldObject.metadata.labels['${label.organizationId}'] == object.metadata.labels['${label.organizationId}']`,
+      message: "max-cloud's server may not give a namespace to another organization"
+    },
+    ...(prefix === ""
+      ? []
+      : [
+          {
+            expression: `(request.operation == 'DELETE' ? oldObject : object).metadata.name.startsWith('${prefix}')`,
+            message: `max-cloud's server may write only namespaces whose name begins with ${prefix}`
+          }
+        ])
   ]),
   ...policy("maxcloud-server-bindings", { apiGroups: ["rbac.authorization.k8s.io"], resources: ["rolebindings"] }, [
     {
       expression: isOurs("namespaceObject"),
       message: "max-cloud's server may not bind roles in a namespace that it did not make"
     },
+    ...(prefix === ""
+      ? []
+      : [
+          {
+            expression: `namespaceObject.metadata.name.startsWith('${prefix}')`,
+            message: `max-cloud's server may bind roles only in namespaces whose name begins with ${prefix}`
+          }
+        ]),
     {
       expression:
         `request.operation == 'DELETE' || (object.metadata.name == '${serverAccount}' && ` +

@@ -9,6 +9,7 @@ import { nameOf } from "./install.ts"
 import { configMaps, deployments } from "./installKinds.ts"
 import { installManifests } from "./installManifests.ts"
 import { knativeNamespace, knativeSettings } from "./knativeSettings.ts"
+import { livePrefix } from "./livePrefix.ts"
 import { isSet, readSettings, valueText } from "./liveSettings.ts"
 import { prerequisites } from "./prerequisites.ts"
 import { gatewayName, systemNamespace } from "./systemNames.ts"
@@ -88,6 +89,8 @@ const gateway = Effect.gen(function* () {
 
 export interface CheckInput {
   readonly domain: string | undefined
+  /** What tenants' namespaces begin with; undefined: what the cluster has. */
+  readonly namespacePrefix: string | undefined
   /** What the server's MAXCLOUD_CLOSED_RANGES says; undefined: nothing. */
   readonly closedRanges?: string | undefined
 }
@@ -115,9 +118,10 @@ const unknownRanges = (written: string) =>
 /** What an installation lacks, or what somebody has changed of it. Changes nothing. */
 export const check = Effect.fn("check")(function* (input: CheckInput) {
   yield* prerequisites
+  const namespacePrefix = yield* livePrefix(input.namespacePrefix)
   const { findings: gatewayFindings, image } = yield* gateway
   const objects = yield* Effect.forEach(
-    installManifests({ image }),
+    installManifests({ image, namespacePrefix }),
     (manifest) =>
       Effect.map(applyObject(manifest, { dryRun: true, force: true }), (step): ReadonlyArray<Finding> => {
         if (step === "unchanged") return []
@@ -127,7 +131,9 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
       }),
     { concurrency: 8 }
   )
-  const settings = yield* readSettings(knativeSettings({ domain: input.domain, gateway: image !== undefined }))
+  const settings = yield* readSettings(
+    knativeSettings({ domain: input.domain, gateway: image !== undefined, namespacePrefix })
+  )
   const unset = settings
     .filter((_) => !isSet(_))
     .map((live): Finding => {

@@ -6,6 +6,8 @@ const commands = () => import("./commands.ts")
 export const cluster = {
   install: async (choice: ClusterChoice, input: InstallInput) => (await commands()).install(choice, input),
   check: async (choice: ClusterChoice, input: CheckInput) => (await commands()).check(choice, input),
-  manifests: async (input: { readonly image: string | undefined }) => (await commands()).manifests(input),
+  manifests: async (input: { readonly image: string | undefined; readonly namespacePrefix?: string | undefined }) =>
+    (await commands()).manifests(input),
+  readNamespacePrefix: async (written: string) => (await commands()).readNamespacePrefix(written),
   kubeconfig: async (choice: ClusterChoice, seconds: number) => (await commands()).kubeconfig(choice, seconds)
 }

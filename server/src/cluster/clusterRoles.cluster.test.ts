@@ -6,6 +6,7 @@ import { adminApi, serverKubeconfig } from "../../test/cluster/serverKubeconfig.
 import { KubeApi, type KubeError, type KubeRequest } from "../runtime/kubernetes/api/KubeApi.ts"
 import { layer } from "../runtime/kubernetes/api/layer.ts"
 import { type Rule, serverRole, settingsRole, tenantRole } from "./clusterRoles.ts"
+import { defaultNamespacePrefix } from "./namespacePrefix.ts"
 import { scratchNamespace, serverUser, systemNamespace } from "./systemNames.ts"
 import { tenantBinding } from "./tenantBinding.ts"
 
@@ -46,13 +47,17 @@ const podManifest = (namespace: string) => ({
   spec: { containers: [{ name: "main", image: "dev.local/hello:1" }] }
 })
 
-const namespaceManifest = (name: string, labels: Readonly<Record<string, string>>) => ({
+const namespaceManifest = (name: string, labels: Readonly<Record<string, string | undefined>>) => ({
   apiVersion: "v1",
   kind: "Namespace",
   metadata: { name, labels }
 })
 
-const ours = { "app.kubernetes.io/managed-by": "maxcloud", "pod-security.kubernetes.io/enforce": "baseline" }
+const ours = {
+  "app.kubernetes.io/managed-by": "maxcloud",
+  "maxcloud.dev/organization-id": "org_one",
+  "pod-security.kubernetes.io/enforce": "baseline"
+}
 const applied = { fieldManager: "maxcloud", force: "true" }
 
 describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a cluster (KUBECONFIG)", () => {
@@ -63,8 +68,12 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     )
   )
   const suffix = randomBytes(4).toString("hex")
-  const own = `rights-own-${suffix}`
-  const foreign = `rights-foreign-${suffix}`
+  const own = `${defaultNamespacePrefix}rights-own-${suffix}`
+  // Made by somebody else, under a name that an organization could have.
+  const foreign = `${defaultNamespacePrefix}rights-foreign-${suffix}`
+  const none = `${defaultNamespacePrefix}rights-none-${suffix}`
+  // Also one that says it is ours: only its name tells that it is none.
+  const unprefixed = `rights-cluster-${suffix}`
 
   const send = (request: KubeRequest) => Effect.flatMap(KubeApi, (api) => api.request(request))
   const asServer = (request: KubeRequest) => server.runPromise(send(request))
@@ -108,10 +117,16 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     for (let tries = 0; tries < 100 && (await refusal(relabelled)).reason === "none"; tries++) await setTimeout(100)
     await asAdmin({ method: "POST", path: "/api/v1/namespaces", body: namespaceManifest(foreign, {}) })
     await asAdmin({ method: "POST", path: `/api/v1/namespaces/${foreign}/secrets`, body: secretManifest(foreign) })
+    await asAdmin({ method: "POST", path: "/api/v1/namespaces", body: namespaceManifest(unprefixed, ours) })
+    await asAdmin({
+      method: "POST",
+      path: `/api/v1/namespaces/${unprefixed}/secrets`,
+      body: secretManifest(unprefixed)
+    })
   })
 
   afterAll(async () => {
-    for (const name of [own, foreign]) {
+    for (const name of [own, foreign, unprefixed]) {
       await asAdmin({ method: "DELETE", path: `/api/v1/namespaces/${name}` }).catch(() => undefined)
     }
     await Promise.all([server.dispose(), admin.dispose()])
@@ -173,13 +188,35 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     ["take over kube-system", apply("/api/v1/namespaces/kube-system", namespaceManifest("kube-system", ours))],
     [
       "make a namespace that is not labelled as its own",
-      apply(`/api/v1/namespaces/rights-none-${suffix}`, namespaceManifest(`rights-none-${suffix}`, {}))
+      apply(`/api/v1/namespaces/${none}`, namespaceManifest(none, {}))
+    ],
+    ["make a namespace without the prefix", apply("/api/v1/namespaces/argocd", namespaceManifest("argocd", ours))],
+    [
+      "change a namespace without the prefix",
+      apply(`/api/v1/namespaces/${unprefixed}`, namespaceManifest(unprefixed, ours))
+    ],
+    ["bind the tenant's role in a namespace without the prefix", apply(named(unprefixed), tenantBinding(unprefixed))],
+    ["delete a namespace without the prefix", { method: "DELETE", path: `/api/v1/namespaces/${unprefixed}` }],
+    [
+      "read a Secret in a namespace without the prefix",
+      { method: "GET", path: `/api/v1/namespaces/${unprefixed}/secrets/h` }
+    ],
+    [
+      "make a namespace that names no organization",
+      apply(
+        `/api/v1/namespaces/${none}`,
+        namespaceManifest(none, { ...ours, "maxcloud.dev/organization-id": undefined })
+      )
+    ],
+    [
+      "give its namespace to another organization",
+      apply(`/api/v1/namespaces/${own}`, namespaceManifest(own, { ...ours, "maxcloud.dev/organization-id": "org_two" }))
     ],
     [
       "make a namespace without Pod Security",
       apply(
-        `/api/v1/namespaces/rights-none-${suffix}`,
-        namespaceManifest(`rights-none-${suffix}`, { ...ours, "pod-security.kubernetes.io/enforce": "privileged" })
+        `/api/v1/namespaces/${none}`,
+        namespaceManifest(none, { ...ours, "pod-security.kubernetes.io/enforce": "privileged" })
       )
     ],
     [

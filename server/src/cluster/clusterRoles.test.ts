@@ -28,23 +28,27 @@ describe("what the server may do in the whole cluster", () => {
 
 describe("an installation", () => {
   it("has a path for each object, and each object once", () => {
-    const paths = installManifests({ image: "example.com/maxcloud:1" }).map(pathOfManifest)
+    const paths = installManifests({ namespacePrefix: "mc-", image: "example.com/maxcloud:1" }).map(pathOfManifest)
     expect(new Set(paths).size).toBe(paths.length)
   })
 
   it("labels nothing as an organization's", () => {
-    for (const { metadata } of installManifests({ image: "example.com/maxcloud:1" })) {
+    for (const { metadata } of installManifests({ namespacePrefix: "mc-", image: "example.com/maxcloud:1" })) {
       expect(metadata.labels).toMatchObject({ "app.kubernetes.io/managed-by": "maxcloud-install" })
       expect(Object.keys(metadata.labels ?? {}).filter((_) => _.startsWith("maxcloud.dev/"))).toEqual([])
     }
   })
 
   it("without an image has no gateway", () => {
-    expect(installManifests({ image: undefined }).filter((_) => _.metadata.name === "maxcloud-gateway")).toEqual([])
+    expect(
+      installManifests({ namespacePrefix: "mc-", image: undefined }).filter(
+        (_) => _.metadata.name === "maxcloud-gateway"
+      )
+    ).toEqual([])
   })
 
   it("applies roles as they are documented", () => {
-    const applied = installManifests({ image: "i" }).filter((_) => _.kind === "ClusterRole")
+    const applied = installManifests({ namespacePrefix: "mc-", image: "i" }).filter((_) => _.kind === "ClusterRole")
     expect(applied).toEqual(roles.map(clusterRoleOf))
   })
 })

@@ -1,5 +1,5 @@
 import { toYaml } from "@maxcloud/synth"
-import { Effect, Either } from "effect"
+import { Effect, Either, Schema } from "effect"
 import type { ClusterConfigError } from "../runtime/kubernetes/api/ClusterConfigError.ts"
 import { type ClusterSource, readCredentials } from "../runtime/kubernetes/api/connect.ts"
 import type { KubeApi, KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
@@ -8,6 +8,7 @@ import type { ClusterProblem } from "./ClusterProblem.ts"
 import { type CheckInput, check as checkCluster, type Finding } from "./check.ts"
 import { type InstallInput, type InstallStep, install as installCluster } from "./install.ts"
 import { installManifests } from "./installManifests.ts"
+import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "./namespacePrefix.ts"
 import { kubeconfigOf, serverToken } from "./serverKubeconfig.ts"
 
 /** Why a command on a cluster has failed, and what to do. */
@@ -67,6 +68,8 @@ export interface Installed {
   readonly server: string
   /** False: Kourier's controller has to be started anew by hand, before it asks the authorizer. Until then Envoy refuses all. */
   readonly kourierRestarted: boolean
+  /** What tenants' namespaces begin with. */
+  readonly namespacePrefix: string
 }
 
 /** Prepares a cluster for max-cloud. Idempotent. */
@@ -78,7 +81,25 @@ export const check = (choice: ClusterChoice, input: CheckInput): Promise<Cluster
   run(choice, checkCluster(input))
 
 /** The objects of an installation as YAML, without a cluster. */
-export const manifests = (input: { readonly image: string | undefined }): string => toYaml(installManifests(input))
+export const manifests = ({
+  image,
+  namespacePrefix = defaultNamespacePrefix
+}: {
+  readonly image: string | undefined
+  readonly namespacePrefix?: string | undefined
+}): string => toYaml(installManifests({ image, namespacePrefix }))
+
+/** A prefix of tenants' namespaces as an operator writes it, `none` for none; or what is wrong with it. */
+export const readNamespacePrefix = (written: string): ClusterResult<string> =>
+  Either.match(Schema.decodeEither(NamespacePrefix)(written), {
+    onLeft: () => ({
+      ok: false,
+      reason: "config",
+      message: `"${written}" is not right: ${prefixHelp}`,
+      fix: undefined
+    }),
+    onRight: (value) => ({ ok: true, value })
+  })
 
 export interface ServerKubeconfig {
   /** The file's text. It holds a token: whoever has it has the server's rights. */

@@ -6,12 +6,15 @@ import { ClusterProblem } from "./ClusterProblem.ts"
 import { awaitGateway, restartKourier } from "./gatewayRollout.ts"
 import { installManifests } from "./installManifests.ts"
 import { knativeSettings } from "./knativeSettings.ts"
+import { livePrefix, refuseOtherPrefix } from "./livePrefix.ts"
 import { applySetting, readSettings, valueText } from "./liveSettings.ts"
 import { prerequisites } from "./prerequisites.ts"
 
 export interface InstallInput extends ApplyMode {
   readonly image: string | undefined
   readonly domain: string | undefined
+  /** What tenants' namespaces begin with; undefined: what the cluster has, `mc-` where it has none yet. */
+  readonly namespacePrefix: string | undefined
   /** Are Knative's settings left as they are? */
   readonly keepKnativeSettings: boolean
   /** Told of each object and setting as it is done. */
@@ -53,16 +56,18 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
   const { onStep } = input
   const api = yield* KubeApi
   yield* prerequisites
+  const namespacePrefix = yield* livePrefix(input.namespacePrefix)
+  if (!input.force) yield* refuseOtherPrefix(namespacePrefix)
   const settings = input.keepKnativeSettings
     ? []
-    : yield* readSettings(knativeSettings({ domain: input.domain, gateway: input.image !== undefined })).pipe(
-        Effect.catchTag("KubeError", (_) => problemOf("Knative's settings")(_))
-      )
+    : yield* readSettings(
+        knativeSettings({ domain: input.domain, gateway: input.image !== undefined, namespacePrefix })
+      ).pipe(Effect.catchTag("KubeError", (_) => problemOf("Knative's settings")(_)))
   // Refused before anything is made.
   for (const setting of settings)
     yield* applySetting(setting, { dryRun: true, force: input.force }).pipe(Effect.catchTag("KubeError", Effect.die))
 
-  for (const manifest of installManifests(input)) {
+  for (const manifest of installManifests({ image: input.image, namespacePrefix })) {
     const what = nameOf(manifest)
     const step = yield* applyObject(manifest, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
     onStep({ step, what })
@@ -87,5 +92,5 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
       : yield* restartKourier.pipe(
           Effect.catchTag("KubeError", (_) => problemOf("Deployment net-kourier-controller")(_))
         )
-  return { server: api.server, kourierRestarted }
+  return { server: api.server, kourierRestarted, namespacePrefix }
 })

@@ -11,6 +11,8 @@ import { tenantBinding } from "./tenantBinding.ts"
 export interface InstallOptions {
   /** Image of max-cloud, for the gateway's authorizer; undefined: it is left out. */
   readonly image: string | undefined
+  /** What tenants' namespaces begin with. */
+  readonly namespacePrefix: string
 }
 
 const namespace = (name: string, podSecurity: "baseline" | "restricted"): Manifest => ({
@@ -41,6 +43,7 @@ const bindingInAll = (role: string, account: string): Manifest => ({
 const scratch = (): ReadonlyArray<Manifest> => {
   const tenant = {
     organization: OrganizationName.make(scratchNamespace),
+    namespacePrefix: "",
     stage: StageName.make("production"),
     domain: "localhost",
     scheme: "http",
@@ -63,11 +66,11 @@ const scratch = (): ReadonlyArray<Manifest> => {
 }
 
 /** All that `maxcloud cluster install` applies, in this order. */
-export const installManifests = ({ image }: InstallOptions): ReadonlyArray<Manifest> => [
+export const installManifests = ({ image, namespacePrefix }: InstallOptions): ReadonlyArray<Manifest> => [
   namespace(systemNamespace, "restricted"),
   ...roles.filter((_) => _ !== gatewayRole || image !== undefined).map(clusterRoleOf),
   // Before the rights that they confine.
-  ...admissionPolicies,
+  ...admissionPolicies(namespacePrefix),
   {
     apiVersion: "v1",
     kind: "ServiceAccount",

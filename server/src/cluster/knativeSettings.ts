@@ -1,4 +1,5 @@
 import { gatewaySettings } from "../gateway/deployment.ts"
+import { domainTemplateOf } from "./namespacePrefix.ts"
 import { gatewayName, gatewayPort, systemNamespace } from "./systemNames.ts"
 
 /** A value in one of Knative's ConfigMaps. */
@@ -17,6 +18,8 @@ export const knativeNamespace = "knative-serving"
 export const exampleKey = "_example"
 
 export interface KnativeSettingOptions {
+  /** What tenants' namespaces begin with. */
+  readonly namespacePrefix: string
   /** Domain of the services' hosts; undefined: what Knative has stays. */
   readonly domain: string | undefined
   /** Is the gateway's authorizer installed? Only then is Kourier told to ask it. */
@@ -24,12 +27,22 @@ export interface KnativeSettingOptions {
 }
 
 /** What max-cloud needs of Knative's configuration, and nothing more. */
-export const knativeSettings = ({ domain, gateway }: KnativeSettingOptions): ReadonlyArray<KnativeSetting> => [
+export const knativeSettings = ({
+  domain,
+  gateway,
+  namespacePrefix
+}: KnativeSettingOptions): ReadonlyArray<KnativeSetting> => [
   {
     configMap: "config-network",
     key: "domain-template",
-    value: "{{.Name}}--{{.Namespace}}.{{.Domain}}",
+    value: domainTemplateOf(namespacePrefix),
     why: "one label before the domain, so that one wildcard certificate covers every service"
+  },
+  {
+    configMap: "config-network",
+    key: "tag-template",
+    value: "{{.Tag}}---{{.Name}}",
+    why: "with a single dash a tag's host could be another service's"
   },
   {
     configMap: "config-features",

@@ -129,6 +129,7 @@ describe("row security of the server's own role", () => {
     expect(tables.filter((_) => !_.organization).map((_) => _.name)).toEqual([
       "device_authorizations",
       "erasures",
+      "installation",
       "mail_outbox",
       "one_time_tokens",
       "person_keys",

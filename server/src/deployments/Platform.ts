@@ -6,7 +6,15 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
   Platform,
   Pick<
     TenantContext,
-    "domain" | "scheme" | "port" | "podSecurity" | "runtimeClass" | "closedRanges" | "privateRanges" | "externalSecrets"
+    | "namespacePrefix"
+    | "domain"
+    | "scheme"
+    | "port"
+    | "podSecurity"
+    | "runtimeClass"
+    | "closedRanges"
+    | "privateRanges"
+    | "externalSecrets"
   > & {
     /** Which of the cluster's own addresses aren't known, as a clause: until they are, no private range is opened. */
     readonly unknownRanges?: string | undefined

@@ -7,6 +7,7 @@ import { transaction } from "../database/sqlErrors.ts"
 import type { NamespaceKey } from "../runtime/Runtime.ts"
 import type { StoredStatus } from "../services/serviceRows.ts"
 import { appendEvents, type NewEvent } from "./deploymentRows.ts"
+import { Platform } from "./Platform.ts"
 import type { Progress } from "./progress.ts"
 import type { Lease, WorkQueue } from "./WorkQueue.ts"
 
@@ -23,13 +24,6 @@ const Begun = Schema.Struct({
   inventory: Schema.Array(Ref)
 })
 export type Begun = typeof Begun.Type
-
-export const namespaceKeyOfLease = ({ key }: Lease): NamespaceKey => ({
-  organizationId: key.organizationId,
-  organization: key.organization,
-  stage: key.stage,
-  namespace: namespaceOf(key)
-})
 
 const decodeBegun = Schema.decodeUnknownSync(Schema.Array(Begun))
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
@@ -48,7 +42,14 @@ const neverRun = (reason: string, message: string): StoredStatus => ({
 
 /** The rows of the app and stage that a lease is of. Every write is fenced by the lease. */
 export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
-  Effect.map(SqlClient, (sql) => {
+  Effect.map(Effect.all([SqlClient, Platform]), ([sql, platform]) => {
+    const namespaceKeyOf = ({ key }: Lease): NamespaceKey => ({
+      organizationId: key.organizationId,
+      organization: key.organization,
+      stage: key.stage,
+      namespace: namespaceOf({ ...key, namespacePrefix: platform.namespacePrefix })
+    })
+
     const inStage = ({ key }: Lease) =>
       sql`organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage}`
 
@@ -183,6 +184,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
     return {
       sql,
       inStage,
+      namespaceKeyOf,
       write,
       events,
       begin,

@@ -45,11 +45,14 @@ export interface Inspected {
   readonly warnings: ReadonlyArray<SpecIssue>
 }
 
-export const namespaceKeyOf = ({ organization, stage }: Pick<Target, "organization" | "stage">): NamespaceKey => ({
+export const namespaceKeyOf = (
+  { organization, stage }: Pick<Target, "organization" | "stage">,
+  { namespacePrefix }: Pick<Platform["Type"], "namespacePrefix">
+): NamespaceKey => ({
   organizationId: organization.id,
   organization: organization.name,
   stage,
-  namespace: namespaceOf({ organization: organization.name, stage })
+  namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix })
 })
 
 export const tenantOf = (
@@ -112,8 +115,8 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
     const secrets = yield* Secrets
     const registries = yield* Images
     const platform = yield* Platform
-    const { externalSecrets } = platform
-    const place = { organization: target.organization.name, stage: target.stage }
+    const { externalSecrets, namespacePrefix } = platform
+    const place = { organization: target.organization.name, stage: target.stage, namespacePrefix }
     const secretVersions =
       externalSecrets === undefined
         ? yield* secrets.list({ organizationId: target.organization.id, app: target.app, stage: target.stage }).pipe(
@@ -124,7 +127,7 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
           )
         : versionsFromStore(spec, yield* nextNumber(target))
     const ofRuntime = yield* runtime
-      .problems(namespaceKeyOf(target), spec)
+      .problems(namespaceKeyOf(target, platform), spec)
       .pipe(
         Effect.catchAll((error) =>
           error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { Runtime } from "../runtime/Runtime.ts"
 import type { Progress } from "./progress.ts"
 import { refsWithout } from "./refs.ts"
-import { type Begun, namespaceKeyOfLease, type StageRows } from "./StageRows.ts"
+import type { Begun, StageRows } from "./StageRows.ts"
 import type { ManifestsOf } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
 
@@ -28,7 +28,7 @@ const told = (count: number) =>
  * came meanwhile, which may want again what this one does not: then nothing goes.
  */
 export const makePrune =
-  ({ finish, manifestsOf, rows: { events, inStage, setInventory, sql, write } }: PruneParts) =>
+  ({ finish, manifestsOf, rows: { events, inStage, namespaceKeyOf, setInventory, sql, write } }: PruneParts) =>
   (lease: Lease, { id, number }: Begun, services: ReadonlyArray<Progress>) =>
     Effect.gen(function* () {
       const runtime = yield* Runtime
@@ -48,7 +48,7 @@ export const makePrune =
         })
       )
       if (marked === undefined) return false
-      if (marked.length > 0) yield* runtime.remove(namespaceKeyOfLease(lease), marked)
+      if (marked.length > 0) yield* runtime.remove(namespaceKeyOf(lease), marked)
       yield* write(
         lease,
         Effect.gen(function* () {

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
-import { type Begun, namespaceKeyOfLease, type StageRows } from "./StageRows.ts"
+import type { Begun, StageRows } from "./StageRows.ts"
 import type { ManifestsOf, StageManifests } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
 
@@ -27,7 +27,7 @@ interface RecheckParts {
  * pause or a registry's credentials have changed since.
  */
 export const makeRecheck =
-  ({ applyAll, manifestsOf, rows: { healDrift, newestDrift, serviceNames }, statuses }: RecheckParts) =>
+  ({ applyAll, manifestsOf, rows: { healDrift, namespaceKeyOf, newestDrift, serviceNames }, statuses }: RecheckParts) =>
   (lease: Lease, { conflicted, id, inventory }: Begun) =>
     Effect.gen(function* () {
       const runtime = yield* Runtime
@@ -35,7 +35,7 @@ export const makeRecheck =
       const observed = yield* statuses(lease, names)
       yield* transaction(recordStatuses(observed))
       const manifests = yield* manifestsOf(lease, id)
-      const key = namespaceKeyOfLease(lease)
+      const key = namespaceKeyOf(lease)
       const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(key, inventory)
       const drift = yield* newestDrift(lease)
       if (!manifests.fresh && missing.length === 0 && drift === undefined && observed.length === names.length) return

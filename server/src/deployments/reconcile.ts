@@ -9,7 +9,7 @@ import { failureOf, overdue, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
 import { makeRecheck } from "./recheck.ts"
 import { refsWithout } from "./refs.ts"
-import { type Begun, makeStageRows, namespaceKeyOfLease } from "./StageRows.ts"
+import { type Begun, makeStageRows } from "./StageRows.ts"
 import { makeStageManifests, type StageManifests } from "./stageManifests.ts"
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
 
@@ -50,7 +50,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     /** The namespace's own objects first, for the others stand in it. */
     const applyAll = (lease: Lease, manifests: StageManifests, force: boolean) =>
       Effect.gen(function* () {
-        const key = namespaceKeyOfLease(lease)
+        const key = rows.namespaceKeyOf(lease)
         yield* runtime.apply(key, lease.key.app, manifests.namespace, { force: true })
         if (manifests.app.length > 0) yield* runtime.apply(key, lease.key.app, manifests.app, { force })
       })
@@ -68,7 +68,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
       Effect.forEach(
         names,
         (name) => {
-          const key = { ...namespaceKeyOfLease(lease), service: ServiceName.make(name) }
+          const key = { ...rows.namespaceKeyOf(lease), service: ServiceName.make(name) }
           return Effect.map(runtime.status(key), (status) => ({ key, status }))
         },
         { concurrency: 16 }

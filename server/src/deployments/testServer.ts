@@ -35,6 +35,7 @@ export const testServer = (
         DriftLog.layer,
         Quotas.layer(unlimited),
         Layer.succeed(Platform, {
+          namespacePrefix: "",
           domain: "localhost",
           scheme: "http",
           port: 8080,

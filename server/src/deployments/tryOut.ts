@@ -14,7 +14,7 @@ export const tryOut = (target: Target, { images, secretVersions, spec }: Inspect
     const place = { organization: target.organization.name, stage: target.stage }
     const manifests = synth(spec, tenantOf(place, platform, { secretVersions, images }))
     return yield* runtime
-      .dryRun(namespaceKeyOf(target), spec, manifests)
+      .dryRun(namespaceKeyOf(target, platform), spec, manifests)
       .pipe(
         Effect.catchAll((error) =>
           error.reason === "refused"

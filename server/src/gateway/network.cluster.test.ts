@@ -12,7 +12,8 @@ import {
   podAddress,
   proberManifests,
   probesFrom,
-  readyHost
+  readyHost,
+  testPrefix
 } from "../../test/network/proberCluster.ts"
 import { mark, type Probe, type ProbeResult } from "../../test/network/proberProgram.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
@@ -76,7 +77,7 @@ class Places extends Effect.Service<Places>()("@maxcloud/test/Places", {
       Effect.gen(function* () {
         yield* organizationScope(organization)
         yield* applyAll(proberManifests(organization, image, services))
-        const namespace = namespaceOf({ organization, stage: productionStage })
+        const namespace = namespaceOf({ organization, stage: productionStage, namespacePrefix: testPrefix })
         const hosts = yield* Effect.all(
           { web: readyHost(namespace, "web"), lone: readyHost(namespace, "lone"), shut: readyHost(namespace, "shut") },
           { concurrency: "unbounded" }
@@ -227,6 +228,7 @@ describeCluster("the network that links make", () => {
                   `${name}.${place.organization}`,
                   `${name}.${place.organization}.example.com`,
                   `${name}--${place.organization}.example.com`,
+                  `${name}--${place.organization.slice(testPrefix.length)}.example.com`,
                   `${name}-00001.${place.organization}.svc.cluster.local`,
                   `${name}-00001-private.${place.organization}.svc.cluster.local`
                 ),

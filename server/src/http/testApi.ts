@@ -135,6 +135,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),
         Layer.succeed(Platform, {
+          namespacePrefix: "",
           domain: "localhost",
           scheme: "http",
           port: undefined,

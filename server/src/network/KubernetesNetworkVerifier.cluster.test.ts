@@ -11,7 +11,8 @@ import {
   nodeImage,
   organizationScope,
   proberManifests,
-  readyHost
+  readyHost,
+  testPrefix
 } from "../../test/network/proberCluster.ts"
 import { tenantBinding } from "../cluster/tenantBinding.ts"
 import { layerTest as databaseTest } from "../database/layerTest.ts"
@@ -42,9 +43,11 @@ const program = buildSync({
 }).outputFiles[0]?.text
 
 const app = AppName.make("probers")
+const namespaceOf = (organization: string) => `${testPrefix}${organization}`
 
 describeCluster("verifying the network (KUBECONFIG)", () => {
   const organization = { id: OrganizationId.make(newId("org")), name: newOrganization("verify-a") }
+  const namespace = namespaceOf(organization.name)
   const other = newOrganization("verify-b")
   const scope = Effect.runSync(Scope.make())
   let context: Context.Context<KubeApi | SqlClient | NetworkVerifier>
@@ -69,11 +72,12 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     for (const name of [organization.name, other]) {
       await asAdmin(organizationScope(name))
       await asAdmin(applyAll(proberManifests(name, image, name === other ? { api: {} } : services)))
-      const binding = tenantBinding(name)
-      await asAdmin(applyTest(pathOf(kinds.roleBinding, name, binding.metadata.name), binding))
+      const binding = tenantBinding(namespaceOf(name))
+      await asAdmin(applyTest(pathOf(kinds.roleBinding, namespaceOf(name), binding.metadata.name), binding))
     }
     const path = await serverKubeconfig()
     const platform = Layer.succeed(Platform, {
+      namespacePrefix: testPrefix,
       domain: "example.com",
       scheme: "http",
       port: undefined,
@@ -97,8 +101,8 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
         }
       }).pipe(Effect.provide(context))
     )
-    const ready = [...Object.keys(services).map((_) => [organization.name, _] as const), [other, "api"] as const]
-    await asAdmin(Effect.forEach(ready, ([namespace, name]) => readyHost(namespace, name), { concurrency: 4 }))
+    const ready = [...Object.keys(services).map((_) => [namespace, _] as const), [namespaceOf(other), "api"] as const]
+    await asAdmin(Effect.forEach(ready, ([at, name]) => readyHost(at, name), { concurrency: 4 }))
     asksWhoCalls = await asAdmin(
       Effect.flatMap(KubeApi, (api) =>
         api.request({ method: "GET", path: "/api/v1/namespaces/knative-serving/configmaps/config-kourier" })
@@ -148,10 +152,10 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     const open = {
       apiVersion: "networking.k8s.io/v1",
       kind: "NetworkPolicy",
-      metadata: { name, namespace: organization.name },
+      metadata: { name, namespace },
       spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], ingress: [{}], egress: [{}] }
     }
-    await asAdmin(applyTest(pathOf(kinds.networkPolicy, organization.name, name), open))
+    await asAdmin(applyTest(pathOf(kinds.networkPolicy, namespace, name), open))
     const { probes } = await verify()
     const wrong = new Set(probes.filter(isDifferent).map(keyOf))
     for (const found of [
@@ -164,12 +168,12 @@ describeCluster("verifying the network (KUBECONFIG)", () => {
     }
     await asAdmin(
       Effect.flatMap(KubeApi, (api) =>
-        api.request({ method: "DELETE", path: pathOf(kinds.networkPolicy, organization.name, name) })
+        api.request({ method: "DELETE", path: pathOf(kinds.networkPolicy, namespace, name) })
       )
     )
     const left = await asAdmin(
       Effect.flatMap(KubeApi, (api) =>
-        api.request({ method: "GET", path: pathOf(kinds.pod, organization.name), query: { labelSelector: probeLabel } })
+        api.request({ method: "GET", path: pathOf(kinds.pod, namespace), query: { labelSelector: probeLabel } })
       )
     )
     expect(left).toMatchObject({ items: [] })

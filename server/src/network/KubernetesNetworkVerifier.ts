@@ -51,7 +51,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
               const detail = `The app "${app}" has no services in stage "${stage}".`
               return yield* new NotFound({ detail, resource: "app", name: app })
             }
-            const { namespace } = namespaceKeyOf({ organization, stage })
+            const { namespace } = namespaceKeyOf({ organization, stage }, platform)
             yield* removeLeftovers(namespace)
             const callees = yield* calleesOf(
               organization.name,

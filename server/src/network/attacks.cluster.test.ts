@@ -11,7 +11,8 @@ import {
   podAddress,
   proberManifests,
   probesFrom,
-  readyHost
+  readyHost,
+  testPrefix
 } from "../../test/network/proberCluster.ts"
 import { mark, type Probe, type ProbeResult } from "../../test/network/proberProgram.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
@@ -62,7 +63,8 @@ class Attack extends Effect.Service<Attack>()("@maxcloud/test/Attack", {
       })
     )
     yield* applyAll(proberManifests(careless, image, egress, { privateRanges: ["10.0.0.0/8"] }))
-    const namespace = (name: typeof victim) => namespaceOf({ organization: name, stage: productionStage })
+    const namespace = (name: typeof victim) =>
+      namespaceOf({ organization: name, stage: productionStage, namespacePrefix: testPrefix })
     yield* readyHost(namespace(victim), "back")
     return {
       careful: yield* readyHost(namespace(careful), "web"),

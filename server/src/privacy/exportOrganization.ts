@@ -4,6 +4,7 @@ import { namespaceOf } from "@maxcloud/synth"
 import { Chunk, Effect, Option, Schema, Stream } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { RowScope } from "../database/RowScope.ts"
+import { Platform } from "../deployments/Platform.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { Runtime } from "../runtime/Runtime.ts"
 import { organizationTables } from "./exportedTables.ts"
@@ -35,6 +36,7 @@ const logLines = (organization: Organization) =>
       const sql = yield* SqlClient
       const runtime = yield* Runtime
       const remains = yield* Remains
+      const { namespacePrefix } = yield* Platform
       const services = decodeServices(
         yield* sql`select stage, name from services where organization_id = ${organization.id} order by stage, name`
       )
@@ -42,7 +44,7 @@ const logLines = (organization: Organization) =>
         organizationId: organization.id,
         organization: organization.name,
         stage,
-        namespace: namespaceOf({ organization: organization.name, stage }),
+        namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix }),
         service: name
       }))
       const there = new Set(keys.map((_) => `${_.namespace}/${_.service}`))

@@ -7,6 +7,7 @@ import type { Audit } from "../audit/Audit.ts"
 import { asServer, RowScope } from "../database/RowScope.ts"
 import { orUnavailable } from "../database/sqlErrors.ts"
 import type { Deployments } from "../deployments/Deployments.ts"
+import type { Platform } from "../deployments/Platform.ts"
 import type { DataKeys } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
@@ -58,7 +59,9 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
   Layer.effect(
     Privacy,
     Effect.gen(function* () {
-      const context = yield* Effect.context<SqlClient | Audit | DataKeys | Deployments | Mail | RemainsTag | Runtime>()
+      const context = yield* Effect.context<
+        SqlClient | Audit | DataKeys | Deployments | Mail | Platform | RemainsTag | Runtime
+      >()
       const sql = yield* SqlClient
       const quotas = yield* Quotas
 

@@ -147,7 +147,7 @@ export const plant = ({ sealed, visible }: Words) =>
     const service = ServiceName.make(visible.service)
     const secret = SecretName.make(visible.secretName)
     const scope = { organizationId: organization.id, app, stage }
-    const namespace = namespaceOf({ organization: organization.name, stage })
+    const namespace = namespaceOf({ organization: organization.name, stage, namespacePrefix: "" })
     yield* Effect.gen(function* () {
       yield* Effect.flatMap(Secrets, (_) => _.set(scope, secret, Redacted.make(sealed.secret)))
       yield* Effect.flatMap(RegistryCredentials, (_) =>

@@ -4,7 +4,7 @@ import { Effect, Layer, Stream } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import { namespaceKeyOf } from "../deployments/inspectSpec.ts"
-import type { Platform } from "../deployments/Platform.ts"
+import { Platform } from "../deployments/Platform.ts"
 import { leaseMs } from "../deployments/Reconciler.ts"
 import { makeWorkQueue } from "../deployments/WorkQueue.ts"
 import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
@@ -21,6 +21,7 @@ export const layer = Layer.effect(
     const context = yield* Effect.context<SqlClient | Platform>()
     const sql = yield* SqlClient
     const runtime = yield* Runtime
+    const platform = yield* Platform
     const audit = yield* Audit
     const queue = yield* makeWorkQueue({ leaseMs })
 
@@ -36,7 +37,7 @@ export const layer = Layer.effect(
     )
 
     const keyOf = (organization: Organization, service: Service): ServiceKey => ({
-      ...namespaceKeyOf({ organization, stage: service.stage }),
+      ...namespaceKeyOf({ organization, stage: service.stage }, platform),
       service: service.name
     })
 

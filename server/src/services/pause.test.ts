@@ -37,6 +37,7 @@ const work = (organization: Organization) =>
   )
 
 const platform = Layer.succeed(Platform, {
+  namespacePrefix: "",
   domain: "localhost",
   scheme: "http",
   port: 8080,

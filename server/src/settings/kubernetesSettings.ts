@@ -1,4 +1,5 @@
 import { Config, Schema } from "effect"
+import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../cluster/namespacePrefix.ts"
 import { from, optional, Port, type Settings, Words } from "./setting.ts"
 
 /** Where services run, and how the cluster is reached. */
@@ -10,6 +11,8 @@ export interface KubernetesSettings {
   readonly kubeContext: string | undefined
   readonly publicScheme: "http" | "https" | undefined
   readonly publicPort: number | undefined
+  /** What tenants' namespaces begin with; undefined: as the installation has decided at its first start on a cluster. */
+  readonly namespacePrefix: string | undefined
   readonly podSecurity: "baseline" | "restricted"
   readonly runtimeClass: string | undefined
   /** Image of max-cloud's own parts in the cluster: the gateway's authorizer, and the pods that probe the network. */
@@ -73,6 +76,13 @@ export const kubernetesSettings: Settings<KubernetesSettings> = {
     default: "the scheme's own",
     description: "Port of the services' public URLs on Kubernetes, where it is not the scheme's own."
   },
+  namespacePrefix: {
+    name: "MAXCLOUD_NAMESPACE_PREFIX",
+    config: optional(from("MAXCLOUD_NAMESPACE_PREFIX", NamespacePrefix, prefixHelp)),
+    default: `${defaultNamespacePrefix} for a new installation, else what it has`,
+    description:
+      "What tenants' namespaces begin with, or `none`. Decided at the first start on a cluster and kept in the database: a different value later is refused. `maxcloud cluster install --namespace-prefix` must have the same."
+  },
   podSecurity: {
     name: "MAXCLOUD_POD_SECURITY",
     config: from(
@@ -132,6 +142,7 @@ export const kubernetesConfig: Config.Config<KubernetesSettings> = Config.all({
   kubeContext: kubernetesSettings.kubeContext.config,
   publicScheme: kubernetesSettings.publicScheme.config,
   publicPort: kubernetesSettings.publicPort.config,
+  namespacePrefix: kubernetesSettings.namespacePrefix.config,
   podSecurity: kubernetesSettings.podSecurity.config,
   runtimeClass: kubernetesSettings.runtimeClass.config,
   systemImage: kubernetesSettings.systemImage.config,

@@ -5,7 +5,7 @@ import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts
 import { freePort } from "../freePort.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import { serverKubeconfig } from "./serverKubeconfig.ts"
-import { type Admin, newOrganization, openAdmin, small } from "./wiredServer.ts"
+import { type Admin, namespaceFor, newOrganization, openAdmin, small } from "./wiredServer.ts"
 
 describeCluster("an organization that is deleted", () => {
   describe("on a cluster, by the server's own rights", () => {
@@ -44,7 +44,8 @@ describeCluster("an organization that is deleted", () => {
       const { token } = await post("/auth/register", { email: `owner@${name}.test`, organization: name })
       const client = createClient({ apiUrl: server.url, token })
       await client.deploy({ app: "shop", services: [small("web")] })
-      const namespace = () => admin.request({ method: "GET", path: pathOf(kinds.namespace, undefined, name) })
+      const namespace = () =>
+        admin.request({ method: "GET", path: pathOf(kinds.namespace, undefined, namespaceFor(name)) })
       await namespace()
 
       const { certificateId } = await post("/organization/deletion", { name, graceDays: 0 }, token)

@@ -3,7 +3,7 @@ import { type Kind, kinds } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
 import { until } from "../contract/requests.ts"
 import { startCommand, startDeploy } from "./commandLine.ts"
-import { labelsOf, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"
+import { labelsOf, namespaceFor, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"
 
 const shop = (version: string) => ({ app: "shop", services: [small("web", { TARGET: version })] })
 const configMaps: Kind = { ...kinds.secret, kind: "ConfigMap", plural: "configmaps" }
@@ -35,7 +35,9 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   })
   afterAll(async () => {
     const free = [{ op: "remove", path: "/metadata/finalizers" }]
-    await wired?.admin.patch("kubectl-edit", configMaps, `stuck--${wired.organization}`, "held", free).catch(() => {})
+    await wired?.admin
+      .patch("kubectl-edit", configMaps, namespaceFor(wired.organization, "stuck"), "held", free)
+      .catch(() => {})
     await wired?.close(["stuck", "theirs"])
   }, 60_000)
 
@@ -45,7 +47,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     const told: { readonly drift: Awaited<ReturnType<typeof wired.server.client.apps.drift>> } = JSON.parse(stdout)
     return told.drift
   }
-  const namespace = () => wired.organization
+  const namespace = () => namespaceFor(wired.organization)
 
   it("what they change is recorded with who did it, and put right", async () => {
     const own = [
@@ -172,7 +174,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     const image = small("web").image
     const spec = { template: { spec: { containers: [{ image }] } } }
     await wired.admin.create(kinds.service, namespace(), { ...taken, spec })
-    const theirs = `theirs--${wired.organization}`
+    const theirs = namespaceFor(wired.organization, "theirs")
     await wired.admin.create(kinds.namespace, "", {
       apiVersion: "v1",
       kind: "Namespace",
@@ -199,7 +201,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   }, 90_000)
 
   it("a namespace that does not go is waited for, and what holds it is told", async () => {
-    const stuck = `stuck--${wired.organization}`
+    const stuck = namespaceFor(wired.organization, "stuck")
     const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
     await wired.admin.create(kinds.namespace, "", {
       apiVersion: "v1",

@@ -9,7 +9,15 @@ import { freePort } from "../freePort.ts"
 import { startPostgres } from "../replicas/startPostgres.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import { serverKubeconfig } from "./serverKubeconfig.ts"
-import { type Admin, environmentOf, newOrganization, openAdmin, serverProgram, small } from "./wiredServer.ts"
+import {
+  type Admin,
+  environmentOf,
+  namespaceFor,
+  newOrganization,
+  openAdmin,
+  serverProgram,
+  small
+} from "./wiredServer.ts"
 
 const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 6)
 const kills = 3
@@ -46,7 +54,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     await Promise.all(replicas.map((_) => _.end("SIGTERM")))
     for (const replica of replicas) replica.remove()
     await postgres?.close()
-    await Promise.allSettled(organizations.map((_) => admin.remove(kinds.namespace, "", _)))
+    await Promise.allSettled(organizations.map((_) => admin.remove(kinds.namespace, "", namespaceFor(_))))
     await admin?.close()
   }, 60_000)
 
@@ -76,7 +84,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     const [server] = replicas
     const [organization = ""] = organizations
     assert.isDefined(server)
-    await admin.patch("kubectl-edit", kinds.networkPolicy, organization, "app-0", [
+    await admin.patch("kubectl-edit", kinds.networkPolicy, namespaceFor(organization), "app-0", [
       { op: "add", path: "/spec/egress/-", value: { to: [{ ipBlock: { cidr: "10.99.99.99/32" } }] } }
     ])
     const drift = await until(

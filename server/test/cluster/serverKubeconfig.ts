@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { install } from "../../src/cluster/install.ts"
+import { defaultNamespacePrefix } from "../../src/cluster/namespacePrefix.ts"
 import { kubeconfigOf, serverToken } from "../../src/cluster/serverKubeconfig.ts"
 import { readCredentials } from "../../src/runtime/kubernetes/api/connect.ts"
 import { layer } from "../../src/runtime/kubernetes/api/layer.ts"
@@ -17,6 +18,7 @@ const make = Effect.gen(function* () {
   yield* install({
     image: undefined,
     domain: undefined,
+    namespacePrefix: defaultNamespacePrefix,
     keepKnativeSettings: true,
     dryRun: false,
     force: true,

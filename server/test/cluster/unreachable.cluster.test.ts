@@ -5,7 +5,7 @@ import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
 import { until } from "../contract/requests.ts"
 import { startDeploy } from "./commandLine.ts"
-import { small, startWiredServer, type WiredServer } from "./wiredServer.ts"
+import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 
 const deployments = Number(process.env["MAXCLOUD_TEST_DEPLOYMENTS"] ?? 20)
 /** How long the API server is away. */
@@ -52,7 +52,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
   }
   /** What the cluster has, by its own word: the services that are Ready, and how often each was changed. */
   const readyOnCluster = async () => {
-    const path = pathOf(kinds.service, wired.organization)
+    const path = pathOf(kinds.service, namespaceFor(wired.organization))
     const { items } = Schema.decodeUnknownSync(Services)(await wired.admin.request({ method: "GET", path }))
     return new Map(
       items.flatMap(({ metadata, status }) =>
@@ -69,7 +69,7 @@ describeCluster("an API server that goes away (KUBECONFIG)", () => {
     await until(
       "services on the cluster",
       async () => {
-        const path = pathOf(kinds.service, wired.organization)
+        const path = pathOf(kinds.service, namespaceFor(wired.organization))
         const listed = await wired.admin.request({ method: "GET", path })
         return Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(Schema.Unknown) }))(listed).items.length
       },

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
+import { OrganizationName, productionStage, StageName } from "@maxcloud/config-schema"
+import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Exit, ManagedRuntime, Schema, Scope } from "effect"
+import { defaultNamespacePrefix } from "../../src/cluster/namespacePrefix.ts"
 import { KubeApi, type KubeRequest } from "../../src/runtime/kubernetes/api/KubeApi.ts"
 import { type Kind, kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { wiredClusterOf } from "../../src/runtime/kubernetes/api/testProxy.ts"
@@ -60,7 +63,15 @@ const read = Schema.decodeUnknownSync(Read)
 export const labelsOf = (object: unknown) => read(object).metadata.labels
 export const versionOf = (object: unknown) => read(object).metadata.resourceVersion
 
-/** What a server process on the cluster needs. `organization`: for which it acts, whose production's namespace has the same name. */
+/** The namespace of an organization's production, or of another of its stages. */
+export const namespaceFor = (organization: string, stage: string = productionStage) =>
+  namespaceOf({
+    organization: OrganizationName.make(organization),
+    stage: StageName.make(stage),
+    namespacePrefix: defaultNamespacePrefix
+  })
+
+/** What a server process on the cluster needs. `organization`: for which it acts. */
 export const environmentOf = (organization: string, kubeconfig: string): Readonly<Record<string, string>> => ({
   MAXCLOUD_RUNTIME: "kubernetes",
   MAXCLOUD_KUBECONFIG: kubeconfig,
@@ -87,7 +98,7 @@ export const startWiredServer = async (prefix: string) => {
       wires.shut(false)
       await server.end("SIGTERM")
       server.remove()
-      const namespaces = [organization, ...stages.map((stage) => `${stage}--${organization}`)]
+      const namespaces = [productionStage, ...stages].map((stage) => namespaceFor(organization, stage))
       await Promise.allSettled(namespaces.map((name) => admin.remove(kinds.namespace, "", name)))
       await admin.close()
       await Effect.runPromise(Scope.close(scope, Exit.void))

@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { KubeApi, type KubeRequest } from "../../src/runtime/kubernetes/api/KubeApi.ts"
 import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { adminApi, serverKubeconfig } from "../cluster/serverKubeconfig.ts"
+import { namespaceFor } from "../cluster/wiredServer.ts"
 import { freePort } from "../freePort.ts"
 import { buildGoProgram } from "../images/goProgram.ts"
 import { pushImage } from "../images/pushImage.ts"
@@ -36,7 +37,6 @@ const Listed = Schema.Struct({
 })
 
 export interface ClusterHarness extends Harness {
-  /** Namespace of its production. */
   readonly organization: string
   /** Reference of the workload, by tag. */
   readonly image: string
@@ -88,7 +88,7 @@ export const startClusterHarness = async (
       const found = await Promise.all(
         made.map(async (kind) => {
           const query = { labelSelector: `maxcloud.dev/app=${app}` }
-          const path = pathOf(kinds[kind], organization)
+          const path = pathOf(kinds[kind], namespaceFor(organization))
           const { items } = Schema.decodeUnknownSync(Listed)(await asAdmin({ method: "GET", path, query }))
           // A pod that has been told to go drains for half a minute.
           return items
@@ -100,7 +100,9 @@ export const startClusterHarness = async (
     },
     close: async () => {
       await server.end("SIGTERM")
-      await asAdmin({ method: "DELETE", path: pathOf(kinds.namespace, undefined, organization) }).catch(() => undefined)
+      await asAdmin({ method: "DELETE", path: pathOf(kinds.namespace, undefined, namespaceFor(organization)) }).catch(
+        () => undefined
+      )
       await registry[Symbol.asyncDispose]()
       server.remove()
     }

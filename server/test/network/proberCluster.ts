@@ -4,6 +4,7 @@ import { promisify } from "node:util"
 import { OrganizationName, parseAppSpec, productionStage, type SpecIssue } from "@maxcloud/config-schema"
 import { type Manifest, namespaceOf, synth, synthNamespace, type TenantContext } from "@maxcloud/synth"
 import { Data, Effect, Either, Schedule, Schema, type Scope } from "effect"
+import { defaultNamespacePrefix } from "../../src/cluster/namespacePrefix.ts"
 import { KubeApi, type KubeError } from "../../src/runtime/kubernetes/api/KubeApi.ts"
 import { kindOf, kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { applyTest } from "../../src/runtime/kubernetes/api/testCluster.ts"
@@ -12,6 +13,9 @@ import { startTestRegistry } from "../registry/testRegistry.ts"
 import { type Probe, type ProbeResult, proberProgram } from "./proberProgram.ts"
 
 const run = promisify(execFile)
+
+/** What namespaces of tenants begin with on the cluster of the tests (`npm run test:cluster:prepare`). */
+export const testPrefix = defaultNamespacePrefix
 
 export class ProberError extends Data.TaggedError("ProberError")<{ readonly message: string }> {}
 
@@ -56,6 +60,7 @@ export const proberManifests = (
   const tenant: TenantContext = {
     organization,
     stage: productionStage,
+    namespacePrefix: testPrefix,
     domain: "example.com",
     scheme: "http",
     port: undefined,
@@ -74,7 +79,7 @@ export const proberManifests = (
       image,
       command: ["/usr/bin/node"],
       args: ["-e", proberProgram],
-      env: { PROBER: `${organization}/${name}` },
+      env: { PROBER: `${namespaceOf(tenant)}/${name}` },
       cpu: 0.5,
       memory: "128Mi",
       scale: { min: 1, max: 1 },
@@ -100,7 +105,11 @@ export const organizationScope = (organization: OrganizationName) =>
   Effect.acquireRelease(Effect.succeed(organization), () =>
     Effect.gen(function* () {
       const api = yield* KubeApi
-      const path = pathOf(kinds.namespace, undefined, namespaceOf({ organization, stage: productionStage }))
+      const path = pathOf(
+        kinds.namespace,
+        undefined,
+        namespaceOf({ organization, stage: productionStage, namespacePrefix: testPrefix })
+      )
       yield* Effect.ignore(api.request({ method: "DELETE", path }))
     })
   )

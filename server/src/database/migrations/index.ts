@@ -4,6 +4,7 @@ import { identity } from "./0003_identity.ts"
 import { externalSecrets } from "./0004_external_secrets.ts"
 import { signInCodes } from "./0005_identity_sign_in_codes.ts"
 import { imageAccess } from "./0006_image_access.ts"
+import { installation } from "./0007_installation.ts"
 
 export interface Migration {
   readonly id: number
@@ -18,5 +19,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 3, name: "identity", sql: identity },
   { id: 4, name: "external_secrets", sql: externalSecrets },
   { id: 5, name: "identity_sign_in_codes", sql: signInCodes },
-  { id: 6, name: "image_access", sql: imageAccess }
+  { id: 6, name: "image_access", sql: imageAccess },
+  { id: 7, name: "installation", sql: installation }
 ]

@@ -1,6 +1,8 @@
 import { canonicalRanges } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
+import { domainTemplateOf, prefixText } from "../../cluster/namespacePrefix.ts"
 import type { Platform } from "../../deployments/Platform.ts"
+import { namespacePrefixOf } from "../../installation/namespacePrefixOf.ts"
 import { findClusterRanges, unknownText } from "../../network/clusterRanges.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
 import { ClusterConfigError } from "./api/ClusterConfigError.ts"
@@ -10,9 +12,6 @@ const ConfigMap = Schema.Struct({
   data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
 })
 const decodeConfigMap = Schema.decodeUnknownOption(ConfigMap)
-
-/** Our hosts have one label before the domain, so that one wildcard certificate covers all (Knative, `config-network`). */
-const ourTemplate = "{{.Name}}--{{.Namespace}}.{{.Domain}}"
 
 const dataOf = (name: string) =>
   Effect.gen(function* () {
@@ -40,6 +39,7 @@ export const clusterPlatform = ({
   domain,
   externalSecretKey,
   externalSecretStore,
+  namespacePrefix: asked,
   podSecurity,
   privateEgressRanges,
   publicPort,
@@ -47,11 +47,13 @@ export const clusterPlatform = ({
   runtimeClass
 }: ServerSettings) =>
   Effect.gen(function* () {
+    const namespacePrefix = yield* namespacePrefixOf(asked)
+    const ourTemplate = domainTemplateOf(namespacePrefix)
     const [network, domains] = yield* Effect.all([dataOf("config-network"), dataOf("config-domain")])
     const template = Option.map(network, (_) => _["domain-template"] ?? "{{.Name}}.{{.Namespace}}.{{.Domain}}")
     if (Option.exists(template, (_) => _ !== ourTemplate)) {
       yield* Effect.logWarning(
-        `Knative makes hosts by the template ${Option.getOrElse(template, () => "")}, max-cloud by ${ourTemplate}: publicUrl references in a config name hosts that do not exist. \`maxcloud cluster install\` sets it`
+        `Knative makes hosts by the template ${Option.getOrElse(template, () => "")}, max-cloud by ${ourTemplate}: publicUrl references in a config name hosts that do not exist. \`maxcloud cluster install --namespace-prefix ${prefixText(namespacePrefix)}\` sets it`
       )
     }
     const own = Option.getOrUndefined(Option.map(domains, domainOf))
@@ -78,6 +80,7 @@ export const clusterPlatform = ({
       )
     }
     return {
+      namespacePrefix,
       domain: used,
       scheme: publicScheme,
       port: publicPort,

@@ -32,6 +32,7 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     Layer.provide(RegistryAccess.layer({ ...settings, dataDirectory: dataDir }))
   )
   const platform = Layer.succeed(Platform, {
+    namespacePrefix: "",
     domain,
     scheme: "http",
     port,

@@ -67,7 +67,7 @@ export const testKey = (organization = "local", stage = "production"): Namespace
   return {
     ...place,
     organizationId: Schema.decodeSync(OrganizationId)(`org_${digit.padStart(32, "0")}`),
-    namespace: namespaceOf(place)
+    namespace: namespaceOf({ ...place, namespacePrefix: "" })
   }
 }
 

@@ -108,7 +108,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   }
 
   const start = () => {
-    const id = `${input.revision}-${randomBytes(4).toString("hex")}`
+    // Services of several organizations may have revisions of one name: what is random alone sets their containers and records apart.
+    const id = `${input.revision}-${randomBytes(8).toString("hex")}`
     const entry: Entry = {
       id,
       writer: input.writer(id),

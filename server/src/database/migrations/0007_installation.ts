@@ -1,0 +1,19 @@
+/**
+ * What was decided once for a whole installation. A server of the version before gave namespaces no prefix: where it has organizations it
+ * stays so. Row security is lifted for the look, since the owner of the tables need not see rows.
+ */
+export const installation = /* sql */ `
+create table installation (
+  singleton boolean primary key default true check (singleton),
+  namespace_prefix text not null,
+  decided_at timestamptz not null default now()
+);
+alter table organizations no force row level security;
+insert into installation (namespace_prefix) select '' where exists (select 1 from organizations);
+alter table organizations force row level security;
+alter table installation enable row level security;
+alter table installation force row level security;
+create policy installation_server on installation
+  using (current_setting('maxcloud.organization', true) = '*')
+  with check (current_setting('maxcloud.organization', true) = '*');
+`
