@@ -1,3 +1,7 @@
+/** Only the server's own work. */
+const serverOnly =
+  "current_setting('maxcloud.organization', true) = '*' or current_setting('maxcloud.all_rows', true) = 'on'"
+
 /**
  * What was decided once for a whole installation. A server of the version before gave namespaces no prefix: where it has organizations it
  * stays so. Row security is lifted for the look, since the owner of the tables need not see rows.
@@ -13,7 +17,5 @@ insert into installation (namespace_prefix) select '' where exists (select 1 fro
 alter table organizations force row level security;
 alter table installation enable row level security;
 alter table installation force row level security;
-create policy installation_server on installation
-  using (current_setting('maxcloud.organization', true) = '*')
-  with check (current_setting('maxcloud.organization', true) = '*');
+create policy installation_organization on installation using (${serverOnly}) with check (${serverOnly});
 `
