@@ -539,6 +539,7 @@ describe("tables", () => {
       expect(others.map((_) => _.table_name)).toEqual(["replicas", "shards"])
       expect(hidden.map((_) => _.table_name)).toEqual([
         "erasures",
+        "installation",
         "mail_outbox",
         "one_time_tokens",
         "organizations",
