@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Layer, Option, Redacted, type Scope } from "effect"
+import { asServer } from "./database/RowScope.ts"
 import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
 import * as authentication from "./http/authentication.ts"
@@ -60,7 +61,7 @@ const accessLayer = (
         local:
           token === undefined
             ? undefined
-            : { organization: yield* localOrganization(options), owner: makeLocalOwner(token) },
+            : { organization: yield* asServer(localOrganization(options)), owner: makeLocalOwner(token) },
         verifiedOnly: mail !== "log",
         publicUrl,
         trustedProxies: settings.trustedProxies,

@@ -7,6 +7,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Effect, Layer, Logger } from "effect"
+import { asServer } from "./database/RowScope.ts"
 import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
 import * as authentication from "./http/authentication.ts"
@@ -101,8 +102,8 @@ describe("organizations", () => {
           )
         )
         const organizations = Context.get(services, Organizations)
-        const first = yield* apiOf(services, yield* organizations.ensureLocal)
-        const second = yield* apiOf(services, yield* organizations.create(OrganizationName.make("acme")))
+        const first = yield* apiOf(services, yield* asServer(organizations.ensureLocal))
+        const second = yield* apiOf(services, yield* asServer(organizations.create(OrganizationName.make("acme"))))
 
         const spec = (env: Record<string, unknown>) => ({
           spec: {

@@ -12,8 +12,7 @@ import pg from "pg"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { Audit } from "../audit/Audit.ts"
 import { layer as audit } from "../audit/PostgresAudit.ts"
-import { layer as database } from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { newOrganization, shop } from "../deployments/testServer.ts"
 import { layer as keys } from "../keys/layer.ts"
 import type { Organization } from "../organizations/Organizations.ts"
@@ -34,7 +33,7 @@ const serverOf = (dataDir: string, url?: { readonly server: string; readonly own
       Layer.provideMerge(audit()),
       Layer.provideMerge(keys({ dataDir })),
       Layer.provideMerge(
-        database(
+        databaseTest(
           url === undefined
             ? { dataDir }
             : { dataDir, url: Redacted.make(url.server), migrationUrl: Redacted.make(url.owner) }

@@ -6,6 +6,7 @@ import { connect } from "../database/connect.ts"
 import { type DatabaseError, explain } from "../database/DatabaseError.ts"
 import { makeEmbeddedPostgres, ownerRole } from "../database/embedded/EmbeddedPostgres.ts"
 import { serverRole, startEmbedded } from "../database/embedded/startEmbedded.ts"
+import { settingsOf } from "../database/Session.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
 import { BackupError } from "./BackupError.ts"
 
@@ -42,7 +43,7 @@ export const ownerConnection = ({ dataDir, databaseUrl, migrationDatabaseUrl }: 
 
 export const showAll = (client: pg.ClientBase) =>
   Effect.tryPromise({
-    try: () => client.query("set maxcloud.organization = '*'; set statement_timeout = 0"),
+    try: () => client.query(`${settingsOf("*")}; set statement_timeout = 0`),
     catch: (cause) =>
       new BackupError({ reason: "database", message: "The database broke off. Nothing was done.", cause })
   })

@@ -14,6 +14,7 @@ import { makeSqlClient } from "../database/makeSqlClient.ts"
 import { migrate } from "../database/migrate.ts"
 import { migrations } from "../database/migrations/index.ts"
 import { makePool } from "../database/PgPool.ts"
+import { asServer } from "../database/RowScope.ts"
 import { isRestoring, markRestoring, unmarkRestoring } from "../database/restoring.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { JournalLine, journalName, readJournal } from "../privacy/ErasureJournal.ts"
@@ -112,6 +113,9 @@ const fill = async (
       `select relname as table from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relforcerowsecurity`
     )
     for (const { table } of forced) await client.query(`alter table ${name(table)} no force row level security`)
+    // Their entries come as they are, and not by being appended.
+    const audit = forced.flatMap(({ table }) => (table.startsWith("audit_") ? [name(table)] : []))
+    for (const table of audit) await client.query(`alter table ${table} disable trigger user`)
     let tables = 0
     let files = 0
     for await (const { data, entry } of readBackup(path, key)) {
@@ -137,6 +141,7 @@ const fill = async (
     }
     // Held by servers that are gone.
     await client.query("update work_items set lease_token = null, lease_until = null, available_at = now()")
+    for (const table of audit) await client.query(`alter table ${table} enable trigger user`)
     for (const { table } of forced) await client.query(`alter table ${name(table)} force row level security`)
     await client.query("commit")
     return { tables, files }
@@ -235,6 +240,7 @@ export const restore = (path: string, place: DatabasePlace) =>
     yield* migrate(client, role)
     const sql = yield* makeSqlClient(yield* makePool(server, { connections: 2 }), [])
     const erasedAgain = yield* eraseAgain(journal).pipe(
+      asServer,
       Effect.provideService(SqlClient, sql),
       Effect.mapError(
         (cause) =>

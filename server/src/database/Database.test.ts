@@ -5,14 +5,16 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit, Layer, Queue, Redacted, Schedule, Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import { Database, layer } from "./Database.ts"
-import { temporaryDataDir } from "./layerTest.ts"
+import { databaseTest, temporaryDataDir } from "./layerTest.ts"
 import { Notifications } from "./Notifications.ts"
 import { isRunning } from "./processIdentity.ts"
+import { asServer } from "./RowScope.ts"
 
 const pidOf = (dataDir: string) =>
   Number(readFileSync(join(dataDir, "postgres/data/postmaster.pid"), "utf8").split("\n")[0])
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
-const using = <A, E, R>(dataDir: string, effect: Effect.Effect<A, E, R>) => Effect.provide(effect, layer({ dataDir }))
+const using = <A, E, R>(dataDir: string, effect: Effect.Effect<A, E, R>) =>
+  Effect.provide(effect, databaseTest({ dataDir }))
 
 const write = (id: string) =>
   Effect.flatMap(SqlClient, (sql) => sql`insert into organizations (id, name) values (${id}, ${id})`)
@@ -76,13 +78,14 @@ describe("embedded database", () => {
             "--eval",
             `import { Effect } from "effect"
              import { SqlClient } from "@effect/sql/SqlClient"
+             import { asServer } from ${JSON.stringify(join(import.meta.dirname, "RowScope.ts"))}
              import { layer } from ${JSON.stringify(join(import.meta.dirname, "Database.ts"))}
              Effect.runFork(Effect.gen(function* () {
                const sql = yield* SqlClient
                yield* sql\`insert into organizations (id, name) values ('b', 'b')\`
                console.log("ready")
                yield* Effect.never
-             }).pipe(Effect.provide(layer({ dataDir: ${JSON.stringify(dataDir)} }))))`
+             }).pipe(asServer, Effect.provide(layer({ dataDir: ${JSON.stringify(dataDir)} }))))`
           ],
           { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] }
         )
@@ -147,7 +150,7 @@ describe("embedded database", () => {
           expect(yield* Effect.flip(sql`drop table organizations`)).toMatchObject({
             cause: { message: "must be owner of table organizations" }
           })
-        }).pipe(Effect.provide(external))
+        }).pipe(asServer, Effect.provide(external))
         yield* Scope.close(scope, Exit.void)
         const away = yield* Effect.flip(Effect.provide(Effect.void, external))
         expect(away.reason).toBe("unreachable")

@@ -8,6 +8,7 @@ import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
 import { makePool, type PoolLimits } from "./PgPool.ts"
+import { asNobody, asServer } from "./RowScope.ts"
 import { refuseRestoring } from "./restoring.ts"
 
 export { DatabaseError } from "./DatabaseError.ts"
@@ -102,13 +103,14 @@ export const layer = (
         Database,
         Effect.gen(function* () {
           const sql = yield* SqlClient
-          yield* warnOfBypass.pipe(
-            Effect.andThen(isEmbedded ? freeLeases : Effect.void),
+          yield* asNobody(warnOfBypass).pipe(
+            Effect.andThen(isEmbedded ? asServer(freeLeases) : Effect.void),
             Effect.mapError((cause) => new DatabaseError({ reason: "failed", message: cause.message, cause }))
           )
           return {
             embedded: isEmbedded,
             ping: sql`select 1`.pipe(
+              asNobody,
               Effect.asVoid,
               Effect.timeout("5 seconds"),
               Effect.mapError(

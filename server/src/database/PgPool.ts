@@ -1,6 +1,6 @@
 import { Duration, Effect } from "effect"
 import pg from "pg"
-import { Session } from "./Session.ts"
+import { Session, settingsOf } from "./Session.ts"
 
 export interface PoolLimits {
   /** Connections at most. @default 12 */
@@ -43,10 +43,10 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
         connectionTimeoutMillis: waitMillis,
         query_timeout: statementMillis + silenceMillis,
         Client: PromptClient,
-        // Not by options of the connection's start, which poolers between refuse.
+        // Not by options of the connection's start, which poolers between refuse. Temporary tables come last, or they would shadow ours.
         onConnect: (client) =>
           client.query(
-            `set maxcloud.organization = ''; set statement_timeout = ${statementMillis};
+            `${settingsOf("none")}; set search_path = public, pg_temp; set statement_timeout = ${statementMillis};
              set idle_in_transaction_session_timeout = ${idleInTransactionMillis}`
           )
       })
@@ -73,7 +73,7 @@ export const checkOut = (pool: pg.Pool, use: (error: Error | undefined, session?
       use(error ?? new Error("no connection was given"))
       return
     }
-    const session = sessions.get(client) ?? new Session(client, "")
+    const session = sessions.get(client) ?? new Session(client, "none")
     sessions.set(client, session)
     use(undefined, session)
   })

@@ -2,18 +2,18 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Effect } from "effect"
 
 /**
- * Whose rows the database shows to what runs here (row security, the second line of defence behind each query's own `where`):
- * one organization's, `*` all of them (the server's own work), or `none`. Requests begin with `none` and go on with the caller's organization;
- * work that is no request's has `*`.
+ * The rows that the database shows to what runs here (row security, the second line of defense behind each query's own `where`):
+ * one organization's, all of them (`*`, the server's own work), or `none`. There is no default that shows anything: a statement of work
+ * that hasn't said whose rows it needs (`unsaid`) isn't sent, and fails as a mistake of ours.
  */
 export class RowScope extends Context.Reference<RowScope>()("@maxcloud/server/RowScope", {
-  defaultValue: (): OrganizationId | "*" | "none" => "*"
+  defaultValue: (): OrganizationId | "*" | "none" | "unsaid" => "unsaid"
 }) {}
 
 /** Runs with the rows of one organization. */
 export const asOrganization = (organizationId: OrganizationId) => Effect.provideService(RowScope, organizationId)
 
-/** Runs with all rows: for what is the server's own work, such as finding whose a credential is. */
+/** Runs with all rows: for the server's own work, such as finding whose a credential is. */
 export const asServer: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
   RowScope,
   "*"
@@ -24,3 +24,12 @@ export const asNobody: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effec
   RowScope,
   "none"
 )
+
+/**
+ * The context here, without whose rows it sees: for a service whose work later runs with the rows of its caller, however the service itself
+ * was made.
+ */
+export const contextWithoutRows = <R>() =>
+  Effect.map(Effect.context<R>(), ({ unsafeMap }) =>
+    Context.unsafeMake<R>(new Map([...unsafeMap].filter(([key]) => key !== RowScope.key)))
+  )

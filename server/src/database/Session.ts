@@ -1,4 +1,5 @@
-import type pg from "pg"
+import pg from "pg"
+import type { RowScope } from "./RowScope.ts"
 import { isReadOnly, isUnsent } from "./sqlState.ts"
 
 export interface Answer {
@@ -14,29 +15,41 @@ export interface Statement {
   readonly rowMode?: "array"
 }
 
+/** What a connection shows: as `RowScope`. Of work that hasn't said whose rows it needs, only statements about the transaction come here. */
+export type Shown = RowScope["Type"]
+
+/**
+ * The settings that row security reads (migration `row_security`): `maxcloud.organization` names one organization, and `maxcloud.all_rows`
+ * is `on` for the server's own work alone. Both are always set together, so that nothing of the connection's former use is left.
+ */
+export const settingsOf = (shown: Shown): string => {
+  const organization = shown === "*" || shown === "none" || shown === "unsaid" ? "" : shown
+  return `set maxcloud.organization = ${pg.escapeLiteral(organization)}; set maxcloud.all_rows = ${shown === "*" ? "on" : "off"}`
+}
+
 /** What takes back settings that were made since the transaction or savepoint began. */
 const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
 
 /**
- * A connection, with what `maxcloud.organization` (whose rows row security shows) is there: it is set before a statement that needs another.
+ * A connection, and whose rows row security shows on it: that is set before a statement that needs other rows.
  * One statement runs at a time, so that each runs under its own scope, also where fibers of several scopes share a transaction.
  */
 export class Session {
   readonly client: pg.PoolClient
   /** undefined: not known. */
-  #shown: string | undefined
+  #shown: Shown | undefined
   #busy = false
   readonly #waiting: Array<() => void> = []
   /** It has gone silent, takes no writes, or a transaction could not be ended: not to be used again. */
   broken = false
 
-  constructor(client: pg.PoolClient, shown: string) {
+  constructor(client: pg.PoolClient, shown: Shown) {
     this.client = client
     this.#shown = shown
   }
 
   /** `scope` undefined: the statement is of the transaction itself (BEGIN, COMMIT). `sent` false: it never reached the database. */
-  send(scope: string | undefined, statement: Statement, answered: Answered): void {
+  send(scope: Shown | undefined, statement: Statement, answered: Answered): void {
     if (this.#busy) {
       this.#waiting.push(() => this.send(scope, statement, answered))
       return
@@ -58,7 +71,7 @@ export class Session {
     } else {
       this.#shown = undefined
       // The statement is sent when the setting has been: were both sent at once, it would also run where the setting failed.
-      this.client.query(`set maxcloud.organization = ${this.client.escapeLiteral(scope)}`, (error?: Error | null) => {
+      this.client.query(settingsOf(scope), (error?: Error | null) => {
         if (error) {
           this.#noteSilence(error)
           done(error, false)

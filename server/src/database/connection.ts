@@ -4,11 +4,18 @@ import { Chunk, Effect, Option, Schedule, type Scope, Stream } from "effect"
 import type pg from "pg"
 import { cancel, checkOut } from "./PgPool.ts"
 import { RowScope } from "./RowScope.ts"
-import type { Answer, Session, Statement } from "./Session.ts"
+import type { Answer, Session, Shown, Statement } from "./Session.ts"
 import { isBroken } from "./sqlState.ts"
 
-/** What `maxcloud.organization` is for a scope. */
-const settingOf = (scope: RowScope["Type"]) => (scope === "none" ? "" : scope)
+/** A statement that says neither `asOrganization`, `asServer` nor `asNobody`. */
+class RowScopeMissing extends Error {
+  override readonly name = "RowScopeMissing"
+  constructor(text: string) {
+    super(
+      `This statement hasn't said whose rows it needs: ${text.trim().slice(0, 200)}. Run it with asOrganization, asServer or asNobody.`
+    )
+  }
+}
 
 interface Failure {
   readonly cause: Error
@@ -19,7 +26,7 @@ interface Failure {
 type Answers = Answer | ReadonlyArray<Answer>
 
 /** Sends a statement on a connection that is held; ends when it is answered, or when it was cancelled. */
-const sendOn = (pool: pg.Pool, session: Session, scope: string | undefined, statement: Statement) =>
+const sendOn = (pool: pg.Pool, session: Session, scope: Shown | undefined, statement: Statement) =>
   Effect.async<Answers, Failure>((resume) => {
     session.send(scope, statement, (cause, sent, answer) =>
       resume(cause === undefined ? Effect.succeed(answer ?? []) : Effect.fail({ cause, sent }))
@@ -28,7 +35,7 @@ const sendOn = (pool: pg.Pool, session: Session, scope: string | undefined, stat
   })
 
 /** Sends a statement on any connection, which is free again when its answer is there, also where nobody waits for it any more. */
-const sendOnAny = (pool: pg.Pool, scope: string, statement: Statement) =>
+const sendOnAny = (pool: pg.Pool, scope: Shown, statement: Statement) =>
   Effect.async<Answers, Failure>((resume) => {
     let session: Session | undefined
     let answered = false
@@ -77,7 +84,7 @@ const rowsOf = (answers: Answers): ReadonlyArray<object> =>
 
 /** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */
 export const makeConnection = (pool: pg.Pool, session?: Session): Connection => {
-  const sendNow = (statement: Statement, scope: string) =>
+  const sendNow = (statement: Statement, scope: Shown) =>
     session === undefined
       ? sendOnAny(pool, scope, statement)
       : sendOn(pool, session, isControl(statement.text) ? undefined : scope, statement)
@@ -86,8 +93,8 @@ export const makeConnection = (pool: pg.Pool, session?: Session): Connection => 
     session === undefined && isBroken(cause) && (!sent || isRead(text))
 
   const send = (statement: Statement) =>
-    Effect.flatMap(RowScope, (rows) => {
-      const scope = settingOf(rows)
+    Effect.flatMap(RowScope, (scope) => {
+      if (scope === "unsaid" && !isControl(statement.text)) return Effect.die(new RowScopeMissing(statement.text))
       return Effect.catchAll(sendNow(statement, scope), (failure) =>
         mayGoAgain(failure, statement.text)
           ? sendNow(statement, scope).pipe(

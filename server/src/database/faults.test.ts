@@ -4,8 +4,8 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import pg from "pg"
-import { layer } from "./Database.ts"
-import { temporaryDataDir } from "./layerTest.ts"
+
+import { databaseTest, temporaryDataDir } from "./layerTest.ts"
 import { orUnavailable, transaction } from "./sqlErrors.ts"
 
 describe("a database that takes no work for a while", () => {
@@ -48,7 +48,7 @@ describe("a database that takes no work for a while", () => {
           // No connection of the time before is left.
           yield* write
         }
-      }).pipe(Effect.scoped, Effect.provide(layer({ dataDir, connections: 2 })))
+      }).pipe(Effect.scoped, Effect.provide(databaseTest({ dataDir, connections: 2 })))
     })
   )
 })

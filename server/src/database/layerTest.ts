@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
-import { layer } from "./Database.ts"
+import { type DatabaseOptions, layer } from "./Database.ts"
+import { RowScope } from "./RowScope.ts"
 
 /** A data folder of this scope's own. */
 export const temporaryDataDir = Effect.acquireRelease(
@@ -10,5 +11,11 @@ export const temporaryDataDir = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-/** A real database, embedded in a folder that is removed at the end. */
-export const layerTest = Layer.unwrapScoped(Effect.map(temporaryDataDir, (dataDir) => layer({ dataDir })))
+/** A test's own statements see all rows, as the server's own work does, unless they say otherwise. */
+export const allRows = Layer.succeed(RowScope, "*")
+
+/** A real database for a test that sees all rows. */
+export const databaseTest = (options: DatabaseOptions) => Layer.merge(layer(options), allRows)
+
+/** One in a folder that is removed at the end. */
+export const layerTest = Layer.unwrapScoped(Effect.map(temporaryDataDir, (dataDir) => databaseTest({ dataDir })))

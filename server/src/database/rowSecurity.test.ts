@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Chunk, Duration, Effect, Layer, Logger, ManagedRuntime, Redacted, Scope, Stream } from "effect"
+import { Cause, Chunk, Duration, Effect, Layer, Logger, ManagedRuntime, Redacted, Scope, Stream } from "effect"
 import fc from "fast-check"
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -148,7 +148,7 @@ describe("row security of the server's own role", () => {
           const seen = Effect.map(rows, (_) => _.map((row) => row[column]))
           expect([name, yield* asOrganization(a)(seen)]).toEqual([name, [a]])
           expect([name, yield* asOrganization(b)(seen)]).toEqual([name, [b]])
-          expect([name, yield* seen]).toEqual([name, [a, b]])
+          expect([name, yield* asServer(seen)]).toEqual([name, [a, b]])
           expect([name, yield* asNobody(seen)]).toEqual([name, []])
         }
         for (const { name } of tables.filter((_) => !_.organization)) {
@@ -191,6 +191,117 @@ describe("row security of the server's own role", () => {
       for (const { column, name } of owned) {
         const { rowCount } = await client.query(`select 1 from ${name} where ${column} = $1`, [b])
         expect([name, rowCount]).toEqual([name, 1])
+      }
+    })
+  })
+})
+
+describe("a connection that hasn't said whose rows it needs", () => {
+  /** By the server's role, on a connection of its own: no pool of ours has set anything. */
+  const fresh = async <A>(use: (client: pg.Client) => Promise<A>) => {
+    const client = new pg.Client(urlOf("maxcloud"))
+    await client.connect()
+    try {
+      return await use(client)
+    } finally {
+      await client.end()
+    }
+  }
+  const stateAfter = (client: pg.Client, text: string, values: ReadonlyArray<unknown> = []) =>
+    client.query(text, [...values]).then(
+      ({ rowCount }) => rowCount,
+      (error: unknown) => stateOf(error)
+    )
+  const whoNever = [[], ["set maxcloud.organization = ''"], ["set maxcloud.all_rows = off"]]
+  // What formerly meant all rows; and what only looks like the setting of the server's own work.
+  const whoWrongly = ["'*'", "'%'", "'org_'"].map((_) => [`set maxcloud.organization = ${_}`])
+  const almost = ["'*'", "'ON '", "'true'", "'1'", "''"].map((_) => [`set maxcloud.all_rows = ${_}`])
+
+  it("sees no row in any table, and can write, change or delete none", async () => {
+    const rows = await asOwner(async (client) => {
+      const found = []
+      for (const { name } of tables) {
+        const { rows } = await client.query(`select to_jsonb(t) as row from ${name} t limit 1`)
+        found.push({ name, row: rows[0].row })
+      }
+      return found
+    })
+    expect(rows.length).toBeGreaterThan(25)
+    for (const before of [...whoNever, ...whoWrongly, ...almost]) {
+      await fresh(async (client) => {
+        for (const text of before) await client.query(text)
+        for (const { name, row } of rows) {
+          const at = [before.join(), name]
+          expect([...at, await stateAfter(client, `select 1 from ${name}`)]).toEqual([...at, 0])
+          const written = await stateAfter(
+            client,
+            `insert into ${name} overriding system value select * from jsonb_populate_record(null::${name}, $1)`,
+            [JSON.stringify(row)]
+          )
+          expect([...at, written]).toEqual([...at, "42501"])
+          expect([0, "42501"]).toContain(await stateAfter(client, `delete from ${name}`))
+          // Any column but one that Postgres counts up by itself.
+          const column = Object.keys(row).findLast((_) => typeof row[_] !== "number")
+          expect([0, "42501"]).toContain(await stateAfter(client, `update ${name} set ${column} = ${column}`))
+        }
+      })
+    }
+  })
+
+  it("is what the pool gives out: nothing is left of what a connection showed before", () =>
+    run(
+      Effect.gen(function* () {
+        const settings = Effect.flatMap(
+          SqlClient,
+          (sql) => sql<{ organization: string; all: string }>`
+            select current_setting('maxcloud.organization') as organization, current_setting('maxcloud.all_rows') as all`
+        )
+        for (let n = 0; n < 20; n++) {
+          expect(yield* asServer(settings)).toEqual([{ organization: "", all: "on" }])
+          expect(yield* asOrganization(a)(settings)).toEqual([{ organization: a, all: "off" }])
+          expect(yield* asNobody(settings)).toEqual([{ organization: "", all: "off" }])
+        }
+      })
+    ))
+
+  it("is never asked: a statement that doesn't say whose rows it needs isn't sent", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const missing = expect.objectContaining({ name: "RowScopeMissing" })
+        const ended = (effect: Effect.Effect<unknown, unknown>) =>
+          Effect.map(Effect.exit(effect), (exit) => (exit._tag === "Success" ? exit.value : Cause.squash(exit.cause)))
+        expect(yield* ended(sql`select 1`)).toEqual(missing)
+        expect(yield* ended(sql.withTransaction(sql`select 1`))).toEqual(missing)
+        expect(yield* ended(Stream.runDrain(sql`select 1`.stream))).toEqual(missing)
+        expect(yield* asNobody(sql`select 1 as one`)).toEqual([{ one: 1 }])
+      })
+    ))
+
+  it("has row security, enabled and forced, on every table, by policies that no missing setting opens", async () => {
+    await asOwner(async (client) => {
+      const { rows: open } = await client.query<{ name: string }>(
+        `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'f', 'v', 'm')
+           and not (relrowsecurity and relforcerowsecurity) order by 1`
+      )
+      expect(open.map((_) => _.name)).toEqual([...withoutRows].sort())
+      const { rows: policies } = await client.query<Record<string, string>>(
+        "select tablename, qual, with_check, permissive, cmd, roles::text from pg_policies order by tablename"
+      )
+      // One for each table: a second would open what the first closes.
+      expect(policies.map((_) => _["tablename"])).toEqual(tables.map((_) => _.name))
+      const all = "(current_setting('maxcloud.all_rows'::text, true) = 'on'::text)"
+      for (const { cmd, qual, roles, tablename, with_check } of policies) {
+        const column = owned.find((_) => _.name === tablename)?.column
+        const condition =
+          column === undefined ? all : `((current_setting('maxcloud.organization'::text, true) = ${column}) OR ${all})`
+        expect({ tablename, qual, with_check, cmd, roles }).toEqual({
+          tablename,
+          qual: condition,
+          with_check: condition,
+          cmd: "ALL",
+          roles: "{public}"
+        })
       }
     })
   })
@@ -244,15 +355,17 @@ describe("the scope of a connection", () => {
         const sql = yield* SqlClient
         const error = yield* Effect.flip(sql.withTransaction(Effect.ignore(sql`select 1 / 0`)))
         expect(stateOf(error.cause)).toBe("25P02")
-      })
+      }).pipe(asNobody)
     ))
 
   it("never shows one fiber of many what another may see", async () => {
     const ids = Array.from({ length: 50 }, (_, n) => decode(`org_${String(n).padStart(32, "c")}`))
     await run(
-      Effect.flatMap(
-        SqlClient,
-        (sql) => sql`insert into organizations ${sql.insert(ids.map((id) => ({ id, name: id })))}`
+      asServer(
+        Effect.flatMap(
+          SqlClient,
+          (sql) => sql`insert into organizations ${sql.insert(ids.map((id) => ({ id, name: id })))}`
+        )
       )
     )
     const steps = fc.array(
@@ -324,6 +437,7 @@ describe("an external database", () => {
       yield* sql`insert into organizations (id, name) values (${a}, ${a}), (${b}, ${b}) on conflict do nothing`
       return yield* asOrganization(a)(visible)
     }).pipe(
+      asServer,
       Effect.provide(layer({ dataDir: "unused", url: Redacted.make(url) }).pipe(Layer.provideMerge(logger))),
       Effect.runPromise
     )

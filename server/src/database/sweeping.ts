@@ -1,5 +1,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import { type Duration, Effect, Layer, Schedule } from "effect"
+import { asServer } from "./RowScope.ts"
 
 /**
  * Sweeps now and again as long as the scope is open, whatever becomes of one sweep. Several replicas may: each deletes what is left.
@@ -11,6 +12,7 @@ export const sweeping = <R>(what: string, every: Duration.DurationInput, sweep: 
       Effect.catchAll((error) => Effect.logWarning(`${what} are not swept`, error.cause)),
       Effect.catchAllDefect((defect) => Effect.logError(`${what} are not swept`, defect)),
       Effect.repeat(Schedule.spaced(every)),
+      asServer,
       Effect.forkScoped
     )
   )

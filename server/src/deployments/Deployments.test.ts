@@ -3,8 +3,7 @@ import { AppName, OrganizationName, productionStage, SecretName, ServiceName } f
 import { CreateService, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as Database from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { RowScope } from "../database/RowScope.ts"
 import { Organizations } from "../organizations/Organizations.ts"
 import { Secrets } from "../secrets/Secrets.ts"
@@ -16,7 +15,7 @@ import { deploy, eventsOf, finished, newOrganization, shop, testServer } from ".
 const make = (fake: FakeRuntime) =>
   Layer.unwrapScoped(
     Effect.map(temporaryDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(Database.layer({ dataDir })))
+      testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
     )
   )
 

@@ -21,6 +21,7 @@ import {
 import { Effect, Layer, Schedule, Stream } from "effect"
 import type { Audit } from "../audit/Audit.ts"
 import { Notifications } from "../database/Notifications.ts"
+import { contextWithoutRows } from "../database/RowScope.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import type { Images } from "../images/Images.ts"
 import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
@@ -52,7 +53,7 @@ export const layer = (queue: WorkQueue) =>
   Layer.effect(
     Deployments,
     Effect.gen(function* () {
-      const context = yield* Effect.context<
+      const context = yield* contextWithoutRows<
         SqlClient | Notifications | Runtime | Secrets | Images | Platform | Audit | Quotas
       >()
       const quotas = yield* Quotas

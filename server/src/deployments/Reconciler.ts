@@ -3,7 +3,7 @@ import { AppName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
-import { asOrganization } from "../database/RowScope.ts"
+import { asOrganization, asServer } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
@@ -234,5 +234,5 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       ).pipe(Effect.forkScoped)
 
       yield* Effect.repeat(dispatch, Schedule.forever).pipe(Effect.forkScoped)
-    }).pipe(Effect.withSpan("Reconciler"))
+    }).pipe(asServer, Effect.withSpan("Reconciler"))
   )

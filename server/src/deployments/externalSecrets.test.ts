@@ -1,7 +1,6 @@
 import { Effect, Layer, ManagedRuntime } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as Database from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { layerAll } from "../replicas/Shards.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
@@ -14,7 +13,7 @@ const server = ManagedRuntime.make(
   Layer.unwrapScoped(
     Effect.map(temporaryDataDir, (dataDir) =>
       testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, { externalSecrets: external }).pipe(
-        Layer.provideMerge(Database.layer({ dataDir }))
+        Layer.provideMerge(databaseTest({ dataDir }))
       )
     )
   )

@@ -6,8 +6,7 @@ import { AppName, OrganizationName, productionStage } from "@maxcloud/config-sch
 import { DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Scope, Stream } from "effect"
 import { describe, expect, it } from "vitest"
-import * as Database from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { Organizations } from "../organizations/Organizations.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
@@ -21,7 +20,7 @@ describe("restart", () => {
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
-        const database = Database.layer({ dataDir })
+        const database = databaseTest({ dataDir })
         const first = yield* makeFakeRuntime
         const { id, org, settled } = yield* Effect.gen(function* () {
           const org = yield* newOrganization
@@ -31,7 +30,7 @@ describe("restart", () => {
           const { events } = yield* Deployments
           yield* Stream.runHead(Stream.filter(yield* events(org, id, 0), (_) => _.type === "applied"))
           return { id, org, settled }
-        }).pipe(Effect.provide(Layer.provide(testServer(first.layer, dataDir), database)))
+        }).pipe(Effect.provide(Layer.provideMerge(testServer(first.layer, dataDir), database)))
 
         // A runtime that has lost all, as a machine that was set up anew.
         const second = yield* makeFakeRuntime
@@ -54,7 +53,7 @@ describe("restart", () => {
           // Nothing new was deployed for the settled one.
           expect(yield* get(org, settled.id)).toMatchObject({ state: "succeeded", number: 1 })
           expect((yield* services.list(org, {})).map((_) => _.name)).toEqual(["settled", "web"])
-        }).pipe(Effect.provide(Layer.provide(testServer(second.layer, dataDir), database)))
+        }).pipe(Effect.provide(Layer.provideMerge(testServer(second.layer, dataDir), database)))
       })
     ))
 
@@ -70,7 +69,7 @@ describe("restart", () => {
             "--eval",
             `import { Effect, Layer } from "effect"
              import { Organizations } from ${file("../organizations/Organizations.ts")}
-             import * as Database from ${file("../database/Database.ts")}
+             import { databaseTest } from ${file("../database/layerTest.ts")}
              import { makeFakeRuntime } from ${file("fakeRuntime.ts")}
              import { deploy, testServer } from ${file("testServer.ts")}
              const dataDir = ${JSON.stringify(dataDir)}
@@ -81,7 +80,7 @@ describe("restart", () => {
                  const accepted = yield* deploy(yield* ensureLocal, [{ name: "web" }, { name: "api" }])
                  process.stdout.write(accepted.id, () => process.kill(process.pid, "SIGKILL"))
                  yield* Effect.never
-               }).pipe(Effect.provide(Layer.provide(testServer(fake.layer, dataDir), Database.layer({ dataDir }))))
+               }).pipe(Effect.provide(Layer.provideMerge(testServer(fake.layer, dataDir), databaseTest({ dataDir }))))
              }))`
           ],
           { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] }
@@ -102,7 +101,7 @@ describe("restart", () => {
           })
           const sql = yield* SqlClient
           expect(yield* sql`select name from services order by name`).toEqual([{ name: "api" }, { name: "web" }])
-        }).pipe(Effect.provide(Layer.provideMerge(testServer(fake.layer, dataDir), Database.layer({ dataDir }))))
+        }).pipe(Effect.provide(Layer.provideMerge(testServer(fake.layer, dataDir), databaseTest({ dataDir }))))
       })
     ))
 })

@@ -2,8 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, layer } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
-import * as Database from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../deployments/testServer.ts"
@@ -15,7 +14,7 @@ const server = Layer.unwrapScoped(
   Effect.gen(function* () {
     const fake = yield* makeFakeRuntime
     const dataDir = yield* temporaryDataDir
-    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(Database.layer({ dataDir })))
+    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
   })
 )
 

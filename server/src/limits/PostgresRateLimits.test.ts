@@ -2,8 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { startPostgres } from "../../test/replicas/startPostgres.ts"
-import { layer as database } from "../database/Database.ts"
-import { layerTest } from "../database/layerTest.ts"
+import { databaseTest, layerTest } from "../database/layerTest.ts"
 import { asNobody } from "../database/RowScope.ts"
 import { takeFrom } from "./bucket.ts"
 import { bucketOf, layer as rateLimits } from "./PostgresRateLimits.ts"
@@ -17,7 +16,7 @@ const server = (postgres: Awaited<ReturnType<typeof startPostgres>>) =>
       Layer.fresh(
         rateLimits.pipe(
           Layer.provide(
-            database({
+            databaseTest({
               dataDir: "unused",
               url: Redacted.make(postgres.environment.DATABASE_URL),
               migrationUrl: Redacted.make(postgres.environment.MAXCLOUD_MIGRATION_DATABASE_URL)

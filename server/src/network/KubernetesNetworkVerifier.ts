@@ -3,6 +3,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, ServiceSpec } from "@maxcloud/config-schema"
 import { InvalidSpec, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
+import { contextWithoutRows } from "../database/RowScope.ts"
 import { orUnavailable } from "../database/sqlErrors.ts"
 import { namespaceKeyOf } from "../deployments/inspectSpec.ts"
 import { Platform } from "../deployments/Platform.ts"
@@ -33,7 +34,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const platform = yield* Platform
-      const context = yield* Effect.context<KubeApi | SqlClient>()
+      const context = yield* contextWithoutRows<KubeApi | SqlClient>()
       return {
         verify: Effect.fn("NetworkVerifier.verify")(
           function* (organization, app, stage) {

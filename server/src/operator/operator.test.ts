@@ -4,8 +4,7 @@ import { verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Effect, Exit, Layer, ManagedRuntime, Scope, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Audit } from "../audit/Audit.ts"
-import * as Database from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../deployments/testServer.ts"
@@ -19,7 +18,7 @@ const makeServer = () =>
   ManagedRuntime.make(
     Layer.unwrapScoped(
       Effect.map(makeFakeRuntime, (fake) =>
-        testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(Database.layer({ dataDir })))
+        testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
       )
     )
   )

@@ -8,6 +8,7 @@ import { makeEmbeddedPostgres } from "../database/embedded/EmbeddedPostgres.ts"
 import { startEmbedded } from "../database/embedded/startEmbedded.ts"
 import { makeSqlClient } from "../database/makeSqlClient.ts"
 import { makePool } from "../database/PgPool.ts"
+import { asNobody } from "../database/RowScope.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
 
 export type OperatorDatabase = Pick<ServerSettings, "dataDir" | "databaseUrl" | "statementTimeout">
@@ -67,4 +68,4 @@ export const layer = (settings: OperatorDatabase): Layer.Layer<SqlClient, Databa
       : Effect.succeed(
           clientLayer({ connectionString: Redacted.value(settings.databaseUrl) }, settings.statementTimeout)
         )
-  ).pipe(Layer.tap((context) => Effect.provide(expectTables, context)))
+  ).pipe(Layer.tap((context) => Effect.provide(asNobody(expectTables), context)))

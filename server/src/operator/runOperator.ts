@@ -4,6 +4,7 @@ import { Effect, Either, Layer, Logger } from "effect"
 import type { Audit } from "../audit/Audit.ts"
 import * as PostgresAudit from "../audit/PostgresAudit.ts"
 import type { DatabaseError } from "../database/DatabaseError.ts"
+import { asServer } from "../database/RowScope.ts"
 import type { DataKeys } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { layerExisting } from "../keys/masterKeyLayer.ts"
@@ -49,7 +50,7 @@ export const runOperator = async <A>(
 ): Promise<OperatorResult<A>> =>
   Either.match(
     await readSettings(options).pipe(
-      Effect.flatMap((settings) => Effect.provide(effect(settings), operatorLayer(settings))),
+      Effect.flatMap((settings) => Effect.provide(asServer(effect(settings)), operatorLayer(settings))),
       Effect.provide(Logger.remove(Logger.defaultLogger)),
       Effect.either,
       Effect.runPromise

@@ -1,5 +1,6 @@
 import { Effect, Logger, Stream } from "effect"
 import { Audit } from "../audit/Audit.ts"
+import { RowScope } from "../database/RowScope.ts"
 import { readSettings, type ServerSettings } from "../ServerConfig.ts"
 import { failureOf, operatorLayer } from "./runOperator.ts"
 import type { ServerAuditPage } from "./ServerAuditPage.ts"
@@ -11,6 +12,7 @@ const lines = (options: Partial<ServerSettings>) =>
   readSettings(options).pipe(
     Effect.map((settings) =>
       Stream.unwrap(Effect.map(Audit, (_) => _.export("server", { keepCheckpoint: false }))).pipe(
+        Stream.provideService(RowScope, "*"),
         Stream.provideLayer(operatorLayer(settings))
       )
     ),

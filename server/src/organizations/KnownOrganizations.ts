@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
+import { asServer } from "../database/RowScope.ts"
 
 /** The ids of this installation's organizations, in memory, to tell them from others' on the same cluster. */
 export class KnownOrganizations extends Context.Tag("@maxcloud/server/KnownOrganizations")<
@@ -35,6 +36,6 @@ export const layer = Layer.scoped(
       Effect.repeat(Schedule.forever),
       Effect.forkScoped
     )
-    return { has: (id) => known.has(id), changes: Stream.fromPubSub(changed) }
-  })
+    return KnownOrganizations.of({ has: (id) => known.has(id), changes: Stream.fromPubSub(changed) })
+  }).pipe(asServer)
 )

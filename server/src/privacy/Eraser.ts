@@ -4,6 +4,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { ErasureCertificate, OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Layer, Queue, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
+import { asServer } from "../database/RowScope.ts"
 import { Shards } from "../replicas/Shards.ts"
 import { appendJournal, type JournalLine, journalName, readJournal } from "./ErasureJournal.ts"
 import { eraseOrganization } from "./eraseOrganization.ts"
@@ -113,5 +114,5 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         Effect.forever,
         Effect.forkScoped
       )
-    }).pipe(Effect.withSpan("Eraser"))
+    }).pipe(asServer, Effect.withSpan("Eraser"))
   )

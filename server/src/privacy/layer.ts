@@ -4,7 +4,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { NotFound, OrganizationId, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema, Stream } from "effect"
 import type { Audit } from "../audit/Audit.ts"
-import { asServer, RowScope } from "../database/RowScope.ts"
+import { asServer, contextWithoutRows, RowScope } from "../database/RowScope.ts"
 import { orUnavailable } from "../database/sqlErrors.ts"
 import type { Deployments } from "../deployments/Deployments.ts"
 import type { Platform } from "../deployments/Platform.ts"
@@ -59,7 +59,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
   Layer.effect(
     Privacy,
     Effect.gen(function* () {
-      const context = yield* Effect.context<
+      const context = yield* contextWithoutRows<
         SqlClient | Audit | DataKeys | Deployments | Mail | Platform | RemainsTag | Runtime
       >()
       const sql = yield* SqlClient

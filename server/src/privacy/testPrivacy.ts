@@ -9,7 +9,7 @@ import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Layer, Redacted, Schema, Stream } from "effect"
 import { digestOf as digestOfTar, tarOf } from "../../test/sources/tar.ts"
 import { Audit } from "../audit/Audit.ts"
-import { layer as database } from "../database/Database.ts"
+import { databaseTest } from "../database/layerTest.ts"
 import { newId } from "../database/newId.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import type { FakeRuntime } from "../deployments/fakeRuntime.ts"
@@ -66,7 +66,7 @@ export const testStores = (fake: FakeRuntime, dataDir: string) =>
     Layer.provideMerge(mail()),
     Layer.provideMerge(Layer.mergeAll(rateLimits, noTransport)),
     Layer.provideMerge(testServer(fake.layer, dataDir)),
-    Layer.provideMerge(database({ dataDir }))
+    Layer.provideMerge(databaseTest({ dataDir }))
   )
 
 export const testPrivacy = (options: PrivacyOptions) => privacy({ againMs: 20, lookMs: 1_000, ...options })

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
 import { newId } from "../database/newId.ts"
+import { asNobody } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { shardCount, shardOf } from "./shardOf.ts"
 
@@ -98,12 +99,13 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
 
       // Without an answer of the database for a whole lease, others may have them.
       const owned = () => (Date.now() < heldUntil ? mine : [])
-      return {
+      return Shards.of({
         owned,
         owns: (organizationId) => owned().includes(shardOf(organizationId)),
         changes: Stream.fromPubSub(changed)
-      }
-    })
+      })
+      // Shards and replicas are no organization's.
+    }).pipe(asNobody)
   )
 
 const all = Array.from({ length: shardCount }, (_, shard) => shard)

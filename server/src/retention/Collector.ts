@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { asOrganization, asServer } from "../database/RowScope.ts"
 import { Shards } from "../replicas/Shards.ts"
 import { collectDeployments } from "./collectDeployments.ts"
 import { collectSources } from "./collectSources.ts"
@@ -37,10 +38,12 @@ export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: Collec
           }
         }).pipe(
           Effect.catchAll((error) => Effect.logWarning(`old deployments of ${id} are not collected`, error)),
-          Effect.catchAllDefect((defect) => Effect.logError(`old deployments of ${id} are not collected`, defect))
+          Effect.catchAllDefect((defect) => Effect.logError(`old deployments of ${id} are not collected`, defect)),
+          asOrganization(id)
         )
 
       yield* sql`select id from organizations order by id`.pipe(
+        asServer,
         Effect.flatMap((rows) => Effect.forEach(decodeIds(rows), (_) => collect(_.id), { discard: true })),
         Effect.catchAll((error) => Effect.logWarning("old deployments are not collected", error)),
         Effect.delay(Duration.millis(afterMs)),

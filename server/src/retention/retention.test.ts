@@ -5,8 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { DeploymentId, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted, Schedule } from "effect"
-import * as Database from "../database/Database.ts"
-import { temporaryDataDir } from "../database/layerTest.ts"
+import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../deployments/testServer.ts"
@@ -19,7 +18,7 @@ const server = Layer.unwrapScoped(
   Effect.gen(function* () {
     const fake = yield* makeFakeRuntime
     const dataDir = yield* temporaryDataDir
-    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(Database.layer({ dataDir })))
+    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
   })
 )
 

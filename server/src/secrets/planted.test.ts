@@ -7,8 +7,8 @@ import { Effect, Layer, Logger, LogLevel, ManagedRuntime, Option, Redacted } fro
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { layer as audit } from "../audit/PostgresAudit.ts"
-import { layer as database } from "../database/Database.ts"
 import { makeEmbeddedPostgres, ownerRole } from "../database/embedded/EmbeddedPostgres.ts"
+import { databaseTest } from "../database/layerTest.ts"
 import { newOrganization, shop } from "../deployments/testServer.ts"
 import { layer as keys } from "../keys/layer.ts"
 import { rotateKeys } from "../keys/rotateKeys.ts"
@@ -29,7 +29,7 @@ const parts = (options: object) =>
   )
 const server = ManagedRuntime.make(
   parts({ formerMasterKeys: [next] }).pipe(
-    Layer.provideMerge(database({ dataDir })),
+    Layer.provideMerge(databaseTest({ dataDir })),
     Layer.provideMerge(
       Layer.merge(
         Logger.replace(

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Stream } from "effect"
 import { Audit } from "../audit/Audit.ts"
+import { contextWithoutRows } from "../database/RowScope.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
 import { namespaceKeyOf } from "../deployments/inspectSpec.ts"
 import { Platform } from "../deployments/Platform.ts"
@@ -18,7 +19,7 @@ const away = (error: RuntimeError) => new Unavailable({ detail: error.message, r
 export const layer = Layer.effect(
   Services,
   Effect.gen(function* () {
-    const context = yield* Effect.context<SqlClient | Platform>()
+    const context = yield* contextWithoutRows<SqlClient | Platform>()
     const sql = yield* SqlClient
     const runtime = yield* Runtime
     const platform = yield* Platform

@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Runtime, Schema } from "effect"
+import { asServer } from "../database/RowScope.ts"
 import { LocalRoutes } from "../runtime/local/LocalRoutes.ts"
 import type { ProxyCounters } from "../runtime/local/proxy/ProxyCounters.ts"
 import { type GaugeReading, Metrics } from "./Metrics.ts"
@@ -22,6 +23,7 @@ export const registerServerMetrics = (proxy: ProxyCounters) =>
       read: () =>
         run(
           sql`select state, count(*)::int as count from deployments group by state`.pipe(
+            asServer,
             Effect.flatMap(decodeStates),
             Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
           )
@@ -34,6 +36,7 @@ export const registerServerMetrics = (proxy: ProxyCounters) =>
       read: () =>
         run(
           sql`select count(*)::int as depth from work_items`.pipe(
+            asServer,
             Effect.flatMap(decodeDepth),
             Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: {}, value: _.depth })))
           )

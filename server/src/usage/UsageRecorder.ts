@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Chunk, Clock, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { asServer } from "../database/RowScope.ts"
 import { type InstanceRecord, Runtime } from "../runtime/Runtime.ts"
 
 export interface UsageRecorderOptions {
@@ -88,5 +89,5 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
         Effect.forever,
         Effect.forkScoped
       )
-    })
+    }).pipe(asServer)
   )

@@ -8,7 +8,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName } from "@maxcloud/config-schema"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { afterAll, assert, describe, it } from "vitest"
-import * as Database from "../../src/database/Database.ts"
+import { databaseTest } from "../../src/database/layerTest.ts"
 import { makeFakeRuntime } from "../../src/deployments/fakeRuntime.ts"
 import { deploy, newOrganization, testServer } from "../../src/deployments/testServer.ts"
 import { Shards } from "../../src/replicas/Shards.ts"
@@ -46,7 +46,7 @@ describe("replicas of one database", async () => {
   it(`that are killed ${kills} times carry out each of ${organizations * apps} deployments, once`, {
     timeout: 600_000
   }, async () => {
-    const database = Database.layer({
+    const database = databaseTest({
       dataDir,
       url: Redacted.make(postgres.environment.DATABASE_URL),
       migrationUrl: Redacted.make(postgres.environment.MAXCLOUD_MIGRATION_DATABASE_URL)

@@ -5,6 +5,7 @@ import { externalSecrets } from "./0004_external_secrets.ts"
 import { signInCodes } from "./0005_identity_sign_in_codes.ts"
 import { imageAccess } from "./0006_image_access.ts"
 import { installation } from "./0007_installation.ts"
+import { rowSecurity } from "./0008_row_security.ts"
 
 export interface Migration {
   readonly id: number
@@ -20,5 +21,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 4, name: "external_secrets", sql: externalSecrets },
   { id: 5, name: "identity_sign_in_codes", sql: signInCodes },
   { id: 6, name: "image_access", sql: imageAccess },
-  { id: 7, name: "installation", sql: installation }
+  { id: 7, name: "installation", sql: installation },
+  { id: 8, name: "row_security", sql: rowSecurity }
 ]

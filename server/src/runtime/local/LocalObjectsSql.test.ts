@@ -44,7 +44,7 @@ describe("LocalObjectsSql", () => {
       assert.deepStrictEqual(yield* objects.all, [object("s0000", { organizationId: other })])
       yield* objects.put([])
       yield* objects.remove([])
-    }).pipe(Effect.provide(layer.pipe(Layer.provide(database))), Effect.runPromise)
+    }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
   })
 
   it("dies of what no waiting mends, which is a mistake of ours", async () => {
@@ -53,6 +53,6 @@ describe("LocalObjectsSql", () => {
       // No integer of the database holds it.
       const exit = yield* Effect.exit(objects.put([object("s", { generation: 2 ** 40 })]))
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
-    }).pipe(Effect.provide(layer.pipe(Layer.provide(database))), Effect.runPromise)
+    }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
   })
 })

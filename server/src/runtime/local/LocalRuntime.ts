@@ -1,5 +1,6 @@
 import type { AppSpec } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
+import { asServer } from "../../database/RowScope.ts"
 import { Secrets } from "../../secrets/Secrets.ts"
 import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../Runtime.ts"
 import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
@@ -228,7 +229,8 @@ export const layer = (
   options: LocalRuntimeOptions
 ): Layer.Layer<Runtime | LocalRoutes, RuntimeError, Instances | LogStore | LocalObjects | Secrets> =>
   Layer.scopedContext(
-    Effect.map(make(options), ({ routes, runtime }) =>
+    // What it starts by itself (instances, checks, the autoscaler) is for all organizations.
+    Effect.map(asServer(make(options)), ({ routes, runtime }) =>
       Context.make(Runtime, runtime).pipe(Context.add(LocalRoutes, routes))
     )
   )
