@@ -19,6 +19,7 @@ const exits: Readonly<Record<OperatorFailure["reason"], ExitCode>> = {
   quota: 2,
   database: 3,
   key: 1,
+  audit: 1,
   organization: 5
 }
 

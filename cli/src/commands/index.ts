@@ -307,6 +307,12 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./serverAuditVerify.ts")
   },
   {
+    name: "server audit repair",
+    group: "local",
+    summary: "Repair the head of an audit log that doesn't fit its entries",
+    load: () => import("./serverAuditRepair.ts")
+  },
+  {
     name: "net verify",
     group: "stages",
     summary: "Probe what the network lets through",

@@ -34,10 +34,6 @@ export type EntryRow = typeof EntryRow.Type
 export const entryColumns = Object.keys(EntryRow.fields).join(", ")
 export const decodeEntries = Schema.decodeUnknownSync(Schema.Array(EntryRow))
 
-export const decodeHeads = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ sequence: Sequence, hash: Bytes, at: Schema.DateFromSelf }))
-)
-
 export const CheckpointRow = Schema.Struct({
   organization_id: chain,
   sequence: Sequence,

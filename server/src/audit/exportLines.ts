@@ -9,6 +9,7 @@ import { decodeCheckpoints, decodeEntries, entryColumns, hex, recordOf } from ".
 import { type Chain, genesis } from "./chain.ts"
 import { checkpointLine, sign, signed } from "./checkpoints.ts"
 import { open } from "./sealing.ts"
+import { BrokenChain, beginning, type Link, nextLink, sameBytes } from "./verifiedLinks.ts"
 
 const page = 500
 
@@ -17,7 +18,8 @@ const decodeBounds = Schema.decodeUnknownSync(
     Schema.Struct({
       sequence: Schema.NullOr(Schema.NumberFromString),
       hash: Schema.NullOr(Schema.Uint8ArrayFromSelf),
-      signed: Schema.NumberFromString
+      signed: Schema.NumberFromString,
+      newest: Schema.NumberFromString
     })
   )
 )
@@ -42,11 +44,12 @@ export const exportLines = (
         yield* sql`
           select (select sequence from audit_heads where organization_id = ${chain}),
             (select hash from audit_heads where organization_id = ${chain}),
-            coalesce((select max(sequence) from audit_checkpoints where organization_id = ${chain}), 0) as signed`
+            coalesce((select max(sequence) from audit_checkpoints where organization_id = ${chain}), 0) as signed,
+            coalesce((select max(sequence) from audit_entries where organization_id = ${chain}), 0) as newest`
       )
       const head = { sequence: bounds?.sequence ?? 0, hash: bounds?.hash ?? genesis }
       const upToSigned = bounds?.signed ?? 0
-      const fresh = yield* keepCheckpoint ? sign(keys, chain, head) : signed(keys, chain, head)
+      const newest = bounds?.newest ?? 0
       const present = yield* asServer(keys.signingKey)
       const used = yield* sql<{ key_id: string }>`
         select distinct key_id from audit_checkpoints where organization_id = ${chain}
@@ -66,6 +69,9 @@ export const exportLines = (
         ]
       }
       const written = { entries: 0, checkpoints: 0 }
+      /** As far as the entries fit, by which the end is signed. */
+      let fits: Link = beginning
+      let brokenAt: number | undefined
 
       /** The next entries, with the checkpoints up to the last of them; after the last entry, checkpoints of what is missing. */
       const next = (after: number) =>
@@ -89,14 +95,15 @@ export const exportLines = (
             for (; following < checkpoints.length; following++) {
               const checkpoint = checkpoints[following]
               if (checkpoint === undefined || checkpoint.sequence > sequence) return
-              // The fresh one comes at the end.
-              if (Buffer.compare(checkpoint.signature, fresh.signature) === 0) continue
               lines.push(canonicalJson(checkpointLine(checkpoint)))
               written.checkpoints++
             }
           }
           for (const row of entries) {
             checkpointsUpTo(row.sequence - 1)
+            const link = brokenAt === undefined ? nextLink(fits, row) : undefined
+            if (link === undefined) brokenAt ??= fits.sequence + 1
+            else fits = link
             const line: AuditEntryLine = { entry: recordOf(row), hash: hex(row.hash), opened: yield* open(keys, row) }
             lines.push(canonicalJson(line))
             written.entries++
@@ -106,13 +113,23 @@ export const exportLines = (
           return [Chunk.unsafeFromArray(lines), rest] as const
         })
 
-      const end = Stream.sync(() => {
-        const checkpoints = written.checkpoints + 1
-        return `${canonicalJson(checkpointLine(fresh))}\n${canonicalJson({ end: { entries: written.entries, checkpoints } })}`
+      /** A checkpoint of what was read, if it fits and the head says the same; where it doesn't, nothing is signed, and verification tells. */
+      const end = Effect.gen(function* () {
+        const lines: Array<string> = []
+        const isWhole = brokenAt === undefined && fits.sequence === head.sequence && sameBytes(fits.hash, head.hash)
+        if (isWhole && upToSigned <= head.sequence && newest === head.sequence) {
+          const fresh = yield* keepCheckpoint ? sign(keys, chain, fits) : signed(keys, chain, fits)
+          lines.push(canonicalJson(checkpointLine(fresh)))
+          written.checkpoints++
+        } else {
+          const what = "its entries, its head and its checkpoints don't fit each other"
+          yield* Effect.logError(new BrokenChain({ chain, sequence: brokenAt ?? fits.sequence, what }).message)
+        }
+        return Chunk.unsafeFromArray([...lines, canonicalJson({ end: written })])
       })
       return Stream.make(canonicalJson(header)).pipe(
         Stream.concat(Stream.paginateChunkEffect(0, next)),
-        Stream.concat(Stream.flatMap(end, (_) => Stream.fromIterable(_.split("\n"))))
+        Stream.concat(Stream.unwrap(Effect.map(end, Stream.fromChunk)))
       )
     })
   )

@@ -8,12 +8,12 @@ import { type Migration, migrations } from "./migrations/index.ts"
 const lock = "0x6d6178636c6f75"
 
 /**
- * Gives the server's role its rights on the tables: after migrations, and where it has none yet, as a new role has. Tables that a later
- * version makes are its own at once, for the servers of this version that go on beside it.
+ * Gives the server's role its rights on the tables, except on the audit log: after migrations, and where it has none yet, as a new role has.
+ * Tables that a later version makes are its own at once, for the servers of this version that go on beside it.
  */
 const giveRights = async (client: pg.ClientBase, serverRole: string, changed: boolean) => {
   const { rows } = await client.query<{ needed: boolean; version: number }>(
-    `select current_user <> $1::name and ($2 or not bool_and(has_table_privilege($1::name, c.oid, 'insert'))) as needed,
+    `select current_user <> $1::name and ($2 or not bool_and(has_table_privilege($1::name, c.oid, 'select'))) as needed,
        current_setting('server_version_num')::int as version
      from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'migrations'`,
     [serverRole, changed]
@@ -28,6 +28,7 @@ const giveRights = async (client: pg.ClientBase, serverRole: string, changed: bo
     await client.query(`grant ${rights} on all tables in schema public to ${role}`)
     await client.query(`alter default privileges in schema public grant ${rights} on tables to ${role}`)
     await client.query(`revoke all on migrations from ${role}`)
+    await keepAppendOnly(client, serverRole)
     await client.query("commit")
   } catch (error) {
     await client.query("rollback")
@@ -81,15 +82,24 @@ export const migrate = (
   })
 
 /**
- * The audit log is never changed by the server, be it that its role owns the tables: its rights go, whoever gave them and when.
- * The triggers on the tables stop all others.
+ * The server never changes the audit log: its role reads it, signs checkpoints, and appends with `audit_append`. Any other right goes,
+ * whoever gave it and when. A role that owns the tables itself needs some of them for that function; then the triggers alone hold it.
  */
 const keepAppendOnly = async (client: pg.ClientBase, serverRole: string) => {
-  const { rows } = await client.query<{ known: boolean }>("select to_regclass('audit_entries') is not null as known")
+  const { rows } = await client.query<{ known: boolean; appends: boolean; owns: boolean }>(
+    `select to_regclass('public.audit_entries') is not null as known, to_regproc('public.audit_append') is not null as appends,
+       current_user = $1::name as owns`,
+    [serverRole]
+  )
   if (rows[0]?.known !== true) return
   const role = pg.escapeIdentifier(serverRole)
   await client.query(
-    `revoke update, delete, truncate on audit_entries, audit_checkpoints from ${role};
-     revoke delete, truncate on audit_heads from ${role}`
+    rows[0].owns || !rows[0].appends
+      ? `revoke update, delete, truncate on audit_entries, audit_checkpoints from ${role};
+         revoke delete, truncate on audit_heads from ${role}`
+      : `revoke all on audit_entries, audit_checkpoints, audit_heads from ${role};
+         grant select on audit_entries, audit_checkpoints, audit_heads to ${role};
+         grant insert on audit_checkpoints to ${role};
+         grant execute on function audit_append to ${role}`
   )
 }

@@ -45,7 +45,13 @@ export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
     readonly rewrap: Effect.Effect<number, MasterKeyError>
     /** The Ed25519 key that signs checkpoints of the audit log: made at first use. `publicKey`: SPKI in PEM. */
     readonly signingKey: Effect.Effect<
-      { readonly id: string; readonly publicKey: string; readonly sign: (bytes: Uint8Array) => Uint8Array },
+      {
+        readonly id: string
+        readonly publicKey: string
+        readonly sign: (bytes: Uint8Array) => Uint8Array
+        /** Did this key sign it? */
+        readonly signed: (bytes: Uint8Array, signature: Uint8Array) => boolean
+      },
       MasterKeyError
     >
   }

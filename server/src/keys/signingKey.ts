@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign } from "node:crypto"
+import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto"
 
 /** Of an Ed25519 key in PKCS #8 (RFC 8410, section 7), before its 32 bytes. */
 const pkcs8 = Buffer.from("302e020100300506032b657004220420", "hex")
@@ -13,5 +13,11 @@ export const publicKeyOf = (seed: Uint8Array): string =>
 /** The Ed25519 key (RFC 8032) of a seed of 32 bytes. */
 export const signingKeyOf = (seed: Uint8Array) => {
   const key = privateKeyOf(seed)
-  return { publicKey: publicKeyOf(seed), sign: (bytes: Uint8Array): Uint8Array => sign(null, bytes, key) }
+  const publicKey = createPublicKey(key)
+  return {
+    publicKey: publicKeyOf(seed),
+    sign: (bytes: Uint8Array): Uint8Array => sign(null, bytes, key),
+    /** Did this key sign it? */
+    signed: (bytes: Uint8Array, signature: Uint8Array): boolean => verify(null, bytes, publicKey, signature)
+  }
 }

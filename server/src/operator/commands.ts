@@ -6,6 +6,7 @@ import type { ServerSettings } from "../ServerConfig.ts"
 import type { OperatorResult } from "./OperatorResult.ts"
 import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
 import { listQuotas, setQuotas, unsetQuotas } from "./quotas.ts"
+import { type RepairedAudit, repairAudit } from "./repairAudit.ts"
 import { runOperator } from "./runOperator.ts"
 import type { ServerAuditPage } from "./ServerAuditPage.ts"
 import { exportServerAudit, listServerAudit } from "./serverAudit.ts"
@@ -53,6 +54,13 @@ export const operator = {
     ...options
   }: ServerAuditPage & Partial<ServerSettings>): Promise<OperatorResult<ReadonlyArray<AuditEntry>>> =>
     runOperator(options, () => listServerAudit({ action, before, limit })),
+
+  /** Repairs the head of a log that doesn't fit its entries. `log`: name or id of an organization, or `server`. */
+  repairAudit: ({
+    log,
+    ...options
+  }: Partial<ServerSettings> & { readonly log: string }): Promise<OperatorResult<RepairedAudit>> =>
+    runOperator(options, (settings) => repairAudit(settings, log)),
 
   /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
   exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)

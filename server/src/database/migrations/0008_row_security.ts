@@ -11,6 +11,7 @@ const organizationTables = [
   "deployments",
   "drift",
   "idempotency_keys",
+  "image_access",
   "instances",
   "invites",
   "memberships",
@@ -30,6 +31,7 @@ const organizationTables = [
 const serverTables = [
   "device_authorizations",
   "erasures",
+  "installation",
   "mail_outbox",
   "one_time_tokens",
   "person_keys",

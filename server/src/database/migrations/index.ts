@@ -6,6 +6,7 @@ import { signInCodes } from "./0005_identity_sign_in_codes.ts"
 import { imageAccess } from "./0006_image_access.ts"
 import { installation } from "./0007_installation.ts"
 import { rowSecurity } from "./0008_row_security.ts"
+import { auditAppend } from "./0009_audit_append.ts"
 
 export interface Migration {
   readonly id: number
@@ -22,5 +23,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 5, name: "identity_sign_in_codes", sql: signInCodes },
   { id: 6, name: "image_access", sql: imageAccess },
   { id: 7, name: "installation", sql: installation },
-  { id: 8, name: "row_security", sql: rowSecurity }
+  { id: 8, name: "row_security", sql: rowSecurity },
+  { id: 9, name: "audit_append", sql: auditAppend }
 ]

@@ -1,0 +1,31 @@
+import { Effect } from "effect"
+import { command, flags, positionals } from "../command.ts"
+import { required } from "../flags.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+
+export default command({
+  examples: [
+    {
+      line: "maxcloud server audit repair acme",
+      does: "the log of an organization, whose head doesn't fit its entries"
+    },
+    { line: "maxcloud server audit repair server", does: "the server's own log" }
+  ],
+  notes: [
+    operatorNote,
+    "It needs the role that owns the tables (MAXCLOUD_MIGRATION_DATABASE_URL), as migrations do.",
+    "Every entry and checkpoint is read first. Entries are never changed: if one doesn't fit, nothing is repaired (docs/audit.md)."
+  ],
+  flags: flags({ dataDir: dataDirFlag }),
+  positionals: positionals({ log: required("LOG", 'Name or id of an organization, or "server"') }),
+  run: ({ dataDir, log }, terminal) =>
+    Effect.gen(function* () {
+      const found = yield* operate((_) => _.repairAudit({ ...placeOf(dataDir), log }), log)
+      if (terminal.json) return terminal.printJson(found)
+      terminal.print(
+        found.former === null
+          ? `The head fits the ${found.entries} entries: nothing to repair.`
+          : `The head is entry ${found.entries} again (it said ${found.former.sequence}). The log has an entry about it.`
+      )
+    })
+})
