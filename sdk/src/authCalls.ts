@@ -97,23 +97,23 @@ type Api = Effect.Effect.Success<Connection["api"]>
 const day = 86_400
 const week = 604_800
 
-export const makeAuthCalls = ({ call, callWithSecret }: Connection, api: Api, anonymous: Api): AuthCalls => ({
+export const makeAuthCalls = ({ call }: Connection, api: Api, anonymous: Api): AuthCalls => ({
   status: call(api.auth.status({})),
   signOut: call(api.auth.signOut({})),
-  switchOrganization: (organization) => callWithSecret(api.auth.switchOrganization({ payload: { organization } })),
+  switchOrganization: (organization) => call(api.auth.switchOrganization({ payload: { organization } })),
   resendVerification: call(api.auth.resendVerification({})),
   register: ({ bootstrapToken, email, organization }) =>
-    callWithSecret(anonymous.signIn.register({ payload: { email, organization, bootstrapToken } })),
-  verify: (token) => callWithSecret(anonymous.signIn.verify({ payload: { token } })),
-  acceptInvite: (token) => callWithSecret(anonymous.signIn.acceptInvite({ payload: { token } })),
-  startDevice: (clientName) => callWithSecret(anonymous.signIn.startDevice({ payload: { clientName } })),
-  pollDevice: (deviceCode) => callWithSecret(anonymous.signIn.pollDevice({ payload: { deviceCode } })),
+    call(anonymous.signIn.register({ payload: { email, organization, bootstrapToken } })),
+  verify: (token) => call(anonymous.signIn.verify({ payload: { token } })),
+  acceptInvite: (token) => call(anonymous.signIn.acceptInvite({ payload: { token } })),
+  startDevice: (clientName) => call(anonymous.signIn.startDevice({ payload: { clientName } })),
+  pollDevice: (deviceCode) => call(anonymous.signIn.pollDevice({ payload: { deviceCode } })),
   apiKeys: {
     list: call(api.auth.apiKeys({})).pipe(Effect.map((_) => _.apiKeys)),
     create: ({ expiresInSeconds, name, role, scopes = [] }) =>
-      callWithSecret(api.auth.createApiKey({ payload: { name, role, scopes, expiresInSeconds } })),
+      call(api.auth.createApiKey({ payload: { name, role, scopes, expiresInSeconds } })),
     rotate: (id, { overlapSeconds = day } = {}) =>
-      callWithSecret(api.auth.rotateApiKey({ path: { id }, payload: { overlapSeconds } })),
+      call(api.auth.rotateApiKey({ path: { id }, payload: { overlapSeconds } })),
     delete: (id) => call(api.auth.deleteApiKey({ path: { id } }))
   },
   invites: {

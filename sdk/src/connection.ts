@@ -1,7 +1,15 @@
-import { FetchHttpClient, HttpApiClient, type HttpApiError, HttpClient, HttpClientError } from "@effect/platform"
+import {
+  FetchHttpClient,
+  HttpApiClient,
+  type HttpApiError,
+  HttpClient,
+  HttpClientError,
+  type HttpClientRequest
+} from "@effect/platform"
 import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
+import { carriesSecret } from "./api/secretOperations.ts"
 import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
 import { localToken } from "./localServer.ts"
 
@@ -45,6 +53,14 @@ export const isSafeForTokens = (apiUrl: string): boolean => {
   if (process.env.MAXCLOUD_INSECURE === "1" || !URL.canParse(apiUrl)) return true
   const { hostname, protocol } = new URL(apiUrl)
   return protocol !== "http:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
+/** May this request go out: is it safe where it goes, or nothing in it or its answer secret? */
+const mayGoOut = (apiUrl: string, method: string, url: string, hasCredential: boolean): boolean => {
+  if (isSafeForTokens(url)) return true
+  const base = URL.canParse(apiUrl) ? new URL(apiUrl).pathname.replace(/\/+$/, "") : ""
+  const { pathname } = new URL(url)
+  return !hasCredential && pathname.startsWith(base) && !carriesSecret(method, pathname.slice(base.length))
 }
 
 const limitedTries = 3
@@ -92,6 +108,16 @@ export const makeConnection = (options: ConnectionOptions) => {
   const valid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
   const notReachable = (cause: unknown) => new NotReachable({ apiUrl, code: valid ? codeOf(cause) : "ERR_INVALID_URL" })
 
+  /** The one place that every request passes: what must stay secret is never sent, or asked for, where it could be read on its way. */
+  const guard = (method: string, url: string, headers: Readonly<Record<string, string | undefined>>) =>
+    mayGoOut(apiUrl, method, url, headers.authorization !== undefined) ? Effect.void : new InsecureUrl({ apiUrl })
+
+  const guardRequest = (request: HttpClientRequest.HttpClientRequest) =>
+    Effect.mapError(
+      guard(request.method, request.url, request.headers),
+      (cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause })
+    )
+
   const clientWith = (headers: Effect.Effect<Readonly<Record<string, string>>, unknown>) =>
     Effect.map(HttpClient.HttpClient, (client) =>
       client.pipe(
@@ -101,6 +127,8 @@ export const makeConnection = (options: ConnectionOptions) => {
             Effect.mapError((cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause }))
           )
         ),
+        // The last step before it is sent: its address is whole here, and so are its headers.
+        HttpClient.transform((effect, request) => Effect.zipRight(guardRequest(request), effect)),
         HttpClient.transform((effect) =>
           Effect.provideService(effect, FetchHttpClient.Fetch, plainFetch).pipe(
             Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
@@ -117,16 +145,12 @@ export const makeConnection = (options: ConnectionOptions) => {
   /** For what is asked without a credential: a stale one must not be in the way of getting another. */
   const anonymousApi = clientWith(asOwner)
 
-  /** Refuses to send what must stay secret where it could be read on its way. */
-  const guarded = Effect.suspend(() => (isSafeForTokens(apiUrl) ? Effect.void : new InsecureUrl({ apiUrl })))
-  const guardedIfSecret = ownAuthorization === undefined ? Effect.void : guarded
-
   const toCallError = (
     error: ApiError | HttpClientError.HttpClientError | ParseResult.ParseError | HttpApiError.HttpApiDecodeError
   ): Effect.Effect<never, CallError> => {
     switch (error._tag) {
       case "RequestError":
-        return Effect.fail(notReachable(error.cause))
+        return Effect.fail(error.cause instanceof InsecureUrl ? error.cause : notReachable(error.cause))
       case "ResponseError":
         return error.response.text.pipe(
           Effect.orElseSucceed(() => ""),
@@ -152,11 +176,7 @@ export const makeConnection = (options: ConnectionOptions) => {
 
   /** Gives a call of the derived client the errors of the SDK. It waits by itself for a rate limit that is over soon. */
   const call = <A>(effect: Effect.Effect<A, DerivedError>): Effect.Effect<A, CallError> =>
-    Effect.zipRight(guardedIfSecret, throughLimits(Effect.catchAll(effect, toCallError)))
-
-  /** As `call`, for what carries a secret besides the token of the connection. */
-  const callWithSecret = <A>(effect: Effect.Effect<A, DerivedError>): Effect.Effect<A, CallError> =>
-    Effect.zipRight(guarded, call(effect))
+    throughLimits(Effect.catchAll(effect, toCallError))
 
   /** A request whose answer is read as it comes. It is aborted when the scope closes. Any status but 2xx is a failure. */
   const open = (
@@ -171,9 +191,10 @@ export const makeConnection = (options: ConnectionOptions) => {
       )
       const own = yield* Effect.mapError(authorization, notReachable)
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
+      if (URL.canParse(url)) yield* guard(init.method ?? "GET", url, headers)
       const response = yield* Effect.tryPromise({
         // What a redirect leads to is not who was given the credential, or the body.
-        try: () => plainFetch(url, { redirect: "manual", ...init, headers, signal: controller.signal }),
+        try: () => plainFetch(url, { ...init, redirect: "manual", headers, signal: controller.signal }),
         catch: notReachable
       })
       if (response.ok) return response
@@ -181,7 +202,7 @@ export const makeConnection = (options: ConnectionOptions) => {
       return yield* errorOf(url, response.status, body)
     })
     // A body that is a stream is read only once.
-    return Effect.zipRight(guardedIfSecret, init.body === undefined ? throughLimits(once) : once)
+    return init.body === undefined ? throughLimits(once) : once
   }
 
   /** The lines of an answer, as they come: an export. A connection that breaks is a failure, never the end. */
@@ -199,6 +220,6 @@ export const makeConnection = (options: ConnectionOptions) => {
       })
     )
 
-  return { apiUrl, api, anonymousApi, call, callWithSecret, open, lines, notReachable }
+  return { apiUrl, api, anonymousApi, call, open, lines, notReachable }
 }
 export type Connection = ReturnType<typeof makeConnection>

@@ -1,0 +1,183 @@
+import { createServer, type Server } from "node:http"
+import { HttpApi } from "@effect/platform"
+import { Arbitrary, Cause, Effect, Exit, FastCheck, Option } from "effect"
+import { afterEach, assert, describe, it } from "vitest"
+import { MaxCloudApi } from "./api/api.ts"
+import { carriesSecret, operations } from "./api/secretOperations.ts"
+import { makeConnection } from "./connection.ts"
+import { InsecureUrl } from "./errors.ts"
+import { createClient } from "./index.ts"
+
+/** Operations in whose request or answer a secret is. A new one is named here, or the test fails. */
+const secret = [
+  "account.createOrganization",
+  "apps.importSecrets",
+  "apps.setSecret",
+  "auth.createApiKey",
+  "auth.rotateApiKey",
+  "auth.switchOrganization",
+  "registries.login",
+  "signIn.acceptInvite",
+  "signIn.pollDevice",
+  "signIn.register",
+  "signIn.startDevice",
+  "signIn.verify"
+]
+
+interface Call {
+  readonly name: string
+  /** By the derived client of the contract. */
+  readonly send: (client: object) => Effect.Effect<unknown, unknown>
+}
+
+/** A call of each operation with values that its schemas allow. */
+const calls: Array<Call> = []
+HttpApi.reflect(MaxCloudApi, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint, group }) => {
+    const [payload, path] = [endpoint.payloadSchema, endpoint.pathSchema].map((schema) =>
+      Option.getOrUndefined(Option.map(schema, (_) => FastCheck.sample(Arbitrary.make(_), { numRuns: 1, seed: 1 })[0]))
+    )
+    // Every parameter of a query may be left out, or has a default.
+    const input = { payload, path, urlParams: { tail: 1, follow: false, limit: 1 } }
+    calls.push({
+      name: `${group.identifier}.${endpoint.name}`,
+      send: (client) =>
+        Effect.suspend(() =>
+          Reflect.apply(
+            Reflect.get(group.topLevel ? client : Reflect.get(client, group.identifier), endpoint.name),
+            undefined,
+            [input]
+          )
+        )
+    })
+  }
+})
+
+afterEach(() => {
+  process.env.MAXCLOUD_INSECURE = ""
+})
+
+/** Tells of a call how often fetch was asked, and whether it was refused before. */
+const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi" = "api") => {
+  let sent = 0
+  const fetch: typeof globalThis.fetch = async () => {
+    sent++
+    return new Response("{}", { status: 418 })
+  }
+  const client = await Effect.runPromise(makeConnection({ apiUrl, token, fetch })[way])
+  return async (call: Call) => {
+    const before = sent
+    const exit = await Effect.runPromiseExit(call.send(client))
+    const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+    return { sent: sent - before, isRefused: error instanceof Error && error.cause instanceof InsecureUrl }
+  }
+}
+
+describe("what must stay secret", () => {
+  it("is marked in the contract, for every operation that carries it", () => {
+    assert.isAbove(operations.length, 50)
+    assert.deepStrictEqual(operations.flatMap((_) => (_.isSecret ? [_.name] : [])).sort(), secret)
+    // What isn't of the contract might carry one.
+    assert.isTrue(carriesSecret("POST", "/api/v9/unheard-of"))
+    assert.isTrue(carriesSecret("GET", "/api/v1/auth/register"))
+    assert.isFalse(carriesSecret("GET", "/api/v1/info"))
+  })
+
+  it("goes unencrypted to no other machine, with a token or without one: every operation", async () => {
+    let [plain, encrypted] = [0, 0]
+    for (const apiUrl of ["http://cloud.example.com", "http://10.0.0.1:8080/behind/a/proxy"]) {
+      const withoutToken = await Promise.all([caller(apiUrl, ""), caller(apiUrl, "mck_secret", "anonymousApi")])
+      const withToken = await caller(apiUrl, "mck_secret")
+      for (const call of calls) {
+        const isSecret = secret.includes(call.name)
+        for (const ends of withoutToken) {
+          const { isRefused, sent } = await ends(call)
+          assert.deepStrictEqual([call.name, isRefused], [call.name, isSecret])
+          if (isSecret) assert.strictEqual(sent, 0, call.name)
+          plain += sent
+        }
+        assert.strictEqual((await withToken(call)).sent, 0, call.name)
+      }
+    }
+    for (const apiUrl of ["https://cloud.example.com", "http://127.0.0.1:1"]) {
+      const ends = await caller(apiUrl, "mck_secret")
+      for (const call of calls) {
+        const { isRefused, sent } = await ends(call)
+        assert.deepStrictEqual([call.name, isRefused], [call.name, false])
+        encrypted += sent
+      }
+    }
+    // Some values that are made up don't encode. Those calls never come as far as being sent.
+    assert.isAbove(plain, 4 * 40)
+    assert.isAbove(encrypted, 2 * 50)
+  })
+
+  it("goes where the operator has said that the network is their own", async () => {
+    process.env.MAXCLOUD_INSECURE = "1"
+    const ends = await caller("http://cloud.example.com", "")
+    for (const call of calls.filter((_) => secret.includes(_.name))) {
+      assert.deepStrictEqual([call.name, await ends(call)], [call.name, { sent: 1, isRefused: false }])
+    }
+  })
+
+  it("is refused by each of the client's ways to send it", async () => {
+    const asked: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(String(input))
+      return new Response("{}", { status: 418 })
+    }
+    const client = createClient({ apiUrl: "http://cloud.example.com", token: "", fetch })
+    const token = `planted${"0123456789".repeat(4)}`
+    const ways = [
+      client.secrets.set("shop", "KEY", "planted"),
+      client.secrets.import("shop", { KEY: "planted" }),
+      client.registries.login("ghcr.io", "ada", "planted"),
+      client.auth.acceptInvite(token),
+      client.auth.verify(token),
+      client.auth.pollDevice(token)
+    ]
+    for (const outcome of await Promise.allSettled(ways)) {
+      const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined
+      assert.instanceOf(error, InsecureUrl)
+      assert.notInclude(String(error), "planted")
+    }
+    assert.deepStrictEqual(asked, [])
+  })
+
+  it("follows no redirect, be it to the same machine", async () => {
+    const asked: Array<string | undefined> = []
+    const target = createServer((request, response) => {
+      asked.push(request.headers.authorization)
+      response.end("{}")
+    })
+    const listen = (server: Server) =>
+      new Promise<string>((resolve) =>
+        server.listen(0, "127.0.0.1", () => {
+          const address = server.address()
+          resolve(`http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`)
+        })
+      )
+    const elsewhere = await listen(target)
+    const redirecting = createServer((request, response) =>
+      response.writeHead(307, { location: `${elsewhere}${request.url}` }).end()
+    )
+    const apiUrl = await listen(redirecting)
+    try {
+      const client = createClient({ apiUrl, token: "mck_secret" })
+      const outcomes = await Promise.allSettled([
+        client.auth.status(),
+        client.secrets.set("shop", "KEY", "planted"),
+        client.audit.export()[Symbol.asyncIterator]().next()
+      ])
+      assert.deepStrictEqual(
+        outcomes.map((_) => _.status),
+        ["rejected", "rejected", "rejected"]
+      )
+      assert.deepStrictEqual(asked, [])
+    } finally {
+      target.close()
+      redirecting.close()
+    }
+  })
+})
