@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { bundledServerProgram } from "./bundledServer.ts"
@@ -12,6 +12,7 @@ const maxcloud = join(root, "cli/bin/maxcloud.js")
 /** The peer is large, so it is no dependency of the workspace: npm puts it into a folder of its own. */
 const installWrangler = () => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+  chmodSync(folder, 0o755)
   const { status, stderr } = spawnSync(
     "npm",
     ["install", "--prefix", folder, "--no-audit", "--no-fund", "wrangler@4"],
@@ -30,6 +31,7 @@ export const cliBenchmark: Benchmark = {
   run: async () => {
     const wrangler = installWrangler()
     const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+    chmodSync(folder, 0o755)
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
     const env = { ...process.env, MAXCLOUD_API_URL: url, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -8,6 +8,7 @@ import { join } from "node:path"
 /** A folder with a small Node service that answers with its version, and with whatever else a benchmark writes into it. */
 export const makeExampleApp = () => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+  chmodSync(folder, 0o755)
   const writeVersion = (version: string) =>
     writeFileSync(
       join(folder, "server.js"),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createClient } from "@maxcloud/sdk"
@@ -44,6 +44,7 @@ export const serverBenchmark: Benchmark = {
   name: "server",
   run: async () => {
     const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
+    chmodSync(folder, 0o755)
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
     const server = <A>(use: (pid: number, elapsed: number) => Promise<A>) => {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { bundleCli } from "./bundle.ts"
@@ -91,6 +91,7 @@ export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Prom
 /** A folder of its own, where `@maxcloud/sdk` is installed. */
 export const makeFolder = (files: Readonly<Record<string, string>>): string => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+  chmodSync(folder, 0o755)
   mkdirSync(join(folder, "node_modules/@maxcloud"), { recursive: true })
   symlinkSync(join(packageFolder, "../sdk"), join(folder, "node_modules/@maxcloud/sdk"))
   for (const [path, content] of Object.entries(files)) {

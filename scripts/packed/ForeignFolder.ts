@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, type SpawnSyncOptions, spawn, spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
@@ -16,6 +16,7 @@ export const root = join(import.meta.dirname, "..", "..")
 /** A folder outside of the workspace, closed to other users, and what is found there. */
 export const makeForeignFolder = () => {
   const work = mkdtempSync(join(tmpdir(), "maxcloud-packed-"))
+  chmodSync(work, 0o755)
   const app = join(work, "app")
   const tarballs = join(work, "tarballs")
   for (const folder of [app, tarballs]) mkdirSync(folder)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, request } from "node:http"
 import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
@@ -57,6 +57,7 @@ describe("the whole server", () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "maxcloud-app-"))
+    chmodSync(folder, 0o755)
     writeFileSync(join(folder, "app.mjs"), app)
     // That of the app whose tests these are; nothing of it may be touched.
     vi.stubEnv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/app")

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import type { Server } from "node:http"
 import { BlockList } from "node:net"
 import { tmpdir } from "node:os"
@@ -22,7 +22,12 @@ import { surfaceLayer } from "./surfaceLayer.ts"
 import { Metrics } from "./telemetry/Metrics.ts"
 
 const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "maxcloud-tenants-"))),
+  Effect.sync(() => {
+    const folder = mkdtempSync(join(tmpdir(), "maxcloud-tenants-"))
+    // As root, services run as another user.
+    chmodSync(folder, 0o755)
+    return folder
+  }),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 

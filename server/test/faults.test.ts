@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeploymentFailed } from "@maxcloud/sdk"
@@ -9,6 +9,7 @@ import { freePort } from "./freePort.ts"
 import { groupsWith, processesWith, ServerProcess } from "./serverProcess.ts"
 
 const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+chmodSync(source, 0o755)
 writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
 writeFileSync(
   join(source, "server.js"),

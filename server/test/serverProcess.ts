@@ -24,6 +24,7 @@ export class ServerProcess {
     this.#environment = environment
     this.#program = program
     this.#folder = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
+    chmodSync(this.#folder, 0o755)
     // Too long for a socket's path: Postgres has its socket in the temporary folder.
     this.dataDirectory = join(this.#folder, "data".repeat(20))
     this.temporaryFolder = join(this.#folder, "tmp")

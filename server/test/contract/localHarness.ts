@@ -14,6 +14,7 @@ const serviceOf = (pid: number) =>
 export const startLocalHarness = async (): Promise<Harness> => {
   const [program, registry, port] = await Promise.all([buildGoProgram("workload"), startTestRegistry(), freePort()])
   const source = mkdtempSync(join(tmpdir(), "maxcloud-workload-"))
+  chmodSync(source, 0o755)
   writeFileSync(join(source, "package.json"), JSON.stringify({ name: "workload" }))
   writeFileSync(join(source, "workload"), program)
   chmodSync(join(source, "workload"), 0o755)

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { Agent, createServer, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -21,6 +21,7 @@ let folder: string
 const ends: Array<() => Promise<void>> = []
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "maxcloud-processes-"))
+  chmodSync(folder, 0o755)
 })
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()

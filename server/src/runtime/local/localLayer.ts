@@ -12,6 +12,7 @@ import * as LocalObjects from "./LocalObjectsSql.ts"
 import * as LocalRuntime from "./LocalRuntime.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { openLink } from "./proxy/makeFront.ts"
+import { tellRoot } from "./tellRoot.ts"
 
 /** Everything that depends on services running on this machine. */
 export const localLayer = (settings: ServerSettings, port: number) => {
@@ -41,5 +42,12 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     // `egress` isn't enforced here, and the config may be meant for a cluster that opens them.
     privateRanges: ["0.0.0.0/0"]
   })
-  return Layer.mergeAll(runtime, platform, LocalImages.layer(settings), noNetwork, noStores)
+  return Layer.mergeAll(
+    runtime,
+    platform,
+    LocalImages.layer(settings),
+    noNetwork,
+    noStores,
+    Layer.effectDiscard(tellRoot(dataDir))
+  )
 }

@@ -13,6 +13,7 @@ import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 import { makeProcesses } from "./processes.ts"
 import { makeRevisionImages } from "./revisionImages.ts"
+import { sourceUsers } from "./sourceUser.ts"
 import { cannotLaunch, supervise } from "./supervise.ts"
 
 export interface InstancesOptions {
@@ -57,7 +58,12 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           const id = await dataDirectoryId(options.dataDirectory)
           const records = makeInstanceRecords(join(options.dataDirectory, "instances"))
           return {
-            processes: await makeProcesses({ dataDirectory: options.dataDirectory, dataDirectoryId: id, records }),
+            processes: await makeProcesses({
+              dataDirectory: options.dataDirectory,
+              dataDirectoryId: id,
+              records,
+              users: sourceUsers(options.dataDirectory)
+            }),
             containers: makeContainers({ dataDirectoryId: id, records, environment })
           }
         },

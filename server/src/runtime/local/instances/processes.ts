@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
-import { mkdir, rm, symlink } from "node:fs/promises"
+import { randomBytes } from "node:crypto"
+import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { Redacted } from "effect"
@@ -11,6 +12,7 @@ import { listeningPorts } from "./listeningPorts.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
 import { programOf } from "./program.ts"
+import { closedTo, endAllOf, type SourceUsers, type UnprivilegedUser } from "./sourceUser.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
 
 /** How long output is waited for after the end: a process that left the group may hold the pipe open. */
@@ -22,40 +24,82 @@ export interface ProcessesOptions {
   readonly dataDirectory: string
   readonly dataDirectoryId: string
   readonly records: InstanceRecords
+  /** As root: whom processes run as. */
+  readonly users?: SourceUsers | undefined
 }
 
 export const plainValue = (value: string | Redacted.Redacted): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value
 
 /** The folder with all private folders of this data folder's instances (their HOME and TMPDIR). */
-export const privateFolder = (id: string): string => join(tmpdir(), `maxcloud-${id}`)
+export const privateFolder = (id: string, user?: UnprivilegedUser): string => {
+  const isOpen = user === undefined || closedTo(user, tmpdir()) === undefined
+  return join(isOpen ? tmpdir() : "/tmp", `maxcloud-${id}`)
+}
+
+/** Another part of the server was faster. */
+const unlessThere = (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== "EEXIST") throw cause
+}
 
 /**
  * A folder that holds `node` alone, the one that runs the server: first on the PATH of every instance, while its own
- * neighbours (an older npm, a package manager) are not.
+ * neighbours (an older npm, a package manager) are not. Where the server's own is closed to `user`, a second name of it or a copy.
  */
-export const nodeFolder = async (dataDirectory: string): Promise<string> => {
+export const nodeFolder = async (dataDirectory: string, user?: UnprivilegedUser): Promise<string> => {
   const folder = join(dataDirectory, "node", process.version)
+  const node = join(folder, "node")
   await mkdir(folder, { recursive: true })
-  await rm(join(folder, "node"), { force: true })
-  await symlink(process.execPath, join(folder, "node")).catch((cause) => {
-    if (cause.code !== "EEXIST") throw cause
-  })
+  if (user !== undefined) {
+    // Others may go through the data folder, not look into it.
+    await chmod(dataDirectory, 0o711)
+    for (const open of [dirname(folder), folder]) await chmod(open, 0o755)
+  }
+  if (user !== undefined && closedTo(user, process.execPath) !== undefined) {
+    // Twice the same file, or one of the same length: a copy of an earlier start.
+    const [own, there] = await Promise.all([stat(process.execPath), stat(node).catch(() => undefined)])
+    if (there !== undefined && (there.ino === own.ino || there.size === own.size)) return folder
+    const beside = `${node}.${randomBytes(4).toString("hex")}`
+    await link(process.execPath, beside).catch(() => copyFile(process.execPath, beside))
+    await rename(beside, node)
+    return folder
+  }
+  await rm(node, { force: true })
+  await symlink(process.execPath, node).catch(unlessThere)
   return folder
 }
+
+const noProgram = (file: string) =>
+  new InstanceFailed({
+    reason: "CommandNotFound",
+    message: `There is no program ${file}: it is looked for in the folder's node_modules/.bin, beside Node, and in /usr/local/bin, /usr/bin and /bin.`,
+    retryable: false
+  })
+
+const folderClosed = (what: string, place: string, fix: string) =>
+  new InstanceFailed({
+    reason: "FolderClosed",
+    message: `The server runs as root, and services from source run as a user of their own, who can't enter ${place} on the way to ${what}. ${fix}`,
+    retryable: false
+  })
 
 const outOfHeap = "JavaScript heap out of memory"
 
 /** Launches instances as child processes in their own process group, seeing their declared environment and nothing of the server's. */
 export const makeProcesses = async (options: ProcessesOptions) => {
   const { dataDirectoryId, records } = options
-  const node = await nodeFolder(options.dataDirectory)
+  const user = options.users?.service
+  const node = await nodeFolder(options.dataDirectory, user)
+  const homes = privateFolder(dataDirectoryId, user)
   const boot = bootId()
   const environment = (spec: InstanceSpec, directory: string, home: string, port: number): Record<string, string> => {
     const path = [
       node,
       join(directory, "node_modules/.bin"),
-      dirname(process.execPath),
+      // A search that meets a closed folder ends with "permission denied" instead of "not found".
+      ...(user === undefined || closedTo(user, dirname(process.execPath)) === undefined
+        ? [dirname(process.execPath)]
+        : []),
       "/usr/local/bin",
       "/usr/bin",
       "/bin"
@@ -73,13 +117,23 @@ export const makeProcesses = async (options: ProcessesOptions) => {
 
   const launch = async (spec: InstanceSpec, directory: string): Promise<Launched> => {
     const program = await programOf(directory, spec.command, spec.args)
+    if (user !== undefined) {
+      const place = closedTo(user, directory)
+      if (place !== undefined) {
+        const fix = "Choose a folder that all users may enter (chmod o+x), or start the server as the user who owns it."
+        throw folderClosed(directory, place, fix)
+      }
+    }
+    // The server's own Node may be closed to the user; the one of the data folder is the same.
+    const file = user !== undefined && program.file === process.execPath ? join(node, "node") : program.file
     const reserved = await reservePort()
     const { port } = reserved
     const record = { id: spec.id, kind: "process", boot, graceMs: spec.graceMs } as const
     try {
-      const home = makePrivate(privateFolder(dataDirectoryId), spec.id)
+      const home = makePrivate(homes, spec.id, user)
       records.write(record)
-      const child = spawn(program.file, [...program.args], {
+      const child = spawn(file, [...program.args], {
+        ...user,
         cwd: directory,
         env: environment(spec, directory, home, port),
         detached: true,
@@ -88,13 +142,10 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       const { pid } = child
       if (pid === undefined) {
         const cause = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve))
-        throw cause.code === "ENOENT"
-          ? new InstanceFailed({
-              reason: "CommandNotFound",
-              message: `There is no program ${program.file}: it is looked for in the folder's node_modules/.bin, beside Node, and in /usr/local/bin, /usr/bin and /bin.`,
-              retryable: false
-            })
-          : cause
+        if (cause.code === "EACCES" && user !== undefined) {
+          throw folderClosed(program.file, "its folder, or may not run it,", "Install it where all users may run it.")
+        }
+        throw cause.code === "ENOENT" ? noProgram(program.file) : cause
       }
       const startTime = startTimeOf(pid)
       records.write({ ...record, pid, ...(startTime === undefined ? {} : { startTime }) })
@@ -157,7 +208,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     } catch (cause) {
       reserved.release()
       records.remove(spec.id)
-      removePrivate(privateFolder(dataDirectoryId), spec.id)
+      removePrivate(homes, spec.id, user)
       throw cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
     }
   }
@@ -165,7 +216,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   /** Removes what an instance leaves on disk. */
   const forget = async (id: string): Promise<void> => {
     records.remove(id)
-    removePrivate(privateFolder(dataDirectoryId), id)
+    removePrivate(homes, id, user)
   }
 
   /** Ends what an earlier run of the server left, known by pid with start time, or by the marker; returns how many instances. */
@@ -195,7 +246,9 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     const graceMs = Math.min(2_000, Math.max(0, ...left.map((record) => record.graceMs)))
     await endProcesses(isMine, found.size > 0 && left.length === 0 ? 2_000 : graceMs)
     for (const record of left) records.remove(record.id)
-    await rm(privateFolder(dataDirectoryId), { recursive: true, force: true })
+    // Whatever they have hidden of what they started: nothing may write while root removes what they wrote.
+    if (user !== undefined) await endAllOf(user)
+    await rm(homes, { recursive: true, force: true })
     return found.size
   }
 

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
+import { existsSync } from "node:fs"
 import { access, readFile } from "node:fs/promises"
 import { homedir, tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { Option, Schema } from "effect"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { markerName } from "../instances/processTable.ts"
+import { closedTo, type UnprivilegedUser } from "../instances/sourceUser.ts"
 import { SourceError } from "./SourceStore.ts"
 
 const Names = Schema.Record({ key: Schema.String, value: Schema.Unknown })
@@ -112,18 +114,33 @@ export const installationOf = async (folder: string): Promise<Installation | und
 const registrySetting =
   /^(npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)|https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|yarn_(npm_.*|http_proxy|https_proxy|https_ca_file_path|enable_strict_ssl|cache_folder))$/i
 
+/** Those of them that name folders and files of the server's user. */
+const ownFiles = /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder)$/i
+
+/** Who installs, as root: a user of its own, in a home that goes with the installation. */
+export interface Installer extends UnprivilegedUser {
+  readonly home: string
+}
+
 /** The environment of an installation: no variable of the server's own but the user's registry settings. */
-const installEnvironment = (server: NodeJS.ProcessEnv, nodeFolder: string, marker: string): Record<string, string> => ({
+const installEnvironment = (
+  server: NodeJS.ProcessEnv,
+  nodeFolder: string,
+  marker: string,
+  installer: Installer | undefined
+): Record<string, string> => ({
   ...Object.fromEntries(
     Object.entries(server).flatMap(([name, value]) =>
-      value !== undefined && registrySetting.test(name) ? [[name, value]] : []
+      value !== undefined && registrySetting.test(name) && !(installer !== undefined && ownFiles.test(name))
+        ? [[name, value]]
+        : []
     )
   ),
-  PATH: [nodeFolder, dirname(process.execPath), ...(server["PATH"] ?? "").split(delimiter), "/usr/bin", "/bin"].join(
-    delimiter
-  ),
-  HOME: server["HOME"] ?? homedir(),
-  TMPDIR: tmpdir(),
+  PATH: [nodeFolder, dirname(process.execPath), ...(server["PATH"] ?? "").split(delimiter), "/usr/bin", "/bin"]
+    .filter((folder) => installer === undefined || (existsSync(folder) && closedTo(installer, folder) === undefined))
+    .join(delimiter),
+  HOME: installer?.home ?? server["HOME"] ?? homedir(),
+  TMPDIR: installer?.home ?? tmpdir(),
   LANG: "C.UTF-8",
   CI: "true",
   YARN_NODE_LINKER: "node-modules",
@@ -161,16 +178,19 @@ export const install = async (
     readonly environment: NodeJS.ProcessEnv
     readonly nodeFolder: string
     readonly marker: string
+    readonly installer?: Installer | undefined
     readonly signal?: AbortSignal
   }
 ): Promise<void> => {
   const { args, fallback, manager } = installation
-  const environment = installEnvironment(options.environment, options.nodeFolder, options.marker)
+  const { installer } = options
+  const environment = installEnvironment(options.environment, options.nodeFolder, options.marker, installer)
   const isThere = fallback === undefined || (await onPath(manager, environment["PATH"] ?? ""))
   const [file, all] = isThere
     ? ([manager, args] as const)
     : (["npx", ["--yes", "--package", fallback, "--", manager, ...args]] as const)
   const child = spawn(file, [...all], {
+    ...(installer === undefined ? {} : { uid: installer.uid, gid: installer.gid }),
     cwd: folder,
     env: environment,
     detached: true,
@@ -199,7 +219,7 @@ export const install = async (
   if (error)
     throw new SourceError({
       reason: "unavailable",
-      message: `${file} could not be run to install the source's dependencies: ${error.message}. Install npm beside Node.`,
+      message: `${file} could not be run to install the source's dependencies: ${error.message}. Install npm beside Node${installer === undefined ? "" : ", where all users may run it"}.`,
       cause: error
     })
   const lines = output.trim().split("\n").slice(-shownLines).join("\n")

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import {
   chmod,
+  chown,
   copyFile,
   link,
   lstat,
@@ -20,7 +21,9 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Stream } from "effect"
 import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
 import { nodeFolder } from "../instances/processes.ts"
-import { install, installationOf } from "./dependencies.ts"
+import { endAllOf, sourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
+import { type Installer, install, installationOf } from "./dependencies.ts"
+import { makeInstallAs } from "./installAs.ts"
 import { removeTree } from "./removeTree.ts"
 import { SourceError, SourceStore } from "./SourceStore.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
@@ -52,12 +55,16 @@ const exists = (path: string): Promise<boolean> =>
     }
   )
 
-/** Takes the right to write from all files and folders, so that a snapshot stays what its digest says. */
-const makeReadOnly = async (path: string): Promise<void> => {
+/**
+ * Takes the right to write from all files and folders, so that a snapshot stays what its digest says. With `open`, whoever reaches them may read
+ * and run what their owner may.
+ */
+const makeReadOnly = async (path: string, open: boolean): Promise<void> => {
   const found = await lstat(path)
   if (found.isSymbolicLink()) return
-  if (found.isDirectory()) for (const name of await readdir(path)) await makeReadOnly(join(path, name))
-  await chmod(path, found.mode & 0o555)
+  if (found.isDirectory()) for (const name of await readdir(path)) await makeReadOnly(join(path, name), open)
+  const mode = found.mode & 0o555
+  await chmod(path, open ? mode | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111) : mode)
 }
 
 /** A second tree of the same files by hard links, copied where the disk has none. */
@@ -87,16 +94,47 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
     SourceStore,
     Effect.gen(function* () {
       const root = join(options.dataDirectory, "sources")
-      const { node, id } = yield* attempt(async () => {
+      const id = yield* attempt(async () => {
         await mkdir(root, { recursive: true, mode: 0o700 })
-        for (const organization of await readdir(root)) await removeTree(join(root, organization, "unfinished"))
-        return { node: await nodeFolder(options.dataDirectory), id: await dataDirectoryId(options.dataDirectory) }
+        const id = await dataDirectoryId(options.dataDirectory)
+        for (const organization of await readdir(root)) {
+          const unfinished = join(root, organization, "unfinished")
+          const left = await readdir(unfinished).catch(() => [])
+          // Installations of an earlier run may go on, and root is about to remove what they write.
+          if (left.length > 0)
+            for (const user of sourceUsers(options.dataDirectory)?.installers ?? []) await endAllOf(user)
+          await removeTree(unfinished)
+        }
+        return id
       })
+
+      /** What only unpacking and installing take: a server on a cluster does neither. */
+      const prepare = async () => {
+        const users = sourceUsers(options.dataDirectory)
+        return {
+          users,
+          installAs: users === undefined ? undefined : makeInstallAs(users),
+          node: await nodeFolder(options.dataDirectory, users?.service)
+        }
+      }
+      let preparing: ReturnType<typeof prepare> | undefined
+      const prepared = () => {
+        preparing ??= prepare()
+        return preparing
+      }
+
+      /** As root: others may go through to what is theirs, and look at nothing; only services to the folders of snapshots. */
+      const openWay = async (own: string, service: UnprivilegedUser) => {
+        for (const path of [root, own, join(own, "unfinished")]) await chmod(path, 0o711)
+        await chown(join(own, "folders"), 0, service.gid)
+        await chmod(join(own, "folders"), 0o710)
+      }
 
       const pathsOf = (organizationId: OrganizationId, digest: SourceDigest) => {
         const own = join(root, organizationId)
         const hex = digest.slice("sha256:".length)
         return {
+          own,
           archive: join(own, "archives", `${hex}.tar.gz`),
           folder: join(own, "folders", hex),
           dependencies: (key: string) => join(own, "dependencies", key),
@@ -174,6 +212,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
       })
 
       const installInto = async (
+        box: string,
         folder: string,
         paths: ReturnType<typeof pathsOf>,
         signal: AbortSignal
@@ -187,15 +226,15 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           return linkTree(paths.dependencies(cacheKey), target)
         }
         const marker = `${id}/install-${randomBytes(8).toString("hex")}`
-        await install(folder, installation, {
-          environment: options.environment ?? process.env,
-          nodeFolder: node,
-          marker,
-          signal
-        })
+        const { installAs, node, users } = await prepared()
+        const run = (installer?: Installer) => {
+          const environment = options.environment ?? process.env
+          return install(folder, installation, { environment, nodeFolder: node, marker, installer, signal })
+        }
+        await (installAs === undefined ? run() : installAs(box, folder, run))
         if (cacheKey === undefined || !(await exists(target))) return
         const unfinished = await paths.unfinished()
-        await makeReadOnly(target)
+        await makeReadOnly(target, users !== undefined)
         await linkTree(target, unfinished)
         await publish(unfinished, paths.dependencies(cacheKey))
       }
@@ -206,27 +245,34 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         signal: AbortSignal
       ): Promise<string> => {
         const paths = pathsOf(organizationId, digest)
+        const { users } = await prepared()
+        const box = await paths.unfinished()
+        if (users !== undefined) await openWay(paths.own, users.service)
         if (await exists(paths.folder)) return paths.folder
         if (!(await exists(paths.archive)))
           throw new SourceError({
             reason: "invalid",
             message: `There is no source snapshot ${digest}: upload it before it is deployed.`
           })
-        const unfinished = await paths.unfinished()
+        const unfinished = join(box, "tree")
         try {
-          await mkdir(unfinished, { mode: 0o700 })
+          await mkdir(unfinished, { recursive: true, mode: 0o700 })
           if ((await readSnapshot(paths.archive, unfinished)) !== digest)
             throw new SourceError({ reason: "unavailable", message: `The archive of ${digest} is damaged on disk.` })
-          await installInto(unfinished, paths, signal)
-          await makeReadOnly(unfinished)
+          await installInto(box, unfinished, paths, signal)
+          await makeReadOnly(unfinished, users !== undefined)
           // A folder can be moved to another only by who may write to it.
           await chmod(unfinished, 0o755)
           await publish(unfinished, paths.folder)
           await chmod(paths.folder, 0o555)
           return paths.folder
-        } catch (cause) {
-          await removeTree(unfinished).catch(() => undefined)
-          throw cause
+        } finally {
+          // One that is still open to its installer has processes that could not be ended: the next start removes it.
+          const isClosed = await stat(box).then(
+            ({ mode }) => (mode & 0o070) === 0,
+            () => false
+          )
+          if (isClosed) await removeTree(box).catch(() => undefined)
         }
       }
 

@@ -1,0 +1,53 @@
+import { execFile } from "node:child_process"
+import { chmod, chown, mkdir } from "node:fs/promises"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { endAllOf, type SourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
+import type { Installer } from "./dependencies.ts"
+
+const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
+  // Links are given away themselves, never what they lead to.
+  await promisify(execFile)("chown", ["-R", "-h", `${uid}:${gid}`, tree], { env: { PATH: "/usr/bin:/bin" } })
+}
+
+const root: UnprivilegedUser = { uid: 0, gid: 0 }
+
+/**
+ * Lets the install scripts of a source run as a user of their own, one for each installation at a time, where the server is root.
+ *
+ * `box` is root's folder around the `tree`, open to the installer alone while it works. Afterwards every process of the installer is
+ * ended and the tree is root's again, before root changes anything in it: a process that was left could make folders into links
+ * under its hands, and so have root write elsewhere.
+ */
+export const makeInstallAs = (users: SourceUsers) => {
+  const free = [...users.installers]
+  const waiting: Array<(user: UnprivilegedUser) => void> = []
+  const take = (): Promise<UnprivilegedUser> => {
+    const user = free.pop()
+    return user === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(user)
+  }
+  const give = (user: UnprivilegedUser): void => {
+    const next = waiting.shift()
+    if (next === undefined) free.push(user)
+    else next(user)
+  }
+
+  return async (box: string, tree: string, run: (installer: Installer) => Promise<void>): Promise<void> => {
+    const user = await take()
+    const home = join(box, "home")
+    try {
+      await mkdir(home, { mode: 0o700 })
+      await own(home, user)
+      await own(tree, user)
+      await chown(box, 0, user.gid)
+      await chmod(box, 0o710)
+      await run({ ...user, home })
+    } finally {
+      await endAllOf(user)
+      await chmod(box, 0o700)
+      await own(tree, root)
+      await own(home, root)
+      give(user)
+    }
+  }
+}
