@@ -33,6 +33,8 @@ const install = spawn(
     `${registry.host}/maxcloud@${digest}`,
     "--namespace-prefix",
     defaultNamespacePrefix,
+    // Namespaces that an older run has left behind have no prefix.
+    "--force",
     ...(process.env["MAXCLOUD_TEST_DOMAIN"] === undefined ? [] : ["--domain", process.env["MAXCLOUD_TEST_DOMAIN"]])
   ],
   { stdio: "inherit" }

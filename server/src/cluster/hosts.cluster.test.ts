@@ -82,11 +82,16 @@ describeCluster(
     it("tell an installation its prefix, and another one is refused while tenants have namespaces without it", async () => {
       expect(await admin.runPromise(livePrefix(undefined))).toBe(defaultNamespacePrefix)
       expect(await admin.runPromise(livePrefix("acme-"))).toBe("acme-")
-      expect(await admin.runPromise(Effect.flip(refuseOtherPrefix("acme-")))).toMatchObject({
-        _tag: "ClusterProblem",
-        message: expect.stringContaining('do not begin with "acme-"'),
-        fix: expect.stringContaining("docs/kubernetes.md")
-      })
+      for (const [prefix, text] of [
+        ["acme-", "acme-"],
+        ["", "none"]
+      ] as const) {
+        expect(await admin.runPromise(Effect.flip(refuseOtherPrefix(prefix)))).toMatchObject({
+          _tag: "ClusterProblem",
+          message: expect.stringContaining(`have another prefix than "${text}"`),
+          fix: expect.stringContaining("docs/kubernetes.md")
+        })
+      }
     })
   }
 )

@@ -49,11 +49,14 @@ export const livePrefix = Effect.fn("livePrefix")(function* (asked: string | und
 
 /** Refuses a prefix that namespaces of tenants do not have: their hosts would change, and the server could not change them any more. */
 export const refuseOtherPrefix = Effect.fn("refuseOtherPrefix")(function* (prefix: string) {
-  const others = (yield* tenantNamespaces).filter((_) => !_.startsWith(prefix))
+  const set = (yield* prefixOfHosts) ?? ""
+  // Every name begins with nothing: with no prefix it's the template that says which one they have.
+  const hasAnother = (name: string) => !name.startsWith(prefix) || (prefix === "" && set !== "" && name.startsWith(set))
+  const others = (yield* tenantNamespaces).filter(hasAnother)
   const [one] = others
   if (one === undefined) return
   return yield* new ClusterProblem({
-    message: `${others.length} namespaces of organizations do not begin with "${prefixText(prefix)}", such as "${one}"`,
+    message: `${others.length} namespaces of organizations have another prefix than "${prefixText(prefix)}", such as "${one}"`,
     fix: 'leave --namespace-prefix out to keep what is there; to move to another prefix, see "Namespaces" in docs/kubernetes.md; --force goes on regardless'
   })
 })
