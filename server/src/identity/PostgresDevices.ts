@@ -14,6 +14,7 @@ import { insertSession, membershipsOf } from "./sessionRows.ts"
 import { clientNetwork, signInLimits, takeAll } from "./signInLimits.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 import { userById } from "./userRows.ts"
+import { visibleText } from "./visibleText.ts"
 import { whereAway } from "./whereAway.ts"
 
 const expiresInSeconds = 600
@@ -146,8 +147,9 @@ export const layer = (options: IdentityOptions) =>
 
       return {
         start: Effect.fn("Devices.start")(
-          function* (clientName) {
+          function* (told) {
             yield* takeAll(limits, [[signInLimits.deviceByAddress, yield* clientNetwork]])
+            const clientName = visibleText(told)
             let codes = yield* insert(clientName)
             while (codes === undefined) codes = yield* insert(clientName)
             const verificationUri = `${options.publicUrl}/auth/device`

@@ -12,6 +12,8 @@ interface SigningKey {
 }
 
 export interface SignOptions {
+  /** In the header. @default none */
+  readonly typ?: string
   /** @default RS256 */
   readonly algorithm?: Algorithm
   /** In the header, instead of the key's own; null: none. */
@@ -110,7 +112,8 @@ export const makeTestIssuerWith = Effect.fn("makeTestIssuer")(function* ({
         const now = Math.floor(Date.now() / 1000)
         const payload: JWTPayload = { iss: issuer, iat: now, exp: now + 300, ...claims }
         const kid = options.kid === undefined ? key.kid : options.kid
-        const header = kid === null ? { alg: algorithm } : { alg: algorithm, kid }
+        const { typ } = options
+        const header = { alg: algorithm, ...(kid === null ? {} : { kid }), ...(typ === undefined ? {} : { typ }) }
         return new SignJWT(payload).setProtectedHeader(header).sign(key.privateKey)
       })
   }

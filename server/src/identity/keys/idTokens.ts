@@ -34,7 +34,17 @@ export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
           { issuer, audience: audienceOf(organization) },
           now
         ).pipe(Effect.catchTags({ IssuerProblem: unauthenticatedOrUnavailable, TokenProblem: refuseToken }))
-        const fitting = trusts.filter((_) => firstMismatch(_.claims, claims) === undefined)
+        const matching = trusts.filter((_) => firstMismatch(_.claims, claims) === undefined)
+        // Issued to somebody else (OpenID Connect Core 1.0, 2 and 3.1.3.7), who may hand it on: only where the trust names whom.
+        const fitting =
+          claims.azp === undefined || claims.azp === audienceOf(organization)
+            ? matching
+            : matching.filter((_) => Object.hasOwn(_.claims, "azp"))
+        if (fitting.length < matching.length && fitting.length === 0) {
+          return yield* refuse(
+            "this token was issued to another party (its azp claim): if that is right, name it in the claims of the trust (azp)"
+          )
+        }
         const trust = fitting.find((_) => standingOf(_).roles.length > 0)
         if (trust === undefined) return yield* refuse(fitting.length === 0 ? missed(trusts, claims) : ended(fitting))
         const caller: Caller = {

@@ -122,6 +122,34 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     })
   )
 
+  it.effect("are refused if they are of another kind, or issued to another party that the trust doesn't name", () =>
+    Effect.gen(function* () {
+      const { aud, refused, send } = yield* setUp()
+      for (const typ of ["JWT", "jwt", "application/jwt"]) yield* send({}, { typ })
+      for (const typ of ["at+jwt", "application/at+jwt", "logout+jwt", "secevent+jwt", "dpop+jwt", "JWE"]) {
+        assert.include(yield* refused({}, { typ }), "another kind of token (typ in its header)")
+      }
+      yield* send({ typ: "ID" })
+      yield* send({ token_use: "id" })
+      for (const typ of ["Bearer", "Refresh", "Logout", "", null, 7, ["ID"]]) {
+        assert.include(yield* refused({ typ }), "its claim typ")
+      }
+      for (const use of ["access", "", null]) assert.include(yield* refused({ token_use: use }), "its claim token_use")
+      assert.include(
+        yield* refused({ events: { "http://schemas.openid.net/event/backchannel-logout": {} } }),
+        "its claim events"
+      )
+
+      yield* send({ azp: aud })
+      for (const azp of ["somebody-else", "", `${aud}x`, null, 7, [aud]]) {
+        assert.include(yield* refused({ azp }), "issued to another party")
+      }
+      const named = yield* setUp({ trust: { claims: { sub: "repo:acme/shop:*", azp: "our-client" } } })
+      yield* named.send({ azp: "our-client" })
+      assert.include(yield* named.refused({ azp: "somebody-else" }), 'asks for azp to be "our-client"')
+    })
+  )
+
   it.effect("are refused for any other audience than one organization", () =>
     Effect.gen(function* () {
       const { aud, refused, send } = yield* setUp()

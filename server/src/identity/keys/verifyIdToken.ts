@@ -39,12 +39,30 @@ export const verifyIdToken = (
       }),
     catch: problemOf
   }).pipe(
-    Effect.flatMap(({ payload }) =>
-      typeof payload.sub === "string" && subject.test(payload.sub)
+    Effect.flatMap(({ payload, protectedHeader: { typ } }) => {
+      const otherKind = kindOf(typ, payload)
+      if (otherKind !== undefined) {
+        return new TokenProblem({ message: `it isn't an ID token, but another kind of token (${otherKind})` })
+      }
+      return typeof payload.sub === "string" && subject.test(payload.sub)
         ? Effect.succeed({ ...payload, sub: payload.sub })
         : new TokenProblem({ message: "its sub claim is no text of 1 to 255 characters" })
-    )
+    })
   )
+
+/**
+ * By what a token shows to be of another kind, with the same signature (RFC 8725, 3.11): access tokens (`at+jwt`, RFC 9068), logout tokens
+ * and other events. Undefined: it is an ID token, or doesn't say.
+ */
+const kindOf = (typ: unknown, payload: JWTPayload): string | undefined => {
+  if (typ !== undefined && !/^(application\/)?jwt$/i.test(String(typ))) return "typ in its header"
+  // Keycloak writes ID, Bearer, Refresh, Logout; Amazon Cognito id or access.
+  if (payload.typ !== undefined && (typeof payload.typ !== "string" || !/^(id|jwt)$/i.test(payload.typ)))
+    return "its claim typ"
+  if (payload.token_use !== undefined && payload.token_use !== "id") return "its claim token_use"
+  if (payload.events !== undefined) return "its claim events"
+  return undefined
+}
 
 const problemOf = (error: unknown): TokenProblem | IssuerProblem => {
   if (error instanceof IssuerProblem) return error
