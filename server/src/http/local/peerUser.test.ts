@@ -5,7 +5,7 @@ import { it as property } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { afterEach, assert, describe, it } from "vitest"
 import { makePeerUsers, peerUser } from "./peerUser.ts"
-import { rowsOf } from "./tcpTable.ts"
+import { parseTcpTables, rowsOf } from "./tcpTable.ts"
 
 const isLinux = process.platform === "linux"
 /** To be somebody else takes root. */
@@ -127,14 +127,13 @@ describe.skipIf(!isLinux)("the user at the other end of a connection", () => {
 })
 
 describe("rows of the kernel's table", () => {
-  const table = (lines: ReadonlyArray<string>) =>
-    Buffer.from(["  sl  local_address rem_address   st", ...lines, ""].join("\n"))
+  const table = (lines: ReadonlyArray<string>) => ["  sl  local_address rem_address   st", ...lines, ""].join("\n")
   const line = (local: string, remote: string, state: string, uid: number, inode: number) =>
     `   7: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000 ${String(uid).padStart(5)}        0 ${inode} 1 0000000000000000 20 4 30 10 -1`
   const peer = { address: "127.0.0.1", port: 0x9c40 }
   const own = { address: "127.0.0.1", port: 0x1f90 }
 
-  it("are found by both ends, in either form of an address", () => {
+  it("are found by both ends, in either form of an address", async () => {
     const four = table([
       line("0100007F:9C40", "0100007F:1F90", "01", 1000, 77),
       line("0100007F:1F90", "0100007F:9C40", "01", 0, 78)
@@ -142,12 +141,25 @@ describe("rows of the kernel's table", () => {
     const six = table([
       line("0000000000000000FFFF00000100007F:9C40", "0000000000000000FFFF00000100007F:1F90", "06", 0, 0)
     ])
-    assert.deepStrictEqual(rowsOf([four, six], peer, own), [
+    assert.deepStrictEqual(rowsOf(await parseTcpTables([four, six]), peer, own), [
       { established: true, uid: 1000, inode: "77" },
       { established: false, uid: 0, inode: "0" }
     ])
-    assert.deepStrictEqual(rowsOf([four], own, peer), [{ established: true, uid: 0, inode: "78" }])
-    assert.deepStrictEqual(rowsOf([four], { ...peer, port: 1 }, own), [])
+    assert.deepStrictEqual(rowsOf(await parseTcpTables([four]), own, peer), [
+      { established: true, uid: 0, inode: "78" }
+    ])
+    assert.deepStrictEqual(rowsOf(await parseTcpTables([four]), { ...peer, port: 1 }, own), [])
+  })
+
+  const known = new Map([["0100007F:9C40 0100007F:1F90", [{ established: true, uid: 0, inode: "77" }]]])
+  it("are all read from a table of 20,000, which is read once for many at a time", async () => {
+    const client = (at: number) => ({ address: "127.0.0.1", port: 10_000 + at })
+    const name = ({ port }: { readonly port: number }) => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`
+    const lines = Array.from({ length: 20_000 }, (_, at) => line(name(client(at)), name(own), "01", at, at + 1))
+    const read = await parseTcpTables([table(lines)])
+    for (const at of [0, 1_999, 2_000, 19_999]) {
+      assert.deepStrictEqual(rowsOf(read, client(at), own), [{ established: true, uid: at, inode: String(at + 1) }])
+    }
   })
 
   const octet = FastCheck.integer({ min: 0, max: 255 })
@@ -170,7 +182,7 @@ describe("rows of the kernel's table", () => {
         other.port === own.port
       return (
         same ||
-        rowsOf([table([line("0100007F:9C40", "0100007F:1F90", "01", 0, 77)])], one, other).length === 0 ||
+        rowsOf(known, one, other).length === 0 ||
         /^::ffff:/i.test(one.address) ||
         /^::ffff:/i.test(other.address)
       )

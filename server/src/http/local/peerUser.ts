@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { readlink } from "node:fs/promises"
 import type { Socket } from "node:net"
-import { readTcpTables, rowsOf, type TcpRow } from "./tcpTable.ts"
+import { readTcpTable, rowsOf, type TcpRow } from "./tcpTable.ts"
 
 /** The tables are no snapshot: a row can be missed while others come and go. */
 const tries = 3
@@ -46,11 +46,11 @@ export const peerUser = async (socket: Socket): Promise<number | undefined> => {
   try {
     const inode = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/self/fd/${handle.fd}`))?.[1]
     for (let at = 0; at < tries; at++) {
-      const theirs = rowsOf(await readTcpTables(), peer, own)
+      const theirs = rowsOf(await readTcpTable(), peer, own)
       if (theirs.length === 0) continue
       const row = only(theirs)
       if (row === undefined || row.uid === unknownUser()) return undefined
-      const ours = rowsOf(await readTcpTables(), own, peer)
+      const ours = rowsOf(await readTcpTable(), own, peer)
       if (ours.length === 0) continue
       return only(ours)?.inode === inode ? row.uid : undefined
     }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { isIPv4, isIPv6 } from "node:net"
 import { endianness } from "node:os"
+import { setImmediate } from "node:timers/promises"
 import { sharedReading } from "../../sharedReading.ts"
 
 /** One end of a TCP connection. */
@@ -51,32 +52,47 @@ const namesOf = (written: string): ReadonlyArray<string> => {
 
 const hexPort = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
 
-const rowAt = (table: Buffer, at: number): TcpRow => {
-  const end = table.indexOf("\n", at)
-  // Behind the addresses: state, queues, timer, retransmits, uid, timeout, inode.
-  const fields = table
-    .toString("latin1", at, end === -1 ? undefined : end)
-    .trim()
-    .split(/\s+/)
-  return { established: fields[2] === "01", uid: Number(fields[6]), inode: fields[8] ?? "0" }
-}
+/** Rows by both ends as the kernel prints them. */
+export type TcpTable = ReadonlyMap<string, ReadonlyArray<TcpRow>>
 
-/** The rows of the connection from `local` to `remote` in these tables, by a search in their bytes: they may be megabytes. */
-export const rowsOf = (tables: ReadonlyArray<Buffer>, local: Endpoint, remote: Endpoint): ReadonlyArray<TcpRow> => {
-  const rows: Array<TcpRow> = []
-  const remotes = namesOf(remote.address)
-  for (const [form, name] of namesOf(local.address).entries()) {
-    const needle = ` ${name}:${hexPort(local.port)} ${remotes[form]}:${hexPort(remote.port)} `
-    for (const table of tables) {
-      for (let at = table.indexOf(needle); at !== -1; at = table.indexOf(needle, at + needle.length)) {
-        rows.push(rowAt(table, at))
-      }
+/** How many rows are read before others get their turn. */
+const rowsAtOnce = 2_000
+
+/** Reads the tables once for all who look something up in them: they may have tens of thousands of rows. */
+export const parseTcpTables = async (tables: ReadonlyArray<string>): Promise<TcpTable> => {
+  const rows = new Map<string, Array<TcpRow>>()
+  let read = 0
+  for (const table of tables) {
+    for (let at = table.indexOf("\n") + 1; at > 0; at = table.indexOf("\n", at) + 1) {
+      // Number, both ends, state, queues, timer, retransmits, uid, timeout, inode.
+      const end = table.indexOf("\n", at)
+      const fields = table
+        .slice(at, end === -1 ? undefined : end)
+        .trim()
+        .split(/\s+/)
+      if (fields.length < 10) continue
+      const row = { established: fields[3] === "01", uid: Number(fields[7]), inode: fields[9] ?? "0" }
+      const key = `${fields[1]} ${fields[2]}`
+      const known = rows.get(key)
+      if (known === undefined) rows.set(key, [row])
+      else known.push(row)
+      if (++read % rowsAtOnce === 0) await setImmediate()
     }
   }
   return rows
 }
 
+/** The rows of the connection from `local` to `remote`. */
+export const rowsOf = (table: TcpTable, local: Endpoint, remote: Endpoint): ReadonlyArray<TcpRow> => {
+  const remotes = namesOf(remote.address)
+  return namesOf(local.address).flatMap(
+    (name, form) => table.get(`${name}:${hexPort(local.port)} ${remotes[form]}:${hexPort(remote.port)}`) ?? []
+  )
+}
+
 /** The TCP connections of this network namespace, as of a moment after the call. Linux; elsewhere it rejects. */
-export const readTcpTables: () => Promise<ReadonlyArray<Buffer>> = sharedReading(() =>
-  Promise.all([readFile("/proc/net/tcp"), readFile("/proc/net/tcp6").catch(() => Buffer.alloc(0))])
+export const readTcpTable: () => Promise<TcpTable> = sharedReading(async () =>
+  parseTcpTables(
+    await Promise.all([readFile("/proc/net/tcp", "latin1"), readFile("/proc/net/tcp6", "latin1").catch(() => "")])
+  )
 )
