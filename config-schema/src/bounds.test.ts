@@ -1,7 +1,7 @@
 import { Either } from "effect"
 import { assert, describe, it } from "vitest"
 import { unbounded } from "../test/unbounded.ts"
-import { bounds, parseAppSpec } from "./index.ts"
+import { bounds, encodeAppSpec, parseAppSpec } from "./index.ts"
 import { appSpecJsonSchema } from "./jsonSchema.ts"
 
 const service = { name: "api", image: "nginx" }
@@ -117,10 +117,31 @@ describe("the bounds of an AppSpec", () => {
           (at) => `V${at}`
         )
       }))
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(24) }), [])
-    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(25) }), [
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(25) }), [])
+    const unknown = map(
+      101,
+      () => 1,
+      (index) => `k${index}`
+    )
+    assert.match(ofService(unknown)[0] ?? "", /more than 60 values outside of env, files, /)
+    assert.deepStrictEqual(issuesOf({ app: "shop", services: full(26) }), [
       ": The app has more than 10000 values. Split it into several apps, or move settings into an image, a file or a secret."
     ])
+  })
+
+  it("holds for what is sent where it holds for what is written, in the largest app too", () => {
+    const full = many(bounds.services, (index) => ({
+      ...service,
+      name: `s${index}`,
+      env: map(
+        20,
+        () => "x",
+        (at) => `V${at}`
+      ),
+      probes: { startup: {}, readiness: {}, liveness: { path: "/" } }
+    }))
+    const spec = Either.getOrThrow(parseAppSpec({ app: "shop", services: full }))
+    assert.deepStrictEqual(Either.getOrThrow(parseAppSpec(encodeAppSpec(spec))), spec)
   })
 
   it("ends with an object that contains itself, and with aliases of aliases", () => {

@@ -5,7 +5,7 @@ import { Schema } from "effect"
  * app in moments. The Schemas, the JSON Schema, the OpenAPI document and docs/reference/config.md all read this table.
  */
 export const bounds = {
-  /** Of the whole app. A value is a text, a number, a list or an object; a list and an object also count what they hold. */
+  /** Of the whole app: each text, number, list and object inside the fields whose length its author chooses. */
   values: 10_000,
   depth: 10,
   services: 500,
@@ -33,10 +33,11 @@ export type Bound = keyof typeof bounds
 
 /** What each bound is of, as the reference and the messages say it. */
 export const boundOf: Readonly<Record<Bound, string>> = {
-  values: "values in an app (each text, number, list and object is one)",
+  values:
+    "values inside `env`, `files`, `labels`, `links`, `egress`, `command` and `args` of all services of an app: each text, number, list and object is one",
   depth: "levels of lists and objects inside each other",
   services: "services in an app",
-  serviceValues: "values in a service",
+  serviceValues: "such values of a service",
   envVariables: "environment variables of a service",
   envNameLength: "characters in the name of an environment variable",
   envValueLength: "characters in the value of an environment variable",

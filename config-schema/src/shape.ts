@@ -1,6 +1,9 @@
 import { bounds } from "./bounds.ts"
 import type { SpecIssue } from "./specIssues.ts"
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** How many values `input` holds, itself included, and how deep they are nested; counting ends when a limit is passed. */
 const measure = (input: unknown, limits: { readonly values: number; readonly depth: number }) => {
   let values = 0
@@ -19,19 +22,40 @@ const measure = (input: unknown, limits: { readonly values: number; readonly dep
   return { values, deepest }
 }
 
+const valuesIn = (input: unknown, most: number) => measure(input, { values: most, depth: bounds.depth }).values
+
+/**
+ * What its author makes as long as they like. The other fields are the same few of every service, and the form that is sent has all of them,
+ * whether they were written or not: so they are not counted, and what can be sent is what could be written.
+ */
+const openFields: ReadonlySet<string> = new Set(["env", "files", "labels", "links", "egress", "command", "args"])
+const valuesElsewhere = 60
+
+/** The most values that the JSON of an AppSpec can have. */
+export const maxSpecValues = bounds.values + bounds.services * valuesElsewhere
+
+const openValues = (service: unknown) =>
+  isObject(service)
+    ? Object.entries(service).reduce(
+        (sum, [key, value]) => (openFields.has(key) ? sum + valuesIn(value, bounds.values) - 1 : sum),
+        0
+      )
+    : 0
+
 /**
  * Whether an AppSpec is too large or nested too deep for a parse to begin. Linear up to the limits and no further, so what repeats itself
  * (a YAML alias, an object that contains itself) costs no more than what doesn't.
  */
 export const shapeIssue = (input: unknown): SpecIssue | undefined => {
-  const { deepest, values } = measure(input, bounds)
+  const { deepest, values } = measure(input, { values: maxSpecValues, depth: bounds.depth })
   if (deepest > bounds.depth) {
     return {
       path: [],
       message: `The app has more than ${bounds.depth} levels of lists and objects inside each other. Remove the levels that no field needs.`
     }
   }
-  if (values > bounds.values) {
+  const services = isObject(input) && Array.isArray(input.services) ? input.services : []
+  if (values > maxSpecValues || services.reduce((sum: number, _) => sum + openValues(_), 0) > bounds.values) {
     return {
       path: [],
       message: `The app has more than ${bounds.values} values. Split it into several apps, or move settings into an image, a file or a secret.`
@@ -41,10 +65,18 @@ export const shapeIssue = (input: unknown): SpecIssue | undefined => {
 }
 
 /** The same for one service of an app. */
-export const serviceShapeIssue = (service: unknown, index: number): SpecIssue | undefined =>
-  measure(service, { values: bounds.serviceValues, depth: bounds.depth }).values <= bounds.serviceValues
-    ? undefined
-    : {
+export const serviceShapeIssue = (service: unknown, index: number): SpecIssue | undefined => {
+  const open = openValues(service)
+  if (open > bounds.serviceValues) {
+    return {
+      path: ["services", index],
+      message: `The service has more than ${bounds.serviceValues} values. Move settings into its image, a file or a secret.`
+    }
+  }
+  return valuesIn(service, open + valuesElsewhere) > open + valuesElsewhere
+    ? {
         path: ["services", index],
-        message: `The service has more than ${bounds.serviceValues} values. Move settings into its image, a file or a secret.`
+        message: `The service has more than ${valuesElsewhere} values outside of ${[...openFields].join(", ")}. Remove the fields that a service doesn't have.`
       }
+    : undefined
+}

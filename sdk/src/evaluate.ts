@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
-import { bounds, type Location } from "@maxcloud/config-schema"
+import { bounds, type Location, maxSpecValues } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 
 /** What came of evaluating a config for a stage. */
@@ -78,7 +78,7 @@ export const evaluate = (file: string, stage: string, seconds: number = limitSec
     const worker = new Worker(program, {
       eval: true,
       // What has more than this is refused by its size, wherever it is no data.
-      workerData: { url: pathToFileURL(file).href, stage, values: bounds.values, depth: bounds.depth },
+      workerData: { url: pathToFileURL(file).href, stage, values: maxSpecValues, depth: bounds.depth },
       stdout: true,
       stderr: true,
       execArgv: ["--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]

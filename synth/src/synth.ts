@@ -1,4 +1,4 @@
-import { type AppName, type AppSpec, linksOf, type ServiceSpec } from "@maxcloud/config-schema"
+import { type AppName, type AppSpec, atOnce, linksOf, type ServiceSpec, type Turns } from "@maxcloud/config-schema"
 import { type ApiObject, type ApiObjectMetadata, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
@@ -22,7 +22,18 @@ import type { TenantContext } from "./tenant.ts"
  * `synthNamespace`. Call `missingSecrets` and `hostProblems` before: a secret without a version throws.
  */
 export const synth = (spec: AppSpec, tenant: TenantContext): ReadonlyArray<Manifest> =>
-  sorted(spec.services.flatMap((service) => synthService(spec.app, service, tenant)))
+  atOnce(synthInTurns(spec, tenant))
+
+/** `synth`, service by service. */
+export function* synthInTurns(spec: AppSpec, tenant: TenantContext): Turns<ReadonlyArray<Manifest>> {
+  const manifests: Array<Manifest> = []
+  for (const service of spec.services) {
+    yield
+    manifests.push(...synthService(spec.app, service, tenant))
+  }
+  yield
+  return sorted(manifests)
+}
 
 /** An App and Chart of its own for each service: an App of many Charts costs more than its parts. */
 const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext): ReadonlyArray<Manifest> => {

@@ -35,9 +35,10 @@ import { type AcceptInput, accept, acceptedServices, findRepeated, ownedByOthers
 import { changesBetween, versionsOf } from "./changes.ts"
 import { Deployments } from "./Deployments.ts"
 import { findDeployment, readEvents, selectDeployments } from "./deploymentRows.ts"
-import { inspectSpec, invalidSpec, readSpec, type Target } from "./inspectSpec.ts"
+import { inspectSpec, invalidSpec, maxIssues, readSpec, type Target } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
 import { tryOut } from "./tryOut.ts"
+import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 /** How often a reader of events looks by itself: a wake-up may be lost. */
@@ -72,7 +73,7 @@ export const layer = (queue: WorkQueue) =>
           const draft = { ...input, secretVersions: new Map(), images: new Map(), problems: [], warnings: [] }
           const earlier = yield* findRepeated(draft)
           if (earlier !== undefined) return yield* load(input.organization, earlier)
-          const inspected = yield* inspectSpec(input, input.spec)
+          const inspected = yield* inspectSpec(input, input)
           if (inspected.problems.length > 0) return yield* invalidSpec(inspected.problems)
           const id = yield* transaction(accept(queue, { ...input, ...inspected })).pipe(
             Effect.catchTag("MasterKeyError", masterKeyUnavailable)
@@ -101,7 +102,7 @@ export const layer = (queue: WorkQueue) =>
 
       const withoutServices = (target: Target, after: number) =>
         readSpec(target, { app: target.app, services: [] }).pipe(
-          Effect.flatMap((spec) => acceptRead({ ...target, spec, after })),
+          Effect.flatMap((read) => acceptRead({ ...target, ...read, after })),
           // A deployment of nothing names no secret, no host and no other app's service.
           Effect.catchTags({ InvalidSpec: Effect.die, Conflict: Effect.die, QuotaExceeded: Effect.die })
         )
@@ -109,8 +110,8 @@ export const layer = (queue: WorkQueue) =>
       const service: Deployments["Type"] = {
         accept: Effect.fn("Deployments.accept")(
           function* (input) {
-            const spec = yield* readSpec(input, input.spec)
-            return yield* acceptRead({ ...input, spec })
+            const read = yield* readSpec(input, input.spec)
+            return yield* acceptRead({ ...input, ...read })
           },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
@@ -119,12 +120,14 @@ export const layer = (queue: WorkQueue) =>
 
         plan: Effect.fn("Deployments.plan")(
           function* (target) {
-            const spec = yield* readSpec(target, target.spec)
-            const inspected = yield* inspectSpec(target, spec)
+            const read = yield* readSpec(target, target.spec)
+            const { spec } = read
+            const inspected = yield* inspectSpec(target, read)
             const { images, secretVersions, warnings } = inspected
             const names = spec.services.map((_) => _.name)
+            const places = new Map(names.map((name, index) => [name, index]))
             const owned = (yield* ownedByOthers(target, names)).map((owner) => ({
-              path: ["services", names.indexOf(owner.name), "name"],
+              path: ["services", places.get(owner.name) ?? 0, "name"],
               message: ownedMessage(owner, target.stage)
             }))
             // What cannot be synthesized is refused already; to try it would only say so twice.
@@ -133,12 +136,14 @@ export const layer = (queue: WorkQueue) =>
               Effect.as([]),
               Effect.catchTag("QuotaExceeded", (_) => Effect.succeed([{ path: [], message: _.detail }]))
             )
-            const changes = changesBetween(yield* acceptedServices(target), versionsOf(spec, secretVersions, images))
+            const accepted = yield* acceptedServices(target)
+            const wanted = versionsOf(read, secretVersions, images)
+            const changes = yield* inTurns(() => changesBetween(accepted, wanted))
             return {
               app: target.app,
               stage: target.stage,
               changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
-              problems: [...inspected.problems, ...owned, ...refusals, ...overQuota],
+              problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxIssues),
               warnings
             }
           },
@@ -158,7 +163,7 @@ export const layer = (queue: WorkQueue) =>
             if (other !== undefined) return yield* taken(other.app)
             const latest = yield* newest(target)
             if (latest !== undefined && (latest.services > 0 || latest.unfinished)) return yield* taken(target.app)
-            const spec = yield* readSpec(target, {
+            const read = yield* readSpec(target, {
               app: target.app,
               services: [
                 {
@@ -169,7 +174,7 @@ export const layer = (queue: WorkQueue) =>
                 }
               ]
             })
-            yield* acceptRead({ ...target, spec, after: latest?.number ?? 0 })
+            yield* acceptRead({ ...target, ...read, after: latest?.number ?? 0 })
             const [made] = yield* selectServices(
               organization,
               sql`name = ${input.name} and stage = ${target.stage} and app = ${target.app}`
@@ -191,8 +196,8 @@ export const layer = (queue: WorkQueue) =>
             if (latest === undefined) return yield* noService(id)
             const rest = latest.spec.services.filter((_) => _.name !== found.name)
             if (rest.length === 0) return yield* withoutServices(target, latest.number)
-            const spec = yield* readSpec(target, { ...latest.spec, services: rest })
-            return yield* acceptRead({ ...target, spec, after: latest.number }).pipe(
+            const read = yield* readSpec(target, { ...latest.spec, services: rest })
+            return yield* acceptRead({ ...target, ...read, after: latest.number }).pipe(
               // Only a name that is new to the app could belong to another, and what gets less meets no quota.
               Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
             )
@@ -242,6 +247,7 @@ export const layer = (queue: WorkQueue) =>
             const counts = yield* sql<{ app: string; stage: string; services: number }>`
               select app, stage, count(*)::int as services from services
               where organization_id = ${organization.id} group by app, stage`
+            const servicesOf = new Map(counts.map((_) => [`${_.app}/${_.stage}`, _.services]))
             const found = yield* selectDeployments(sql`
               where d.organization_id = ${organization.id}
                 and d.number = (
@@ -255,7 +261,7 @@ export const layer = (queue: WorkQueue) =>
               (deployment: Deployment): AppStage => ({
                 app: deployment.app,
                 stage: deployment.stage,
-                services: counts.find((_) => _.app === deployment.app && _.stage === deployment.stage)?.services ?? 0,
+                services: servicesOf.get(`${deployment.app}/${deployment.stage}`) ?? 0,
                 deployment
               })
             )

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { encodeAppSpec, ServiceName } from "@maxcloud/config-schema"
+import { ServiceName } from "@maxcloud/config-schema"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
@@ -12,6 +12,7 @@ import { versionsFromStore } from "../secrets/externalSecrets.ts"
 import { changesBetween, type ServiceEncoded, type ServiceVersion, versionsOf } from "./changes.ts"
 import { appendEvents } from "./deploymentRows.ts"
 import type { Inspected, Target } from "./inspectSpec.ts"
+import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 /** Another deployment of the app and stage was accepted since the caller looked. */
@@ -76,7 +77,7 @@ export const ownedMessage = (owner: { readonly name: string; readonly app: strin
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex")
 
-const hashOf = (input: AcceptInput) => digest(JSON.stringify([input.app, input.stage, encodeAppSpec(input.spec)]))
+const hashOf = (input: AcceptInput) => digest(JSON.stringify([input.app, input.stage, input.encoded]))
 
 const repeated = (row: ReturnType<typeof decodeKey>[number], input: AcceptInput) =>
   row.request_hash === hashOf(input)
@@ -157,13 +158,14 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
 
     const secretVersions =
       input.externalSecrets === undefined ? input.secretVersions : versionsFromStore(input.spec, number)
-    const wanted = versionsOf(input.spec, secretVersions, input.images)
-    const changes = changesBetween(yield* acceptedServices(input), wanted)
+    const wanted = versionsOf(input, secretVersions, input.images)
+    const accepted = yield* acceptedServices(input)
+    const changes = yield* inTurns(() => changesBetween(accepted, wanted))
     yield* sql`
       insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
         external_secrets, images, force_conflicts, warnings)
       values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
-        ${JSON.stringify(encodeAppSpec(input.spec))}::json,
+        ${JSON.stringify(input.encoded)}::json,
         ${JSON.stringify(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
         ${input.externalSecrets === undefined ? null : JSON.stringify(input.externalSecrets)}::jsonb,
         ${JSON.stringify(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
@@ -218,7 +220,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       status: 202,
       subject: `deployment ${number} of ${app}/${stage}`,
       before: before === undefined ? undefined : digest(JSON.stringify(before)),
-      after: digest(JSON.stringify(encodeAppSpec(input.spec))),
+      after: digest(JSON.stringify(input.encoded)),
       organizationId: org
     })
     return id

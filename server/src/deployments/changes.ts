@@ -4,7 +4,8 @@ import {
   encodeAppSpec,
   parseAppSpec,
   type SecretName,
-  secretsOf
+  secretsOf,
+  type Turns
 } from "@maxcloud/config-schema"
 import type { FieldChange, ServiceChange } from "@maxcloud/sdk/api"
 import type { ResolvedImage } from "@maxcloud/synth"
@@ -12,6 +13,12 @@ import { Either } from "effect"
 
 export type ServiceEncoded = AppSpecEncoded["services"][number]
 export type SecretVersions = Readonly<Record<string, number>>
+
+/** An AppSpec, and how it is sent and stored. */
+export interface ReadSpec {
+  readonly spec: AppSpec
+  readonly encoded: AppSpecEncoded
+}
 
 /** A service as it was last accepted, or as it is wanted: its spec, and the versions of its secrets. */
 export interface ServiceVersion {
@@ -24,11 +31,10 @@ export interface ServiceVersion {
 
 /** What an app wants, service by service. */
 export const versionsOf = (
-  spec: AppSpec,
+  { encoded, spec }: ReadSpec,
   secrets: ReadonlyMap<SecretName, number>,
   images: ReadonlyMap<string, ResolvedImage>
 ): ReadonlyArray<ServiceVersion> => {
-  const encoded = encodeAppSpec(spec)
   return spec.services.flatMap((service, index) => {
     const written = encoded.services[index]
     if (written === undefined) return []
@@ -90,7 +96,7 @@ const flat = ({ pinnedImage, secretVersions, spec }: ServiceVersion) => {
 /** Fields that a service has without being told. */
 const defaults = (() => {
   const spec = Either.getOrThrow(parseAppSpec({ app: "a", services: [{ name: "a", image: "a" }] }))
-  const [service] = versionsOf(spec, new Map(), new Map())
+  const [service] = versionsOf({ spec, encoded: encodeAppSpec(spec) }, new Map(), new Map())
   const fields = service === undefined ? new Map<string, string>() : flat(service)
   fields.delete("image")
   return fields
@@ -102,29 +108,29 @@ const between = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
     return old === now ? [] : [{ path, before: old, after: now }]
   })
 
-/** What each service of `before` and `after` would become, by name; a new one with the fields that are not as by default. */
-export const changesBetween = (
+/** What each service of `before` and `after` would become, by name, service by service; a new one with the fields that are not as by default. */
+export function* changesBetween(
   before: ReadonlyArray<ServiceVersion>,
   after: ReadonlyArray<ServiceVersion>
-): ReadonlyArray<Omit<ServiceChange, "service"> & { readonly service: string }> => {
+): Turns<ReadonlyArray<Change>> {
   const old = new Map(before.map((_) => [_.name, _]))
   const wanted = new Set(after.map((_) => _.name))
-  return [
-    ...after.map((service) => {
-      const existing = old.get(service.name)
-      if (existing === undefined) {
-        const fields = between(defaults, flat(service)).map((_) => ({ ..._, before: null }))
-        return { service: service.name, action: "create" as const, fields }
-      }
-      const fields = between(flat(existing), flat(service))
-      return {
-        service: service.name,
-        action: fields.length === 0 ? ("unchanged" as const) : ("update" as const),
-        fields
-      }
-    }),
-    ...before
-      .filter((_) => !wanted.has(_.name))
-      .map((_) => ({ service: _.name, action: "delete" as const, fields: [] }))
-  ]
+  const changes: Array<Change> = []
+  for (const service of after) {
+    yield
+    changes.push(changeOf(old.get(service.name), service))
+  }
+  const deleted = before.filter((_) => !wanted.has(_.name))
+  return [...changes, ...deleted.map((_): Change => ({ service: _.name, action: "delete", fields: [] }))]
+}
+
+type Change = Omit<ServiceChange, "service"> & { readonly service: string }
+
+const changeOf = (existing: ServiceVersion | undefined, service: ServiceVersion): Change => {
+  if (existing === undefined) {
+    const fields = between(defaults, flat(service)).map((_) => ({ ..._, before: null }))
+    return { service: service.name, action: "create", fields }
+  }
+  const fields = between(flat(existing), flat(service))
+  return { service: service.name, action: fields.length === 0 ? "unchanged" : "update", fields }
 }

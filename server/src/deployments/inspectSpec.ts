@@ -2,7 +2,8 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import {
   type AppName,
   type AppSpec,
-  parseAppSpec,
+  encodeAppSpecInTurns,
+  parseAppSpecInTurns,
   type SecretName,
   type SpecIssue,
   type StageName
@@ -19,12 +20,15 @@ import {
   type TenantContext
 } from "@maxcloud/synth"
 import { Effect } from "effect"
+import { unstorableText } from "../http/unstorableText.ts"
 import { Images } from "../images/Images.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
 import { storeWarnings, versionsFromStore } from "../secrets/externalSecrets.ts"
 import { Secrets } from "../secrets/Secrets.ts"
+import type { ReadSpec } from "./changes.ts"
 import { Platform } from "./Platform.ts"
+import { inTurns } from "./turns.ts"
 
 /** An app and stage of an organization. */
 export interface Target {
@@ -34,8 +38,7 @@ export interface Target {
 }
 
 /** A spec that can be read, and what is to be said of it. */
-export interface Inspected {
-  readonly spec: AppSpec
+export interface Inspected extends ReadSpec {
   readonly secretVersions: ReadonlyMap<SecretName, number>
   /** Where the values of secrets come from, if not from the server's database: a deployment is pinned to this, too. */
   readonly externalSecrets?: ExternalSecrets | undefined
@@ -72,7 +75,7 @@ export const tenantOf = (
 })
 
 /** The most issues that an answer tells: one mistake in a list may be thousands. */
-const maxIssues = 100
+export const maxIssues = 100
 
 export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues
@@ -81,36 +84,25 @@ export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   return new InvalidSpec({ detail, issues: issues.slice(0, maxIssues) })
 }
 
-/** Texts that Postgres does not keep as JSON: they would come back changed, or not at all. */
-const unstorable = (value: unknown, path: ReadonlyArray<string | number> = []): ReadonlyArray<SpecIssue> => {
-  if (typeof value === "string") {
-    return value.isWellFormed() && !value.includes("\0")
-      ? []
-      : [{ path, message: "a text must not contain a NUL byte or half of a surrogate pair" }]
-  }
-  if (Array.isArray(value)) return value.flatMap((part, index) => unstorable(part, [...path, index]))
-  if (typeof value !== "object" || value === null) return []
-  return Object.entries(value).flatMap(([key, part]) => [...unstorable(key, path), ...unstorable(part, [...path, key])])
-}
-
 export const readSpec = (target: Target, input: unknown) =>
   Effect.gen(function* () {
-    const texts = unstorable(input)
-    if (texts.length > 0) return yield* invalidSpec(texts)
-    const spec = yield* Effect.mapError(parseAppSpec(input), invalidSpec)
+    const unstorable = unstorableText(input)
+    if (unstorable !== undefined) return yield* invalidSpec([unstorable])
+    const spec = yield* Effect.mapError(yield* inTurns(() => parseAppSpecInTurns(input)), invalidSpec)
     if (spec.app !== target.app) {
       return yield* invalidSpec([
-        { path: ["app"], message: `the spec is of the app "${spec.app}", but it was sent for "${target.app}"` }
+        { path: ["app"], message: `The spec is of the app "${spec.app}", but it was sent for "${target.app}".` }
       ])
     }
-    return spec
+    return { spec, encoded: yield* inTurns(() => encodeAppSpecInTurns(spec)) } satisfies ReadSpec
   })
 
 const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
 
 /** Looks at a spec from every side but the database of services: secrets, hosts, what the runtime can do. */
-export const inspectSpec = (target: Target, spec: AppSpec) =>
+export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
   Effect.gen(function* () {
+    const paths = pathsOfSecrets(spec)
     const runtime = yield* Runtime
     const secrets = yield* Secrets
     const registries = yield* Images
@@ -137,11 +129,12 @@ export const inspectSpec = (target: Target, spec: AppSpec) =>
       .resolve(target.organization.id, spec)
       .pipe(Effect.mapError((_) => away(_.message)))
     const unset = missingSecrets(spec, secretVersions).map((name) => ({
-      path: pathOfSecret(spec, name),
+      path: paths.get(name) ?? [],
       message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
     }))
     return {
       spec,
+      encoded,
       secretVersions,
       externalSecrets,
       images,
@@ -169,16 +162,18 @@ const nextNumber = ({ app, organization, stage }: Target) =>
       where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
   ).pipe(Effect.map((rows) => (rows[0]?.last_number ?? 0) + 1))
 
-const pathOfSecret = (spec: AppSpec, name: SecretName): ReadonlyArray<string | number> => {
+/** Where each secret is named first. */
+const pathsOfSecrets = (spec: AppSpec): ReadonlyMap<SecretName, SpecIssue["path"]> => {
+  const paths = new Map<SecretName, SpecIssue["path"]>()
   for (const [index, service] of spec.services.entries()) {
     for (const field of ["env", "files"] as const) {
       for (const [key, value] of Object.entries(service[field])) {
-        const parts = typeof value === "object" && "join" in value ? value.join : [value]
-        if (parts.some((_) => typeof _ === "object" && "secret" in _ && _.secret === name)) {
-          return ["services", index, field, key]
+        for (const part of typeof value === "object" && "join" in value ? value.join : [value]) {
+          if (typeof part !== "object" || !("secret" in part) || paths.has(part.secret)) continue
+          paths.set(part.secret, ["services", index, field, key])
         }
       }
     }
   }
-  return []
+  return paths
 }

@@ -1,10 +1,11 @@
-import { parseAppSpec, SecretName, ServiceName } from "@maxcloud/config-schema"
+import { parseAppSpecInTurns, SecretName, ServiceName } from "@maxcloud/config-schema"
 import type { Manifest, TenantContext } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { StoredImages } from "../images/storedImages.ts"
 import { tenantOf } from "./inspectSpec.ts"
 import { Platform } from "./Platform.ts"
 import type { StageRows } from "./StageRows.ts"
+import { inTurns } from "./turns.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 /** Loaded with the first deployment: cdk8s costs 13 MB and a tenth of a second, which a server at rest can do without. */
@@ -55,7 +56,7 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
           select spec, secret_versions, external_secrets, images from deployments
           where organization_id = ${lease.key.organizationId} and id = ${id}`
         const spec = yield* Effect.orDieWith(
-          parseAppSpec(rows[0]?.spec),
+          yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(rows[0]?.spec))),
           (issues) => new Error(`the stored spec of ${id} cannot be read: ${issues.map((_) => _.message).join("; ")}`)
         )
         const versions = decodeVersions(rows[0]?.secret_versions)
@@ -68,8 +69,8 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
           pausedServices: new Set(paused),
           pullSecret
         })
-        const { synth } = yield* synthesis
-        return synth(spec, tenant)
+        const { synthInTurns } = yield* synthesis
+        return yield* Effect.orDie(inTurns(() => synthInTurns(spec, tenant)))
       })
 
     return (lease: Lease, id: string) =>

@@ -4,15 +4,17 @@ import { Runtime } from "../runtime/Runtime.ts"
 import { type Inspected, namespaceKeyOf, type Target, tenantOf } from "./inspectSpec.ts"
 import { Platform } from "./Platform.ts"
 import { synthesis } from "./stageManifests.ts"
+import { inTurns } from "./turns.ts"
 
 /** What the runtime would refuse of a spec, by a dry run of its manifests: nothing is changed. */
 export const tryOut = (target: Target, { images, secretVersions, spec }: Inspected) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const platform = yield* Platform
-    const { synth } = yield* synthesis
+    const { synthInTurns } = yield* synthesis
     const place = { organization: target.organization.name, stage: target.stage }
-    const manifests = synth(spec, tenantOf(place, platform, { secretVersions, images }))
+    const tenant = tenantOf(place, platform, { secretVersions, images })
+    const manifests = yield* inTurns(() => synthInTurns(spec, tenant))
     return yield* runtime
       .dryRun(namespaceKeyOf(target, platform), spec, manifests)
       .pipe(

@@ -1,4 +1,4 @@
-import { HttpApiBuilder } from "@effect/platform"
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
 import type { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { CurrentOrganization, MaxCloudApi, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option } from "effect"
@@ -30,7 +30,10 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("plan", ({ path, payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
-          deployments.plan({ organization, ...path, spec: payload.spec })
+          // As it is: a Schema takes as long for the largest plan as for the app itself, and in it nothing is encoded.
+          Effect.map(deployments.plan({ organization, ...path, spec: payload.spec }), (plan) =>
+            HttpServerResponse.unsafeJson(plan)
+          )
         )
       )
       .handle("deploy", ({ headers, path, payload }) =>

@@ -129,7 +129,7 @@ describe("hostile input", () => {
         const { url } = yield* strict
         const sent = (body: string) => send(`${url}/api/v1/auth/${path}`, { method: "POST", headers: json, body })
         assertProblem(yield* sent(`"${"a".repeat(16 * 1024)}"`), 413, "PayloadTooLarge")
-        const many = assertProblem(yield* sent(`[${"{},".repeat(5_000)}{}]`), 400, "InvalidRequest")
+        const many = assertProblem(yield* sent(`[${"{},".repeat(900)}{}]`), 400, "InvalidRequest")
         assert.match(String(many.detail), /more than 64 values/)
         const deep = assertProblem(yield* sent("[".repeat(100) + "]".repeat(100)), 400, "InvalidRequest")
         assert.match(String(deep.detail), /more than 8 levels/)
@@ -143,10 +143,10 @@ describe("hostile input", () => {
         const answer = yield* send(`${url}/api/v1/apps/shop/stages/production/${operation}`, {
           method: "POST",
           headers: json,
-          body: `{"spec":[${"1,".repeat(10_100)}1]}`
+          body: `{"spec":[${`[${"1,".repeat(900)}1],`.repeat(50)}1]}`
         })
         const problem = assertProblem(answer, 400, "InvalidRequest")
-        assert.match(String(problem.detail), /more than 10008 values/)
+        assert.match(String(problem.detail), /more than 40008 values/)
       }
     })
   )

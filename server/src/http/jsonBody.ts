@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http"
 import type { HttpServerRequest } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import type { SpecIssue } from "@maxcloud/config-schema"
 import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { checkContentType } from "./guard.ts"
 import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 import { invalidRequest } from "./problems.ts"
+import { unstorableText } from "./unstorableText.ts"
 
 /**
  * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with
@@ -22,7 +24,7 @@ export const withJsonBody = (
     const over = overJsonBudget(bytes, budget)
     if (over !== undefined) return yield* refused({ path: [], message: over })
     const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
-    const unstorable = problemOf(json, [])
+    const unstorable = unstorableText(json)
     if (unstorable !== undefined) return yield* refused(unstorable)
     const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
     return read
@@ -60,28 +62,6 @@ const tooLarge = (most: number) =>
     detail: `The body is too large. This operation takes up to ${most} bytes: send less at a time.`
   })
 
-const refused = (problem: Problem) => invalidRequest(`The body can't be read. ${problem.message}`, [problem])
+const refused = (problem: SpecIssue) => invalidRequest(`The body can't be read. ${problem.message}`, [problem])
 
 const parse = (text: string): unknown => JSON.parse(text)
-
-interface Problem {
-  readonly path: ReadonlyArray<string | number>
-  readonly message: string
-}
-
-const problemOf = (value: unknown, path: ReadonlyArray<string | number>): Problem | undefined => {
-  if (typeof value === "string") return problemOfText(value, path)
-  if (typeof value !== "object" || value === null) return undefined
-  for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
-    const problem = (typeof key === "string" ? problemOfText(key, path) : undefined) ?? problemOf(inner, [...path, key])
-    if (problem !== undefined) return problem
-  }
-  return undefined
-}
-
-const problemOfText = (text: string, path: ReadonlyArray<string | number>): Problem | undefined =>
-  text.includes("\0")
-    ? { path, message: "A text can't contain the character NUL. Remove it." }
-    : text.isWellFormed()
-      ? undefined
-      : { path, message: "A text must be Unicode, and this one contains half of a surrogate pair. Remove it." }

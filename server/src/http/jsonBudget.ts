@@ -1,4 +1,4 @@
-import { bounds } from "@maxcloud/config-schema"
+import { bounds, maxSpecValues } from "@maxcloud/config-schema"
 import { type Operation, policy } from "../identity/policy.ts"
 
 /** How large the JSON of an operation can be. */
@@ -9,12 +9,15 @@ export interface JsonBudget {
   readonly depth: number
 }
 
+/** More than any list or object that the API takes can hold. */
+const maxMembers = 1_000
+
 /** Who has no credential yet sends a name or a token. */
 const open: JsonBudget = { bytes: 16 * 1024, values: 64, depth: 8 }
 /** The largest of these holds 200 secrets, or the variables of a service. */
 const usual: JsonBudget = { bytes: 1024 * 1024, values: 2_000, depth: 8 }
 /** The spec is inside an object with a flag beside it. */
-const withSpec: JsonBudget = { bytes: 1024 * 1024, values: bounds.values + 8, depth: bounds.depth + 1 }
+const withSpec: JsonBudget = { bytes: 1024 * 1024, values: maxSpecValues + 8, depth: bounds.depth + 1 }
 
 export const jsonBudgetOf = (operation: Operation): JsonBudget => {
   if (operation === "apps.plan" || operation === "apps.deploy") return withSpec
@@ -32,6 +35,7 @@ const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0
  */
 export const overJsonBudget = (json: Uint8Array, { depth, values }: JsonBudget): string | undefined => {
   let level = 0
+  const members = [0]
   let count = 1
   let isText = false
   let isFirst = false
@@ -46,10 +50,16 @@ export const overJsonBudget = (json: Uint8Array, { depth, values }: JsonBudget):
     if (isFirst && !isClosing(byte)) count++
     isFirst = isOpening(byte)
     if (byte === quote) isText = true
-    else if (byte === comma) count++
-    else if (isClosing(byte)) level--
+    else if (byte === comma) {
+      count++
+      const soFar = (members[level] ?? 0) + 1
+      if (soFar >= maxMembers)
+        return `It has a list or an object of more than ${maxMembers} parts. Send less at a time.`
+      members[level] = soFar
+    } else if (isClosing(byte)) level--
     else if (isFirst) {
       level++
+      members[level] = 0
       if (level > depth) return `It has more than ${depth} levels of lists and objects inside each other.`
     }
     if (count > values) return `It has more than ${values} values. Send less at a time.`

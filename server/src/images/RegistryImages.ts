@@ -71,9 +71,10 @@ export const layer = (options: ImagesOptions) =>
               Effect.map(Effect.either(lookUpAs(organizationId, name, platforms)), (found) => ({ found, name })),
             { concurrency: atOnce }
           )
+          const foundOf = new Map(looked.map((_) => [_.name, _.found]))
           const problems = spec.services.flatMap((service, index): ReadonlyArray<SpecIssue> => {
             if (service.source !== undefined) return [{ path: ["services", index, "source"], message: builderMissing }]
-            const found = looked.find((_) => _.name === service.image)?.found
+            const found = service.image === undefined ? undefined : foundOf.get(service.image)
             return found !== undefined && Either.isLeft(found) && found.left instanceof ImageProblem
               ? [{ path: ["services", index, "image"], message: found.left.message }]
               : []

@@ -18,8 +18,10 @@ const decodeQuotas = Schema.decodeUnknownSync(
     })
   )
 )
+/** Of all services of an organization only what counts is read: the rest is as much as it likes to deploy. */
+const Sizes = ServiceSpec.from.pipe(Schema.pick("cpu", "memory", "scale"))
 const decodeServices = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ name: ServiceName, here: Schema.Boolean, spec: ServiceSpec }))
+  Schema.Array(Schema.Struct({ name: ServiceName, here: Schema.Boolean, spec: Sizes }))
 )
 const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
 
@@ -69,7 +71,8 @@ export const layer = (defaults: QuotaValues) =>
 
       const servicesOf = (organizationId: OrganizationId, app = "", stage = "", which: "all" | "here" = "all") =>
         sql`
-          select name, spec, app = ${app} and stage = ${stage} as here from services
+          select name, json_strip_nulls(json_build_object(
+            'cpu', spec -> 'cpu', 'memory', spec -> 'memory', 'scale', spec -> 'scale')) as spec, app = ${app} and stage = ${stage} as here from services
           where organization_id = ${organizationId} and (${which === "all"} or (app = ${app} and stage = ${stage}))`.pipe(
           Effect.map(decodeServices)
         )

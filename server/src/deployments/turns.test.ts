@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { inTurns } from "./turns.ts"
+
+/** A clock that each part of a work moves on. */
+const workOf = (parts: number, msPerPart: number, onPart: () => void = () => {}) => {
+  let time = 0
+  return {
+    now: () => time,
+    *begin() {
+      for (let part = 0; part < parts; part++) {
+        yield
+        time += msPerPart
+        onPart()
+      }
+      return parts
+    }
+  }
+}
+
+describe("inTurns", () => {
+  it.effect("gives what the work gives", () =>
+    Effect.gen(function* () {
+      const { begin, now } = workOf(100, 1)
+      assert.strictEqual(yield* inTurns(begin, { now }), 100)
+    })
+  )
+
+  it.effect("lets others have a turn at least every few parts, while many work at once", () =>
+    Effect.gen(function* () {
+      let sinceOthers = 0
+      let most = 0
+      const others = setInterval(() => {}, 0)
+      const tick = () => {
+        sinceOthers = 0
+        if (!ended) setImmediate(tick)
+      }
+      let ended = false
+      setImmediate(tick)
+      const works = Array.from({ length: 10 }, () =>
+        workOf(50, 1, () => {
+          sinceOthers++
+          most = Math.max(most, sinceOthers)
+        })
+      )
+      yield* Effect.all(
+        works.map(({ begin, now }) => inTurns(begin, { now })),
+        { concurrency: "unbounded" }
+      )
+      ended = true
+      clearInterval(others)
+      // A turn is over after five milliseconds, here five parts; at most one turn ends and one begins between two of the others'.
+      assert.isAtMost(most, 12)
+    })
+  )
+
+  it.effect("ends with 503 what takes more than its time", () =>
+    Effect.gen(function* () {
+      const { begin, now } = workOf(1_000_000, 1)
+      const error = yield* Effect.flip(inTurns(begin, { now, budgetMs: 100 }))
+      assert.strictEqual(error.status, 503)
+      assert.match(error.detail, /couldn't check this app within 0\.1 s .* split the app/)
+    })
+  )
+
+  it.live("goes on with the others when one is interrupted", () =>
+    Effect.gen(function* () {
+      const first = workOf(1_000, 1)
+      const second = workOf(1_000, 1)
+      const fiber = yield* Effect.fork(inTurns(first.begin, { now: first.now }))
+      const other = yield* Effect.fork(inTurns(second.begin, { now: second.now }))
+      yield* Effect.yieldNow()
+      yield* fiber.interruptAsFork(fiber.id())
+      assert.strictEqual(yield* other, 1_000)
+    })
+  )
+})

@@ -1,0 +1,56 @@
+import type { Turns } from "@maxcloud/config-schema"
+import { Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+
+/** How long one piece of work holds the server's thread before everything else that waits has its turn. */
+const turnMs = 5
+
+/** What the largest app within its bounds needs many times over, on a machine that is busy. */
+const budgetMs = 10_000
+
+const waiting: Array<() => void> = []
+
+/** One at a time, first come first served: between two of them the event loop takes what has arrived. */
+const next = () => {
+  const begin = waiting.shift()
+  if (waiting.length > 0) setImmediate(next)
+  begin?.()
+}
+
+const myTurn = Effect.async<void>((resume) => {
+  const begin = () => resume(Effect.void)
+  waiting.push(begin)
+  if (waiting.length === 1) setImmediate(next)
+  return Effect.sync(() => {
+    const at = waiting.indexOf(begin)
+    // The first one's place stays: it is what the next turn is planned for.
+    if (at !== -1) waiting[at] = () => {}
+  })
+})
+
+/**
+ * Does work that pauses between its parts, a few milliseconds at a time, however many do so at once: requests that cost little are answered
+ * in between. 503 if it takes more time than any app within the bounds needs.
+ */
+export const inTurns = <A>(
+  begin: () => Turns<A>,
+  options: { readonly budgetMs?: number; readonly now?: () => number } = {}
+): Effect.Effect<A, Unavailable> =>
+  Effect.gen(function* () {
+    const now = options.now ?? (() => performance.now())
+    const budget = options.budgetMs ?? budgetMs
+    const work = begin()
+    for (let spent = 0; spent <= budget; ) {
+      yield* myTurn
+      const start = now()
+      do {
+        const step = work.next()
+        if (step.done === true) return step.value
+      } while (now() - start < turnMs)
+      spent += now() - start
+    }
+    return yield* new Unavailable({
+      detail: `The server couldn't check this app within ${budget / 1000} s of its own time. Retry, or split the app into smaller ones.`,
+      retryAfterSeconds: 30
+    })
+  })
