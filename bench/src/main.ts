@@ -11,6 +11,7 @@ import { clusterTrackingBenchmark } from "./clusterTracking.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
 import { devBenchmark } from "./dev.ts"
 import type { Benchmark, Row } from "./measure.ts"
+import { oneRequestBenchmark } from "./oneRequest.ts"
 import { proxyBenchmark } from "./proxy.ts"
 import { serverBenchmark } from "./server.ts"
 import { synthBenchmark } from "./synth.ts"
@@ -21,6 +22,7 @@ const all: ReadonlyArray<Benchmark> = [
   proxyBenchmark,
   coldStartBenchmark,
   serverBenchmark,
+  oneRequestBenchmark,
   auditBenchmark,
   devBenchmark,
   clusterApplyBenchmark,
