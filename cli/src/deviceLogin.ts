@@ -27,7 +27,7 @@ export const deviceLogin = (
       terminal.say(`open ${terminal.paintError("cyan", verificationUri)}`)
       terminal.say(`and enter the code ${terminal.paintError("bold", userCode)}`)
     }
-    if (browser && /^https?:/.test(verificationUriComplete)) yield* openInBrowser(verificationUriComplete)
+    if (browser) yield* openInBrowser(verificationUriComplete)
 
     const ends = Date.now() + expiresInSeconds * 1000
     let interval = codes.intervalSeconds

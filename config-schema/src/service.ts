@@ -147,9 +147,9 @@ const Fields = Schema.Struct({
   image: Schema.optional(ImageReference),
   /** The folder whose program to run. Either this or `image`. */
   source: Schema.optional(Source),
-  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. @default the image's own */
+  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
   command: Schema.optional(Command),
-  /** Arguments to the command. @default the image's own */
+  /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
   args: Schema.optional(listUpTo(CommandPart, bounds.commandParts, "The list of arguments")),
   /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
   port: Schema.optionalWith(Port, { default: () => defaultPort }),

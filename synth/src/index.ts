@@ -1,5 +1,6 @@
 export * from "./annotations.ts"
 export { canonicalRanges, type EgressRules, ipBlocksOf } from "./egress.ts"
+export { expand } from "./expand.ts"
 export { type ExternalKey, type ExternalSecrets, externalKeyOf, textOfExternalKey } from "./externalSecrets.ts"
 export type * from "./KnativeService.ts"
 export * from "./manifest.ts"

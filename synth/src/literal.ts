@@ -1,5 +1,5 @@
 /**
- * Writes a text so that Kubernetes gives it to the program as it is: in `env`, `command` and `args` it replaces `$(NAME)` by
+ * Writes a text so that Kubernetes gives it to the program as it is: in the values of `env` it replaces `$(NAME)` by
  * the variable NAME and `$$` by `$` (Kubernetes API, EnvVar `value`).
  */
 export const literal = (text: string): string =>

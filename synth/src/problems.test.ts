@@ -43,6 +43,14 @@ describe("hostProblems", () => {
 })
 
 describe("knativeProblems", () => {
+  it("refuses a secret in command or args, and takes what only looks like one", () => {
+    const env = { PLAIN: "a", TOKEN: { secret: "TOKEN" }, URL: { join: ["x://", { secret: "TOKEN" }] } }
+    const command = ["run", "--token=$(TOKEN)"]
+    const issues = of({ env, command, args: ["$(URL)$(URL)", "$$$(TOKEN)", "$$(TOKEN) $(PLAIN) $(OTHER) $(TOKEN"] })
+    expect(issues.map(([path]) => path)).toEqual(["command.1", "args.0", "args.1"])
+    expect(issues[0]?.[1]).toContain('"$(TOKEN)" would put a secret into an argument')
+  })
+
   const of = (fields: object) => knativeProblems(app(fields)).map((_) => [_.path.slice(2).join("."), _.message])
 
   it("refuses a name that Knative gives to a revision, and that of the namespace's own account", () => {

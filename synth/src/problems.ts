@@ -8,6 +8,7 @@ import {
   secretsOf
 } from "@maxcloud/config-schema"
 import { type EgressRules, refusalOf } from "./egress.ts"
+import { referredIn, secretVariables } from "./expand.ts"
 import { hostLabelOf, maxNamespaceLength, maxServiceNameLength, namespaceOf, type Place } from "./names.ts"
 
 /** The secrets that an app names and that have no version, sorted, each once. */
@@ -112,6 +113,16 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
     issues.push({
       path: ["files", path],
       message: `${quoted(path)} can't be a file, because ${quoted(other)} is one. Move one of them.`
+    })
+  }
+  const secrets = secretVariables(service)
+  for (const field of ["command", "args"] as const) {
+    service[field]?.forEach((word, at) => {
+      for (const name of referredIn(word, secrets))
+        issues.push({
+          path: [field, at],
+          message: `"$(${name})" would put a secret into an argument. Let the program read the variable ${name}, or write "$$(${name})" for the text itself.`
+        })
     })
   }
   const size = JSON.stringify([service.env, service.command, service.args]).length

@@ -1,6 +1,7 @@
 import { type AppName, defaultPort, type Probe, type ServiceSpec } from "@maxcloud/config-schema"
 import { annotation } from "./annotations.ts"
 import type { Environment } from "./environment.ts"
+import { secretVariables, wordOf } from "./expand.ts"
 import { type Image, imageOf } from "./image.ts"
 import type {
   ContainerProbe,
@@ -9,7 +10,6 @@ import type {
   RevisionTemplate,
   SecurityContext
 } from "./KnativeService.ts"
-import { literal } from "./literal.ts"
 import type { TenantContext } from "./tenant.ts"
 
 /** What Knative allows a service's `timeout` by default; its installation raises `max-revision-timeout-seconds` for more. */
@@ -80,6 +80,7 @@ const containerOf = (
   context: SecurityContext
 ): KnativeContainer => {
   const { liveness, readiness, startup } = service.probes
+  const secrets = secretVariables(service)
   const port = service.port === "auto" ? (resolved?.port ?? defaultPort) : service.port
   return {
     // Knative's own default, written out since server-side apply keys containers by it.
@@ -87,8 +88,8 @@ const containerOf = (
     image,
     // By digest Kubernetes would take what any tenant's pod has brought onto the node, and ask nobody.
     ...(resolved?.needsCredentials === true ? { imagePullPolicy: "Always" as const } : {}),
-    ...(service.command === undefined ? {} : { command: service.command.map(literal) }),
-    ...(service.args === undefined ? {} : { args: service.args.map(literal) }),
+    ...(service.command === undefined ? {} : { command: service.command.map((_) => wordOf(_, secrets)) }),
+    ...(service.args === undefined ? {} : { args: service.args.map((_) => wordOf(_, secrets)) }),
     ports: [{ name: service.protocol, containerPort: port }],
     ...(env.length === 0 ? {} : { env }),
     resources: resourcesOf(service),

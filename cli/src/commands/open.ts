@@ -25,6 +25,6 @@ export default command({
       }
       if (terminal.json) terminal.printJson({ url })
       else terminal.print(url)
-      if (terminal.interactive && /^https?:/.test(url)) yield* openInBrowser(url)
+      if (terminal.interactive) yield* openInBrowser(url)
     })
 })

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { hostEnvironment } from "../host/hostEnvironment.ts"
 
 /** Is there a process of this id, of any user? One that has ended and only waits to be reaped is none. */
 export const isRunning = (pid: number): boolean => {
@@ -37,7 +38,12 @@ export const programOf = (pid: number): string | undefined => {
 
 const ps = (pid: number, column: string): string | undefined => {
   try {
-    return execFileSync("ps", ["-o", column, "-p", String(pid)], { encoding: "utf8" }).trim() || undefined
+    return (
+      execFileSync("ps", ["-o", column, "-p", String(pid)], {
+        encoding: "utf8",
+        env: hostEnvironment("system")
+      }).trim() || undefined
+    )
   } catch {
     return undefined
   }

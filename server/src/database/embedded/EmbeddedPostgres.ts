@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os"
 import { basename, join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { hostEnvironment } from "../../host/hostEnvironment.ts"
 import { DatabaseError, explain } from "../DatabaseError.ts"
 import { isRunning, programOf } from "../processIdentity.ts"
 import { type Launcher, makeLauncher } from "./launcher.ts"
@@ -59,8 +60,6 @@ const settings: Readonly<Record<string, string>> = {
 
 const longestSocketPath = 100
 
-const { PATH } = process.env
-
 const postmaster = (data: string) => {
   try {
     const lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
@@ -75,7 +74,7 @@ const initdb = (launcher: Launcher, data: string, args: ReadonlyArray<string>): 
   new Promise((done, failed) => {
     const child = spawn(join(launcher.bin, "initdb"), [`--pgdata=${launcher.nameOf(data)}`, ...args], {
       ...launcher.options(data),
-      env: { LC_ALL: "C", PATH },
+      env: hostEnvironment("postgres"),
       stdio: ["ignore", "pipe", "pipe"]
     })
     let output = ""
@@ -191,7 +190,7 @@ export const makeEmbeddedPostgres = async (
           launcher.nameOf(data) !== data && socketFolder === folder ? ".." : socketFolder,
           ...Object.entries({ ...settings, ...changed }).flatMap(([key, value]) => ["-c", `${key}=${value}`])
         ],
-        { ...launcher.options(data), env: { LC_ALL: "C", PATH }, detached: true, stdio: ["ignore", log, log] }
+        { ...launcher.options(data), env: hostEnvironment("postgres"), detached: true, stdio: ["ignore", log, log] }
       )
       closeSync(log)
       child.unref()

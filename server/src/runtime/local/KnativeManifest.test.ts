@@ -1,9 +1,9 @@
 import { AppName } from "@maxcloud/config-schema"
+import { expand } from "@maxcloud/synth"
 import { Effect, Either, Option, Redacted } from "effect"
 import { assert, describe, it } from "vitest"
 import { isKnativeService, parseKnativeService } from "./KnativeManifest.ts"
 import { platformEnv, resolveEnvironment } from "./revisions/environment.ts"
-import { expand } from "./revisions/expand.ts"
 import { pinSecrets } from "./revisions/secretParts.ts"
 import { manifestsOf, testKey } from "./testRuntime.ts"
 
@@ -125,7 +125,8 @@ describe("KnativeManifest", () => {
       "$(B)": "$(A)",
       "5$": "5$",
       $x: "$x",
-      "$(A": "$(A"
+      "$(A": "$(A",
+      "$($(A))": "$($(A))"
     }
     for (const [written, expanded] of Object.entries(cases))
       assert.strictEqual(

@@ -4,7 +4,7 @@ import { asServer } from "../../database/RowScope.ts"
 import { Secrets } from "../../secrets/Secrets.ts"
 import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../Runtime.ts"
 import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
-import { type LinkHost, makeLinks, type OpenLink } from "./controller/Links.ts"
+import { makeLinks, type OpenLink } from "./controller/Links.ts"
 import { makeLocalServices } from "./controller/LocalServices.ts"
 import { makeObjectStore } from "./controller/ObjectStore.ts"
 import { restoreServices } from "./controller/restore.ts"
@@ -30,8 +30,6 @@ export interface LocalRuntimeOptions {
   /** May sources run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
   readonly openLink: OpenLink
-  /** How containers reach a listener of this machine; undefined where there are none. */
-  readonly containerHost: () => Promise<LinkHost | undefined>
   /** Whose sources may run as processes of this machine. @default the organization `local` */
   readonly mayRunProcesses?: (key: NamespaceKey) => boolean
   /** Services that start for the first time at once. @default 4 */
@@ -65,10 +63,9 @@ const make = (options: LocalRuntimeOptions) =>
     const limiter = makeStartLimiter(options.firstStarts ?? 4)
     const store = makeObjectStore(objects, fork)
     const table = makeRouteTable(options.domain)
-    let containerHost: LinkHost | undefined
     const links = makeLinks({
       open: options.openLink,
-      containerHost: async () => (containerHost ??= await options.containerHost()),
+      containerHost: instances.containerHost,
       routeOf: (callee) => services.find(callee)?.route,
       portOf: (callee, network) => services.find(callee)?.object().record.linkPorts[network],
       onPort: (callee, network, port) => services.find(callee)?.setLinkPort(network, port)
@@ -124,6 +121,7 @@ const make = (options: LocalRuntimeOptions) =>
       makeController,
       mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program.kind)),
       onRemoved: (key) => logs.remove(key),
+      onEmptied: instances.removeNamespace,
       now: Date.now
     })
 
@@ -174,7 +172,9 @@ const make = (options: LocalRuntimeOptions) =>
     })
 
     const problems = Effect.fn("LocalRuntime.problems")(function* (key: NamespaceKey, spec: AppSpec) {
-      const missing = yield* Effect.cachedFunction(instances.missing)
+      const missing = yield* Effect.cachedFunction((kind: InstanceSpec["program"]["kind"]) =>
+        instances.missing(kind, key)
+      )
       const found = yield* Effect.forEach(spec.services, (service, index) =>
         Effect.gen(function* () {
           const kind =

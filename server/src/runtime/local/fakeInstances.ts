@@ -85,7 +85,13 @@ export const makeFakeInstances = (): FakeInstances => {
     })
 
   return {
-    layer: Layer.succeed(Instances, { start, missing: () => Effect.succeed(undefined), clean: Effect.succeed(0) }),
+    layer: Layer.succeed(Instances, {
+      start,
+      missing: () => Effect.succeed(undefined),
+      containerHost: () => Effect.succeed(undefined),
+      removeNamespace: () => Effect.void,
+      clean: Effect.succeed(0)
+    }),
     programs,
     running: () => [...all.values()].map((_) => _.spec),
     started: () => started,

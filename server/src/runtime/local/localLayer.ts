@@ -7,7 +7,6 @@ import { layerNone as noNetwork } from "../../network/noNetwork.ts"
 import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
 import { layerNone as noStores } from "../RuntimeStores.ts"
 import * as Instances from "./instances/layer.ts"
-import { findContainerHost } from "./instances/layer.ts"
 import * as LocalObjects from "./LocalObjectsSql.ts"
 import * as LocalRuntime from "./LocalRuntime.ts"
 import { LogStore } from "./logs/LogStore.ts"
@@ -24,8 +23,7 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     inPlace,
     // A process of this machine owns the machine's user: whoever sits at it may have one, and nobody by a credential from elsewhere.
     ...(callsWithoutCredential(settings) ? {} : { mayRunProcesses: () => false }),
-    openLink,
-    containerHost: () => findContainerHost()
+    openLink
   }).pipe(
     Layer.provide(LogStore.layer({ directory: join(dataDir, "logs") })),
     Layer.provide(LocalObjects.layer),

@@ -107,7 +107,6 @@ export const makeTestRuntime = (
       port: 8080,
       inPlace: true,
       openLink,
-      containerHost: () => Promise.resolve(undefined),
       graceMs: 2000,
       ...options
     }).pipe(

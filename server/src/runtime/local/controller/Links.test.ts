@@ -1,16 +1,17 @@
 import { Effect } from "effect"
 import { assert, describe, it } from "vitest"
+import type { ContainerHost } from "../instances/Instance.ts"
 import { openLink } from "../proxy/makeFront.ts"
 import { testKey } from "../testRuntime.ts"
-import { type LinkHost, makeLinks } from "./Links.ts"
+import { makeLinks } from "./Links.ts"
 
 const caller = { organizationId: testKey().organizationId, namespace: "local" }
 
-const linksWith = (containers: LinkHost | undefined) => {
+const linksWith = (containers: ContainerHost | undefined) => {
   const ports = new Map<string, number>()
   const links = makeLinks({
     open: openLink,
-    containerHost: () => Promise.resolve(containers),
+    containerHost: () => Effect.succeed(containers),
     routeOf: () => undefined,
     portOf: (callee, network) => ports.get(`${callee.service} ${network}`),
     onPort: (callee, network, port) => ports.set(`${callee.service} ${network}`, port)
@@ -48,7 +49,11 @@ describe("Links", () => {
   })
 
   it("listens for containers where they reach this machine, and hangs up on others", async () => {
-    const host: LinkHost = { address: "bridge.test", bind: () => "127.0.0.2", accepts: (_) => !_.endsWith("127.0.0.1") }
+    const host: ContainerHost = {
+      address: "bridge.test",
+      bind: () => "127.0.0.2",
+      accepts: (_) => !_.endsWith("127.0.0.1")
+    }
     const { links, ports, rewrite } = linksWith(host)
     const address = await rewrite("image", "api.local.svc.cluster.local")
     assert.strictEqual(address, `bridge.test:${ports.get("api containers")}`)

@@ -1,6 +1,5 @@
-import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { InstanceFailed, type InstanceSpec } from "../instances/Instance.ts"
+import { type ContainerHost, InstanceFailed, type InstanceSpec, type NetworkOwner } from "../instances/Instance.ts"
 import type { Route } from "../proxy/Route.ts"
 
 export interface OpenedLink {
@@ -19,27 +18,16 @@ export type OpenLink = (options: {
   readonly accepts?: (remoteAddress: string) => boolean
 }) => Promise<OpenedLink>
 
-/** How instances reach a listener of this machine. */
-export interface LinkHost {
-  /** The name or address that they use. */
-  readonly address: string
-  /** The address to listen on. */
-  readonly bind: () => string
-  readonly accepts: (remoteAddress: string) => boolean
-}
-
 /** Whence a link is called: by processes of this machine, or from a container's network. */
 export type LinkNetwork = "loopback" | "containers"
 
-export interface Callee {
-  readonly organizationId: OrganizationId
-  readonly namespace: string
+export interface Callee extends NetworkOwner {
   readonly service: string
 }
 
 export interface LinksInput {
   readonly open: OpenLink
-  readonly containerHost: () => Promise<LinkHost | undefined>
+  readonly containerHost: (caller: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
   /** The route of a service, while there is one. */
   readonly routeOf: (callee: Callee) => Route | undefined
   /** The port that it had before, or undefined. */
@@ -55,7 +43,7 @@ export interface LinksInput {
 export interface Links {
   /** Puts the listeners' addresses in the place of cluster-local hosts in the value of an environment variable. */
   readonly rewrite: (
-    caller: Pick<Callee, "namespace" | "organizationId">,
+    caller: NetworkOwner,
     kind: InstanceSpec["program"]["kind"],
     value: string
   ) => Effect.Effect<string, InstanceFailed>
@@ -65,14 +53,18 @@ export interface Links {
 
 const clusterLocal = /\b([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluster\.local(?![\w-])(?::\d+)?/g
 
-const loopbackHost: LinkHost = { address: "127.0.0.1", bind: () => "127.0.0.1", accepts: () => true }
+const loopbackHost: ContainerHost = { address: "127.0.0.1", bind: () => "127.0.0.1", accepts: () => true }
 
 export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: LinksInput): Links => {
   const links = new Map<string, Promise<OpenedLink>>()
   const keyOf = (callee: Callee, network: LinkNetwork) =>
     `${callee.organizationId}/${callee.namespace}/${callee.service}/${network}`
 
-  const listen = async (callee: Callee, network: LinkNetwork, { accepts, bind }: LinkHost): Promise<OpenedLink> => {
+  const listen = async (
+    callee: Callee,
+    network: LinkNetwork,
+    { accepts, bind }: ContainerHost
+  ): Promise<OpenedLink> => {
     const on = (port: number) => open({ route: () => routeOf(callee), host: bind(), port, accepts })
     const port = portOf(callee, network)
     const opened = port === undefined ? await on(0) : await on(port).catch(() => on(0))
@@ -80,7 +72,7 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
     return opened
   }
 
-  const linkOf = (callee: Callee, network: LinkNetwork, host: LinkHost): Promise<OpenedLink> => {
+  const linkOf = (callee: Callee, network: LinkNetwork, host: ContainerHost): Promise<OpenedLink> => {
     const key = keyOf(callee, network)
     const known = links.get(key)
     if (known !== undefined) return known
@@ -91,9 +83,7 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
   }
 
   /** Address and port by which instances of that kind reach the callee. */
-  const addressOf = async (callee: Callee, kind: InstanceSpec["program"]["kind"]): Promise<string> => {
-    const containers = kind === "image" ? await containerHost() : undefined
-    const host = containers ?? loopbackHost
+  const addressOf = async (callee: Callee, host: ContainerHost): Promise<string> => {
     const network = host.bind() === loopbackHost.bind() ? "loopback" : "containers"
     const { port } = await linkOf(callee, network, network === "loopback" ? loopbackHost : host)
     return `${host.address}:${port}`
@@ -112,8 +102,9 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
         for (const [, service = "", namespace] of value.matchAll(clusterLocal)) {
           if (namespace !== caller.namespace || addresses.has(service)) continue
           const callee = { organizationId: caller.organizationId, namespace, service }
+          const host = (kind === "image" ? yield* containerHost(callee) : undefined) ?? loopbackHost
           const address = yield* Effect.tryPromise({
-            try: () => addressOf(callee, kind),
+            try: () => addressOf(callee, host),
             catch: (error) =>
               new InstanceFailed({
                 reason: "LinkFailed",

@@ -32,6 +32,8 @@ export interface LocalServicesInput {
   readonly makeController: (object: ServiceObject) => ServiceController
   readonly mayRun: (key: NamespaceKey, change: ServiceChange) => string | undefined
   readonly onRemoved: (key: ServiceKey) => Effect.Effect<void>
+  /** The last service of a namespace is gone. */
+  readonly onEmptied: (key: NamespaceKey) => Effect.Effect<void>
   readonly now: () => number
 }
 
@@ -173,6 +175,8 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
           yield* Effect.promise(() => links.close(callee))
         }
       }
+      if (gone.length > 0 && !rest.some((_) => _.object().key.organizationId === key.organizationId))
+        yield* input.onEmptied(key)
     })
 
   return {

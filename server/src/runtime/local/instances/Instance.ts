@@ -28,6 +28,7 @@ export interface InstanceSpec {
       }
     | { readonly kind: "snapshot"; readonly digest: string }
     | { readonly kind: "directory"; readonly directory: string }
+  /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
   readonly command: ReadonlyArray<string> | undefined
   readonly args: ReadonlyArray<string> | undefined
   /**
@@ -87,14 +88,40 @@ export interface Instance {
   readonly stop: Effect.Effect<void>
 }
 
+/** A namespace of one organization: what gets a network of its own. */
+export interface NetworkOwner {
+  readonly organizationId: OrganizationId
+  readonly namespace: string
+}
+
+/** How containers of a namespace reach a listener of this machine. */
+export interface ContainerHost {
+  /** The name or address that a container uses: `http://<address>:<port>`. */
+  readonly address: string
+  /**
+   * The address on which the listener has to listen. `127.0.0.1` where the engine leads there; the bridge's own address
+   * where it exists already; else `0.0.0.0`, since the engine makes its bridge with the first container only.
+   */
+  readonly bind: () => string
+  /** Does a connection from this address come from that namespace's containers? A listener has to hang up on all others. */
+  readonly accepts: (remoteAddress: string) => boolean
+}
+
 /** Starts instances as processes (sources) or containers (images), and leaves no orphans. */
 export class Instances extends Context.Tag("@maxcloud/server/Instances")<
   Instances,
   {
     /** Returns once it runs (not yet ready). Interruption or scope are not its lifetime: `stop` is. */
     readonly start: (spec: InstanceSpec) => Effect.Effect<Instance, InstanceFailed>
-    /** Is there what is needed to run this kind of program here? Otherwise the sentence that says what to install. */
-    readonly missing: (kind: "image" | "snapshot" | "directory") => Effect.Effect<string | undefined>
+    /** Can this kind of program run here for that namespace? Otherwise the sentence that says why not, and what to do. */
+    readonly missing: (
+      kind: "image" | "snapshot" | "directory",
+      owner: NetworkOwner
+    ) => Effect.Effect<string | undefined>
+    /** How containers of a namespace reach a listener of this machine; undefined without a container engine. */
+    readonly containerHost: (owner: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
+    /** Removes what a namespace has on this machine besides its instances, once its last service is gone. */
+    readonly removeNamespace: (owner: NetworkOwner) => Effect.Effect<void>
     /** Ends whatever an earlier run of the server in this data folder left running; returns how many. To be called once, before `start`. */
     readonly clean: Effect.Effect<number>
   }

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process"
+import { parse } from "node:path"
 import { Option, Schema } from "effect"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 
 /** What a command of the engine printed, and how it ended. `code` is null where it was ended by a signal. */
 export interface EngineResult {
@@ -22,14 +24,18 @@ export interface ContainerEngine {
 
 const outputLimit = 1024 * 1024
 
-/** Runs a command of the engine with the server's own environment, which is where its configuration is. */
+/** Runs a command of the engine with what an engine may see of the server's environment, in no folder that anybody else writes to. */
 export const runEngine = (
   file: string,
   args: ReadonlyArray<string>,
   environment: NodeJS.ProcessEnv
 ): Promise<EngineResult> =>
   new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(file, [...args], {
+      cwd: parse(process.execPath).root,
+      env: hostEnvironment("engine", environment),
+      stdio: ["ignore", "pipe", "pipe"]
+    })
     let stdout = ""
     let stderr = ""
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {

@@ -1,23 +1,23 @@
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer, get } from "node:http"
+import { createServer, get, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Deferred, Effect, Either, Layer, Redacted, Schema } from "effect"
+import { Deferred, Effect, Either, Layer, Redacted, Schema, type Scope } from "effect"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { missingTools } from "../../../../test/registry/missingTools.ts"
 import { buildNginxImage, buildNodeImage } from "../../../../test/registry/scratchImage.ts"
 import { startTestRegistry, type TestRegistry } from "../../../../test/registry/testRegistry.ts"
 import { accessAway } from "../../../images/testAccess.ts"
 import { SourceStore } from "../sources/SourceStore.ts"
-import { dataDirectoryLabel } from "./containers.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
-import { findContainerHost, layer } from "./layer.ts"
+import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
+import { layer } from "./layer.ts"
 
 const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()
 
@@ -72,7 +72,7 @@ const { readFileSync } = require("node:fs")
 require("node:http").createServer((request, response) => {
   if (request.url.startsWith("/file/")) return response.end(readFileSync(request.url.slice(5)))
   if (request.url === "/eat") { globalThis.eaten = []; for (;;) eaten.push(Buffer.alloc(1 << 20, 1)) }
-  if (request.url.startsWith("/fetch/")) return fetch("http://" + request.url.slice(7)).then((answer) => answer.text()).then((text) => response.end(text), (error) => response.end(String(error.cause ?? error)))
+  if (request.url.startsWith("/fetch/")) return fetch("http://" + request.url.slice(7), { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text()).then((text) => response.end(text), (error) => response.end(String(error.cause ?? error)))
   response.end(JSON.stringify(process.env))
 }).listen(process.env.PORT)
 process.on("SIGTERM", () => { console.error("asked"); setTimeout(() => process.exit(0), 100) })`
@@ -88,6 +88,42 @@ const startFailure = (image: string) =>
       Effect.either(instances.start(specOf({ program: { kind: "image", image } })))
     ).pipe(Effect.map((result) => (Either.isLeft(result) ? result.left : undefined)))
   )
+/** With one and the same layer throughout, as a server has it. */
+const withLayer = <A, E>(effect: Effect.Effect<A, E, Instances | Scope.Scope>) => run(Effect.scoped(effect))
+const startReady = (spec: InstanceSpec) =>
+  Effect.gen(function* () {
+    const instance = yield* (yield* Instances).start(spec)
+    started.push(instance)
+    yield* Deferred.await(instance.ready)
+    return instance
+  })
+const fetching = (instance: Instance, path: string) => Effect.promise(() => fetchText(instance, path))
+/** A server of this machine. */
+const listening = (host: string, onRequest: (request: IncomingMessage) => void) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = createServer((request, response) => {
+        onRequest(request)
+        response.end("from the host")
+      })
+      await new Promise<void>((resolve) => server.listen(0, host, resolve))
+      return server
+    }),
+    (server) =>
+      Effect.promise(() => {
+        server.closeAllConnections()
+        return new Promise((resolve) => server.close(resolve))
+      })
+  ).pipe(
+    Effect.map((server) => {
+      const address = server.address()
+      return { port: typeof address === "object" && address !== null ? address.port : 0 }
+    })
+  )
+const containerAddress = async (id: string) => {
+  const name = await podman("ps", "--quiet", "--filter", `label=${instanceLabel}=${id}`)
+  return podman("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
+}
 const ready = (instance: Instance) => Effect.runPromise(Deferred.await(instance.ready))
 const readyFailure = (instance: Instance) => Effect.runPromise(Effect.flip(Deferred.await(instance.ready)))
 const exited = (instance: Instance) => Effect.runPromise(Deferred.await(instance.exited))
@@ -125,6 +161,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     await Promise.all(started.map(stop))
     started = []
     const left = await containersOf(await dataDirectoryId(data))
+    await run(Effect.flatMap(Instances, (instances) => instances.clean))
     await rm(data, { recursive: true, force: true })
     expect(left).toEqual([])
   })
@@ -171,7 +208,7 @@ describe.skipIf(missing.length > 0)("containers", () => {
     const instance = await start(spec)
     await ready(instance)
     expect(await fetchText(instance, "/file/run/secrets/a,b")).toBe("content")
-    expect(await readdir(join(folder, spec.id))).toEqual(["0"])
+    expect(await readdir(join(folder, spec.id))).toEqual(["0", "start"])
     await stop(instance)
     expect(existsSync(folder)).toBe(false)
   })
@@ -268,23 +305,86 @@ exec ${(await promisify(execFile)("sh", ["-c", "command -v podman"])).stdout.tri
     }
   })
 
-  it("reach a listener of this machine by the address that is told, and strangers are told apart", async () => {
-    const host = await findContainerHost()
-    if (host === undefined) throw new Error("podman was there a moment ago")
-    const seen: Array<string> = []
-    const server = createServer((request, response) => {
-      seen.push(request.socket.remoteAddress ?? "")
-      response.end("from the host")
-    })
-    const bind = host.bind()
-    await new Promise<void>((resolve) => server.listen(0, bind, resolve))
-    const { port } = server.address() as AddressInfo
-    const instance = await start(specOf())
-    await ready(instance)
-    expect(await fetchText(instance, `/fetch/${host.address}:${port}`)).toBe("from the host")
-    expect(seen.map(host.accepts)).toEqual([true])
-    expect(["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1"].map(host.accepts)).toEqual([false, false, false])
-    server.close()
+  it("reach a listener of this machine by the address that is told, and others are told apart", async () => {
+    const owner = { organizationId, namespace: "local" }
+    await withLayer(
+      Effect.gen(function* () {
+        const instances = yield* Instances
+        const host = yield* instances.containerHost(owner)
+        if (host === undefined) throw new Error("podman was there a moment ago")
+        const seen: Array<string> = []
+        const { port } = yield* listening(host.bind(), (request) => seen.push(request.socket.remoteAddress ?? ""))
+        const instance = yield* startReady(specOf())
+        expect(yield* fetching(instance, `/fetch/${host.address}:${port}`)).toBe("from the host")
+        expect(seen.map(host.accepts)).toEqual([true])
+        const strangers = ["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1", "127.0.0.1", "10.88.0.1"]
+        expect(strangers.filter(host.accepts)).toEqual([])
+      })
+    )
+  })
+
+  it("reach nothing that listens on loopback of this machine, by no name and no address", async () => {
+    await withLayer(
+      Effect.gen(function* () {
+        const host = yield* (yield* Instances).containerHost({ organizationId, namespace: "local" })
+        const seen: Array<string> = []
+        const { port } = yield* listening("127.0.0.1", (request) => seen.push(request.url ?? ""))
+        // Where a helper name would lead: one that everybody may reach.
+        const open = yield* listening("0.0.0.0", (request) => seen.push(request.url ?? ""))
+        const instance = yield* startReady(specOf())
+        const names = ["host.containers.internal", "host.docker.internal", "gateway.docker.internal"]
+        const wanted = [
+          ...[host?.address, "127.0.0.1", "localhost", ...names].map((name) => `${name}:${port}`),
+          ...names.map((name) => `${name}:${open.port}`)
+        ]
+        const answers = yield* Effect.forEach(wanted, (at) => fetching(instance, `/fetch/${at}`), { concurrency: 3 })
+        expect(answers.filter((answer) => answer.includes("from the host"))).toEqual([])
+        expect(seen).toEqual([])
+      })
+    )
+  }, 60_000)
+
+  it("of one organization reach none of another's, nor of another namespace", async () => {
+    const other = Schema.decodeSync(OrganizationId)(`org_${"2".padStart(32, "0")}`)
+    await withLayer(
+      Effect.gen(function* () {
+        const theirs = yield* startReady(specOf({ organizationId: other, namespace: "theirs" }))
+        const staging = yield* startReady(specOf({ namespace: "staging--local" }))
+        const [mine, sibling] = [yield* startReady(specOf()), yield* startReady(specOf())]
+        const addressOf = (instance: Instance) => Effect.promise(() => containerAddress(instance.id))
+        expect(yield* fetching(mine, `/fetch/${yield* addressOf(sibling)}:8080`)).toContain("K_SERVICE")
+        for (const foreign of [theirs, staging])
+          expect(yield* fetching(mine, `/fetch/${yield* addressOf(foreign)}:8080`)).not.toContain("K_SERVICE")
+        // By their link's listener neither.
+        const host = yield* (yield* Instances).containerHost({ organizationId: other, namespace: "theirs" })
+        const seen: Array<string> = []
+        const { port } = yield* listening(host?.bind() ?? "", (request) =>
+          seen.push(request.socket.remoteAddress ?? "")
+        )
+        yield* fetching(mine, `/fetch/${host?.address}:${port}`)
+        expect(seen.filter((address) => host?.accepts(address))).toEqual([])
+      })
+    )
+  }, 60_000)
+
+  it("have a network that goes with their namespace, and with the cleaning at start", async () => {
+    const id = await dataDirectoryId(data)
+    const networks = async () =>
+      (await podman("network", "ls", "--quiet", "--filter", `label=${dataDirectoryLabel}=${id}`))
+        .split("\n")
+        .filter(Boolean)
+    await withLayer(
+      Effect.gen(function* () {
+        const instances = yield* Instances
+        yield* instances.containerHost({ organizationId, namespace: "one" })
+        yield* instances.containerHost({ organizationId, namespace: "two" })
+        expect(yield* Effect.promise(networks)).toHaveLength(2)
+        yield* instances.removeNamespace({ organizationId, namespace: "one" })
+        expect(yield* Effect.promise(networks)).toHaveLength(1)
+      })
+    )
+    await run(Effect.flatMap(Instances, (instances) => instances.clean))
+    expect(await networks()).toEqual([])
   })
 
   it("that a killed server left are removed, and no others", async () => {
@@ -395,9 +495,11 @@ describe("without a container engine", () => {
     const path = process.env["PATH"]
     process.env["PATH"] = data
     try {
-      expect(await run(Effect.flatMap(Instances, (instances) => instances.missing("image")))).toContain(
-        "Install podman"
-      )
+      expect(
+        await run(
+          Effect.flatMap(Instances, (instances) => instances.missing("image", { organizationId, namespace: "local" }))
+        )
+      ).toContain("Install podman")
       expect(await startFailure("nginx")).toMatchObject({ reason: "NoContainerEngine", retryable: false })
     } finally {
       process.env["PATH"] = path

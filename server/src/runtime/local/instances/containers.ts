@@ -1,39 +1,49 @@
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
 import { rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Option, Redacted, Schema } from "effect"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
+import type { ImageConfig } from "./imageConfig.ts"
+import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
 import { listeningPortsInside } from "./listeningPorts.ts"
+import type { NamespaceNetworks } from "./namespaceNetworks.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { plainValue } from "./processes.ts"
 import { markerName } from "./processTable.ts"
+import {
+  installStarter,
+  secretsRoot,
+  starterFailure,
+  starterPath,
+  startFile,
+  startFilePath
+} from "./starter/startFile.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
-
-/** Labels of every container: which data folder's server runs it, and as which instance. */
-export const dataDirectoryLabel = "maxcloud.dev/data-directory"
-export const instanceLabel = "maxcloud.dev/instance"
+import { wordsOf } from "./words.ts"
 
 export const containerName = (dataDirectoryId: string, id: string) => `maxcloud-${dataDirectoryId}-${id.toLowerCase()}`
 
 export interface ContainersOptions {
+  readonly dataDirectory: string
   readonly dataDirectoryId: string
   readonly records: InstanceRecords
-  /** The server's environment: the engine's client needs it, no container sees it. */
+  /** The server's environment: the engine's client sees what it may of it, and no container any. */
   readonly environment: NodeJS.ProcessEnv
+}
+
+/** An image of this machine, found to be runnable. */
+export interface RunnableImage extends ImageConfig {
+  readonly name: string
+  readonly id: string
 }
 
 const pidsLimit = 4096
 /** A connection through a forwarder counts once it has lived this long. */
 const forwarderSettleMs = 30
-
-/** Variables that would change what the engine's own client does if it inherited them. */
-const clientsOwn =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|TMP|TEMP|TMPDIR|LANG|TERM|HOSTNAME|KUBECONFIG|NOTIFY_SOCKET|HTTPS?_PROXY|NO_PROXY|ALL_PROXY|(LC|LD|XDG|CONTAINERS?|DOCKER|PODMAN|BUILDAH|REGISTRY|NETAVARK|AARDVARK|CONMON|_?OCI|STORAGE|DBUS|SSL|GO|GRPC|OTEL|LISTEN|SYSTEMD|INVOCATION|JOURNAL|SSH|CRUN|RUNC|_CONTAINERS)[A-Z_]*)$/i
 
 const Inspected = Schema.parseJson(
   Schema.Struct({
@@ -46,28 +56,42 @@ const Inspected = Schema.parseJson(
   })
 )
 
-/** Memory that no disk ever sees where there is such a folder. */
-const secretsRoot = (id: string) => join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `maxcloud-${id}`)
-
 const engineFailure = (output: string, image: string): InstanceFailed => {
   const said = output.trim().split("\n").at(-1)?.slice(0, 500) ?? ""
-  if (/executable file|exec format error|exec: "|(exec|stat) \S+: (no such file|permission denied)/i.test(said))
-    return new InstanceFailed({
-      reason: /exec format error/i.test(said) ? "WrongPlatform" : "CommandNotFound",
-      message: `The command cannot be run in ${image}: ${said}`,
-      retryable: false
-    })
-  if (/no command specified|no entrypoint|no command or entrypoint/i.test(said))
-    return new InstanceFailed({
-      reason: "NothingToRun",
-      message: `The image ${image} names no command to run: give a \`command\` in the config.`,
-      retryable: false
-    })
   return new InstanceFailed({
     reason: "EngineFailed",
     message: `The container of ${image} could not be started: ${said}`,
     retryable: true
   })
+}
+
+/** What the container runs: `command` and `args` in place of the image's entrypoint and command, by Kubernetes' rules. */
+const programWords = (spec: InstanceSpec, image: RunnableImage): ReadonlyArray<string> => {
+  const { args = [], command = [] } = wordsOf(spec, image.port)
+  const first = command.length > 0 ? command : image.entrypoint
+  const words = [...first, ...(args.length > 0 || command.length > 0 ? args : image.cmd)]
+  if (words.length === 0)
+    throw new InstanceFailed({
+      reason: "NothingToRun",
+      message: `Image ${image.name} names no command to run. Set \`command\` in the config.`,
+      retryable: false
+    })
+  return words
+}
+
+/** Fields of the option are read as CSV. */
+const field = (name: string, value: string) => `"${name}=${value.replaceAll('"', '""')}"`
+
+const mountOption = (engine: ContainerEngine, source: string, target: string): string => {
+  if (/\p{Cc}/u.test(target))
+    throw new InstanceFailed({
+      reason: "InvalidFile",
+      message: `The path ${JSON.stringify(target)} of a file holds a control character. Remove it.`,
+      retryable: false
+    })
+  const parts = ["type=bind", field("source", source), field("target", target), "readonly"]
+  // For systems with SELinux. Docker's option has no such field.
+  return [...parts, ...(engine.name === "podman" ? ["relabel=shared"] : [])].join(",")
 }
 
 const limitsRefused = /cgroup|memory limit|cpu.*(limit|quota|cfs)|pids limit|resource limits|oom/i
@@ -80,44 +104,37 @@ export const makeContainers = (options: ContainersOptions) => {
   // Found to be refused once, limits are not tried again for every instance.
   let limits = true
 
-  const mountFiles = async (spec: InstanceSpec): Promise<ReadonlyArray<string>> => {
-    if (spec.files.size === 0) return []
-    const root = secretsRoot(dataDirectoryId)
-    const folder = makePrivate(root, spec.id)
-    // The folders keep others of this machine out; inside, any user that the image runs as may read.
-    const mounts: Array<string> = []
-    for (const [target, value] of spec.files) {
-      const source = join(folder, String(mounts.length))
-      await writeFile(source, Redacted.value(value), { mode: 0o444 })
-      mounts.push("--mount", `type=bind,source=${source},"target=${target.replaceAll('"', '""')}",readonly`)
-    }
-    return [...mounts, "--security-opt", "label=disable"]
+  const starters = new Map<string, Promise<string>>()
+  const starterFor = (architecture: string) => {
+    const starter = starters.get(architecture) ?? installStarter(options.dataDirectory, architecture)
+    starters.set(architecture, starter)
+    starter.catch(() => starters.delete(architecture))
+    return starter
   }
 
-  /** Values reach the client by its environment, or by a file where they would change the client itself; never by an argument. */
-  const environmentArgs = async (spec: InstanceSpec, port: number) => {
-    const args: Array<string> = []
-    const inherited: Record<string, string> = {}
-    let file = ""
-    for (const [name, value] of new Map([...spec.env, ["PORT", String(port)] as const])) {
-      const plain = plainValue(value)
-      if (!clientsOwn.test(name)) {
-        inherited[name] = plain
-        args.push("--env", name)
-      } else if (plain.includes("\n"))
-        throw new InstanceFailed({
-          reason: "InvalidEnv",
-          message: `The environment variable ${name} cannot hold several lines in a container.`,
-          retryable: false
-        })
-      else file += `${name}=${plain}\n`
+  /**
+   * Mounts the starter, the file that it reads (words and variables), and the service's own files. The engine gets to know where
+   * they are, and never what they hold: it would keep that in its database, on disk, for as long as the container is known.
+   */
+  const mountArgs = async (engine: ContainerEngine, spec: InstanceSpec, image: RunnableImage) => {
+    const starter = await starterFor(engine.architecture)
+    const variables = new Map(
+      [...spec.env, ["PORT", String(image.port)] as const].map(([name, value]) => [name, plainValue(value)])
+    )
+    const start = startFile(programWords(spec, image), variables)
+    // The folders keep others of this machine out; inside, any user that the image runs as may read.
+    const folder = makePrivate(secretsRoot(dataDirectoryId), spec.id)
+    const mounts: Array<string> = []
+    const mount = (source: string, target: string) => mounts.push("--mount", mountOption(engine, source, target))
+    const write = async (name: string, content: string | Buffer, target: string) => {
+      await writeFile(join(folder, name), content, { mode: 0o444 })
+      mount(join(folder, name), target)
     }
-    if (file !== "") {
-      const folder = makePrivate(secretsRoot(dataDirectoryId), spec.id)
-      await writeFile(join(folder, "environment"), file, { mode: 0o600 })
-      args.push("--env-file", join(folder, "environment"))
-    }
-    return { args, inherited }
+    mount(starter, starterPath)
+    await write("start", start, startFilePath)
+    let count = 0
+    for (const [target, value] of spec.files) await write(String(count++), Redacted.value(value), target)
+    return engine.name === "podman" ? mounts : [...mounts, "--security-opt", "label=disable"]
   }
 
   const limitArgs = (spec: InstanceSpec) =>
@@ -137,7 +154,7 @@ export const makeContainers = (options: ContainersOptions) => {
   const launch = async (
     engine: ContainerEngine,
     spec: InstanceSpec,
-    image: { readonly name: string; readonly id: string; readonly port: number },
+    image: RunnableImage,
     runArgs: ReadonlyArray<string>
   ): Promise<Launched> => {
     const name = containerName(dataDirectoryId, spec.id)
@@ -145,8 +162,7 @@ export const makeContainers = (options: ContainersOptions) => {
     const tried = limits
     try {
       records.write({ id: spec.id, kind: "container", boot, graceMs: spec.graceMs })
-      const [files, environment] = await Promise.all([mountFiles(spec), environmentArgs(spec, image.port)])
-      const [entrypoint, ...first] = spec.command ?? []
+      const mounts = await mountArgs(engine, spec, image)
       const args = [
         "run",
         "--name",
@@ -154,24 +170,23 @@ export const makeContainers = (options: ContainersOptions) => {
         "--pull=never",
         "--log-driver=none",
         "--sig-proxy=false",
+        // Kubernetes knows no HEALTHCHECK of an image either.
+        "--no-healthcheck",
         ...(engine.name === "podman" ? ["--http-proxy=false"] : []),
         ...["--label", `${dataDirectoryLabel}=${dataDirectoryId}`, "--label", `${instanceLabel}=${spec.id}`],
         ...["--publish", `127.0.0.1:${reserved.port}:${image.port}`],
         ...["--cap-drop=NET_RAW", "--cap-drop=MKNOD", "--security-opt=no-new-privileges"],
         ...limitArgs(spec),
-        ...environment.args,
-        ...files,
+        ...mounts,
         ...runArgs,
-        ...(entrypoint === undefined ? [] : ["--entrypoint", entrypoint]),
-        image.id,
-        ...first,
-        ...(spec.args ?? [])
+        ...["--entrypoint", starterPath],
+        image.id
       ]
       const child = spawn(engine.name, args, {
         // Podman's monitor leaves notes (`oom`) in the folder where it was started.
         cwd: records.folder,
         // Marked as well, so that a client that its server left in the middle of its work is ended and makes nothing more.
-        env: { ...options.environment, ...environment.inherited, [markerName]: `${dataDirectoryId}/${spec.id}` },
+        env: { ...hostEnvironment("engine", options.environment), [markerName]: `${dataDirectoryId}/${spec.id}` },
         // In its own group, so that Ctrl-C in the server's terminal does not reach it before the server has drained.
         detached: true,
         stdio: ["ignore", "pipe", "pipe"]
@@ -211,6 +226,8 @@ export const makeContainers = (options: ContainersOptions) => {
           }
         }
         const exitCode = state?.ExitCode ?? code
+        const failure = starterFailure(exitCode, ending, image.name)
+        if (failure !== undefined) return { code: exitCode, signal: null, outOfMemory: false, failure }
         const killed = exitCode === 137
         return {
           code: killed ? null : exitCode,
@@ -264,10 +281,13 @@ export const makeContainers = (options: ContainersOptions) => {
    * Removes the containers that an earlier run of the server left, known by the label; returns how many. After the processes:
    * a client of the engine that still runs would make one more.
    */
-  const clean = async (engine: () => Promise<ContainerEngine | undefined>): Promise<number> => {
+  const clean = async (
+    engine: () => Promise<ContainerEngine | undefined>,
+    networks: NamespaceNetworks
+  ): Promise<number> => {
     await rm(secretsRoot(dataDirectoryId), { recursive: true, force: true })
     const left = records.all().filter((record) => record.kind === "container")
-    if (left.length === 0) return 0
+    if (left.length === 0 && !networks.some()) return 0
     const found = await engine()
     // Without an engine now, the records stay for the day it is there again.
     if (found === undefined) return 0
@@ -283,6 +303,7 @@ export const makeContainers = (options: ContainersOptions) => {
       await found.run(["stop", "--time", "2", ...ids])
       await found.run(["rm", "--force", "--volumes", ...ids])
     }
+    await networks.clean(found)
     if (list.code === 0) for (const record of left) records.remove(record.id)
     return ids.length
   }

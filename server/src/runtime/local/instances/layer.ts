@@ -5,12 +5,12 @@ import { ImageAccess } from "../../../images/ImageAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
 import { allowedImage } from "./allowedImage.ts"
 import { type ContainerEngine, detectContainerEngine } from "./containerEngine.ts"
-import { type ContainerHost, containerHost } from "./containerHost.ts"
 import { makeContainers } from "./containers.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
-import { exposedPort } from "./exposedPort.ts"
 import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
+import { type ImageConfig, imageConfig } from "./imageConfig.ts"
+import { makeNamespaceNetworks } from "./namespaceNetworks.ts"
 import { makeProcesses } from "./processes.ts"
 import { makeRevisionImages } from "./revisionImages.ts"
 import { sourceUsers } from "./sourceUser.ts"
@@ -38,14 +38,6 @@ const makeEngine = (environment: NodeJS.ProcessEnv) => {
   }
 }
 
-/** How this machine's containers reach a listener of this machine; undefined where there is no container engine. */
-export const findContainerHost = async (
-  environment: NodeJS.ProcessEnv = process.env
-): Promise<ContainerHost | undefined> => {
-  const detected = await detectContainerEngine(environment)
-  return "engine" in detected ? containerHost(detected.engine) : undefined
-}
-
 /** Instances as processes of this machine and containers of its podman or docker, recorded in the data folder. */
 export const layer = (options: InstancesOptions): Layer.Layer<Instances, InstanceFailed, SourceStore | ImageAccess> =>
   Layer.effect(
@@ -53,7 +45,7 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
     Effect.gen(function* () {
       const sources = yield* SourceStore
       const environment = options.environment ?? process.env
-      const { processes, containers } = yield* Effect.tryPromise({
+      const { processes, containers, networks } = yield* Effect.tryPromise({
         try: async () => {
           const id = await dataDirectoryId(options.dataDirectory)
           const records = makeInstanceRecords(join(options.dataDirectory, "instances"))
@@ -64,16 +56,23 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
               records,
               users: sourceUsers(options.dataDirectory)
             }),
-            containers: makeContainers({ dataDirectoryId: id, records, environment })
+            containers: makeContainers({
+              dataDirectory: options.dataDirectory,
+              dataDirectoryId: id,
+              records,
+              environment
+            }),
+            networks: makeNamespaceNetworks(id, options.dataDirectory)
           }
         },
         catch: toFailure
       })
       const detect = makeEngine(environment)
-      const ports = new Map<string, Promise<number>>()
-      const portOf = (engine: ContainerEngine, id: string) => {
-        const known = ports.get(id) ?? exposedPort(engine, id)
-        ports.set(id, known)
+      const configs = new Map<string, Promise<ImageConfig>>()
+      const configOf = (engine: ContainerEngine, id: string, name: string) => {
+        const known = configs.get(id) ?? imageConfig(engine, id, name)
+        configs.set(id, known)
+        known.catch(() => configs.delete(id))
         return known
       }
       const access = yield* ImageAccess
@@ -93,11 +92,12 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         const { engine } = detected
         const revision = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
         const id = await ofRevision(revision, given, (known) => allowedImage(engine, access, image, known, spec))
-        const port = spec.port === "auto" ? await portOf(engine, id) : spec.port
-        const { runArgs } = await containerHost(engine).catch(() => ({ runArgs: [] }))
+        const config = await configOf(engine, id, image)
+        const port = spec.port === "auto" ? config.port : spec.port
+        const { runArgs } = await networks.of(engine, spec)
         return supervise(
           spec,
-          () => containers.launch(engine, spec, { name: image, id, port }, runArgs),
+          () => containers.launch(engine, spec, { ...config, name: image, id, port }, runArgs),
           () => containers.forget(spec.id),
           id
         )
@@ -136,23 +136,37 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
 
       return {
         start,
-        missing: (kind) =>
+        missing: (kind, owner) =>
           kind === "image"
             ? Effect.promise(async () => {
                 const detected = await detect()
-                return "missing" in detected ? detected.missing : undefined
+                return "missing" in detected ? detected.missing : networks.refusal(detected.engine, owner)?.message
               })
             : Effect.succeed(
                 process.platform === "win32"
                   ? "Sources run as processes of Linux or macOS: use WSL 2 on Windows."
                   : undefined
               ),
+        containerHost: (owner) =>
+          Effect.tryPromise({
+            try: async () => {
+              const detected = await detect()
+              return "engine" in detected ? await networks.of(detected.engine, owner) : undefined
+            },
+            catch: toFailure
+          }),
+        removeNamespace: (owner) =>
+          Effect.promise(async () => {
+            if (!networks.some()) return
+            const detected = await detect()
+            if ("engine" in detected) await networks.remove(detected.engine, owner)
+          }),
         clean: Effect.promise(async () => {
           const ended = await processes.clean()
           const removed = await containers.clean(async () => {
             const detected = await detect()
             return "engine" in detected ? detected.engine : undefined
-          })
+          }, networks)
           return ended + removed
         })
       }

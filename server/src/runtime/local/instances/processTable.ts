@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { promisify } from "node:util"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { sharedReading } from "../../../sharedReading.ts"
 
 /** The variable by which a process, and what it starts, is known as an instance of one data folder: `<data directory id>/<instance id>`. */
@@ -57,7 +58,7 @@ const readLinux = async (): Promise<ReadonlyArray<ProcessEntry>> => {
 }
 
 const readByPs = async (): Promise<ReadonlyArray<ProcessEntry>> => {
-  const options = { maxBuffer: 64 * 1024 * 1024, env: { PATH: "/bin:/usr/bin", LC_ALL: "C" } }
+  const options = { maxBuffer: 64 * 1024 * 1024, env: hostEnvironment("system") }
   const run = (...args: Array<string>) => promisify(execFile)("ps", args, options)
   const [table, environments] = await Promise.all([
     run("-axo", "pid=,ppid=,pgid=,stat=,lstart="),

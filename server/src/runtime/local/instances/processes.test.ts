@@ -153,6 +153,19 @@ describe("what is run in a folder", () => {
     expect(await fetchText(instance)).toBe("one,two words")
   })
 
+  it("has its variables in its words as on Kubernetes, but for secrets", async () => {
+    await program("app.js", answering.replace("process.env)", "process.argv)"))
+    const env = new Map<string, string | Redacted.Redacted>([
+      ["A", "a $(B)"],
+      ["SECRET", Redacted.make("not-for-ps")]
+    ])
+    const args = ["app.js", "$(A)", "$$(A)", "$(SECRET)", "$(UNKNOWN)", "--port=$(PORT)"]
+    const instance = await start(specOf({ command: ["node"], args, env }))
+    await ready(instance)
+    const expected = ["a $(B)", "$(A)", "$(SECRET)", "$(UNKNOWN)", `--port=${instance.port}`]
+    expect(JSON.parse(await fetchText(instance)).slice(2)).toEqual(expected)
+  })
+
   it("is nothing in an empty folder, with a word on what to add", async () => {
     const failure = await startFailure(specOf())
     expect(failure).toMatchObject({ reason: "NothingToRun", retryable: false })

@@ -14,6 +14,7 @@ import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendan
 import { programOf } from "./program.ts"
 import { closedTo, endAllOf, type SourceUsers, type UnprivilegedUser } from "./sourceUser.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
+import { wordsOf } from "./words.ts"
 
 /** How long output is waited for after the end: a process that left the group may hold the pipe open. */
 const drainMs = 1_000
@@ -116,20 +117,22 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   }
 
   const launch = async (spec: InstanceSpec, directory: string): Promise<Launched> => {
-    const program = await programOf(directory, spec.command, spec.args)
-    if (user !== undefined) {
-      const place = closedTo(user, directory)
-      if (place !== undefined) {
-        const fix = "Choose a folder that all users may enter (chmod o+x), or start the server as the user who owns it."
-        throw folderClosed(directory, place, fix)
-      }
-    }
-    // The server's own Node may be closed to the user; the one of the data folder is the same.
-    const file = user !== undefined && program.file === process.execPath ? join(node, "node") : program.file
     const reserved = await reservePort()
     const { port } = reserved
     const record = { id: spec.id, kind: "process", boot, graceMs: spec.graceMs } as const
     try {
+      const words = wordsOf(spec, port)
+      const program = await programOf(directory, words.command, words.args)
+      if (user !== undefined) {
+        const place = closedTo(user, directory)
+        if (place !== undefined) {
+          const fix =
+            "Choose a folder that all users may enter (chmod o+x), or start the server as the user who owns it."
+          throw folderClosed(directory, place, fix)
+        }
+      }
+      // The server's own Node may be closed to the user; the one of the data folder is the same.
+      const file = user !== undefined && program.file === process.execPath ? join(node, "node") : program.file
       const home = makePrivate(homes, spec.id, user)
       records.write(record)
       const child = spawn(file, [...program.args], {

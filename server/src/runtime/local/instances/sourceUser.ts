@@ -15,6 +15,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 
 /** A user without a name, a home or files; its group has the same number. */
 export interface UnprivilegedUser {
@@ -116,7 +117,7 @@ export const sourceUsers = (dataDirectory: string): SourceUsers | undefined => {
 /** Refuses to signal for a user that isn't one of ours: root would end everything. */
 const checked = ({ uid, gid }: UnprivilegedUser) => {
   if (uid < lowest || uid >= lowest + blocks * blockSize) throw new Error(`${uid} is no user of sources`)
-  return { uid, gid, cwd: "/", env: { PATH: "/usr/bin:/bin" }, stdio: "ignore" as const }
+  return { uid, gid, cwd: "/", env: hostEnvironment("system"), stdio: "ignore" as const }
 }
 
 /** The pids of what the user runs, setuid programs too: by the real user. Zombies do nothing more. */

@@ -1,11 +1,11 @@
+import { expand } from "@maxcloud/synth"
 import { Effect, Option, Redacted } from "effect"
 import type { SecretScope, Secrets } from "../../../secrets/Secrets.ts"
 import { InstanceFailed } from "../instances/Instance.ts"
-import { expand } from "./expand.ts"
 import type { RevisionTemplate } from "./RevisionTemplate.ts"
 import { type PinnedSecrets, pinnedKey, type SecretParts } from "./secretParts.ts"
 
-/** Environment, files and words of a revision's instances, with the values of their secrets. */
+/** Environment and files of a revision's instances, with the values of their secrets, and its words as they are written. */
 export interface Environment {
   readonly env: ReadonlyMap<string, string | Redacted.Redacted>
   readonly files: ReadonlyMap<string, Redacted.Redacted>
@@ -59,8 +59,7 @@ export const resolveEnvironment = Effect.fn("resolveEnvironment")(function* (inp
   const files = new Map<string, Redacted.Redacted>()
   for (const { key, path, secret } of template.files) files.set(path, Redacted.make(yield* ofSecret(secret, key)))
 
-  const words = (written: ReadonlyArray<string> | undefined) => written?.map((_) => expand(_, clear))
-  return { env, files, command: words(template.command), args: words(template.args) } satisfies Environment
+  return { env, files, command: template.command, args: template.args } satisfies Environment
 })
 
 const joinParts = (

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { access, readFile } from "node:fs/promises"
-import { homedir, tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { Option, Schema } from "effect"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { markerName } from "../instances/processTable.ts"
 import { closedTo, type UnprivilegedUser } from "../instances/sourceUser.ts"
@@ -110,11 +110,7 @@ export const installationOf = async (folder: string): Promise<Installation | und
   }
 }
 
-/** Settings of npm, pnpm and yarn that say where packages come from; those that a surrounding `npm run` sets are not among them. */
-const registrySetting =
-  /^(npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)|https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|yarn_(npm_.*|http_proxy|https_proxy|https_ca_file_path|enable_strict_ssl|cache_folder))$/i
-
-/** Those of them that name folders and files of the server's user. */
+/** Settings that name folders and files of the server's user. */
 const ownFiles = /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder)$/i
 
 /** Who installs, as root: a user of its own, in a home that goes with the installation. */
@@ -122,31 +118,29 @@ export interface Installer extends UnprivilegedUser {
   readonly home: string
 }
 
-/** The environment of an installation: no variable of the server's own but the user's registry settings. */
+/** The environment of an installation: of the server's own only what an installer may see. */
 const installEnvironment = (
   server: NodeJS.ProcessEnv,
   nodeFolder: string,
   marker: string,
   installer: Installer | undefined
-): Record<string, string> => ({
-  ...Object.fromEntries(
-    Object.entries(server).flatMap(([name, value]) =>
-      value !== undefined && registrySetting.test(name) && !(installer !== undefined && ownFiles.test(name))
-        ? [[name, value]]
-        : []
-    )
-  ),
-  PATH: [nodeFolder, dirname(process.execPath), ...(server["PATH"] ?? "").split(delimiter), "/usr/bin", "/bin"]
-    .filter((folder) => installer === undefined || (existsSync(folder) && closedTo(installer, folder) === undefined))
-    .join(delimiter),
-  HOME: installer?.home ?? server["HOME"] ?? homedir(),
-  TMPDIR: installer?.home ?? tmpdir(),
-  LANG: "C.UTF-8",
-  CI: "true",
-  YARN_NODE_LINKER: "node-modules",
-  COREPACK_ENABLE_DOWNLOAD_PROMPT: "0",
-  [markerName]: marker
-})
+): Record<string, string> => {
+  const host = Object.entries(hostEnvironment("installer", server)).filter(
+    ([name]) => installer === undefined || !ownFiles.test(name)
+  )
+  const { PATH: path = "", ...rest } = Object.fromEntries(host)
+  return {
+    ...rest,
+    PATH: [nodeFolder, dirname(process.execPath), ...path.split(delimiter), "/usr/bin", "/bin"]
+      .filter((folder) => installer === undefined || (existsSync(folder) && closedTo(installer, folder) === undefined))
+      .join(delimiter),
+    ...(installer === undefined ? {} : { HOME: installer.home, TMPDIR: installer.home }),
+    CI: "true",
+    YARN_NODE_LINKER: "node-modules",
+    COREPACK_ENABLE_DOWNLOAD_PROMPT: "0",
+    [markerName]: marker
+  }
+}
 
 const keptOutput = 16 * 1024
 const shownLines = 15

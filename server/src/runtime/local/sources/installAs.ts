@@ -2,12 +2,13 @@ import { execFile } from "node:child_process"
 import { chmod, chown, mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { endAllOf, type SourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
 import type { Installer } from "./dependencies.ts"
 
 const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
   // Links are given away themselves, never what they lead to.
-  await promisify(execFile)("chown", ["-R", "-h", `${uid}:${gid}`, tree], { env: { PATH: "/usr/bin:/bin" } })
+  await promisify(execFile)("chown", ["-R", "-h", `${uid}:${gid}`, tree], { env: hostEnvironment("system") })
 }
 
 const root: UnprivilegedUser = { uid: 0, gid: 0 }

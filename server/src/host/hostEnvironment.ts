@@ -1,0 +1,65 @@
+import { homedir, tmpdir } from "node:os"
+import { delimiter, isAbsolute } from "node:path"
+
+/**
+ * The programs that the server starts on its own account. A tenant's source is none of them: it sees what its config declares.
+ * `engine`: podman or docker. `postgres`: the embedded database. `system`: a tool of the system, such as `ps`.
+ */
+export type HostProgram = "engine" | "installer" | "postgres" | "system"
+
+const proxies = /^(https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir))$/i
+/** What a program needs to find itself on Windows. */
+const windows = /^(SystemRoot|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData|ProgramFiles)$/i
+
+/** Names of the operator's variables that a program may see besides PATH, LANG, and for `engine` and `installer` HOME and TMPDIR. */
+const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
+  engine: [
+    /^XDG_(RUNTIME_DIR|CONFIG_HOME|DATA_HOME|CACHE_HOME)$/,
+    /^DBUS_SESSION_BUS_ADDRESS$/,
+    /^CONTAINERS_(CONF|CONF_OVERRIDE|STORAGE_CONF|REGISTRIES_CONF)$/,
+    /^REGISTRY_AUTH_FILE$/,
+    /^CONTAINER_(HOST|SSHKEY|CONNECTION)$/,
+    /^DOCKER_(HOST|CONFIG|CONTEXT|CERT_PATH|TLS_VERIFY)$/,
+    proxies
+  ],
+  // Where packages come from; what a surrounding `npm run` sets is not among it.
+  installer: [
+    /^npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)$/i,
+    /^node_extra_ca_certs$/i,
+    /^yarn_(npm_.*|http_proxy|https_proxy|https_ca_file_path|enable_strict_ssl|cache_folder)$/i,
+    proxies
+  ],
+  postgres: [],
+  system: []
+}
+
+/** A relative folder on the PATH would be one of the working directory. */
+const absoluteOnly = (path: string): string =>
+  path
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder))
+    .join(delimiter)
+
+/**
+ * The whole environment of a host program: an allow-list of names, with the values that the operator gave the server. Nothing that a
+ * tenant, a request or a config says is ever added to it: programs read variables that nobody thought of (iptables, started by a
+ * container engine, loads libraries from `XTABLES_LIBDIR`), so no deny-list can be complete.
+ */
+export const hostEnvironment = (
+  program: HostProgram,
+  server: NodeJS.ProcessEnv = process.env
+): Record<string, string> => {
+  const ofSystem = program === "postgres" || program === "system"
+  const names = process.platform === "win32" ? [...allowed[program], windows] : allowed[program]
+  return {
+    ...Object.fromEntries(
+      Object.entries(server).flatMap(([name, value]) =>
+        value !== undefined && names.some((pattern) => pattern.test(name)) ? [[name, value]] : []
+      )
+    ),
+    PATH: absoluteOnly(server["PATH"] ?? "") || ["/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
+    ...(ofSystem ? {} : { HOME: server["HOME"] ?? homedir(), TMPDIR: server["TMPDIR"] ?? tmpdir() }),
+    LANG: "C.UTF-8",
+    ...(ofSystem ? { LC_ALL: "C" } : {})
+  }
+}

@@ -1,0 +1,59 @@
+import { Option, Schema } from "effect"
+import { portOfExposed } from "../../../images/portOfExposed.ts"
+import type { ContainerEngine } from "./containerEngine.ts"
+import { InstanceFailed } from "./Instance.ts"
+
+const Words = Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
+const Inspected = Schema.parseJson(
+  Schema.Tuple(
+    Schema.Struct({
+      Config: Schema.optional(
+        Schema.NullOr(
+          Schema.Struct({
+            Entrypoint: Words,
+            Cmd: Words,
+            ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+          })
+        )
+      ),
+      Annotations: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+    })
+  )
+)
+const decode = Schema.decodeUnknownOption(Inspected)
+
+/** What an image of this machine says of itself. */
+export interface ImageConfig {
+  readonly entrypoint: ReadonlyArray<string>
+  readonly cmd: ReadonlyArray<string>
+  /** The port that it says it listens on (`EXPOSE`). */
+  readonly port: number
+}
+
+/**
+ * Annotations that container runtimes take orders from, by their prefixes: of runc, crun, Kata, gVisor, CRI-O, CRIU and podman.
+ * Podman hands an image's annotations to its runtime, which works as the user who runs the server.
+ */
+const runtimeAnnotation =
+  /^(org\.systemd\.property\.|org\.criu\.|run\.oci\.|io\.katacontainers\.|dev\.gvisor\.|io\.kubernetes\.|io\.podman\.|io\.containers\.|io\.crun\.|module\.wasm\.|oci\.)/i
+
+/** Reads an image of this machine; fails where it gives orders to the container runtime. */
+export const imageConfig = async (engine: ContainerEngine, id: string, name: string): Promise<ImageConfig> => {
+  const { stderr, stdout } = await engine.run(["image", "inspect", "--", id])
+  const [decoded] = Option.getOrElse(decode(stdout), () => [])
+  if (decoded === undefined)
+    throw new InstanceFailed({
+      reason: "EngineFailed",
+      message: `The container engine can't describe image ${name}: ${stderr.trim().slice(0, 500)}`,
+      retryable: true
+    })
+  const order = Object.keys(decoded.Annotations ?? {}).find((key) => runtimeAnnotation.test(key))
+  if (order !== undefined)
+    throw new InstanceFailed({
+      reason: "ImageRefused",
+      message: `Image ${name} has the annotation "${order}", which gives orders to the container runtime of this machine. Build it without that annotation.`,
+      retryable: false
+    })
+  const { Cmd, Entrypoint, ExposedPorts } = decoded.Config ?? {}
+  return { entrypoint: Entrypoint ?? [], cmd: Cmd ?? [], port: portOfExposed(Object.keys(ExposedPorts ?? {})) }
+}

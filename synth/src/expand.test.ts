@@ -1,0 +1,68 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { expand, referredIn, wordOf } from "./expand.ts"
+
+/** Kubernetes' own loop (third_party/forked/golang/expansion/expand.go), written out in its steps. */
+const kubernetes = (input: string, values: ReadonlyMap<string, string>): string => {
+  let out = ""
+  for (let at = 0; at < input.length; at++) {
+    if (input[at] !== "$" || at + 1 === input.length) {
+      out += input[at]
+      continue
+    }
+    const next = input[at + 1]
+    if (next === "$") {
+      out += "$"
+      at += 1
+    } else if (next === "(") {
+      const end = input.indexOf(")", at + 2)
+      if (end === -1) {
+        out += "$("
+        at += 1
+      } else {
+        const name = input.slice(at + 2, end)
+        out += values.get(name) ?? `$(${name})`
+        at = end
+      }
+    } else {
+      out += `$${next}`
+      at += 1
+    }
+  }
+  return out
+}
+
+const text = fc
+  .array(fc.constantFrom("$", "(", ")", "A", "SECRET", "$(A)", "$(SECRET)", "$$", " ", "\n", "x"))
+  .map((_) => _.join(""))
+const values = new Map([
+  ["A", "$(SECRET)$$"],
+  ["SECRET", "planted"]
+])
+
+describe("expansion of $(NAME)", () => {
+  it("gives what Kubernetes gives", () => {
+    fc.assert(
+      fc.property(text, (word) => {
+        expect(expand(word, (name) => values.get(name))).toBe(kubernetes(word, values))
+      }),
+      { numRuns: 10_000 }
+    )
+  })
+
+  it("never brings a secret into a word, on either runtime, and leaves all else as it is", () => {
+    const secrets = new Set(["SECRET"])
+    fc.assert(
+      fc.property(text, (word) => {
+        const written = wordOf(word, secrets)
+        expect(kubernetes(written, values)).not.toContain("planted")
+        expect(kubernetes(written, values)).toBe(
+          kubernetes(word, new Map([...values].filter(([name]) => name === "A")))
+        )
+        expect(referredIn(written, secrets)).toEqual([])
+        if (referredIn(word, secrets).length === 0) expect(written).toBe(word)
+      }),
+      { numRuns: 10_000 }
+    )
+  })
+})
