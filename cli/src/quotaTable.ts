@@ -10,7 +10,7 @@ const cpu = (milli: number) => String(milli / 1000)
 /** One row for each organization: what it has of what it may; `*` marks what was set for itself. */
 export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Terminal) => {
   printTable(
-    ["ORGANIZATION", "SERVICES", "INSTANCES", "VCPU", "MEMORY", "DEPLOYMENTS AN HOUR"],
+    ["ORGANIZATION", "SERVICES", "INSTANCES", "VCPU", "MEMORY", "DEPLOYMENTS AN HOUR", "SOURCES"],
     all.map(({ organization, own, quotas, use }) => {
       const cell = (name: keyof typeof quotas, text: (amount: number) => string) => {
         const most = quotas[name]
@@ -22,7 +22,8 @@ export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Te
         cell("instances", String),
         cell("cpuMilli", cpu),
         cell("memoryBytes", memory),
-        cell("deploymentsPerHour", String)
+        cell("deploymentsPerHour", String),
+        cell("sourceBytes", memory)
       ]
     }),
     terminal

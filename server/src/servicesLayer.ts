@@ -37,7 +37,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
     KnownOrganizations.layer,
     SealedSecrets.layer({ dataDir }),
     DriftLog.layer,
-    Quotas.layer(defaultQuotas(settings)),
+    Quotas.layer(defaultQuotas(settings), dataDir),
     SealedCredentials.layer({ dataDir }),
     shards,
     Sources.layer({ dataDirectory: dataDir })

@@ -27,7 +27,8 @@ export default command({
           row("instances", use.instances, quotas.instances),
           row("cpu", use.cpuMilli, quotas.cpuMilli, cpus),
           row("memory", use.memoryBytes, quotas.memoryBytes, integerBytes),
-          row("deployments an hour", use.deploymentsPerHour, quotas.deploymentsPerHour)
+          row("deployments an hour", use.deploymentsPerHour, quotas.deploymentsPerHour),
+          row("source snapshots", use.sourceBytes, quotas.sourceBytes, integerBytes)
         ],
         terminal
       )

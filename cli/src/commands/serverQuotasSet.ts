@@ -24,19 +24,27 @@ export default command({
     cpu: text("cpu", "VCPUS", { description: "vCPUs of these instances, such as 16 or 0.5" }),
     memory: text("memory", "SIZE", { description: "Memory of these instances, such as 64Gi" }),
     deployments: text("deployments-per-hour", "N", { description: "Deployments that may begin in an hour" }),
+    sources: text("sources", "SIZE", { description: "Source snapshots that a server keeps, such as 5Gi" }),
     dataDir: dataDirFlag
   }),
   positionals: positionals({ organization: required("ORGANIZATION", "Its name or id") }),
-  run: ({ cpu, dataDir, deployments, instances, memory, organization, services }, terminal) =>
+  run: ({ cpu, dataDir, deployments, instances, memory, organization, services, sources }, terminal) =>
     Effect.gen(function* () {
-      const given = { services, instances, cpuMilli: cpu, memoryBytes: memory, deploymentsPerHour: deployments }
+      const given = {
+        services,
+        instances,
+        cpuMilli: cpu,
+        memoryBytes: memory,
+        deploymentsPerHour: deployments,
+        sourceBytes: sources
+      }
       const quotas: Partial<Record<keyof typeof given, string>> = Object.fromEntries(
         Object.entries(given).filter(([, value]) => value !== undefined)
       )
       if (Object.keys(quotas).length === 0) {
         return yield* new UsageError({
           message: "no quota is named",
-          fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour"
+          fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour, --sources"
         })
       }
       const set = yield* operate((_) => _.setQuotas({ ...placeOf(dataDir), organization, quotas }), organization)

@@ -20,17 +20,19 @@ export default command({
     cpu: toggle("cpu", { description: "Unset that of vCPUs" }),
     memory: toggle("memory", { description: "Unset that of memory" }),
     deployments: toggle("deployments-per-hour", { description: "Unset that of deployments in an hour" }),
+    sources: toggle("sources", { description: "Unset that of source snapshots" }),
     dataDir: dataDirFlag
   }),
   positionals: positionals({ organization: required("ORGANIZATION", "Its name or id") }),
-  run: ({ cpu, dataDir, deployments, instances, memory, organization, services }, terminal) =>
+  run: ({ cpu, dataDir, deployments, instances, memory, organization, services, sources }, terminal) =>
     Effect.gen(function* () {
       const quotas: ReadonlyArray<QuotaName> = [
         ...(services ? (["services"] as const) : []),
         ...(instances ? (["instances"] as const) : []),
         ...(cpu ? (["cpuMilli"] as const) : []),
         ...(memory ? (["memoryBytes"] as const) : []),
-        ...(deployments ? (["deploymentsPerHour"] as const) : [])
+        ...(deployments ? (["deploymentsPerHour"] as const) : []),
+        ...(sources ? (["sourceBytes"] as const) : [])
       ]
       const unset = yield* operate((_) => _.unsetQuotas({ ...placeOf(dataDir), organization, quotas }), organization)
       if (terminal.json) return terminal.printJson(unset)

@@ -11,7 +11,9 @@ export const Quotas = Schema.Struct({
   /** Thousandths of a vCPU. */
   cpuMilli: Schema.NullOr(Schema.Int),
   memoryBytes: Schema.NullOr(Schema.Int),
-  deploymentsPerHour: Schema.NullOr(Schema.Int)
+  deploymentsPerHour: Schema.NullOr(Schema.Int),
+  /** Of source snapshots. A server before this quota leaves it out. */
+  sourceBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null })
 }).annotations({ identifier: "Quotas" })
 export type Quotas = typeof Quotas.Type
 
@@ -21,7 +23,8 @@ export const QuotaUse = Schema.Struct({
   instances: Schema.Int,
   cpuMilli: Schema.Int,
   memoryBytes: Schema.Int,
-  deploymentsPerHour: Schema.Int
+  deploymentsPerHour: Schema.Int,
+  sourceBytes: Schema.optionalWith(Schema.Int, { default: () => 0 })
 }).annotations({ identifier: "QuotaUse" })
 export type QuotaUse = typeof QuotaUse.Type
 

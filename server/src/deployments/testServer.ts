@@ -33,7 +33,7 @@ export const testServer = (
         layerNone,
         shards,
         DriftLog.layer,
-        Quotas.layer(unlimited),
+        Quotas.layer(unlimited, dataDir),
         Layer.succeed(Platform, {
           namespacePrefix: "",
           domain: "localhost",

@@ -1,12 +1,22 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { CurrentOrganization, MaxCloudApi, NotFound, PayloadTooLarge, Unavailable } from "@maxcloud/sdk/api"
+import {
+  CurrentOrganization,
+  MaxCloudApi,
+  NotFound,
+  PayloadTooLarge,
+  QuotaExceeded,
+  Unavailable
+} from "@maxcloud/sdk/api"
 import { Effect, Option } from "effect"
+import { orUnavailable } from "../database/sqlErrors.ts"
+import { Quotas } from "../limits/Quotas.ts"
 import { type SourceError, SourceStore } from "../runtime/local/sources/SourceStore.ts"
 import { invalidRequest } from "./problems.ts"
 
 export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (handlers) =>
   Effect.gen(function* () {
     const sources = yield* SourceStore
+    const quotas = yield* Quotas
     return handlers
       .handle("get", ({ path: { digest } }) =>
         Effect.gen(function* () {
@@ -25,12 +35,15 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
       .handleRaw("put", ({ path: { digest }, request }) =>
         Effect.gen(function* () {
           const { id } = yield* CurrentOrganization
-          yield* Effect.mapError(sources.put(id, digest, request.stream), (error) =>
+          const { sourceBytes } = yield* orUnavailable(quotas.of(id))
+          yield* Effect.mapError(sources.put(id, digest, request.stream, sourceBytes ?? undefined), (error) =>
             error.reason === "tooLarge"
               ? new PayloadTooLarge({ detail: error.message })
-              : error.reason === "invalid"
-                ? invalidRequest(error.message)
-                : unavailable(error)
+              : error.reason === "overQuota"
+                ? new QuotaExceeded({ detail: error.message })
+                : error.reason === "invalid"
+                  ? invalidRequest(error.message)
+                  : unavailable(error)
           )
           return HttpServerResponse.empty({ status: 204 })
         })

@@ -13,6 +13,8 @@ import { Invites, Members } from "../identity/Members.ts"
 import { Places } from "../identity/Places.ts"
 import { newToken } from "../identity/tokens.ts"
 import { RegistryCredentials } from "../images/RegistryCredentials.ts"
+import { unlimited } from "../limits/defaultQuotas.ts"
+import { Quotas } from "../limits/Quotas.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
 import type { Organization } from "../organizations/Organizations.ts"
@@ -131,6 +133,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Deployments, options.deployments ?? {}),
         Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
+        Layer.mock(Quotas, { of: () => Effect.succeed(unlimited) }),
         Layer.mock(DriftLog, options.drift ?? {}),
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),

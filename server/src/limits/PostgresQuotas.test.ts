@@ -53,7 +53,8 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
         instances: 1000,
         cpuMilli: 64_000_000,
         memoryBytes: 1000 * 512 * 2 ** 20,
-        deploymentsPerHour: 1
+        deploymentsPerHour: 1,
+        sourceBytes: 0
       })
     })
   )
@@ -148,7 +149,8 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
         instances: 7,
         cpuMilli: null,
         memoryBytes: 2 ** 45,
-        deploymentsPerHour: null
+        deploymentsPerHour: null,
+        sourceBytes: null
       })
     })
   )

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { ServiceName, ServiceSpec } from "@maxcloud/config-schema"
 import { type OrganizationId, QuotaExceeded, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
+import { sourceBytesOf } from "../runtime/local/sources/sourceBytes.ts"
 import { unlimited } from "./defaultQuotas.ts"
 import { footprintOf, overQuota } from "./overQuota.ts"
 import { Quotas } from "./Quotas.ts"
@@ -14,7 +15,8 @@ const decodeQuotas = Schema.decodeUnknownSync(
       instances: Amount,
       cpu_milli: Amount,
       memory_bytes: Amount,
-      deployments_per_hour: Amount
+      deployments_per_hour: Amount,
+      source_bytes: Amount
     })
   )
 )
@@ -30,11 +32,15 @@ const only = (values: Partial<QuotaValues>) => ({
   instances: values.instances,
   cpu_milli: values.cpuMilli,
   memory_bytes: values.memoryBytes,
-  deployments_per_hour: values.deploymentsPerHour
+  deployments_per_hour: values.deploymentsPerHour,
+  source_bytes: values.sourceBytes
 })
 
-/** `Quotas` in the table `organization_quotas`, with `defaults` where that says nothing. Counts what is accepted, and what still runs. */
-export const layer = (defaults: QuotaValues) =>
+/**
+ * `Quotas` in the table `organization_quotas`, with `defaults` where that says nothing. Counts what is accepted, and what still runs; of
+ * source snapshots what is in this server's data folder.
+ */
+export const layer = (defaults: QuotaValues, dataDir: string) =>
   Layer.effect(
     Quotas,
     Effect.gen(function* () {
@@ -42,7 +48,8 @@ export const layer = (defaults: QuotaValues) =>
 
       const own = (organizationId: OrganizationId) =>
         sql`
-          select services::text, instances::text, cpu_milli::text, memory_bytes::text, deployments_per_hour::text
+          select services::text, instances::text, cpu_milli::text, memory_bytes::text, deployments_per_hour::text,
+            source_bytes::text
           from organization_quotas where organization_id = ${organizationId}`.pipe(
           Effect.map((rows): QuotaValues => {
             const [row] = decodeQuotas(rows)
@@ -52,7 +59,8 @@ export const layer = (defaults: QuotaValues) =>
               instances: row.instances,
               cpuMilli: row.cpu_milli,
               memoryBytes: row.memory_bytes,
-              deploymentsPerHour: row.deployments_per_hour
+              deploymentsPerHour: row.deployments_per_hour,
+              sourceBytes: row.source_bytes
             }
           })
         )
@@ -65,7 +73,8 @@ export const layer = (defaults: QuotaValues) =>
             instances: _.instances ?? defaults.instances,
             cpuMilli: _.cpuMilli ?? defaults.cpuMilli,
             memoryBytes: _.memoryBytes ?? defaults.memoryBytes,
-            deploymentsPerHour: _.deploymentsPerHour ?? defaults.deploymentsPerHour
+            deploymentsPerHour: _.deploymentsPerHour ?? defaults.deploymentsPerHour,
+            sourceBytes: _.sourceBytes ?? defaults.sourceBytes
           })
         )
 
@@ -92,13 +101,14 @@ export const layer = (defaults: QuotaValues) =>
           const services = yield* servicesOf(organizationId)
           return {
             ...footprintOf(services.map((_) => _.spec)),
-            deploymentsPerHour: yield* deploymentsOf(organizationId)
+            deploymentsPerHour: yield* deploymentsOf(organizationId),
+            sourceBytes: yield* Effect.promise(() => sourceBytesOf(dataDir, organizationId))
           }
         }),
 
         check: Effect.fn("Quotas.check")(function* ({ app, organization, stage }, spec) {
           const quotas = yield* of(organization.id)
-          const { deploymentsPerHour, ...sizes } = quotas
+          const { deploymentsPerHour, sourceBytes: _, ...sizes } = quotas
           const sized = Object.values(sizes).some((_) => _ !== null)
           if (deploymentsPerHour === null && !sized) return
           const services = yield* servicesOf(organization.id, app, stage, sized ? "all" : "here")

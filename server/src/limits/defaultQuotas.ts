@@ -1,19 +1,39 @@
 import type { Quotas } from "@maxcloud/sdk/api"
+import { callsWithoutCredential, type ServerSettings } from "../ServerConfig.ts"
 import type { LimitSettings } from "../settings/limitSettings.ts"
-
-/** What an organization may have where nothing else is said for it. */
-export const defaultQuotas = (settings: LimitSettings): Quotas => ({
-  services: settings.quotaServices ?? null,
-  instances: settings.quotaInstances ?? null,
-  cpuMilli: settings.quotaCpuMilli ?? null,
-  memoryBytes: settings.quotaMemory ?? null,
-  deploymentsPerHour: settings.quotaDeploymentsPerHour ?? null
-})
 
 export const unlimited: Quotas = {
   services: null,
   instances: null,
   cpuMilli: null,
   memoryBytes: null,
-  deploymentsPerHour: null
+  deploymentsPerHour: null,
+  sourceBytes: null
+}
+
+/** Against a flood of deployments, by mistake too. */
+const deploymentsPerHour = 600
+
+/** On a server for several organizations: enough for 50 services as they are by default, and no organization takes the cluster. */
+export const builtInQuotas: Quotas = {
+  services: 50,
+  instances: 500,
+  cpuMilli: 500_000,
+  memoryBytes: 256 * 2 ** 30,
+  deploymentsPerHour,
+  sourceBytes: 5 * 2 ** 30
+}
+
+/** What an organization may have if nothing else is set for it. A server without credentials is one person's machine, which needs no shares. */
+export const defaultQuotas = (settings: LimitSettings & Pick<ServerSettings, "auth" | "host">): Quotas => {
+  const builtIn = callsWithoutCredential(settings) ? { ...unlimited, deploymentsPerHour } : builtInQuotas
+  const of = (set: number | "none" | undefined, or: number | null) => (set === "none" ? null : (set ?? or))
+  return {
+    services: of(settings.quotaServices, builtIn.services),
+    instances: of(settings.quotaInstances, builtIn.instances),
+    cpuMilli: of(settings.quotaCpuMilli, builtIn.cpuMilli),
+    memoryBytes: of(settings.quotaMemory, builtIn.memoryBytes),
+    deploymentsPerHour: of(settings.quotaDeploymentsPerHour, builtIn.deploymentsPerHour),
+    sourceBytes: of(settings.quotaSources, builtIn.sourceBytes)
+  }
 }

@@ -2,7 +2,7 @@ import type { ServiceSpec } from "@maxcloud/config-schema"
 import type { Quotas, QuotaUse } from "@maxcloud/sdk/api"
 
 /** What services take at their largest scale. */
-export type Footprint = Omit<QuotaUse, "deploymentsPerHour">
+export type Footprint = Omit<QuotaUse, "deploymentsPerHour" | "sourceBytes">
 
 /** What of a service counts. */
 export type Sized = Pick<ServiceSpec, "cpu" | "memory" | "scale">

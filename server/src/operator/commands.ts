@@ -12,7 +12,8 @@ import type { ServerAuditPage } from "./ServerAuditPage.ts"
 import { exportServerAudit, listServerAudit } from "./serverAudit.ts"
 
 /** Quotas that hold where an organization has none of its own are those of the settings. */
-const withQuotas = (settings: ServerSettings) => Effect.provide(PostgresQuotas.layer(defaultQuotas(settings)))
+const withQuotas = (settings: ServerSettings) =>
+  Effect.provide(PostgresQuotas.layer(defaultQuotas(settings), settings.dataDir))
 
 export interface OrganizationOptions extends Partial<ServerSettings> {
   /** Name or id of an organization. */

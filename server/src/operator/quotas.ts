@@ -21,9 +21,17 @@ export const quotaFlags = {
   instances: "instances",
   cpuMilli: "cpu",
   memoryBytes: "memory",
-  deploymentsPerHour: "deployments-per-hour"
+  deploymentsPerHour: "deployments-per-hour",
+  sourceBytes: "sources"
 } as const satisfies Record<QuotaName, string>
-export const quotaNames = ["services", "instances", "cpuMilli", "memoryBytes", "deploymentsPerHour"] as const
+export const quotaNames = [
+  "services",
+  "instances",
+  "cpuMilli",
+  "memoryBytes",
+  "deploymentsPerHour",
+  "sourceBytes"
+] as const
 
 const find = (name: string) =>
   Effect.gen(function* () {

@@ -78,6 +78,7 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
       cpuMilli: "t.cpu_milli",
       memoryBytes: "t.memory_bytes",
       deploymentsPerHour: "t.deployments_per_hour",
+      sourceBytes: "t.source_bytes",
       updatedAt: "t.updated_at"
     }
   },

@@ -15,6 +15,9 @@ export interface CollectorOptions {
   readonly everyMs?: number
 }
 
+/** An upload that no deployment has named by then was for a deployment that never came, or is gone. */
+const unnamedSourceDays = 1
+
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 
 /**
@@ -25,14 +28,14 @@ export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: Collec
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const { days } = yield* Retention
-      if (days === undefined) return
       const sql = yield* SqlClient
       const shards = yield* Shards
 
       const collect = (id: OrganizationId) =>
         Effect.gen(function* () {
-          const { deployments } = shards.owns(id) ? yield* collectDeployments(id, days) : { deployments: 0 }
-          const sources = yield* collectSources(dataDir, id, days)
+          const { deployments } =
+            days !== undefined && shards.owns(id) ? yield* collectDeployments(id, days) : { deployments: 0 }
+          const sources = yield* collectSources(dataDir, id, unnamedSourceDays)
           if (deployments + sources > 0) {
             yield* Effect.logInfo("old deployments are collected", { organization: id, deployments, sources })
           }

@@ -192,11 +192,12 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
       mkdirSync(archives, { recursive: true })
       mkdirSync(join(dataDir, "sources", id, "folders", hex("b"), "src"), { recursive: true })
       const old = new Date(Date.now() - 400 * 86_400_000)
-      for (const digit of ["a", "b", "c"]) {
+      const yesterday = new Date(Date.now() - 25 * 3_600_000)
+      for (const digit of ["a", "b", "c", "d"]) {
         const path = join(archives, `${hex(digit)}.tar.gz`)
         writeFileSync(path, "")
         // `c` has only just been sent.
-        if (digit !== "c") utimesSync(path, old, old)
+        if (digit !== "c") utimesSync(path, digit === "d" ? yesterday : old, digit === "d" ? yesterday : old)
       }
       assert.strictEqual(yield* collectSources(dataDir, id, 365), 0)
 

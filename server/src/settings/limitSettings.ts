@@ -5,15 +5,19 @@ import { from, optional, type Settings } from "./setting.ts"
 export interface LimitSettings {
   /** Requests a minute of each credential. */
   readonly requestsPerMinute: number
-  /** undefined: no limit, here and below. */
-  readonly quotaServices: number | undefined
-  readonly quotaInstances: number | undefined
+  /** undefined: the built-in default (`limits/defaultQuotas.ts`), here and below. */
+  readonly quotaServices: QuotaSetting
+  readonly quotaInstances: QuotaSetting
   /** Thousandths of a vCPU. */
-  readonly quotaCpuMilli: number | undefined
+  readonly quotaCpuMilli: QuotaSetting
   /** Bytes. */
-  readonly quotaMemory: number | undefined
-  readonly quotaDeploymentsPerHour: number | undefined
+  readonly quotaMemory: QuotaSetting
+  readonly quotaDeploymentsPerHour: QuotaSetting
+  /** Bytes. */
+  readonly quotaSources: QuotaSetting
 }
+
+type QuotaSetting = number | "none" | undefined
 
 const Whole = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 1_000_000_000))
 const Rate = Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 1_000_000_000))
@@ -36,11 +40,12 @@ export const quotaAmounts = {
   instances: { schema: Whole, written: "write a whole number, such as 50" },
   cpuMilli: { schema: Vcpus, written: 'vCPUs are written as "16" or "0.5"' },
   memoryBytes: { schema: Bytes, written: 'memory is written as "64Gi"' },
-  deploymentsPerHour: { schema: Whole, written: "write a whole number, such as 50" }
+  deploymentsPerHour: { schema: Whole, written: "write a whole number, such as 50" },
+  sourceBytes: { schema: Bytes, written: 'bytes are written as "5Gi"' }
 } as const
 
 const quota = (name: string, { schema, written }: { schema: Schema.Schema<number, string>; written: string }) =>
-  optional(from(name, schema, written))
+  optional(from(name, Schema.Union(Schema.Literal("none"), schema), `${written}, or "none"`))
 
 export const limitSettings: Settings<LimitSettings> = {
   requestsPerMinute: {
@@ -54,34 +59,39 @@ export const limitSettings: Settings<LimitSettings> = {
   quotaServices: {
     name: "MAXCLOUD_QUOTA_SERVICES",
     config: quota("MAXCLOUD_QUOTA_SERVICES", quotaAmounts.services),
-    default: "no limit",
-    description: "Services that an organization may have, where nothing else is said for it."
+    default: "50; no limit on a server without credentials",
+    description:
+      "Services that an organization may have, if nothing else is set for it. `none`: no limit, as for all quotas."
   },
   quotaInstances: {
     name: "MAXCLOUD_QUOTA_INSTANCES",
     config: quota("MAXCLOUD_QUOTA_INSTANCES", quotaAmounts.instances),
-    default: "no limit",
+    default: "500; no limit on a server without credentials",
     description: "Instances that an organization's services may have at their largest scale, together."
   },
   quotaCpuMilli: {
     name: "MAXCLOUD_QUOTA_CPU",
     config: quota("MAXCLOUD_QUOTA_CPU", quotaAmounts.cpuMilli),
-    default: "no limit",
+    default: "500; no limit on a server without credentials",
     description: "vCPUs that an organization's services may have at their largest scale, together."
   },
   quotaMemory: {
     name: "MAXCLOUD_QUOTA_MEMORY",
     config: quota("MAXCLOUD_QUOTA_MEMORY", quotaAmounts.memoryBytes),
-    default: "no limit",
+    default: "256Gi; no limit on a server without credentials",
     description: "Memory that an organization's services may have at their largest scale, together, such as `64Gi`."
   },
   quotaDeploymentsPerHour: {
     name: "MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR",
-    config: quota("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR", quotaAmounts.deploymentsPerHour).pipe(
-      Config.map((_) => _ ?? 600)
-    ),
+    config: quota("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR", quotaAmounts.deploymentsPerHour),
     default: "600",
     description: "Deployments that an organization may begin in an hour."
+  },
+  quotaSources: {
+    name: "MAXCLOUD_QUOTA_SOURCES",
+    config: quota("MAXCLOUD_QUOTA_SOURCES", quotaAmounts.sourceBytes),
+    default: "5Gi; no limit on a server without credentials",
+    description: "Bytes of source snapshots that a server keeps for an organization, uploads in progress included."
   }
 }
 
@@ -91,5 +101,6 @@ export const limitConfig: Config.Config<LimitSettings> = Config.all({
   quotaInstances: limitSettings.quotaInstances.config,
   quotaCpuMilli: limitSettings.quotaCpuMilli.config,
   quotaMemory: limitSettings.quotaMemory.config,
-  quotaDeploymentsPerHour: limitSettings.quotaDeploymentsPerHour.config
+  quotaDeploymentsPerHour: limitSettings.quotaDeploymentsPerHour.config,
+  quotaSources: limitSettings.quotaSources.config
 })

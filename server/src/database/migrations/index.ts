@@ -7,6 +7,7 @@ import { imageAccess } from "./0006_image_access.ts"
 import { installation } from "./0007_installation.ts"
 import { rowSecurity } from "./0008_row_security.ts"
 import { auditAppend } from "./0009_audit_append.ts"
+import { sourceQuota } from "./0010_source_quota.ts"
 
 export interface Migration {
   readonly id: number
@@ -24,5 +25,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 6, name: "image_access", sql: imageAccess },
   { id: 7, name: "installation", sql: installation },
   { id: 8, name: "row_security", sql: rowSecurity },
-  { id: 9, name: "audit_append", sql: auditAppend }
+  { id: 9, name: "audit_append", sql: auditAppend },
+  { id: 10, name: "source_quota", sql: sourceQuota }
 ]

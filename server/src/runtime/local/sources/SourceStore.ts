@@ -2,9 +2,12 @@ import type { SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
 
-/** `invalid`: the archive is broken, unsafe, or has another digest; `tooLarge`; `unavailable`: the disk. `message` is for the user. */
+/**
+ * `invalid`: the archive is broken, unsafe, or has another digest; `tooLarge`; `overQuota`: it doesn't fit beside what the organization has;
+ * `unavailable`: the disk. `message` is for the user.
+ */
 export class SourceError extends Data.TaggedError("SourceError")<{
-  readonly reason: "invalid" | "tooLarge" | "unavailable"
+  readonly reason: "invalid" | "tooLarge" | "overQuota" | "unavailable"
   readonly message: string
   readonly cause?: unknown
 }> {}
@@ -22,7 +25,9 @@ export class SourceStore extends Context.Tag("@maxcloud/server/SourceStore")<
     readonly put: (
       organizationId: OrganizationId,
       digest: SourceDigest,
-      archive: Stream.Stream<Uint8Array, unknown>
+      archive: Stream.Stream<Uint8Array, unknown>,
+      /** Bytes that the organization may keep in all. @default no limit */
+      most?: number
     ) => Effect.Effect<void, SourceError>
     /**
      * The read-only folder of the unpacked snapshot with its production dependencies installed by the lockfile's own package

@@ -27,6 +27,8 @@ import { makeInstallAs } from "./installAs.ts"
 import { removeTree } from "./removeTree.ts"
 import { SourceError, SourceStore } from "./SourceStore.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
+import { sourceBytesOf } from "./sourceBytes.ts"
+import { makeSourceRoom } from "./sourceRoom.ts"
 
 export interface SourceStoreOptions {
   readonly dataDirectory: string
@@ -146,6 +148,8 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         }
       }
 
+      const roomOf = makeSourceRoom((organizationId) => sourceBytesOf(options.dataDirectory, organizationId))
+
       const find = Effect.fn("SourceStore.find")(function* (organizationId: OrganizationId, digest: SourceDigest) {
         const { archive } = pathsOf(organizationId, digest)
         return yield* attempt(() =>
@@ -167,10 +171,15 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
       const put = Effect.fn("SourceStore.put")(function* (
         organizationId: OrganizationId,
         digest: SourceDigest,
-        archive: Stream.Stream<Uint8Array, unknown>
+        archive: Stream.Stream<Uint8Array, unknown>,
+        most?: number
       ) {
         const paths = pathsOf(organizationId, digest)
         const unfinished = yield* attempt(paths.unfinished)
+        // What is there already takes no more room by being sent once more.
+        const isThere = yield* attempt(() => exists(paths.archive))
+        const room = yield* attempt(() => roomOf(organizationId, isThere ? undefined : most))
+        let kept = 0
         const write = Effect.acquireUseRelease(
           attempt(() => open(unfinished, "wx", 0o600)),
           (file) => {
@@ -181,6 +190,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
                   bytes += chunk.length
                   if (bytes > archiveLimit)
                     throw new SourceError({ reason: "tooLarge", message: "The archive has more than 256 MiB." })
+                  room.take(chunk.length)
                   await file.writeFile(chunk)
                 })
               ),
@@ -204,10 +214,14 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
                   reason: "invalid",
                   message: `The archive's digest is ${found}, not ${digest} as was said.`
                 })
+              const isNew = !(await exists(paths.archive))
+              const { size } = await stat(unfinished)
               await rename(unfinished, paths.archive)
+              if (isNew) kept = size
             })
           ),
-          Effect.ensuring(Effect.promise(() => rm(unfinished, { force: true })))
+          Effect.ensuring(Effect.promise(() => rm(unfinished, { force: true }))),
+          Effect.ensuring(Effect.sync(() => room.leave(kept)))
         )
       })
 
