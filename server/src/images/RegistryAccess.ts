@@ -3,6 +3,7 @@ import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted } from "effect"
+import { asOrganization } from "../database/RowScope.ts"
 import { makeExchange } from "./exchange.ts"
 import { type AllowedImage, ImageAccess, type ImageQuestion } from "./ImageAccess.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
@@ -50,9 +51,11 @@ export const layer = (options: RegistryAccessOptions) =>
           )
         )
       const reveal = (organizationId: OrganizationId, registry: string) =>
-        credentials
-          .reveal(organizationId, registry)
-          .pipe(Effect.mapError((_) => new ImagesError({ message: _.message })))
+        credentials.reveal(organizationId, registry).pipe(
+          Effect.mapError((_) => new ImagesError({ message: _.message })),
+          // An instance starts by itself, with no request whose rows these would be.
+          asOrganization(organizationId)
+        )
 
       const pull = Effect.fn("ImageAccess.pull")(function* (question: ImageQuestion) {
         const { organizationId, platform } = question

@@ -1,5 +1,6 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option } from "effect"
+import { RowScope } from "../database/RowScope.ts"
 import { ImageAccess } from "./ImageAccess.ts"
 import { ImagesError } from "./Images.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
@@ -17,5 +18,10 @@ export const credentialsTest = (known: ReadonlyMap<OrganizationId, Credentials>)
     set: () => Effect.die("not here"),
     list: () => Effect.succeed([]),
     remove: () => Effect.succeed(false),
-    reveal: (organizationId) => Effect.sync(() => Option.fromNullable(known.get(organizationId)))
+    reveal: (organizationId) =>
+      Effect.map(RowScope, (scope) => {
+        // As the database does: it shows them to nobody else.
+        if (scope !== organizationId) throw new Error(`credentials of ${organizationId} are read as ${scope}`)
+        return Option.fromNullable(known.get(organizationId))
+      })
   })
