@@ -52,9 +52,11 @@ const usersInUse = (): ReadonlySet<number> => {
   return users
 }
 
-const isSameFolder = (claim: string): boolean => {
-  const [folder = "", inode] = claim.split("\n")
-  return statSync(join(folder, "data-directory-id"), { throwIfNoEntry: false })?.ino === Number(inode)
+/** Does the server that has claimed them still run? Root may signal any process. */
+const isLive = (claim: string): boolean => {
+  const [folder = "", inode, pid] = claim.split("\n")
+  if (statSync(join(folder, "data-directory-id"), { throwIfNoEntry: false })?.ino !== Number(inode)) return false
+  return existsSync(`/proc/${pid}`) || !existsSync("/proc")
 }
 
 /** Claims are kept until the machine starts again, when no process is left either. */
@@ -75,7 +77,7 @@ const claimsFolder = (): string => {
   )
 }
 
-/** Takes ten numbers that no other data folder of this machine has taken, that no user has, and that no process runs as. */
+/** Takes ten numbers that no other server of this machine has taken, that no user has, and that no process runs as. */
 const claim = (dataDirectory: string): SourceUsers => {
   const { ino } = statSync(join(dataDirectory, "data-directory-id"))
   const own = `${dataDirectory}\n${ino}`
@@ -86,13 +88,15 @@ const claim = (dataDirectory: string): SourceUsers => {
     const base = lowest + ((first + at) % blocks) * blockSize
     const file = join(folder, String(base))
     const claimed = existsSync(file) ? readFileSync(file, "utf8") : undefined
-    if (claimed === own) return usersOf(base)
-    if (claimed !== undefined && isSameFolder(claimed)) continue
-    used ??= usersInUse()
     const users = usersOf(base)
-    if ([users.service, ...users.installers].some(({ uid }) => used?.has(uid))) continue
+    // Its own of an earlier start: what runs as these users is what that has left.
+    if (claimed?.startsWith(`${own}\n`) !== true) {
+      if (claimed !== undefined && isLive(claimed)) continue
+      used ??= usersInUse()
+      if ([users.service, ...users.installers].some(({ uid }) => used?.has(uid))) continue
+    }
     const beside = `${file}.${process.pid}`
-    writeFileSync(beside, own, { mode: 0o600 })
+    writeFileSync(beside, `${own}\n${process.pid}`, { mode: 0o600 })
     renameSync(beside, file)
     return users
   }
