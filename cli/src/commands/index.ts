@@ -331,6 +331,12 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./clusterCheck.ts")
   },
   {
+    name: "cluster rollout",
+    group: "cluster",
+    summary: "Show where the platform's newest settings are in force",
+    load: () => import("./clusterRollout.ts")
+  },
+  {
     name: "cluster manifests",
     group: "cluster",
     summary: "Print what `cluster install` applies",

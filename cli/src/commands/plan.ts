@@ -31,7 +31,10 @@ const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
     ...changes.flatMap((_) => changeLines(_, terminal)),
     ...(changes.length > 0 && unchanged.length > 0
       ? [terminal.paint("dim", `  unchanged: ${unchanged.join(", ")}`)]
-      : [])
+      : []),
+    ...plan.platform.map(({ kind, name, newRevision }) =>
+      terminal.paint("yellow", `~ platform ${kind} ${name}${newRevision ? " (new revision)" : ""}`)
+    )
   ]
 }
 

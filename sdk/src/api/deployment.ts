@@ -77,12 +77,23 @@ export const ServiceChange = Schema.Struct({
 export type ServiceChange = typeof ServiceChange.Type
 
 /** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
+/** An object that the platform's newest settings change, although the app is the same: the server rolls it out by itself. */
+export const PlatformChange = Schema.Struct({
+  kind: Schema.String,
+  name: Schema.String,
+  /** Does the service get a new revision by it? */
+  newRevision: Schema.Boolean
+}).annotations({ identifier: "PlatformChange" })
+export type PlatformChange = typeof PlatformChange.Type
+
 export const Plan = Schema.Struct({
   app: AppName,
   stage: StageName,
   changes: Schema.Array(ServiceChange),
   problems: Schema.Array(SpecIssue),
-  warnings: Schema.Array(SpecIssue)
+  warnings: Schema.Array(SpecIssue),
+  /** What is still to be rolled out of the platform's settings to what is deployed now. */
+  platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] })
 }).annotations({ identifier: "Plan" })
 export type Plan = typeof Plan.Type
 

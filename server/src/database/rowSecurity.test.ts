@@ -16,7 +16,7 @@ const a = decode(`org_${"a".repeat(32)}`)
 const b = decode(`org_${"b".repeat(32)}`)
 
 /** Belong to the servers of a database, and hold nothing of anybody. */
-const withoutRows = ["migrations", "replicas", "shards"]
+const withoutRows = ["platforms", "migrations", "replicas", "shards"]
 
 const scope = Effect.runSync(Scope.make())
 const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))

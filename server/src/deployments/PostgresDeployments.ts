@@ -37,6 +37,7 @@ import { Deployments } from "./Deployments.ts"
 import { findDeployment, readEvents, selectDeployments } from "./deploymentRows.ts"
 import { inspectSpec, invalidSpec, maxIssues, readSpec, type Target } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
+import { platformChanges } from "./platformChanges.ts"
 import { tryOut } from "./tryOut.ts"
 import { inTurns } from "./turns.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
@@ -144,7 +145,8 @@ export const layer = (queue: WorkQueue) =>
               stage: target.stage,
               changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
               problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxIssues),
-              warnings
+              warnings,
+              platform: yield* platformChanges(target)
             }
           },
           orUnavailable,

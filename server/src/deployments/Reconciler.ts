@@ -10,7 +10,9 @@ import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
 import { Shards } from "../replicas/Shards.ts"
 import { type Drift, Runtime, type ServiceKey } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
+import { platformKey } from "./PlatformKey.ts"
 import { makeReconcile } from "./reconcile.ts"
+import { makeRollout } from "./rollout.ts"
 import type { Lease, WorkQueue } from "./WorkQueue.ts"
 
 export interface ReconcilerOptions {
@@ -46,6 +48,9 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const notifications = yield* Notifications
       const shards = yield* Shards
       const drifts = yield* DriftLog
+      const platform = yield* platformKey
+      const rollout = yield* makeRollout(queue, platform)
+      const passes = yield* Queue.sliding<void>(1)
       const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs })
       const wake = yield* Queue.sliding<void>(1)
       const held = new Map<string, Lease>()
@@ -77,7 +82,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
             )
           ),
           Effect.tap(Effect.sync(() => held.delete(lease.token))),
-          Effect.ensuring(Queue.offer(wake, undefined)),
+          Effect.ensuring(Effect.all([Queue.offer(wake, undefined), Queue.offer(passes, undefined)])),
           asOrganization(lease.key.organizationId),
           Effect.annotateLogs({ organization: lease.key.organization, app: lease.key.app, stage: lease.key.stage })
         )
@@ -106,10 +111,10 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         )
       )
 
-      /** Lets every app be looked at: the runtime may have lost or changed what no server saw. */
+      /** Lets every app be looked at that is not to be rolled out anyway: the runtime may have lost or changed what no server saw. */
       const addAll = sql`
         select organization_id, app, stage, jsonb_array_length(inventory) as services from app_stages
-        where inventory <> '[]'`.pipe(
+        where inventory <> '[]' and platform_key = ${platform.key}`.pipe(
         Effect.flatMap((rows) =>
           queue.add(decodeApps(rows).map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
         )
@@ -127,6 +132,30 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
         Effect.forkScoped
       )
       yield* addAll
+      yield* rollout.announce
+
+      /** In batches, the next one as soon as there is room; where all is done, only another replica's end or a setting makes work. */
+      const rollOut = Effect.iterate(0, {
+        while: () => true,
+        body: (before) =>
+          rollout.next(shards.owned()).pipe(
+            Effect.tap(({ added }) => (added > 0 ? Queue.offer(wake, undefined) : Effect.void)),
+            Effect.map((_) => _.left),
+            Effect.catchAll((error) =>
+              Effect.as(Effect.logWarning("The rollout can't read the database", error.cause), before)
+            ),
+            Effect.catchAllDefect((defect) =>
+              Effect.as(Effect.logError("The rollout can't read the database", defect), before)
+            ),
+            Effect.tap((left) =>
+              before > 0 && left === 0 ? Effect.logInfo("The platform's settings are rolled out") : Effect.void
+            ),
+            Effect.tap((left) =>
+              (left === 0 ? Effect.never : Queue.take(passes)).pipe(Effect.timeoutOption(Duration.millis(lookMs)))
+            )
+          )
+      })
+      yield* Effect.forkScoped(rollOut)
       // What another replica had under way and gave up is due now.
       yield* Stream.runForEach(shards.changes, () => Queue.offer(wake, undefined)).pipe(Effect.forkScoped)
 

@@ -10,6 +10,7 @@ import {
 import type { FieldChange, ServiceChange } from "@maxcloud/sdk/api"
 import type { ResolvedImage } from "@maxcloud/synth"
 import { Either } from "effect"
+import { canonical } from "./canonical.ts"
 
 export type ServiceEncoded = AppSpecEncoded["services"][number]
 export type SecretVersions = Readonly<Record<string, number>>
@@ -49,14 +50,6 @@ export const versionsOf = (
     return [{ name: service.name, spec: written, secretVersions, pinnedImage }]
   })
 }
-
-/** JSON with its keys sorted: how the database or an author orders them says nothing. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part
-  )
 
 /** Fields whose keys are the author's own: one entry is one field, whatever it holds. */
 const maps: ReadonlySet<string> = new Set(["env", "files", "labels"])

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
+import type { makeRolloutRows } from "./rollout.ts"
 import type { Begun, StageRows } from "./StageRows.ts"
 import type { ManifestsOf, StageManifests } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
@@ -16,6 +17,7 @@ interface RecheckParts {
     manifests: StageManifests,
     force: boolean
   ) => Effect.Effect<void, RuntimeError, Runtime>
+  readonly rollout: ReturnType<typeof makeRolloutRows>
   readonly statuses: (
     lease: Lease,
     names: ReadonlyArray<string>
@@ -24,10 +26,16 @@ interface RecheckParts {
 
 /**
  * Looks at an app that was carried out before: puts back what the runtime has lost or what others have changed, and applies what a
- * pause or a registry's credentials have changed since.
+ * pause, a registry's credentials or the platform have changed since.
  */
 export const makeRecheck =
-  ({ applyAll, manifestsOf, rows: { healDrift, namespaceKeyOf, newestDrift, serviceNames }, statuses }: RecheckParts) =>
+  ({
+    applyAll,
+    manifestsOf,
+    rollout,
+    rows: { healDrift, namespaceKeyOf, newestDrift, serviceNames },
+    statuses
+  }: RecheckParts) =>
   (lease: Lease, { conflicted, id, inventory }: Begun) =>
     Effect.gen(function* () {
       const runtime = yield* Runtime
@@ -38,11 +46,14 @@ export const makeRecheck =
       const key = namespaceKeyOf(lease)
       const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(key, inventory)
       const drift = yield* newestDrift(lease)
-      if (!manifests.fresh && missing.length === 0 && drift === undefined && observed.length === names.length) return
+      if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
+        return yield* rollout.done(lease, id, manifests.digest)
+      }
       yield* Effect.logInfo("the app is applied again").pipe(
-        Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.fresh })
+        Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
       )
       // What a deployment was refused for another's sake it does not take behind the user's back.
       yield* applyAll(lease, manifests, !conflicted)
+      yield* rollout.done(lease, id, manifests.digest)
       if (drift !== undefined) yield* healDrift(lease, drift)
     })

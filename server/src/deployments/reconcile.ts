@@ -5,10 +5,12 @@ import { refOf } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
+import { platformKey } from "./PlatformKey.ts"
 import { failureOf, overdue, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
 import { makeRecheck } from "./recheck.ts"
 import { refsWithout } from "./refs.ts"
+import { makeRolloutRows } from "./rollout.ts"
 import { type Begun, makeStageRows } from "./StageRows.ts"
 import { makeStageManifests, type StageManifests } from "./stageManifests.ts"
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
@@ -36,6 +38,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const runtime = yield* Runtime
     const rows = yield* makeStageRows(queue, progressDeadlineMs)
     const manifestsOf = yield* makeStageManifests(rows)
+    const rollout = makeRolloutRows(rows, yield* platformKey)
     const { events, sql, write } = rows
     /** What this process has applied: after a restart it is applied once more. */
     const applied = new Set<string>()
@@ -62,6 +65,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
         yield* write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
         yield* applyAll(lease, manifests, force_conflicts)
+        yield* rollout.done(lease, id, manifests.digest)
       })
 
     const statuses = (lease: Lease, names: ReadonlyArray<string>) =>
@@ -82,7 +86,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
       )
 
     const prune = makePrune({ rows, manifestsOf, finish })
-    const recheck = makeRecheck({ rows, manifestsOf, applyAll, statuses })
+    const recheck = makeRecheck({ rows, manifestsOf, applyAll, rollout, statuses })
 
     /** Looks at the services that are not yet decided, and keeps what has changed. */
     const follow = (lease: Lease, begun: Begun) =>
@@ -185,9 +189,18 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           return yield* recheck(lease, begun).pipe(
             Effect.as(done),
             Effect.catchTag("RuntimeError", (error) =>
-              Effect.as(
-                Effect.logWarning("a settled app cannot be looked at", error.message),
-                error.reason === "refused" ? done : again({ afterMs: resyncMs, failed: true })
+              Effect.logWarning("a settled app cannot be looked at", error.message).pipe(
+                Effect.andThen(rollout.failed(lease, error.message)),
+                Effect.as(error.reason === "refused" ? done : again({ afterMs: resyncMs, failed: true }))
+              )
+            ),
+            // It must not hold up the others: the rollout comes back to it.
+            Effect.catchAllDefect((defect) =>
+              Effect.logError("a settled app cannot be looked at", defect).pipe(
+                Effect.andThen(
+                  rollout.failed(lease, "The server can't make its manifests: see the server's log for the reason.")
+                ),
+                Effect.as(done)
               )
             )
           )

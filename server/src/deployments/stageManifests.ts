@@ -1,21 +1,25 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
 import { parseAppSpecInTurns, SecretName, ServiceName } from "@maxcloud/config-schema"
 import type { Manifest, TenantContext } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { StoredImages } from "../images/storedImages.ts"
 import { tenantOf } from "./inspectSpec.ts"
 import { Platform } from "./Platform.ts"
+import { digestOf, platformKey } from "./PlatformKey.ts"
 import type { StageRows } from "./StageRows.ts"
+import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
-import type { Lease } from "./WorkQueue.ts"
+import type { Lease, WorkKey } from "./WorkQueue.ts"
 
-/** Loaded with the first deployment: cdk8s costs 13 MB and a tenth of a second, which a server at rest can do without. */
-export const synthesis = Effect.promise(() => import("@maxcloud/synth"))
-
-/** What manifests are made from besides the deployment, which never changes. */
-const Context = Schema.Struct({ paused: Schema.Array(ServiceName), pullSecret: Schema.Boolean })
+/** What manifests are made from besides the deployment, which never changes. `platform`: see `PlatformKey`. */
+const Context = Schema.Struct({
+  paused: Schema.Array(ServiceName),
+  pullSecret: Schema.Boolean,
+  platform: Schema.String
+})
 type Context = typeof Context.Type
 
-const decodeContexts = Schema.decodeUnknownSync(Schema.Array(Context))
+const decodeContexts = Schema.decodeUnknownSync(Schema.Array(Context.pick("paused", "pullSecret")))
 const decodeContext = Schema.decodeUnknownOption(Context)
 const decodeImages = Schema.decodeUnknownSync(StoredImages)
 const decodeExternal = Schema.decodeUnknownSync(
@@ -26,65 +30,82 @@ const decodeVersions = Schema.decodeUnknownSync(Schema.Record({ key: SecretName,
 export interface StageManifests {
   readonly namespace: ReadonlyArray<Manifest>
   readonly app: ReadonlyArray<Manifest>
-  /** Were they made anew? Then they differ from what was applied last. */
-  readonly fresh: boolean
+  /** Digest of all of them. */
+  readonly digest: string
+  /** Do they differ from what was applied last? */
+  readonly stale: boolean
 }
 
 const same = (kept: unknown, context: Context) =>
   Option.exists(decodeContext(kept), (_) => JSON.stringify(_) === JSON.stringify(context))
 
+type Place = Pick<WorkKey, "organizationId" | "organization" | "stage">
+
+/** Makes the app's manifests of a deployment that is stored. */
+export const makeStored =
+  (sql: SqlClient, platform: Platform["Type"]) =>
+  (key: Place, id: string, { paused, pullSecret }: Pick<Context, "paused" | "pullSecret">) =>
+    Effect.gen(function* () {
+      const rows = yield* sql<{
+        spec: unknown
+        secret_versions: unknown
+        external_secrets: unknown
+        images: unknown
+      }>`
+        select spec, secret_versions, external_secrets, images from deployments
+        where organization_id = ${key.organizationId} and id = ${id}`
+      const spec = yield* Effect.orDieWith(
+        yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(rows[0]?.spec))),
+        (issues) => new Error(`the stored spec of ${id} cannot be read: ${issues.map((_) => _.message).join("; ")}`)
+      )
+      const versions = decodeVersions(rows[0]?.secret_versions)
+      const tenant: TenantContext = tenantOf(key, platform, {
+        secretVersions: new Map(
+          Object.entries(versions).map(([name, version]) => [SecretName.make(name), version] as const)
+        ),
+        externalSecrets: decodeExternal(rows[0]?.external_secrets) ?? undefined,
+        images: decodeImages(rows[0]?.images),
+        pausedServices: new Set(paused),
+        pullSecret
+      })
+      const { synthInTurns } = yield* synthesis
+      return yield* Effect.orDie(inTurns(() => synthInTurns(spec, tenant)))
+    })
+
 /** The manifests of a deployment, kept until what they are made from changes. */
 export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
-  Effect.map(Platform, (platform) => {
+  Effect.map(Effect.all([Platform, platformKey]), ([platform, { key: platformDigest }]) => {
     const contextOf = (lease: Lease) =>
       sql`
         select
           (select coalesce(json_agg(name order by name), '[]') from services where ${inStage(lease)} and paused) as paused,
           exists (select 1 from registry_credentials where organization_id = ${lease.key.organizationId})
             as "pullSecret"`.pipe(
-        Effect.map((rows): Context => decodeContexts(rows)[0] ?? { paused: [], pullSecret: false })
+        Effect.map(
+          (rows): Context => ({ paused: [], pullSecret: false, ...decodeContexts(rows)[0], platform: platformDigest })
+        )
       )
 
-    const made = (lease: Lease, id: string, { paused, pullSecret }: Context) =>
-      Effect.gen(function* () {
-        const rows = yield* sql<{
-          spec: unknown
-          secret_versions: unknown
-          external_secrets: unknown
-          images: unknown
-        }>`
-          select spec, secret_versions, external_secrets, images from deployments
-          where organization_id = ${lease.key.organizationId} and id = ${id}`
-        const spec = yield* Effect.orDieWith(
-          yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(rows[0]?.spec))),
-          (issues) => new Error(`the stored spec of ${id} cannot be read: ${issues.map((_) => _.message).join("; ")}`)
-        )
-        const versions = decodeVersions(rows[0]?.secret_versions)
-        const tenant: TenantContext = tenantOf(lease.key, platform, {
-          secretVersions: new Map(
-            Object.entries(versions).map(([name, version]) => [SecretName.make(name), version] as const)
-          ),
-          externalSecrets: decodeExternal(rows[0]?.external_secrets) ?? undefined,
-          images: decodeImages(rows[0]?.images),
-          pausedServices: new Set(paused),
-          pullSecret
-        })
-        const { synthInTurns } = yield* synthesis
-        return yield* Effect.orDie(inTurns(() => synthInTurns(spec, tenant)))
-      })
+    const made = makeStored(sql, platform)
 
     return (lease: Lease, id: string) =>
       Effect.gen(function* () {
         const context = yield* contextOf(lease)
         const { synthNamespace } = yield* synthesis
         const namespace = synthNamespace(tenantOf(lease.key, platform, { pullSecret: context.pullSecret }))
-        const kept = yield* sql<{ manifests: ReadonlyArray<Manifest>; context: unknown }>`
-          select manifests, context from deployment_manifests
+        const kept = yield* sql<{ manifests: ReadonlyArray<Manifest>; context: unknown; applied: string | null }>`
+          select manifests, context, applied from deployment_manifests
           where organization_id = ${lease.key.organizationId} and deployment_id = ${id}`
         if (kept[0] !== undefined && same(kept[0].context, context)) {
-          return { namespace, app: kept[0].manifests, fresh: false } satisfies StageManifests
+          const digest = digestOf([namespace, kept[0].manifests])
+          return {
+            namespace,
+            app: kept[0].manifests,
+            digest,
+            stale: kept[0].applied !== digest
+          } satisfies StageManifests
         }
-        const app = yield* made(lease, id, context)
+        const app = yield* made(lease.key, id, context)
         yield* write(
           lease,
           sql`
@@ -93,7 +114,8 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
             on conflict (organization_id, deployment_id) do update
             set manifests = excluded.manifests, context = excluded.context`
         )
-        return { namespace, app, fresh: kept[0] !== undefined } satisfies StageManifests
+        const digest = digestOf([namespace, app])
+        return { namespace, app, digest, stale: kept[0]?.applied !== digest } satisfies StageManifests
       })
   })
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Runtime } from "../runtime/Runtime.ts"
 import { type Inspected, namespaceKeyOf, type Target, tenantOf } from "./inspectSpec.ts"
 import { Platform } from "./Platform.ts"
-import { synthesis } from "./stageManifests.ts"
+import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
 
 /** What the runtime would refuse of a spec, by a dry run of its manifests: nothing is changed. */

@@ -1,5 +1,6 @@
 import type { AuditEntry } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { type Rollout, rolloutStatus } from "../deployments/rolloutStatus.ts"
 import { defaultQuotas } from "../limits/defaultQuotas.ts"
 import * as PostgresQuotas from "../limits/PostgresQuotas.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
@@ -62,6 +63,10 @@ export const operator = {
     ...options
   }: Partial<ServerSettings> & { readonly log: string }): Promise<OperatorResult<RepairedAudit>> =>
     runOperator(options, (settings) => repairAudit(settings, log)),
+
+  /** How far the platform's newest settings are in force, stage by stage. Changes nothing. */
+  rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
+    runOperator(options, () => rolloutStatus),
 
   /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
   exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)

@@ -124,6 +124,8 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
       stage: "t.stage",
       deployments: "t.last_number",
       inventory: "t.inventory",
+      rolledOutAt: "t.rolled_out_at",
+      rolloutError: "t.rollout_error",
       createdAt: "t.created_at"
     }
   },

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Runtime, Schema } from "effect"
 import { asServer } from "../database/RowScope.ts"
+import { rolloutCounts } from "../deployments/rolloutStatus.ts"
 import { LocalRoutes } from "../runtime/local/LocalRoutes.ts"
 import type { ProxyCounters } from "../runtime/local/proxy/ProxyCounters.ts"
 import { type GaugeReading, Metrics } from "./Metrics.ts"
@@ -39,6 +40,19 @@ export const registerServerMetrics = (proxy: ProxyCounters) =>
             asServer,
             Effect.flatMap(decodeDepth),
             Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: {}, value: _.depth })))
+          )
+        )
+    })
+    metrics.gauge({
+      name: "maxcloud_rollout_stages",
+      help: "Stages of apps, by whether the platform's newest settings are in force in them.",
+      labelNames: ["state"],
+      read: () =>
+        run(
+          rolloutCounts.pipe(
+            asServer,
+            Effect.provideService(SqlClient, sql),
+            Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
           )
         )
     })

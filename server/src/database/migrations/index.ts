@@ -8,6 +8,7 @@ import { installation } from "./0007_installation.ts"
 import { rowSecurity } from "./0008_row_security.ts"
 import { auditAppend } from "./0009_audit_append.ts"
 import { sourceQuota } from "./0010_source_quota.ts"
+import { rollouts } from "./0011_rollouts.ts"
 
 export interface Migration {
   readonly id: number
@@ -26,5 +27,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 7, name: "installation", sql: installation },
   { id: 8, name: "row_security", sql: rowSecurity },
   { id: 9, name: "audit_append", sql: auditAppend },
-  { id: 10, name: "source_quota", sql: sourceQuota }
+  { id: 10, name: "source_quota", sql: sourceQuota },
+  { id: 11, name: "rollouts", sql: rollouts }
 ]

@@ -1,0 +1,48 @@
+import { Effect } from "effect"
+import { command, flags, noPositionals } from "../command.ts"
+import { ExitWith } from "../failure.ts"
+import { toggle } from "../flags.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+import { table } from "../terminal.ts"
+
+const styles = { done: "green", pending: "yellow", failed: "red" } as const
+
+export default command({
+  examples: [
+    { line: "maxcloud cluster rollout", does: "which stages don't have the platform's newest settings yet" },
+    { line: "maxcloud cluster rollout --all --json", does: "every stage, as JSON" }
+  ],
+  notes: [
+    operatorNote,
+    "When a server starts with other settings (ranges, runtime class, Pod Security, domain) or another version, it applies them to every namespace, a few at a time. Services get a new revision only if their instances change.",
+    "Exit code 1 if a stage has failed. The server retries it."
+  ],
+  flags: flags({ dataDir: dataDirFlag, all: toggle("all", { description: "List the stages that are done, too" }) }),
+  positionals: noPositionals,
+  run: ({ all, dataDir }, terminal) =>
+    Effect.gen(function* () {
+      const rollout = yield* operate((_) => _.rollout(placeOf(dataDir)))
+      const { counts, platform } = rollout
+      const stages = all ? rollout.stages : rollout.stages.filter((_) => _.state !== "done")
+      if (terminal.json) terminal.printJson({ ...rollout, stages })
+      else {
+        const rows = stages.map(({ app, message, organization, stage, state }) => [
+          terminal.paint(styles[state], state),
+          organization,
+          app,
+          stage,
+          message ?? ""
+        ])
+        const heads = ["state", "organization", "app", "stage", ""].map((_) => terminal.paint("bold", _))
+        if (rows.length > 0) for (const line of table([heads, ...rows])) terminal.print(line)
+        if (platform === null) terminal.say("no server has been started with this database yet")
+        else {
+          const changed = platform.changed.length === 0 ? "" : ` (changed: ${platform.changed.join(", ")})`
+          terminal.say(
+            `settings of ${platform.startedAt}${changed}: ${counts.done} done, ${counts.pending} pending, ${counts.failed} failed`
+          )
+        }
+      }
+      if (counts.failed > 0) return yield* new ExitWith({ exit: 1 })
+    })
+})

@@ -1,0 +1,113 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { shardOfSql } from "../replicas/shardOf.ts"
+import { changedSettings } from "./changedSettings.ts"
+import type { PlatformKey } from "./PlatformKey.ts"
+import type { StageRows } from "./StageRows.ts"
+import type { Lease, WorkQueue } from "./WorkQueue.ts"
+
+/** Stages that are under way at a time, at most: deployments of users do not wait behind thousands. */
+const batch = 20
+
+/** After a failure: a minute, doubled each time, an hour at most. */
+const firstRetrySeconds = 60
+const longestRetrySeconds = 3_600
+
+const decodeChosen = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ organization_id: OrganizationId, app: AppName, stage: StageName }))
+)
+const decodePlatforms = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ platform: Schema.Record({ key: Schema.String, value: Schema.Unknown }) }))
+)
+
+/** What a pass says of a stage. */
+export const makeRolloutRows = ({ inStage, sql, write }: StageRows, { key }: PlatformKey) => ({
+  /** The stage is as this platform wants it; `digest`: of the manifests that were applied for the deployment `id`. */
+  done: (lease: Lease, id: string, digest: string) =>
+    write(
+      lease,
+      Effect.zipRight(
+        sql`
+          update deployment_manifests set applied = ${digest}
+          where organization_id = ${lease.key.organizationId} and deployment_id = ${id}
+            and applied is distinct from ${digest}`,
+        sql`
+          update app_stages set platform_key = ${key}, rolled_out_at = clock_timestamp(), rollout_error = null,
+            rollout_attempts = 0, rollout_due_at = '-infinity'
+          where ${inStage(lease)} and platform_key is distinct from ${key}`
+      )
+    ),
+
+  /** It could not be made so, and is tried again later. */
+  failed: (lease: Lease, message: string) =>
+    write(
+      lease,
+      sql`
+        update app_stages set rollout_error = ${message}, rollout_attempts = rollout_attempts + 1,
+          rollout_due_at = clock_timestamp()
+            + least(${longestRetrySeconds}, ${firstRetrySeconds} * 2 ^ least(rollout_attempts, 10)) * interval '1 second'
+        where ${inStage(lease)} and platform_key is distinct from ${key}`
+    )
+})
+
+/**
+ * Brings every stage of the shards that are owned to this server's platform: a few at a time, in the order of their names. What is done
+ * is in the database, so that another replica, or this one after a restart, goes on.
+ */
+export const makeRollout = (queue: WorkQueue, { key, platform }: PlatformKey) =>
+  Effect.map(SqlClient, (sql) => {
+    /** Tells the other servers, and operators, what this one rolls out, and the log what is new in it. */
+    const announce = Effect.gen(function* () {
+      const [last] = decodePlatforms(
+        yield* sql`select platform from platforms where key <> ${key} order by started_at desc limit 1`
+      )
+      yield* sql`
+        insert into platforms (key, platform) values (${key}, ${JSON.stringify(platform)}::jsonb)
+        on conflict (key) do update set started_at = clock_timestamp()`
+      // Who starts a server has perhaps mended what had failed.
+      yield* sql`
+        update app_stages set rollout_due_at = '-infinity'
+        where rollout_due_at <> '-infinity' and platform_key is distinct from ${key}`
+      const [open] = yield* sql<{ stages: number }>`
+        select count(*)::int as stages from app_stages
+        where inventory <> '[]' and platform_key is distinct from ${key}`
+      if (open === undefined || open.stages === 0) return
+      yield* Effect.logInfo("Rolling out the platform's settings to all namespaces").pipe(
+        Effect.annotateLogs({
+          stages: open.stages,
+          changed: last === undefined ? "everything" : changedSettings(last.platform, platform).join(", ")
+        })
+      )
+    })
+
+    const pending = (shards: ReadonlyArray<number>) => sql`
+      a.inventory <> '[]' and a.platform_key is distinct from ${key}
+      and ${shardOfSql(sql, "a.organization_id")} in (select jsonb_array_elements(${JSON.stringify(shards)}::jsonb)::int)`
+    /** What waits after a failure is not under way: `rollout_due_at` says when it is tried again. */
+    const queued = sql`
+      exists (
+        select 1 from work_items w where w.organization_id = a.organization_id and w.key = a.app || '/' || a.stage
+          and (w.lease_token is not null or w.available_at <= clock_timestamp()))`
+
+    /** Adds stages to the queue, up to a batch; gives how many are left, those under way too. */
+    const next = (shards: ReadonlyArray<number>) =>
+      Effect.gen(function* () {
+        const [{ left, underWay } = { left: 0, underWay: 0 }] = yield* sql<{ left: number; underWay: number }>`
+          select count(*)::int as left, (count(*) filter (where ${queued}))::int as "underWay"
+          from app_stages a where ${pending(shards)}`
+        const room = batch - underWay
+        if (left === 0 || room <= 0) return { added: 0, left }
+        const chosen = decodeChosen(
+          yield* sql`
+            select a.organization_id, a.app, a.stage from app_stages a
+            where ${pending(shards)} and a.rollout_due_at <= clock_timestamp() and not ${queued}
+            order by a.rollout_attempts, a.organization_id, a.app, a.stage limit ${room}`
+        )
+        yield* queue.add(chosen.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
+        return { added: chosen.length, left }
+      })
+
+    return { announce, next }
+  })

@@ -1,0 +1,33 @@
+import { encodeAppSpec, parseAppSpec } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import { describe, expect, it } from "vitest"
+import { sampleApp, sampleManifests } from "./sample.ts"
+
+const encoded = (input: unknown) => encodeAppSpec(Either.getOrThrow(parseAppSpec(input))).services[0]
+
+describe("the sample by which versions of synth are told apart", () => {
+  it("sets every field that a service can have, to something other than its default", () => {
+    const defaults: Readonly<Record<string, unknown>> = {
+      ...encoded({ app: "a", services: [{ name: "a", image: "a" }] })
+    }
+    const used: Readonly<Record<string, unknown>> = { ...encoded(sampleApp) }
+    const fields = [...new Set([...Object.keys(defaults), "command", "args"])]
+    expect(fields.filter((_) => JSON.stringify(used[_]) === JSON.stringify(defaults[_]))).toEqual([])
+    expect(fields.length).toBeGreaterThan(15)
+  })
+
+  it("has every kind of object, and is the same each time", () => {
+    const manifests = sampleManifests()
+    expect(JSON.stringify(sampleManifests())).toBe(JSON.stringify(manifests))
+    expect([...new Set(manifests.map((_) => _.kind))].sort()).toEqual([
+      "ExternalSecret",
+      "LimitRange",
+      "Namespace",
+      "NetworkPolicy",
+      "ResourceQuota",
+      "Secret",
+      "Service",
+      "ServiceAccount"
+    ])
+  })
+})

@@ -1,0 +1,91 @@
+import { OrganizationName, parseAppSpec, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import type { Manifest } from "./manifest.ts"
+import { synth } from "./synth.ts"
+import { synthNamespace } from "./synthNamespace.ts"
+import type { TenantContext } from "./tenant.ts"
+
+/** One service with every field set, and two with hardly any. A test holds the first to all fields that there are. */
+export const sampleApp = {
+  app: "sample",
+  services: [
+    {
+      name: "web",
+      image: "ghcr.io/acme/web:1",
+      command: ["/web", "$HOME"],
+      args: ["--port", "9000"],
+      port: 9000,
+      protocol: "h2c",
+      env: {
+        PLAIN: "text",
+        SECRET: { secret: "TOKEN" },
+        API: { service: "api", property: "url" },
+        SITE: { service: "api", property: "publicUrl" },
+        JOINED: { join: ["a-", { secret: "TOKEN" }, { service: "api", property: "host" }] }
+      },
+      files: { "/etc/sample/key.pem": { secret: "KEY" } },
+      cpu: 0.25,
+      memory: "256Mi",
+      scale: { min: 1, max: 3, concurrency: 7, idle: "45s" },
+      timeout: "90s",
+      probes: {
+        startup: { path: "/start", period: "2s" },
+        readiness: { path: "/ready", timeout: "3s" },
+        liveness: { path: "/live", failureThreshold: 4 }
+      },
+      visibility: "internal",
+      links: ["worker"],
+      egress: ["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/0"],
+      labels: { team: "sample" }
+    },
+    { name: "api", image: "nginx:1.27", port: "auto" },
+    { name: "worker", source: { path: "./worker", digest: `sha256:${"ab".repeat(32)}` }, egress: "none" }
+  ]
+} as const
+
+const tenant: TenantContext = {
+  organization: OrganizationName.make("sample"),
+  stage: StageName.make("production"),
+  domain: "example.com",
+  scheme: "https",
+  port: undefined,
+  secretVersions: new Map([
+    [SecretName.make("TOKEN"), 2],
+    [SecretName.make("KEY"), 3]
+  ]),
+  podSecurity: "baseline",
+  images: new Map([["nginx:1.27", { reference: `nginx@sha256:${"cd".repeat(32)}`, nonRoot: true, port: 80 }]]),
+  runtimeClass: undefined,
+  pausedServices: new Set([ServiceName.make("api")]),
+  closedRanges: ["10.96.0.0/12"],
+  privateRanges: ["10.0.0.0/8"],
+  pullSecret: true
+}
+
+/** The tenants that the sample is made for: one with the usual settings, and one with every other. */
+const tenants: ReadonlyArray<TenantContext> = [
+  tenant,
+  {
+    ...tenant,
+    scheme: "http",
+    port: 8080,
+    podSecurity: "restricted",
+    runtimeClass: "gvisor",
+    closedRanges: [],
+    privateRanges: [],
+    pullSecret: false,
+    externalSecrets: { store: "vault", key: "{organization}/{app}/{stage}/{secret}" }
+  }
+]
+
+/**
+ * What this version of synth makes of a fixed sample. Two versions that differ in it make different manifests of the same app, so it
+ * belongs to the key of manifests that are kept.
+ */
+export const sampleManifests = (): ReadonlyArray<Manifest> => {
+  const spec = Either.getOrThrowWith(
+    parseAppSpec(sampleApp),
+    (issues) => new Error(`the sample can't be read: ${issues.map((_) => _.message).join("; ")}`)
+  )
+  return tenants.flatMap((_) => [...synthNamespace(_), ...synth(spec, _)])
+}
