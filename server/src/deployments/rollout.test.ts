@@ -51,35 +51,39 @@ const deployed = (count: number, service: object = {}) =>
   )
 
 describe("a platform that has changed", () => {
-  it("is in force in all namespaces after a start, without a new revision where only policies change", () =>
-    run(
-      Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
-        const fake = yield* makeFakeRuntime
-        yield* served(dataDir, fake)(Effect.zipRight(deployed(10), until(isDone)))
-        expect(cut(fake)).toHaveLength(0)
-        const services = kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))
+  it(
+    "is in force in all namespaces after a start, without a new revision where only policies change",
+    { timeout: 180_000 },
+    () =>
+      run(
+        Effect.gen(function* () {
+          const dataDir = yield* temporaryDataDir
+          const fake = yield* makeFakeRuntime
+          yield* served(dataDir, fake)(Effect.zipRight(deployed(10), until(isDone)))
+          expect(cut(fake)).toHaveLength(0)
+          const services = kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))
 
-        const rollout = yield* served(dataDir, fake, closed)(until(isDone))
-        expect(cut(fake)).toHaveLength(10)
-        expect(rollout).toMatchObject({ counts: { done: 10 }, platform: { changed: ["closedRanges"] } })
-        expect(kinds(fake, "Service").map((_) => _.generation)).toEqual(Array.from({ length: 10 }, () => 1))
-        expect(kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))).toEqual(services)
+          const rollout = yield* served(dataDir, fake, closed)(until(isDone))
+          expect(cut(fake)).toHaveLength(10)
+          expect(rollout).toMatchObject({ counts: { done: 10 }, platform: { changed: ["closedRanges"] } })
+          expect(kinds(fake, "Service").map((_) => _.generation)).toEqual(Array.from({ length: 10 }, () => 1))
+          expect(kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))).toEqual(services)
 
-        // The same once more changes nothing, and is told as done from the start.
-        fake.calls.length = 0
-        yield* served(dataDir, fake, closed)(until(isDone))
-        expect(fake.calls).toEqual([])
+          // The same once more changes nothing, and is told as done from the start.
+          fake.calls.length = 0
+          yield* served(dataDir, fake, closed)(until(isDone))
+          expect(fake.calls).toEqual([])
 
-        // The operator's command reads the same of the database.
-        expect(yield* Effect.promise(() => operator.rollout({ dataDir }))).toMatchObject({
-          ok: true,
-          value: { counts: { done: 10 } }
+          // The operator's command reads the same of the database.
+          expect(yield* Effect.promise(() => operator.rollout({ dataDir }))).toMatchObject({
+            ok: true,
+            value: { counts: { done: 10 } }
+          })
         })
-      })
-    ))
+      )
+  )
 
-  it("that changes what instances are makes new revisions", () =>
+  it("that changes what instances are makes new revisions", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -89,25 +93,30 @@ describe("a platform that has changed", () => {
         expect(rollout.platform?.changed).toEqual(["runtimeClass"])
         expect(kinds(fake, "Service").map((_) => _.generation)).toEqual([2, 2])
       })
-    ))
+    )
+  )
 
-  it("is applied although the runtime was away when it was noticed, or the server ended in between", () =>
-    run(
-      Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
-        const fake = yield* makeFakeRuntime
-        yield* served(dataDir, fake)(deployed(3))
-        fake.away = true
-        const failed = yield* served(dataDir, fake, closed)(until(({ counts }) => counts.failed === 3))
-        expect(failed.stages.map((_) => _.message)).toEqual(Array.from({ length: 3 }, () => "it is away"))
-        expect(cut(fake)).toHaveLength(0)
-        fake.away = false
-        yield* served(dataDir, fake, closed)(until(isDone))
-        expect(cut(fake)).toHaveLength(3)
-      })
-    ))
+  it(
+    "is applied although the runtime was away when it was noticed, or the server ended in between",
+    { timeout: 180_000 },
+    () =>
+      run(
+        Effect.gen(function* () {
+          const dataDir = yield* temporaryDataDir
+          const fake = yield* makeFakeRuntime
+          yield* served(dataDir, fake)(deployed(3))
+          fake.away = true
+          const failed = yield* served(dataDir, fake, closed)(until(({ counts }) => counts.failed === 3))
+          expect(failed.stages.map((_) => _.message)).toEqual(Array.from({ length: 3 }, () => "it is away"))
+          expect(cut(fake)).toHaveLength(0)
+          fake.away = false
+          yield* served(dataDir, fake, closed)(until(isDone))
+          expect(cut(fake)).toHaveLength(3)
+        })
+      )
+  )
 
-  it("goes on past a stage that refuses it, and tells which", () =>
+  it("goes on past a stage that refuses it, and tells which", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* temporaryDataDir
@@ -134,7 +143,8 @@ describe("a platform that has changed", () => {
         expect(rollout.stages.filter((_) => _.state === "failed")).toMatchObject([{ message: "it is not taken" }])
         expect(cut(fake)).toHaveLength(3)
       })
-    ))
+    )
+  )
 
   it(
     "reaches hundreds of namespaces, a few at a time, and goes on after a restart where it was",
@@ -182,10 +192,16 @@ describe("a platform that has changed", () => {
               let most = 0
               const sql = yield* SqlClient
               yield* until(isDone, () =>
-                sql<{ n: number }>`select count(*)::int as n from work_items`.pipe(
-                  Effect.map(([row]) => {
-                    most = Math.max(most, row?.n ?? 0)
-                  }),
+                sql<{ n: number }>`
+                  select count(*)::int as n from work_items w
+                  join app_stages a on a.organization_id = w.organization_id and w.key = a.app || '/' || a.stage
+                  where a.platform_key is distinct from (select key from platforms order by started_at desc limit 1)`.pipe(
+                  Effect.tap(([row]) =>
+                    Effect.sync(() => {
+                      most = Math.max(most, row?.n ?? 0)
+                    })
+                  ),
+                  Effect.asVoid,
                   Effect.orDie
                 )
               )

@@ -1,0 +1,74 @@
+import { Schema } from "effect"
+import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
+import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
+import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { until } from "../contract/requests.ts"
+import { startCommand } from "./commandLine.ts"
+import { small, startWiredServer, type WiredServer } from "./wiredServer.ts"
+
+const setting = "MAXCLOUD_CLOSED_RANGES"
+const app = { app: "shop", services: ["web", "api"].map((name) => ({ ...small(name), egress: ["8.8.0.0/16"] })) }
+
+const Generation = Schema.Struct({ metadata: Schema.Struct({ generation: Schema.Int }) })
+const generationOf = (object: unknown) => Schema.decodeUnknownSync(Generation)(object).metadata.generation
+const Names = Schema.Struct({
+  items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String, uid: Schema.String }) }))
+})
+const Told = Schema.parseJson(
+  Schema.Struct({ counts: Schema.Struct({ pending: Schema.Int, done: Schema.Int, failed: Schema.Int }) })
+)
+
+describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
+  const before = process.env[setting]
+  let wired: WiredServer
+  beforeAll(async () => {
+    delete process.env[setting]
+    wired = await startWiredServer("rollout")
+    await wired.server.client.deploy(app)
+  }, 180_000)
+  afterEach(({ task }) => {
+    if (task.result?.state === "fail") console.error(wired.server.output)
+  })
+  afterAll(async () => {
+    if (before === undefined) delete process.env[setting]
+    else process.env[setting] = before
+    await wired?.close()
+  }, 60_000)
+
+  const policy = async (name: string) =>
+    JSON.stringify(await wired.admin.get(kinds.networkPolicy, wired.organization, name))
+  const revisions = async () => {
+    const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, wired.organization) })
+    return Schema.decodeUnknownSync(Names)(answer)
+      .items.map((_) => `${_.metadata.name} ${_.metadata.uid}`)
+      .sort()
+  }
+  const generations = async () => {
+    const all = await Promise.all(["web", "api"].map((_) => wired.admin.get(kinds.service, wired.organization, _)))
+    return all.map(generationOf)
+  }
+
+  it("is in force after a restart, in every policy, without a new revision", { timeout: 180_000 }, async () => {
+    assert.notInclude(await policy("web"), "8.8.8.0/24")
+    const was = [await revisions(), await generations()]
+    await wired.server.end("SIGTERM")
+    process.env[setting] = "8.8.8.0/24"
+    await wired.server.start()
+    for (const name of ["web", "api"]) {
+      await until(
+        `the policy of ${name} is cut`,
+        () => policy(name),
+        (_) => _.includes('"cidr":"8.8.0.0/16","except":["8.8.8.0/24"]')
+      )
+    }
+    await until(
+      "the rollout is told as done",
+      async () => {
+        const args = ["cluster", "rollout", "--json", "--data-dir", wired.server.dataDirectory]
+        return Schema.decodeUnknownSync(Told)((await startCommand(args).ended).stdout).counts
+      },
+      (_) => _.done === 1 && _.pending === 0 && _.failed === 0
+    )
+    assert.deepStrictEqual([await revisions(), await generations()], was)
+  })
+})
