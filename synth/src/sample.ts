@@ -46,6 +46,7 @@ export const sampleApp = {
 const tenant: TenantContext = {
   organization: OrganizationName.make("sample"),
   stage: StageName.make("production"),
+  namespacePrefix: "mc-",
   domain: "example.com",
   scheme: "https",
   port: undefined,
@@ -67,6 +68,7 @@ const tenants: ReadonlyArray<TenantContext> = [
   tenant,
   {
     ...tenant,
+    namespacePrefix: "",
     scheme: "http",
     port: 8080,
     podSecurity: "restricted",

@@ -53,7 +53,7 @@ const deployed = (count: number, service: object = {}) =>
 describe("a platform that has changed", () => {
   it(
     "is in force in all namespaces after a start, without a new revision where only policies change",
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     () =>
       run(
         Effect.gen(function* () {
@@ -98,7 +98,7 @@ describe("a platform that has changed", () => {
 
   it(
     "is applied although the runtime was away when it was noticed, or the server ended in between",
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     () =>
       run(
         Effect.gen(function* () {
@@ -148,11 +148,11 @@ describe("a platform that has changed", () => {
 
   it(
     "reaches hundreds of namespaces, a few at a time, and goes on after a restart where it was",
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     () =>
       run(
         Effect.gen(function* () {
-          const count = 500
+          const count = 300
           const dataDir = yield* temporaryDataDir
           const fake = yield* makeFakeRuntime
           yield* served(

@@ -3,8 +3,7 @@ import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
 import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
 import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
 import { until } from "../contract/requests.ts"
-import { startCommand } from "./commandLine.ts"
-import { small, startWiredServer, type WiredServer } from "./wiredServer.ts"
+import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 
 const setting = "MAXCLOUD_CLOSED_RANGES"
 const app = { app: "shop", services: ["web", "api"].map((name) => ({ ...small(name), egress: ["8.8.0.0/16"] })) }
@@ -14,9 +13,6 @@ const generationOf = (object: unknown) => Schema.decodeUnknownSync(Generation)(o
 const Names = Schema.Struct({
   items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String, uid: Schema.String }) }))
 })
-const Told = Schema.parseJson(
-  Schema.Struct({ counts: Schema.Struct({ pending: Schema.Int, done: Schema.Int, failed: Schema.Int }) })
-)
 
 describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
   const before = process.env[setting]
@@ -35,16 +31,16 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
     await wired?.close()
   }, 60_000)
 
-  const policy = async (name: string) =>
-    JSON.stringify(await wired.admin.get(kinds.networkPolicy, wired.organization, name))
+  const namespace = () => namespaceFor(wired.organization)
+  const policy = async (name: string) => JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), name))
   const revisions = async () => {
-    const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, wired.organization) })
+    const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, namespace()) })
     return Schema.decodeUnknownSync(Names)(answer)
       .items.map((_) => `${_.metadata.name} ${_.metadata.uid}`)
       .sort()
   }
   const generations = async () => {
-    const all = await Promise.all(["web", "api"].map((_) => wired.admin.get(kinds.service, wired.organization, _)))
+    const all = await Promise.all(["web", "api"].map((_) => wired.admin.get(kinds.service, namespace(), _)))
     return all.map(generationOf)
   }
 
@@ -62,12 +58,9 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
       )
     }
     await until(
-      "the rollout is told as done",
-      async () => {
-        const args = ["cluster", "rollout", "--json", "--data-dir", wired.server.dataDirectory]
-        return Schema.decodeUnknownSync(Told)((await startCommand(args).ended).stdout).counts
-      },
-      (_) => _.done === 1 && _.pending === 0 && _.failed === 0
+      "nothing is left to be rolled out",
+      () => wired.server.client.plan(app),
+      (_) => _.platform.length === 0 && _.changes.every(({ action }) => action === "unchanged")
     )
     assert.deepStrictEqual([await revisions(), await generations()], was)
   })
