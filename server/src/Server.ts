@@ -3,6 +3,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Layer, Option, Redacted, type Scope } from "effect"
 import { asServer } from "./database/RowScope.ts"
+import { faultLog } from "./faultLog.ts"
 import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
 import * as authentication from "./http/authentication.ts"
@@ -15,6 +16,7 @@ import { MailTransport } from "./mail/Mail.ts"
 import { Organizations } from "./organizations/Organizations.ts"
 import { LocalRoutes } from "./runtime/local/LocalRoutes.ts"
 import { makeFront } from "./runtime/local/proxy/makeFront.ts"
+import { ProxyCounters } from "./runtime/local/proxy/ProxyCounters.ts"
 import type { Lookup } from "./runtime/local/proxy/Route.ts"
 import { callsWithoutCredential, ServerConfig, type ServerSettings } from "./ServerConfig.ts"
 import { cannotListen, cannotStart, ServerError } from "./ServerError.ts"
@@ -66,7 +68,13 @@ const accessLayer = (
         publicUrl,
         trustedProxies: settings.trustedProxies,
         openMetrics: settings.openMetrics,
-        requestsPerMinute: settings.requestsPerMinute
+        requestsPerMinute: settings.requestsPerMinute,
+        streams: {
+          perKey: settings.streamsPerKey,
+          perAddress: settings.streamsPerAddress,
+          perOrganization: settings.streamsPerOrganization
+        },
+        pace: { graceSeconds: settings.graceSeconds, bytesPerSecond: settings.bytesPerSecond }
       }
     })
   )
@@ -140,10 +148,15 @@ const openFront = (
   api: Context.Tag.Service<typeof ApiServer>,
   lookup: Lookup
 ) =>
-  Effect.tryPromise({
-    try: () => makeFront({ host, port, api, lookup, isApiHost: (name) => !name.endsWith(`.${domain}`) }),
-    catch: (cause) => cause
-  }).pipe(Effect.catchAll((cause) => cannotListen(host, port, cause)))
+  Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) =>
+    Effect.tryPromise({
+      try: () => {
+        const counters = new ProxyCounters(onFault)
+        return makeFront({ host, port, api, lookup, counters, isApiHost: (name) => !name.endsWith(`.${domain}`) })
+      },
+      catch: (cause) => cause
+    })
+  ).pipe(Effect.catchAll((cause) => cannotListen(host, port, cause)))
 
 const makeDataDir = ({ dataDir }: ServerSettings) =>
   Effect.tryPromise({

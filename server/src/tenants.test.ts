@@ -70,7 +70,9 @@ const apiOf = (
           publicUrl: "http://localhost",
           trustedProxies: new BlockList(),
           openMetrics: true,
-          requestsPerMinute: 1200
+          requestsPerMinute: 1200,
+          streams: { perKey: 100, perAddress: 100, perOrganization: 100 },
+          pace: { graceSeconds: 20, bytesPerSecond: 1024 }
         })
       )
     )

@@ -1,5 +1,7 @@
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2"
+import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2"
 import { Data, Effect } from "effect"
+import { type Fault, guardedBy, trying } from "../guarded.ts"
+import { outliveStream } from "../http2Handles.ts"
 import { type CheckRequest, readCheckRequest } from "./CheckRequest.ts"
 import { allowed, denied } from "./checkResponse.ts"
 import { type Decision, decide } from "./decide.ts"
@@ -40,8 +42,12 @@ const responseHeaders = { ":status": 200, "content-type": "application/grpc" }
 
 const answer = (stream: ServerHttp2Stream, message: Buffer) => {
   if (stream.destroyed || stream.closed) return
+  const guarded = guardedBy(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
   stream.respond(responseHeaders, { waitForTrailers: true })
-  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": String(status.ok) }))
+  stream.on(
+    "wantTrailers",
+    guarded(() => stream.sendTrailers({ "grpc-status": String(status.ok) }))
+  )
   stream.end(message)
 }
 
@@ -71,6 +77,8 @@ export const makeAuthorizer = (options: {
   /** 0: any that is free. */
   readonly port: number
   readonly host?: string
+  /** Told what was thrown on the way of a question. */
+  readonly onFault?: Fault
 }) =>
   Effect.acquireRelease(
     Effect.async<Authorizer & { readonly close: Effect.Effect<void> }, GatewayError>((resume) => {
@@ -103,12 +111,19 @@ export const makeAuthorizer = (options: {
           forget()
           conclude(stream, request, decision)
         }
-        const timer = setTimeout(() => end("refuse"), patienceMillis)
-        const forget = network.onChange(() => {
-          const decision = decide(network, request)
-          if (decision !== "unsure") end(decision)
+        const guarded = guardedBy((cause) => {
+          options.onFault?.(cause)
+          end("refuse")
         })
-        stream.once("close", () => end("refuse"))
+        const refuse = guarded(() => end("refuse"))
+        const timer = setTimeout(refuse, patienceMillis)
+        const forget = network.onChange(
+          guarded(() => {
+            const decision = decide(network, request)
+            if (decision !== "unsure") end(decision)
+          })
+        )
+        stream.once("close", refuse)
       }
 
       const check = (stream: ServerHttp2Stream, message: Buffer) => {
@@ -123,16 +138,28 @@ export const makeAuthorizer = (options: {
         else conclude(stream, request, decision)
       }
 
+      /** What is thrown on the way of one question ends that question: Envoy refuses what it has no answer for. */
+      const guardedFor = (stream: ServerHttp2Stream) =>
+        guardedBy((cause) => {
+          trying(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR))
+          options.onFault?.(cause)
+        })
+
       const onStream = (stream: ServerHttp2Stream, path: string | undefined) => {
+        const guarded = guardedFor(stream)
+        outliveStream(stream.session, stream)
         // Envoy gives up a question when its client goes.
-        stream.on("error", () => {})
+        stream.on(
+          "error",
+          guarded(() => {})
+        )
         const chunks: Array<Buffer> = []
         let size = 0
-        stream.on("data", (chunk: Buffer) => {
+        const onData = guarded((chunk: Buffer) => {
           size += chunk.length
           if (size <= maxQuestionBytes) chunks.push(chunk)
         })
-        stream.on("end", () => {
+        const onEnd = guarded(() => {
           if (path === healthPath) return answer(stream, draining ? frames.notServing : frames.serving)
           if (path !== checkPath) return fail(stream, status.unimplemented)
           const [first] = chunks
@@ -141,6 +168,8 @@ export const makeAuthorizer = (options: {
           if (message === undefined) fail(stream, status.invalidArgument)
           else check(stream, message)
         })
+        stream.on("data", onData)
+        stream.on("end", onEnd)
       }
 
       const server: Http2Server = createServer({
@@ -151,14 +180,25 @@ export const makeAuthorizer = (options: {
         streamResetRate: 1_000_000
       })
       const sessions = new Set<ServerHttp2Session>()
-      server.on("session", (session) => {
+      const guarded = guardedBy((cause) => options.onFault?.(cause))
+      const onSession = guarded((session: ServerHttp2Session) => {
         sessions.add(session)
-        session.on("error", () => {})
-        session.once("close", () => sessions.delete(session))
+        session.on(
+          "error",
+          guarded(() => {})
+        )
+        session.once(
+          "close",
+          guarded(() => sessions.delete(session))
+        )
       })
-      server.on("stream", (stream, headers) => onStream(stream, headers[":path"]))
-      server.once("error", ({ message }: Error) =>
-        resume(new GatewayError({ message: `cannot listen on port ${options.port}: ${message}` }))
+      server.on("session", onSession)
+      server.on("stream", (stream, headers) => guardedFor(stream)(() => onStream(stream, headers[":path"]))())
+      server.once(
+        "error",
+        guarded(({ message }: Error) =>
+          resume(new GatewayError({ message: `cannot listen on port ${options.port}: ${message}` }))
+        )
       )
       server.listen(options.port, options.host ?? "0.0.0.0", () => {
         const address = server.address()

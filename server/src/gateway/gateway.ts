@@ -1,4 +1,5 @@
 import { Deferred, Effect, type Scope, Stream } from "effect"
+import { faultLog } from "../faultLog.ts"
 import { KubeApi, type WatchEvent } from "../runtime/kubernetes/api/KubeApi.ts"
 import { kinds } from "../runtime/kubernetes/api/kinds.ts"
 import { type Authorizer, type GatewayError, makeAuthorizer } from "./Authorizer.ts"
@@ -38,7 +39,8 @@ export const makeGateway = (options: {
       yield* follow(api.watch({ kind: kinds.pod, decode: readPod }), network.pods)
     ]
     yield* Effect.all(listed, { discard: true })
-    const authorizer = yield* makeAuthorizer({ network, ...options })
+    const onFault = yield* faultLog("A question of the gateway could not be answered.")
+    const authorizer = yield* makeAuthorizer({ network, ...options, onFault })
     yield* Effect.logInfo(`the gateway's authorizer listens on port ${authorizer.port}`)
     return authorizer
   })

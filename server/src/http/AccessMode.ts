@@ -1,7 +1,10 @@
 import type { BlockList } from "node:net"
 import { Context } from "effect"
+import type { StreamLimits } from "../limits/OpenStreams.ts"
 import type { Organization } from "../organizations/Organizations.ts"
+
 import type { LocalOwner } from "./local/LocalOwner.ts"
+import type { Pace } from "./pace.ts"
 
 /** Who may call at all. */
 export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
@@ -17,5 +20,9 @@ export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
     readonly openMetrics: boolean
     /** Requests a minute for each credential. */
     readonly requestsPerMinute: number
+    /** Answers that go on, open at once. */
+    readonly streams: StreamLimits
+    /** How slow a caller may send and read. */
+    readonly pace: Pace
   }
 >() {}

@@ -4,7 +4,9 @@ import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout, Unavailable } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer } from "effect"
+import { AccessMode } from "./AccessMode.ts"
 import { apiApp } from "./apiApp.ts"
+import { keepPace } from "./pace.ts"
 import { encodeError } from "./problems.ts"
 
 const starting: RequestListener = (_request, response) => {
@@ -39,6 +41,11 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<ApiServ
 /** Takes the API's requests from now on, and gives up taking them when its scope closes. */
 export const serveApi = Effect.gen(function* () {
   const server = yield* ApiServer
+  const { pace } = yield* AccessMode
+  yield* Effect.acquireRelease(
+    Effect.sync(() => keepPace(server, pace)),
+    (stop) => Effect.sync(stop)
+  )
   const handler = yield* NodeHttpServer.makeHandler(yield* apiApp)
   yield* Effect.acquireRelease(
     Effect.sync(() => server.off("request", starting).on("request", handler)),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { DeploymentId, type LogEntry, ServiceId, Unavailable } from "@maxcloud/sdk/api"
-import { Chunk, Deferred, Effect, Queue, Stream } from "effect"
+import { Chunk, Deferred, Effect, Queue, Schedule, Stream } from "effect"
 import type { LogQuery } from "../runtime/Runtime.ts"
 import { testApi } from "./testApi.ts"
 
@@ -148,6 +148,29 @@ describe("streams of events", () => {
       assert.deepStrictEqual(yield* read({ "last-event-id": "2" }), ["3"])
       assert.deepStrictEqual(yield* read({ "last-event-id": "drop table" }), ["1", "2", "3"])
       assert.deepStrictEqual(asked, [0, 2, 0])
+    })
+  )
+
+  it.scopedLive("are bounded in number, and a place is free again when its reader goes", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testApi({
+        streams: { perOrganization: 3 },
+        services: { logs: () => Effect.succeed(Stream.never) }
+      })
+      const follow = `${url}/api/v1/services/${id}/logs?follow=true`
+      const controllers = [new AbortController(), new AbortController(), new AbortController()]
+      for (const { signal } of controllers) assert.strictEqual((yield* open(follow, {}, signal)).status, 200)
+      const refused = yield* open(follow)
+      assert.strictEqual(refused.status, 429)
+      assert.strictEqual(refused.headers.get("retry-after"), "5")
+      assert.include(yield* Effect.promise(() => refused.text()), "Too many open streams: 3")
+      controllers[0]?.abort()
+      const again = yield* open(follow).pipe(
+        Effect.filterOrFail(({ status }) => status === 200),
+        Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 200 })
+      )
+      yield* Effect.promise(async () => again.body?.cancel())
+      for (const controller of controllers) controller.abort()
     })
   )
 })

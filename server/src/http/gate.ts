@@ -12,6 +12,7 @@ import { type Operation, policy } from "../identity/policy.ts"
 import { networkOf } from "../identity/signInLimits.ts"
 import { rateLimitHeaders } from "../limits/headers.ts"
 import { limits } from "../limits/limits.ts"
+import { makeOpenStreams, type StreamOwner } from "../limits/OpenStreams.ts"
 import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { AccessMode } from "./AccessMode.ts"
@@ -38,6 +39,7 @@ export const makeGate = Effect.gen(function* () {
   const authenticator = yield* Authenticator
   const rates = yield* RateLimits
   const audit = yield* Audit
+  const streams = makeOpenStreams(mode.streams)
 
   /** In local mode: the web page, or the proxy, that a request comes through is refused, whatever else it carries. */
   const refuseForeign = (request: Request, action: string, address: string) => {
@@ -148,7 +150,9 @@ export const makeGate = Effect.gen(function* () {
           const query = new URL(request.url, "http://localhost").searchParams
           const asked = { operation, parameters: route.parameters, query, verifiedOnly: mode.verifiedOnly }
           if (caller !== undefined) yield* authorize(caller, asked)
-          const answered = bodyWithRows(yield* handle, caller?.organization.id ?? "none")
+          const handled = yield* handle
+          if (handled.body._tag === "Stream") yield* streams.take(ownerOfStream(caller, address))
+          const answered = bodyWithRows(handled, caller?.organization.id ?? "none")
           yield* tell(operation, request, answered.status, told)
           const token = bearerOf(request)
           if (token === undefined || caller === undefined || caller.credential.type === "local") return answered
@@ -224,6 +228,15 @@ const ownerOnly =
 /** How the audit log calls a page: `page.landing`. */
 const pageName = (route: Route | undefined) =>
   `page.${Object.entries(page).find(([, pattern]) => pattern === route?.pattern)?.[0] ?? "none"}`
+
+const ownerOfStream = (caller: Caller | undefined, address: string): StreamOwner => ({
+  key:
+    caller === undefined || caller.credential.type === "local"
+      ? undefined
+      : `${caller.credential.type} ${caller.credential.id}`,
+  address: networkOf(address),
+  organization: caller?.organization.id
+})
 
 const ownerOf = (organization: Organization): Caller => ({
   organization,

@@ -14,6 +14,7 @@ import { Places } from "../identity/Places.ts"
 import { newToken } from "../identity/tokens.ts"
 import { RegistryCredentials } from "../images/RegistryCredentials.ts"
 import { unlimited } from "../limits/defaultQuotas.ts"
+import type { StreamLimits } from "../limits/OpenStreams.ts"
 import { Quotas } from "../limits/Quotas.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
@@ -30,6 +31,7 @@ import { ApiServer, serveApi } from "./ApiServer.ts"
 import * as authentication from "./authentication.ts"
 import { Draining } from "./Draining.ts"
 import { type LocalOwner, makeLocalOwner } from "./local/LocalOwner.ts"
+import type { Pace } from "./pace.ts"
 
 export const testOrganization: Organization = {
   id: OrganizationId.make(`org_${"0".repeat(31)}1`),
@@ -76,6 +78,8 @@ export interface TestApiOptions {
   /** Who the server's own user is. @default this process's, and whoever has `testLocalToken` */
   readonly owner?: LocalOwner
   readonly openMetrics?: boolean
+  readonly streams?: Partial<StreamLimits>
+  readonly pace?: Partial<Pace>
   /** Takes what is logged. */
   readonly onLog?: (line: string) => void
 }
@@ -109,7 +113,9 @@ export const testApi = (options: TestApiOptions = {}) =>
           publicUrl: "http://localhost",
           trustedProxies: new BlockList(),
           openMetrics: options.openMetrics ?? true,
-          requestsPerMinute: 1200
+          requestsPerMinute: 1200,
+          streams: { perKey: 100, perAddress: 100, perOrganization: 100, ...options.streams },
+          pace: { graceSeconds: 20, bytesPerSecond: 1024, ...options.pace }
         }),
         Layer.mock(Authenticator, options.authenticator ?? {}),
         Layer.mock(Places, options.places ?? {}),

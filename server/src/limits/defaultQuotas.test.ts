@@ -11,7 +11,12 @@ const unset = {
   quotaCpuMilli: undefined,
   quotaMemory: undefined,
   quotaDeploymentsPerHour: undefined,
-  quotaSources: undefined
+  quotaSources: undefined,
+  streamsPerKey: 1,
+  streamsPerAddress: 1,
+  streamsPerOrganization: 1,
+  graceSeconds: 1,
+  bytesPerSecond: 1
 }
 const shared = { auth: undefined, host: "0.0.0.0" } as const
 const laptop = { auth: undefined, host: "127.0.0.1" } as const

@@ -15,6 +15,12 @@ export interface LimitSettings {
   readonly quotaDeploymentsPerHour: QuotaSetting
   /** Bytes. */
   readonly quotaSources: QuotaSetting
+  /** Streams of events and logs, open at once on one server. */
+  readonly streamsPerKey: number
+  readonly streamsPerAddress: number
+  readonly streamsPerOrganization: number
+  readonly graceSeconds: number
+  readonly bytesPerSecond: number
 }
 
 type QuotaSetting = number | "none" | undefined
@@ -46,6 +52,13 @@ export const quotaAmounts = {
 
 const quota = (name: string, { schema, written }: { schema: Schema.Schema<number, string>; written: string }) =>
   optional(from(name, Schema.Union(Schema.Literal("none"), schema), `${written}, or "none"`))
+
+const count = (name: string, value: number, description: string) => ({
+  name,
+  config: from(name, Rate, "a whole number from 1 on").pipe(Config.withDefault(value)),
+  default: String(value),
+  description
+})
 
 export const limitSettings: Settings<LimitSettings> = {
   requestsPerMinute: {
@@ -92,7 +105,28 @@ export const limitSettings: Settings<LimitSettings> = {
     config: quota("MAXCLOUD_QUOTA_SOURCES", quotaAmounts.sourceBytes),
     default: "5Gi; no limit on a server without credentials",
     description: "Bytes of source snapshots that a server keeps for an organization, uploads in progress included."
-  }
+  },
+  streamsPerKey: count(
+    "MAXCLOUD_STREAMS_PER_KEY",
+    100,
+    "Streams (followed logs, events, exports) that each credential may have open at once on one server. One more is answered 429."
+  ),
+  streamsPerAddress: count(
+    "MAXCLOUD_STREAMS_PER_ADDRESS",
+    200,
+    "The same for each network address. Behind a proxy, set `MAXCLOUD_TRUSTED_PROXIES`, or all callers share one address."
+  ),
+  streamsPerOrganization: count("MAXCLOUD_STREAMS_PER_ORGANIZATION", 200, "The same for each organization."),
+  graceSeconds: count(
+    "MAXCLOUD_BODY_GRACE_SECONDS",
+    20,
+    "Seconds for which the body of a request to the API may be slower than `MAXCLOUD_MIN_BYTES_PER_SECOND`. After that it is answered 408. An answer that is read more slowly is broken off."
+  ),
+  bytesPerSecond: count(
+    "MAXCLOUD_MIN_BYTES_PER_SECOND",
+    1024,
+    "Bytes a second that a caller of the API sends and reads at least, on the average."
+  )
 }
 
 export const limitConfig: Config.Config<LimitSettings> = Config.all({
@@ -102,5 +136,10 @@ export const limitConfig: Config.Config<LimitSettings> = Config.all({
   quotaCpuMilli: limitSettings.quotaCpuMilli.config,
   quotaMemory: limitSettings.quotaMemory.config,
   quotaDeploymentsPerHour: limitSettings.quotaDeploymentsPerHour.config,
-  quotaSources: limitSettings.quotaSources.config
+  quotaSources: limitSettings.quotaSources.config,
+  streamsPerKey: limitSettings.streamsPerKey.config,
+  streamsPerAddress: limitSettings.streamsPerAddress.config,
+  streamsPerOrganization: limitSettings.streamsPerOrganization.config,
+  graceSeconds: limitSettings.graceSeconds.config,
+  bytesPerSecond: limitSettings.bytesPerSecond.config
 })

@@ -1,6 +1,7 @@
 import { join } from "node:path"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
+import { faultLog } from "../../faultLog.ts"
 import * as LocalImages from "../../images/LocalImages.ts"
 import * as RegistryAccess from "../../images/RegistryAccess.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
@@ -11,20 +12,28 @@ import * as LocalObjects from "./LocalObjectsSql.ts"
 import * as LocalRuntime from "./LocalRuntime.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { openLink } from "./proxy/makeFront.ts"
+import { ProxyCounters } from "./proxy/ProxyCounters.ts"
 import { tellRoot } from "./tellRoot.ts"
 
 /** Everything that depends on services running on this machine. */
 export const localLayer = (settings: ServerSettings, port: number) => {
   const { dataDir, domain = "localhost", inPlace, podSecurity } = settings
-  const runtime = LocalRuntime.layer({
+  const options = {
     domain,
-    scheme: "http",
+    scheme: "http" as const,
     port,
     inPlace,
     // A process of this machine owns the machine's user: whoever sits at it may have one, and nobody by a credential from elsewhere.
-    ...(callsWithoutCredential(settings) ? {} : { mayRunProcesses: () => false }),
-    openLink
-  }).pipe(
+    ...(callsWithoutCredential(settings) ? {} : { mayRunProcesses: () => false })
+  }
+  const runtime = Layer.unwrapEffect(
+    Effect.map(faultLog("A request between services could not be passed on."), (onFault) =>
+      LocalRuntime.layer({
+        ...options,
+        openLink: (link) => openLink({ ...link, counters: new ProxyCounters(onFault) })
+      })
+    )
+  ).pipe(
     Layer.provide(LogStore.layer({ directory: join(dataDir, "logs") })),
     Layer.provide(LocalObjects.layer),
     Layer.provideMerge(Instances.layer({ dataDirectory: dataDir })),

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { Data, Effect } from "effect"
 import type { Dispatcher } from "undici"
+import { guardedBy } from "../../../guarded.ts"
 import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
 
@@ -73,7 +74,11 @@ export const exchange = (
       given = why
       ongoing?.abort(new Error(why))
     }
-    const timer = setTimeout(() => giveUp(`no answer within ${timeoutMillis / 1000} s`), timeoutMillis)
+    const guarded = guardedBy((cause) => resume(noAnswer(cause)))
+    const timer = setTimeout(
+      guarded(() => giveUp(`no answer within ${timeoutMillis / 1000} s`)),
+      timeoutMillis
+    )
     connections.requests.dispatch(
       { ...optionsOf(connections, request), headersTimeout: 0, bodyTimeout: 0 },
       {

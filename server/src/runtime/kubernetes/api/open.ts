@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream"
 import { Data, Effect, type Scope } from "effect"
+import { guardedBy } from "../../../guarded.ts"
 import type { Connections } from "./connections.ts"
 import { type Answer, NoAnswer, noAnswer, optionsOf, retryAfterOf } from "./exchange.ts"
 import type { KubeRequest } from "./KubeApi.ts"
@@ -24,21 +25,24 @@ const nextOf = (body: Readable): OpenAnswer["next"] =>
       body.off("readable", attempt).off("close", closed).off("error", failed)
       resume(outcome)
     }
-    const take = () => {
+    const failed = guardedBy(() => {})((error: unknown) => finish(Effect.fail(noAnswer(error))))
+    const guarded = guardedBy(failed)
+    const take = guarded(() => {
       const piece: unknown = body.read()
       if (piece instanceof Uint8Array) finish(Effect.succeed(piece))
       else if (piece !== null)
         finish(Effect.fail(new NoAnswer({ code: "", message: "the answer is no bytes", unsent: false })))
       else if (body.readableEnded) finish(Effect.succeed(undefined))
       else if (body.destroyed) closed()
-    }
-    const failed = (error: unknown) => finish(Effect.fail(noAnswer(error)))
-    const closed = () => (body.readableEnded ? finish(Effect.succeed(undefined)) : failed(body.errored ?? cutOff))
+    })
+    const closed = guarded(() =>
+      body.readableEnded ? finish(Effect.succeed(undefined)) : failed(body.errored ?? cutOff)
+    )
     let turn: NodeJS.Immediate | undefined
-    const attempt = () => {
+    const attempt = guarded(() => {
       clearImmediate(turn)
       turn = setImmediate(take)
-    }
+    })
     body.on("readable", attempt).on("close", closed).on("error", failed)
     attempt()
     return Effect.sync(() => {
@@ -74,7 +78,8 @@ export const open = (
       catch: noAnswer
     })
     // Cut while nobody reads it, it emits an error.
-    body.on("error", () => undefined)
+    const ignored = guardedBy(() => {})(() => {})
+    body.on("error", ignored)
     const next = nextOf(body)
     if (statusCode < 300) return { next }
     const read: Array<Uint8Array> = []

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { guardedBy } from "../../../guarded.ts"
 import { compareLines, type LogLine } from "../../../logs/LogLine.ts"
 
 interface Batch {
@@ -71,7 +72,7 @@ export class LiveMerge {
   /** The next lines, some at least; undefined at the end. */
   readonly take: Effect.Effect<ReadonlyArray<LogLine> | undefined> = Effect.async((resume) => {
     let timer: NodeJS.Timeout | undefined
-    const attempt = () => {
+    const attempt = guardedBy((cause) => resume(Effect.die(cause)))(() => {
       clearTimeout(timer)
       const due = this.#due()
       if (due === undefined && !this.#ended) return
@@ -82,7 +83,7 @@ export class LiveMerge {
       // Before lines are taken: whoever waited to give some gives them then, and would wake this reader once more.
       this.#wakeReader = undefined
       resume(Effect.succeed(due === undefined ? undefined : this.#takeDue()))
-    }
+    })
     this.#wakeReader = attempt
     attempt()
     return Effect.sync(() => {

@@ -1,6 +1,7 @@
 import { request } from "node:http"
 import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
+import { outliveStream } from "../../../http2Handles.ts"
 
 export interface ProbeTarget {
   readonly host: string
@@ -48,6 +49,7 @@ const http2 = (target: ProbeTarget, path: string): Promise<boolean> =>
     }
     session.on("error", () => end(false))
     const stream = session.request({ ":path": path, "user-agent": headers["user-agent"] })
+    outliveStream(session, stream)
     stream.on("error", () => end(false))
     stream.on("response", (response) => end(isSuccess(response[":status"])))
     stream.end()

@@ -139,7 +139,9 @@ export class LogReader {
     const file = await openLogFile(this.#folder, generation)
     if (file === undefined) return nothing
     try {
-      const limit = until?.generation === generation ? until.offset - offset : Number.POSITIVE_INFINITY
+      // No more than is there: a buffer of a whole block for each look of each follower was most of what a follower cost.
+      const { size: bytes } = await file.stat()
+      const limit = Math.min(bytes, until?.generation === generation ? until.offset : bytes) - offset
       for (let size = Math.min(blockBytes, limit); size > 0; size = Math.min(size * 2, limit)) {
         const block = Buffer.allocUnsafe(size)
         const { bytesRead } = await file.read(block, 0, size, offset)

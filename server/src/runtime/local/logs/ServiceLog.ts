@@ -1,3 +1,4 @@
+import { guardedBy } from "../../../guarded.ts"
 import { LineSplitter } from "./LineSplitter.ts"
 import { LogFiles } from "./LogFiles.ts"
 import type { LogSource, LogWriter } from "./LogWriter.ts"
@@ -11,6 +12,9 @@ const idleMs = 1_000
 export const maxPendingBytes = 1024 * 1024
 /** Room for the platform's own lines beyond that: they tell of what was dropped. */
 const systemRoomBytes = 64 * 1024
+
+/** What is lost by it is one batch, or one reader's turn: the next line brings both back. */
+const guarded = guardedBy(() => {})
 
 /** Bytes of one writer that wait, shared with the batches that hold them. */
 interface Account {
@@ -145,10 +149,11 @@ export class ServiceLog {
     this.#sizes.push(size)
     this.#accounts.push(account)
     if (this.#gathering === undefined && this.#writing === undefined) {
-      this.#gathering = setTimeout(() => {
+      const write = guarded(() => {
         this.#gathering = undefined
         this.#write()
-      }, gatherMs)
+      })
+      this.#gathering = setTimeout(write, gatherMs)
     }
   }
 
@@ -208,10 +213,11 @@ export class ServiceLog {
       this.#idle.refresh()
       return
     }
-    this.#idle = setTimeout(() => {
+    const close = guarded(() => {
       this.#idle = undefined
       if (this.#writing === undefined) void this.#files.close()
-    }, idleMs)
+    })
+    this.#idle = setTimeout(close, idleMs)
     this.#idle.unref()
   }
 
@@ -219,6 +225,6 @@ export class ServiceLog {
     this.version++
     const waiting = [...this.#waiting]
     this.#waiting.clear()
-    for (const listener of waiting) listener()
+    for (const listener of waiting) guarded(listener)()
   }
 }

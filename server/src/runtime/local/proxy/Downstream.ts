@@ -1,29 +1,37 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http"
 import type { ServerHttp2Stream } from "node:http2"
-import type { RawHeaders } from "./headers.ts"
+import { type Fault, guardedBy, trying } from "../../../guarded.ts"
+import { messageHead, type RawHeaders } from "./headers.ts"
 
 /** The caller's side of one request, whatever version of HTTP it speaks. */
 export interface Downstream {
   readonly method: string
   /** In origin form: begins with `/`, or is `*`. */
   readonly path: string
-  /** The authority as the caller wrote it, with its port. */
+  /** The authority of the request's target, with its port. */
   readonly host: string
   /** Without pseudo fields. */
   readonly rawHeaders: RawHeaders
   readonly remoteAddress: string | undefined
   readonly hasBody: boolean
+  /** A request may stay open and silent beside its response for as long as both like (gRPC). */
+  readonly fullDuplex: boolean
   readonly body: IncomingMessage | ServerHttp2Stream
-  /** Called once, when the caller is gone or has its whole response. */
-  readonly onClose: (listener: () => void) => void
-  readonly onDrain: (listener: () => void) => void
+  /** A byte of the final response may have left: there can be no other. */
+  readonly begun: boolean
+  /** Called once, when the caller is gone or has its whole response. Listeners, here and below, are guarded by who gives them. */
+  readonly onClose: (guardedListener: () => void) => void
+  readonly onDrain: (guardedListener: () => void) => void
   /** Trailers that came after the request's body. */
   readonly requestTrailers: () => RawHeaders
   /** The instance reads the body now: a caller that waits for `100 Continue` may send it. */
   readonly letBodyCome: () => void
+  /** Fields as `parseInformational` gives them. Dropped where the caller cannot take it now: nobody has to have it. */
   readonly informational: (status: number, headers: RawHeaders) => void
   /** `bodyless`: nothing follows, not even trailers. */
   readonly head: (status: number, message: string, headers: Array<string>, bodyless: boolean) => void
+  /** Sends the head now, before there is a body. */
+  readonly flush: () => void
   /** False: wait for drain. */
   readonly write: (chunk: Buffer) => boolean
   /** `trailers` are lost where the framing has no room for them, as HTTP allows. */
@@ -40,6 +48,7 @@ const lingerMs = 5_000
 const discardRest = (request: IncomingMessage): void => {
   if (request.complete || request.destroyed) return
   const { socket } = request
+  const guarded = guardedBy(() => socket.destroy())
   let taken = 0
   let ending = false
   const end = () => {
@@ -47,15 +56,24 @@ const discardRest = (request: IncomingMessage): void => {
     ending = true
     // Closing at once would reset the connection, and the caller could lose the response that it has not read yet.
     socket.end()
-    setTimeout(() => socket.destroy(), lingerMs).unref()
+    setTimeout(
+      guarded(() => socket.destroy()),
+      lingerMs
+    ).unref()
   }
-  const timer = setTimeout(end, lingerMs)
+  const timer = setTimeout(guarded(end), lingerMs)
   timer.unref()
-  request.on("data", (chunk: Buffer) => {
-    taken += chunk.length
-    if (taken > lingerBytes) end()
-  })
-  request.on("close", () => clearTimeout(timer))
+  request.on(
+    "data",
+    guarded((chunk: Buffer) => {
+      taken += chunk.length
+      if (taken > lingerBytes) end()
+    })
+  )
+  request.on(
+    "close",
+    guarded(() => clearTimeout(timer))
+  )
   request.resume()
 }
 
@@ -67,6 +85,7 @@ export class Http1Downstream implements Downstream {
   readonly host: string
   readonly rawHeaders: RawHeaders
   readonly hasBody: boolean
+  readonly fullDuplex = false
   readonly body: IncomingMessage
   readonly #response: ServerResponse
   #waitsForContinue: boolean
@@ -75,7 +94,8 @@ export class Http1Downstream implements Downstream {
     request: IncomingMessage,
     response: ServerResponse,
     target: { readonly host: string; readonly path: string },
-    waitsForContinue: boolean
+    waitsForContinue: boolean,
+    fault: Fault
   ) {
     this.method = request.method ?? "GET"
     this.path = target.path
@@ -86,18 +106,27 @@ export class Http1Downstream implements Downstream {
     this.#waitsForContinue = waitsForContinue
     const length = request.headers["content-length"]
     this.hasBody = (length !== undefined && length !== "0") || request.headers["transfer-encoding"] !== undefined
+    // Node tells of a write that came too late by this event; unheard, it would end the process.
+    response.on(
+      "error",
+      guardedBy(fault)(() => this.destroy())
+    )
   }
 
   get remoteAddress(): string | undefined {
     return this.body.socket.remoteAddress
   }
 
-  onClose(listener: () => void): void {
-    this.#response.once("close", listener)
+  get begun(): boolean {
+    return this.#response.headersSent
   }
 
-  onDrain(listener: () => void): void {
-    this.#response.on("drain", listener)
+  onClose(guardedListener: () => void): void {
+    this.#response.once("close", guardedListener)
+  }
+
+  onDrain(guardedListener: () => void): void {
+    this.#response.on("drain", guardedListener)
   }
 
   requestTrailers(): RawHeaders {
@@ -111,16 +140,11 @@ export class Http1Downstream implements Downstream {
   }
 
   informational(status: number, headers: RawHeaders): void {
-    if (status === 102) this.#response.writeProcessing()
-    if (status !== 103) return
-    const hints: Record<string, string | Array<string>> = {}
-    for (let i = 0; i + 1 < headers.length; i += 2) {
-      const name = (headers[i] ?? "").toLowerCase()
-      const value = headers[i + 1] ?? ""
-      const before = hints[name]
-      hints[name] = before === undefined ? value : [before, value].flat()
-    }
-    if (hints.link !== undefined) this.#response.writeEarlyHints(hints)
+    // Node's own `writeEarlyHints` refuses links that RFC 8288 allows. HTTP/1.0 has no informational responses (RFC 9110, 15.2).
+    const { socket } = this.#response
+    if (socket === null || !socket.writable || socket.writableNeedDrain) return
+    if (this.#response.headersSent || this.body.httpVersionMinor === 0) return
+    socket.write(messageHead(status, "", headers), "latin1")
   }
 
   head(status: number, message: string, headers: Array<string>, bodyless: boolean): void {
@@ -136,6 +160,10 @@ export class Http1Downstream implements Downstream {
     // The caller was never told to send its body, so what comes next on this connection is in doubt (RFC 9110, 10.1.1).
     if (this.#waitsForContinue) headers.push("Connection", "close")
     this.#response.writeHead(status, message === "" ? (STATUS_CODES[status] ?? "") : message, headers)
+  }
+
+  flush(): void {
+    this.#response.flushHeaders()
   }
 
   write(chunk: Buffer): boolean {
@@ -172,7 +200,8 @@ export const rawHeadersOf = (headers: NodeJS.Dict<string | Array<string>>): Arra
 
 /** Fields as HTTP/2 takes them. */
 export const http2Headers = (raw: RawHeaders): Record<string, string | Array<string>> => {
-  const headers: Record<string, string | Array<string>> = {}
+  // Without a prototype: "constructor" is the name of a field like any other.
+  const headers: Record<string, string | Array<string>> = Object.create(null)
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] ?? "").toLowerCase()
     const value = raw[i + 1] ?? ""
@@ -191,6 +220,7 @@ export class Http2Downstream implements Downstream {
   readonly host: string
   readonly rawHeaders: RawHeaders
   readonly hasBody: boolean
+  readonly fullDuplex = true
   readonly body: ServerHttp2Stream
   #waitsForContinue: boolean
   #trailers: RawHeaders = nothing
@@ -199,7 +229,8 @@ export class Http2Downstream implements Downstream {
   constructor(
     stream: ServerHttp2Stream,
     headers: NodeJS.Dict<string | Array<string>>,
-    target: { readonly host: string; readonly path: string; readonly method: string }
+    target: { readonly host: string; readonly path: string; readonly method: string },
+    fault: Fault
   ) {
     this.method = target.method
     this.path = target.path
@@ -207,28 +238,43 @@ export class Http2Downstream implements Downstream {
     this.body = stream
     this.hasBody = !stream.endAfterHeaders
     this.#waitsForContinue = headers.expect === "100-continue"
-    const raw = rawHeadersOf(headers)
-    if (headers.host === undefined) raw.unshift("host", target.host)
-    this.rawHeaders = raw
-    stream.on("trailers", (trailers: NodeJS.Dict<string | Array<string>>) => {
-      this.#requestTrailers = rawHeadersOf(trailers)
+    this.rawHeaders = rawHeadersOf(headers)
+    const guarded = guardedBy((cause) => {
+      trying(() => stream.destroy())
+      fault(cause)
     })
-    stream.on("wantTrailers", () => stream.sendTrailers(http2Headers(this.#trailers)))
+    stream.on(
+      "trailers",
+      guarded((trailers: NodeJS.Dict<string | Array<string>>) => {
+        this.#requestTrailers = rawHeadersOf(trailers)
+      })
+    )
+    stream.on(
+      "wantTrailers",
+      guarded(() => stream.sendTrailers(http2Headers(this.#trailers)))
+    )
     // Without a body nobody reads, and a stream that is not read never closes.
     if (!this.hasBody) stream.resume()
-    stream.on("error", () => stream.destroy())
+    stream.on(
+      "error",
+      guarded(() => stream.destroy())
+    )
   }
 
   get remoteAddress(): string | undefined {
     return this.body.session?.socket.remoteAddress
   }
 
-  onClose(listener: () => void): void {
-    this.body.once("close", listener)
+  get begun(): boolean {
+    return this.body.headersSent
   }
 
-  onDrain(listener: () => void): void {
-    this.body.on("drain", listener)
+  onClose(guardedListener: () => void): void {
+    this.body.once("close", guardedListener)
+  }
+
+  onDrain(guardedListener: () => void): void {
+    this.body.on("drain", guardedListener)
   }
 
   requestTrailers(): RawHeaders {
@@ -242,15 +288,18 @@ export class Http2Downstream implements Downstream {
   }
 
   informational(status: number, headers: RawHeaders): void {
-    if (!this.body.headersSent && !this.body.destroyed)
+    if (!this.body.headersSent && !this.body.destroyed && !this.body.closed)
       this.body.additionalHeaders({ ":status": status, ...http2Headers(headers) })
   }
 
   head(status: number, _message: string, headers: Array<string>, bodyless: boolean): void {
-    if (this.body.destroyed) return
+    if (this.body.destroyed || this.body.closed) return
     const fields = { ":status": status, ...http2Headers(headers) }
     this.body.respond(fields, bodyless ? { endStream: true } : { waitForTrailers: true })
   }
+
+  /** HTTP/2 has sent it. */
+  flush(): void {}
 
   write(chunk: Buffer): boolean {
     return this.body.write(chunk)
@@ -261,7 +310,12 @@ export class Http2Downstream implements Downstream {
     const stream = this.body
     if (this.hasBody && !stream.readableEnded) {
       // RFC 9113, 8.1: a whole response before the whole request is followed by a reset without an error.
-      stream.once("finish", () => setImmediate(() => stream.close()))
+      const guarded = guardedBy(() => stream.destroy())
+      const close = guarded(() => stream.close())
+      stream.once(
+        "finish",
+        guarded(() => setImmediate(close))
+      )
       stream.resume()
     }
     if (stream.writableEnded) return

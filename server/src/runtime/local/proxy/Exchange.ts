@@ -1,6 +1,8 @@
+import { guardedBy, trying } from "../../../guarded.ts"
 import type { AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
+import { type Answer, Malformed, parseAnswer, parseInformational, parseTrailers } from "./answer.ts"
 import type { Downstream } from "./Downstream.ts"
-import { type ForwardedRequest, forwardRequest, forwardResponse, headerValue, type RawHeaders } from "./headers.ts"
+import { type ForwardedRequest, forwardRequest, headerValue, type RawHeaders } from "./headers.ts"
 import type { ProxyCounters } from "./ProxyCounters.ts"
 import { instanceGone, malformedResponse, type Refusal, refusalResponse, timedOut, unsendable } from "./problem.ts"
 import { RequestBody } from "./RequestBody.ts"
@@ -13,6 +15,11 @@ const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
 const maxDropped = 4
 /** Attempts in all; those that no instance has begun to work on do no harm, but must end. */
 const maxAttempts = 12
+/** Informational answers of one request that are passed on: they are not asked for, so nobody has room for any number of them. */
+const maxInformational = 32
+
+/** Below it, a slow line would be taken for one that stands still. */
+const minStallMs = 30_000
 
 export interface Upstreams {
   readonly http1: Upstream
@@ -20,15 +27,21 @@ export interface Upstreams {
   readonly counters: ProxyCounters
 }
 
+const bodylessStatuses: ReadonlySet<number> = new Set([204, 205, 304])
+
 const noTrailers: RawHeaders = []
 
-/** One request on its way through the proxy: takes a slot, sends, answers; goes to another instance where one is gone. */
-class Exchange implements AttemptHandler {
+/**
+ * One request on its way through the proxy: takes a slot, sends, answers; goes to another instance where one is gone. Every callback
+ * is guarded, so that whatever is thrown ends this exchange alone, with an answer or a broken connection for its caller.
+ */
+class Exchange {
   readonly #upstreams: Upstreams
   readonly #route: Route
   readonly #down: Downstream
   readonly #request: ForwardedRequest
   readonly #away = new AbortController()
+  readonly #guarded = guardedBy((cause) => this.#fault(cause))
   readonly #timer: NodeJS.Timeout
   #lease: Lease | undefined
   #body: RequestBody | undefined
@@ -39,21 +52,33 @@ class Exchange implements AttemptHandler {
   #over = false
   #answering = false
   #ended = false
+  /** Of the answer, as long as it can still be another one. */
+  #head: Answer | undefined
+  #bodyless = false
   #contentLength = -1
+  #received = 0
+  #informational = 0
   #listensToDrain = false
+  readonly #stallMs: number
+  #blocked: NodeJS.Timeout | undefined
+  #bodyTimer: NodeJS.Timeout | undefined
 
   constructor(upstreams: Upstreams, route: Route, down: Downstream) {
     this.#upstreams = upstreams
     this.#route = route
     this.#down = down
     this.#request = forwardRequest(down.rawHeaders, down)
-    this.#timer = setTimeout(() => this.#timeOut(), route.timeoutMs)
+    this.#timer = setTimeout(
+      this.#guarded(() => this.#timeOut()),
+      route.timeoutMs
+    )
+    this.#stallMs = Math.max(route.timeoutMs, minStallMs)
     upstreams.counters.requests++
     upstreams.counters.active++
-    down.onClose(() => this.#callerGone())
-    if (this.#request.ambiguousHost) this.#refuse(unsendable("more than one Host"))
-    else this.#attempt()
+    down.onClose(this.#guarded(() => this.#callerGone()))
   }
+
+  readonly start = this.#guarded(() => this.#attempt())
 
   #attempt(): void {
     this.#attempts++
@@ -70,15 +95,15 @@ class Exchange implements AttemptHandler {
     const { counters } = this.#upstreams
     counters.held++
     leases.then(
-      (lease) => {
+      this.#guarded((lease: Lease) => {
         counters.held--
         if (this.#over) lease.release()
         else this.#send(lease)
-      },
-      (cause: unknown) => {
+      }),
+      this.#guarded((cause: unknown) => {
         counters.held--
         this.#refused(cause)
-      }
+      })
     )
   }
 
@@ -98,37 +123,121 @@ class Exchange implements AttemptHandler {
         acceptsTrailers: this.#request.acceptsTrailers,
         requestTrailers: down.requestTrailers.bind(down)
       },
-      this
+      this.#handler
     )
   }
 
-  onSent(abort: () => void): void {
+  /** What the upstream calls, guarded. */
+  readonly #handler: AttemptHandler = {
+    onSent: this.#guarded((abort: () => void) => this.#onSent(abort)),
+    onInformational: this.#guarded((status: number, raw: RawHeaders) => this.#onInformational(status, raw)),
+    onHead: this.#guarded((...head: Parameters<AttemptHandler["onHead"]>) => this.#onHead(...head)),
+    onData: (chunk) => {
+      try {
+        return this.#onData(chunk)
+      } catch (cause) {
+        trying(() => this.#fault(cause))
+        return true
+      }
+    },
+    onEnd: this.#guarded((trailers: RawHeaders) => this.#onEnd(trailers)),
+    onError: this.#guarded((code: string, failure: AttemptFailure) => this.#onError(code, failure))
+  }
+
+  /** Something in here has thrown. */
+  #fault(cause: unknown): void {
+    const abort = this.#abort
+    trying(() => this.#upstreams.counters.fault(cause))
+    if (!this.#over) this.#settle()
+    if (abort !== undefined) trying(abort)
+    if (this.#ended) return
+    try {
+      if (this.#down.begun) this.#down.destroy()
+      else refuse(this.#down, malformedResponse("it cannot be passed on"))
+    } catch {
+      this.#down.destroy()
+    }
+  }
+
+  /** The instance's answer, or the rest of it, is no HTTP: the caller learns it, and the connection to the instance is given up. */
+  #malformed(code: string): void {
+    const abort = this.#abort
+    if (this.#down.begun) {
+      this.#settle()
+      this.#down.destroy()
+    } else this.#refuse(malformedResponse(code))
+    abort?.()
+  }
+
+  #onSent(abort: () => void): void {
     if (this.#over) abort()
     else this.#abort = abort
   }
 
-  onInformational(status: number, headers: RawHeaders): void {
-    if (!this.#over) this.#down.informational(status, forwardResponse(headers).headers)
+  #onInformational(status: number, headers: RawHeaders): void {
+    if (this.#over || this.#answering || this.#informational++ >= maxInformational) return
+    const fields = parseInformational(status, headers)
+    if (fields !== undefined) this.#down.informational(status, fields)
   }
 
-  onHead(status: number, message: string, raw: RawHeaders, resume: () => void, ended: boolean): void {
-    if (this.#over) return
+  #onHead(status: number, message: string, raw: RawHeaders, resume: () => void, ended: boolean): void {
+    if (this.#over || this.#answering) return
+    const answer = parseAnswer(status, message, raw)
+    if (answer instanceof Malformed) {
+      this.#malformed(answer.code)
+      return
+    }
     clearTimeout(this.#timer)
-    const { contentLength, headers } = forwardResponse(raw)
     this.#resume = resume
-    this.#contentLength = contentLength
+    // These and the answer to HEAD have no body, whatever they say of one (RFC 9112, 6.3): undici would wait for it in vain.
+    const bodyless = ended || bodylessStatuses.has(answer.status) || this.#down.method === "HEAD"
+    this.#contentLength = answer.contentLength
     this.#answering = true
-    this.#upstreams.counters.answered(status)
-    const bodyless = ended || this.#down.method === "HEAD" || status === 204 || status === 304
-    this.#down.head(status, message, headers, bodyless)
-    if (status !== 304) return
-    // Its length is that of the body it stands for (RFC 9110, 15.4.5), for which undici would wait in vain.
-    this.#settle()
-    this.#down.end(undefined, noTrailers)
+    this.#head = answer
+    this.#bodyless = bodyless
+    if (bodyless) this.#finish(undefined, !ended)
+    else {
+      setImmediate(this.#flush)
+      if (this.#body !== undefined && !this.#down.fullDuplex) this.#watchBody(this.#body)
+    }
   }
 
-  onData(chunk: Buffer): boolean {
+  /** Head and body leave in one write where they came together; and where the body is broken from its first byte, a 502 is still possible. */
+  #writeHead(): void {
+    const answer = this.#head
+    if (answer === undefined) return
+    this.#head = undefined
+    this.#upstreams.counters.answered(answer.status)
+    this.#down.head(answer.status, answer.reason, answer.headers, this.#bodyless)
+  }
+
+  readonly #flush = this.#guarded(() => {
+    if (this.#over || this.#head === undefined) return
+    this.#writeHead()
+    this.#down.flush()
+  })
+
+  /** Ends the answer before the instance has ended its own: `rest` of that is not read. */
+  #finish(chunk: Buffer | undefined, rest: boolean): void {
+    const abort = this.#abort
+    const reset = this.#head?.status === 205
+    this.#settle()
+    this.#writeHead()
+    this.#ended = true
+    this.#down.end(chunk, noTrailers)
+    // In HTTP/1.1 the parser has seen the end, and the connection can go on; but it takes a 205 for any other answer.
+    if (rest && (this.#route.protocol === "h2c" || reset)) abort?.()
+  }
+
+  #onData(chunk: Buffer): boolean {
     if (this.#over || this.#ended) return true
+    this.#received += chunk.length
+    // More than was announced would be the begin of another response to the caller's HTTP/1.1.
+    if (this.#contentLength >= 0 && this.#received > this.#contentLength) {
+      this.#finish(chunk.subarray(0, chunk.length - (this.#received - this.#contentLength)), true)
+      return true
+    }
+    this.#writeHead()
     if (chunk.length === this.#contentLength) {
       // The whole body at once: head and body leave in one write.
       this.#ended = true
@@ -136,26 +245,64 @@ class Exchange implements AttemptHandler {
       return true
     }
     if (this.#down.write(chunk)) return true
+    this.#blocked = setTimeout(this.#stalled, this.#stallMs)
     if (!this.#listensToDrain) {
       this.#listensToDrain = true
-      this.#down.onDrain(() => this.#resume?.())
+      this.#down.onDrain(
+        this.#guarded(() => {
+          clearTimeout(this.#blocked)
+          this.#resume?.()
+        })
+      )
     }
     return false
   }
 
-  onEnd(trailers: RawHeaders): void {
+  /** Who has begun to be answered must read it, and send what is left of its request: what stands still holds a slot and memory. */
+  readonly #stalled = this.#guarded(() => {
     if (this.#over) return
+    const abort = this.#abort
+    this.#upstreams.counters.aborted++
     this.#settle()
-    if (!this.#ended) this.#down.end(undefined, trailers)
+    if (!this.#ended) this.#down.destroy()
+    abort?.()
+  })
+
+  #watchBody(body: RequestBody): void {
+    const look = this.#guarded(() => {
+      if (this.#over || body.destroyed || body.readableEnded) return
+      const left = body.waitingSince === undefined ? this.#stallMs : body.waitingSince + this.#stallMs - Date.now()
+      if (left <= 0) this.#stalled()
+      else this.#bodyTimer = setTimeout(look, left)
+    })
+    look()
   }
 
-  onError(code: string, failure: AttemptFailure): void {
+  #onEnd(trailers: RawHeaders): void {
+    if (this.#over) return
+    const passed = parseTrailers(trailers)
+    if (!this.#answering || this.#received < this.#contentLength || passed instanceof Malformed) {
+      this.#malformed("it ended before it was whole")
+      return
+    }
+    this.#settle()
+    if (this.#ended) return
+    this.#writeHead()
+    this.#ended = true
+    this.#down.end(undefined, passed)
+  }
+
+  #onError(code: string, failure: AttemptFailure): void {
     if (this.#over) return
     const lease = this.#lease
     this.#lease = undefined
     this.#abort = undefined
     if (this.#answering) {
       lease?.release()
+      if (this.#head !== undefined) {
+        this.#refuse(failure === "malformed" ? malformedResponse(code) : instanceGone(code))
+        return
+      }
       this.#settle()
       // Without its end the caller must not take the response for whole.
       if (!this.#ended) this.#down.destroy()
@@ -177,7 +324,10 @@ class Exchange implements AttemptHandler {
     this.#upstreams.counters.retries++
     // The first tries go at once; after that whoever gives slots out needs time to see that the instance is gone.
     if (this.#attempts < 3) this.#attempt()
-    else setTimeout(() => this.#over || this.#attempt(), Math.min(2 ** this.#attempts, 500))
+    else {
+      const again = this.#guarded(() => void (this.#over || this.#attempt()))
+      setTimeout(again, Math.min(2 ** this.#attempts, 500))
+    }
   }
 
   #refused(cause: unknown): void {
@@ -218,6 +368,8 @@ class Exchange implements AttemptHandler {
   #settle(): void {
     this.#over = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#blocked)
+    clearTimeout(this.#bodyTimer)
     this.#upstreams.counters.active--
     this.#lease?.release()
     this.#lease = undefined
@@ -235,5 +387,5 @@ export const refuse = (down: Downstream, refusal: Refusal): void => {
 
 /** Proxies one request to an instance of the route's service, and answers the caller whatever happens. */
 export const exchange = (upstreams: Upstreams, route: Route, down: Downstream): void => {
-  new Exchange(upstreams, route, down)
+  new Exchange(upstreams, route, down).start()
 }

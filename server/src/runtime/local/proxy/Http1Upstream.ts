@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from "undici"
+import { guardedBy } from "../../../guarded.ts"
 import { type Attempt, type AttemptFailure, type AttemptHandler, authorityOf, type Upstream } from "./Attempt.ts"
 import { Http1BodyUpstream } from "./Http1BodyUpstream.ts"
 import type { RawHeaders } from "./headers.ts"
@@ -30,7 +31,8 @@ class Dispatch implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, fields: Array<Buffer>, resume: () => void, message: string): boolean {
-    if (status < 200) this.#handler.onInformational(status, rawOf(fields))
+    // Below 100 is no status at all, and the handler refuses it.
+    if (status >= 100 && status < 200) this.#handler.onInformational(status, rawOf(fields))
     else this.#handler.onHead(status, message, rawOf(fields), resume, false)
     return true
   }
@@ -101,14 +103,18 @@ export class Http1Upstream implements Upstream {
       maxHeaderSize: 64 * 1024,
       connect: { timeout: 5_000, noDelay: true }
     })
-    const forgetIfUnused = () => {
+    const guarded = guardedBy(() => this.#pools.delete(authority))
+    const forgetIfUnused = guarded(() => {
       const { connected, size } = pool.stats
       if (connected > 0 || size > 0 || this.#pools.get(authority) !== pool) return
       this.#pools.delete(authority)
       void pool.close()
-    }
+    })
     pool.on("disconnect", forgetIfUnused)
-    pool.on("connectionError", () => setImmediate(forgetIfUnused))
+    pool.on(
+      "connectionError",
+      guarded(() => setImmediate(forgetIfUnused))
+    )
     this.#pools.set(authority, pool)
     return pool
   }

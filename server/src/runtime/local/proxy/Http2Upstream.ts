@@ -1,5 +1,8 @@
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2"
+import { guardedBy } from "../../../guarded.ts"
+import { outliveStream } from "../../../http2Handles.ts"
 import { type Attempt, type AttemptHandler, authorityOf, type Upstream } from "./Attempt.ts"
+import { Malformed, parseTrailers } from "./answer.ts"
 import { http2Headers, rawHeadersOf } from "./Downstream.ts"
 import type { RawHeaders } from "./headers.ts"
 
@@ -68,33 +71,66 @@ export class Http2Upstream implements Upstream {
       body?.destroy()
       stream.close(constants.NGHTTP2_CANCEL)
     }
-    stream.on("headers", (fields) => {
-      if (!over) handler.onInformational(Number(fields[":status"]), rawHeadersOf(fields))
+    const guarded = guardedBy((cause) => {
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
+      fail(cause instanceof Error ? cause.message : "an exception")
     })
-    stream.on("response", (fields: IncomingHttpHeaders, flags: number) => {
-      if (over) return
-      const ended = (flags & endStream) !== 0
-      handler.onHead(Number(fields[":status"]), "", rawHeadersOf(fields), () => stream.resume(), ended)
-    })
-    stream.on("data", (chunk: Buffer) => {
-      if (!over && !handler.onData(chunk)) stream.pause()
-    })
-    stream.on("trailers", (fields: IncomingHttpHeaders) => {
-      trailers = rawHeadersOf(fields)
-    })
-    stream.on("wantTrailers", () => stream.sendTrailers(http2Headers(attempt.requestTrailers())))
-    stream.on("end", () => {
-      if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) end()
-    })
-    stream.on("error", (error) => fail("code" in error ? String(error.code) : error.name))
-    stream.on("close", () => fail(`HTTP/2 error ${stream.rstCode ?? 0}`))
-    const sent = () => {
+    stream.on(
+      "headers",
+      guarded((fields) => {
+        if (!over) handler.onInformational(Number(fields[":status"]), rawHeadersOf(fields))
+      })
+    )
+    stream.on(
+      "response",
+      guarded((fields: IncomingHttpHeaders, flags: number) => {
+        if (over) return
+        const ended = (flags & endStream) !== 0
+        handler.onHead(Number(fields[":status"]), "", rawHeadersOf(fields), () => stream.resume(), ended)
+      })
+    )
+    stream.on(
+      "data",
+      guarded((chunk: Buffer) => {
+        if (!over && !handler.onData(chunk)) stream.pause()
+      })
+    )
+    stream.on(
+      "trailers",
+      guarded((fields: IncomingHttpHeaders) => {
+        trailers = rawHeadersOf(fields)
+      })
+    )
+    stream.on(
+      "wantTrailers",
+      guarded(() => {
+        const raw = parseTrailers(attempt.requestTrailers())
+        if (raw instanceof Malformed) throw new Error(raw.code)
+        stream.sendTrailers(http2Headers(raw))
+      })
+    )
+    stream.on(
+      "end",
+      guarded(() => {
+        if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) end()
+      })
+    )
+    stream.on(
+      "error",
+      guarded((error) => fail("code" in error ? String(error.code) : error.name))
+    )
+    stream.on(
+      "close",
+      guarded(() => fail(`HTTP/2 error ${stream.rstCode ?? 0}`))
+    )
+    outliveStream(connection.session, stream)
+    const sent = guarded(() => {
       if (over) stream.close(constants.NGHTTP2_CANCEL)
       else {
         handler.onSent(abort)
         body?.pipe(stream)
       }
-    }
+    })
     if (connection.connected) sent()
     else connection.waiting.push(sent)
   }
@@ -109,21 +145,28 @@ export class Http2Upstream implements Upstream {
     if (known !== undefined && !known.session.closed && !known.session.destroyed) return known
     const session = connect(`http://${authority}`, { settings: { initialWindowSize: windowBytes, enablePush: false } })
     const connection: Connection = { session, connected: false, waiting: [] }
-    const forget = () => {
+    const guarded = guardedBy(() => session.destroy())
+    const forget = guarded(() => {
       if (this.#connections.get(authority) === connection) this.#connections.delete(authority)
-    }
-    session.on("connect", () => {
-      connection.connected = true
-      session.setLocalWindowSize(2 * windowBytes)
-      for (const send of connection.waiting.splice(0)) send()
     })
+    session.on(
+      "connect",
+      guarded(() => {
+        connection.connected = true
+        session.setLocalWindowSize(2 * windowBytes)
+        for (const send of connection.waiting.splice(0)) send()
+      })
+    )
     session.on("goaway", forget)
     session.on("close", forget)
     session.on("error", forget)
-    session.setTimeout(idleMs, () => {
-      forget()
-      session.close()
-    })
+    session.setTimeout(
+      idleMs,
+      guarded(() => {
+        forget()
+        session.close()
+      })
+    )
     this.#connections.set(authority, connection)
     return connection
   }

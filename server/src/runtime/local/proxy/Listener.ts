@@ -8,6 +8,8 @@ import {
 import type { AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { Data } from "effect"
+import { type Fault, guardedBy, trying } from "../../../guarded.ts"
+import { outliveStream } from "../../../http2Handles.ts"
 
 /** The port is taken. */
 export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly host: string; readonly port: number }> {
@@ -46,15 +48,27 @@ const lingerMs = 1_000
 /** First bytes of HTTP/2 with prior knowledge (RFC 9113, 3.4); no method of HTTP/1.1 begins so. */
 const preface = "PRI"
 
+/** What `Connection` says beyond the upgrade: names for this hop alone, and whether the connection goes on. */
+const connectionOf = (request: IncomingMessage): string =>
+  (request.headers.connection ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && !/^(upgrade|http2-settings)$/i.test(name))
+    .join(", ")
+
 /** A protocol that was offered and is not taken (RFC 9110, 7.8): the request is put back without the offer, to be answered in HTTP/1.1. */
 const withoutUpgrade = (request: IncomingMessage, head: Buffer): Buffer => {
-  let text = `${request.method} ${request.url} HTTP/1.1\r\n`
+  let text = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? ""
     if (!/^(upgrade|http2-settings|connection)$/i.test(name)) text += `${name}: ${request.rawHeaders[i + 1]}\r\n`
   }
+  const connection = connectionOf(request)
+  if (connection !== "") text += `Connection: ${connection}\r\n`
   return Buffer.concat([Buffer.from(`${text}\r\n`, "latin1"), head])
 }
+
+const ignore = () => {}
 
 const hasBody = ({ headers }: IncomingMessage) =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
@@ -69,6 +83,8 @@ export const listen = (
     readonly port: number
     readonly headMs?: number
     readonly accepts?: ((remoteAddress: string) => boolean) | undefined
+    /** Told what a handler has thrown; its connection is ended by then. */
+    readonly onFault?: Fault
   },
   handlers: ListenerHandlers
 ): Promise<Listener> => {
@@ -104,8 +120,12 @@ export const listen = (
       return
     }
     sockets.add(socket)
+    const guarded = guardedBy((cause) => {
+      trying(() => socket.destroy())
+      options.onFault?.(cause)
+    })
     let seen: Buffer | undefined
-    const tooLate = () => socket.destroy()
+    const tooLate = guarded(() => socket.destroy())
     const stop = () => {
       socket.off("data", onData)
       socket.off("error", tooLate)
@@ -113,7 +133,7 @@ export const listen = (
       socket.off("timeout", tooLate)
       socket.setTimeout(0)
     }
-    const onData = (chunk: Buffer) => {
+    const onData = guarded((chunk: Buffer) => {
       const bytes = seen === undefined ? chunk : Buffer.concat([seen, chunk])
       const start = bytes.toString("latin1", 0, preface.length)
       if (start.length < preface.length && preface.startsWith(start)) {
@@ -122,50 +142,107 @@ export const listen = (
       }
       stop()
       give(socket, bytes, start === preface)
-    }
-    socket.on("close", () => sockets.delete(socket))
+    })
+    socket.on(
+      "close",
+      guarded(() => sockets.delete(socket))
+    )
     socket.on("error", tooLate)
     socket.on("end", tooLate)
     socket.setTimeout(headMs, tooLate)
     socket.on("data", onData)
   }
   server.removeAllListeners("connection")
-  server.on("connection", sniff)
+  server.on(
+    "connection",
+    guardedBy(options.onFault ?? ignore)((socket) => sniff(socket))
+  )
 
-  server.on("request", (request, response) => {
-    if (closing) response.shouldKeepAlive = false
-    handlers.onRequest(request, response, false)
-  })
-  server.on("checkContinue", (request, response) => handlers.onRequest(request, response, true))
+  /** What the handlers of one connection throw ends that connection. */
+  const forSocket = (socket: { readonly destroy: () => unknown }) =>
+    guardedBy((cause) => {
+      trying(() => socket.destroy())
+      options.onFault?.(cause)
+    })
+  const guardedBySocket =
+    <A extends ReadonlyArray<unknown>>(
+      handle: (request: IncomingMessage, ...rest: A) => void
+    ): ((request: IncomingMessage, ...rest: A) => void) =>
+    (request, ...rest) =>
+      forSocket(request.socket)(() => handle(request, ...rest))()
+
+  server.on(
+    "request",
+    guardedBySocket((request, response: ServerResponse) => {
+      if (closing) response.shouldKeepAlive = false
+      handlers.onRequest(request, response, false)
+    })
+  )
+  server.on(
+    "checkContinue",
+    guardedBySocket((request, response: ServerResponse) => handlers.onRequest(request, response, true))
+  )
   // What else may be expected than 100-continue is unknown, and may be passed over (RFC 9110, 10.1.1).
-  server.on("checkExpectation", (request, response) => handlers.onRequest(request, response, false))
-  server.on("connect", handlers.onConnect)
+  server.on(
+    "checkExpectation",
+    guardedBySocket((request, response: ServerResponse) => handlers.onRequest(request, response, false))
+  )
+  server.on(
+    "connect",
+    guardedBySocket((request, socket: Duplex) => handlers.onConnect(request, socket))
+  )
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const answering = "_httpMessage" in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage
-    // Into a response that has begun, or before that of a request that was whole, no other can be written.
-    const tooLate = answering && (answering.headersSent || answering.req.complete)
-    if (tooLate || !socket.writable || error.code === "ECONNRESET") {
-      socket.destroy()
-      return
-    }
-    handlers.onUnreadable(error, socket)
-    if (answering) setTimeout(() => socket.destroy(), lingerMs).unref()
+    const guarded = forSocket(socket)
+    guarded(() => {
+      const answering = "_httpMessage" in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage
+      // Into a response that has begun, or before that of a request that was whole, no other can be written.
+      const tooLate = answering && (answering.headersSent || answering.req.complete)
+      if (tooLate || !socket.writable || error.code === "ECONNRESET") {
+        socket.destroy()
+        return
+      }
+      handlers.onUnreadable(error, socket)
+      if (answering)
+        setTimeout(
+          guarded(() => socket.destroy()),
+          lingerMs
+        ).unref()
+    })()
   })
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // HTTP/2 is not offered so any more (RFC 9113, 3.1), and behind an upgrade there is no room for a body.
-    if (request.headers.upgrade?.toLowerCase() !== "h2c" && !hasBody(request)) {
-      handlers.onUpgrade(request, socket, head)
-      return
-    }
-    give(request.socket, withoutUpgrade(request, head), false)
-  })
+  server.on(
+    "upgrade",
+    guardedBySocket((request, socket: Duplex, head: Buffer) => {
+      // HTTP/2 is not offered so any more (RFC 9113, 3.1), HTTP/1.0 has no upgrades (RFC 9110, 7.8), and behind one is no room for a body.
+      const { headers, httpVersion } = request
+      if (headers.upgrade?.toLowerCase() !== "h2c" && httpVersion !== "1.0" && !hasBody(request)) {
+        handlers.onUpgrade(request, socket, head)
+        return
+      }
+      give(request.socket, withoutUpgrade(request, head), false)
+    })
+  )
   http2.on("session", (session) => {
+    const guarded = forSocket(session)
     sessions.add(session)
-    session.on("close", () => sessions.delete(session))
-    session.on("error", () => session.destroy())
-    session.setTimeout(idleMs * 5, () => session.close())
+    session.on(
+      "close",
+      guarded(() => sessions.delete(session))
+    )
+    session.on(
+      "error",
+      guarded(() => session.destroy())
+    )
+    session.setTimeout(
+      idleMs * 5,
+      guarded(() => session.close())
+    )
   })
-  http2.on("stream", handlers.onStream)
+  http2.on("stream", (stream, headers, flags, raw) =>
+    forSocket(stream)(() => {
+      outliveStream(stream.session, stream)
+      handlers.onStream(stream, headers, flags, raw)
+    })()
+  )
 
   const close = async (graceMs: number): Promise<void> => {
     closing = true
@@ -183,9 +260,10 @@ export const listen = (
   }
 
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
+    const refused = guardedBy(reject)((error: NodeJS.ErrnoException) =>
       reject(error.code === "EADDRINUSE" ? new PortTaken({ host, port }) : error)
     )
+    server.once("error", refused)
     server.listen({ host, port, backlog: 1024 }, () => {
       const address = server.address()
       if (address === null || typeof address === "string") reject(new Error("The listener has no port."))

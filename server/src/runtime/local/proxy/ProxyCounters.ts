@@ -1,5 +1,10 @@
+import type { Fault } from "../../../guarded.ts"
+
 /** What a front or a link has done, as plain numbers for metrics. */
 export class ProxyCounters {
+  /** Exceptions in the proxy's own callbacks. Each ended one exchange, and is a mistake of ours. */
+  faults = 0
+  readonly #onFault: Fault
   /** Requests for a service, upgrades among them. */
   requests = 0
   /** Requests that have not ended. */
@@ -12,6 +17,16 @@ export class ProxyCounters {
   aborted = 0
   /** Responses by class of status: `byClass[2]` counts 2xx. */
   readonly byClass: [number, number, number, number, number, number] = [0, 0, 0, 0, 0, 0]
+
+  /** `onFault` logs what was thrown. */
+  constructor(onFault: Fault = () => {}) {
+    this.#onFault = onFault
+  }
+
+  readonly fault: Fault = (cause) => {
+    this.faults++
+    this.#onFault(cause)
+  }
 
   answered(status: number): void {
     const hundreds = Math.trunc(status / 100)

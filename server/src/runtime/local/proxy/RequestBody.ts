@@ -1,4 +1,5 @@
 import { Readable } from "node:stream"
+import { guardedBy } from "../../../guarded.ts"
 import type { Downstream } from "./Downstream.ts"
 
 /**
@@ -8,15 +9,23 @@ import type { Downstream } from "./Downstream.ts"
 export class RequestBody extends Readable {
   /** Has any of the body been asked for? Then it cannot be sent again. */
   consumed = false
+  /** Epoch milliseconds since when the instance has room for more, and nothing has come; undefined: it has none. */
+  waitingSince: number | undefined
   readonly #downstream: Downstream
 
   constructor(downstream: Downstream) {
     super({ highWaterMark: 64 * 1024 })
     this.#downstream = downstream
+    // Its attempt ends with the exchange, which hears of the caller by itself.
+    this.on(
+      "error",
+      this.#guarded(() => {})
+    )
   }
 
   override _read(): void {
     const { body } = this.#downstream
+    this.waitingSince ??= Date.now()
     if (this.consumed) {
       body.resume()
       return
@@ -41,16 +50,21 @@ export class RequestBody extends Readable {
     done(error)
   }
 
-  readonly #data = (chunk: Buffer) => {
-    if (!this.push(chunk)) this.#downstream.body.pause()
-  }
+  readonly #guarded = guardedBy((cause) => this.destroy(cause instanceof Error ? cause : new Error(String(cause))))
 
-  readonly #end = () => {
+  readonly #data = this.#guarded((chunk: Buffer) => {
+    const hasRoom = this.push(chunk)
+    this.waitingSince = hasRoom ? Date.now() : undefined
+    if (!hasRoom) this.#downstream.body.pause()
+  })
+
+  readonly #end = this.#guarded(() => {
+    this.waitingSince = undefined
     this.push(null)
-  }
+  })
 
-  readonly #close = () => {
+  readonly #close = this.#guarded(() => {
     if (!this.#downstream.body.readableEnded)
       this.destroy(new Error("the caller went away before the end of its request"))
-  }
+  })
 }

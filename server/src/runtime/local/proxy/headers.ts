@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { STATUS_CODES } from "node:http"
 
 /** Header fields as they came: name, value, name, value. Case, order and duplicates are kept. */
 export type RawHeaders = ReadonlyArray<string>
@@ -9,12 +10,10 @@ export interface ForwardedRequest {
   readonly expectContinue: boolean
   /** `TE: trailers`: the caller takes trailers, which gRPC insists on. */
   readonly acceptsTrailers: boolean
-  /** More than one `Host`: refused, since the next hop could believe the other one (RFC 9112, 3.2). */
-  readonly ambiguousHost: boolean
 }
 
 export interface Caller {
-  /** As the caller wrote it, with its port. */
+  /** The one authority of the request's target, with its port; empty if the request has none. */
   readonly host: string
   readonly remoteAddress: string | undefined
 }
@@ -51,12 +50,12 @@ const tokenOnly = /^[A-Za-z0-9._~-]+$/
 const quoted = (value: string): string => (tokenOnly.test(value) ? value : `"${value.replace(/["\\]/g, "")}"`)
 
 /**
- * What of a request's fields goes on to an instance: all end-to-end fields as they came, none of one hop (RFC 9110, 7.6.1), the
- * way they came added (`Forwarded` of RFC 7239, `X-Forwarded-*`), and an `X-Request-Id` if there is none. One pass; names are
+ * What of a request's fields goes on to an instance: one `Host`, that of the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1), all other
+ * end-to-end fields as they came, none of one hop (RFC 9110, 7.6.1), the way they came added (`Forwarded` of RFC 7239, `X-Forwarded-*`), and an `X-Request-Id` if there is none. One pass; names are
  * looked at only where their length is one that matters.
  */
 export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedRequest => {
-  let headers: Array<string> = []
+  let headers: Array<string> = ["Host", caller.host]
   let connection: string | undefined
   let forwarded: string | undefined
   let forwardedFor: string | undefined
@@ -65,7 +64,6 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   let requestId = false
   let expectContinue = false
   let acceptsTrailers = false
-  let hosts = 0
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ""
     const value = raw[i + 1] ?? ""
@@ -77,7 +75,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
         }
         break
       case 4:
-        if (name.toLowerCase() === "host") hosts++
+        if (name.toLowerCase() === "host") continue
         break
       case 6:
         if (name.toLowerCase() === "expect") {
@@ -145,7 +143,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   if (!forwardedHost) headers.push("X-Forwarded-Host", caller.host)
   if (!forwardedProto) headers.push("X-Forwarded-Proto", "http")
   if (!requestId) headers.push("X-Request-Id", randomUUID())
-  return { headers, expectContinue, acceptsTrailers, ambiguousHost: hosts > 1 }
+  return { headers, expectContinue, acceptsTrailers }
 }
 
 /** A response's fields for the caller. `contentLength` is -1 where the response does not say it. */
@@ -163,6 +161,9 @@ export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
     const name = raw[i] ?? ""
     const value = raw[i + 1] ?? ""
     switch (name.length) {
+      case 2:
+        if (name.toLowerCase() === "te") continue
+        break
       case 7:
         if (name.toLowerCase() === "upgrade") continue
         break
@@ -175,9 +176,12 @@ export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
         if (lower === "keep-alive") continue
         break
       }
-      case 14:
-        if (name.toLowerCase() === "content-length") contentLength = Number(value)
+      case 14: {
+        const lower = name.toLowerCase()
+        if (lower === "http2-settings") continue
+        if (lower === "content-length") contentLength = Number(value)
         break
+      }
       case 16:
         if (name.toLowerCase() === "proxy-connection") continue
         break
@@ -190,6 +194,13 @@ export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
   const names = connection === undefined ? undefined : nominated(connection)
   if (names !== undefined) headers = withoutNames(headers, names)
   return { headers, contentLength }
+}
+
+/** The head of an HTTP/1.1 response as bytes (latin1), of parts that have been checked. */
+export const messageHead = (status: number, reason: string, headers: RawHeaders): string => {
+  let head = `HTTP/1.1 ${status} ${reason === "" ? (STATUS_CODES[status] ?? "") : reason}\r\n`
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return `${head}\r\n`
 }
 
 /** The first value of a field, whatever the case of its name. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server } from "node:http"
-import { createServer as createHttp2, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2"
+import { createServer as createHttp2 } from "node:http2"
 import type { AddressInfo } from "node:net"
+import type { Duplex } from "node:stream"
+import { guardedBy } from "../../../guarded.ts"
 import { Http1Downstream, Http2Downstream } from "./Downstream.ts"
 import { exchange, refuse, type Upstreams } from "./Exchange.ts"
 import { Http1Upstream } from "./Http1Upstream.ts"
@@ -8,25 +10,12 @@ import { Http2Upstream } from "./Http2Upstream.ts"
 import { hostName } from "./headers.ts"
 import { type Listener, type ListenerHandlers, listen } from "./Listener.ts"
 import { ProxyCounters } from "./ProxyCounters.ts"
-import { noHost, noService, noSuchTarget, type Refusal, unknownCoding, unknownHost } from "./problem.ts"
+import { noService, noSuchTarget, type Refusal, unknownHost } from "./problem.ts"
 import type { Lookup, Route } from "./Route.ts"
+import { http1Target, http2Target, isTarget, type Target } from "./target.ts"
 import { refuseUnreadable, refuseUpgrade, tunnel } from "./tunnel.ts"
 
 export { PortTaken } from "./Listener.ts"
-
-interface Target {
-  readonly host: string
-  readonly path: string
-}
-
-/** Host and path of a request, by its target in origin or absolute form (RFC 9112, 3.2). */
-const targetOf = (url: string, host: string | undefined): Target | undefined => {
-  if (url.startsWith("/") || url === "*") return { host: host ?? "", path: url }
-  const match = /^https?:\/\/([^/?#@]+)([/?][^#]*)?/i.exec(url)
-  if (match?.[1] === undefined) return undefined
-  const path = match[2] ?? "/"
-  return { host: match[1], path: path.startsWith("/") ? path : `/${path}` }
-}
 
 /** Finds what serves a host: a route, the API (`undefined`), or a refusal. */
 type Serve = (host: string) => Route | Refusal | undefined
@@ -35,23 +24,21 @@ const isRoute = (served: Route | Refusal): served is Route => "acquire" in serve
 
 const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined): ListenerHandlers => {
   // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
+  const { fault } = upstreams.counters
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
-  const find = (request: IncomingMessage, target: Target | undefined): Route | Refusal | undefined => {
-    if (target === undefined) return noSuchTarget
-    const coding = request.headers["transfer-encoding"]
-    if (coding !== undefined && coding.toLowerCase() !== "chunked") return unknownCoding
-    if (request.headers.host === undefined && request.httpVersion === "1.1") return noHost
+  /** The API's request is changed: whoever reads it next is to believe its target, not the field (RFC 9112, 3.2.2). */
+  const find = (request: IncomingMessage, target: Target | Refusal): Route | Refusal | undefined => {
+    if (!isTarget(target)) return target
     const served = serve(hostName(target.host))
-    if (served !== undefined) return served
-    if ((request.headersDistinct.host?.length ?? 0) > 1) return noHost
-    // Whoever reads the request next is to believe its target, not the header (RFC 9112, 3.2.2).
-    request.headers.host = target.host
-    request.url = target.path
-    return undefined
+    if (served === undefined) {
+      request.headers.host = target.host
+      request.url = target.path
+    }
+    return served
   }
   return {
     onRequest: (request, response, waitsForContinue) => {
-      const target = targetOf(request.url ?? "", request.headers.host)
+      const target = http1Target(request)
       const served = find(request, target)
       if (served === undefined) {
         api?.emit(
@@ -61,43 +48,50 @@ const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined)
         )
         return
       }
-      const down = new Http1Downstream(request, response, target ?? { host: "", path: "/" }, waitsForContinue)
+      const down = new Http1Downstream(request, response, isTarget(target) ? target : nowhere, waitsForContinue, fault)
       if (isRoute(served)) exchange(upstreams, served, down)
       else refuse(down, served)
     },
     onUpgrade: (request, socket, head) => {
-      const target = targetOf(request.url ?? "", request.headers.host)
+      const target = http1Target(request)
       const served = find(request, target)
       if (served === undefined) {
         if (api?.emit("upgrade", request, socket, head) !== true) refuseUpgrade(request, socket, noUpgrade)
-      } else if (!isRoute(served) || target === undefined) {
-        socket.on("error", () => socket.destroy())
+      } else if (!isRoute(served) || !isTarget(target)) {
+        destroyOnError(socket)
         refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served)
       } else tunnel(upstreams, served, request, socket, head, target)
     },
     onConnect: (request, socket) => {
-      socket.on("error", () => socket.destroy())
+      destroyOnError(socket)
       refuseUpgrade(request, socket, noSuchTarget)
     },
     onUnreadable: (error, socket) => {
       if (api?.emit("clientError", error, socket) !== true) refuseUnreadable(error.code, socket)
     },
     onStream: (stream, headers, flags, raw) => {
-      const target = targetOf(headers[":path"] ?? "", headers[":authority"] ?? headers.host)
-      const served = target === undefined ? noSuchTarget : serve(hostName(target.host))
+      const target = http2Target(headers, raw)
+      const served = isTarget(target) ? serve(hostName(target.host)) : target
       if (served === undefined) {
+        if (headers.host !== undefined && isTarget(target)) headers.host = target.host
         http2Api.emit("stream", stream, headers, flags, raw)
         return
       }
-      const down = http2Downstream(stream, headers, target ?? { host: "", path: "/" })
+      const { host, path } = isTarget(target) ? target : nowhere
+      const down = new Http2Downstream(stream, headers, { host, path, method: headers[":method"] ?? "GET" }, fault)
       if (isRoute(served)) exchange(upstreams, served, down)
       else refuse(down, served)
     }
   }
 }
 
-const http2Downstream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, target: Target) =>
-  new Http2Downstream(stream, headers, { ...target, method: headers[":method"] ?? "GET" })
+const nowhere: Target = { host: "", path: "/" }
+
+const destroyOnError = (socket: Duplex) =>
+  socket.on(
+    "error",
+    guardedBy(() => {})(() => socket.destroy())
+  )
 
 const noUpgrade: Refusal = {
   status: 400,
@@ -143,7 +137,10 @@ export const makeFront = async (options: {
 }): Promise<Front> => {
   const upstreams = makeUpstreams(options.counters)
   const serve: Serve = (host) => (options.isApiHost(host) ? undefined : (options.lookup(host) ?? unknownHost(host)))
-  const listener = await listen(options, handlersOf(upstreams, serve, options.api))
+  const listener = await listen(
+    { ...options, onFault: upstreams.counters.fault },
+    handlersOf(upstreams, serve, options.api)
+  )
   return { address: listener.address, counters: upstreams.counters, close: closing(listener, upstreams) }
 }
 
@@ -164,7 +161,8 @@ export const openLink = async (options: {
 }): Promise<Link> => {
   const upstreams = makeUpstreams(options.counters)
   const handlers = handlersOf(upstreams, () => options.route() ?? noService, undefined)
-  const listener = await listen({ host: options.host, port: options.port ?? 0, accepts: options.accepts }, handlers)
+  const { accepts, host, port = 0 } = options
+  const listener = await listen({ host, port, accepts, onFault: upstreams.counters.fault }, handlers)
   const close = closing(listener, upstreams)
   return { port: listener.address.port, close: () => close(0) }
 }

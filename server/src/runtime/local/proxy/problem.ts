@@ -66,7 +66,7 @@ export const noSuchTarget: Refusal = {
 export const noHost: Refusal = {
   status: 400,
   slug: "invalid-request",
-  detail: "An HTTP/1.1 request names its host once, in the header Host.",
+  detail: "An HTTP/1.1 request names its host once, in the header Host. Send one Host header with a valid host.",
   retryAfterSeconds: undefined
 }
 
@@ -75,6 +75,14 @@ export const unknownCoding: Refusal = {
   status: 501,
   slug: "unknown-transfer-coding",
   detail: "The only transfer coding that is taken is chunked.",
+  retryAfterSeconds: undefined
+}
+
+/** RFC 9112, 6.1. */
+export const versionWithoutCoding: Refusal = {
+  status: 400,
+  slug: "invalid-request",
+  detail: "HTTP/1.0 has no Transfer-Encoding. Send the request in HTTP/1.1, or with a Content-Length.",
   retryAfterSeconds: undefined
 }
 

@@ -1,17 +1,13 @@
-import { request as httpRequest, type IncomingMessage, STATUS_CODES } from "node:http"
+import { request as httpRequest, type IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
+import { guardedBy, trying } from "../../../guarded.ts"
+import { type Answer, Malformed, parseAnswer, parseSwitch } from "./answer.ts"
 import type { Upstreams } from "./Exchange.ts"
-import { forwardRequest, headerValue, type RawHeaders } from "./headers.ts"
-import { instanceGone, type Refusal, refusalResponse, timedOut, unreadable } from "./problem.ts"
+import { forwardRequest, headerValue, messageHead } from "./headers.ts"
+import { instanceGone, malformedResponse, type Refusal, refusalResponse, timedOut, unreadable } from "./problem.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
 
 const maxAttempts = 12
-
-const messageHead = (status: number, message: string, headers: RawHeaders): string => {
-  let head = `HTTP/1.1 ${status} ${message === "" ? (STATUS_CODES[status] ?? "") : message}\r\n`
-  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return `${head}\r\n`
-}
 
 /** Answers a request whose connection was given up by the HTTP server, and ends the connection. */
 export const refuseUpgrade = (request: IncomingMessage, socket: Duplex, refusal: Refusal): void => {
@@ -29,15 +25,10 @@ export const refuseUnreadable = (code: string | undefined, socket: Duplex): void
 }
 
 /** The instance's answer when it does not upgrade: framed by the connection's end. */
-const answerPlainly = (response: IncomingMessage, socket: Duplex): void => {
-  const headers: Array<string> = []
-  for (let i = 0; i + 1 < response.rawHeaders.length; i += 2) {
-    const name = response.rawHeaders[i] ?? ""
-    if (!/^(connection|keep-alive|transfer-encoding|trailer)$/i.test(name))
-      headers.push(name, response.rawHeaders[i + 1] ?? "")
-  }
+const answerPlainly = (response: IncomingMessage, answer: Answer, socket: Duplex): void => {
+  const headers = answer.headers.filter((_, i) => answer.headers[i - (i % 2)]?.toLowerCase() !== "trailer")
   headers.push("Connection", "close")
-  socket.write(messageHead(response.statusCode ?? 502, response.statusMessage ?? "", headers), "latin1")
+  socket.write(messageHead(answer.status, answer.reason, headers), "latin1")
   response.pipe(socket)
 }
 
@@ -63,6 +54,16 @@ export const tunnel = (
   let over = false
   let attempts = 0
   let abort: (() => void) | undefined
+  /** The instance's answer has begun: there can be no other. */
+  let joined = false
+  const guarded = guardedBy((cause) => {
+    trying(() => counters.fault(cause))
+    if (over || joined) {
+      settle()
+      socket.destroy()
+    } else refuse(malformedResponse("it cannot be passed on"))
+    abort?.()
+  })
 
   const settle = () => {
     if (over) return
@@ -108,54 +109,100 @@ export const tunnel = (
     })
     let answered = false
     abort = () => up.destroy()
-    up.on("upgrade", (response, upSocket, upHead) => {
-      answered = true
-      clearTimeout(timer)
-      if (over) {
-        upSocket.destroy()
-        return
-      }
-      counters.answered(101)
-      const end = () => {
-        settle()
-        socket.destroy()
-        upSocket.destroy()
-      }
-      abort = end
-      socket.write(messageHead(101, response.statusMessage ?? "", response.rawHeaders), "latin1")
-      if (upHead.length > 0) socket.write(upHead)
-      if (head.length > 0) upSocket.write(head)
-      upSocket.on("error", end)
-      // Once one side has closed, the other gets what is under way and then its end.
-      upSocket.on("close", () => {
-        settle()
-        socket.end()
+    const malformed = (code: string) => {
+      refuse(malformedResponse(code))
+      up.destroy()
+    }
+    up.on(
+      "upgrade",
+      guarded((response, upSocket, upHead) => {
+        answered = true
+        clearTimeout(timer)
+        const end = () => {
+          settle()
+          socket.destroy()
+          upSocket.destroy()
+        }
+        upSocket.on("error", guarded(end))
+        if (over) {
+          upSocket.destroy()
+          return
+        }
+        const switched = parseSwitch(response.statusMessage ?? "", response.rawHeaders)
+        if (switched instanceof Malformed) {
+          malformed(switched.code)
+          upSocket.destroy()
+          return
+        }
+        counters.answered(101)
+        joined = true
+        abort = end
+        socket.write(messageHead(101, switched.reason, switched.headers), "latin1")
+        if (upHead.length > 0) socket.write(upHead)
+        if (head.length > 0) upSocket.write(head)
+        // Once one side has closed, the other gets what is under way and then its end.
+        upSocket.on(
+          "close",
+          guarded(() => {
+            settle()
+            socket.end()
+          })
+        )
+        socket.on(
+          "close",
+          guarded(() => upSocket.end())
+        )
+        upSocket.pipe(socket)
+        socket.pipe(upSocket)
       })
-      socket.on("close", () => upSocket.end())
-      upSocket.pipe(socket)
-      socket.pipe(upSocket)
-    })
-    up.on("response", (response) => {
-      answered = true
-      clearTimeout(timer)
-      counters.answered(response.statusCode ?? 502)
-      response.on("error", () => socket.destroy())
-      response.on("close", settle)
-      answerPlainly(response, socket)
-    })
-    up.on("error", (error) => {
-      if (over || answered) return
-      taken.failed()
-      taken.release()
-      lease = undefined
-      const code = "code" in error ? String(error.code) : error.name
-      // A handshake is a GET: sending it twice does no harm.
-      if (attempts >= maxAttempts) refuse(instanceGone(code))
-      else {
-        counters.retries++
-        setTimeout(attempt, attempts < 3 ? 0 : Math.min(2 ** attempts, 500))
-      }
-    })
+    )
+    up.on(
+      "response",
+      guarded((response) => {
+        answered = true
+        clearTimeout(timer)
+        response.on(
+          "error",
+          guarded(() => socket.destroy())
+        )
+        if (over) {
+          up.destroy()
+          return
+        }
+        const answer = parseAnswer(response.statusCode ?? 0, response.statusMessage ?? "", response.rawHeaders)
+        if (answer instanceof Malformed) {
+          malformed(answer.code)
+          return
+        }
+        counters.answered(answer.status)
+        joined = true
+        response.on("close", guarded(settle))
+        // Nobody else reads the caller's socket, and one that isn't read never tells that its caller has gone.
+        socket.on(
+          "end",
+          guarded(() => socket.destroy())
+        )
+        socket.resume()
+        answerPlainly(response, answer, socket)
+      })
+    )
+    up.on(
+      "error",
+      guarded((error) => {
+        if (over || answered) return
+        const code = "code" in error ? String(error.code) : error.name
+        const unreadable = code.startsWith("HPE_")
+        if (!unreadable) taken.failed()
+        taken.release()
+        lease = undefined
+        // A handshake is a GET: sending it twice does no harm.
+        if (unreadable || attempts >= maxAttempts) refuse(unreadable ? malformedResponse(code) : instanceGone(code))
+        else {
+          counters.retries++
+          setTimeout(guarded(attempt), attempts < 3 ? 0 : Math.min(2 ** attempts, 500))
+        }
+      })
+    )
     up.end()
   }
   const attempt = () => {
@@ -169,15 +216,15 @@ export const tunnel = (
       }
       counters.held++
       taken.then(
-        (late) => {
+        guarded((late: Lease) => {
           counters.held--
           if (over) late.release()
           else send(late)
-        },
-        (cause: unknown) => {
+        }),
+        guarded((cause: unknown) => {
           counters.held--
           refused(cause)
-        }
+        })
       )
     } catch (cause) {
       refused(cause)
@@ -186,19 +233,28 @@ export const tunnel = (
 
   counters.requests++
   counters.active++
-  const timer = setTimeout(() => {
-    if (over) return
-    refuse(timedOut(route.timeoutMs))
-    away.abort()
-    abort?.()
-  }, route.timeoutMs)
-  socket.on("error", () => socket.destroy())
-  socket.on("close", () => {
-    if (!over) {
+  const timer = setTimeout(
+    guarded(() => {
+      if (over) return
+      refuse(timedOut(route.timeoutMs))
       away.abort()
       abort?.()
-      settle()
-    }
-  })
-  attempt()
+    }),
+    route.timeoutMs
+  )
+  socket.on(
+    "error",
+    guarded(() => socket.destroy())
+  )
+  socket.on(
+    "close",
+    guarded(() => {
+      if (!over) {
+        away.abort()
+        abort?.()
+        settle()
+      }
+    })
+  )
+  guarded(attempt)()
 }

@@ -1,0 +1,30 @@
+import type { Http2Session, Http2Stream } from "node:http2"
+import { guardedBy } from "./guarded.ts"
+
+let kHandle: symbol | undefined
+
+const handleOf = (owner: object): object | undefined => {
+  kHandle ??= Object.getOwnPropertySymbols(owner).find(({ description }) => description === "kHandle")
+  const handle: unknown = kHandle === undefined ? undefined : Reflect.get(owner, kHandle)
+  return typeof handle === "object" && handle !== null ? handle : undefined
+}
+
+/** Its callback only has to exist: the session is let go of once the stream's handle has been collected. */
+const collected = new FinalizationRegistry<object>(() => {})
+
+/**
+ * Keeps a session's native handle until that of its stream is gone. Node aborts (`current_nghttp2_memory_ == 0` in `~Http2Session`) if
+ * both are collected in one go, the session first, while the stream still holds fields of a head that broke off in its middle. A peer can
+ * send that. See nodejs/node#39951 for the mechanism.
+ */
+export const outliveStream = (session: Http2Session | undefined, stream: Http2Stream): void => {
+  if (session === undefined) return
+  const hold = () => {
+    const handle = handleOf(stream)
+    const held = handleOf(session)
+    if (handle !== undefined && held !== undefined) collected.register(handle, held)
+  }
+  // A client's stream gets its handle with its connection.
+  if (stream.pending) stream.once("ready", guardedBy(() => {})(hold))
+  else hold()
+}

@@ -1,0 +1,61 @@
+import { TooManyRequests } from "@maxcloud/sdk/api"
+import { Effect, type Scope } from "effect"
+
+/** How many answers that go on (events, logs, exports) may be open at once on this server. */
+export interface StreamLimits {
+  readonly perKey: number
+  readonly perAddress: number
+  readonly perOrganization: number
+}
+
+/** Whose stream it is. */
+export interface StreamOwner {
+  /** The credential; undefined where none is needed. */
+  readonly key: string | undefined
+  readonly address: string
+  readonly organization: string | undefined
+}
+
+const retryAfterSeconds = 5
+
+const tooMany = (whose: string, limit: number) =>
+  new TooManyRequests({
+    detail: `Too many open streams: ${limit} at once are allowed for each ${whose}. Close one, such as a \`maxcloud logs --follow\` that nobody reads.`,
+    retryAfterSeconds,
+    limit: { name: `streams-per-${whose.replace(" ", "-")}`, quota: limit, windowSeconds: retryAfterSeconds }
+  })
+
+/** Counts streams by credential, network address and organization; one that is over any limit is refused. */
+export const makeOpenStreams = (limits: StreamLimits) => {
+  const open = new Map<string, number>()
+  const add = (name: string, change: 1 | -1) => {
+    const left = (open.get(name) ?? 0) + change
+    if (left > 0) open.set(name, left)
+    else open.delete(name)
+  }
+  const namesOf = ({ address, key, organization }: StreamOwner) => [
+    ...(key === undefined ? [] : [{ name: `key ${key}`, whose: "API key", limit: limits.perKey }]),
+    { name: `address ${address}`, whose: "network address", limit: limits.perAddress },
+    ...(organization === undefined
+      ? []
+      : [{ name: `organization ${organization}`, whose: "organization", limit: limits.perOrganization }])
+  ]
+
+  /** Takes a place until the scope closes, which is when the answer has ended. */
+  const take = (owner: StreamOwner): Effect.Effect<void, TooManyRequests, Scope.Scope> =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        const names = namesOf(owner)
+        const over = names.find(({ limit, name }) => (open.get(name) ?? 0) >= limit)
+        if (over !== undefined) return Effect.fail(tooMany(over.whose, over.limit))
+        for (const { name } of names) add(name, 1)
+        return Effect.succeed(names)
+      }),
+      (names) =>
+        Effect.sync(() => {
+          for (const { name } of names) add(name, -1)
+        })
+    ).pipe(Effect.asVoid)
+
+  return { take, open: () => open.size }
+}

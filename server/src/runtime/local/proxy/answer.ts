@@ -1,0 +1,129 @@
+import { forwardResponse, type RawHeaders } from "./headers.ts"
+
+/** The head of an instance's answer, in a form that every version of HTTP takes. */
+export interface Answer {
+  readonly status: number
+  /** ASCII; empty where the caller's side is to name the status itself. */
+  readonly reason: string
+  /** End-to-end fields. */
+  readonly headers: Array<string>
+  /** -1 where the answer does not say it. */
+  readonly contentLength: number
+}
+
+/** What an instance sent isn't HTTP that may be passed on. */
+export class Malformed {
+  /** What is wrong, for the caller's problem document. */
+  readonly code: string
+  constructor(code: string) {
+    this.code = code
+  }
+}
+
+/** RFC 9110, 5.6.2. */
+const fieldName = /^[\w!#$%&'*+.^`|~-]+$/
+/** RFC 9110, 5.5: visible characters, spaces, tabs, and bytes above ASCII. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+const ascii = /^[\t\x20-\x7e]*$/
+const digits = /^\d{1,15}$/
+
+const faultOf = (raw: RawHeaders): Malformed | undefined => {
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (!fieldName.test(raw[i] ?? "")) return new Malformed("a field name that is no token")
+    if (!fieldValue.test(raw[i + 1] ?? "")) return new Malformed("a control character in a field")
+  }
+  return undefined
+}
+
+/** One length, however often it is said; two that differ frame nothing (RFC 9112, 6.3). */
+const withOneLength = (raw: RawHeaders, dropped: boolean): RawHeaders | Malformed => {
+  let length: string | undefined
+  let seen = 0
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.length !== 14 || raw[i]?.toLowerCase() !== "content-length") continue
+    const value = (raw[i + 1] ?? "").trim()
+    if (!digits.test(value) || (length !== undefined && length !== value)) return new Malformed("no valid length")
+    length = value
+    seen++
+  }
+  if (seen === 0 || (seen === 1 && !dropped)) return raw
+  const rest = raw.filter((_, i) => raw[i - (i % 2)]?.toLowerCase() !== "content-length")
+  return dropped ? rest : [...rest, "Content-Length", length ?? "0"]
+}
+
+const hasControl = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if ((code < 0x20 && code !== 9) || code === 0x7f) return true
+  }
+  return false
+}
+
+/** Fields of a `101 Switching Protocols`: `Connection` and `Upgrade` are the very ones that it is about. */
+export const parseSwitch = (reason: string, raw: RawHeaders): Pick<Answer, "headers" | "reason"> | Malformed => {
+  const fault = hasControl(reason) ? new Malformed("a control character in the reason") : faultOf(raw)
+  if (fault !== undefined) return fault
+  const headers = raw.slice(0, raw.length - (raw.length % 2)).filter((_, i) => {
+    const name = raw[i - (i % 2)]?.toLowerCase() ?? ""
+    // RFC 9110, 8.6, and RFC 9112, 6.1.
+    return name !== "content-length" && name !== "transfer-encoding"
+  })
+  return { reason: ascii.test(reason) ? reason : "", headers }
+}
+
+/**
+ * Parses the head of a final answer: all that a caller's side would refuse to write is found here, before a byte is written. A reason
+ * phrase that isn't ASCII is dropped, since no one reads it by a rule.
+ */
+export const parseAnswer = (status: number, reason: string, raw: RawHeaders): Answer | Malformed => {
+  if (!Number.isInteger(status) || status < 200 || status > 599) return new Malformed("no valid status")
+  const fault = hasControl(reason) ? new Malformed("a control character in the reason") : faultOf(raw)
+  if (fault !== undefined) return fault
+  // A 204 has no length (RFC 9110, 8.6), and what that of a 205 announces may not be sent (15.3.6).
+  const fields = withOneLength(raw, status === 204 || status === 205)
+  if (fields instanceof Malformed) return fields
+  return { status, reason: ascii.test(reason) ? reason : "", ...forwardResponse(fields) }
+}
+
+/** Fields of an informational answer; undefined if it isn't one that may be passed on. The final answer is what counts. */
+export const parseInformational = (status: number, raw: RawHeaders): Array<string> | undefined => {
+  // 100 and 101 are for this connection alone.
+  if (!Number.isInteger(status) || status < 102 || status > 199 || faultOf(raw) !== undefined) return undefined
+  const { headers } = forwardResponse(raw)
+  return headers.filter((_, i) => !framing.has(headers[i - (i % 2)]?.toLowerCase() ?? ""))
+}
+
+const framing = new Set(["content-length", "trailer"])
+
+/** Fields that no trailer may hold: they frame, route or authenticate the message (RFC 9110, 6.5.1). */
+const notInTrailers = new Set([
+  "authorization",
+  "cache-control",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "max-forwards",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "set-cookie",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "www-authenticate"
+])
+
+/** Trailers that may be passed on, in either direction; those that may not are left out. */
+export const parseTrailers = (raw: RawHeaders): Array<string> | Malformed => {
+  const fault = faultOf(raw)
+  if (fault !== undefined) return fault
+  return raw.slice(0, raw.length - (raw.length % 2)).filter((_, i) => {
+    return !notInTrailers.has(raw[i - (i % 2)]?.toLowerCase() ?? "")
+  })
+}
