@@ -1,14 +1,15 @@
 import { execFile, execFileSync } from "node:child_process"
-import { mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises"
+import { realpathSync } from "node:fs"
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { NodeStream } from "@effect/platform-node"
 import { SourceDigest } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { snapshotOf } from "@maxcloud/sdk/effect"
 import { Chunk, Deferred, Effect, Exit, Layer, Option, Schema, Stream } from "effect"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { digestOf, type Entry, tarOf } from "../../../../test/sources/tar.ts"
 import { startTestNpmRegistry, type TestNpmRegistry } from "../../../../test/sources/testNpmRegistry.ts"
 import { accessAway } from "../../../images/testAccess.ts"
@@ -363,25 +364,35 @@ snapshots:
     expect(registry.requests).toEqual([])
   })
 
-  const hasPnpm = (() => {
+  const pnpm = (() => {
     try {
-      execFileSync("pnpm", ["--version"], { cwd: tmpdir(), stdio: "ignore" })
-      return true
+      return realpathSync(execFileSync("which", ["pnpm"], { encoding: "utf8", stdio: "pipe" }).trim())
     } catch {
-      return false
+      return undefined
     }
   })()
-  it.skipIf(!hasPnpm)("are installed by pnpm where it wrote the lockfile, linked from the cache too", async () => {
-    const entries = (code: string) => [
-      { path: "index.js", content: code },
-      { path: "package.json", content: packageJson({ devDependencies: {} }) },
-      { path: "pnpm-lock.yaml", content: pnpmLock() }
-    ]
-    expect(await greets(await succeed(folderOf(entries("one"))))).toBe("hello")
-    const asked = registry.requests.length
-    expect(await greets(await succeed(folderOf(entries("two"))))).toBe("hello")
-    expect(registry.requests.length).toBe(asked)
-  })
+  it.skipIf(pnpm === undefined)(
+    "are installed by pnpm where it wrote the lockfile, linked from the cache too",
+    async () => {
+      // Where every user may run it: a root server installs as another user, and root's own pnpm is often in a closed home.
+      const tools = await mkdtemp(join(tmpdir(), "pnpm-"))
+      onTestFinished(() => rm(tools, { recursive: true }))
+      await chmod(tools, 0o755)
+      await cp(dirname(dirname(pnpm ?? "")), join(tools, "pnpm"), { recursive: true })
+      await mkdir(join(tools, "bin"))
+      await symlink(join("..", "pnpm", "bin", "pnpm.cjs"), join(tools, "bin", "pnpm"))
+      environment = { ...environment, PATH: [join(tools, "bin"), environment["PATH"]].join(delimiter) }
+      const entries = (code: string) => [
+        { path: "index.js", content: code },
+        { path: "package.json", content: packageJson({ devDependencies: {} }) },
+        { path: "pnpm-lock.yaml", content: pnpmLock() }
+      ]
+      expect(await greets(await succeed(folderOf(entries("one"))))).toBe("hello")
+      const asked = registry.requests.length
+      expect(await greets(await succeed(folderOf(entries("two"))))).toBe("hello")
+      expect(registry.requests.length).toBe(asked)
+    }
+  )
 
   it("that cannot be installed fail with the last lines, to be tried again only where the registry is away", async () => {
     const entries = [
