@@ -53,6 +53,16 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
   }
 >() {}
 
+/** A program that asks to sign in: what it says of itself, and what the server saw. */
+export interface AskingDevice {
+  /** As the program told it, without characters that hide or reorder text. */
+  readonly clientName: string
+  readonly userCode: string
+  /** The network address that the program's request came from; undefined where the server doesn't know it. */
+  readonly clientAddress: string | undefined
+  readonly askedAt: Date
+}
+
 /** Device authorizations (RFC 8628): a program without a browser of its own signs in by a page on another device. */
 export class Devices extends Context.Tag("@maxcloud/server/Devices")<
   Devices,
@@ -60,9 +70,7 @@ export class Devices extends Context.Tag("@maxcloud/server/Devices")<
     readonly start: (clientName: string) => Effect.Effect<DeviceCodes, Failing<never>>
     readonly poll: (deviceCode: Redacted.Redacted) => Effect.Effect<DeviceProgress, Failing<never>>
     /** For the page: what asks, while it may still be answered. Codes are read without regard to case and hyphens. */
-    readonly find: (
-      userCode: string
-    ) => Effect.Effect<{ readonly clientName: string; readonly userCode: string }, Failing<NotFound>>
+    readonly find: (userCode: string) => Effect.Effect<AskingDevice, Failing<NotFound>>
     /** The same answer by the same person once more is none too many: a button may be pressed twice. */
     readonly approve: (
       userCode: string,

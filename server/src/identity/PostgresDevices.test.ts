@@ -4,17 +4,20 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect, Redacted } from "effect"
 import { newId } from "../database/newId.ts"
 import { Accounts, Devices } from "./Accounts.ts"
+import { ClientAddress } from "./Caller.ts"
 import { sweepIdentity } from "./sweep.ts"
 import { newNames, Seen, signIn, testIdentity } from "./testIdentity.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 
+const startFrom = (address: string) =>
+  Effect.flatMap(Devices, (_) => _.start("maxcloud on ada-laptop")).pipe(Effect.provideService(ClientAddress, address))
+
 /** Somebody who is signed in at the page, and a program that waits. */
 const waiting = Effect.gen(function* () {
-  const devices = yield* Devices
   const names = newNames("d")
   yield* Effect.flatMap(Accounts, (_) => _.register(names))
   const { userId } = yield* signIn(names.email)
-  return { ...names, userId, codes: yield* devices.start("maxcloud on ada-laptop") }
+  return { ...names, userId, codes: yield* startFrom("203.0.113.7") }
 })
 
 const idOf = (deviceCode: Redacted.Redacted) => `dev_${parseToken("device", deviceCode)?.id}`
@@ -31,8 +34,13 @@ describeOn(testIdentity(), { excludeTestServices: true })("device authorizations
       assert.strictEqual(codes.verificationUriComplete, `${codes.verificationUri}?user_code=${codes.userCode}`)
       assert.deepInclude(codes, { expiresInSeconds: 600, intervalSeconds: 5 })
       assert.deepStrictEqual(yield* devices.poll(codes.deviceCode), { state: "pending", intervalSeconds: 5 })
-      const found = yield* devices.find(codes.userCode.toLowerCase().replace("-", " "))
-      assert.deepStrictEqual(found, { clientName: "maxcloud on ada-laptop", userCode: codes.userCode })
+      const { askedAt, ...found } = yield* devices.find(codes.userCode.toLowerCase().replace("-", " "))
+      assert.deepStrictEqual(found, {
+        clientName: "maxcloud on ada-laptop",
+        userCode: codes.userCode,
+        clientAddress: "203.0.113.7"
+      })
+      assert.isBelow(Math.abs(Date.now() - askedAt.getTime()), 60_000)
       yield* devices.approve(codes.userCode.toLowerCase(), userId, organization)
       assert.deepInclude(told.at(-1), { action: "signIn.approveDevice" })
       const polls = yield* Effect.all(

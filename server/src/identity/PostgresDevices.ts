@@ -8,6 +8,7 @@ import { asServer } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { Devices } from "./Accounts.ts"
+import { ClientAddress } from "./Caller.ts"
 import { newCode, readCode } from "./codes.ts"
 import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
 import { insertSession, membershipsOf } from "./sessionRows.ts"
@@ -35,8 +36,16 @@ const decodeRows = Schema.decodeUnknownSync(
     })
   )
 )
-const decodeClients = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ client_name: Schema.String, user_code: Schema.String }))
+const decodeCodes = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ user_code: Schema.String })))
+const decodeAsking = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      client_name: Schema.String,
+      user_code: Schema.String,
+      client_address: Schema.NullOr(Schema.String),
+      created_at: Schema.DateFromSelf
+    })
+  )
 )
 const decodeAnswered = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ client_name: Schema.String })))
 
@@ -69,10 +78,11 @@ export const layer = (options: IdentityOptions) =>
           const id = newId("dev")
           const { hash, token } = newToken("device", hexOf(id))
           const rows = yield* sql`
-            insert into device_authorizations (id, device_code_hash, user_code, client_name, expires_at)
-            values (${id}, ${hash}, ${newCode()}, ${clientName}, now() + ${expiresInSeconds} * interval '1 second')
-            on conflict (user_code) do nothing returning client_name, user_code`
-          const [row] = decodeClients(rows)
+            insert into device_authorizations (id, device_code_hash, user_code, client_name, client_address, expires_at)
+            values (${id}, ${hash}, ${newCode()}, ${clientName}, ${(yield* ClientAddress) ?? null},
+              now() + ${expiresInSeconds} * interval '1 second')
+            on conflict (user_code) do nothing returning user_code`
+          const [row] = decodeCodes(rows)
           return row === undefined ? undefined : { deviceCode: token, userCode: row.user_code }
         })
 
@@ -173,9 +183,16 @@ export const layer = (options: IdentityOptions) =>
             const code = readCode(typed)
             if (code === undefined) return yield* noDevice()
             const rows = yield* sql`
-              select client_name, user_code from device_authorizations where user_code = ${code} and ${open}`
-            const [row] = decodeClients(rows)
-            return row === undefined ? yield* noDevice() : { clientName: row.client_name, userCode: row.user_code }
+              select client_name, user_code, client_address, created_at from device_authorizations
+              where user_code = ${code} and ${open}`
+            const [row] = decodeAsking(rows)
+            if (row === undefined) return yield* noDevice()
+            return {
+              clientName: row.client_name,
+              userCode: row.user_code,
+              clientAddress: row.client_address ?? undefined,
+              askedAt: row.created_at
+            }
           },
           whereAway,
           asServer

@@ -348,7 +348,13 @@ export const personTables: ReadonlyArray<ExportedTable> = [
     key: [text("id")],
     fields: { id: "t.id", organizationId: "t.organization_id", role: "t.role", createdAt: "t.created_at" }
   },
-  { type: "device", table: "device_authorizations", of: "approved_by", key: [text("id")], fields: device },
+  {
+    type: "device",
+    table: "device_authorizations",
+    of: "approved_by",
+    key: [text("id")],
+    fields: { ...device, clientAddress: "t.client_address" }
+  },
   {
     type: "code",
     table: "one_time_tokens",

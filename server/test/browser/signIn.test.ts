@@ -9,6 +9,7 @@ import { Effect, Redacted } from "effect"
 import type { Locator, Page } from "playwright-core"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as besideServer from "../../src/database/besideServer.ts"
+import { asServer } from "../../src/database/RowScope.ts"
 import { startServer } from "../policy/accountServer.ts"
 import { chromiumPath, faultsOf, launch } from "./chromium.ts"
 import { openMailbox } from "./mailbox.ts"
@@ -91,7 +92,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     (await server.request("POST", "/api/v1/auth/device/token", { body: { deviceCode } })).body["state"]
 
   const sql = (statement: (sql: SqlClient) => Effect.Effect<unknown, unknown>) =>
-    Effect.flatMap(SqlClient, statement).pipe(Effect.provide(besideServer.layer(server.dataDir)), Effect.runPromise)
+    Effect.flatMap(SqlClient, statement).pipe(asServer, Effect.provide(besideServer.layer(server.dataDir)), Effect.runPromise)
 
   const textOf = async (element: Locator) => (await element.textContent()) ?? ""
   const heading = (page: Page) => textOf(page.locator("h1"))
@@ -153,6 +154,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByRole("button", { name: "Approve" }).waitFor()
     faults.push(...(await faultsOf(page, "device")))
     assert.include(await textOf(page.locator("main")), userCode)
+    assert.include(await textOf(page.locator("main")), "It asked from the network address 127.0.0.1, at ")
     // The one organization is chosen; the next stop is the button, which shows that it is reached.
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")

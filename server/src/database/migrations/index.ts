@@ -9,6 +9,7 @@ import { rowSecurity } from "./0008_row_security.ts"
 import { auditAppend } from "./0009_audit_append.ts"
 import { sourceQuota } from "./0010_source_quota.ts"
 import { rollouts } from "./0011_rollouts.ts"
+import { deviceOrigin } from "./0012_device_origin.ts"
 
 export interface Migration {
   readonly id: number
@@ -28,5 +29,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 8, name: "row_security", sql: rowSecurity },
   { id: 9, name: "audit_append", sql: auditAppend },
   { id: 10, name: "source_quota", sql: sourceQuota },
-  { id: 11, name: "rollouts", sql: rollouts }
+  { id: 11, name: "rollouts", sql: rollouts },
+  { id: 12, name: "device_origin", sql: deviceOrigin }
 ]

@@ -5,6 +5,7 @@ import { Email } from "@maxcloud/sdk/api"
 import { Effect, Redacted } from "effect"
 import * as fc from "fast-check"
 import { Accounts, Devices, Sessions } from "../../identity/Accounts.ts"
+import { ClientAddress } from "../../identity/Caller.ts"
 import { languageOf } from "../../identity/Language.ts"
 import { Invites } from "../../identity/Members.ts"
 import { codeTo, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../identity/testIdentity.ts"
@@ -36,7 +37,7 @@ const newBrowser = (url: string, language = "en") => {
       })
     )
   return {
-    get: (path: string) => request(path),
+    get: (path: string, headers: Readonly<Record<string, string>> = {}) => request(path, { headers }),
     send: (path: string, body: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) =>
       request(path, { method: "POST", body: new URLSearchParams(body), headers }),
     /** Sends the form of a page with what is typed; the hidden fields are those of the form that has the button. */
@@ -113,12 +114,19 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       assert.strictEqual(third.status, 200)
       assert.include(third.html, "Type the code")
       assert.match(browser.cookie() ?? "", /^maxcloud_sign_in=s\.mcv_/)
-      const codes = yield* devices.start("cli <i>on</i> ada's")
+      const asking = devices.start("cli <i>on</i> ada's\u202E")
+      const codes = yield* Effect.provideService(asking, ClientAddress, "203.0.113.7")
       const unknown = yield* browser.get("/auth/device?user_code=BBBB-BBBB")
       assert.strictEqual(unknown.status, 404)
       const asked = yield* browser.get(`/auth/device?user_code=${codes.userCode.toLowerCase()}`)
       assert.include(asked.html, "cli &#60;i&#62;on&#60;/i&#62; ada&#39;s")
       assert.include(asked.html, codes.userCode)
+      assert.match(asked.html, /network address 203\.0\.113\.7, at \d{4}-\d\d-\d\d \d\d:\d\d UTC/)
+      assert.include(asked.html, "Your browser&#39;s address is 127.0.0.1.")
+      assert.notInclude(asked.html, "\u202E")
+      const german = yield* browser.get(`/auth/device?user_code=${codes.userCode}`, { "accept-language": "de" })
+      assert.include(german.html, "Die Anfrage kam von der Netzwerkadresse 203.0.113.7, um ")
+      assert.include(german.html, "Ihr Browser hat die Adresse 127.0.0.1.")
       assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "pending")
       const foreign = yield* browser.submit(asked, "/auth/device", { decision: "approve", organization: "x" })
       assert.strictEqual(foreign.status, 404)

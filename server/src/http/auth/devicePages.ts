@@ -2,7 +2,8 @@ import { HttpLayerRouter } from "@effect/platform"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { InvalidRequest, NotFound } from "@maxcloud/sdk/api"
 import { Effect, Either, Schema } from "effect"
-import { Accounts, type BrowserPerson, Devices, Sessions } from "../../identity/Accounts.ts"
+import { Accounts, type AskingDevice, type BrowserPerson, Devices, Sessions } from "../../identity/Accounts.ts"
+import { ClientAddress } from "../../identity/Caller.ts"
 import { AccessMode } from "../AccessMode.ts"
 import { escapeHtml } from "../htmlPage.ts"
 import { page } from "../routeTable.ts"
@@ -41,10 +42,21 @@ const choice = (visit: Visit, names: ReadonlyArray<string>) => {
   return `<fieldset><legend>${escapeHtml(visit.say.whichOrganization)}</legend>${radios.join("")}</fieldset>`
 }
 
+/** What tells a person whether they started the program: where it asked from and when, and where they are themselves (RFC 8628, 5.4). */
+const originOf = ({ say }: Visit, { askedAt, clientAddress }: AskingDevice, ownAddress: string | undefined) =>
+  paragraph(
+    say.deviceOrigin(
+      clientAddress ?? say.unknownAddress,
+      askedAt.toISOString().slice(0, 16).replace("T", " "),
+      ownAddress ?? say.unknownAddress
+    )
+  )
+
 const confirmation = (
   visit: Visit,
   person: BrowserPerson,
-  asking: { readonly clientName: string; readonly userCode: string },
+  asking: AskingDevice,
+  ownAddress: string | undefined,
   organizations: ReadonlyArray<string>,
   mayCreate: boolean
 ) =>
@@ -54,6 +66,7 @@ const confirmation = (
     paragraph(visit.say.signedInAs(person.email), "soft") +
       paragraph(visit.say.deviceAsks(asking.clientName)) +
       `<pre class="code">${escapeHtml(asking.userCode)}</pre>` +
+      originOf(visit, asking, ownAddress) +
       paragraph(visit.say.deviceWarning) +
       form(
         visit,
@@ -120,6 +133,7 @@ export const devicePages = HttpLayerRouter.use((router) =>
             visit,
             person,
             asking.right,
+            yield* ClientAddress,
             organizations.map((_) => _.name),
             yield* accounts.isOpen
           )

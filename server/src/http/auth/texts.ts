@@ -17,6 +17,9 @@ export interface Texts {
   readonly deviceTitle: string
   readonly deviceCodeIntro: string
   readonly deviceAsks: (client: string) => string
+  /** Where the program asked from, when (date and time, UTC), and where the reader's browser is. */
+  readonly deviceOrigin: (address: string, at: string, ownAddress: string) => string
+  readonly unknownAddress: string
   readonly deviceWarning: string
   readonly whichOrganization: string
   readonly noOrganization: string
@@ -68,6 +71,9 @@ const en: Texts = {
   deviceTitle: "Let a program sign in",
   deviceCodeIntro: "Type the code that the program shows.",
   deviceAsks: (client) => `“${client}” asks to sign in as you.`,
+  deviceOrigin: (address, at, ownAddress) =>
+    `It asked from the network address ${address}, at ${at} UTC. Your browser's address is ${ownAddress}.`,
+  unknownAddress: "unknown",
   deviceWarning:
     "Approve it only if you have started it yourself, and it shows this code. Whoever sent you a code or a link would act as you.",
   whichOrganization: "For the organization",
@@ -124,6 +130,9 @@ const de: Texts = {
   deviceTitle: "Ein Programm anmelden",
   deviceCodeIntro: "Geben Sie den Code ein, den das Programm zeigt.",
   deviceAsks: (client) => `„${client}“ möchte sich in Ihrem Namen anmelden.`,
+  deviceOrigin: (address, at, ownAddress) =>
+    `Die Anfrage kam von der Netzwerkadresse ${address}, um ${at} UTC. Ihr Browser hat die Adresse ${ownAddress}.`,
+  unknownAddress: "unbekannt",
   deviceWarning:
     "Erlauben Sie das nur, wenn Sie das Programm selbst gestartet haben und es diesen Code zeigt. Wer Ihnen einen Code oder Link geschickt hat, würde in Ihrem Namen handeln.",
   whichOrganization: "Für die Organisation",
