@@ -26,7 +26,7 @@ describe("trustOf", () => {
         },
         {
           issuer: "https://gitlab.com",
-          claims: { project_path: "acme/web/shop", ref: "main", ref_type: "branch" }
+          claims: { sub: "project_path:acme/web/shop:ref_type:branch:ref:main" }
         },
         { issuer: "https://git.example.com", claims: { project_path: "acme/shop", ref_protected: "true" } },
         { issuer: "https://ci.example.com", claims: { sub: "a=b*" } }

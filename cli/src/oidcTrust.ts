@@ -22,15 +22,15 @@ const ownClaims = (written: ReadonlyArray<string>): Effect.Effect<Record<string,
       const at = claim.indexOf("=")
       return at > 0 && at < claim.length - 1
         ? Effect.succeed([claim.slice(0, at), claim.slice(at + 1)] as const)
-        : wrong(`"${claim}" is no claim`, "write --claim 'sub=repo:acme/shop:*'")
+        : wrong(`"${claim}" is no claim`, "write --claim 'sub=job:shop:main'")
     }),
     (_) => Object.fromEntries(_)
   )
 
 /**
  * Issuer and claims of what was written. GitHub ("OpenID Connect reference"): `sub` of a push to a branch is
- * `repo:OWNER/REPO:ref:refs/heads/BRANCH`, and `repository` stands in every token. GitLab ("ID token payload"): `project_path`, `ref`,
- * `ref_type`.
+ * `repo:OWNER/REPO:ref:refs/heads/BRANCH`, and `repository` stands in every token. GitLab ("ID token payload"):
+ * `sub` is `project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH`. Without a branch the server asks for an id of the owner beside it.
  */
 export const trustOf = (input: WrittenTrust): Effect.Effect<Trusted, UsageError> =>
   Effect.gen(function* () {
@@ -53,7 +53,10 @@ export const trustOf = (input: WrittenTrust): Effect.Effect<Trusted, UsageError>
       if (!/^[\w.-]+(\/[\w.-]+)+$/.test(gitlab)) {
         return yield* wrong(`"${gitlab}" is no project`, "write --gitlab GROUP/PROJECT")
       }
-      const own = { project_path: gitlab, ...(branch === undefined ? {} : { ref: branch, ref_type: "branch" }) }
+      const own =
+        branch === undefined
+          ? { project_path: gitlab }
+          : { sub: `project_path:${gitlab}:ref_type:branch:ref:${branch}` }
       return { issuer: issuer ?? "https://gitlab.com", claims: { ...own, ...claims } }
     }
     if (issuer === undefined || Object.keys(claims).length === 0) {

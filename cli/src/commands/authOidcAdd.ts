@@ -13,13 +13,14 @@ export default command({
     },
     { line: "maxcloud auth oidc add --name ci --gitlab acme/shop --branch main", does: "GitLab CI" },
     {
-      line: "maxcloud auth oidc add --name ci --issuer https://ci.example.com --claim 'sub=job:shop:*'",
+      line: "maxcloud auth oidc add --name ci --issuer https://ci.example.com --claim 'sub=job:shop:*' --claim project_id=1234",
       does: "any issuer that publishes its keys"
     }
   ],
   notes: [
     "A token must be signed by the issuer, meant for the audience maxcloud/ORGANIZATION, and have all of the claims (`*`: any text).",
-    "Without --branch every workflow of the repository may act, those of pull requests included. docs/auth.md has whole pipelines."
+    "Without --branch every workflow of the repository may act, those of pull requests included. docs/auth.md has whole pipelines.",
+    "A trust without a whole subject (no --branch, or `*` in sub) needs an id of the owner: --claim repository_owner_id=1234 (GitHub), project_id or namespace_id (GitLab), or what your issuer has."
   ],
   flags: flags({
     name: text("name", "NAME", { alias: "n", description: "What it is for" }),

@@ -182,7 +182,7 @@ export const CreateInvite = Schema.Struct({
   expiresInSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(60, 2_592_000)), { default: () => 604_800 })
 }).annotations({ identifier: "CreateInvite", ...knownKeysOnly })
 
-/** Claims that a token must have: each with the value, or with `*` in it for any text (`repo:acme/shop:*`). At least one besides `aud`. */
+/** Claims that a token must have: each with the value, or with `*` in it for any text. At least one besides `aud`. */
 const Claims = mapUpTo(
   Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
   Schema.String.pipe(

@@ -92,7 +92,11 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     (await server.request("POST", "/api/v1/auth/device/token", { body: { deviceCode } })).body["state"]
 
   const sql = (statement: (sql: SqlClient) => Effect.Effect<unknown, unknown>) =>
-    Effect.flatMap(SqlClient, statement).pipe(asServer, Effect.provide(besideServer.layer(server.dataDir)), Effect.runPromise)
+    Effect.flatMap(SqlClient, statement).pipe(
+      asServer,
+      Effect.provide(besideServer.layer(server.dataDir)),
+      Effect.runPromise
+    )
 
   const textOf = async (element: Locator) => (await element.textContent()) ?? ""
   const heading = (page: Page) => textOf(page.locator("h1"))

@@ -53,7 +53,7 @@ const bodyOf: Partial<Record<Operation, unknown>> = {
   "auth.createOidcTrust": {
     name: "text",
     issuer: "https://issuer.invalid",
-    claims: { sub: "repo:acme/shop:*" },
+    claims: { sub: "repo:acme/shop:*", project_id: "7" },
     role: "viewer",
     scopes: ["read:shop/*"]
   },

@@ -19,12 +19,12 @@ afterAll(async () => {
 })
 
 const jobOf = (organization: string, claims: Readonly<Record<string, unknown>> = {}) =>
-  Effect.runPromise(issuer.sign({ aud: `maxcloud/${organization}`, sub: "job:shop", ...claims }))
+  Effect.runPromise(issuer.sign({ aud: `maxcloud/${organization}`, sub: "job:shop", project_id: "7", ...claims }))
 
 const trust = (token: string, rest: Readonly<Record<string, unknown>> = {}) =>
   people.must(201, "POST", "/auth/oidc-trusts", {
     token,
-    body: { name: "ci", issuer: issuer.issuer, claims: { sub: "job:*" }, role: "admin", ...rest }
+    body: { name: "ci", issuer: issuer.issuer, claims: { sub: "job:*", project_id: "7" }, role: "admin", ...rest }
   })
 
 /** Status of reading what admins may read, and of what every member may. */
@@ -77,7 +77,7 @@ describe("an OIDC trust", () => {
   it("is made by nothing that it would outlive", async () => {
     const owner = await people.owner("owner@chained.test", "chained")
     await trust(owner)
-    const body = { name: "more", issuer: issuer.issuer, claims: { sub: "job:*" } }
+    const body = { name: "more", issuer: issuer.issuer, claims: { sub: "job:*", project_id: "7" } }
     const byToken = await server.request("POST", "/api/v1/auth/oidc-trusts", { token: await jobOf("chained"), body })
     expect([byToken.status, byToken.text]).toEqual([403, expect.stringMatching(/outlive/)])
     const { secret } = await people.must(201, "POST", "/auth/api-keys", {

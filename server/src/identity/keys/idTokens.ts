@@ -71,7 +71,7 @@ const missed = (trusts: ReadonlyArray<TrustRow>, claims: Readonly<Record<string,
 const ended = (trusts: ReadonlyArray<TrustRow>) =>
   trusts
     .slice(0, maxTold)
-    .map((_) => `the trust "${_.name}" of "${_.organization}" does not count any more, for ${standingOf(_).limit}`)
+    .map((_) => `the trust "${_.name}" of "${_.organization}" doesn't count: ${standingOf(_).limit}`)
     .join("; ")
 
 const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))

@@ -24,6 +24,8 @@ const live = layersOf(true).pipe(Layer.provideMerge(layerTest), Layer.merge(Laye
 
 const scope = KeyScope.make("deploy:shop/production")
 const sub = "repo:acme/shop:ref:refs/heads/main"
+/** Said by every token here, and asked for by the trusts whose subject has a star. */
+const project_id = "7"
 
 /** An organization that trusts an issuer (one of its own, unless told), and ways to call with its tokens. */
 const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial<CreateOidcTrust> } = {}) =>
@@ -36,7 +38,7 @@ const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial
     const input: CreateOidcTrust = {
       name: "ci",
       issuer: issuer.issuer,
-      claims: { sub: "repo:acme/shop:*" },
+      claims: { sub: "repo:acme/shop:*", project_id },
       role: "deployer",
       scopes: [scope],
       ...options.trust
@@ -46,7 +48,7 @@ const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial
     const aud = `maxcloud/${organization.name}`
     const call = (token: string) => authenticate(Redacted.make(token))
     const send = (claims: Readonly<Record<string, unknown>> = {}, signing?: SignOptions) =>
-      Effect.flatMap(issuer.sign({ aud, sub, ...claims }, signing), call)
+      Effect.flatMap(issuer.sign({ aud, sub, project_id, ...claims }, signing), call)
     const refused = (claims: Readonly<Record<string, unknown>>, signing?: SignOptions) =>
       Effect.map(Effect.flip(send(claims, signing)), (error) => {
         assert.strictEqual(error._tag, "Unauthenticated")
@@ -89,12 +91,30 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
     })
   )
 
+  it.effect(
+    "of a trust that was stored without a claim of its owner are refused, and the list says how to mend it",
+    () =>
+      Effect.gen(function* () {
+        const { admin, oidc, organization, refused, send, sql, trust } = yield* setUp()
+        yield* send()
+        yield* sql`
+        update oidc_trusts set claims = '{"sub":"repo:acme/shop:*"}'::jsonb
+        where organization_id = ${organization.id} and id = ${trust.id}`
+        const message = yield* refused({})
+        assert.match(message, /the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" has a star/)
+        assert.include(message, "an admin deletes it and adds one anew")
+        const [listed] = yield* oidc.list(admin)
+        assert.deepInclude(listed, { effectiveRole: null })
+        assert.include(listed?.limitedBecause ?? "", "add a claim, without a star")
+      })
+  )
+
   it.effect("work where a request sees its own organization's rows, or none", () =>
     Effect.gen(function* () {
       const { admin, aud, input, issuer, oidc, organization } = yield* setUp()
       const inRequest = asOrganization(organization.id)
       const trust = yield* inRequest(oidc.create(admin, { ...input, name: "second" }))
-      const token = Redacted.make(yield* issuer.sign({ aud, sub }))
+      const token = Redacted.make(yield* issuer.sign({ aud, sub, project_id }))
       const { authenticate } = yield* Authenticator
       assert.strictEqual((yield* asNobody(authenticate(token))).organization.id, organization.id)
       assert.lengthOf(yield* inRequest(oidc.list(admin)), 2)
@@ -144,7 +164,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       for (const azp of ["somebody-else", "", `${aud}x`, null, 7, [aud]]) {
         assert.include(yield* refused({ azp }), "issued to another party")
       }
-      const named = yield* setUp({ trust: { claims: { sub: "repo:acme/shop:*", azp: "our-client" } } })
+      const named = yield* setUp({ trust: { claims: { sub: "repo:acme/shop:*", project_id, azp: "our-client" } } })
       yield* named.send({ azp: "our-client" })
       assert.include(yield* named.refused({ azp: "somebody-else" }), 'asks for azp to be "our-client"')
     })
@@ -162,7 +182,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         assert.include(yield* refused({ aud: wrong }), "exactly one audience")
       }
       // Of another organization, which trusts another sub.
-      const strict = yield* setUp({ trust: { claims: { sub: "repo:other/*" } } })
+      const strict = yield* setUp({ trust: { claims: { sub: "repo:other/*", project_id } } })
       assert.include(yield* refused({ aud: strict.aud }), 'the trust "ci" asks for sub to be "repo:other/*"')
       assert.include(yield* refused({ aud: "maxcloud/nobody-has-this" }), "trusts nothing of its issuer")
     })
@@ -205,7 +225,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
       const hmac = createHmac("sha256", pem).update(signed).digest("base64url")
       yield* fails(`${signed}.${hmac}`, /not signed with one of/)
 
-      const [header, , signature] = (yield* issuer.sign({ aud, sub })).split(".")
+      const [header, , signature] = (yield* issuer.sign({ aud, sub, project_id })).split(".")
       yield* fails(`${header}.${claims.slice(0, -4)}.${signature}`, /./)
       yield* fails(
         `${header}.${encoded({ iss: issuer.issuer, aud, sub: "x", iat: now(), exp: now() + 300 })}.${signature}`,
@@ -219,12 +239,12 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
 
   it.effect("must have the claims of a trust: the first that they have counts", () =>
     Effect.gen(function* () {
-      const claims = { sub: "repo:acme/shop:*", environment: "production" }
+      const claims = { sub: "repo:acme/shop:*", project_id, environment: "production" }
       const { admin, input, oidc, organization, refused, send, sql } = yield* setUp({ trust: { claims } })
       const second = yield* oidc.create(admin, {
         ...input,
         name: "reads",
-        claims: { sub: "repo:acme/*" },
+        claims: { sub: "repo:acme/*", project_id },
         role: "viewer",
         scopes: []
       })
@@ -448,6 +468,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         assert.strictEqual((yield* fails({ scopes: [scope] }, { name: "x" }))[0], "Forbidden")
         assert.match(`${yield* fails(admin, { name: "x", claims: { sub: "*" } })}`, /says nothing/)
         assert.match(`${yield* fails(admin, { name: "x", claims: { aud: "maxcloud/x" } })}`, /whose a token is/)
+        assert.match(`${yield* fails(admin, { name: "x", claims: { sub: "repo:acme/*" } })}`, /has a star.*add a claim/)
       })
     )
   )

@@ -10,6 +10,12 @@ interface SharedIssuer {
   readonly is: (issuer: URL) => boolean
   readonly owners: ReadonlyArray<OwnerClaim>
   readonly example: string
+  /** Claims of ids that stay with one owner for good: names can be given up, and taken by somebody else. */
+  readonly ids: ReadonlyArray<string>
+  /** Does the pattern of a subject have such an id in itself? */
+  readonly hasId: (sub: string) => boolean
+  /** How to find the id. */
+  readonly findId: string
 }
 
 const exact = (pattern: string) => !pattern.includes("*")
@@ -31,7 +37,10 @@ const sharedIssuers: ReadonlyArray<SharedIssuer> = [
       { claim: "repository_owner", fixes: exact },
       { claim: "repository_owner_id", fixes: exact }
     ],
-    example: 'sub "repo:acme/shop:ref:refs/heads/main", or repository "acme/shop"'
+    example: 'sub "repo:acme/shop:ref:refs/heads/main", or repository_owner_id "1234"',
+    ids: ["repository_owner_id", "repository_id"],
+    hasId: (_) => /^repository(_owner)?_id:\d+(:|$)|^repo:[^*/:@]+@\d+\//.test(_),
+    findId: "`gh api users/OWNER --jq .id` prints the id of an owner"
   },
   {
     name: "GitLab",
@@ -44,7 +53,10 @@ const sharedIssuers: ReadonlyArray<SharedIssuer> = [
       { claim: "project_id", fixes: exact },
       { claim: "namespace_id", fixes: exact }
     ],
-    example: 'project_path "acme/shop", or sub "project_path:acme/shop:ref_type:branch:ref:main"'
+    example: 'project_id "1234", or sub "project_path:acme/shop:ref_type:branch:ref:main"',
+    ids: ["project_id", "namespace_id"],
+    hasId: () => false,
+    findId: "the page of a project shows its id"
   }
 ]
 
@@ -62,6 +74,46 @@ const sayNothing: ReadonlySet<string> = new Set([
   "typ"
 ])
 
+/** Said of a job, and the same in anybody's: what it runs for, and when. */
+const ofJobsAlone: ReadonlySet<string> = new Set([
+  "base_ref",
+  "deployment_tier",
+  "environment",
+  "environment_protected",
+  "event_name",
+  "head_ref",
+  "pipeline_source",
+  "ref",
+  "ref_path",
+  "ref_protected",
+  "ref_type",
+  "repository_visibility",
+  "runner_environment"
+])
+
+/**
+ * A trust whose subject is open (a star in `sub`, or no `sub`) takes whatever subject the owner of the name has: it must say by an exact claim
+ * who that is, at every issuer. Else the trust goes over to who takes the name next, or whose name fits the pattern too.
+ */
+const problemOfOpenSubject = (
+  issuer: string,
+  shared: SharedIssuer | undefined,
+  claims: Readonly<Record<string, string>>
+): string | undefined => {
+  const sub = Object.hasOwn(claims, "sub") ? claims["sub"] : undefined
+  if (sub !== undefined && exact(sub)) return undefined
+  const open = sub === undefined ? "the trust names no subject" : `the subject "${sub}" has a star`
+  const names = (claim: string) => Object.hasOwn(claims, claim) && exact(claims[claim] ?? "*")
+  if (shared !== undefined) {
+    if (shared.ids.some(names) || (sub !== undefined && shared.hasId(sub))) return undefined
+    return `${open}, so that it must say whose tokens are meant by an id that never passes to somebody else: add the claim ${shared.ids.join(" or ")} with its value (${shared.findId}), or name one whole subject`
+  }
+  const tells = (claim: string) => claim !== "sub" && !sayNothing.has(claim) && !ofJobsAlone.has(claim)
+  return Object.keys(claims).some((_) => tells(_) && names(_))
+    ? undefined
+    : `${open}, so that it must say whose tokens are meant: add a claim, without a star, by which ${issuer} names the owner or the project, best by an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
+}
+
 /** What is wrong with the claims of a trust; undefined: they tell whose a token is. */
 export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, string>>): string | undefined => {
   const open = Object.entries(claims).find(([, pattern]) => /^\*+$/.test(pattern))
@@ -75,10 +127,10 @@ export const problemOfClaims = (issuer: string, claims: Readonly<Record<string, 
       return pattern !== undefined && fixes(pattern)
     })
     return isOwned
-      ? undefined
+      ? problemOfOpenSubject(issuer, shared, claims)
       : `anybody with an account at ${shared.name} can have a token of ${issuer}: name whose it must be, without a star in the owner's name, by the claim ${shared.owners.map((_) => _.claim).join(", ")}. For example: ${shared.example}`
   }
   return Object.keys(claims).some((claim) => !sayNothing.has(claim))
-    ? undefined
+    ? problemOfOpenSubject(issuer, undefined, claims)
     : "none of the claims says whose a token is: name sub, or another claim that the issuer gives to one project or person alone"
 }
