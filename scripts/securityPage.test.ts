@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, it } from "vitest"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const page = readFileSync(join(root, "docs", "security.md"), "utf8")
+
+it("names a file that exists for every promise of the security page", () => {
+  const files = [...page.matchAll(/`([^`\s]+\.ts)`/g)].map((_) => _[1] ?? "")
+  assert.isAbove(files.length, 40)
+  assert.deepStrictEqual(
+    files.filter((file) => !existsSync(join(root, file))),
+    []
+  )
+})
+
+it("gives every promise a test", () => {
+  const rows = page.split("\n").filter((line) => line.startsWith("| ") && !/^\| (promise|mode|\*\*)/.test(line))
+  assert.isAbove(rows.length, 30)
+  assert.deepStrictEqual(
+    rows.filter((row) => !/\.test\.ts`[^|]*\|$/.test(row)),
+    []
+  )
+})
