@@ -8,7 +8,7 @@ import type { OperatorResult } from "./OperatorResult.ts"
 import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
 import { listQuotas, setQuotas, unsetQuotas } from "./quotas.ts"
 import { type RepairedAudit, repairAudit } from "./repairAudit.ts"
-import { runOperator } from "./runOperator.ts"
+import { runOnDatabase, runOperator } from "./runOperator.ts"
 import type { ServerAuditPage } from "./ServerAuditPage.ts"
 import { exportServerAudit, listServerAudit } from "./serverAudit.ts"
 
@@ -66,7 +66,7 @@ export const operator = {
 
   /** How far the platform's newest settings are in force, stage by stage. Changes nothing. */
   rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
-    runOperator(options, () => rolloutStatus),
+    runOnDatabase(options, rolloutStatus),
 
   /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
   exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)

@@ -44,16 +44,28 @@ export const operatorLayer = (settings: ServerSettings) =>
   )
 
 /** Carries out an operator's command with the settings of the environment, before which `options` come. */
-export const runOperator = async <A>(
+const runOn = async <A, R>(
   options: Partial<ServerSettings>,
-  effect: (settings: ServerSettings) => Effect.Effect<A, Failed, Audit | DataKeys | SqlClient>
+  layer: (settings: ServerSettings) => Layer.Layer<R, Failed>,
+  effect: (settings: ServerSettings) => Effect.Effect<A, Failed, R>
 ): Promise<OperatorResult<A>> =>
   Either.match(
     await readSettings(options).pipe(
-      Effect.flatMap((settings) => Effect.provide(asServer(effect(settings)), operatorLayer(settings))),
+      Effect.flatMap((settings) => Effect.provide(asServer(effect(settings)), layer(settings))),
       Effect.provide(Logger.remove(Logger.defaultLogger)),
       Effect.either,
       Effect.runPromise
     ),
     { onLeft: failureOf, onRight: (value): OperatorResult<A> => ({ ok: true, value }) }
   )
+
+export const runOperator = <A>(
+  options: Partial<ServerSettings>,
+  effect: (settings: ServerSettings) => Effect.Effect<A, Failed, Audit | DataKeys | SqlClient>
+): Promise<OperatorResult<A>> => runOn(options, operatorLayer, effect)
+
+/** For a command that only reads tables: it needs no master key. */
+export const runOnDatabase = <A>(
+  options: Partial<ServerSettings>,
+  effect: Effect.Effect<A, Failed, SqlClient>
+): Promise<OperatorResult<A>> => runOn(options, operatorDatabase.layer, () => effect)

@@ -24,6 +24,17 @@ export const startPostgres = async () => {
     `postgres://${role}:${postgres.password}@/maxcloud?host=${encodeURIComponent(postgres.socketFolder)}`
   return {
     environment: { DATABASE_URL: url("maxcloud"), MAXCLOUD_MIGRATION_DATABASE_URL: url(ownerRole) },
+    /** Runs a statement as the owner of the tables, on the rows of all organizations; gives how many it changed. */
+    change: async (statement: string) => {
+      const client = new pg.Client({ connectionString: url(ownerRole) })
+      await client.connect()
+      try {
+        await client.query("set maxcloud.all_rows = on")
+        return (await client.query(statement)).rowCount
+      } finally {
+        await client.end()
+      }
+    },
     close: async () => {
       await postgres.stop()
       rmSync(dataDir, { recursive: true, force: true })

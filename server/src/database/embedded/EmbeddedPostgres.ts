@@ -64,7 +64,10 @@ const postmaster = (data: string) => {
   try {
     const lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
     const pid = Number(lines[0])
-    return Number.isInteger(pid) && pid > 1 && isRunning(pid) ? { pid, ready: lines[7]?.trim() === "ready" } : undefined
+    if (!Number.isInteger(pid) || pid <= 1 || !isRunning(pid)) return undefined
+    const socket = lines[4]?.trim() ?? ""
+    // It may be written as seen from the data folder.
+    return { pid, ready: lines[7]?.trim() === "ready", socketFolder: socket === "" ? undefined : resolve(data, socket) }
   } catch {
     return undefined
   }
@@ -152,16 +155,19 @@ export const makeEmbeddedPostgres = async (
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const launcher = makeLauncher(folder)
     folderOf(folder, launcher)
-    const socketFolder =
+    const temporaryName = `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`
+    const ownSocketFolder = () =>
       folder.length + "/.s.PGSQL.5432".length <= longestSocketPath
         ? folder
         : folderOf(
             join(
               [tmpdir(), "/tmp"].find((_) => launcher.owner === undefined || mayEnter(_, launcher.owner)) ?? tmpdir(),
-              `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`
+              temporaryName
             ),
             launcher
           )
+    // One that runs was perhaps started with another temporary folder than this process has.
+    const socketFolder = postmaster(data)?.socketFolder ?? ownSocketFolder()
     const password = readPassword()
     if (!existsSync(data))
       await initialise(launcher, password).catch((error) =>
@@ -241,7 +247,7 @@ export const makeEmbeddedPostgres = async (
       }
       if (!(await ended("SIGINT", 20_000))) await ended("SIGQUIT", 5_000)
       // One of its own in the temporary folder, which Postgres has emptied.
-      if (socketFolder !== folder) rmSync(socketFolder, { recursive: true, force: true })
+      if (basename(socketFolder) === temporaryName) rmSync(socketFolder, { recursive: true, force: true })
     }
 
     return {
