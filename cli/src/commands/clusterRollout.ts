@@ -14,7 +14,7 @@ export default command({
   ],
   notes: [
     operatorNote,
-    "When a server starts with other settings (ranges, runtime class, Pod Security, domain) or another version, it applies them to every namespace, a few at a time. Services get a new revision only if their instances change.",
+    "When a server starts with other settings (ranges, runtime class, Pod Security, domain) or another version, or the cluster's own ranges change, it applies them to every namespace, a few at a time. Services get a new revision only if their instances change.",
     "Exit code 1 if a stage has failed. The server retries it."
   ],
   flags: flags({ dataDir: dataDirFlag, all: toggle("all", { description: "List the stages that are done, too" }) }),

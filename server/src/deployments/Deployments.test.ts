@@ -6,16 +6,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { RowScope } from "../database/RowScope.ts"
 import { Organizations } from "../organizations/Organizations.ts"
+import { layerAll } from "../replicas/Shards.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
 import { type FakeRuntime, makeFakeRuntime, refusedName } from "./fakeRuntime.ts"
 import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "./testServer.ts"
 
-const make = (fake: FakeRuntime) =>
+const make = (fake: FakeRuntime, platform: Parameters<typeof testServer>[4] = {}) =>
   Layer.unwrapScoped(
     Effect.map(temporaryDataDir, (dataDir) =>
-      testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
+      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, platform).pipe(
+        Layer.provideMerge(databaseTest({ dataDir }))
+      )
     )
   )
 
@@ -87,6 +90,35 @@ describe("accepting", () => {
       expect(problems).toMatchObject([{ path: ["services", 0, "egress", 1] }])
     })
   )
+
+  it("refuses private ranges while the cluster's own aren't known, in plan and deploy, and says what to do", async () => {
+    const unknowing = ManagedRuntime.make(
+      make(await Effect.runPromise(makeFakeRuntime), {
+        privateRanges: ["10.0.0.0/8"],
+        unknownRanges: "pods: no known range holds 10.77.0.5"
+      })
+    )
+    const refused = Effect.gen(function* () {
+      const org = yield* newOrganization
+      const services = [{ name: "web", image: "ready:1", egress: ["8.8.8.0/24", "10.20.0.0/16"] }]
+      const message = expect.stringMatching(
+        /10\.20\.0\.0\/16" is private .*\(pods: no known range holds 10\.77\.0\.5\)\. The operator sets MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
+      )
+      expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
+        _tag: "InvalidSpec",
+        issues: [{ path: ["services", 0, "egress", 1], message }]
+      })
+      const deployments = yield* Deployments
+      const plan = yield* deployments.plan({
+        organization: org,
+        app: shop,
+        stage: productionStage,
+        spec: { app: shop, services }
+      })
+      expect(plan.problems).toMatchObject([{ path: ["services", 0, "egress", 1], message }])
+    })
+    await unknowing.runPromise(refused).finally(() => unknowing.dispose())
+  })
 
   test(
     "refuses what cannot be: another app's name, a secret not set, an image that cannot run, a spec of another app, a NUL byte",

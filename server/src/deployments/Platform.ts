@@ -1,7 +1,10 @@
 import type { TenantContext } from "@maxcloud/synth"
 import { Context } from "effect"
 
-/** How public URLs of this platform are made, and what it enforces: the part of the tenant's context that is the same for all. */
+/**
+ * How public URLs of this platform are made, and what it enforces: the part of the tenant's context that is the same for all. Its ranges
+ * change while the server runs, as those of the cluster do: read them where they are used. `PlatformKey` has them of one moment.
+ */
 export class Platform extends Context.Tag("@maxcloud/server/Platform")<
   Platform,
   Pick<

@@ -6,11 +6,13 @@ import { Platform } from "./Platform.ts"
 import { synthesis } from "./synthesis.ts"
 
 /**
- * Everything that manifests are made from besides an app and its organization: the platform's settings, this server's version, and what
- * its synth makes of a sample. Two servers with the same key make the same manifests.
+ * Everything that manifests are made from besides an app and its organization: the platform's settings of one moment, this server's
+ * version, and what its synth makes of a sample. Two servers with the same key make the same manifests.
  */
 export interface PlatformKey {
   readonly key: string
+  /** The settings that the key is of. */
+  readonly settings: Platform["Type"]
   /** What the key is the digest of, field by field: for telling what differs. */
   readonly platform: Readonly<Record<string, unknown>>
 }
@@ -19,10 +21,19 @@ export const digestOf = (value: unknown) => createHash("sha256").update(canonica
 
 let sample: string | undefined
 
+/** That of now. */
 export const platformKey: Effect.Effect<PlatformKey, never, Platform> = Effect.gen(function* () {
-  const settings = yield* Platform
+  const settings = { ...(yield* Platform) }
+  // A reason why something is refused, in words: no manifest is made from it.
+  const { unknownRanges: _, ...made } = settings
   const { sampleManifests } = yield* synthesis
   sample ??= digestOf(sampleManifests())
-  const platform = { ...settings, server: version, manifests: sample }
-  return { key: digestOf(platform), platform }
+  const platform = { ...made, server: version, manifests: sample }
+  return { key: digestOf(platform), settings, platform }
 })
+
+/** Gives that of the moment when it is asked. */
+export const currentPlatformKey: Effect.Effect<Effect.Effect<PlatformKey>, never, Platform> = Effect.map(
+  Platform,
+  (platform) => Effect.provideService(platformKey, Platform, platform)
+)

@@ -10,7 +10,7 @@ import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
 import { Shards } from "../replicas/Shards.ts"
 import { type Drift, Runtime, type ServiceKey } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
-import { platformKey } from "./PlatformKey.ts"
+import { currentPlatformKey } from "./PlatformKey.ts"
 import { makeReconcile } from "./reconcile.ts"
 import { makeRollout } from "./rollout.ts"
 import type { Lease, WorkQueue } from "./WorkQueue.ts"
@@ -48,7 +48,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const notifications = yield* Notifications
       const shards = yield* Shards
       const drifts = yield* DriftLog
-      const platform = yield* platformKey
+      const platform = yield* currentPlatformKey
       const rollout = yield* makeRollout(queue, platform)
       const passes = yield* Queue.sliding<void>(1)
       const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs })
@@ -112,9 +112,12 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       )
 
       /** Lets every app be looked at that is not to be rolled out anyway: the runtime may have lost or changed what no server saw. */
-      const addAll = sql`
-        select organization_id, app, stage, jsonb_array_length(inventory) as services from app_stages
-        where inventory <> '[]' and platform_key = ${platform.key}`.pipe(
+      const addAll = Effect.flatMap(
+        platform,
+        ({ key }) => sql`
+          select organization_id, app, stage, jsonb_array_length(inventory) as services from app_stages
+          where inventory <> '[]' and platform_key = ${key}`
+      ).pipe(
         Effect.flatMap((rows) =>
           queue.add(decodeApps(rows).map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
         )

@@ -5,7 +5,6 @@ import type { Manifest } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { canonical } from "./canonical.ts"
 import type { Target } from "./inspectSpec.ts"
-import { Platform } from "./Platform.ts"
 import { platformKey } from "./PlatformKey.ts"
 import { makeStored } from "./stageManifests.ts"
 
@@ -39,8 +38,7 @@ export const changesOfManifests = (
 export const platformChanges = ({ app, organization, stage }: Target) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const platform = yield* Platform
-    const { key } = yield* platformKey
+    const { key, settings } = yield* platformKey
     const [row] = yield* sql<{ id: string; manifests: ReadonlyArray<Manifest>; context: unknown }>`
       select d.id, m.manifests, m.context
       from app_stages a
@@ -52,5 +50,5 @@ export const platformChanges = ({ app, organization, stage }: Target) =>
     const context = row === undefined ? undefined : decodeContext(row.context)
     if (row === undefined || context?._tag !== "Some") return []
     const place = { organizationId: organization.id, organization: organization.name, stage }
-    return changesOfManifests(row.manifests, yield* makeStored(sql, platform)(place, row.id, context.value))
+    return changesOfManifests(row.manifests, yield* makeStored(sql)(settings, place, row.id, context.value))
   })

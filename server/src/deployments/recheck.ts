@@ -47,13 +47,13 @@ export const makeRecheck =
       const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(key, inventory)
       const drift = yield* newestDrift(lease)
       if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
-        return yield* rollout.done(lease, id, manifests.digest)
+        return yield* rollout.done(lease, id, manifests)
       }
       yield* Effect.logInfo("the app is applied again").pipe(
         Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
       )
       // What a deployment was refused for another's sake it does not take behind the user's back.
       yield* applyAll(lease, manifests, !conflicted)
-      yield* rollout.done(lease, id, manifests.digest)
+      yield* rollout.done(lease, id, manifests)
       if (drift !== undefined) yield* healDrift(lease, drift)
     })

@@ -5,7 +5,7 @@ import { refOf } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
-import { platformKey } from "./PlatformKey.ts"
+import { currentPlatformKey } from "./PlatformKey.ts"
 import { failureOf, overdue, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
 import { makeRecheck } from "./recheck.ts"
@@ -38,7 +38,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const runtime = yield* Runtime
     const rows = yield* makeStageRows(queue, progressDeadlineMs)
     const manifestsOf = yield* makeStageManifests(rows)
-    const rollout = makeRolloutRows(rows, yield* platformKey)
+    const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
     const { events, sql, write } = rows
     /** What this process has applied: after a restart it is applied once more. */
     const applied = new Set<string>()
@@ -65,7 +65,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
         yield* write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
         yield* applyAll(lease, manifests, force_conflicts)
-        yield* rollout.done(lease, id, manifests.digest)
+        yield* rollout.done(lease, id, manifests)
       })
 
     const statuses = (lease: Lease, names: ReadonlyArray<string>) =>

@@ -83,6 +83,38 @@ describe("a platform that has changed", () => {
       )
   )
 
+  it("that changes while the server runs is in force without a restart", { timeout: 180_000 }, () =>
+    run(
+      Effect.gen(function* () {
+        const fake = yield* makeFakeRuntime
+        let closedRanges: ReadonlyArray<string> = []
+        const live = {
+          get closedRanges() {
+            return closedRanges
+          }
+        }
+        yield* served(
+          yield* temporaryDataDir,
+          fake,
+          live
+        )(
+          Effect.gen(function* () {
+            yield* Effect.zipRight(deployed(3), until(isDone))
+            expect(cut(fake)).toHaveLength(0)
+            closedRanges = closed.closedRanges
+            const rollout = yield* until((_) => isDone(_) && _.platform?.changed.includes("closedRanges") === true)
+            expect(rollout.counts.done).toBe(3)
+            expect(cut(fake)).toHaveLength(3)
+            expect(kinds(fake, "Service").map((_) => _.generation)).toEqual([1, 1, 1])
+            // What is deployed now has them from the start.
+            yield* deployed(1)
+            expect(cut(fake)).toHaveLength(4)
+          })
+        )
+      })
+    )
+  )
+
   it("that changes what instances are makes new revisions", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {

@@ -6,6 +6,7 @@ import { shardOfSql } from "../replicas/shardOf.ts"
 import { changedSettings } from "./changedSettings.ts"
 import type { PlatformKey } from "./PlatformKey.ts"
 import type { StageRows } from "./StageRows.ts"
+import type { StageManifests } from "./stageManifests.ts"
 import type { Lease, WorkQueue } from "./WorkQueue.ts"
 
 /** Stages that are under way at a time, at most: deployments of users do not wait behind thousands. */
@@ -23,9 +24,9 @@ const decodePlatforms = Schema.decodeUnknownSync(
 )
 
 /** What a pass says of a stage. */
-export const makeRolloutRows = ({ inStage, sql, write }: StageRows, { key }: PlatformKey) => ({
-  /** The stage is as this platform wants it; `digest`: of the manifests that were applied for the deployment `id`. */
-  done: (lease: Lease, id: string, digest: string) =>
+export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Effect.Effect<PlatformKey>) => ({
+  /** The stage is as the platform of these manifests wants it, which were applied for the deployment `id`. */
+  done: (lease: Lease, id: string, { digest, platformKey: key }: Pick<StageManifests, "digest" | "platformKey">) =>
     write(
       lease,
       Effect.zipRight(
@@ -42,24 +43,30 @@ export const makeRolloutRows = ({ inStage, sql, write }: StageRows, { key }: Pla
 
   /** It could not be made so, and is tried again later. */
   failed: (lease: Lease, message: string) =>
-    write(
-      lease,
-      sql`
-        update app_stages set rollout_error = ${message}, rollout_attempts = rollout_attempts + 1,
-          rollout_due_at = clock_timestamp()
-            + least(${longestRetrySeconds}, ${firstRetrySeconds} * 2 ^ least(rollout_attempts, 10)) * interval '1 second'
-        where ${inStage(lease)} and platform_key is distinct from ${key}`
+    Effect.flatMap(current, ({ key }) =>
+      write(
+        lease,
+        sql`
+          update app_stages set rollout_error = ${message}, rollout_attempts = rollout_attempts + 1,
+            rollout_due_at = clock_timestamp()
+              + least(${longestRetrySeconds}, ${firstRetrySeconds} * 2 ^ least(rollout_attempts, 10)) * interval '1 second'
+          where ${inStage(lease)} and platform_key is distinct from ${key}`
+      )
     )
 })
 
 /**
- * Brings every stage of the shards that are owned to this server's platform: a few at a time, in the order of their names. What is done
- * is in the database, so that another replica, or this one after a restart, goes on.
+ * Brings every stage of the shards that are owned to this server's platform, as it is now: a few at a time, those first that were brought
+ * to one the longest ago. What is done is in the database, so that another replica, or this one after a restart, goes on.
  */
-export const makeRollout = (queue: WorkQueue, { key, platform }: PlatformKey) =>
+export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey>) =>
   Effect.map(SqlClient, (sql) => {
-    /** Tells the other servers, and operators, what this one rolls out, and the log what is new in it. */
+    let announced: string | undefined
+
+    /** Tells the other servers, and operators, what this one rolls out, and the log what is new in it: once for each platform. */
     const announce = Effect.gen(function* () {
+      const { key, platform } = yield* current
+      if (announced === key) return
       const [last] = decodePlatforms(
         yield* sql`select platform from platforms where key <> ${key} order by started_at desc limit 1`
       )
@@ -73,6 +80,7 @@ export const makeRollout = (queue: WorkQueue, { key, platform }: PlatformKey) =>
       const [open] = yield* sql<{ stages: number }>`
         select count(*)::int as stages from app_stages
         where inventory <> '[]' and platform_key is distinct from ${key}`
+      announced = key
       if (open === undefined || open.stages === 0) return
       yield* Effect.logInfo("Rolling out the platform's settings to all namespaces").pipe(
         Effect.annotateLogs({
@@ -82,7 +90,7 @@ export const makeRollout = (queue: WorkQueue, { key, platform }: PlatformKey) =>
       )
     })
 
-    const pending = (shards: ReadonlyArray<number>) => sql`
+    const pending = (key: string, shards: ReadonlyArray<number>) => sql`
       a.inventory <> '[]' and a.platform_key is distinct from ${key}
       and ${shardOfSql(sql, "a.organization_id")} in (select jsonb_array_elements(${JSON.stringify(shards)}::jsonb)::int)`
     /** What waits after a failure is not under way: `rollout_due_at` says when it is tried again. */
@@ -94,16 +102,18 @@ export const makeRollout = (queue: WorkQueue, { key, platform }: PlatformKey) =>
     /** Adds stages to the queue, up to a batch; gives how many are left, those under way too. */
     const next = (shards: ReadonlyArray<number>) =>
       Effect.gen(function* () {
+        yield* announce
+        const { key } = yield* current
         const [{ left, underWay } = { left: 0, underWay: 0 }] = yield* sql<{ left: number; underWay: number }>`
           select count(*)::int as left, (count(*) filter (where ${queued}))::int as "underWay"
-          from app_stages a where ${pending(shards)}`
+          from app_stages a where ${pending(key, shards)}`
         const room = batch - underWay
         if (left === 0 || room <= 0) return { added: 0, left }
         const chosen = decodeChosen(
           yield* sql`
             select a.organization_id, a.app, a.stage from app_stages a
-            where ${pending(shards)} and a.rollout_due_at <= clock_timestamp() and not ${queued}
-            order by a.rollout_attempts, a.organization_id, a.app, a.stage limit ${room}`
+            where ${pending(key, shards)} and a.rollout_due_at <= clock_timestamp() and not ${queued}
+            order by a.rollout_attempts, a.rolled_out_at nulls first, a.organization_id, a.app, a.stage limit ${room}`
         )
         yield* queue.add(chosen.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))
         return { added: chosen.length, left }

@@ -4,8 +4,8 @@ import type { Manifest, TenantContext } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { StoredImages } from "../images/storedImages.ts"
 import { tenantOf } from "./inspectSpec.ts"
-import { Platform } from "./Platform.ts"
-import { digestOf, platformKey } from "./PlatformKey.ts"
+import type { Platform } from "./Platform.ts"
+import { currentPlatformKey, digestOf } from "./PlatformKey.ts"
 import type { StageRows } from "./StageRows.ts"
 import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
@@ -32,6 +32,8 @@ export interface StageManifests {
   readonly app: ReadonlyArray<Manifest>
   /** Digest of all of them. */
   readonly digest: string
+  /** Of the platform that they are made for. */
+  readonly platformKey: string
   /** Do they differ from what was applied last? */
   readonly stale: boolean
 }
@@ -43,8 +45,13 @@ type Place = Pick<WorkKey, "organizationId" | "organization" | "stage">
 
 /** Makes the app's manifests of a deployment that is stored. */
 export const makeStored =
-  (sql: SqlClient, platform: Platform["Type"]) =>
-  (key: Place, id: string, { paused, pullSecret }: Pick<Context, "paused" | "pullSecret">) =>
+  (sql: SqlClient) =>
+  (
+    platform: Platform["Type"],
+    key: Place,
+    id: string,
+    { paused, pullSecret }: Pick<Context, "paused" | "pullSecret">
+  ) =>
     Effect.gen(function* () {
       const rows = yield* sql<{
         spec: unknown
@@ -74,23 +81,22 @@ export const makeStored =
 
 /** The manifests of a deployment, kept until what they are made from changes. */
 export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
-  Effect.map(Effect.all([Platform, platformKey]), ([platform, { key: platformDigest }]) => {
-    const contextOf = (lease: Lease) =>
+  Effect.map(currentPlatformKey, (current) => {
+    const contextOf = (lease: Lease, platform: string) =>
       sql`
         select
           (select coalesce(json_agg(name order by name), '[]') from services where ${inStage(lease)} and paused) as paused,
           exists (select 1 from registry_credentials where organization_id = ${lease.key.organizationId})
             as "pullSecret"`.pipe(
-        Effect.map(
-          (rows): Context => ({ paused: [], pullSecret: false, ...decodeContexts(rows)[0], platform: platformDigest })
-        )
+        Effect.map((rows): Context => ({ paused: [], pullSecret: false, ...decodeContexts(rows)[0], platform }))
       )
 
-    const made = makeStored(sql, platform)
+    const made = makeStored(sql)
 
     return (lease: Lease, id: string) =>
       Effect.gen(function* () {
-        const context = yield* contextOf(lease)
+        const { key: platformKey, settings: platform } = yield* current
+        const context = yield* contextOf(lease, platformKey)
         const { synthNamespace } = yield* synthesis
         const namespace = synthNamespace(tenantOf(lease.key, platform, { pullSecret: context.pullSecret }))
         const kept = yield* sql<{ manifests: ReadonlyArray<Manifest>; context: unknown; applied: string | null }>`
@@ -102,10 +108,11 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
             namespace,
             app: kept[0].manifests,
             digest,
+            platformKey,
             stale: kept[0].applied !== digest
           } satisfies StageManifests
         }
-        const app = yield* made(lease.key, id, context)
+        const app = yield* made(platform, lease.key, id, context)
         yield* write(
           lease,
           sql`
@@ -115,7 +122,7 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
             set manifests = excluded.manifests, context = excluded.context`
         )
         const digest = digestOf([namespace, app])
-        return { namespace, app, digest, stale: kept[0]?.applied !== digest } satisfies StageManifests
+        return { namespace, app, digest, platformKey, stale: kept[0]?.applied !== digest } satisfies StageManifests
       })
   })
 

@@ -34,15 +34,21 @@ export const testServer = (
         shards,
         DriftLog.layer,
         Quotas.layer(unlimited, dataDir),
-        Layer.succeed(Platform, {
-          namespacePrefix: "",
-          domain: "localhost",
-          scheme: "http",
-          port: 8080,
-          podSecurity: "baseline",
-          runtimeClass: undefined,
-          ...platform
-        })
+        // With its getters: what a test changes is seen.
+        Layer.succeed(
+          Platform,
+          Object.defineProperties(
+            {
+              namespacePrefix: "",
+              domain: "localhost",
+              scheme: "http",
+              port: 8080,
+              podSecurity: "baseline",
+              runtimeClass: undefined
+            } satisfies Platform["Type"] as Platform["Type"],
+            Object.getOwnPropertyDescriptors(platform)
+          )
+        )
       )
     ),
     Layer.provideMerge(Layer.provideMerge(PostgresAudit.layer(), keys({ dataDir })))

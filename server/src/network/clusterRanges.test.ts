@@ -1,49 +1,16 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Option, Stream } from "effect"
-import { KubeApi, KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
+import { Effect } from "effect"
+import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import { findClusterRanges, unknownText } from "./clusterRanges.ts"
-
-type Answers = Readonly<Record<string, ReadonlyArray<unknown> | "forbidden" | "notFound">>
-
-/** A fake: it knows these lists, and nothing else. */
-const cluster = (answers: Answers): KubeApi["Type"] => ({
-  server: "https://fake",
-  request: ({ path }) => {
-    const items = Object.entries(answers).find(([plural]) => path.endsWith(`/${plural}`))?.[1] ?? "notFound"
-    return typeof items === "string"
-      ? new KubeError({ reason: items, status: 404, statusReason: "", message: items, causes: [] })
-      : Effect.succeed({ items })
-  },
-  unreachableSince: Effect.succeed(Option.none()),
-  answer: () => Effect.die("nothing is passed on"),
-  stream: () => Stream.die("nothing is streamed"),
-  watch: () => Stream.die("nothing is watched")
-})
-
-const serviceCidrs = [{ spec: { cidrs: ["10.96.0.0/16", "fd00:10:96::/112"] } }]
-const node = (address: string, podCIDRs: ReadonlyArray<string> = []) => ({
-  spec: podCIDRs.length === 0 ? {} : { podCIDR: podCIDRs[0], podCIDRs },
-  status: {
-    addresses: [
-      { type: "InternalIP", address },
-      { type: "Hostname", address: "node-1" }
-    ]
-  }
-})
-const services = [{ spec: { clusterIPs: ["10.96.0.1"] } }, { spec: { clusterIPs: ["None"] } }, { spec: {} }]
-const pod = (ip: string, hostNetwork = false) => ({ spec: { hostNetwork }, status: { podIPs: [{ ip }] } })
-const endpointslices = [{ endpoints: [{ addresses: ["172.18.0.2"] }] }, { endpoints: null }]
-
-const whole: Answers = {
-  servicecidrs: serviceCidrs,
-  nodes: [node("172.18.0.2", ["10.244.0.0/24"]), node("172.18.0.3", ["10.244.1.0/24"])],
-  endpointslices,
-  services,
-  pods: [pod("10.244.0.7"), pod("10.244.1.9"), pod("172.18.0.3", true), { spec: {}, status: {} }]
-}
+import { type Answers, fakeLists, node, pod, whole } from "./fakeLists.ts"
 
 const find = (answers: Answers, set: ReadonlyArray<string> = []) =>
-  findClusterRanges(set).pipe(Effect.provideService(KubeApi, cluster(answers)))
+  findClusterRanges(set).pipe(
+    Effect.provideService(
+      KubeApi,
+      fakeLists(() => answers)
+    )
+  )
 
 describe("the cluster's own ranges", () => {
   it.effect("are those of Services, nodes, pods and the API server", () =>

@@ -7,6 +7,12 @@ import { KubeApi, type KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
 export interface ClusterRanges {
   /** Service ranges, nodes, pod ranges of nodes, and the API server's addresses: canonical. */
   readonly found: ReadonlyArray<string>
+  /** The same, by what they belong to: as the cluster writes them. */
+  readonly told: RangesByOwner
+  /** Did the cluster answer every question? If not, more ranges may exist. */
+  readonly complete: boolean
+  /** Of which the server couldn't see any, and which are unknown for that reason alone. */
+  readonly unseen: ReadonlyArray<UnknownRange["of"]>
   /** What no range that was found or set holds, and what it takes: empty where all is known. */
   readonly unknown: ReadonlyArray<UnknownRange>
 }
@@ -15,6 +21,13 @@ export interface UnknownRange {
   readonly of: "pods" | "Services"
   /** Why it isn't known, as a clause. */
   readonly why: string
+}
+
+export interface RangesByOwner {
+  readonly services: ReadonlyArray<string>
+  readonly pods: ReadonlyArray<string>
+  /** Nodes and API servers. */
+  readonly machines: ReadonlyArray<string>
 }
 
 const texts = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
@@ -86,42 +99,66 @@ const unknownOf = (
   return [{ of, why: `no known range holds ${address}${others}, ${example}` }]
 }
 
+/** What was told before and still counts: none at first. */
+const nothing: RangesByOwner = { services: [], pods: [], machines: [] }
+
 /**
- * Reads from the cluster which addresses are its own. What its operator has `set` counts as known. A range is believed to be the pods' or
- * the Services' only if it holds all of them that can be seen: networks may give out addresses that no node's `podCIDR` tells.
+ * Reads from the cluster which addresses are its own. What its operator has `set` counts as known, and what was told `before` as still
+ * there. A range is believed to be the pods' or the Services' only if it holds all of them that can be seen: networks may give out
+ * addresses that no node's `podCIDR` tells.
  */
-export const findClusterRanges = Effect.fn("findClusterRanges")(function* (set: ReadonlyArray<string> = []) {
-  const [serviceCidrs, nodes, api, services, pods] = yield* Effect.all(
+export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
+  set: ReadonlyArray<string> = [],
+  before: RangesByOwner = nothing
+) {
+  // Before the ranges: a pod that is seen has its node in the list that is read after it.
+  const [services, pods] = yield* Effect.all(
     [
-      list("/apis/networking.k8s.io/v1/servicecidrs", ServiceCidr),
-      list("/api/v1/nodes", Node),
-      list("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", EndpointSlice, {
-        labelSelector: "kubernetes.io/service-name=kubernetes"
-      }),
       list("/api/v1/services", Service, { limit: sample }),
       list("/api/v1/pods", Pod, { limit: sample, fieldSelector: "status.phase=Running" })
     ],
     { concurrency: "unbounded" }
   )
-  const ofServices = (serviceCidrs ?? []).flatMap((_) => _.spec.cidrs)
-  const ofPods = (nodes ?? []).flatMap(({ spec }) => [...spec.podCIDRs, ...(spec.podCIDR === "" ? [] : [spec.podCIDR])])
+  const [serviceCidrs, nodes, api] = yield* Effect.all(
+    [
+      list("/apis/networking.k8s.io/v1/servicecidrs", ServiceCidr),
+      list("/api/v1/nodes", Node),
+      list("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", EndpointSlice, {
+        labelSelector: "kubernetes.io/service-name=kubernetes"
+      })
+    ],
+    { concurrency: "unbounded" }
+  )
+  const known = (ranges: ReadonlyArray<string>) => [...new Set(ranges.filter((_) => parseRange(_) !== undefined))]
   const ofNodes = (nodes ?? []).flatMap((_) => _.status.addresses.flatMap(({ address }) => single(address)))
   const ofApi = (api ?? []).flatMap((_) => (_.endpoints ?? []).flatMap((each) => each.addresses.flatMap(single)))
-  const known = (ranges: ReadonlyArray<string>) => ranges.filter((_) => parseRange(_) !== undefined)
+  const told: RangesByOwner = {
+    services: known((serviceCidrs ?? []).flatMap((_) => _.spec.cidrs)),
+    pods: known(
+      (nodes ?? []).flatMap(({ spec }) => [...spec.podCIDRs, ...(spec.podCIDR === "" ? [] : [spec.podCIDR])])
+    ),
+    machines: known([...ofNodes, ...ofApi])
+  }
   const operators = rangesOf(set)
   return {
-    found: canonicalRanges(known([...ofServices, ...ofPods, ...ofNodes, ...ofApi])),
+    found: canonicalRanges([...told.services, ...told.pods, ...told.machines]),
+    told,
+    complete: [services, pods, serviceCidrs, nodes, api].every((_) => _ !== undefined),
+    unseen: [
+      ...(services === undefined ? ["Services" as const] : []),
+      ...(pods === undefined ? ["pods" as const] : [])
+    ],
     unknown: [
       ...unknownOf(
         "Services",
         services?.flatMap((_) => _.spec.clusterIPs),
-        [...rangesOf(known(ofServices)), ...operators],
+        [...rangesOf([...told.services, ...before.services]), ...operators],
         "the ClusterIP of a Service"
       ),
       ...unknownOf(
         "pods",
         pods?.flatMap((_) => (_.spec.hostNetwork ? [] : (_.status.podIPs ?? []).map((each) => each.ip))),
-        [...rangesOf(known(ofPods)), ...operators],
+        [...rangesOf([...told.pods, ...before.pods]), ...operators],
         "the address of a pod"
       )
     ]
@@ -129,5 +166,5 @@ export const findClusterRanges = Effect.fn("findClusterRanges")(function* (set: 
 })
 
 /** What isn't known, as one clause; undefined where all is. */
-export const unknownText = ({ unknown }: ClusterRanges): string | undefined =>
+export const unknownText = ({ unknown }: Pick<ClusterRanges, "unknown">): string | undefined =>
   unknown.length === 0 ? undefined : unknown.map((_) => `${_.of}: ${_.why}`).join("; ")

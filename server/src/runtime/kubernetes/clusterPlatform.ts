@@ -3,7 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import { domainTemplateOf, prefixText } from "../../cluster/namespacePrefix.ts"
 import type { Platform } from "../../deployments/Platform.ts"
 import { namespacePrefixOf } from "../../installation/namespacePrefixOf.ts"
-import { findClusterRanges, unknownText } from "../../network/clusterRanges.ts"
+import { currentRanges } from "../../network/currentRanges.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
 import { ClusterConfigError } from "./api/ClusterConfigError.ts"
 import { KubeApi } from "./api/KubeApi.ts"
@@ -33,7 +33,10 @@ const dataOf = (name: string) =>
 const domainOf = (data: Readonly<Record<string, string>>) =>
   Object.entries(data).find(([key, selector]) => key !== "_example" && selector.trim() === "")?.[0]
 
-/** How public URLs are made on this cluster: from the settings, else from what Knative is configured with. */
+/**
+ * How public URLs are made on this cluster: from the settings, else from what Knative is configured with. Its ranges follow the cluster's
+ * for as long as the scope is open.
+ */
 export const clusterPlatform = ({
   closedRanges,
   domain,
@@ -70,15 +73,16 @@ export const clusterPlatform = ({
           "the domain of services is not known: set MAXCLOUD_DOMAIN, or give Knative one (`maxcloud cluster install --domain apps.example.com`)"
       })
     }
-    const ranges = yield* findClusterRanges(closedRanges).pipe(
+    const warnUnknown = (unknown: string | undefined) =>
+      unknown === undefined || privateEgressRanges.length === 0
+        ? Effect.void
+        : Effect.logWarning(
+            `The server refuses private ranges in egress, although MAXCLOUD_PRIVATE_EGRESS_RANGES lists some: it doesn't know which addresses are the cluster's own (${unknown}). Set MAXCLOUD_CLOSED_RANGES`
+          )
+    const ranges = yield* currentRanges(closedRanges, warnUnknown).pipe(
       Effect.mapError(({ message }) => new ClusterConfigError({ reason: "unreachable", message }))
     )
-    const unknownRanges = unknownText(ranges)
-    if (unknownRanges !== undefined && privateEgressRanges.length > 0) {
-      yield* Effect.logWarning(
-        `The server refuses private ranges in egress, although MAXCLOUD_PRIVATE_EGRESS_RANGES lists some: it doesn't know which addresses are the cluster's own (${unknownRanges}). Set MAXCLOUD_CLOSED_RANGES`
-      )
-    }
+    const privateRanges = canonicalRanges(privateEgressRanges)
     return {
       namespacePrefix,
       domain: used,
@@ -86,9 +90,15 @@ export const clusterPlatform = ({
       port: publicPort,
       podSecurity,
       runtimeClass,
-      closedRanges: canonicalRanges([...ranges.found, ...closedRanges]),
-      privateRanges: unknownRanges === undefined ? canonicalRanges(privateEgressRanges) : [],
-      unknownRanges,
+      get closedRanges() {
+        return canonicalRanges([...ranges().found, ...closedRanges])
+      },
+      get privateRanges() {
+        return ranges().unknown === undefined ? privateRanges : []
+      },
+      get unknownRanges() {
+        return ranges().unknown
+      },
       externalSecrets:
         externalSecretStore === undefined ? undefined : { store: externalSecretStore, key: externalSecretKey }
     } satisfies Platform["Type"]

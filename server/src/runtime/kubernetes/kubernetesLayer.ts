@@ -47,7 +47,7 @@ export const kubernetesLayer = (settings: ServerSettings) => {
     Layer.provideMerge(externalSecretsKind(settings)),
     Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
   )
-  const platform = Layer.effect(Platform, clusterPlatform(settings))
+  const platform = Layer.scoped(Platform, clusterPlatform(settings))
   const images = Layer.unwrapEffect(
     Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
   )

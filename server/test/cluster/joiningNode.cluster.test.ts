@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto"
+import { Schema } from "effect"
+import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
+import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
+import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { until } from "../contract/requests.ts"
+import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
+
+const settings = {
+  MAXCLOUD_PRIVATE_EGRESS_RANGES: "10.77.0.0/16",
+  // Range of the test cluster's pods, which no node tells.
+  MAXCLOUD_CLOSED_RANGES: process.env["MAXCLOUD_CLOSED_RANGES"] ?? "10.240.0.0/16"
+}
+const app = { app: "shop", services: [{ ...small("web"), egress: ["10.77.0.0/16"] }] }
+
+const Generation = Schema.Struct({ metadata: Schema.Struct({ generation: Schema.Int }) })
+const generationOf = (object: unknown) => Schema.decodeUnknownSync(Generation)(object).metadata.generation
+const Names = Schema.Struct({
+  items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) }))
+})
+
+/** A node without a kubelet, and a pod that it says it runs: objects alone, which change what the cluster tells of itself. */
+const name = `mc-test-${randomBytes(3).toString("hex")}`
+const nodes = "/api/v1/nodes"
+const pods = "/api/v1/namespaces/default/pods"
+
+describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
+  const before = Object.keys(settings).map((name) => [name, process.env[name]] as const)
+  let wired: WiredServer
+  beforeAll(async () => {
+    Object.assign(process.env, settings)
+    wired = await startWiredServer("joining")
+    await wired.server.client.deploy(app)
+  }, 180_000)
+  afterEach(({ task }) => {
+    if (task.result?.state === "fail") console.error(wired.server.output)
+  })
+  const removeBoth = () =>
+    Promise.allSettled([
+      wired.admin.request({ method: "DELETE", path: `${pods}/${name}`, query: { gracePeriodSeconds: "0" } }),
+      wired.admin.request({ method: "DELETE", path: `${nodes}/${name}` })
+    ])
+  afterAll(async () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+    await removeBoth()
+    await wired?.close()
+  }, 60_000)
+
+  const create = (path: string, body: unknown) => wired.admin.request({ method: "POST", path, body })
+  const status = (path: string, body: unknown) =>
+    wired.admin.request({
+      method: "PATCH",
+      path: `${path}/${name}/status`,
+      contentType: "application/merge-patch+json",
+      body: { status: body }
+    })
+  const namespace = () => namespaceFor(wired.organization)
+  const policy = async () => JSON.stringify(await wired.admin.get(kinds.networkPolicy, namespace(), "web"))
+  const versions = async () => {
+    const answer = await wired.admin.request({ method: "GET", path: pathOf(kinds.revision, namespace()) })
+    const revisions = Schema.decodeUnknownSync(Names)(answer).items.map((_) => _.metadata.name)
+    return [revisions.sort(), generationOf(await wired.admin.get(kinds.service, namespace(), "web"))]
+  }
+
+  it("is cut out of every policy, without a restart or a new revision", { timeout: 180_000 }, async () => {
+    const was = await versions()
+    assert.include(await policy(), '"cidr":"10.77.0.0/16"')
+    assert.notInclude(await policy(), "10.77.5.0/24")
+    await create(nodes, {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name },
+      spec: { podCIDR: "10.77.5.0/24", podCIDRs: ["10.77.5.0/24"], unschedulable: true }
+    })
+    await status(nodes, { addresses: [{ type: "InternalIP", address: "10.77.9.9" }] })
+    await until("the policy is cut", policy, (_) => _.includes("10.77.5.0/24") && _.includes("10.77.9.9/32"), 90)
+    await until(
+      "nothing is left to be rolled out",
+      () => wired.server.client.plan(app),
+      (_) => _.platform.length === 0 && _.changes.every(({ action }) => action === "unchanged")
+    )
+    assert.deepStrictEqual(await versions(), was)
+  })
+
+  it("whose pods no range holds closes private ranges until it's known", { timeout: 240_000 }, async () => {
+    await create(pods, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: {
+        nodeName: name,
+        automountServiceAccountToken: false,
+        containers: [{ name: "web", image: "dev.local/none" }]
+      }
+    })
+    await status(pods, { phase: "Running", podIP: "10.78.0.5", podIPs: [{ ip: "10.78.0.5" }] })
+    const plan = () => wired.server.client.plan(app)
+    const refused = await until("the range is refused", plan, (_) => _.problems.length > 0, 90)
+    assert.match(
+      refused.problems[0]?.message ?? "",
+      /10\.77\.0\.0\/16" is private .*no known range holds 10\.78\.0\.5.*MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
+    )
+    const error = await wired.server.client.deploy(app).then(
+      () => undefined,
+      (thrown: unknown) => thrown
+    )
+    assert.match(String(error), /MAXCLOUD_CLOSED_RANGES/)
+    await until("the policy opens nothing", policy, (_) => !_.includes('"cidr":"10.77.0.0/16"'), 60)
+    await removeBoth()
+    await until("the range is known again", plan, (_) => _.problems.length === 0, 90)
+    await until("the policy opens it", policy, (_) => _.includes('"cidr":"10.77.0.0/16"'), 60)
+    // For an hour what has just left stays closed.
+    assert.include(await policy(), "10.77.5.0/24")
+  })
+})
