@@ -1,28 +1,51 @@
 import { referencesOf, type ServiceSpec } from "@maxcloud/config-schema"
 
-const syntax = /\$(?:\$|\(([^)]*)\))/g
+/**
+ * Replaces each `$$` and `$(NAME)`, a name ending at the first `)`, in one pass: a regular expression would look to the end of the text
+ * again for each `$(` that no `)` follows.
+ */
+const replaceReferences = (written: string, by: (whole: string, name: string | undefined) => string): string => {
+  const lastClose = written.lastIndexOf(")")
+  const parts: Array<string> = []
+  let from = 0
+  let at = written.indexOf("$")
+  while (at !== -1) {
+    const isReference = written[at + 1] === "(" && at < lastClose
+    if (isReference || written[at + 1] === "$") {
+      const end = isReference ? written.indexOf(")", at) + 1 : at + 2
+      const whole = written.slice(at, end)
+      parts.push(written.slice(from, at), by(whole, isReference ? whole.slice(2, -1) : undefined))
+      from = end
+    }
+    at = written.indexOf("$", Math.max(at + 1, from))
+  }
+  return parts.join("") + written.slice(from)
+}
 
 /**
  * Kubernetes' expansion of `$(NAME)` in env values, command and args: `$$` is a dollar sign, an unknown name stays as it
  * is written, and a name ends at the first `)`. Source: Kubernetes API, `EnvVar.value`; third_party/forked/golang/expansion.
  */
 export const expand = (written: string, valueOf: (name: string) => string | undefined): string =>
-  written.replace(syntax, (whole, name: string | undefined) => (name === undefined ? "$" : (valueOf(name) ?? whole)))
+  replaceReferences(written, (whole, name) => (name === undefined ? "$" : (valueOf(name) ?? whole)))
 
 /** The names of the variables whose value is, or holds, a secret. */
 export const secretVariables = ({ env }: Pick<ServiceSpec, "env">): ReadonlySet<string> =>
   new Set(Object.keys(env).filter((name) => referencesOf(env[name] ?? "").some((_) => "secret" in _)))
 
 /** The names among `secrets` that a word refers to, each once. */
-export const referredIn = (word: string, secrets: ReadonlySet<string>): ReadonlyArray<string> => [
-  ...new Set([...word.matchAll(syntax)].flatMap(([, name]) => (name !== undefined && secrets.has(name) ? [name] : [])))
-]
+export const referredIn = (word: string, secrets: ReadonlySet<string>): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  replaceReferences(word, (whole, name) => {
+    if (name !== undefined && secrets.has(name)) found.add(name)
+    return whole
+  })
+  return [...found]
+}
 
 /**
  * A word of `command` or `args` as a manifest has it. References to `secrets` are refused before (`knativeProblems`); one that a
  * stored config still holds is never expanded, since everybody on a machine can read the arguments of its processes.
  */
 export const wordOf = (word: string, secrets: ReadonlySet<string>): string =>
-  word.replace(syntax, (whole, name: string | undefined) =>
-    name !== undefined && secrets.has(name) ? `$${whole}` : whole
-  )
+  replaceReferences(word, (whole, name) => (name !== undefined && secrets.has(name) ? `$${whole}` : whole))

@@ -160,7 +160,8 @@ const cleaned = (path: string) => path.replace(/\/+/g, "/")
 
 /** As Knative's webhook reads a reference: a first part without `.` or `:` is no registry but part of the repository. */
 const isRepository = (image: string): boolean => {
-  const name = image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")
+  const [tagged = ""] = image.split("@", 1)
+  const name = tagged.replace(/:[^/:]*$/, "")
   const [first = "", ...rest] = name.split("/")
   const repository = rest.length > 0 && (/[.:]/.test(first) || first === "localhost") ? rest.join("/") : name
   return /^[a-z0-9_\-./]{2,255}$/.test(repository)

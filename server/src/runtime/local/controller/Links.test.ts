@@ -38,6 +38,32 @@ describe("Links", () => {
     await links.closeAll()
   })
 
+  it("reads each character of a value a few times, whatever it is made of", async () => {
+    const { links, rewrite } = linksWith(undefined)
+    for (const part of ["a-", "a.", "-a", "a.a-", "-", "a.local.", "a.local.svc.cluster.localx"]) {
+      const value = part.repeat(Math.floor(32_760 / part.length))
+      const start = performance.now()
+      assert.strictEqual(await rewrite("image", value), value)
+      // From every `\b` on it was over a second, on a machine that has nothing else to do.
+      assert.isBelow(performance.now() - start, 500, part)
+    }
+    await links.closeAll()
+  })
+
+  it("leaves hosts whose name only ends like a service's, and keeps dashes before a name", async () => {
+    const { links, ports, rewrite } = linksWith(undefined)
+    for (const other of [
+      "9-api.local.svc.cluster.local",
+      "X-api.local.svc.cluster.local",
+      "_api.local.svc.cluster.local"
+    ]) {
+      assert.strictEqual(await rewrite("directory", other), other)
+    }
+    const written = await rewrite("directory", "$" + "{API:-api.local.svc.cluster.local}")
+    assert.strictEqual(written, "$" + `{API:-127.0.0.1:${ports.get("api loopback")}}`)
+    await links.closeAll()
+  })
+
   it("takes another port where the old one is taken by now", async () => {
     const first = linksWith(undefined)
     const taken = await first.rewrite("directory", "api.local.svc.cluster.local")
