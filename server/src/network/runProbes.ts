@@ -1,6 +1,7 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { KubeApi, type KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
 import { kinds, pathOf } from "../runtime/kubernetes/api/kinds.ts"
+import { said } from "../runtime/kubernetes/api/said.ts"
 import { type ProbeResult, resultPrefix } from "./probe.ts"
 import { type ProbePodInput, probeLabel, probePod, probeSeconds } from "./probePod.ts"
 
@@ -21,12 +22,12 @@ const ProbePod = Schema.Struct({
   status: Schema.optionalWith(
     Schema.Struct({
       phase: text,
-      message: text,
+      message: said,
       containerStatuses: Schema.optionalWith(
         Schema.Array(
           Schema.Struct({
             state: Schema.optionalWith(
-              Schema.Struct({ waiting: Schema.optional(Schema.Struct({ reason: text, message: text })) }),
+              Schema.Struct({ waiting: Schema.optional(Schema.Struct({ reason: text, message: said })) }),
               { default: () => ({}) }
             )
           })

@@ -22,6 +22,9 @@ export interface LokiOptions {
   readonly tokenFile?: string | undefined
 }
 
+/** Of what Loki says when it refuses: it names up to ten lines, and patterns look for their times. */
+const refusalLength = 16_384
+
 export type Direction = "forward" | "backward"
 
 /** An entry as Loki gives it: the labels of its stream and its structured metadata together. */
@@ -200,30 +203,34 @@ export class LokiClient {
   ): Promise<string> {
     const authorization = await this.#authorization()
     const query = new URLSearchParams(params).toString()
-    const { status, text, retryAfter } = await fetch(`${this.#options.url}${path}${query === "" ? "" : `?${query}`}`, {
-      method,
-      headers: {
-        // An answer that was empty may be kept by Loki, and lines come late.
-        "cache-control": "no-cache",
-        ...(tenant === "" ? {} : { "x-scope-orgid": tenant }),
-        ...(authorization === undefined ? {} : { authorization }),
-        ...(body === undefined ? {} : { "content-type": "application/json", "content-encoding": "gzip" })
-      },
-      ...(body === undefined ? {} : { body }),
-      // Not followed: credentials are for this server alone.
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs)
-    }).then(
+    const { answer, status, retryAfter } = await fetch(
+      `${this.#options.url}${path}${query === "" ? "" : `?${query}`}`,
+      {
+        method,
+        headers: {
+          // An answer that was empty may be kept by Loki, and lines come late.
+          "cache-control": "no-cache",
+          ...(tenant === "" ? {} : { "x-scope-orgid": tenant }),
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(body === undefined ? {} : { "content-type": "application/json", "content-encoding": "gzip" })
+        },
+        ...(body === undefined ? {} : { body }),
+        // Not followed: credentials are for this server alone.
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs)
+      }
+    ).then(
       async (response) => ({
         status: response.status,
-        text: await response.text(),
+        answer: await response.text(),
         retryAfter: response.headers.get("retry-after")
       }),
       (cause: unknown) => {
         throw new LokiAway(`it does not answer: ${reasonOf(cause)}`, undefined)
       }
     )
-    if (status >= 200 && status < 300) return text
+    if (status >= 200 && status < 300) return answer
+    const text = answer.slice(0, refusalLength)
     const said = text.replace(/\s+/g, " ").trim().slice(0, 500)
     if (status === 429) throw new LokiAway(`it takes no more for now (status 429: ${said})`, retryAfterMs(retryAfter))
     if (status === 401) {

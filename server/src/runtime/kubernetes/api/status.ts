@@ -1,17 +1,18 @@
 import { Option, Schema } from "effect"
 import { type KubeCause, KubeError } from "./KubeApi.ts"
+import { said } from "./said.ts"
 
 const text = Schema.optionalWith(Schema.String, { default: () => "" })
 
 /** `meta/v1` Status, by which the API server refuses. */
 const Status = Schema.Struct({
   kind: Schema.Literal("Status"),
-  message: text,
+  message: said,
   reason: text,
   code: Schema.optional(Schema.Int),
   details: Schema.optional(
     Schema.Struct({
-      causes: Schema.optionalWith(Schema.Array(Schema.Struct({ reason: text, field: text, message: text })), {
+      causes: Schema.optionalWith(Schema.Array(Schema.Struct({ reason: text, field: text, message: said })), {
         default: (): ReadonlyArray<KubeCause> => []
       })
     })

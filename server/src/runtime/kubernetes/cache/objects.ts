@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { said } from "../api/said.ts"
 
 /** What is kept of the cluster's objects: the fields that statuses, diagnoses and drift are made from, and no others. */
 
@@ -40,7 +41,7 @@ export const KubeCondition = Schema.Struct({
   type: Schema.String,
   status: Schema.Literal("True", "False", "Unknown"),
   reason: text,
-  message: text,
+  message: said,
   lastTransitionTime: text
 })
 export type KubeCondition = typeof KubeCondition.Type
@@ -110,13 +111,13 @@ export const RevisionObject = Schema.Struct({
 })
 export type RevisionObject = typeof RevisionObject.Type
 
-const Waiting = Schema.Struct({ reason: text, message: text })
+const Waiting = Schema.Struct({ reason: text, message: said })
 const Running = Schema.Struct({ startedAt: text })
 const Terminated = Schema.Struct({
   exitCode: Schema.Int,
   signal: Schema.optional(Schema.Int),
   reason: text,
-  message: text,
+  message: said,
   startedAt: text,
   finishedAt: text
 })
@@ -164,7 +165,7 @@ export const PodObject = Schema.Struct({
     Schema.Struct({
       phase: text,
       reason: text,
-      message: text,
+      message: said,
       podIP: text,
       hostIP: text,
       startTime: text,
@@ -193,7 +194,7 @@ export const EventObject = Schema.Struct({
   involvedObject: Schema.Struct({ kind: text, namespace: text, name: text, uid: text, fieldPath: text }),
   type: text,
   reason: text,
-  message: text,
+  message: said,
   count: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null }),
   lastTimestamp: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
   eventTime: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })

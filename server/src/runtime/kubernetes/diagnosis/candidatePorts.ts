@@ -21,12 +21,17 @@ const common = [
 const inLog =
   /(?:\bport\b|listen|\bserv|\bstart|\brunning\b|\bready\b|\bbound\b|https?:\/\/|\[?[\d.:*]+\]?:)\D{0,60}?(\d{2,5})\b/gi
 
+/** Patterns look from each port on, so what a program writes in one line is cut. */
+const lineLength = 1_000
+
 /** Ports that a program's log names, the latest first: `listening on :3000`, `http://localhost:5173/`, `port 8000`. */
 export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> => {
-  const found = lines.flatMap((line) => [
-    ...[...line.matchAll(/:(\d{2,5})\b(?![:.]\d)/g)].map(([, port]) => Number(port)),
-    ...[...line.matchAll(inLog)].map(([, port]) => Number(port))
-  ])
+  const found = lines
+    .map((_) => _.slice(0, lineLength))
+    .flatMap((line) => [
+      ...[...line.matchAll(/:(\d{2,5})\b(?![:.]\d)/g)].map(([, port]) => Number(port)),
+      ...[...line.matchAll(inLog)].map(([, port]) => Number(port))
+    ])
   return [...new Set(found.reverse())].filter((_) => _ >= 10 && _ <= 65_535 && !taken.has(_)).slice(0, 20)
 }
 

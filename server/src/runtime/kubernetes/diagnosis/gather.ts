@@ -1,6 +1,7 @@
 import { Chunk, Effect, Option, Ref, Schema, Stream } from "effect"
 import type { KubeApi } from "../api/KubeApi.ts"
 import { kinds, pathOf } from "../api/kinds.ts"
+import { said } from "../api/said.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import type { Finding, PortAnswer, Want } from "./Evidence.ts"
 import { lastLines } from "./PodCase.ts"
@@ -101,7 +102,7 @@ const Events = Schema.Struct({
   items: Schema.Array(
     Schema.Struct({
       involvedObject: Schema.Struct({ name: Schema.optionalWith(Schema.String, { default: () => "" }) }),
-      message: Schema.optionalWith(Schema.String, { default: () => "" }),
+      message: said,
       lastTimestamp: Schema.optional(Schema.NullOr(Schema.String))
     })
   )

@@ -55,8 +55,11 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: 
   ]
 ]
 
+/** Of what an engine says about a pull. It quotes the registry, and patterns are looked for in it. */
+const outputLength = 16_384
+
 export const pullFailure = (image: string, output: string): InstanceFailed => {
-  const said = lines(output)
+  const said = lines(output.slice(-outputLength))
   // The last words are the sum of it; those before may be of other mirrors.
   const summary = said.filter((line) => /error/i.test(line)).at(-1) ?? said.at(-1) ?? "the engine said nothing"
   const found =

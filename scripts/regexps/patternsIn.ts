@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { parse } from "@babel/parser"
+
+export interface Pattern {
+  /** `/source/flags`, or the text of a `new RegExp(…)` whose pattern is put together. */
+  readonly written: string
+  readonly file: string
+  readonly line: number
+  /** What a checker reads. Undefined: the pattern is only known when it runs. */
+  readonly literal?: { readonly source: string; readonly flags: string }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+/** Every node of a syntax tree. */
+function* nodesOf(value: unknown): Generator<Readonly<Record<string, unknown>>> {
+  if (Array.isArray(value)) {
+    for (const part of value) yield* nodesOf(part)
+  } else if (isObject(value)) {
+    if (typeof value["type"] === "string") yield value
+    for (const [key, part] of Object.entries(value)) if (key !== "loc") yield* nodesOf(part)
+  }
+}
+
+const textOf = (value: unknown) => (typeof value === "string" ? value : "")
+
+/** The regular expressions of a TypeScript source, literals and those that are made by `RegExp`. */
+export const patternsOf = (text: string, file: string): ReadonlyArray<Pattern> => {
+  const { program } = parse(text, { sourceType: "module", plugins: ["typescript"] })
+  return [...nodesOf(program)].flatMap((node): ReadonlyArray<Pattern> => {
+    const { callee, end, flags, pattern, start, type } = node
+    const line = text.slice(0, Number(start)).split("\n").length
+    if (type === "RegExpLiteral") {
+      const literal = { source: textOf(pattern), flags: textOf(flags) }
+      return [{ written: `/${literal.source}/${literal.flags}`, file, line, literal }]
+    }
+    const isMade = (type === "NewExpression" || type === "CallExpression") && isObject(callee)
+    if (!isMade || callee["name"] !== "RegExp") return []
+    return [{ written: text.slice(Number(start), Number(end)), file, line }]
+  })
+}
+
+/** Those of everything below a folder but its tests. */
+export const patternsIn = (root: string, folder: string): ReadonlyArray<Pattern> =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts"))
+    .flatMap((_) => patternsOf(readFileSync(join(root, folder, _), "utf8"), join(folder, _)))

@@ -1,0 +1,68 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { isLinear } from "./isLinear.ts"
+import { type Pattern, patternsIn, patternsOf } from "./patternsIn.ts"
+
+const root = dirname(dirname(import.meta.dirname))
+const list = join(import.meta.dirname, "linear.json")
+const update = process.env["MAXCLOUD_UPDATE_GOLDEN"] === "1"
+
+const patterns = ["config-schema", "sdk", "synth", "server", "cli"].flatMap((_) => patternsIn(root, `${_}/src`))
+
+/** Found linear before: the checker takes a minute for all of them. */
+const known: ReadonlySet<string> = new Set(update ? [] : JSON.parse(readFileSync(list, "utf8")))
+
+/** By file and pattern, why no text makes these slow: mostly what bounds its length. */
+const bounded: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
+  readFileSync(join(import.meta.dirname, "bounded.json"), "utf8")
+)
+const isBounded = ({ file, written }: Pattern) => bounded[file]?.[written] !== undefined
+
+const notLinear = (some: ReadonlyArray<Pattern>) => {
+  const verdicts = new Map<string, boolean>()
+  return some.filter((pattern) => {
+    const { literal, written } = pattern
+    if (isBounded(pattern) || known.has(written)) return false
+    const linear = verdicts.get(written) ?? (literal !== undefined && isLinear(literal))
+    verdicts.set(written, linear)
+    return !linear
+  })
+}
+
+describe("regular expressions", () => {
+  it("take time in proportion to their text, or have a text of bounded length (MAXCLOUD_UPDATE_GOLDEN=1 checks all anew)", () => {
+    assert.isAbove(patterns.length, 300)
+    const bad = notLinear(patterns)
+    assert.deepStrictEqual(
+      bad.map((_) => `${_.file}:${_.line}: ${_.written}`),
+      [],
+      "Rewrite these so that no text makes them look at a place twice, or bound the text and say so in scripts/regexps/bounded.json."
+    )
+    if (!update) return
+    const linear = new Set(patterns.filter((_) => !isBounded(_)).map((_) => _.written))
+    writeFileSync(list, `${JSON.stringify([...linear].sort(), null, 2)}\n`)
+  }, 600_000)
+
+  it("lists none that is gone", () => {
+    const [written, placed] = [new Set(patterns.map((_) => _.written)), patterns.map((_) => `${_.file} ${_.written}`)]
+    const listed = Object.entries(bounded).flatMap(([file, some]) => Object.keys(some).map((_) => `${file} ${_}`))
+    assert.deepStrictEqual(
+      [...listed.filter((_) => !placed.includes(_)), ...[...known].filter((_) => !written.has(_))],
+      []
+    )
+  })
+
+  it("finds those that are not linear", () => {
+    const planted = String.raw`
+      const nested = /(a+)+$/
+      const perWord = /\b([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluster\.local/g
+      const perReference = /\$(?:\$|\(([^)]*)\))/g
+      const made = new RegExp(text)
+      const fine = /^[a-z]+-[0-9]+$/`
+    assert.deepStrictEqual(
+      notLinear(patternsOf(planted, "planted.ts")).map((_) => _.line),
+      [2, 3, 4, 5]
+    )
+  })
+})
