@@ -50,14 +50,18 @@ describe("the cluster's ranges while a server runs", () => {
     Effect.gen(function* () {
       const { after, current, unknown } = yield* following(grown)
       const before = current()
-      for (const reason of ["unreachable", "forbidden", "notFound"] as const) {
-        yield* after("70 minutes", all(reason))
+      for (const [reason, duration] of [
+        ["unreachable", "1 minute"],
+        ["forbidden", "61 minutes"],
+        ["notFound", "1 minute"]
+      ] as const) {
+        yield* after(duration, all(reason))
         expect(current()).toEqual(before)
       }
       // As of an API server that starts: the next answer is whole again.
       yield* after("30 seconds", { ...all([]), services: whole["services"] ?? [], pods: grown["pods"] ?? [] })
       expect(current()).toEqual(before)
-      yield* after("70 minutes", grown)
+      yield* after("2 minutes", grown)
       expect(current()).toEqual(before)
       expect(unknown).toEqual([undefined])
     })
