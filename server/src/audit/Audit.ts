@@ -30,10 +30,13 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
   Audit,
   {
     /**
-     * Appends an entry: in the transaction that is open, or in its own. Marks the request as told (see `AuditTold`), so that the gate adds
+     * Appends an entry, or several in this order to the chain of the first: in the transaction that is open, or in its own. Marks the request as told (see `AuditTold`), so that the gate adds
      * none of its own. Locks the organization's chain until the transaction ends: call it last.
      */
-    readonly append: (happening: Happening) => Effect.Effect<void, SqlError | MasterKeyError>
+    readonly append: (
+      first: Happening,
+      ...more: ReadonlyArray<Happening>
+    ) => Effect.Effect<void, SqlError | MasterKeyError>
     /** Newest first. Personal fields whose key was erased come as null. */
     readonly list: (
       chain: Chain,

@@ -1,6 +1,7 @@
 import { Duration, Effect } from "effect"
 import pg from "pg"
 import { Session, settingsOf } from "./Session.ts"
+import { AllInUse, waitMillis } from "./Shares.ts"
 
 export interface PoolLimits {
   /** Connections at most. @default 12 */
@@ -10,7 +11,6 @@ export interface PoolLimits {
 }
 
 const connectMillis = 5_000
-const waitMillis = 10_000
 const idleInTransactionMillis = 60_000
 /** Longer than the database's own limit: only a connection that has gone silent lets this pass. */
 const silenceMillis = 5_000
@@ -61,6 +61,9 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
 
 const sessions = new WeakMap<pg.PoolClient, Session>()
 
+/** What the pool itself says where no connection was free in time. */
+const isWait = (error: Error) => error.message === "timeout exceeded when trying to connect"
+
 /** Gives a connection of the pool to `use`, which has to release it. Gives back what takes the wish for one back. */
 export const checkOut = (pool: pg.Pool, use: (error: Error | undefined, session?: Session) => void): (() => void) => {
   let wanted = true
@@ -70,7 +73,7 @@ export const checkOut = (pool: pg.Pool, use: (error: Error | undefined, session?
       return
     }
     if (error || client === undefined) {
-      use(error ?? new Error("no connection was given"))
+      use(error === undefined ? new Error("no connection was given") : isWait(error) ? new AllInUse() : error)
       return
     }
     const session = sessions.get(client) ?? new Session(client, "none")

@@ -5,6 +5,7 @@ import type pg from "pg"
 import { cancel, checkOut } from "./PgPool.ts"
 import { RowScope } from "./RowScope.ts"
 import type { Answer, Session, Shown, Statement } from "./Session.ts"
+import type { Shares } from "./Shares.ts"
 import { isBroken } from "./sqlState.ts"
 
 /** A statement that says neither `asOrganization`, `asServer` nor `asNobody`. */
@@ -83,7 +84,7 @@ const rowsOf = (answers: Answers): ReadonlyArray<object> =>
   "rows" in answers ? answers.rows : answers.map((_) => ({ ..._.rows }))
 
 /** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */
-export const makeConnection = (pool: pg.Pool, session?: Session): Connection => {
+export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session): Connection => {
   const sendNow = (statement: Statement, scope: Shown) =>
     session === undefined
       ? sendOnAny(pool, scope, statement)
@@ -123,7 +124,7 @@ export const makeConnection = (pool: pg.Pool, session?: Session): Connection => 
     executeStream: (text, values, transform) =>
       Stream.unwrapScoped(
         session === undefined
-          ? Effect.map(openTransaction(pool), (held) => cursor(held, text, values, transform))
+          ? Effect.map(openTransaction(pool, shares), (held) => cursor(held, text, values, transform))
           : Effect.succeed(cursor(connection, text, values, transform))
       )
   }
@@ -154,8 +155,16 @@ const cursor = (connection: Connection, text: string, values: ReadonlyArray<unkn
     })
   )
 
-/** A connection for as long as the scope is open. */
-export const reserve = (pool: pg.Pool): Effect.Effect<Connection, SqlError, Scope.Scope> =>
+const isOrganization = (scope: Shown | "unsaid") => scope !== "*" && scope !== "none" && scope !== "unsaid"
+
+/** A connection for as long as the scope is open: for work of an organization, one of its share. */
+export const reserve = (pool: pg.Pool, shares: Shares): Effect.Effect<Connection, SqlError, Scope.Scope> =>
+  Effect.andThen(
+    Effect.flatMap(RowScope, (scope) => (isOrganization(scope) ? shares.one(scope) : Effect.void)),
+    reserveAny(pool, shares)
+  )
+
+const reserveAny = (pool: pg.Pool, shares: Shares) =>
   Effect.acquireRelease(
     Effect.async<Session, SqlError>((resume) => {
       const forget = checkOut(pool, (cause, session) =>
@@ -168,10 +177,10 @@ export const reserve = (pool: pg.Pool): Effect.Effect<Connection, SqlError, Scop
       return Effect.sync(forget)
     }),
     (session) => Effect.sync(() => session.release())
-  ).pipe(Effect.map((session) => makeConnection(pool, session)))
+  ).pipe(Effect.map((session) => makeConnection(pool, shares, session)))
 
-const openTransaction = (pool: pg.Pool) =>
-  Effect.flatMap(reserve(pool), (connection) =>
+const openTransaction = (pool: pg.Pool, shares: Shares) =>
+  Effect.flatMap(reserve(pool, shares), (connection) =>
     Effect.acquireRelease(Effect.as(connection.executeUnprepared("begin", [], undefined), connection), () =>
       Effect.ignore(connection.executeUnprepared("rollback", [], undefined))
     )

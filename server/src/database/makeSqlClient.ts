@@ -6,6 +6,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Option, Scope } from "effect"
 import type pg from "pg"
 import { makeConnection, reserve } from "./connection.ts"
+import { Shares } from "./Shares.ts"
 import { CommitUnknown, isBroken, isUnsent } from "./sqlState.ts"
 
 const run = (connection: Connection, text: string) => connection.executeUnprepared(text, [], undefined)
@@ -50,9 +51,10 @@ class RolledBack extends Error {
 export const makeSqlClient = (pool: pg.Pool, attributes: ReadonlyArray<readonly [string, unknown]>) =>
   Effect.gen(function* () {
     const spanAttributes: ReadonlyArray<readonly [string, unknown]> = [["db.system.name", "postgresql"], ...attributes]
+    const shares = Shares.of(pool.options.max)
     const client = yield* Client.make({
-      acquirer: Effect.succeed(makeConnection(pool)),
-      transactionAcquirer: reserve(pool),
+      acquirer: Effect.succeed(makeConnection(pool, shares)),
+      transactionAcquirer: reserve(pool, shares),
       compiler: PgClient.makeCompiler(),
       spanAttributes
     })
@@ -60,7 +62,7 @@ export const makeSqlClient = (pool: pg.Pool, attributes: ReadonlyArray<readonly 
       transactionTag: Client.TransactionConnection,
       spanAttributes,
       acquireConnection: Effect.flatMap(Scope.make(), (scope) =>
-        Effect.map(Scope.extend(reserve(pool), scope), (connection) => [scope, connection] as const)
+        Effect.map(Scope.extend(reserve(pool, shares), scope), (connection) => [scope, connection] as const)
       ),
       begin: (_) => run(_, "begin"),
       savepoint: (_, id) => run(_, `savepoint maxcloud_${id}`),

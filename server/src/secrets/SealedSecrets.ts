@@ -2,8 +2,9 @@ import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { SecretName } from "@maxcloud/config-schema"
+import type { SecretInfo } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
-import { Audit } from "../audit/Audit.ts"
+import { Audit, type Happening } from "../audit/Audit.ts"
 import { asServer } from "../database/RowScope.ts"
 import { passingOnly, transaction } from "../database/sqlErrors.ts"
 import { CurrentCaller } from "../identity/Caller.ts"
@@ -43,58 +44,83 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       const within = (scope: SecretScope) =>
         sql`organization_id = ${scope.organizationId} and app = ${scope.app} and stage = ${scope.stage}`
 
-      const forget = (scope: SecretScope, name: SecretName) =>
-        sql`delete from secret_versions v where ${within(scope)} and name = ${name} and ${unheld(sql)}`
+      const forget = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
+        sql`delete from secret_versions v where ${within(scope)} and ${sql.in("name", names)} and ${unheld(sql)}`
 
-      const find = (scope: SecretScope, name: SecretName) =>
+      /** Those of them that are set. */
+      const find = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
         Effect.map(
-          sql`select name, version, updated_at from secrets where ${within(scope)} and name = ${name} and is_set`,
-          (rows) => decodeInfos(rows)[0]
+          sql`select name, version, updated_at from secrets where ${within(scope)} and ${sql.in("name", names)} and is_set`,
+          (rows) => new Map(decodeInfos(rows).map((_) => [_.name, _]))
         )
 
-      const tell = (
+      const happening = (
         action: string,
         scope: SecretScope,
         name: SecretName,
-        before: { readonly name: string; readonly version: number } | undefined,
-        after: { readonly name: string; readonly version: number } | undefined
-      ) =>
-        audit.append({
-          action,
-          outcome: "succeeded",
-          status: after === undefined ? 204 : 200,
-          subject: `secret ${scope.app}/${scope.stage}/${name}`,
-          organizationId: scope.organizationId,
-          before: before === undefined ? undefined : digestOf(before),
-          after: after === undefined ? undefined : digestOf(after)
-        })
+        before: SecretInfo | undefined,
+        after: SecretInfo | undefined
+      ): Happening => ({
+        action,
+        outcome: "succeeded",
+        status: after === undefined ? 204 : 200,
+        subject: `secret ${scope.app}/${scope.stage}/${name}`,
+        organizationId: scope.organizationId,
+        before: before === undefined ? undefined : digestOf(before),
+        after: after === undefined ? undefined : digestOf(after)
+      })
 
-      /** In the transaction that is open. */
-      const add = (scope: SecretScope, name: SecretName, value: Redacted.Redacted) =>
+      /**
+       * New versions of secrets, in the transaction that is open: by as many statements as for one, since the transaction holds a connection,
+       * and at its end the organization's audit log. In the order of names: of two at once, the other one waits, and neither locks the other
+       * out.
+       */
+      const add = (action: string, scope: SecretScope, values: ReadonlyMap<SecretName, Redacted.Redacted>) =>
         Effect.gen(function* () {
           const caller = yield* CurrentCaller
+          const names = [...values.keys()].sort()
+          const before = yield* find(scope, names)
           const rows = yield* sql`
-            insert into secrets (organization_id, app, stage, name, version)
-            values (${scope.organizationId}, ${scope.app}, ${scope.stage}, ${name}, 1)
+            insert into secrets ${sql.insert(
+              names.map((name) => ({
+                organization_id: scope.organizationId,
+                app: scope.app,
+                stage: scope.stage,
+                name,
+                version: 1
+              }))
+            )}
             on conflict (organization_id, app, stage, name)
               do update set version = secrets.version + 1, is_set = true, updated_at = now()
             returning name, version, updated_at`
-          const info = decodeInfos(rows)[0]
-          if (info === undefined) return yield* Effect.dieMessage("an upsert returned no row")
-          const sealed = yield* seal(scope.organizationId, placeOf(scope, name, info.version), value)
-          yield* sql`
-            insert into secret_versions ${sql.insert({
-              organization_id: scope.organizationId,
-              app: scope.app,
-              stage: scope.stage,
-              name,
-              version: info.version,
-              created_by: caller?.person?.id ?? null,
-              ...sealed
-            })}`
-          yield* forget(scope, name)
-          return info
+          const infos = decodeInfos(rows)
+          const versions = yield* Effect.forEach(infos, ({ name, version }) =>
+            Effect.gen(function* () {
+              const value = values.get(name)
+              if (value === undefined) return yield* Effect.dieMessage("an upsert returned another row")
+              const sealed = yield* seal(scope.organizationId, placeOf(scope, name, version), value)
+              return {
+                organization_id: scope.organizationId,
+                app: scope.app,
+                stage: scope.stage,
+                name,
+                version,
+                created_by: caller?.person?.id ?? null,
+                ...sealed
+              }
+            })
+          )
+          yield* sql`insert into secret_versions ${sql.insert(versions)}`
+          yield* forget(scope, names)
+          const [first, ...more] = infos.map((_) => happening(action, scope, _.name, before.get(_.name), _))
+          if (first !== undefined) yield* audit.append(first, ...more)
+          return infos
         })
+
+      const addOne = (action: string, scope: SecretScope, name: SecretName, value: Redacted.Redacted) =>
+        Effect.flatMap(add(action, scope, new Map([[name, value]])), ([info]) =>
+          info === undefined ? Effect.dieMessage("an upsert returned no row") : Effect.succeed(info)
+        )
 
       const inTransaction = <A, R>(effect: Effect.Effect<A, SecretsError | SqlError | MasterKeyError, R>) =>
         transaction(effect).pipe(
@@ -105,41 +131,27 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         )
 
       const set = Effect.fn("Secrets.set")(
-        function* (scope: SecretScope, name: SecretName, value: Redacted.Redacted) {
-          const before = yield* find(scope, name)
-          const info = yield* add(scope, name, value)
-          yield* tell("apps.setSecret", scope, name, before, info)
-          return info
-        },
+        (scope: SecretScope, name: SecretName, value: Redacted.Redacted) =>
+          addOne("apps.setSecret", scope, name, value),
         (_) => inTransaction(_)
       )
 
       const importAll = Effect.fn("Secrets.importAll")(
-        function* (
+        (
           scope: SecretScope,
           secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted }>
-        ) {
-          // In the order of names: of two imports at once, the other one waits, and neither locks the other out.
-          const wanted = [...new Map(secrets.map((_) => [_.name, _.value]))].sort(([a], [b]) => (a < b ? -1 : 1))
-          const done = []
-          for (const [name, value] of wanted) {
-            const before = yield* find(scope, name)
-            done.push({ before, info: yield* add(scope, name, value) })
-          }
-          for (const { before, info } of done) yield* tell("apps.importSecrets", scope, info.name, before, info)
-          return done.map((_) => _.info)
-        },
+        ) => add("apps.importSecrets", scope, new Map(secrets.map((_) => [_.name, _.value]))),
         (_) => inTransaction(_)
       )
 
       const unset = Effect.fn("Secrets.unset")(
         function* (scope: SecretScope, name: SecretName) {
-          const before = yield* find(scope, name)
+          const before = (yield* find(scope, [name])).get(name)
           const rows = yield* sql`
             update secrets set is_set = false, updated_at = now()
             where ${within(scope)} and name = ${name} and is_set returning 1`
-          yield* forget(scope, name)
-          if (rows.length > 0) yield* tell("apps.unsetSecret", scope, name, before, undefined)
+          yield* forget(scope, [name])
+          if (rows.length > 0) yield* audit.append(happening("apps.unsetSecret", scope, name, before, undefined))
           return rows.length > 0
         },
         (_) => inTransaction(_)
@@ -195,10 +207,7 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
         function* (scope: SecretScope, name: SecretName, version: number) {
           const value = yield* read(scope, name, version)
           if (Option.isNone(value)) return Option.none()
-          const before = yield* find(scope, name)
-          const info = yield* add(scope, name, value.value)
-          yield* tell("apps.rollbackSecret", scope, name, before, info)
-          return Option.some(info)
+          return Option.some(yield* addOne("apps.rollbackSecret", scope, name, value.value))
         },
         (_) => inTransaction(_)
       )

@@ -138,6 +138,15 @@ describe("secrets", () => {
       yield* sql`
         insert into secrets (organization_id, app, stage, name, version)
         values (${place.organizationId}, ${place.app}, ${place.stage}, 'Z', 2147483647)`
+      // As many as an import takes, each with an entry of its own, in the order of names.
+      const many = Array.from({ length: 200 }, (_, index) => SecretName.make(`N${index}`))
+      yield* secrets.importAll(
+        place,
+        many.map((_) => entry(_, `value of ${_}`))
+      )
+      const told = yield* Effect.flatMap(Audit, (_) => _.list(place.organizationId, { limit: 200 }))
+      expect(told.toReversed().map((_) => _.subject)).toEqual(many.toSorted().map((_) => `secret shop/production/${_}`))
+      for (const name of many) expect(shown(yield* secrets.reveal(place, name, 1))).toBe(`value of ${name}`)
       // A number too large is no fault that a client could wait out.
       const failed = yield* Effect.exit(secrets.importAll(place, [entry(a, "again"), entry(SecretName.make("Z"), "z")]))
       expect(Exit.isFailure(failed) && Cause.isDie(failed.cause)).toBe(true)

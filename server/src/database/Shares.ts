@@ -1,0 +1,74 @@
+import { SqlError } from "@effect/sql/SqlError"
+import { Effect, type Scope } from "effect"
+
+export const waitMillis = 10_000
+
+/** Every connection that the caller may have is in use. It passes, but not by trying once more: the caller has waited for it already. */
+export class AllInUse extends Error {
+  override readonly name = "AllInUse"
+  /** insufficient_resources */
+  readonly code = "53000"
+  constructor() {
+    super(`Every connection to the database that this work may have was in use for ${waitMillis / 1000} s.`)
+  }
+}
+
+/**
+ * How many connections the transactions of one organization hold at once. They write to one audit log, which they lock one after the other:
+ * more of them would only wait on a connection for each other, and nobody else would get one.
+ */
+export class Shares {
+  readonly #each: number
+  readonly #held = new Map<string, { count: number; readonly waiting: Set<() => void> }>()
+
+  constructor(each: number) {
+    this.#each = each
+  }
+
+  /** Of a pool of that many. */
+  static of(connections: number) {
+    return new Shares(Math.max(2, Math.floor(connections / 4)))
+  }
+
+  #take(owner: string, use: () => void): () => void {
+    const share = this.#held.get(owner) ?? { count: 0, waiting: new Set() }
+    this.#held.set(owner, share)
+    if (share.count < this.#each) {
+      share.count++
+      use()
+    } else share.waiting.add(use)
+    return () => {
+      share.waiting.delete(use)
+    }
+  }
+
+  #free(owner: string) {
+    const share = this.#held.get(owner)
+    if (share === undefined) return
+    const [next] = share.waiting
+    if (next !== undefined) {
+      share.waiting.delete(next)
+      next()
+      return
+    }
+    share.count--
+    if (share.count === 0) this.#held.delete(owner)
+  }
+
+  /** One for as long as the scope is open; waited for as long as for a connection. */
+  one(owner: string): Effect.Effect<void, SqlError, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.async<void, SqlError>((resume) => {
+        const late = setTimeout(() => {
+          forget()
+          resume(Effect.fail(new SqlError({ cause: new AllInUse(), message: "Failed to acquire connection" })))
+        }, waitMillis)
+        const forget = this.#take(owner, () => {
+          clearTimeout(late)
+          resume(Effect.void)
+        })
+      }),
+      () => Effect.sync(() => this.#free(owner))
+    )
+  }
+}
