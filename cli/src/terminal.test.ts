@@ -26,6 +26,14 @@ describe("table", () => {
   })
 })
 
+describe("table of what others have named", () => {
+  it("shows what would hide, reorder or break its text", () => {
+    expect(table([["a\u202eb\u2028", "\u{e0041}x\nalice  succeeded", "שלום"]])).toEqual([
+      "a\\u{202e}b\\u{2028}  \\u{e0041}x\\u{a}alice  succeeded  שלום"
+    ])
+  })
+})
+
 describe("elapsed", () => {
   it("shows tenths, then seconds, minutes and hours", () => {
     expect([340, 9_940, 59_000, 90_000, 3_700_000].map(elapsed)).toEqual(["0.3s", "9.9s", "59s", "1m30s", "1h1m"])

@@ -53,8 +53,13 @@ export const makeTerminal = (json: boolean, env: Environment): Terminal => {
   }
 }
 
-/** Columns two spaces apart, as wide as their widest cell; colours take no room. */
-export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+/** Characters that break a line, or hide or reorder the text around them (Unicode: Cf, Zl, Zp), by their numbers. */
+const shown = (cell: string) =>
+  cell.replace(/[\n\r\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (_) => `\\u{${(_.codePointAt(0) ?? 0).toString(16)}}`)
+
+/** Columns two spaces apart, as wide as their widest cell; colours take no room. No cell can be seen as another. */
+export const table = (cells: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const rows = cells.map((_) => _.map(shown))
   const width = (cell: string) => stripVTControlCharacters(cell).length
   const widths: Array<number> = []
   for (const row of rows) {

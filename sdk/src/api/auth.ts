@@ -9,7 +9,7 @@ export const Email = Schema.String.pipe(
   Schema.maxLength(254, { message: () => "an e-mail address has 254 characters at most" }),
   Schema.transform(Schema.String, { strict: true, decode: (_) => _.trim().toLowerCase(), encode: (_) => _ }),
   Schema.pattern(
-    /^[^\s@<>()[\]\\,;:"]{1,64}@(localhost|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+)$/,
+    /^[^\s@<>()[\]\\,;:"\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,64}@(localhost|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+)$/u,
     {
       message: () => 'an e-mail address is written as "ada@example.com"'
     }
@@ -20,6 +20,17 @@ export type Email = typeof Email.Type
 /** Text that names something for people, such as a key: 1 to 100 characters without control characters. */
 export const Label = Schema.String.pipe(
   Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "a name has 1 to 100 characters, without line breaks" })
+)
+
+/**
+ * A `Label` that others read in lists and in the audit log: it shows something, and holds nothing that hides or reorders the text around it
+ * (Unicode: Cf, Zl, Zp).
+ */
+export const Name = Schema.String.pipe(
+  Schema.pattern(/^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u, {
+    message: () =>
+      "a name has 1 to 100 characters that can be seen, without line breaks and characters that turn the direction of text"
+  })
 )
 
 /** What is said of a wrong token must not quote it. */
@@ -143,7 +154,7 @@ export type ApiKeyInfo = typeof ApiKeyInfo.Type
 export const ApiKeyList = Schema.Struct({ apiKeys: Schema.Array(ApiKeyInfo) }).annotations({ identifier: "ApiKeyList" })
 
 export const CreateApiKey = Schema.Struct({
-  name: Label,
+  name: Name,
   /** @default the caller's; never more than that */
   role: Schema.optional(Role),
   scopes: Schema.optionalWith(Schema.Array(KeyScope).pipe(Schema.maxItems(50)), { default: () => [] }),
@@ -225,7 +236,7 @@ export const OidcTrustList = Schema.Struct({ oidcTrusts: Schema.Array(OidcTrustI
 })
 
 export const CreateOidcTrust = Schema.Struct({
-  name: Label,
+  name: Name,
   issuer: Issuer,
   claims: Claims,
   role: Schema.optionalWith(Role, { default: (): Role => "deployer" }),
