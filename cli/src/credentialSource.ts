@@ -126,3 +126,7 @@ export const signInFix = (env: Environment): string => {
   }
   return "`maxcloud auth login` (`maxcloud auth logout` forgets what is kept of this server)"
 }
+
+/** What helps where the server answers only the user who started it: there is nothing to sign in to. */
+export const localModeFix =
+  "run this as the user who started the server, or set MAXCLOUD_API_KEY to the server's token, the content of `local-token` in its data folder"

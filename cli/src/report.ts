@@ -1,7 +1,7 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
 import type { DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
-import { signInFix } from "./credentialSource.ts"
+import { localModeFix, signInFix } from "./credentialSource.ts"
 import { diagnosisLines } from "./diagnosis.ts"
 import { type ExitCode, exitCodeOf } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
@@ -95,6 +95,10 @@ const sdkReport = (error: MaxCloudError): Report => {
     case "NotFound":
       return report({ data: { resource: error.resource, name: error.name } })
     case "Unauthenticated":
+      if (error.localMode === true) {
+        const [message] = error.message.split(/(?<=\w)\. /, 1)
+        return report({ message: message ?? error.message, fix: localModeFix })
+      }
       return report({ fix: signInFix(process.env) })
     case "InsecureUrl": {
       const [message, fix] = split(error.message)

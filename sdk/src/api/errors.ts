@@ -47,10 +47,10 @@ export class InvalidSpec extends Schema.TaggedError<InvalidSpec>()(
   }
 }
 
-/** 401: no credential, or one that is not known. */
+/** 401: no credential, or one that is not known. `localMode`: the server has no accounts, only the user who started it. */
 export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()(
   "Unauthenticated",
-  problem("unauthenticated", 401, "Not signed in"),
+  { ...problem("unauthenticated", 401, "Not signed in"), localMode: Schema.optional(Schema.Literal(true)) },
   http(401)
 ) {
   override get message() {

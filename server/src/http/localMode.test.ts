@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { request } from "node:http"
 import { connect } from "node:net"
 import { Headers } from "@effect/platform"
@@ -130,6 +131,17 @@ describe("a server in local mode, and web pages", () => {
   )
 })
 
+describe("the actions of refused requests for pages", () => {
+  it("are in docs/audit.md, each of them", () => {
+    const documented =
+      readFileSync(new URL("../../../docs/audit.md", import.meta.url), "utf8").match(/`page\.\w+`/g) ?? []
+    assert.sameMembers(
+      documented,
+      [...Object.keys(page), "none"].map((name) => `\`page.${name}\``)
+    )
+  })
+})
+
 describe("a server in local mode, and proxies", () => {
   const fields = [
     "Forwarded",
@@ -245,6 +257,7 @@ describe("a server in local mode, and other users of the machine", () => {
           else {
             assert.strictEqual(answer.status, 401, `${method} ${path} ${answer.body}`)
             assert.include(answer.body, "local-token")
+            assert.strictEqual(JSON.parse(answer.body).localMode, true)
           }
         }
       }
