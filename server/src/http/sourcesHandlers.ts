@@ -1,4 +1,5 @@
-import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { HttpApiBuilder, type HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { NodeHttpServerRequest, NodeStream } from "@effect/platform-node"
 import {
   CurrentOrganization,
   MaxCloudApi,
@@ -36,7 +37,7 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
         Effect.gen(function* () {
           const { id } = yield* CurrentOrganization
           const { sourceBytes } = yield* orUnavailable(quotas.of(id))
-          yield* Effect.mapError(sources.put(id, digest, request.stream, sourceBytes ?? undefined), (error) =>
+          yield* Effect.mapError(sources.put(id, digest, bodyOf(request), sourceBytes ?? undefined), (error) =>
             error.reason === "tooLarge"
               ? new PayloadTooLarge({ detail: error.message })
               : error.reason === "overQuota"
@@ -50,5 +51,13 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
       )
   })
 )
+
+/** Unlike `request.stream` it leaves the connection open for the answer, if an upload is refused before its end. */
+const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
+  NodeStream.fromReadable<unknown, Uint8Array>(
+    () => NodeHttpServerRequest.toIncomingMessage(request),
+    (cause) => cause,
+    { closeOnDone: false }
+  )
 
 const unavailable = ({ message }: SourceError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })
