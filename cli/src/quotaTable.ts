@@ -10,12 +10,14 @@ const cpu = (milli: number) => String(milli / 1000)
 /** One row for each organization: what it has of what it may; `*` marks what was set for itself. */
 export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Terminal) => {
   printTable(
-    ["ORGANIZATION", "SERVICES", "INSTANCES", "VCPU", "MEMORY", "DEPLOYMENTS AN HOUR", "SOURCES"],
+    ["ORGANIZATION", "SERVICES", "INSTANCES", "VCPU", "MEMORY", "DEPLOYMENTS AN HOUR", "SOURCES", "LOGS", "STREAMS"],
     all.map(({ organization, own, quotas, use }) => {
-      const cell = (name: keyof typeof quotas, text: (amount: number) => string) => {
-        const most = quotas[name]
-        return `${text(use[name])} of ${most === null ? "no limit" : text(most)}${own[name] === null ? "" : "*"}`
+      const most = (name: keyof typeof quotas, text: (amount: number) => string) => {
+        const amount = quotas[name]
+        return `${amount === null ? "no limit" : text(amount)}${own[name] === null ? "" : "*"}`
       }
+      const cell = (name: keyof typeof use, text: (amount: number) => string) =>
+        `${text(use[name])} of ${most(name, text)}`
       return [
         organization.name,
         cell("services", String),
@@ -23,7 +25,10 @@ export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Te
         cell("cpuMilli", cpu),
         cell("memoryBytes", memory),
         cell("deploymentsPerHour", String),
-        cell("sourceBytes", memory)
+        cell("sourceBytes", memory),
+        // Only a server that runs knows what there is.
+        most("logBytes", memory),
+        most("streams", String)
       ]
     }),
     terminal

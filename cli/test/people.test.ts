@@ -8,9 +8,10 @@ import { makeFolder, type RunOptions, run, start } from "./cli.ts"
 let server: ReturnType<typeof start>
 let url = ""
 const home = () => mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+const dataDir = home()
 const machines = { ada: home(), grace: home(), ci: home() }
 beforeAll(async () => {
-  server = start(["server", "--port", "0", "--data-dir", home()], {
+  server = start(["server", "--port", "0", "--data-dir", dataDir], {
     env: { MAXCLOUD_AUTH: "required", MAXCLOUD_MAIL: "log", MAXCLOUD_REGISTRATION: "open", MAXCLOUD_RUNTIME: "local" }
   })
   url = /listens on (\S+)/.exec(await server.until(/listens on \S+/))?.[1] ?? ""
@@ -67,6 +68,37 @@ describe("people at a server", () => {
     ])
     expect(who.stdout).toBe("ada@example.com acme owner\n")
     expect([set.code, taken.code]).toEqual([0, 6])
+  }, 60_000)
+
+  it("ends with exit code 9 if the organization would be over a quota, and names the limit and the fix", async () => {
+    const environment = { MAXCLOUD_AUTH: "required", MAXCLOUD_MAIL: "log" }
+    const operator = (...args: ReadonlyArray<string>) =>
+      run(["server", "quotas", ...args, "--data-dir", dataDir], { env: environment })
+    const set = await operator("set", "acme", "--sources", "10")
+    expect([set.code, set.stderr]).toEqual([0, ""])
+    const cwd = makeFolder({
+      "app.json": JSON.stringify({ app: "shop", services: [{ name: "api", source: "./api" }] }),
+      "api/index.js": "// more than ten bytes",
+      "api/package.json": "{}"
+    })
+    const file = readFileSync(join(machines.ada, "maxcloud/credentials.json"), "utf8")
+    const authorization = `Bearer ${/mcs_[\w-]+/.exec(file)?.[0]}`
+    const [told, json, sent] = await Promise.all([
+      ada(["deploy", "-f", "app.json"], { cwd }),
+      ada(["deploy", "-f", "app.json", "--json"], { cwd }),
+      fetch(`${url}/api/v1/sources/sha256:${"0".repeat(64)}`, {
+        method: "PUT",
+        headers: { authorization, "content-type": "application/octet-stream" },
+        body: "more than ten bytes"
+      })
+    ])
+    expect(told.stderr).toMatch(/may keep 10 of source snapshots.*maxcloud destroy/)
+    expect(JSON.parse(json.stdout.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({
+      error: { code: "QuotaExceeded", exitCode: 9 }
+    })
+    expect([told.code, json.code, sent.status]).toEqual([9, 9, 403])
+    expect(await sent.json()).toMatchObject({ _tag: "QuotaExceeded", title: "Quota exceeded" })
+    expect((await operator("unset", "acme")).code).toBe(0)
   }, 60_000)
 
   it("gives CI a key, which is shown once, and does what its scope says", async () => {

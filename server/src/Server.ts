@@ -71,8 +71,7 @@ const accessLayer = (
         requestsPerMinute: settings.requestsPerMinute,
         streams: {
           perKey: settings.streamsPerKey,
-          perAddress: settings.streamsPerAddress,
-          perOrganization: settings.streamsPerOrganization
+          perAddress: settings.streamsPerAddress
         },
         pace: { graceSeconds: settings.graceSeconds, bytesPerSecond: settings.bytesPerSecond }
       }

@@ -6,6 +6,7 @@ import * as DriftLog from "./drift/PostgresDriftLog.ts"
 import * as SealedCredentials from "./images/SealedCredentials.ts"
 import * as Keys from "./keys/layer.ts"
 import { defaultQuotas } from "./limits/defaultQuotas.ts"
+import * as LogQuotas from "./limits/LogQuotas.ts"
 import * as Quotas from "./limits/PostgresQuotas.ts"
 import * as KnownOrganizations from "./organizations/KnownOrganizations.ts"
 import * as Organizations from "./organizations/Organizations.ts"
@@ -45,6 +46,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
   return Layer.merge(Deployments.layer(), Collector.layer({ dataDir })).pipe(
     Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
     Layer.provideMerge(runtimeLayer(settings, port)),
+    Layer.provideMerge(LogQuotas.layer),
     Layer.provideMerge(kept),
     Layer.provideMerge(Audit.layer()),
     Layer.provideMerge(Keys.layer(settings)),

@@ -71,7 +71,7 @@ const apiOf = (
           trustedProxies: new BlockList(),
           openMetrics: true,
           requestsPerMinute: 1200,
-          streams: { perKey: 100, perAddress: 100, perOrganization: 100 },
+          streams: { perKey: 100, perAddress: 100 },
           pace: { graceSeconds: 20, bytesPerSecond: 1024 }
         })
       )

@@ -15,9 +15,9 @@ export default command({
       const organization = yield* (yield* connect(input)).organization.get
       if (terminal.json) return terminal.printJson({ organization })
       const { deleteAfter, name, quotas, use } = organization
-      const row = (what: string, used: number, most: number | null, text: (_: number) => string = String) => [
+      const row = (what: string, used: number | null, most: number | null, text: (_: number) => string = String) => [
         what,
-        text(used),
+        used === null ? "not counted" : text(used),
         most === null ? "no limit" : text(most)
       ]
       printTable(
@@ -28,7 +28,9 @@ export default command({
           row("cpu", use.cpuMilli, quotas.cpuMilli, cpus),
           row("memory", use.memoryBytes, quotas.memoryBytes, integerBytes),
           row("deployments an hour", use.deploymentsPerHour, quotas.deploymentsPerHour),
-          row("source snapshots", use.sourceBytes, quotas.sourceBytes, integerBytes)
+          row("source snapshots", use.sourceBytes, quotas.sourceBytes, integerBytes),
+          row("logs (the oldest lines go first)", use.logBytes, quotas.logBytes, integerBytes),
+          row("open streams", use.streams, quotas.streams)
         ],
         terminal
       )

@@ -25,10 +25,12 @@ export default command({
     memory: text("memory", "SIZE", { description: "Memory of these instances, such as 64Gi" }),
     deployments: text("deployments-per-hour", "N", { description: "Deployments that may begin in an hour" }),
     sources: text("sources", "SIZE", { description: "Source snapshots that a server keeps, such as 5Gi" }),
+    logs: text("logs", "SIZE", { description: "Log lines that are kept, such as 5Gi: the oldest go" }),
+    streams: text("streams", "N", { description: "Streams (logs, events, exports) open at once on a server" }),
     dataDir: dataDirFlag
   }),
   positionals: positionals({ organization: required("ORGANIZATION", "Its name or id") }),
-  run: ({ cpu, dataDir, deployments, instances, memory, organization, services, sources }, terminal) =>
+  run: ({ cpu, dataDir, deployments, instances, logs, memory, organization, services, sources, streams }, terminal) =>
     Effect.gen(function* () {
       const given = {
         services,
@@ -36,7 +38,9 @@ export default command({
         cpuMilli: cpu,
         memoryBytes: memory,
         deploymentsPerHour: deployments,
-        sourceBytes: sources
+        sourceBytes: sources,
+        logBytes: logs,
+        streams
       }
       const quotas: Partial<Record<keyof typeof given, string>> = Object.fromEntries(
         Object.entries(given).filter(([, value]) => value !== undefined)
@@ -44,7 +48,7 @@ export default command({
       if (Object.keys(quotas).length === 0) {
         return yield* new UsageError({
           message: "no quota is named",
-          fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour, --sources"
+          fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour, --sources, --logs, --streams"
         })
       }
       const set = yield* operate((_) => _.setQuotas({ ...placeOf(dataDir), organization, quotas }), organization)

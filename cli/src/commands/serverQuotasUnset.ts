@@ -21,10 +21,12 @@ export default command({
     memory: toggle("memory", { description: "Unset that of memory" }),
     deployments: toggle("deployments-per-hour", { description: "Unset that of deployments in an hour" }),
     sources: toggle("sources", { description: "Unset that of source snapshots" }),
+    logs: toggle("logs", { description: "Unset that of log lines" }),
+    streams: toggle("streams", { description: "Unset that of open streams" }),
     dataDir: dataDirFlag
   }),
   positionals: positionals({ organization: required("ORGANIZATION", "Its name or id") }),
-  run: ({ cpu, dataDir, deployments, instances, memory, organization, services, sources }, terminal) =>
+  run: ({ cpu, dataDir, deployments, instances, logs, memory, organization, services, sources, streams }, terminal) =>
     Effect.gen(function* () {
       const quotas: ReadonlyArray<QuotaName> = [
         ...(services ? (["services"] as const) : []),
@@ -32,7 +34,9 @@ export default command({
         ...(cpu ? (["cpuMilli"] as const) : []),
         ...(memory ? (["memoryBytes"] as const) : []),
         ...(deployments ? (["deploymentsPerHour"] as const) : []),
-        ...(sources ? (["sourceBytes"] as const) : [])
+        ...(sources ? (["sourceBytes"] as const) : []),
+        ...(logs ? (["logBytes"] as const) : []),
+        ...(streams ? (["streams"] as const) : [])
       ]
       const unset = yield* operate((_) => _.unsetQuotas({ ...placeOf(dataDir), organization, quotas }), organization)
       if (terminal.json) return terminal.printJson(unset)

@@ -13,7 +13,11 @@ export const Quotas = Schema.Struct({
   memoryBytes: Schema.NullOr(Schema.Int),
   deploymentsPerHour: Schema.NullOr(Schema.Int),
   /** Of source snapshots. A server before this quota leaves it out. */
-  sourceBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null })
+  sourceBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null }),
+  /** Of log lines: if there are more, the oldest go. */
+  logBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null }),
+  /** Followed logs, events and exports that are open at once, on each server. */
+  streams: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null })
 }).annotations({ identifier: "Quotas" })
 export type Quotas = typeof Quotas.Type
 
@@ -24,7 +28,11 @@ export const QuotaUse = Schema.Struct({
   cpuMilli: Schema.Int,
   memoryBytes: Schema.Int,
   deploymentsPerHour: Schema.Int,
-  sourceBytes: Schema.optionalWith(Schema.Int, { default: () => 0 })
+  sourceBytes: Schema.optionalWith(Schema.Int, { default: () => 0 }),
+  /** null: not counted, as in Loki. */
+  logBytes: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null }),
+  /** On the server that answers. null: not counted. */
+  streams: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null })
 }).annotations({ identifier: "QuotaUse" })
 export type QuotaUse = typeof QuotaUse.Type
 

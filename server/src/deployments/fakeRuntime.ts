@@ -134,6 +134,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       changes: Stream.fromPubSub(changes),
       drift: Stream.empty,
       isLogCursor: () => false,
+      logBytes: () => Effect.succeed(null),
       instances: Stream.empty,
       revisions: (key) =>
         Effect.succeed([

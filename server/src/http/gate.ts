@@ -4,6 +4,7 @@ import { Forbidden, MethodNotAllowed, Unauthenticated, Unavailable } from "@maxc
 import { Effect, Option, Redacted } from "effect"
 import { Audit, AuditTold } from "../audit/Audit.ts"
 import { asNobody, asServer, RowScope } from "../database/RowScope.ts"
+import { orUnavailable } from "../database/sqlErrors.ts"
 import { authorize } from "../identity/authorize.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../identity/Caller.ts"
 import { Authenticator } from "../identity/keys/ApiKeys.ts"
@@ -12,7 +13,8 @@ import { type Operation, policy } from "../identity/policy.ts"
 import { networkOf } from "../identity/signInLimits.ts"
 import { rateLimitHeaders } from "../limits/headers.ts"
 import { limits } from "../limits/limits.ts"
-import { makeOpenStreams, type StreamOwner } from "../limits/OpenStreams.ts"
+import { makeOpenStreams, OpenStreamsOf, type StreamOwner } from "../limits/OpenStreams.ts"
+import { Quotas } from "../limits/Quotas.ts"
 import { type RateLimitState, RateLimits } from "../limits/RateLimits.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { AccessMode } from "./AccessMode.ts"
@@ -39,7 +41,20 @@ export const makeGate = Effect.gen(function* () {
   const authenticator = yield* Authenticator
   const rates = yield* RateLimits
   const audit = yield* Audit
+  const quotas = yield* Quotas
   const streams = makeOpenStreams(mode.streams)
+
+  const ownerOfStream = (caller: Caller | undefined, address: string): Effect.Effect<StreamOwner, Unavailable> => {
+    if (caller === undefined)
+      return Effect.succeed({ key: undefined, address: networkOf(address), organization: undefined, quota: null })
+    const { credential, organization } = caller
+    return Effect.map(orUnavailable(quotas.of(organization.id)), (_) => ({
+      key: credential.type === "local" ? undefined : `${credential.type} ${credential.id}`,
+      address: networkOf(address),
+      organization: organization.id,
+      quota: _.streams
+    }))
+  }
 
   /** In local mode: the web page, or the proxy, that a request comes through is refused, whatever else it carries. */
   const refuseForeign = (request: Request, action: string, address: string) => {
@@ -66,7 +81,7 @@ export const makeGate = Effect.gen(function* () {
       const token = bearerOf(request)
       if ((token !== undefined && owner.isToken(token)) || (yield* owner.opened(request))) return
       yield* asServer(rates.take(limits.failedAuthentication, networkOf(address)))
-      return yield* new Unauthenticated({ detail: ownerOnly })
+      return yield* new Unauthenticated({ detail: ownerOnly, localMode: true })
     })
 
   const callerOf = (request: Request, address: string) =>
@@ -151,7 +166,7 @@ export const makeGate = Effect.gen(function* () {
           const asked = { operation, parameters: route.parameters, query, verifiedOnly: mode.verifiedOnly }
           if (caller !== undefined) yield* authorize(caller, asked)
           const handled = yield* handle
-          if (handled.body._tag === "Stream") yield* streams.take(ownerOfStream(caller, address))
+          if (handled.body._tag === "Stream") yield* streams.take(yield* ownerOfStream(caller, address))
           const answered = bodyWithRows(handled, caller?.organization.id ?? "none")
           yield* tell(operation, request, answered.status, told)
           const token = bearerOf(request)
@@ -161,6 +176,7 @@ export const makeGate = Effect.gen(function* () {
         }).pipe(
           Effect.tapErrorTag("Forbidden", () => Effect.ignore(tell(operation, request, 403, told))),
           Effect.provideService(CurrentCaller, caller),
+          Effect.provideService(OpenStreamsOf, streams.of),
           Effect.provideService(RowScope, caller?.organization.id ?? "none")
         )
         return Option.match(rate, { onNone: () => response, onSome: (_) => withRate(response, _) })
@@ -228,15 +244,6 @@ const ownerOnly =
 /** How the audit log calls a page: `page.landing`. */
 const pageName = (route: Route | undefined) =>
   `page.${Object.entries(page).find(([, pattern]) => pattern === route?.pattern)?.[0] ?? "none"}`
-
-const ownerOfStream = (caller: Caller | undefined, address: string): StreamOwner => ({
-  key:
-    caller === undefined || caller.credential.type === "local"
-      ? undefined
-      : `${caller.credential.type} ${caller.credential.id}`,
-  address: networkOf(address),
-  organization: caller?.organization.id
-})
 
 const ownerOf = (organization: Organization): Caller => ({
   organization,

@@ -3,6 +3,7 @@ import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
 import { Accounts, Sessions } from "../identity/Accounts.ts"
 import { Members } from "../identity/Members.ts"
+import { OpenStreamsOf } from "../limits/OpenStreams.ts"
 import { Privacy } from "../privacy/Privacy.ts"
 import { currentCaller, currentPerson } from "./callerOf.ts"
 
@@ -18,7 +19,14 @@ export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organizat
     const members = yield* Members
     const privacy = yield* Privacy
     return handlers
-      .handle("get", () => Effect.flatMap(CurrentOrganization, ({ id }) => privacy.describe(id)))
+      .handle("get", () =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const described = yield* privacy.describe(id)
+          const streams = (yield* OpenStreamsOf)(id)
+          return { ...described, use: { ...described.use, streams } }
+        })
+      )
       .handle("members", () => Effect.map(Effect.flatMap(currentCaller, members.list), (all) => ({ members: all })))
       .handle("changeMember", ({ path, payload }) =>
         Effect.flatMap(currentCaller, (_) => members.change(_, path.userId, payload.role))

@@ -79,6 +79,7 @@ export interface TestApiOptions {
   readonly owner?: LocalOwner
   readonly openMetrics?: boolean
   readonly streams?: Partial<StreamLimits>
+  readonly streamQuota?: number
   readonly pace?: Partial<Pace>
   /** Takes what is logged. */
   readonly onLog?: (line: string) => void
@@ -114,7 +115,7 @@ export const testApi = (options: TestApiOptions = {}) =>
           trustedProxies: new BlockList(),
           openMetrics: options.openMetrics ?? true,
           requestsPerMinute: 1200,
-          streams: { perKey: 100, perAddress: 100, perOrganization: 100, ...options.streams },
+          streams: { perKey: 100, perAddress: 100, ...options.streams },
           pace: { graceSeconds: 20, bytesPerSecond: 1024, ...options.pace }
         }),
         Layer.mock(Authenticator, options.authenticator ?? {}),
@@ -139,7 +140,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Deployments, options.deployments ?? {}),
         Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
         Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
-        Layer.mock(Quotas, { of: () => Effect.succeed(unlimited) }),
+        Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
         Layer.mock(DriftLog, options.drift ?? {}),
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),

@@ -1,11 +1,10 @@
-import { TooManyRequests } from "@maxcloud/sdk/api"
-import { Effect, type Scope } from "effect"
+import { type OrganizationId, TooManyRequests } from "@maxcloud/sdk/api"
+import { Context, Effect, type Scope } from "effect"
 
 /** How many answers that go on (events, logs, exports) may be open at once on this server. */
 export interface StreamLimits {
   readonly perKey: number
   readonly perAddress: number
-  readonly perOrganization: number
 }
 
 /** Whose stream it is. */
@@ -13,8 +12,15 @@ export interface StreamOwner {
   /** The credential; undefined where none is needed. */
   readonly key: string | undefined
   readonly address: string
-  readonly organization: string | undefined
+  readonly organization: OrganizationId | undefined
+  /** The organization's quota; null: no limit. */
+  readonly quota: number | null
 }
+
+/** How many an organization has open on this server. null: nobody counts them here. */
+export class OpenStreamsOf extends Context.Reference<OpenStreamsOf>()("@maxcloud/server/OpenStreamsOf", {
+  defaultValue: (): ((organization: OrganizationId) => number | null) => () => null
+}) {}
 
 const retryAfterSeconds = 5
 
@@ -33,12 +39,13 @@ export const makeOpenStreams = (limits: StreamLimits) => {
     if (left > 0) open.set(name, left)
     else open.delete(name)
   }
-  const namesOf = ({ address, key, organization }: StreamOwner) => [
+  const namesOf = ({ address, key, organization, quota }: StreamOwner) => [
     ...(key === undefined ? [] : [{ name: `key ${key}`, whose: "API key", limit: limits.perKey }]),
     { name: `address ${address}`, whose: "network address", limit: limits.perAddress },
+    // Counted without a quota too: it may be set while these are open.
     ...(organization === undefined
       ? []
-      : [{ name: `organization ${organization}`, whose: "organization", limit: limits.perOrganization }])
+      : [{ name: `organization ${organization}`, whose: "organization", limit: quota ?? Number.POSITIVE_INFINITY }])
   ]
 
   /** Takes a place until the scope closes, which is when the answer has ended. */
@@ -57,5 +64,7 @@ export const makeOpenStreams = (limits: StreamLimits) => {
         })
     ).pipe(Effect.asVoid)
 
-  return { take, open: () => open.size }
+  const of = (organization: OrganizationId) => open.get(`organization ${organization}`) ?? 0
+
+  return { take, of, open: () => open.size }
 }

@@ -63,7 +63,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
     ["services", { services: 2 }, /2 services: with this deployment it would have 3 \(1 of this app and stage, 2 of/],
     ["instances", { instances: 2 }, /2 instances at their largest scale: .* would have 3/],
     ["cpu", { cpuMilli: 1_250 }, /1\.25 vCPU at .* would have 1\.5/],
-    ["memory", { memoryBytes: 512 * 2 ** 20 }, /0\.5Gi memory at .* would have 0\.75Gi/]
+    ["memory", { memoryBytes: 512 * 2 ** 20 }, /512Mi memory at .* would have 768Mi/]
   ] as const)("of %s: over apps and stages; what is there goes on, and can go", ([, values, message]) =>
     Effect.gen(function* () {
       const org = yield* newOrganization
@@ -150,7 +150,9 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
         cpuMilli: null,
         memoryBytes: 2 ** 45,
         deploymentsPerHour: null,
-        sourceBytes: null
+        sourceBytes: null,
+        logBytes: null,
+        streams: null
       })
     })
   )

@@ -16,7 +16,9 @@ const decodeQuotas = Schema.decodeUnknownSync(
       cpu_milli: Amount,
       memory_bytes: Amount,
       deployments_per_hour: Amount,
-      source_bytes: Amount
+      source_bytes: Amount,
+      log_bytes: Amount,
+      streams: Amount
     })
   )
 )
@@ -33,7 +35,9 @@ const only = (values: Partial<QuotaValues>) => ({
   cpu_milli: values.cpuMilli,
   memory_bytes: values.memoryBytes,
   deployments_per_hour: values.deploymentsPerHour,
-  source_bytes: values.sourceBytes
+  source_bytes: values.sourceBytes,
+  log_bytes: values.logBytes,
+  streams: values.streams
 })
 
 /**
@@ -49,7 +53,7 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
       const own = (organizationId: OrganizationId) =>
         sql`
           select services::text, instances::text, cpu_milli::text, memory_bytes::text, deployments_per_hour::text,
-            source_bytes::text
+            source_bytes::text, log_bytes::text, streams::text
           from organization_quotas where organization_id = ${organizationId}`.pipe(
           Effect.map((rows): QuotaValues => {
             const [row] = decodeQuotas(rows)
@@ -60,7 +64,9 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
               cpuMilli: row.cpu_milli,
               memoryBytes: row.memory_bytes,
               deploymentsPerHour: row.deployments_per_hour,
-              sourceBytes: row.source_bytes
+              sourceBytes: row.source_bytes,
+              logBytes: row.log_bytes,
+              streams: row.streams
             }
           })
         )
@@ -74,7 +80,9 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
             cpuMilli: _.cpuMilli ?? defaults.cpuMilli,
             memoryBytes: _.memoryBytes ?? defaults.memoryBytes,
             deploymentsPerHour: _.deploymentsPerHour ?? defaults.deploymentsPerHour,
-            sourceBytes: _.sourceBytes ?? defaults.sourceBytes
+            sourceBytes: _.sourceBytes ?? defaults.sourceBytes,
+            logBytes: _.logBytes ?? defaults.logBytes,
+            streams: _.streams ?? defaults.streams
           })
         )
 
@@ -108,8 +116,8 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
 
         check: Effect.fn("Quotas.check")(function* ({ app, organization, stage }, spec) {
           const quotas = yield* of(organization.id)
-          const { deploymentsPerHour, sourceBytes: _, ...sizes } = quotas
-          const sized = Object.values(sizes).some((_) => _ !== null)
+          const { cpuMilli, deploymentsPerHour, instances, memoryBytes, services: most } = quotas
+          const sized = [cpuMilli, instances, memoryBytes, most].some((_) => _ !== null)
           if (deploymentsPerHour === null && !sized) return
           const services = yield* servicesOf(organization.id, app, stage, sized ? "all" : "here")
           const here = services.filter((_) => _.here)

@@ -4,6 +4,9 @@ import type { OrganizationId, QuotaExceeded, QuotaUse, Quotas as QuotaValues } f
 import { Context, type Effect } from "effect"
 import type { Target } from "../deployments/inspectSpec.ts"
 
+/** What counts against quotas in the database and the data folder: of logs the runtime knows, of streams the server that has them. */
+export type StoredUse = Omit<QuotaUse, "logBytes" | "streams">
+
 /** What an organization may have: the server's defaults (settings), or its own row in `organization_quotas`. */
 export class Quotas extends Context.Tag("@maxcloud/server/Quotas")<
   Quotas,
@@ -12,7 +15,7 @@ export class Quotas extends Context.Tag("@maxcloud/server/Quotas")<
     /** What was set for the organization itself; null: nothing, the server's default holds. */
     readonly own: (organizationId: OrganizationId) => Effect.Effect<QuotaValues, SqlError>
     /** What counts now against them. */
-    readonly use: (organizationId: OrganizationId) => Effect.Effect<QuotaUse, SqlError>
+    readonly use: (organizationId: OrganizationId) => Effect.Effect<StoredUse, SqlError>
     /**
      * Fails where the organization, with `spec` as the services of the app and stage, would have more than it may; and counts the deployment
      * against `deploymentsPerHour`. Called in the transaction that accepts a deployment, after it has the organization's lock.

@@ -12,9 +12,10 @@ const unset = {
   quotaMemory: undefined,
   quotaDeploymentsPerHour: undefined,
   quotaSources: undefined,
+  quotaLogs: undefined,
+  quotaStreams: undefined,
   streamsPerKey: 1,
   streamsPerAddress: 1,
-  streamsPerOrganization: 1,
   graceSeconds: 1,
   bytesPerSecond: 1
 }
@@ -28,8 +29,14 @@ describe("quotas that nobody has set", () => {
     assert.notInclude(Object.values(builtInQuotas), null)
   })
 
-  it("bound deployments an hour alone on a server without credentials", () => {
-    assert.deepStrictEqual(defaultQuotas({ ...unset, ...laptop }), { ...unlimited, deploymentsPerHour: 600 })
+  it("bound deployments an hour, logs and streams alone on a server without credentials", () => {
+    const { deploymentsPerHour, logBytes, streams } = builtInQuotas
+    assert.deepStrictEqual(defaultQuotas({ ...unset, ...laptop }), {
+      ...unlimited,
+      deploymentsPerHour,
+      logBytes,
+      streams
+    })
   })
 
   it("give way to settings, to `none` too", () => {

@@ -1,8 +1,9 @@
 import type { ServiceSpec } from "@maxcloud/config-schema"
 import type { Quotas, QuotaUse } from "@maxcloud/sdk/api"
+import { bytesText } from "./bytesText.ts"
 
 /** What services take at their largest scale. */
-export type Footprint = Omit<QuotaUse, "deploymentsPerHour" | "sourceBytes">
+export type Footprint = Pick<QuotaUse, "services" | "instances" | "cpuMilli" | "memoryBytes">
 
 /** What of a service counts. */
 export type Sized = Pick<ServiceSpec, "cpu" | "memory" | "scale">
@@ -26,8 +27,6 @@ interface Kind {
   readonly less: string
 }
 
-const gibibytes = (bytes: number) => `${Math.round((bytes / 2 ** 30) * 100) / 100}Gi`
-
 const kinds: Readonly<Record<keyof Footprint, Kind>> = {
   services: {
     what: "services",
@@ -40,7 +39,7 @@ const kinds: Readonly<Record<keyof Footprint, Kind>> = {
     write: (milli) => String(milli / 1000),
     less: "lower `cpu` or `scale.max` of a service"
   },
-  memoryBytes: { what: "memory", write: gibibytes, less: "lower `memory` or `scale.max` of a service" }
+  memoryBytes: { what: "memory", write: bytesText, less: "lower `memory` or `scale.max` of a service" }
 }
 
 const keys = ["services", "instances", "cpuMilli", "memoryBytes"] as const

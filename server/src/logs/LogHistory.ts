@@ -1,9 +1,10 @@
-import type { OrganizationId } from "@maxcloud/sdk/api"
+import { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, Effect, Layer, Schema, Stream } from "effect"
 import { encodeChunk } from "./chunk.ts"
 import { folderStore } from "./folderStore.ts"
 import { type LinePosition, type LogLine, millisOf, timeOf } from "./LogLine.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
+import { OrganizationRoom } from "./organizationRoom.ts"
 import { readRange, readTail } from "./readChunks.ts"
 import { type Retention, retainOrganization } from "./retention.ts"
 import { type S3Options, s3Store } from "./s3Store.ts"
@@ -35,6 +36,7 @@ export const HistoryCut = Schema.Struct({ before: Schema.String, reason: Schema.
 export type HistoryCut = typeof HistoryCut.Type
 
 const Positions = Schema.Record({ key: Schema.String, value: Schema.Tuple(Schema.String, Schema.Int) })
+const isOrganizationId = Schema.is(OrganizationId)
 const decodePositions = Schema.decodeUnknownSync(Schema.parseJson(Positions))
 const decodeCut = Schema.decodeUnknownSync(Schema.parseJson(HistoryCut))
 
@@ -67,6 +69,8 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
     readonly removeAll: (organizationId: OrganizationId) => Effect.Effect<void, LogHistoryError>
     /** Removes what is too old or too much, of the organizations that `owns` names; to be called every hour or so. */
     readonly retain: (owns: (organizationId: string) => boolean) => Effect.Effect<void, LogHistoryError>
+    /** Bytes that are kept of an organization, as far as this server knows; undefined: not counted. */
+    readonly bytes: (organizationId: OrganizationId) => number | undefined
     /** For messages: how many days are kept. */
     readonly days: number
     /** For certificates: what `removeAll` does. */
@@ -76,6 +80,8 @@ export class LogHistory extends Context.Tag("@maxcloud/server/LogHistory")<
 
 export interface HistoryOptions {
   readonly retention?: Partial<Retention> | undefined
+  /** Instead of `bytesPerOrganization`, and as it is at present; null: no limit. */
+  readonly quotaOf?: ((organizationId: OrganizationId) => number | null) | undefined
 }
 
 const defaults: Retention = { days: 14, bytesPerOrganization: 5 * 2 ** 30 }
@@ -88,6 +94,16 @@ async function* keysBelow(store: ObjectStore, folder: string): AsyncGenerator<st
 
 const make = (store: ObjectStore, options: HistoryOptions) => {
   const retention: Retention = { ...defaults, ...options.retention }
+  const { quotaOf } = options
+  const quota = (organization: string) => {
+    if (quotaOf === undefined) return retention.bytesPerOrganization
+    return isOrganizationId(organization)
+      ? (quotaOf(organization) ?? Number.POSITIVE_INFINITY)
+      : Number.POSITIVE_INFINITY
+  }
+  const room = new OrganizationRoom(quota, (organization, bytesPerOrganization) =>
+    retainOrganization(store, organization, { days: retention.days, bytesPerOrganization }, Date.now())
+  )
   const failed = (doing: string) => (cause: unknown) =>
     new LogHistoryError({
       message: `Kept log lines cannot be ${doing} (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
@@ -100,6 +116,7 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
   }
 
   return LogHistory.of({
+    bytes: (organizationId) => room.bytes(organizationId),
     days: retention.days,
     erasing: "kept log lines deleted, of the folder or bucket",
     write: Effect.fn("LogHistory.write")((key, lines) =>
@@ -107,7 +124,9 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
         ? Effect.void
         : attempt("written", async () => {
             const chunk = await encodeChunk(lines)
-            await store.put(`${serviceFolder(key)}/${chunk.key}`, chunk.body)
+            await room.write(key.organizationId, chunk.body.length, () =>
+              store.put(`${serviceFolder(key)}/${chunk.key}`, chunk.body)
+            )
           })
     ),
     read: (key, query) => {
@@ -166,12 +185,12 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
       })
     ),
     removeAll: Effect.fn("LogHistory.removeAll")((organizationId) =>
-      attempt("removed", () => store.deleteAll(organizationId))
+      attempt("removed", () => store.deleteAll(organizationId).then(() => room.forget(organizationId)))
     ),
     retain: Effect.fn("LogHistory.retain")((owns) =>
       attempt("removed", async () => {
         for (const organization of (await store.list("")).folders) {
-          if (owns(organization)) await retainOrganization(store, organization, retention, Date.now())
+          if (owns(organization)) await room.check(organization)
         }
       })
     )

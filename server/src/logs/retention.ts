@@ -1,6 +1,7 @@
 import { type ChunkName, parseChunkName } from "./chunk.ts"
 import { timeOf } from "./LogLine.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
+import type { Removed } from "./organizationRoom.ts"
 
 export interface Retention {
   /** Lines are kept for so many days. */
@@ -35,7 +36,7 @@ export const retainOrganization = async (
   organization: string,
   { bytesPerOrganization, days }: Retention,
   now: number
-): Promise<void> => {
+): Promise<Removed> => {
   const chunks = await chunksOf(store, organization)
   const oldest = now - days * 86_400_000
   let bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
@@ -51,4 +52,5 @@ export const retainOrganization = async (
   // Said before it is done: a crash in between tells of a cut that is not there yet, never hides one.
   for (const [folder, cut] of cuts) await store.put(`${folder}/cut.json`, Buffer.from(JSON.stringify(cut)))
   for (const { folder, key } of removed) await store.delete(`${folder}/${key}`)
+  return { left: bytes, removed: removed.reduce((sum, chunk) => sum + chunk.bytes, 0) }
 }

@@ -1,4 +1,5 @@
-import type { QuotaUse, Quotas as QuotaValues } from "@maxcloud/sdk/api"
+import type { Quotas as QuotaValues } from "@maxcloud/sdk/api"
+import type { StoredUse } from "../limits/Quotas.ts"
 
 export type QuotaName = keyof QuotaValues
 
@@ -9,5 +10,5 @@ export interface OrganizationQuotas {
   readonly quotas: QuotaValues
   /** What was set for it; null: nothing. */
   readonly own: QuotaValues
-  readonly use: QuotaUse
+  readonly use: StoredUse
 }

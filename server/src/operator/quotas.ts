@@ -22,7 +22,9 @@ export const quotaFlags = {
   cpuMilli: "cpu",
   memoryBytes: "memory",
   deploymentsPerHour: "deployments-per-hour",
-  sourceBytes: "sources"
+  sourceBytes: "sources",
+  logBytes: "logs",
+  streams: "streams"
 } as const satisfies Record<QuotaName, string>
 export const quotaNames = [
   "services",
@@ -30,7 +32,9 @@ export const quotaNames = [
   "cpuMilli",
   "memoryBytes",
   "deploymentsPerHour",
-  "sourceBytes"
+  "sourceBytes",
+  "logBytes",
+  "streams"
 ] as const
 
 const find = (name: string) =>

@@ -13,7 +13,7 @@ import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { masterKeyUnavailable } from "../keys/masterKeyUnavailable.ts"
 import { Quotas } from "../limits/Quotas.ts"
 import type { Mail } from "../mail/Mail.ts"
-import type { Runtime, RuntimeError } from "../runtime/Runtime.ts"
+import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { cancelDeletion, deleteOrganization } from "./deleteOrganization.ts"
 import * as Eraser from "./Eraser.ts"
 import { erasePerson } from "./erasePerson.ts"
@@ -64,6 +64,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
       >()
       const sql = yield* SqlClient
       const quotas = yield* Quotas
+      const runtime = yield* Runtime
 
       return {
         describe: Effect.fn("Privacy.describe")(function* (organizationId: OrganizationId) {
@@ -77,7 +78,11 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
             createdAt: found.created_at.toISOString(),
             deleteAfter: found.delete_after?.toISOString() ?? null,
             quotas: yield* quotas.of(organizationId),
-            use: yield* quotas.use(organizationId)
+            use: {
+              ...(yield* quotas.use(organizationId)),
+              logBytes: yield* runtime.logBytes(organizationId),
+              streams: null
+            }
           }
         }, orUnavailable),
 

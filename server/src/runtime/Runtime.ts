@@ -159,5 +159,7 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     /** Is this a cursor that `logs` has given? */
     readonly isLogCursor: (text: string) => boolean
     readonly logs: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>
+    /** Bytes of log lines that are kept of an organization; null: not counted here. */
+    readonly logBytes: (organizationId: OrganizationId) => Effect.Effect<number | null>
   }
 >() {}

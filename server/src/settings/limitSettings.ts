@@ -15,10 +15,12 @@ export interface LimitSettings {
   readonly quotaDeploymentsPerHour: QuotaSetting
   /** Bytes. */
   readonly quotaSources: QuotaSetting
+  /** Bytes. */
+  readonly quotaLogs: QuotaSetting
+  readonly quotaStreams: QuotaSetting
   /** Streams of events and logs, open at once on one server. */
   readonly streamsPerKey: number
   readonly streamsPerAddress: number
-  readonly streamsPerOrganization: number
   readonly graceSeconds: number
   readonly bytesPerSecond: number
 }
@@ -47,7 +49,12 @@ export const quotaAmounts = {
   cpuMilli: { schema: Vcpus, written: 'vCPUs are written as "16" or "0.5"' },
   memoryBytes: { schema: Bytes, written: 'memory is written as "64Gi"' },
   deploymentsPerHour: { schema: Whole, written: "write a whole number, such as 50" },
-  sourceBytes: { schema: Bytes, written: 'bytes are written as "5Gi"' }
+  sourceBytes: { schema: Bytes, written: 'bytes are written as "5Gi"' },
+  logBytes: {
+    schema: Bytes.pipe(Schema.greaterThanOrEqualTo(2 ** 20)),
+    written: 'bytes are written as "5Gi", and are 1Mi or more'
+  },
+  streams: { schema: Whole, written: "write a whole number, such as 50" }
 } as const
 
 const quota = (name: string, { schema, written }: { schema: Schema.Schema<number, string>; written: string }) =>
@@ -106,6 +113,20 @@ export const limitSettings: Settings<LimitSettings> = {
     default: "5Gi; no limit on a server without credentials",
     description: "Bytes of source snapshots that a server keeps for an organization, uploads in progress included."
   },
+  quotaLogs: {
+    name: "MAXCLOUD_QUOTA_LOGS",
+    config: quota("MAXCLOUD_QUOTA_LOGS", quotaAmounts.logBytes),
+    default: "5Gi",
+    description:
+      "Bytes that an organization's log lines may take, on Kubernetes compressed. If there are more, the oldest lines go. Not in Loki, which has limits of its own."
+  },
+  quotaStreams: {
+    name: "MAXCLOUD_QUOTA_STREAMS",
+    config: quota("MAXCLOUD_QUOTA_STREAMS", quotaAmounts.streams),
+    default: "200",
+    description:
+      "Streams (followed logs, events, exports) that an organization may have open at once on one server. One more is answered 429."
+  },
   streamsPerKey: count(
     "MAXCLOUD_STREAMS_PER_KEY",
     100,
@@ -116,7 +137,6 @@ export const limitSettings: Settings<LimitSettings> = {
     200,
     "The same for each network address. Behind a proxy, set `MAXCLOUD_TRUSTED_PROXIES`, or all callers share one address."
   ),
-  streamsPerOrganization: count("MAXCLOUD_STREAMS_PER_ORGANIZATION", 200, "The same for each organization."),
   graceSeconds: count(
     "MAXCLOUD_BODY_GRACE_SECONDS",
     20,
@@ -137,9 +157,10 @@ export const limitConfig: Config.Config<LimitSettings> = Config.all({
   quotaMemory: limitSettings.quotaMemory.config,
   quotaDeploymentsPerHour: limitSettings.quotaDeploymentsPerHour.config,
   quotaSources: limitSettings.quotaSources.config,
+  quotaLogs: limitSettings.quotaLogs.config,
+  quotaStreams: limitSettings.quotaStreams.config,
   streamsPerKey: limitSettings.streamsPerKey.config,
   streamsPerAddress: limitSettings.streamsPerAddress.config,
-  streamsPerOrganization: limitSettings.streamsPerOrganization.config,
   graceSeconds: limitSettings.graceSeconds.config,
   bytesPerSecond: limitSettings.bytesPerSecond.config
 })

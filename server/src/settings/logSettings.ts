@@ -5,7 +5,6 @@ import { from, HttpUrl, optional, type Settings } from "./setting.ts"
 export interface LogSettings {
   readonly logs: "folder" | "s3" | "loki"
   readonly logsDays: number
-  readonly logsMegabytes: number
   readonly logsBucket: string | undefined
   readonly logsRegion: string | undefined
   readonly logsEndpoint: string | undefined
@@ -43,15 +42,6 @@ export const logSettings: Settings<LogSettings> = {
     default: "14",
     description:
       "For how many days log lines are kept on Kubernetes. In Loki they are kept for as long as it is set to keep them: this is then how far back is read where Loki does not tell."
-  },
-  logsMegabytes: {
-    name: "MAXCLOUD_LOGS_MEGABYTES",
-    config: from("MAXCLOUD_LOGS_MEGABYTES", Positive, "megabytes, a whole number from 1 on").pipe(
-      Config.withDefault(5_120)
-    ),
-    default: "5120",
-    description:
-      "How many MiB, compressed, an organization's log lines may take on Kubernetes; its oldest go. Not in Loki."
   },
   logsBucket: {
     name: "MAXCLOUD_LOGS_S3_BUCKET",
@@ -119,7 +109,6 @@ export const logSettings: Settings<LogSettings> = {
 export const logConfig: Config.Config<LogSettings> = Config.all({
   logs: logSettings.logs.config,
   logsDays: logSettings.logsDays.config,
-  logsMegabytes: logSettings.logsMegabytes.config,
   logsBucket: logSettings.logsBucket.config,
   logsRegion: logSettings.logsRegion.config,
   logsEndpoint: logSettings.logsEndpoint.config,

@@ -45,6 +45,7 @@ const recorder = (options: UsageRecorder.UsageRecorderOptions = {}) =>
             inPlace: false,
             limitations: () => [],
             isLogCursor: () => false,
+            logBytes: () => Effect.succeed(null),
             instances: Stream.fromQueue(told)
           })
         )

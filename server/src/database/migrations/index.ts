@@ -10,6 +10,7 @@ import { auditAppend } from "./0009_audit_append.ts"
 import { sourceQuota } from "./0010_source_quota.ts"
 import { rollouts } from "./0011_rollouts.ts"
 import { deviceOrigin } from "./0012_device_origin.ts"
+import { logAndStreamQuotas } from "./0013_log_and_stream_quotas.ts"
 
 export interface Migration {
   readonly id: number
@@ -30,5 +31,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 9, name: "audit_append", sql: auditAppend },
   { id: 10, name: "source_quota", sql: sourceQuota },
   { id: 11, name: "rollouts", sql: rollouts },
-  { id: 12, name: "device_origin", sql: deviceOrigin }
+  { id: 12, name: "device_origin", sql: deviceOrigin },
+  { id: 13, name: "log_and_stream_quotas", sql: logAndStreamQuotas }
 ]

@@ -74,7 +74,8 @@ export const layer = Layer.effect(
       instances: makeInstances(cache),
       revisions: tracker.revisions,
       logs: logs.read,
-      isLogCursor: logs.isCursor
+      isLogCursor: logs.isCursor,
+      logBytes: logs.bytes
     }
   })
 )

@@ -1,5 +1,6 @@
 import { join } from "node:path"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { LogQuotas } from "../../limits/LogQuotas.ts"
 import * as LogHistory from "../../logs/LogHistory.ts"
 import { layerLoki } from "../../logs/loki/lokiHistory.ts"
 import type { ServerSettings } from "../../ServerConfig.ts"
@@ -18,11 +19,13 @@ export const historyLayer = ({
   logsLokiTokenFile,
   logsLokiUrl,
   logsLokiUser,
-  logsMegabytes,
   logsRegion
 }: ServerSettings) => {
-  const retention = { days: logsDays, bytesPerOrganization: logsMegabytes * 2 ** 20 }
-  if (logs === "folder") return LogHistory.layerFolder({ retention, directory: join(dataDir, "cluster-logs") })
+  const retention = { days: logsDays }
+  const kept = (layer: (options: LogHistory.HistoryOptions) => Layer.Layer<LogHistory.LogHistory>) =>
+    Layer.unwrapEffect(Effect.map(LogQuotas, (quotaOf) => layer({ retention, quotaOf })))
+  if (logs === "folder")
+    return kept((options) => LogHistory.layerFolder({ ...options, directory: join(dataDir, "cluster-logs") }))
   if (logs === "loki") {
     if (logsLokiUrl === undefined) {
       return Layer.fail(
@@ -52,8 +55,6 @@ export const historyLayer = ({
       })
     )
   }
-  return LogHistory.layerS3({
-    retention,
-    s3: { bucket: logsBucket, region: logsRegion, endpoint: logsEndpoint }
-  })
+  const s3 = { bucket: logsBucket, region: logsRegion, endpoint: logsEndpoint }
+  return kept((options) => LogHistory.layerS3({ ...options, s3 }))
 }

@@ -206,7 +206,8 @@ const make = (options: LocalRuntimeOptions) =>
         instances: Stream.empty,
         revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
         isLogCursor: (text) => decodeCursor(text) !== undefined,
-        logs: logs.read
+        logs: logs.read,
+        logBytes: logs.bytes
       }),
       routes: LocalRoutes.of({
         lookup: table.lookup,

@@ -4,6 +4,7 @@ import { Platform } from "../../deployments/Platform.ts"
 import { faultLog } from "../../faultLog.ts"
 import * as LocalImages from "../../images/LocalImages.ts"
 import * as RegistryAccess from "../../images/RegistryAccess.ts"
+import { LogQuotas } from "../../limits/LogQuotas.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
 import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
 import { layerNone as noStores } from "../RuntimeStores.ts"
@@ -14,6 +15,9 @@ import { LogStore } from "./logs/LogStore.ts"
 import { openLink } from "./proxy/makeFront.ts"
 import { ProxyCounters } from "./proxy/ProxyCounters.ts"
 import { tellRoot } from "./tellRoot.ts"
+
+const logStore = (dataDir: string) =>
+  Layer.unwrapEffect(Effect.map(LogQuotas, (quotaOf) => LogStore.layer({ directory: join(dataDir, "logs"), quotaOf })))
 
 /** Everything that depends on services running on this machine. */
 export const localLayer = (settings: ServerSettings, port: number) => {
@@ -34,7 +38,7 @@ export const localLayer = (settings: ServerSettings, port: number) => {
       })
     )
   ).pipe(
-    Layer.provide(LogStore.layer({ directory: join(dataDir, "logs") })),
+    Layer.provide(logStore(dataDir)),
     Layer.provide(LocalObjects.layer),
     Layer.provideMerge(Instances.layer({ dataDirectory: dataDir })),
     Layer.provide(RegistryAccess.layer({ ...settings, dataDirectory: dataDir }))

@@ -1,4 +1,4 @@
-import type { LogEntry } from "@maxcloud/sdk/api"
+import type { LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer, Stream } from "effect"
 import { type HistoryCut, LogHistory, type LogHistoryError } from "../../../logs/LogHistory.ts"
 import { type LogLine, millisOf, timeOf } from "../../../logs/LogLine.ts"
@@ -174,7 +174,11 @@ const make = Effect.gen(function* () {
       })
     )
 
-  return KubernetesLogs.of({ read, isCursor: (text) => ReaderPositions.parse(text) !== undefined })
+  return KubernetesLogs.of({
+    read,
+    isCursor: (text) => ReaderPositions.parse(text) !== undefined,
+    bytes: (organizationId) => Effect.sync(() => history.bytes(organizationId) ?? null)
+  })
 })
 
 /**
@@ -191,6 +195,8 @@ export class KubernetesLogs extends Context.Tag("@maxcloud/server/KubernetesLogs
     readonly read: (query: LogQuery) => Stream.Stream<LogEntry, RuntimeError>
     /** Is this a cursor that `read` has given? */
     readonly isCursor: (text: string) => boolean
+    /** Bytes that are kept of an organization; null: not counted. */
+    readonly bytes: (organizationId: OrganizationId) => Effect.Effect<number | null>
   }
 >() {
   static readonly layer: Layer.Layer<KubernetesLogs, never, KubeApi | ClusterCache | LogHistory> = Layer.scoped(

@@ -1,6 +1,7 @@
 import { constants } from "node:fs"
-import { type FileHandle, mkdir, open, readdir, rm, unlink } from "node:fs/promises"
-import { join } from "node:path"
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises"
+import { logFilePath, missing } from "./logFileNames.ts"
+import type { CountedFile, OrganizationLogs } from "./OrganizationLogs.ts"
 
 /** A place in the log of a service: the file's generation and the byte after a line. */
 export interface LogPosition {
@@ -17,26 +18,6 @@ export const encodeCursor = (position: LogPosition): string => `${position.gener
 export const decodeCursor = (cursor: string): LogPosition | undefined => {
   const match = /^(\d{1,15})-(\d{1,15})$/.exec(cursor)
   return match === null ? undefined : { generation: Number(match[1]), offset: Number(match[2]) }
-}
-
-const fileName = /^(\d{1,15})\.jsonl$/
-
-export const logFilePath = (folder: string, generation: number): string => join(folder, `${generation}.jsonl`)
-
-const missing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
-
-/** Generations that there are, oldest first. */
-export const generationsIn = async (folder: string): Promise<ReadonlyArray<number>> => {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    if (missing(cause)) return []
-    throw cause
-  })
-  return names
-    .flatMap((name) => {
-      const match = fileName.exec(name)
-      return match === null ? [] : [Number(match[1])]
-    })
-    .sort((a, b) => a - b)
 }
 
 /** Opens a log file to read; undefined where rotation has taken it. */
@@ -63,78 +44,107 @@ export const wholeSize = async (file: FileHandle): Promise<number> => {
 }
 
 /**
- * The files of one service, appended to: `maxBytes` in all at most, in `files` of equal size, the oldest of which go. One file is
- * open at most, and none while nothing is written.
+ * The files of one service, appended to: `maxBytes` in all at most, in `files` of equal size, the oldest of which go; and with the files of
+ * the organization's other services no more than its quota. One file is open at most, and none while nothing is written.
  */
 export class LogFiles {
   readonly #folder: string
+  readonly #organization: OrganizationLogs
   readonly #files: number
   readonly #maxFileBytes: number
-  #handle: FileHandle | undefined
+  #open: { readonly handle: FileHandle; readonly file: CountedFile } | undefined
   #generation = 0
-  #size = 0
 
-  constructor(folder: string, maxBytes: number, files: number) {
+  constructor(
+    folder: string,
+    limits: { readonly maxBytes: number; readonly files: number },
+    organization: OrganizationLogs
+  ) {
     this.#folder = folder
-    this.#files = files
-    this.#maxFileBytes = Math.floor(maxBytes / files)
+    this.#organization = organization
+    this.#files = limits.files
+    this.#maxFileBytes = Math.floor(limits.maxBytes / limits.files)
   }
 
   /** Writes whole lines: as many of `lines` as fit into the present file, `sizes` their lengths in bytes. Returns how many. */
   async append(lines: ReadonlyArray<string>, sizes: ReadonlyArray<number>, from: number): Promise<number> {
-    let file = await this.#open()
+    await this.#organization.load()
+    const most = Math.min(this.#maxFileBytes, this.#organization.fileBytes)
     const first = sizes[from] ?? 0
-    if (this.#size > 0 && this.#size + first > this.#maxFileBytes) file = await this.#rotate()
-    let bytes = first
-    let to = from + 1
-    while (to < lines.length && this.#size + bytes + (sizes[to] ?? 0) <= this.#maxFileBytes) bytes += sizes[to++] ?? 0
+    let { file, handle } = await this.#current()
     try {
+      if (file.size > 0 && file.size + first > most) ({ file, handle } = await this.#rotate(file))
+      const { size } = file
+      let bytes = first
+      let to = from + 1
+      while (to < lines.length && size + bytes + (sizes[to] ?? 0) <= most) bytes += sizes[to++] ?? 0
       const batch = Buffer.from(lines.slice(from, to).join(""))
+      await this.#organization.reserve(file, batch.length)
       for (let written = 0; written < batch.length; ) {
-        const { bytesWritten } = await file.write(batch, written, batch.length - written, this.#size + written)
+        const { bytesWritten } = await handle.write(batch, written, batch.length - written, size + written)
         written += bytesWritten
       }
-      this.#size += batch.length
+      return to - from
     } catch (cause) {
       // What has been written of the batch is torn: opening again cuts it off.
       await this.close()
       throw cause
+    } finally {
+      this.#organization.written(file)
     }
-    return to - from
   }
 
   async close(): Promise<void> {
-    const handle = this.#handle
-    this.#handle = undefined
+    const handle = this.#open?.handle
+    this.#open = undefined
     await handle?.close().catch(() => undefined)
   }
 
   async remove(): Promise<void> {
     await this.close()
+    await this.#organization.load().catch(() => undefined)
+    this.#organization.forget(this.#folder)
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  async #open(): Promise<FileHandle> {
-    if (this.#handle !== undefined) return this.#handle
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+  /** The newest file, kept from being removed until it is written. */
+  async #current() {
+    if (this.#open?.file.gone === true) await this.close()
+    if (this.#open !== undefined) {
+      this.#open.file.writing = true
+      return this.#open
+    }
+    const known = this.#organization.take(this.#folder)
     // The clock begins the count, so that a cursor from before a removal is never one of the files after it.
-    this.#generation = (await generationsIn(this.#folder)).at(-1) ?? Math.max(Date.now(), this.#generation + 1)
-    const file = await open(logFilePath(this.#folder, this.#generation), constants.O_RDWR | constants.O_CREAT, 0o600)
-    this.#size = await wholeSize(file)
-    await file.truncate(this.#size)
-    this.#handle = file
-    return file
+    const file = known ?? this.#organization.add(this.#folder, Math.max(Date.now(), this.#generation + 1))
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+      const handle = await open(logFilePath(this.#folder, file.generation), constants.O_RDWR | constants.O_CREAT, 0o600)
+      this.#open = { handle, file }
+      const size = await wholeSize(handle)
+      await handle.truncate(size)
+      this.#organization.resize(file, size)
+    } catch (cause) {
+      this.#organization.written(file)
+      await this.close()
+      throw cause
+    }
+    this.#generation = file.generation
+    return this.#open
   }
 
-  async #rotate(): Promise<FileHandle> {
+  async #rotate(before: CountedFile) {
     await this.close()
-    this.#generation++
-    const generations = await generationsIn(this.#folder)
-    for (const old of generations.slice(0, Math.max(0, generations.length - this.#files + 1))) {
-      await unlink(logFilePath(this.#folder, old)).catch(() => undefined)
+    this.#organization.written(before)
+    this.#generation = before.generation + 1
+    const file = this.#organization.add(this.#folder, this.#generation)
+    this.#organization.keepNewest(this.#folder, this.#files)
+    try {
+      this.#open = { handle: await open(logFilePath(this.#folder, this.#generation), "wx+", 0o600), file }
+    } catch (cause) {
+      this.#organization.written(file)
+      throw cause
     }
-    this.#handle = await open(logFilePath(this.#folder, this.#generation), "wx+", 0o600)
-    this.#size = 0
-    return this.#handle
+    return this.#open
   }
 }

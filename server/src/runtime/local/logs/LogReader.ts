@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises"
-import { comparePositions, generationsIn, type LogPosition, openLogFile, wholeSize } from "./LogFiles.ts"
+import { comparePositions, type LogPosition, openLogFile, wholeSize } from "./LogFiles.ts"
+import { generationsIn } from "./logFileNames.ts"
 import { decodeRecord, type LogRecord } from "./logRecord.ts"
 
 const blockBytes = 64 * 1024

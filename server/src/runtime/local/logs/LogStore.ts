@@ -1,12 +1,13 @@
 import { join } from "node:path"
 import type { ServiceName } from "@maxcloud/config-schema"
-import type { LogEntry } from "@maxcloud/sdk/api"
+import type { LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Context, Effect, Layer, Option, Stream } from "effect"
 import { type LogQuery, RuntimeError } from "../../Runtime.ts"
 import { comparePositions, decodeCursor, encodeCursor, type LogPosition } from "./LogFiles.ts"
 import { endOfLog, type LogFilter, LogReader, type PositionedRecord, startOfTail } from "./LogReader.ts"
 import type { LogSource, LogWriter } from "./LogWriter.ts"
 import { streamNames } from "./logRecord.ts"
+import { OrganizationLogs } from "./OrganizationLogs.ts"
 import { ServiceLog } from "./ServiceLog.ts"
 
 export type { LogSource, LogWriter } from "./LogWriter.ts"
@@ -17,6 +18,8 @@ export interface LogStoreOptions {
   readonly maxBytesPerService?: number
   /** Files of one service; the oldest goes when a new one is begun. @default 4 */
   readonly files?: number
+  /** Bytes that the files of one organization may take, as it is at present; null: no limit. @default none */
+  readonly quotaOf?: ((organizationId: OrganizationId) => number | null) | undefined
 }
 
 type ServiceOf = Pick<LogSource, "organizationId" | "namespace" | "service">
@@ -32,6 +35,7 @@ const unreadable = (cause: unknown) =>
 class ServiceLogs {
   readonly #options: LogStoreOptions
   readonly #logs = new Map<string, ServiceLog>()
+  readonly #organizations = new Map<OrganizationId, OrganizationLogs>()
 
   constructor(options: LogStoreOptions) {
     this.#options = options
@@ -43,11 +47,20 @@ class ServiceLogs {
     return names.every((name) => folderName.test(name)) ? join(this.#options.directory, ...names) : undefined
   }
 
-  get(folder: string): ServiceLog {
+  organization(id: OrganizationId): OrganizationLogs {
+    const known = this.#organizations.get(id)
+    if (known !== undefined) return known
+    const { directory, quotaOf = () => null } = this.#options
+    const logs = new OrganizationLogs(join(directory, id), () => quotaOf(id))
+    this.#organizations.set(id, logs)
+    return logs
+  }
+
+  get(folder: string, organizationId: OrganizationId): ServiceLog {
     const known = this.#logs.get(folder)
     if (known !== undefined) return known
     const { files = 4, maxBytesPerService = 20 * 1024 * 1024 } = this.#options
-    const log = new ServiceLog(folder, { maxBytes: maxBytesPerService, files })
+    const log = new ServiceLog(folder, { maxBytes: maxBytesPerService, files }, this.organization(organizationId))
     this.#logs.set(folder, log)
     return log
   }
@@ -58,8 +71,8 @@ class ServiceLogs {
     await log.close()
   }
 
-  async remove(folder: string): Promise<void> {
-    const log = this.get(folder)
+  async remove(folder: string, organizationId: OrganizationId): Promise<void> {
+    const log = this.get(folder, organizationId)
     this.#logs.delete(folder)
     await log.remove()
   }
@@ -130,15 +143,15 @@ const make = (options: LogStoreOptions) =>
     const writer = (source: LogSource): LogWriter => {
       const folder = logs.folder(source)
       if (folder === undefined) throw new Error(`No log can have the name ${JSON.stringify(source.service)}.`)
-      const log = logs.get(folder)
+      const log = logs.get(folder, source.organizationId)
       const lines = log.writer(source)
       return { ...lines, close: () => lines.close().then(() => logs.release(log)) }
     }
 
-    const use = (folder: string) =>
+    const use = (folder: string, organizationId: OrganizationId) =>
       Effect.acquireRelease(
         Effect.sync(() => {
-          const log = logs.get(folder)
+          const log = logs.get(folder, organizationId)
           log.readers++
           return log
         }),
@@ -155,7 +168,7 @@ const make = (options: LogStoreOptions) =>
       if (folder === undefined) return Stream.fail(refused("No service can have this name."))
       if (query.after !== undefined && after === undefined)
         return Stream.fail(refused("The cursor is none of a log line: read from the beginning, without it."))
-      return use(folder).pipe(
+      return use(folder, query.key.organizationId).pipe(
         Effect.flatMap((log) => readLog(log, query, after)),
         Stream.unwrapScoped
       )
@@ -164,7 +177,7 @@ const make = (options: LogStoreOptions) =>
     const tail = Effect.fn("LogStore.tail")(function* (source: ServiceOf & Pick<LogSource, "revision">, lines: number) {
       const folder = logs.folder(source)
       if (folder === undefined) return []
-      const log = yield* use(folder)
+      const log = yield* use(folder, source.organizationId)
       return yield* Effect.tryPromise(async () => {
         await log.flush()
         const filter = { revision: source.revision, since: undefined }
@@ -181,14 +194,22 @@ const make = (options: LogStoreOptions) =>
 
     const remove = Effect.fn("LogStore.remove")(function* (source: ServiceOf) {
       const folder = logs.folder(source)
-      if (folder !== undefined) yield* Effect.promise(() => logs.remove(folder))
+      if (folder !== undefined) yield* Effect.promise(() => logs.remove(folder, source.organizationId))
     })
 
-    return LogStore.of({ writer, read, tail, remove })
+    const bytes = Effect.fn("LogStore.bytes")((organizationId: OrganizationId) => {
+      const organization = logs.organization(organizationId)
+      return Effect.tryPromise(() => organization.load()).pipe(
+        Effect.map(() => organization.bytes),
+        Effect.orElseSucceed(() => null)
+      )
+    })
+
+    return LogStore.of({ writer, read, tail, remove, bytes })
   })
 
 /**
- * Logs of instances in bounded, rotated files, one folder per organization, namespace and service. Lines over 16 KiB are cut,
+ * Logs of instances in bounded, rotated files, one folder per organization, namespace and service, within the organization's quota. Lines over 16 KiB are cut,
  * a carriage return alone does not end a line but 16 KiB do, bytes that are no UTF-8 are replaced. Memory stays flat whatever comes.
  */
 export class LogStore extends Context.Tag("@maxcloud/server/LogStore")<
@@ -204,6 +225,8 @@ export class LogStore extends Context.Tag("@maxcloud/server/LogStore")<
     ) => Effect.Effect<ReadonlyArray<string>>
     /** Forgets all lines of a service; writers that are still open write nothing more. */
     readonly remove: (source: Pick<LogSource, "organizationId" | "namespace" | "service">) => Effect.Effect<void>
+    /** Bytes of an organization's files; null: they can't be read. */
+    readonly bytes: (organizationId: OrganizationId) => Effect.Effect<number | null>
   }
 >() {
   static readonly layer = (options: LogStoreOptions): Layer.Layer<LogStore> => Layer.scoped(LogStore, make(options))

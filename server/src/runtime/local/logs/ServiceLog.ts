@@ -3,6 +3,7 @@ import { LineSplitter } from "./LineSplitter.ts"
 import { LogFiles } from "./LogFiles.ts"
 import type { LogSource, LogWriter } from "./LogWriter.ts"
 import { encodeRecord, type LogRecord } from "./logRecord.ts"
+import type { OrganizationLogs } from "./OrganizationLogs.ts"
 
 /** How long lines are gathered before they are written. */
 const gatherMs = 4
@@ -43,9 +44,13 @@ export class ServiceLog {
   /** Grows with each batch written: who has read all waits for the next. */
   version = 0
 
-  constructor(folder: string, limits: { readonly maxBytes: number; readonly files: number }) {
+  constructor(
+    folder: string,
+    limits: { readonly maxBytes: number; readonly files: number },
+    organization: OrganizationLogs
+  ) {
     this.folder = folder
-    this.#files = new LogFiles(folder, limits.maxBytes, limits.files)
+    this.#files = new LogFiles(folder, limits, organization)
   }
 
   /** Nobody writes or reads: may be forgotten. */

@@ -1,4 +1,5 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
+import { bytesText } from "../../../limits/bytesText.ts"
 import { SourceError } from "./SourceStore.ts"
 
 /** Room for one upload, which grows with it. */
@@ -8,8 +9,6 @@ export interface Room {
   /** Gives back what was taken: the upload failed, or is counted on disk now. `kept`: bytes that stayed there. */
   readonly leave: (kept: number) => void
 }
-
-const gibibytes = (bytes: number) => `${Math.round((bytes / 2 ** 30) * 100) / 100}Gi`
 
 /**
  * Counts uploads that are under way against what their organizations may keep, byte by byte, so that those of one moment can't have more
@@ -36,7 +35,7 @@ export const makeSourceRoom = (stored: (organizationId: OrganizationId) => Promi
         if (bytes.used + more > most) {
           throw new SourceError({
             reason: "overQuota",
-            message: `The organization may keep ${gibibytes(most)} of source snapshots, and this one doesn't fit beside the ${gibibytes(bytes.used - own)} that it has. Snapshots that no deployment names go after a day; \`maxcloud destroy\` an app you no longer need, or ask who runs this server for more.`
+            message: `The organization may keep ${bytesText(most)} of source snapshots, and this one doesn't fit beside the ${bytesText(bytes.used - own)} that it has. Snapshots that no deployment names go after a day; \`maxcloud destroy\` an app you no longer need, or ask who runs this server for more.`
           })
         }
         bytes.used += more

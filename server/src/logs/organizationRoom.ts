@@ -1,0 +1,96 @@
+/** What an organization has, as far as it is known. */
+interface Count {
+  /** Bytes of all chunks when they were last looked at; undefined: not since the start. */
+  found: number | undefined
+  /** Written since. */
+  written: number
+  /** Being written. */
+  writing: number
+  removing: Promise<number> | undefined
+}
+
+export interface Removed {
+  /** Bytes that are left, and that went. */
+  readonly left: number
+  readonly removed: number
+}
+
+/** So much of the quota is left after a removal, so that the next one, which looks at all chunks, is as many bytes away. */
+const leftOver = 0.9
+
+/**
+ * Keeps each organization's chunks within its quota while they are written, from all its services at once. A chunk costs an addition; only
+ * if the sum is over the quota are all chunks of that organization looked at, and the oldest removed, once for all who wait.
+ */
+export class OrganizationRoom {
+  readonly #quota: (organization: string) => number
+  readonly #remove: (organization: string, bytes: number) => Promise<Removed>
+  readonly #counts = new Map<string, Count>()
+
+  /** `remove`: removes the oldest chunks until there are `bytes` at most. */
+  constructor(
+    quota: (organization: string) => number,
+    remove: (organization: string, bytes: number) => Promise<Removed>
+  ) {
+    this.#quota = quota
+    this.#remove = remove
+  }
+
+  /** undefined: not known yet. */
+  bytes(organization: string): number | undefined {
+    const count = this.#counts.get(organization)
+    return count?.found === undefined ? undefined : count.found + count.written
+  }
+
+  /** Makes room for a chunk, then writes it. */
+  async write(organization: string, bytes: number, write: () => Promise<void>): Promise<void> {
+    const count = this.#of(organization)
+    count.writing += bytes
+    try {
+      while (this.#isOver(organization, count)) {
+        if ((await this.#makeRoom(organization, count, leftOver)) === 0) break
+      }
+      await write()
+      count.written += bytes
+    } finally {
+      count.writing -= bytes
+    }
+  }
+
+  /** Looks at all chunks anew, and removes what is too old or too much. */
+  async check(organization: string): Promise<void> {
+    await this.#makeRoom(organization, this.#of(organization), 1)
+  }
+
+  forget(organization: string): void {
+    this.#counts.delete(organization)
+  }
+
+  #of(organization: string): Count {
+    const known = this.#counts.get(organization)
+    if (known !== undefined) return known
+    const count: Count = { found: undefined, written: 0, writing: 0, removing: undefined }
+    this.#counts.set(organization, count)
+    return count
+  }
+
+  #isOver(organization: string, { found = 0, writing, written }: Count): boolean {
+    return found + written + writing > this.#quota(organization)
+  }
+
+  /** Gives how many bytes were removed. Those who come meanwhile wait for the same. */
+  #makeRoom(organization: string, count: Count, share: number): Promise<number> {
+    count.removing ??= (async () => {
+      // What is written from here on may be found as well: it counts twice until the next look, never not at all.
+      const before = count.written
+      const most = Math.max(0, Math.floor(this.#quota(organization) * share) - count.writing)
+      const { left, removed } = await this.#remove(organization, most)
+      count.found = left
+      count.written -= before
+      return removed
+    })().finally(() => {
+      count.removing = undefined
+    })
+    return count.removing
+  }
+}
