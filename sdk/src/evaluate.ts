@@ -20,8 +20,14 @@ export type Evaluation =
   | { readonly _tag: "TookTooLong"; readonly seconds: number }
 
 // A text and no file of its own, so that it is there however the SDK is bundled. The symbol is that of `defineConfig`.
+// `npm init` writes `"type": "commonjs"`, so Node refuses import and export in the app's .ts and .js files. The hook loads files that
+// have either as modules anyway, as Node itself does in a package without a type.
 const program = `
+const { readFileSync } = require("node:fs")
+const { registerHooks } = require("node:module")
+const { fileURLToPath } = require("node:url")
 const { parentPort, workerData } = require("node:worker_threads")
+const moduleSyntax = /^(?:import(?:\\s+\\w|\\s*["'*{])|export(?:\\s+\\w|\\s*[*{]))/m
 const kindOf = (value) =>
   typeof value === "function" ? "a function" : typeof value === "symbol" ? "a symbol" : typeof value === "bigint" ? "a bigint"
   : value instanceof Promise ? "a promise (await it)" : undefined
@@ -52,6 +58,14 @@ const threw = (error) => {
     stack: isError ? String(error.stack) : ""
   }
 }
+const asModule = { commonjs: "module", "commonjs-typescript": "module-typescript" }
+registerHooks?.({
+  load: (url, context, next) => {
+    const format = url.startsWith("file:") && !url.includes("/node_modules/") ? asModule[context.format] : undefined
+    const isModule = format !== undefined && !/\\.c[jt]s$/.test(url) && moduleSyntax.test(readFileSync(fileURLToPath(url), "utf8"))
+    return next(url, isModule ? { ...context, format } : context)
+  }
+})
 const evaluate = async () => {
   const module = await import(workerData.url)
   if (!("default" in module)) return { _tag: "NoDefaultExport" }

@@ -45,6 +45,24 @@ describe("loadConfig", () => {
     assert.deepStrictEqual([second.spec.services[0]?.name, second.spec.services[0]?.port], ["production", 81])
   })
 
+  it("loads modules in a package that npm init made, whose type is commonjs", async () => {
+    await write({
+      "cjs/package.json": `{ "name": "cjs", "type": "commonjs" }`,
+      "cjs/part.ts": `${imports}import { port } from "./port.js"
+const image: string = "nginx"
+export const web = service("web", { image, port })`,
+      "cjs/port.js": "exports.port = 81",
+      "cjs/maxcloud.config.ts": `${imports}import { web } from "./part.ts"\nexport default defineConfig({ app: "shop", services: [web] })`,
+      "cjs/old.js": `const { defineConfig, service } = require("@maxcloud/sdk/config")
+module.exports = defineConfig({ app: "shop", services: [service("web", { image: "nginx", port: 81 })] })`,
+      "cjs/new.js": `${imports}export default defineConfig({ app: "shop", services: [service("web", { image: "nginx", port: 81 })] })`
+    })
+    for (const file of ["cjs/maxcloud.config.ts", "cjs/old.js", "cjs/new.js"]) {
+      const { spec } = await loadConfig({ folder: root, file })
+      assert.strictEqual(spec.services[0]?.port, 81, file)
+    }
+  })
+
   it("gives the same from YAML and JSON", async () => {
     await write({
       "same.ts": `${imports}const api = service("api", { image: "nginx", env: { S: secret("S") } })
