@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { type Client, createClient } from "@maxcloud/sdk"
 import { Cause, Effect, Exit, LogLevel, Redacted, Schema, Scope } from "effect"
 import { configured } from "./runServer.ts"
+import { removeTree } from "./runtime/local/sources/removeTree.ts"
 import { makeServer } from "./Server.ts"
 import type { ServerSettings } from "./ServerConfig.ts"
 import { ServerError } from "./ServerError.ts"
@@ -36,7 +37,7 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
   const { dataDir: given, organization, port = 0, ...settings } = options
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), "maxcloud-")))
   const scope = Effect.runSync(Scope.make())
-  const forget = () => (given === undefined ? rm(dataDir, { recursive: true, force: true }) : Promise.resolve())
+  const forget = () => (given === undefined ? removeTree(dataDir) : Promise.resolve())
 
   const start = Effect.gen(function* () {
     const name = organization === undefined ? undefined : yield* decodeOrganization(organization)

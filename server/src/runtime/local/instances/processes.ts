@@ -4,6 +4,7 @@ import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink } from "node:fs
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { Redacted } from "effect"
+import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
 import { isFree, reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
@@ -251,7 +252,8 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     for (const record of left) records.remove(record.id)
     // Whatever they have hidden of what they started: nothing may write while root removes what they wrote.
     if (user !== undefined) await endAllOf(user)
-    await rm(homes, { recursive: true, force: true })
+    // Without root, a read-only folder in a service's home (Go's module cache, say) would keep the server from starting.
+    await (user === undefined ? removeTree(homes) : rm(homes, { recursive: true, force: true }))
     return found.size
   }
 
