@@ -16,6 +16,9 @@ const codeOf = (error: Error): string => ("code" in error && typeof error.code =
 const malformed = (code: string): boolean =>
   code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
 
+/** How long a pool is kept after one of its connections has ended, until it is looked at whether it is used at all. */
+const unusedMs = 500
+
 /** Undici's handler by callbacks: it gives fields as they came, and no objects are made per event. */
 class Dispatch implements Dispatcher.DispatchHandler {
   readonly #handler: AttemptHandler
@@ -104,17 +107,22 @@ export class Http1Upstream implements Upstream {
       connect: { timeout: 5_000, noDelay: true }
     })
     const guarded = guardedBy(() => this.#pools.delete(authority))
-    const forgetIfUnused = guarded(() => {
+    // What `stats` tells is counted anew from all of the pool's connections: once for many that end together, not once for each.
+    let looking = false
+    const look = guarded(() => {
+      looking = false
       const { connected, size } = pool.stats
       if (connected > 0 || size > 0 || this.#pools.get(authority) !== pool) return
       this.#pools.delete(authority)
       void pool.close()
     })
-    pool.on("disconnect", forgetIfUnused)
-    pool.on(
-      "connectionError",
-      guarded(() => setImmediate(forgetIfUnused))
-    )
+    const lookSoon = guarded(() => {
+      if (looking) return
+      looking = true
+      setTimeout(look, unusedMs).unref()
+    })
+    pool.on("disconnect", lookSoon)
+    pool.on("connectionError", lookSoon)
     this.#pools.set(authority, pool)
     return pool
   }

@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream"
 import { Data } from "effect"
 import { type Fault, guardedBy, trying } from "../../../guarded.ts"
 import { outliveStream } from "../../../http2Handles.ts"
+import { InTurn } from "./inTurn.ts"
 
 /** The port is taken. */
 export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly host: string; readonly port: number }> {
@@ -171,21 +172,30 @@ export const listen = (
     (request, ...rest) =>
       forSocket(request.socket)(() => handle(request, ...rest))()
 
+  const inTurn = new InTurn()
+  const take = (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => {
+    const guarded = forSocket(request.socket)
+    inTurn.take(
+      request,
+      response,
+      guarded(() => {
+        if (closing) response.shouldKeepAlive = false
+        handlers.onRequest(request, response, waitsForContinue)
+      })
+    )
+  }
   server.on(
     "request",
-    guardedBySocket((request, response: ServerResponse) => {
-      if (closing) response.shouldKeepAlive = false
-      handlers.onRequest(request, response, false)
-    })
+    guardedBySocket((request, response: ServerResponse) => take(request, response, false))
   )
   server.on(
     "checkContinue",
-    guardedBySocket((request, response: ServerResponse) => handlers.onRequest(request, response, true))
+    guardedBySocket((request, response: ServerResponse) => take(request, response, true))
   )
   // What else may be expected than 100-continue is unknown, and may be passed over (RFC 9110, 10.1.1).
   server.on(
     "checkExpectation",
-    guardedBySocket((request, response: ServerResponse) => handlers.onRequest(request, response, false))
+    guardedBySocket((request, response: ServerResponse) => take(request, response, false))
   )
   server.on(
     "connect",

@@ -1,0 +1,105 @@
+import { once } from "node:events"
+import { createServer } from "node:http"
+import { connect } from "node:net"
+import { Pool } from "undici"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import type { Front } from "./makeFront.ts"
+import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "./testing.ts"
+
+const fronts: Array<Front> = []
+const front = async (...args: Parameters<typeof frontTo>): Promise<Front> => {
+  const made = await frontTo(...args)
+  fronts.push(made)
+  return made
+}
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const made of fronts.splice(0)) await made.close(0)
+})
+
+const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: ${serviceHost}\r\n${more}\r\n`
+
+describe("pipelined requests", () => {
+  it("of one connection are answered one after the other, in their order", async () => {
+    let underWay = 0
+    let most = 0
+    const { port } = await http1Instance((request, response) => {
+      underWay++
+      most = Math.max(most, underWay)
+      setTimeout(
+        () => {
+          underWay--
+          response.end(`<${request.url}>`)
+        },
+        request.url === "/0" ? 20 : 1
+      )
+    })
+    const { address } = await front(new TestRoute([port]))
+    const paths = Array.from({ length: 60 }, (_, i) => `/${i}`)
+    const text = await rawExchange(
+      address.port,
+      paths.map((path) => get(path, path === "/59" ? "Connection: close\r\n" : "")).join("")
+    )
+    expect([...text.matchAll(/<(\/\d+)>/g)].map(([, path]) => path)).toEqual(paths)
+    expect(most).toBe(1)
+  })
+
+  it("that come with bodies, and wait for the API, are answered as well", async () => {
+    const api = createServer((request, response) => {
+      let bytes = 0
+      request.on("data", (chunk: Buffer) => {
+        bytes += chunk.length
+      })
+      request.on("end", () => response.end(`<${bytes}>`))
+    })
+    const { address } = await front(undefined, api)
+    const post = (bytes: number, more = "") =>
+      `POST / HTTP/1.1\r\nHost: api.localhost\r\n${more}Content-Length: ${bytes}\r\n\r\n${"x".repeat(bytes)}`
+    const sizes = Array.from({ length: 40 }, (_, i) => 1 + i * 1_000)
+    const text = await rawExchange(
+      address.port,
+      sizes.map((bytes) => post(bytes, bytes === 39_001 ? "Connection: close\r\n" : "")).join("")
+    )
+    expect([...text.matchAll(/<(\d+)>/g)].map(([, bytes]) => Number(bytes))).toEqual(sizes)
+  })
+
+  it("that nobody waits for any more are not begun", async () => {
+    const begun: Array<string | undefined> = []
+    const first = Promise.withResolvers<void>()
+    const { port } = await http1Instance((request) => {
+      begun.push(request.url)
+      first.resolve()
+    })
+    const route = new TestRoute([port])
+    const { address } = await front(route)
+    const socket = connect(address.port, "127.0.0.1")
+    socket.write(Array.from({ length: 5_000 }, (_, i) => get(`/${i}`)).join(""))
+    await first.promise
+    socket.resetAndDestroy()
+    await expect.poll(() => route.released, { timeout: 10_000 }).toBe(1)
+    expect([begun, route.taken]).toEqual([["/0"], 1])
+  })
+})
+
+it("looks once at a pool of connections for many that end together", async () => {
+  const looks = vi.spyOn(Pool.prototype, "stats", "get")
+  const held: Array<() => void> = []
+  const { port, server } = await http1Instance((_, response) => {
+    held.push(() => response.end())
+  })
+  const { address } = await front(new TestRoute([port]))
+  const sockets = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = connect(address.port, "127.0.0.1")
+      socket.on("error", () => {})
+      socket.write(get("/"))
+      await once(socket, "connect")
+      return socket
+    })
+  )
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(50)
+  server.closeAllConnections()
+  for (const socket of sockets) socket.destroy()
+  await expect.poll(() => looks.mock.calls.length, { timeout: 5_000 }).toBeGreaterThan(0)
+  expect(looks.mock.calls.length).toBeLessThan(5)
+})
