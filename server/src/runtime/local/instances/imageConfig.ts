@@ -12,6 +12,7 @@ const Inspected = Schema.parseJson(
           Schema.Struct({
             Entrypoint: Words,
             Cmd: Words,
+            Labels: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))),
             ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
           })
         )
@@ -37,7 +38,13 @@ export interface ImageConfig {
 const runtimeAnnotation =
   /^(org\.systemd\.property\.|org\.criu\.|run\.oci\.|io\.katacontainers\.|dev\.gvisor\.|io\.kubernetes\.|io\.podman\.|io\.containers\.|io\.crun\.|module\.wasm\.|oci\.)/i
 
-/** Reads an image of this machine; fails where it gives orders to the container runtime. */
+/**
+ * Labels that podman takes orders from. A container has those of its image: `podman auto-update`, which root's timer starts, would restart
+ * the unit of systemd that an image names. `io.containers.capabilities` only takes rights away.
+ */
+const engineLabel = /^(podman_|io\.podman\.|io\.containers\.(?!capabilities$))/i
+
+/** Reads an image of this machine; fails where it gives orders to the container engine or its runtime. */
 export const imageConfig = async (engine: ContainerEngine, id: string, name: string): Promise<ImageConfig> => {
   const { stderr, stdout } = await engine.run(["image", "inspect", "--", id])
   const [decoded] = Option.getOrElse(decode(stdout), () => [])
@@ -52,6 +59,13 @@ export const imageConfig = async (engine: ContainerEngine, id: string, name: str
     throw new InstanceFailed({
       reason: "ImageRefused",
       message: `Image ${name} has the annotation "${order}", which gives orders to the container runtime of this machine. Build it without that annotation.`,
+      retryable: false
+    })
+  const label = Object.keys(decoded.Config?.Labels ?? {}).find((key) => engineLabel.test(key))
+  if (label !== undefined)
+    throw new InstanceFailed({
+      reason: "ImageRefused",
+      message: `Image ${name} has the label "${label}", which gives orders to the container engine of this machine. Build it without that label.`,
       retryable: false
     })
   const { Cmd, Entrypoint, ExposedPorts } = decoded.Config ?? {}

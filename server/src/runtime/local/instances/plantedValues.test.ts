@@ -204,6 +204,20 @@ describe.skipIf(missingTools("what is left of containers", "podman").length > 0)
     await podman("image", "rm", "--force", ordering)
   })
 
+  it("give no orders to the container engine by labels of an image", async () => {
+    const ordering = `localhost/maxcloud-test-labels:${process.pid}`
+    await writeFile(join(data, "Containerfile"), `FROM ${nodeImage}\n`)
+    for (const label of ["io.containers.autoupdate=local", "PODMAN_SYSTEMD_UNIT=sshd.service"]) {
+      await podman("build", "--quiet", "--label", label, "--tag", ordering, data)
+      expect(await failureOf(specOf({ program: { kind: "image", image: ordering } }))).toMatchObject({
+        reason: "ImageRefused",
+        message: expect.stringContaining(label.split("=")[0] ?? ""),
+        retryable: false
+      })
+    }
+    await podman("image", "rm", "--force", ordering)
+  })
+
   it("name images of registries alone, no folder of this machine", async () => {
     await mkdir(join(data, "1"))
     await podman("push", "--quiet", nodeImage, `dir:${join(data, "1/x")}`)
