@@ -13,6 +13,7 @@ import type {
   NewApiKey,
   OidcTrustId,
   OidcTrustInfo,
+  RegistrationMailed,
   Role,
   SessionGrant,
   UserInfo
@@ -56,12 +57,12 @@ export interface AuthCalls {
   readonly switchOrganization: (organization: OrganizationName) => Effect.Effect<SessionGrant, CallError>
   /** Sends the mail once more that confirms the address. */
   readonly resendVerification: Effect.Effect<void, CallError>
-  /** Makes an account, and an organization that it owns; a mail is sent to confirm the address. Needs no token. */
+  /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
   readonly register: (registration: {
     readonly email: string
     readonly organization: OrganizationName
     readonly bootstrapToken?: Token | undefined
-  }) => Effect.Effect<SessionGrant, CallError>
+  }) => Effect.Effect<SessionGrant | RegistrationMailed, CallError>
   /** Confirms an address by the token that was mailed. Needs no token of the connection. */
   readonly verify: (token: Token) => Effect.Effect<UserInfo, CallError>
   readonly acceptInvite: (token: Token) => Effect.Effect<SessionGrant, CallError>

@@ -24,6 +24,7 @@ import {
   type OidcTrustInfo,
   type OrganizationInfo,
   Registration,
+  type RegistrationMailed,
   Role,
   RotateApiKey,
   type SessionGrant,
@@ -54,8 +55,11 @@ export interface PeopleClient {
     /** A session for another organization that the person is a member of. */
     readonly switchOrganization: (organization: string, options?: Abortable) => Promise<RevealedSession>
     readonly resendVerification: (options?: Abortable) => Promise<void>
-    /** Makes an account, and an organization that it owns; a mail is sent to confirm the address. */
-    readonly register: (registration: typeof Registration.Encoded, options?: Abortable) => Promise<RevealedSession>
+    /** Asks for an account, and an organization that it owns: a session (with a `token`), or `state` "mailed": the mail's link makes both. */
+    readonly register: (
+      registration: typeof Registration.Encoded,
+      options?: Abortable
+    ) => Promise<RevealedSession | RegistrationMailed>
     readonly verify: (token: string, options?: Abortable) => Promise<UserInfo>
     readonly acceptInvite: (token: string, options?: Abortable) => Promise<RevealedSession>
     /** Begins a device authorization (RFC 8628). */
@@ -150,7 +154,9 @@ export const makePeopleClient = (
         parsed(OrganizationName, name, call, (_) => Effect.map(auth.switchOrganization(_), revealSession)),
       resendVerification: (call) => run(auth.resendVerification, signalOf(call)),
       register: (registration, call) =>
-        parsed(Registration, registration, call, (_) => Effect.map(auth.register(_), revealSession)),
+        parsed(Registration, registration, call, (_) =>
+          Effect.map(auth.register(_), (answer) => ("token" in answer ? revealSession(answer) : answer))
+        ),
       verify: (token, call) => parsed(VerifyEmail, { token }, call, (_) => auth.verify(_.token)),
       acceptInvite: (token, call) =>
         parsed(AcceptInvite, { token }, call, (_) => Effect.map(auth.acceptInvite(_.token), revealSession)),

@@ -1,4 +1,4 @@
-import { Layer } from "effect"
+import { Either, Layer } from "effect"
 import * as Authenticator from "./identity/keys/Authenticator.ts"
 import * as ApiKeys from "./identity/keys/PostgresApiKeys.ts"
 import * as OidcTrusts from "./identity/keys/PostgresOidcTrusts.ts"
@@ -14,12 +14,15 @@ import * as Mail from "./mail/PostgresMail.ts"
 import * as Transport from "./mail/transportLayer.ts"
 import * as Privacy from "./privacy/layer.ts"
 import { callsWithoutCredential, type ServerSettings } from "./ServerConfig.ts"
+import { mailRoute } from "./settings/mailSettings.ts"
 
 /** Who may call: people, their organizations and credentials, mail to them, limits, and what is kept of them. Needs the services. */
 export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
   const withoutCredential = callsWithoutCredential(settings)
   const registration = settings.registration ?? (withoutCredential ? "open" : "invite")
-  const people = { registration, publicUrl } as const
+  const route = mailRoute(settings, withoutCredential)
+  const registersByMail = Either.isRight(route) && route.right.type !== "log"
+  const people = { registration, publicUrl, registersByMail } as const
   const issuers = { allowPrivateIssuers: settings.privateIssuers || withoutCredential }
   return Layer.mergeAll(
     Accounts.layer(people),

@@ -16,8 +16,8 @@ export default command({
     }
   ],
   notes: [
-    "A mail with a link confirms the address; until then the account may look, and do nothing.",
-    "A development server without mail prints its mails to its log.",
+    "The link in a mail makes the account; nothing here tells whether the address has one already.",
+    "A server whose mails go to its own log, and a bootstrap token, give a session at once.",
     "A new server prints a link with a bootstrap token when it starts: it is needed where registration is by invite only."
   ],
   flags: flags({
@@ -49,6 +49,12 @@ export default command({
           )
         )
       )
+      if (!("token" in session)) {
+        if (terminal.json) return terminal.printJson({ registration: session }, "line")
+        terminal.say(`a mail is on its way to ${session.email}: its link makes the account and ${organization}`)
+        terminal.say("then sign in with `maxcloud auth login`; if the address has an account already, the mail says so")
+        return
+      }
       yield* keepSession(input, session, terminal)
       if (terminal.json || session.user.verified) return
       terminal.say(`a mail is on its way to ${session.user.email}: its link confirms the address`)

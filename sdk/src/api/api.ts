@@ -20,6 +20,7 @@ import {
   OidcTrustInfo,
   OidcTrustList,
   Registration,
+  RegistrationMailed,
   RotateApiKey,
   SessionGrant,
   SwitchOrganization,
@@ -435,11 +436,12 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       .annotateContext(
         describe(
           "Register",
-          "Makes an account, and an organization that it owns; sends a mail to confirm the address. Until that is confirmed the session may look, and do nothing."
+          "Asks for an account, and an organization that it owns. 202: mail is on its way to the address. Its link makes both; where the address has an account already, the mail says how to sign in, and this answer is the same. 201, with a session at once: with a bootstrap token, and at servers whose mail goes to their own log."
         )
       )
       .setPayload(Registration)
       .addSuccess(SessionGrant, { status: 201 })
+      .addSuccess(RegistrationMailed, { status: 202 })
       .addError(Conflict)
       .addError(Forbidden)
   )
@@ -454,9 +456,15 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
   )
   .add(
     HttpApiEndpoint.post("verify", "/verify")
-      .annotateContext(describe("Confirm an address", "By the token that was mailed."))
+      .annotateContext(
+        describe(
+          "Confirm an address",
+          "By the token that was mailed. Makes the account where that was asked for by mail; 409: the organization's name was taken since."
+        )
+      )
       .setPayload(VerifyEmail)
       .addSuccess(UserInfo)
+      .addError(Conflict)
       .addError(NotFound)
   )
   .add(

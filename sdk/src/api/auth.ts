@@ -66,6 +66,13 @@ export const Registration = Schema.Struct({
 }).annotations({ identifier: "Registration", ...knownKeysOnly })
 export type Registration = typeof Registration.Type
 
+/** Mail is on its way to the address: with a link that makes the account or, where there is one, with how to sign in. This answer does not say which. */
+export const RegistrationMailed = Schema.Struct({
+  state: Schema.Literal("mailed"),
+  email: Schema.String
+}).annotations({ identifier: "RegistrationMailed" })
+export type RegistrationMailed = typeof RegistrationMailed.Type
+
 export const AcceptInvite = Schema.Struct({ token: Token }).annotations({
   identifier: "AcceptInvite",
   ...knownKeysOnly

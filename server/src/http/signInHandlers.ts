@@ -11,7 +11,7 @@ export const signInHandlers = HttpApiBuilder.group(MaxCloudApi, "signIn", (handl
     const devices = yield* Devices
     const invites = yield* Invites
     return handlers
-      .handle("register", ({ payload }) => inRequestLanguage(accounts.register(payload)))
+      .handle("register", ({ payload }) => inRequestLanguage(accounts.enroll(payload)))
       .handle("acceptInvite", ({ payload }) => invites.accept(payload.token))
       .handle("verify", ({ payload }) => accounts.verify(payload.token))
       .handle("startDevice", ({ payload }) => devices.start(payload.clientName))

@@ -6,6 +6,7 @@ import type {
   Forbidden,
   NotFound,
   Registration,
+  RegistrationMailed,
   Role,
   SessionGrant,
   TooManyRequests,
@@ -28,7 +29,14 @@ export interface BrowserPerson {
 export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
   Accounts,
   {
-    /** Forbidden where registration is by invite only and there is no bootstrap token. All or nothing, the mail included. */
+    /** What who asks to register gets: by `register` with a bootstrap token and where mail reaches nobody, else mail to the address, whether it has an account or not. */
+    readonly enroll: (
+      input: Registration
+    ) => Effect.Effect<SessionGrant | RegistrationMailed, Failing<Conflict | Forbidden>>
+    /**
+     * A session at once. It tells whether the address has an account: see `enroll`. Forbidden where registration is by invite only and there is
+     * no bootstrap token. All or nothing, the mail included.
+     */
     readonly register: (input: Registration) => Effect.Effect<SessionGrant, Failing<Conflict | Forbidden>>
     /** Of a person who has an account: they own it. Forbidden where registration is by invite only. */
     readonly createOrganization: (
@@ -37,7 +45,8 @@ export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
     ) => Effect.Effect<void, Failing<Conflict | Forbidden>>
     /** May people make organizations themselves? */
     readonly isOpen: Effect.Effect<boolean>
-    readonly verify: (token: Redacted.Redacted) => Effect.Effect<UserInfo, Failing<NotFound>>
+    /** By a mailed link: confirms the address, and makes the account that was asked for by mail. Conflict: the organization's name was taken since. */
+    readonly verify: (token: Redacted.Redacted) => Effect.Effect<UserInfo, Failing<NotFound | Conflict>>
     readonly resendVerification: (caller: Caller) => Effect.Effect<void, Failing<Forbidden>>
     /** Mails a code, if there is such an account; says nothing of whether there is. Gives what `finishSignIn` takes beside the code. */
     readonly beginSignIn: (email: string) => Effect.Effect<{ readonly challenge: string }, Failing<never>>

@@ -4,9 +4,14 @@ export interface IdentityOptions {
   readonly registration: "open" | "invite"
   /** Where people reach the server, without a slash at its end: links in mails begin with it. */
   readonly publicUrl: string
+  /**
+   * Does mail reach people? Then registering makes nothing, and tells nothing, until the mailed link is opened. Else (mail goes to the server's
+   * log) it gives a session at once. @default false
+   */
+  readonly registersByMail?: boolean
   /** How long a session holds. @default 30 */
   readonly sessionDays?: number
-  /** How long an answer to `beginSignIn` takes at least, so that it does not tell whether there is an account. @default 300 */
+  /** How long an answer to `beginSignIn` and to a registration by mail takes at least, so that it does not tell whether there is an account. @default 300 */
   readonly signInFloorMs?: number
 }
 

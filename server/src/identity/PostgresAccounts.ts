@@ -23,6 +23,7 @@ import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
 import { linkOf, registeredMail, verifyMail } from "./identityMails.ts"
 import { CurrentLanguage } from "./Language.ts"
 import { insertOneTime, useOneTime } from "./oneTimeTokens.ts"
+import { confirmRegistration, mailRegistration, nameTaken } from "./registerByMail.ts"
 import { insertSession } from "./sessionRows.ts"
 import { beginChallenge, browserPerson, finishChallenge, wrongCode } from "./signInByCode.ts"
 import { clientNetwork, signInLimits, takeAll } from "./signInLimits.ts"
@@ -83,7 +84,7 @@ export const layer = (options: IdentityOptions) =>
             on conflict (name) do nothing returning id, name`
           const [made] = decodeOrganizations(rows)
           if (made !== undefined) return made
-          return yield* new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
+          return yield* nameTaken(name)
         })
 
       const insertOwner = (organizationId: OrganizationId, userId: string) => sql`
@@ -93,14 +94,49 @@ export const layer = (options: IdentityOptions) =>
       const tellRefused = (action: "signIn.register" | "signIn.verify" | "signIn.signIn", status: 403 | 404) =>
         audit.append({ action, outcome: "refused", status, subject: "without a good link or code" })
 
-      const register = Effect.fn("Accounts.register")(
-        function* ({ bootstrapToken, email, organization: name }: Registration) {
+      const mayRegister = ({ bootstrapToken, email, organization: name }: Registration) =>
+        Effect.gen(function* () {
           yield* takeAll(limits, [
             [signInLimits.registerByAddress, yield* clientNetwork],
             [signInLimits.registerByEmail, normalEmail(email)]
           ])
           if (bootstrapToken === undefined && options.registration === "invite") return yield* inviteOnly()
           yield* refuseReservedName(name)
+        })
+
+      /** The same work takes longer with an account or without one: the shortest answer is longer than either. */
+      const noSooner = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.map(
+          Effect.all([effect, Effect.sleep(`${options.signInFloorMs ?? signInFloorMs} millis`)], { concurrency: 2 }),
+          ([result]) => result
+        )
+
+      const registerByMail = Effect.fn("Accounts.registerByMail")(
+        function* (input: Registration) {
+          yield* mayRegister(input)
+          const link = { publicUrl: options.publicUrl, seconds: verifySeconds }
+          return yield* noSooner(
+            inTransaction(
+              Effect.tap(mailRegistration(sql, mail, link, input), () =>
+                audit.append({
+                  action: "signIn.register",
+                  outcome: "succeeded",
+                  status: 202,
+                  subject: `organization ${input.organization}, by mail`
+                })
+              )
+            )
+          )
+        },
+        (effect) => Effect.tapErrorTag(effect, "Forbidden", () => tellRefused("signIn.register", 403)),
+        whereAway,
+        asServer
+      )
+
+      const register = Effect.fn("Accounts.register")(
+        function* (input: Registration) {
+          const { bootstrapToken, email, organization: name } = input
+          yield* mayRegister(input)
           return yield* inTransaction(
             Effect.gen(function* () {
               const bootstraps = bootstrapToken !== undefined
@@ -171,6 +207,20 @@ export const layer = (options: IdentityOptions) =>
           yield* takeAll(limits, [[signInLimits.verifyByAddress, yield* clientNetwork]])
           return yield* inTransaction(
             Effect.gen(function* () {
+              const registered = yield* confirmRegistration(sql, token)
+              if (registered !== undefined) {
+                const organization = yield* insertOrganization(registered.organization, registered.user.id)
+                yield* insertOwner(organization.id, registered.user.id)
+                yield* audit.append({
+                  action: "signIn.verify",
+                  outcome: "succeeded",
+                  status: 200,
+                  subject: `organization ${organization.name}`,
+                  organizationId: organization.id,
+                  person: registered.user
+                })
+                return registered.user
+              }
               const row = yield* useOneTime(sql, "verify", token)
               const found = row?.user_id == null ? undefined : yield* lockUser(sql, row.user_id)
               if (found === undefined) {
@@ -199,6 +249,10 @@ export const layer = (options: IdentityOptions) =>
       )
 
       return {
+        enroll: (input: Registration) =>
+          options.registersByMail === true && input.bootstrapToken === undefined
+            ? registerByMail(input)
+            : register(input),
         register,
         createOrganization,
         isOpen: Effect.succeed(options.registration === "open"),
@@ -236,13 +290,7 @@ export const layer = (options: IdentityOptions) =>
               Effect.as(true),
               Effect.catchTag("TooManyRequests", () => Effect.succeed(false))
             )
-            const [challenge] = yield* Effect.all(
-              [
-                inTransaction(beginChallenge(sql, mail, keys, email, mayMail)),
-                Effect.sleep(`${options.signInFloorMs ?? signInFloorMs} millis`)
-              ],
-              { concurrency: 2 }
-            )
+            const challenge = yield* noSooner(inTransaction(beginChallenge(sql, mail, keys, email, mayMail)))
             return { challenge: Redacted.value(challenge) }
           },
           whereAway,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { inviteMail, registeredMail, signInMail, verifyMail } from "./identityMails.ts"
+import { hasAccountMail, inviteMail, registeredMail, registerMail, signInMail, verifyMail } from "./identityMails.ts"
 import type { Language } from "./Language.ts"
 
 const link = "https://cloud.example.com/auth/verify?token=t"
@@ -8,6 +8,8 @@ const invite = { organization: "acme", role: "viewer", by: "grace@example.com", 
 const mailsIn = (language: Language) => [
   verifyMail(language, "ada@example.com", "acme", link),
   verifyMail(language, "ada@example.com", undefined, link),
+  registerMail(language, "ada@example.com", "acme", link),
+  hasAccountMail(language, "ada@example.com", "acme", "https://cloud.example.com"),
   signInMail(language, "ada@example.com", "BCDF-GHJK"),
   registeredMail(language, "ada@example.com", "acme", "https://cloud.example.com"),
   inviteMail(language, "ada@example.com", invite, link),

@@ -19,6 +19,18 @@ export const verifyMail = (language: Language, to: string, organization: string 
   return mail(to, say.verifySubject, say.verifyIntro(organization), link, say.verifyEnd)
 }
 
+export const registerMail = (language: Language, to: string, organization: string, link: string): Message => {
+  const say = mailTexts[language]
+  return mail(to, say.verifySubject, say.registerIntro(organization), link, say.registerEnd)
+}
+
+/** Somebody asked to register an address that has an account. */
+export const hasAccountMail = (language: Language, to: string, organization: string, publicUrl: string): Message => {
+  const say = mailTexts[language]
+  const command = `maxcloud auth login --api-url ${publicUrl}`
+  return mail(to, say.hasAccountSubject, say.hasAccountIntro(organization), command, say.hasAccountEnd(organization))
+}
+
 export const signInMail = (language: Language, to: string, code: string): Message => {
   const say = mailTexts[language]
   return mail(to, say.signInSubject, say.signInIntro, code, say.signInEnd)

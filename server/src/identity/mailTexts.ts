@@ -12,6 +12,11 @@ export interface MailTexts {
   readonly verifySubject: string
   readonly verifyIntro: (organization: string | undefined) => string
   readonly verifyEnd: string
+  readonly registerIntro: (organization: string) => string
+  readonly registerEnd: string
+  readonly hasAccountSubject: string
+  readonly hasAccountIntro: (organization: string) => string
+  readonly hasAccountEnd: (organization: string) => string
   readonly signInSubject: string
   readonly signInIntro: string
   readonly signInEnd: string
@@ -29,6 +34,15 @@ const en: MailTexts = {
     `${organization === undefined ? "An account of max-cloud was made" : `The organization "${organization}" was registered at max-cloud`} with this address. To confirm that it is yours, open`,
   verifyEnd:
     "The link is good for three days, once. Was it not you who registered? Then do not open it: without it the account can do nothing.",
+  registerIntro: (organization) =>
+    `Somebody asked to register the organization "${organization}" at max-cloud with this address. If it was you, open`,
+  registerEnd:
+    "The link is good for three days, once. It makes your account and the organization; then sign in with `maxcloud auth login`. Was it not you? Then do not open it: without it nothing is made.",
+  hasAccountSubject: "You have an account of max-cloud already",
+  hasAccountIntro: (organization) =>
+    `Somebody asked to register the organization "${organization}" at max-cloud with this address, which has an account already. If it was you, sign in by`,
+  hasAccountEnd: (organization) =>
+    `Then make the organization with \`maxcloud org create ${organization}\`, if this server lets people make their own. Was it not you? Then there is nothing to do: nothing was changed.`,
   signInSubject: "Your code to sign in to max-cloud",
   signInIntro: "Your code is",
   signInEnd:
@@ -48,6 +62,15 @@ const de: MailTexts = {
     `${organization === undefined ? "Mit dieser Adresse wurde ein Konto bei max-cloud angelegt" : `Mit dieser Adresse wurde die Organisation „${organization}“ bei max-cloud registriert`}. Um zu bestätigen, dass sie Ihre ist, öffnen Sie`,
   verifyEnd:
     "Der Link gilt drei Tage, einmal. Haben Sie sich nicht registriert? Dann öffnen Sie ihn nicht: Ohne ihn kann das Konto nichts tun.",
+  registerIntro: (organization) =>
+    `Jemand möchte mit dieser Adresse die Organisation „${organization}“ bei max-cloud registrieren. Waren Sie das, öffnen Sie`,
+  registerEnd:
+    "Der Link gilt drei Tage, einmal. Er legt Ihr Konto und die Organisation an; danach melden Sie sich mit `maxcloud auth login` an. Waren Sie das nicht? Dann öffnen Sie ihn nicht: Ohne ihn wird nichts angelegt.",
+  hasAccountSubject: "Sie haben bereits ein Konto bei max-cloud",
+  hasAccountIntro: (organization) =>
+    `Jemand wollte mit dieser Adresse die Organisation „${organization}“ bei max-cloud registrieren. Die Adresse hat bereits ein Konto. Waren Sie das, melden Sie sich an mit`,
+  hasAccountEnd: (organization) =>
+    `Legen Sie die Organisation danach mit \`maxcloud org create ${organization}\` an, wenn dieser Server das erlaubt. Waren Sie das nicht? Dann ist nichts zu tun: Es wurde nichts geändert.`,
   signInSubject: "Ihr Code zum Anmelden bei max-cloud",
   signInIntro: "Ihr Code lautet",
   signInEnd:

@@ -4,7 +4,7 @@ import { Effect, type Redacted, Schema } from "effect"
 import { newId } from "../database/newId.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 
-export type Purpose = "verify" | "signIn" | "bootstrap"
+export type Purpose = "verify" | "signIn" | "bootstrap" | "register"
 
 const decodeRows = Schema.decodeUnknownSync(
   Schema.Array(

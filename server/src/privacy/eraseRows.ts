@@ -69,6 +69,8 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
         ) select count(*)::int as count from gone`
       counts.set("invites", decodeCount(rows)[0]?.count ?? 0)
     }
+    // Asked for by mail before the address had an account.
+    yield* sql`delete from one_time_tokens where email = (select email from users where id = ${personId})`
     // They would go with the account: deleted one by one they are counted.
     yield* gone("sessions", "user_id")
     yield* gone("api_keys", "created_by")

@@ -80,8 +80,17 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     const { status, body, text } = await server.request("POST", "/api/v1/auth/register", {
       body: { email, organization: name }
     })
-    assert.strictEqual(status, 201, text)
-    return { email, token: String(body["token"]) }
+    assert.deepStrictEqual([status, body], [202, { state: "mailed", email }], text)
+    return { email, link: await mailbox.link(email) }
+  }
+
+  /** Who has opened the link of the mail, so that there is an account. */
+  const registered = async (name: string) => {
+    const { email, link } = await register(name)
+    const token = new URL(link).searchParams.get("token")
+    const { status, text } = await server.request("POST", "/api/v1/auth/verify", { body: { token } })
+    assert.strictEqual(status, 200, text)
+    return { email }
   }
 
   const startDevice = async (clientName: string) => {
@@ -129,7 +138,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
   })
 
   it.concurrent("`maxcloud auth login` is let in by keyboard alone, past a wrong code", async () => {
-    const { email } = await register("ada")
+    const { email } = await registered("ada")
     const login = maxcloud("ada", "auth", "login", "--no-browser")
     const at = await login.says(/open (\S+)\n/)
     const userCode = await login.says(/enter the code (\S+)/)
@@ -178,7 +187,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
 
   /** A browser that is signed in, at the page that it was sent to. */
   const signedIn = async (name: string, userCode: string, options: Parameters<typeof browser.open>[0] = {}) => {
-    const { email } = await register(name)
+    const { email } = await registered(name)
     const opened = await browser.open(options)
     await opened.page.goto(`${server.url}/auth/device?user_code=${userCode}`)
     await opened.page.locator("input[name=email]").fill(email)
@@ -234,10 +243,12 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
   })
 
   it("links of mails confirm and join by their button, and say so the second time", async () => {
-    const { email, token } = await register("joan")
+    const asking = maxcloud("joan", "auth", "register", "--email", "joan@example.com", "--org", "joan")
+    await asking.says(/a mail is on its way to joan@example.com/)
+    assert.strictEqual((await asking.ended).code, 0)
+    const verify = await mailbox.link("joan@example.com")
     const { complaints, context, page } = await browser.open({ viewport: { width: 1280, height: 800 } })
     const faults: Array<string> = []
-    const verify = await mailbox.link(email)
     await page.goto(verify)
     faults.push(...(await faultsOf(page, "verify")))
     await page.getByRole("button", { name: "It is my address" }).click()
@@ -246,11 +257,23 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByRole("button").click()
     assert.include(await problem(page), "once")
     faults.push(...(await faultsOf(page, "verify-used")))
-    const invited = await server.request("POST", "/api/v1/auth/invites", {
-      token,
-      body: { email: "mary@example.com", role: "viewer" }
+    // Once more, now that the address has an account: the same answer, and a mail that says so.
+    const again = await server.request("POST", "/api/v1/auth/register", {
+      body: { email: "joan@example.com", organization: "joan-too" }
     })
-    assert.strictEqual(invited.status, 201, invited.text)
+    assert.deepStrictEqual([again.status, again.body], [202, { state: "mailed", email: "joan@example.com" }])
+    await mailbox.find("joan@example.com", /has an account already/)
+    const login = maxcloud("joan", "auth", "login", "--no-browser")
+    const userCode = await login.says(/enter the code (\S+)/)
+    await page.goto(`${server.url}/auth/device?user_code=${userCode}`)
+    await page.getByLabel("E-mail address").fill("joan@example.com")
+    await page.keyboard.press("Enter")
+    await page.getByLabel("Code").fill(await mailbox.code("joan@example.com"))
+    await page.keyboard.press("Enter")
+    await page.getByRole("button", { name: "Approve" }).click()
+    assert.include((await login.ended).output, "organization joan (owner)")
+    const inviting = maxcloud("joan", "auth", "invites", "create", "--email", "mary@example.com", "--role", "viewer")
+    assert.strictEqual((await inviting.ended).code, 0)
     await page.goto(await mailbox.link("mary@example.com"))
     faults.push(...(await faultsOf(page, "invite")))
     await page.getByRole("button", { name: "Accept" }).click()

@@ -11,6 +11,7 @@ import { sourceQuota } from "./0010_source_quota.ts"
 import { rollouts } from "./0011_rollouts.ts"
 import { deviceOrigin } from "./0012_device_origin.ts"
 import { logAndStreamQuotas } from "./0013_log_and_stream_quotas.ts"
+import { mailedRegistrations } from "./0014_mailed_registrations.ts"
 
 export interface Migration {
   readonly id: number
@@ -32,5 +33,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 10, name: "source_quota", sql: sourceQuota },
   { id: 11, name: "rollouts", sql: rollouts },
   { id: 12, name: "device_origin", sql: deviceOrigin },
-  { id: 13, name: "log_and_stream_quotas", sql: logAndStreamQuotas }
+  { id: 13, name: "log_and_stream_quotas", sql: logAndStreamQuotas },
+  { id: 14, name: "mailed_registrations", sql: mailedRegistrations }
 ]

@@ -105,7 +105,7 @@ export const linkPages = HttpLayerRouter.use((router) =>
         Effect.gen(function* () {
           const fields = yield* formOf(request, visit)
           const user = yield* accounts.verify(yield* tokenOf("oneTime", fields.get("token")))
-          return show(visit, visit.say.verifyTitle, paragraph(visit.say.verified(user.email)))
+          return show(visit, visit.say.verifyTitle, paragraph(visit.say.verified(user.email)) + nextCommand(visit))
         })
       )
     )

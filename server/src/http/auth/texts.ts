@@ -87,7 +87,7 @@ const en: Texts = {
   verifyTitle: "Confirm your address",
   verifyIntro: "Confirm it only if you have registered yourself: whoever did may then use the account.",
   verifyButton: "It is my address",
-  verified: (email) => `${email} is confirmed. You may close this page.`,
+  verified: (email) => `${email} is confirmed. If you are not signed in yet, do that next.`,
   inviteTitle: "Accept the invite",
   inviteIntro: "By accepting, you become a member of the organization that the mail names.",
   inviteButton: "Accept",
@@ -148,7 +148,7 @@ const de: Texts = {
   verifyIntro:
     "Bestätigen Sie nur, wenn Sie sich selbst registriert haben: Wer das getan hat, kann das Konto danach benutzen.",
   verifyButton: "Das ist meine Adresse",
-  verified: (email) => `${email} ist bestätigt. Sie können diese Seite schließen.`,
+  verified: (email) => `${email} ist bestätigt. Falls Sie noch nicht angemeldet sind, tun Sie das als Nächstes.`,
   inviteTitle: "Einladung annehmen",
   inviteIntro: "Wenn Sie annehmen, werden Sie Mitglied der Organisation, die in der E-Mail steht.",
   inviteButton: "Annehmen",

@@ -1,0 +1,62 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Conflict, Email, type Registration, type RegistrationMailed } from "@maxcloud/sdk/api"
+import { Effect, type Redacted, Schema } from "effect"
+import type { Mail } from "../mail/Mail.ts"
+import { hasAccountMail, linkOf, registerMail } from "./identityMails.ts"
+import { CurrentLanguage } from "./Language.ts"
+import { idOfOneTime, insertOneTime, useOneTime } from "./oneTimeTokens.ts"
+import { insertUser, normalEmail, userByEmail } from "./userRows.ts"
+
+const decodePending = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ email: Email, organization: OrganizationName }))
+)
+
+export const nameTaken = (name: OrganizationName) =>
+  new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
+
+/**
+ * Mails a link that makes the account, or, where the address has one, how to sign in to it. Until the link is opened nothing is made, so that
+ * neither the answer nor what happens afterwards tells whether the address has an account. Whether an organization's name is taken anybody may
+ * know: its hosts have it.
+ */
+export const mailRegistration = (
+  sql: SqlClient,
+  mail: typeof Mail.Service,
+  { publicUrl, seconds }: { readonly publicUrl: string; readonly seconds: number },
+  { email: typed, organization: name }: Registration
+): Effect.Effect<RegistrationMailed, Conflict | Effect.Effect.Error<ReturnType<(typeof Mail.Service)["add"]>>> =>
+  Effect.gen(function* () {
+    const email = normalEmail(typed)
+    const taken = yield* sql`select 1 from organizations where name = ${name}`
+    if (taken.length > 0) return yield* nameTaken(name)
+    const language = yield* CurrentLanguage
+    const user = yield* userByEmail(sql, email)
+    if (user === undefined) {
+      const token = yield* insertOneTime(sql, "register", undefined, seconds)
+      yield* sql`
+        update one_time_tokens set email = ${email}, organization = ${name} where id = ${idOfOneTime(token)}`
+      yield* mail.add("verify", registerMail(language, email, name, linkOf(publicUrl, "verify", token)))
+    } else {
+      yield* mail.add("registered", hasAccountMail(language, user.email, name, publicUrl), user.id)
+    }
+    return { state: "mailed", email }
+  })
+
+/** Who asked for this link by `mailRegistration`, now with an account, and the organization that they asked for; undefined: it is no such link. */
+export const confirmRegistration = (sql: SqlClient, token: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const used = yield* useOneTime(sql, "register", token)
+    if (used === undefined) return undefined
+    const rows = yield* sql`select email, organization from one_time_tokens where id = ${used.id}`
+    const [pending] = decodePending(rows)
+    if (pending === undefined) return undefined
+    // The address is proven, and in `users` from here on: what else was asked for by it is of no use.
+    // Those that are being opened at this moment see the account, and make nothing.
+    yield* sql`
+      delete from one_time_tokens where id in (
+        select id from one_time_tokens where email = ${pending.email} and id <> ${used.id} for update skip locked)`
+    yield* sql`update one_time_tokens set email = null, organization = null where id = ${used.id}`
+    const user = yield* insertUser(sql, pending.email, true)
+    return user === undefined ? undefined : { user, organization: pending.organization }
+  })
