@@ -114,7 +114,7 @@ const appended = (terminal: Terminal): Progress => {
       // An event without the deployment is one of several that were read together: then only these two say a state.
       const state = service?.state ?? statesOfReasons[event.reason]
       const message = firstLine(
-        service?.diagnosis?.message || service?.message || event.message || service?.reason || ""
+        service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
       )
       const said = message.toLowerCase() === state ? "" : message
       const line = `${event.service}: ${[state, said].filter((_) => _ !== undefined && _ !== "").join(", ")}`
