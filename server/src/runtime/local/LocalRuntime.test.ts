@@ -134,7 +134,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     assert.strictEqual(again.latestReadyRevision, "web-00002")
   })
 
-  it("answers 503 with the reason where no revision was ever ready", async () => {
+  it("answers 503 with the kind of the failure where no revision was ever ready, and its owner alone with more", async () => {
     const fake = makeFakeInstances()
     const failure = new InstanceFailed({
       reason: "ImageNotFound",
@@ -146,10 +146,14 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await cloud.apply(web("bad:1"))
     const held = await send(await cloud.route(host)).catch((error: unknown) => error)
     assert.instanceOf(held, NoInstance)
-    assert.include(held.message, "there is no image bad:1")
     const refused = await send(await cloud.route(host)).catch((error: unknown) => error)
     assert.instanceOf(refused, NoInstance)
+    for (const { message } of [held, refused]) {
+      assert.include(message, "(ImageNotFound)")
+      assert.notInclude(message, "bad:1")
+    }
     const status = await cloud.until("web", (_) => _.state === "failed")
+    assert.include(JSON.stringify(status.conditions), "there is no image bad:1")
     assert.deepInclude(
       status.conditions.find((_) => _.type === "RoutesReady"),
       {

@@ -100,6 +100,16 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       retryAtMs === undefined ? undefined : Math.max(1, Math.ceil((retryAtMs - now()) / 1000))
     )
 
+  /**
+   * Whoever calls the service is told the kind of the failure alone. The rest is its owner's: names of images and registries, what the
+   * engine or a package manager has written, folders of this machine.
+   */
+  const failed = (reason: string | undefined, retryAtMs?: number) =>
+    refusal(
+      `it doesn't run${reason === undefined || reason === "" ? "" : ` (${reason})`}. Who runs it sees why: \`maxcloud describe ${key.service}\``,
+      retryAtMs
+    )
+
   const pausedRefusal = () =>
     new NoInstance(
       503,
@@ -114,12 +124,12 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       if (object.paused) return pausedRefusal()
       if (serving === undefined) {
         const newest = latestCreated(record)
-        return newest?.ready === "False" ? refusal(`no revision is ready: ${newest.message}`) : undefined
+        return newest?.ready === "False" ? failed(newest.reason) : undefined
       }
       const failure = serving.runner.failure()
       const hopeless = failure !== undefined && (failure.count >= failuresUntilRefused || !failure.retryable)
       return hopeless && serving.runner.running() === 0 && failure.retryAtMs > now()
-        ? refusal(failure.message, failure.retryAtMs)
+        ? failed(failure.reason, failure.retryAtMs)
         : undefined
     },
     onHold: () => wake(),
@@ -127,7 +137,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       const failure = (serving ?? candidate)?.runner.failure()
       return failure === undefined
         ? new NoInstance(504, `service "${key.service}": no instance had room within ${waitedMs / 1000} s`)
-        : refusal(failure.message, failure.retryAtMs)
+        : failed(failure.reason, failure.retryAtMs)
     }
   })
 
@@ -295,7 +305,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     unit.turn?.done()
     const { message, reason } = failure
     record = changeRevision(record, unit.revision.name, { ready: "False", reason, message })
-    if (serving === undefined) route.refuseAll(refusal(`no revision is ready: ${message}`))
+    if (serving === undefined) route.refuseAll(failed(reason))
     changed()
   }
 
@@ -303,7 +313,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     const failure = unit.runner.failure()
     if (failure !== undefined && unit.runner.ready() === 0 && unit.runner.running() === 0) {
       if (failure.count >= failuresUntilRefused || !failure.retryable) {
-        route.refuseAll(refusal(failure.message, failure.retryAtMs))
+        route.refuseAll(failed(failure.reason, failure.retryAtMs))
       }
     }
     changed()
