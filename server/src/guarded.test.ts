@@ -8,6 +8,7 @@ const here = import.meta.dirname
 /** Where emitters carry what services, callers or clusters send. */
 const folders = [
   "gateway",
+  "http",
   "logs",
   "runtime/kubernetes/api",
   "runtime/kubernetes/cache",
@@ -31,10 +32,16 @@ const sources = folders.flatMap((folder) =>
 
 /** Names that are bound to a guarded callback in the same file. */
 const guardedNames = (text: string) =>
-  new Set([...text.matchAll(/(?:const|readonly) (#?\w+) = (?:\w+\.|this\.#)?guarded/g)].map(([, name]) => name))
+  new Set(
+    [
+      ...text.matchAll(
+        /(?:const|readonly) (#?\w+)(?:: RequestListener = \([^)]*\) =>\s+| = (?:\w+\.|this\.#)?)guarded/g
+      )
+    ].map(([, name]) => name)
+  )
 
 const registration =
-  /\.(?:on|once|addListener|prependListener)\(\s*"\w+",\s*|(?<![.\w])set(?:Timeout|Immediate|Interval)\(\s*|(?<=\.)setTimeout\(\s*[\w* ]+,\s*/g
+  /\bon(?:Request|Response)(?:Start|Data|End|Error|Upgrade):\s*|\.(?:on|once|addListener|prependListener)\(\s*"\w+",\s*|(?<![.\w])set(?:Timeout|Immediate|Interval)\(\s*|(?<=\.)setTimeout\(\s*[\w* ]+,\s*/g
 
 const unguarded = (text: string): Array<string> => {
   const names = guardedNames(text)
@@ -43,9 +50,11 @@ const unguarded = (text: string): Array<string> => {
     const isGuarded =
       /^(?:this\.#)?guarded/.test(rest) ||
       // Guarded by the connection or stream that the event brings.
-      /^\([^)]*\) =>(?: \{\s*const guarded =)?\s+(?:guardedFor|forSocket)\(/.test(rest) ||
+      /^\([^)]*\) =>(?: \{\s*const guarded =)?\s+(?:guardedFor|guardedBy|forSocket)\(/.test(rest) ||
       // A promise's own function, which never throws.
       rest.startsWith("resolve") ||
+      // Without a callback it gives a promise.
+      rest.startsWith(")") ||
       names.has(/^(?:this\.)?(#?\w+)/.exec(rest)?.[1] ?? "")
     return isGuarded ? [] : [`${call.trim()}${rest.split("\n")[0]}`]
   })

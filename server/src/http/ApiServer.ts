@@ -1,15 +1,28 @@
 import { randomUUID } from "node:crypto"
-import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http"
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES
+} from "node:http"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout, Unavailable } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer } from "effect"
+import { guardedBy } from "../guarded.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { apiApp } from "./apiApp.ts"
 import { keepPace } from "./pace.ts"
 import { encodeError } from "./problems.ts"
 
-const starting: RequestListener = (_request, response) => {
+/** What an event's callback throws ends its connection alone. */
+const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destroy())
+
+const starting: RequestListener = (request, response) => guardedFor(request)(() => sayStarting(response))()
+
+const sayStarting = (response: ServerResponse) => {
   const problem = encodeError(new Unavailable({ detail: "the server is starting: try again", retryAfterSeconds: 1 }))
   response
     .writeHead(503, {
@@ -29,11 +42,15 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<ApiServ
   static readonly layer = Layer.sync(ApiServer, () => {
     const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
     server.on("request", starting)
-    server.on("checkContinue", (request, response) => {
-      response.writeContinue()
-      server.emit("request", request, response)
-    })
-    server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error.code, socket))
+    server.on("checkContinue", (request, response) =>
+      guardedFor(request)(() => {
+        response.writeContinue()
+        server.emit("request", request, response)
+      })()
+    )
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+      guardedBy(() => socket.destroy())(() => refuseUnreadable(error.code, socket))()
+    )
     return server
   })
 }
@@ -46,7 +63,8 @@ export const serveApi = Effect.gen(function* () {
     Effect.sync(() => keepPace(server, pace)),
     (stop) => Effect.sync(stop)
   )
-  const handler = yield* NodeHttpServer.makeHandler(yield* apiApp)
+  const handle = yield* NodeHttpServer.makeHandler(yield* apiApp)
+  const handler: RequestListener = (request, response) => guardedFor(request)(() => handle(request, response))()
   yield* Effect.acquireRelease(
     Effect.sync(() => server.off("request", starting).on("request", handler)),
     () => Effect.sync(() => server.off("request", handler).on("request", starting))

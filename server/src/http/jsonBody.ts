@@ -4,6 +4,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import type { SpecIssue } from "@maxcloud/config-schema"
 import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { guardedBy } from "../guarded.ts"
 import { checkContentType } from "./guard.ts"
 import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 import { invalidRequest } from "./problems.ts"
@@ -35,21 +36,25 @@ const readBytes = (source: IncomingMessage, most: number) =>
   Effect.async<Buffer, InvalidRequest | PayloadTooLarge>((resume) => {
     const chunks: Array<Buffer> = []
     let bytes = 0
-    const onData = (chunk: Buffer) => {
+    const guarded = guardedBy((cause) => {
+      stop()
+      resume(Effect.die(cause))
+    })
+    const onData = guarded((chunk: Buffer) => {
       bytes += chunk.length
       if (bytes <= most) return void chunks.push(chunk)
       stop()
       source.resume()
       resume(tooLarge(most))
-    }
-    const onEnd = () => {
+    })
+    const onEnd = guarded(() => {
       stop()
       resume(Effect.succeed(Buffer.concat(chunks)))
-    }
-    const onBroken = () => {
+    })
+    const onBroken = guarded(() => {
       stop()
       resume(invalidRequest("the body ended before it was complete"))
-    }
+    })
     const stop = () => source.off("data", onData).off("end", onEnd).off("error", onBroken).off("aborted", onBroken)
     source.on("data", onData).on("end", onEnd).on("error", onBroken).on("aborted", onBroken)
     return Effect.sync(stop)

@@ -74,7 +74,11 @@ export const exchange = (
       given = why
       ongoing?.abort(new Error(why))
     }
-    const guarded = guardedBy((cause) => resume(noAnswer(cause)))
+    const guarded = guardedBy((cause) => {
+      clearTimeout(timer)
+      resume(noAnswer(cause))
+      giveUp("what it brought can't be taken")
+    })
     const timer = setTimeout(
       guarded(() => giveUp(`no answer within ${timeoutMillis / 1000} s`)),
       timeoutMillis
@@ -82,28 +86,28 @@ export const exchange = (
     connections.requests.dispatch(
       { ...optionsOf(connections, request), headersTimeout: 0, bodyTimeout: 0 },
       {
-        onRequestStart: (controller) => {
+        onRequestStart: guarded((controller: Dispatcher.DispatchController) => {
           ongoing = controller
           if (given !== undefined) controller.abort(new Error(given))
-        },
-        onResponseStart: (_controller, code, headers) => {
+        }),
+        onResponseStart: guarded((_: Dispatcher.DispatchController, code: number, headers: IncomingHttpHeaders) => {
           status = code
           retryAfterMillis = retryAfterOf(headers)
-        },
-        onResponseData: (_controller, chunk) => {
+        }),
+        onResponseData: guarded((_: Dispatcher.DispatchController, chunk: Buffer) => {
           bytes += chunk.length
           if (bytes > maxAnswerBytes) giveUp(`the answer has more than ${maxAnswerBytes} bytes`)
           else chunks.push(chunk)
-        },
-        onResponseEnd: () => {
+        }),
+        onResponseEnd: guarded(() => {
           clearTimeout(timer)
           const text = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
           resume(Effect.succeed({ status, text: text?.toString("utf8") ?? "", retryAfterMillis }))
-        },
-        onResponseError: (_controller, error) => {
+        }),
+        onResponseError: guarded((_: Dispatcher.DispatchController, error: Error) => {
           clearTimeout(timer)
           resume(noAnswer(error))
-        }
+        })
       }
     )
     return Effect.sync(() => {
