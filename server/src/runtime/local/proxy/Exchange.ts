@@ -245,6 +245,7 @@ class Exchange {
       return true
     }
     if (this.#down.write(chunk)) return true
+    clearTimeout(this.#blocked)
     this.#blocked = setTimeout(this.#stalled, this.#stallMs)
     if (!this.#listensToDrain) {
       this.#listensToDrain = true

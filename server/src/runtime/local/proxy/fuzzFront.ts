@@ -1,4 +1,5 @@
 import { createServer } from "node:http"
+import { setTimeout } from "node:timers/promises"
 import { makeFront } from "./makeFront.ts"
 import { ProxyCounters } from "./ProxyCounters.ts"
 import type { Route } from "./Route.ts"
@@ -19,7 +20,7 @@ const leases = new Set<number>()
 const routeOf = (port: number, protocol: "http1" | "h2c", which: number): Route => ({
   key: `${port}`,
   protocol,
-  timeoutMs: 200,
+  timeoutMs: 400,
   acquire: () => {
     leases.add(which)
     return { host: "127.0.0.1", port, release: () => leases.delete(which), failed: () => {} }
@@ -37,10 +38,24 @@ const front = await makeFront({
   }
 })
 
-process.on("message", () => {
-  globalThis.gc?.()
-  const { heapUsed, rss } = process.memoryUsage()
-  tell({ state: { heapUsed, rss, leases: [...leases], active: counters.active, requests: counters.requests } })
-})
+/** Longer than a connection lingers whose caller was answered early, and than an idle one is kept. */
+const lingerMs = 6_000
+
+/** Collects until nothing more goes: what a finalizer or a closed handle lets go of is garbage only in the next turn. */
+const collect = async () => {
+  if (counters.active > 0) return
+  await setTimeout(lingerMs)
+  for (let round = 0; round < 4; round++) {
+    globalThis.gc?.()
+    await setTimeout(20)
+  }
+}
+
+const tellState = async () => {
+  await collect()
+  const { external, heapUsed, rss } = process.memoryUsage()
+  tell({ state: { used: heapUsed + external, rss, leases: [...leases], active: counters.active } })
+}
+process.on("message", () => void tellState())
 process.on("disconnect", () => process.exit(0))
 tell({ port: front.address.port })

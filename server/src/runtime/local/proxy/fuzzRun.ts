@@ -16,9 +16,10 @@ export interface FuzzResult {
   readonly uncaught: Array<string>
   readonly faults: Array<string>
   exits: number
-  /** Resident bytes of the front, now and then. */
+  /** Resident bytes of the front, after each batch. */
   readonly resident: Array<number>
-  readonly heap: Array<number>
+  /** Bytes of the front's heap and of buffers outside of it, after each batch: nothing is under way, and all garbage is collected. */
+  readonly used: Array<number>
   /** Cases whose slot was never given back. */
   held: Array<string>
   active: number
@@ -145,7 +146,8 @@ const ask = (port: number, host: string, kind: CallerKind): Promise<Seen> =>
 
 interface State {
   readonly rss: number
-  readonly heapUsed: number
+  readonly used: number
+  /** Cases that hold a slot. */
   readonly leases: ReadonlyArray<number>
   readonly active: number
 }
@@ -174,7 +176,7 @@ const describeCase = ({ caller, protocol, script }: Case): string => {
 /** Runs all cases against a front in a process of its own. */
 export const fuzz = async (
   cases: Iterable<Case>,
-  options: { readonly workers: number; readonly sampleEvery: number }
+  options: { readonly workers: number; readonly batch: number }
 ): Promise<FuzzResult> => {
   const child = fork(new URL("./fuzzFront.ts", import.meta.url), {
     execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"]
@@ -188,7 +190,7 @@ export const fuzz = async (
     faults: [],
     exits: 0,
     resident: [],
-    heap: [],
+    used: [],
     held: [],
     active: 0
   }
@@ -199,44 +201,66 @@ export const fuzz = async (
     if ("fault" in message) note(result.faults, String(message.fault))
   })
   child.on("exit", () => result.exits++)
-  const left = cases[Symbol.iterator]()
+  const all = cases[Symbol.iterator]()
   const described = new Map<number, string>()
   let begun = 0
-  const work = async () => {
+  const makeWorker = async () => {
     let current: Case | undefined
     const instances = {
       http1: await makeInstance("http1", () => current),
       h2c: await makeInstance("h2c", () => current)
     }
-    for (let next = left.next(); next.done !== true && result.exits === 0; next = left.next()) {
-      current = next.value
-      const { caller, protocol } = current
-      const which = ++begun
-      described.set(which, describeCase(current))
-      described.delete(which - 5_000)
+    const run = async (one: Case, which: number) => {
+      current = one
+      const { caller, protocol } = one
       const seen = await ask(port, `${instances[protocol].port}-${protocol}-${which}--local.localhost`, caller)
-      if (seen.status === undefined) note(result.unanswered, describeCase(current))
+      if (seen.status === undefined) note(result.unanswered, describeCase(one))
       else result.byStatus.set(seen.status, (result.byStatus.get(seen.status) ?? 0) + 1)
       if (!seen.whole) result.broken++
-      if (++result.cases % options.sampleEvery === 0) {
-        const state = await stateOf(child)
-        if (state === undefined) continue
-        result.resident.push(state.rss)
-        result.heap.push(state.heapUsed)
+      result.cases++
+    }
+    const close = () => {
+      for (const { server } of Object.values(instances)) server.close()
+    }
+    return { run, close }
+  }
+  const workers = await Promise.all(Array.from({ length: options.workers }, makeWorker))
+  let left = true
+  const runBatch = async () => {
+    const last = begun + options.batch
+    const work = async ({ run }: (typeof workers)[number]) => {
+      while (begun < last && result.exits === 0) {
+        const next = all.next()
+        if (next.done === true) {
+          left = false
+          break
+        }
+        const which = ++begun
+        described.set(which, describeCase(next.value))
+        described.delete(which - 5_000)
+        await run(next.value, which)
       }
     }
-    for (const { server } of Object.values(instances)) server.close()
+    await Promise.all(workers.map(work))
   }
-  await Promise.all(Array.from({ length: options.workers }, work))
-  if (result.exits === 0) {
-    for (let tries = 0; tries < 50; tries++) {
+  const settled = async (): Promise<State | undefined> => {
+    for (let tries = 0; ; tries++) {
       const state = await stateOf(child)
-      if (state === undefined) return result
-      result.held = state.leases.map((which) => described.get(which) ?? "")
-      result.active = state.active
-      if (state.active === 0 && state.leases.length === 0) break
+      if (state === undefined || tries === 50 || (state.active === 0 && state.leases.length === 0)) return state
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
+  }
+  while (left && result.exits === 0) {
+    await runBatch()
+    const state = await settled()
+    if (state === undefined) break
+    result.resident.push(state.rss)
+    result.used.push(state.used)
+    result.held = state.leases.map((which) => described.get(which) ?? "")
+    result.active = state.active
+  }
+  for (const { close } of workers) close()
+  if (result.exits === 0) {
     const { exits } = result
     child.disconnect()
     await once(child, "exit")
