@@ -10,6 +10,7 @@ import { clusterReadyBenchmark } from "./clusterReady.ts"
 import { clusterTrackingBenchmark } from "./clusterTracking.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
 import { devBenchmark } from "./dev.ts"
+import { followersBenchmark } from "./followers.ts"
 import type { Benchmark, Row } from "./measure.ts"
 import { oneRequestBenchmark } from "./oneRequest.ts"
 import { proxyBenchmark } from "./proxy.ts"
@@ -23,6 +24,7 @@ const all: ReadonlyArray<Benchmark> = [
   coldStartBenchmark,
   serverBenchmark,
   oneRequestBenchmark,
+  followersBenchmark,
   auditBenchmark,
   devBenchmark,
   clusterApplyBenchmark,

@@ -1,6 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, DeploymentEvent, MaxCloudApi } from "@maxcloud/sdk/api"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schema } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
 import { Draining } from "./Draining.ts"
 import { RequestId } from "./RequestId.ts"
@@ -21,13 +21,15 @@ export const deploymentsHandlers = HttpApiBuilder.group(MaxCloudApi, "deployment
           const organization = yield* CurrentOrganization
           const requestId = yield* RequestId
           const events = yield* deployments.events(organization, path.id, eventIdOf(headers["last-event-id"]))
-          return eventStream(
-            Stream.map(
-              events,
-              (event): ServerSentEvent => ({ id: String(event.id), event: "deployment", data: encodeEvent(event) })
-            ),
-            { requestId, until: draining.begun }
-          )
+          return eventStream(events, {
+            toEvent: (event): ServerSentEvent => ({
+              id: String(event.id),
+              event: "deployment",
+              data: encodeEvent(event)
+            }),
+            requestId,
+            until: draining.begun
+          })
         })
       )
   })

@@ -1,5 +1,7 @@
 import { HttpBody, HttpServerResponse } from "@effect/platform"
-import { Effect, Schedule, Stream } from "effect"
+import { Effect, Mailbox, Schedule } from "effect"
+
+import { eachChunk, fed } from "./feed.ts"
 
 /** How long somebody who was shut out may go on with an answer that has begun. */
 const checkEverySeconds = 10
@@ -22,8 +24,12 @@ export const endWithAccess = <E extends { readonly _tag: string }>(
     Effect.delay(`${checkEverySeconds} seconds`),
     Effect.repeat(Schedule.recurUntil<boolean>((_) => _))
   )
-  return HttpServerResponse.setBody(
-    response,
-    HttpBody.stream(Stream.interruptWhen(body.stream, over), body.contentType, body.contentLength)
+  const ending = fed<Uint8Array, unknown, never>((out) =>
+    Effect.gen(function* () {
+      const bytes = eachChunk(body.stream, (chunk) => out.offerAll(chunk))
+      yield* Effect.forkScoped(Mailbox.into(bytes, out))
+      yield* Effect.forkScoped(Effect.andThen(over, out.shutdown))
+    })
   )
+  return HttpServerResponse.setBody(response, HttpBody.stream(ending, body.contentType, body.contentLength))
 }

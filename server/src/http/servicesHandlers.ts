@@ -1,6 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, LogEntry, MaxCloudApi, scopeOpens } from "@maxcloud/sdk/api"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schema } from "effect"
 import { Deployments } from "../deployments/Deployments.ts"
 import { Services } from "../services/Services.ts"
 import { currentCaller } from "./callerOf.ts"
@@ -64,11 +64,9 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
             tail: urlParams.tail ?? (since === undefined && after === undefined ? 100 : undefined),
             after
           })
-          const lines = Stream.map(
-            entries,
-            (entry): ServerSentEvent => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) })
-          )
-          return eventStream(follow ? lines : Stream.concat(lines, Stream.make(end)), {
+          return eventStream(entries, {
+            toEvent: (entry) => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) }),
+            last: follow ? undefined : end,
             requestId,
             until: draining.begun
           })

@@ -1,6 +1,7 @@
 import { HttpServerResponse } from "@effect/platform"
 import type { ApiError } from "@maxcloud/sdk/api"
-import { Cause, Chunk, Effect, Option, Stream } from "effect"
+import { Cause, Effect, type Mailbox, Option, type Stream } from "effect"
+import { eachChunk, fed } from "./feed.ts"
 import { encodeError, internalError } from "./problems.ts"
 
 /** One server-sent event (WHATWG HTML, 9.2). `data` is sent as JSON, which has no line breaks. */
@@ -21,28 +22,38 @@ const heartbeat = ": still here\n\n"
  * A stream of events as an answer. The status is sent by then, so a failure travels as `event: error` with its problem document.
  * A comment every 10 seconds keeps connections open. `until` ends the stream without a last event, and the reader resumes elsewhere.
  */
-export const eventStream = (
-  events: Stream.Stream<ServerSentEvent, ApiError>,
-  options: { readonly requestId: string; readonly until: Effect.Effect<void> }
+export const eventStream = <A>(
+  events: Stream.Stream<A, ApiError>,
+  options: {
+    readonly toEvent: (value: A) => ServerSentEvent
+    /** Told after the last of them. */
+    readonly last?: ServerSentEvent | undefined
+    readonly requestId: string
+    readonly until: Effect.Effect<void>
+  }
 ): HttpServerResponse.HttpServerResponse => {
-  // What comes together is written together: a write for each line would bound how many lines a second there can be.
-  const frames = events.pipe(
-    Stream.mapChunks((chunk) => Chunk.of(Chunk.toReadonlyArray(chunk).map(frame).join(""))),
-    Stream.catchAllCause((cause) =>
-      Cause.isInterruptedOnly(cause) ? Stream.empty : Stream.fromEffect(failure(cause, options.requestId))
-    )
+  const send = (out: Mailbox.Mailbox<Uint8Array>, text: string) => out.offer(Buffer.from(text))
+  const bytes = fed<Uint8Array, never, never>((out) =>
+    Effect.gen(function* () {
+      yield* send(out, greeting)
+      // What comes together is written together: a write for each line would bound how many lines a second there can be.
+      const frames = eachChunk(events, (chunk) => send(out, chunk.map((_) => frame(options.toEvent(_))).join(""))).pipe(
+        Effect.andThen(options.last === undefined ? Effect.void : send(out, frame(options.last))),
+        Effect.catchAllCause((cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.void
+            : Effect.flatMap(failure(cause, options.requestId), (text) => send(out, text))
+        )
+      )
+      yield* Effect.forkScoped(Effect.andThen(frames, out.end))
+      yield* Effect.forkScoped(Effect.forever(Effect.delay(send(out, heartbeat), "10 seconds")))
+      yield* Effect.forkScoped(Effect.andThen(options.until, out.shutdown))
+    })
   )
-  const heartbeats = Stream.repeatEffect(Effect.as(Effect.sleep("10 seconds"), heartbeat))
-  return HttpServerResponse.stream(
-    Stream.concat(Stream.make(greeting), Stream.merge(frames, heartbeats, { haltStrategy: "left" })).pipe(
-      Stream.interruptWhen(options.until),
-      Stream.encodeText
-    ),
-    {
-      contentType: "text/event-stream",
-      headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }
-    }
-  )
+  return HttpServerResponse.stream(bytes, {
+    contentType: "text/event-stream",
+    headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }
+  })
 }
 
 const failure = (cause: Cause.Cause<ApiError>, requestId: string): Effect.Effect<string> =>

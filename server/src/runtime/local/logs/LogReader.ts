@@ -140,7 +140,7 @@ export class LogReader {
     const file = await openLogFile(this.#folder, generation)
     if (file === undefined) return nothing
     try {
-      // No more than is there: a buffer of a whole block for each look of each follower was most of what a follower cost.
+      // No larger than what there is to read: most looks of a follower find a line or two.
       const { size: bytes } = await file.stat()
       const limit = Math.min(bytes, until?.generation === generation ? until.offset : bytes) - offset
       for (let size = Math.min(blockBytes, limit); size > 0; size = Math.min(size * 2, limit)) {
