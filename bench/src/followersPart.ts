@@ -32,7 +32,7 @@ const callerOf = (token: string) => {
 const main = Effect.gen(function* () {
   const store = yield* LogStore
   const { url } = yield* testApi({
-    streams: { perKey: 10_000, perAddress: 10_000, perOrganization: 10_000 },
+    streams: { perKey: 10_000, perAddress: 10_000 },
     authenticator: { authenticate: (token) => Effect.succeed(callerOf(Redacted.value(token))) },
     services: {
       logs: (organization, _id: ServiceId, query) =>
