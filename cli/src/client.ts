@@ -10,13 +10,14 @@ import { findCredential } from "./credentialSource.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { systemLanguage } from "./language.ts"
 import { issueLine } from "./report.ts"
+import { printableLines } from "./terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 
 /** Says on stderr what no command can say in its own words. */
-export const warn = (line: string): void => void process.stderr.write(`${line}\n`)
+export const warn = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`)
 
 /** The URL of the server that the flags and the environment name. */
 export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>

@@ -25,12 +25,12 @@ export const urlText = (service: Pick<Service, "url">, terminal: Terminal): stri
 
 /**
  * A line that a service wrote, fit for a terminal: its colours stay (where colours are wanted), other control characters, which
- * could move the cursor or set the title, do not.
+ * could move the cursor or set the title, do not, nor do those that turn the direction of the text around them (Unicode: Bidi_Control).
  */
 export const printable = (line: string): string =>
   line.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    /(\u001b\[[0-9;]*m)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g,
+    /(\u001b\[[0-9;]*m)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (_, colour: string | undefined) => colour ?? ""
   )
 

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest"
+import fc from "fast-check"
+import { describe, expect, it, vi } from "vitest"
 import { printable } from "./format.ts"
-import { elapsed, hasColours, table } from "./terminal.ts"
+import { elapsed, hasColours, makeTerminal, printableLines, table } from "./terminal.ts"
 
 describe("hasColours", () => {
   it("follows NO_COLOR, then FORCE_COLOR, then the stream and TERM", () => {
@@ -45,5 +46,50 @@ describe("printable", () => {
     expect(printable("a\tb \u001b[1;31mred\u001b[0m")).toBe("a\tb \u001b[1;31mred\u001b[0m")
     expect(printable("\u001b[2Jgone\u001b[10A")).toBe("gone")
     expect(printable("\u001b]0;title\u0007x\rover\u0000")).toBe("xover")
+  })
+})
+
+describe("lines with what others have named", () => {
+  // Ours have them too: all that is left of escapes.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const colour = /\u001b\[[0-9;]*m/g
+  const bidi = ["\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2028", "\u2066", "\u2069"]
+  const hostile = fc
+    .array(
+      fc.oneof(fc.constantFrom(...bidi, "\u001b[2J", "\u001b]0;t\u0007", "\u009b", "\r", "\u0000", "a\n"), fc.string())
+    )
+    .map((_) => _.join(""))
+
+  it("drives no terminal and reorders nothing", () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const line = printableLines(text)
+        expect(line.replace(colour, "")).not.toMatch(
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+          /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+        )
+      }),
+      { numRuns: 1_000 }
+    )
+  })
+
+  it("is shown on stderr so, and given to programs on stdout as it is", () => {
+    const written: Array<string> = []
+    const note = (text: unknown) => written.push(String(text)) > 0
+    const [out, err] = [process.stdout, process.stderr].map((_) => vi.spyOn(_, "write").mockImplementation(note))
+    const { isTTY } = process.stdout
+    try {
+      const terminal = makeTerminal(false, {})
+      process.stdout.isTTY = false
+      terminal.print("a\u202eb")
+      process.stdout.isTTY = true
+      terminal.print("a\u202eb\nc")
+      terminal.say("a\u202eb \u001b[31mred\u001b[39m")
+    } finally {
+      process.stdout.isTTY = isTTY
+      out?.mockRestore()
+      err?.mockRestore()
+    }
+    expect(written).toEqual(["a\u202eb\n", "ab\nc\n", "ab \u001b[31mred\u001b[39m\n"])
   })
 })

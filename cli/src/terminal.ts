@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util"
+import { printable } from "./format.ts"
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -9,11 +10,11 @@ export interface Terminal {
   readonly interactive: boolean
   /** A person can be asked: stdin is a terminal too. */
   readonly canAsk: boolean
-  /** A line of data on stdout. */
+  /** A line of data on stdout: as it is for a program, and `printable` on a terminal. */
   readonly print: (line: string) => void
   /** A value on stdout as JSON: indented, or one line in a stream. */
   readonly printJson: (value: unknown, form?: "document" | "line") => void
-  /** A line for people on stderr. */
+  /** A line for people on stderr, `printable`. */
   readonly say: (line: string) => void
   /** Characters for stderr as they are, to update lines in place. */
   readonly write: (characters: string) => void
@@ -33,6 +34,9 @@ export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
   return isTerminal && env["TERM"] !== "dumb"
 }
 
+/** Each line `printable`: names and messages of others drive no terminal, and reorder nothing around them. */
+export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n")
+
 export const makeTerminal = (json: boolean, env: Environment): Terminal => {
   const { stderr, stdin, stdout } = process
   const isCi = (env["CI"] ?? "") !== "" && env["CI"] !== "false"
@@ -42,10 +46,10 @@ export const makeTerminal = (json: boolean, env: Environment): Terminal => {
     json,
     interactive: stderr.isTTY === true && env["TERM"] !== "dumb" && !isCi,
     canAsk: stdin.isTTY === true && stderr.isTTY === true && !isCi && !json,
-    print: (line) => void stdout.write(`${line}\n`),
+    print: (line) => void stdout.write(`${stdout.isTTY === true ? printableLines(line) : line}\n`),
     printJson: (value, form = "document") =>
       void stdout.write(`${form === "line" ? JSON.stringify(value) : JSON.stringify(value, null, 2)}\n`),
-    say: (line) => void stderr.write(`${line}\n`),
+    say: (line) => void stderr.write(`${printableLines(line)}\n`),
     write: (characters) => void stderr.write(characters),
     paint: painter(hasColours(stdout.isTTY === true, env)),
     paintError: painter(hasColours(stderr.isTTY === true, env)),

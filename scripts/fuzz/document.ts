@@ -51,6 +51,11 @@ export const documentFor = (
     key === "text/event-stream" ? {} : key === "spec" ? { enum: specs } : value
   return JSON.stringify({ ...rest, paths: changed }, readable)
     .replaceAll("\\\\p{Cc}", "\\\\x00-\\\\x1f\\\\x7f-\\\\x9f")
+    .replaceAll(
+      "\\\\p{Cf}",
+      "\\\\xad\\\\u0600-\\\\u0605\\\\u061c\\\\u200b-\\\\u200f\\\\u202a-\\\\u202e\\\\u2060-\\\\u206f\\\\ufeff\\\\ufff9-\\\\ufffb"
+    )
+    .replaceAll("\\\\p{Zl}\\\\p{Zp}", "\\\\u2028\\\\u2029")
     .replaceAll("\\\\p{Cs}", "")
     .replaceAll("application/gzip", "application/octet-stream")
 }

@@ -15,7 +15,7 @@ export const clockToleranceSeconds = 60
 export const maxAgeSeconds = 3_600
 
 /** OpenID Connect Core 1.0, 2: up to 255 characters. */
-const subject = /^[^\p{Cc}\p{Cs}]{1,255}$/u
+const subject = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255}$/u
 
 /**
  * The claims of a token that its issuer has signed for the audience, that is valid at `now` and was issued within the last hour (RFC 7519, 4.1;
