@@ -1,8 +1,10 @@
 import { once } from "node:events"
 import { createServer } from "node:http"
 import { connect } from "node:net"
+import { monitorEventLoopDelay } from "node:perf_hooks"
 import { Pool } from "undici"
 import { afterEach, describe, expect, it, vi } from "vitest"
+import { InTurn } from "./inTurn.ts"
 import type { Front } from "./makeFront.ts"
 import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "./testing.ts"
 
@@ -63,6 +65,41 @@ describe("pipelined requests", () => {
     expect([...text.matchAll(/<(\d+)>/g)].map(([, bytes]) => Number(bytes))).toEqual(sizes)
   })
 
+  it("are not read on where many wait, and hold nobody up when their caller leaves", async () => {
+    const taken = vi.spyOn(InTurn.prototype, "take")
+    const { port } = await http1Instance((_, response) => response.end("x".repeat(300)))
+    const { address } = await front(new TestRoute([port]))
+    // Answers that nobody reads, which Node would go on reading requests beside.
+    const socket = connect(address.port, "127.0.0.1").pause()
+    const batch = Array.from({ length: 1_000 }, (_, i) => get(`/${i}`)).join("")
+    let sent = 0
+    const flowing = () => {
+      while (sent++ < 100) if (!socket.write(batch)) return
+    }
+    socket.on("drain", flowing)
+    flowing()
+    let before = -1
+    await expect
+      .poll(
+        () => {
+          const still = taken.mock.calls.length === before && before > 0
+          before = taken.mock.calls.length
+          return still
+        },
+        { interval: 300, timeout: 20_000 }
+      )
+      .toBe(true)
+    // A chunk of a connection is read at once; what is in it waits.
+    expect(before).toBeLessThan(50_000)
+    const waited = monitorEventLoopDelay()
+    waited.enable()
+    socket.destroy()
+    await expect
+      .poll(async () => (await rawExchange(address.port, get("/", "Connection: close\r\n"))).length)
+      .toBeGreaterThan(300)
+    expect(waited.max / 1e6).toBeLessThan(1_000)
+  }, 40_000)
+
   it("that nobody waits for any more are not begun", async () => {
     const begun: Array<string | undefined> = []
     const first = Promise.withResolvers<void>()
@@ -73,7 +110,7 @@ describe("pipelined requests", () => {
     const route = new TestRoute([port])
     const { address } = await front(route)
     const socket = connect(address.port, "127.0.0.1")
-    socket.write(Array.from({ length: 5_000 }, (_, i) => get(`/${i}`)).join(""))
+    socket.write(Array.from({ length: 10 }, (_, i) => get(`/${i}`)).join(""))
     await first.promise
     socket.resetAndDestroy()
     await expect.poll(() => route.released, { timeout: 10_000 }).toBe(1)
