@@ -306,3 +306,27 @@ it("the server takes a runtime that there is", async () => {
   expect(stderr).toContain("--runtime local or --runtime kubernetes")
   expect(code).toBe(2)
 })
+
+describe("a server in local mode, to whoever didn't start it", () => {
+  it("is not signed in to: the fix names the user and the server's token", async () => {
+    answer(
+      "GET /api/v1/services",
+      {
+        _tag: "Unauthenticated",
+        type: "https://maxcloud.dev/problems/unauthenticated",
+        title: "Not signed in",
+        status: 401,
+        detail: "This server is in local mode and answers only the user who started it. Use that user's account.",
+        localMode: true
+      },
+      401
+    )
+    const { code, stderr } = await cli(["list"])
+    expect(stderr).toMatch(
+      /^error: This server is in local mode and answers only the user who started it\nfix: run this as/
+    )
+    expect(stderr).toContain("MAXCLOUD_API_KEY")
+    expect(stderr).not.toContain("auth login")
+    expect(code).toBe(4)
+  })
+})
