@@ -68,9 +68,14 @@ export const judge = <E>(content: Stream.Stream<Uint8Array, E>, pins: AuditPins,
       })
     }
     if (terminal.json) return terminal.printJson(verification)
-    const { checkpoint: last, checkpoints, entries, organization } = verification
+    const { checkpoint: last, checkpoints, entries, leftOut, organization } = verification
     terminal.print(
       `the audit log of ${organization} is whole: ${entries} entries, ${checkpoints} checkpoints, the last one of ${last.checkpoint.at}`
     )
+    if (leftOut > 0) {
+      terminal.say(
+        `warning: ${leftOut} checkpoints were left out: the server's database has them, but the server hasn't signed them. Its operator finds and removes them: maxcloud server audit repair ${organization}`
+      )
+    }
     terminal.say(trust(verification))
   })

@@ -39,6 +39,12 @@ describe("maxcloud audit verify", () => {
     expect(JSON.parse(fromStdin.stdout)).toMatchObject({ ok: true, entries: 3, pinned: { publicKey: false } })
   })
 
+  it("warns of checkpoints that the server left out, and fails by none", async () => {
+    const end = lines.at(-1)?.replace('"entries":3}', '"entries":3,"leftOut":2}') ?? ""
+    const found = await verify([file("left-out.jsonl", `${[...lines.slice(0, -1), end].join("\n")}\n`)])
+    expect(found).toMatchObject({ code: 0, stderr: expect.stringContaining("warning: 2 checkpoints were left out") })
+  })
+
   it("names the line that was changed, with exit code 1", async () => {
     const changed = file("changed.jsonl", content.replace("apps.deploy", "apps.delete"))
     const [text, json] = await Promise.all([verify([changed]), verify([changed, "--json"])])

@@ -7,7 +7,7 @@ export default command({
   examples: [
     {
       line: "maxcloud server audit repair acme",
-      does: "the log of an organization, whose head doesn't fit its entries"
+      does: "the log of an organization: its head, and checkpoints that the server hasn't signed"
     },
     { line: "maxcloud server audit repair server", does: "the server's own log" }
   ],
@@ -22,10 +22,20 @@ export default command({
     Effect.gen(function* () {
       const found = yield* operate((_) => _.repairAudit({ ...placeOf(dataDir), log }), log)
       if (terminal.json) return terminal.printJson(found)
-      terminal.print(
-        found.former === null
-          ? `The head fits the ${found.entries} entries: nothing to repair.`
-          : `The head is entry ${found.entries} again (it said ${found.former.sequence}). The log has an entry about it.`
-      )
+      const { entries, former, removedCheckpoints: removed } = found
+      if (removed.length > 0) {
+        terminal.print(
+          `Checkpoints of entries ${removed.join(", ")} are removed: the server hasn't signed them. The log has an entry about it.`
+        )
+      }
+      if (former !== null) {
+        terminal.print(
+          `The head is entry ${entries} again (it said ${former.sequence}). The log has an entry about it.`
+        )
+      } else if (removed.length === 0) {
+        terminal.print(
+          `The head fits the ${entries} entries, and the server has signed every checkpoint: nothing to repair.`
+        )
+      }
     })
 })

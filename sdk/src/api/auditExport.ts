@@ -92,7 +92,12 @@ export const AuditHeaderLine = Schema.Struct({
 export type AuditHeaderLine = typeof AuditHeaderLine.Type
 
 export const AuditEndLine = Schema.Struct({
-  end: Schema.Struct({ entries: Sequence, checkpoints: Sequence })
+  end: Schema.Struct({
+    entries: Sequence,
+    checkpoints: Sequence,
+    /** Checkpoints in the database that the server hasn't signed, if there are any. */
+    leftOut: Schema.optionalWith(Sequence.pipe(Schema.positive()), { exact: true })
+  })
 })
 export type AuditEndLine = typeof AuditEndLine.Type
 

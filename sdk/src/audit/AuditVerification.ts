@@ -46,6 +46,8 @@ export type AuditVerification =
       readonly organization: string
       readonly entries: number
       readonly checkpoints: number
+      /** Checkpoints that the server left out, since it hasn't signed them: somebody put them into its database. As the export says. */
+      readonly leftOut: number
       /** The last one: it covers everything, and says when. Keep it: it pins the chain for the next verification. */
       readonly checkpoint: AuditCheckpointLine
       readonly pinned: { readonly publicKey: boolean; readonly checkpoint: boolean }

@@ -73,6 +73,7 @@ export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
   let last = { sequence: 0, hash: auditGenesis }
   let checkpoints = 0
   let checkpoint: AuditCheckpointLine | undefined
+  let leftOut = 0
   let ended = false
   let fault: AuditFault | undefined
 
@@ -186,6 +187,7 @@ export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
       const message = `the pinned checkpoint is of entry ${pin.sequence}, the chain ends at ${last.sequence}`
       fail("PinMismatch", message, last.sequence)
     }
+    leftOut = said.leftOut ?? 0
     ended = true
   }
 
@@ -228,7 +230,7 @@ export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
       if (fault !== undefined) return { ok: false, fault }
       if (organization === undefined || checkpoint === undefined) throw new Error("an end without a beginning")
       const pinned = { publicKey: pinnedKeys !== undefined, checkpoint: pin !== undefined }
-      return { ok: true, organization, entries: last.sequence, checkpoints, checkpoint, pinned }
+      return { ok: true, organization, entries: last.sequence, checkpoints, leftOut, checkpoint, pinned }
     }
   }
 }

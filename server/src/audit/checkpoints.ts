@@ -8,16 +8,18 @@ import {
 } from "@maxcloud/sdk/api"
 import { Clock, Effect, Schema, Stream } from "effect"
 import { asServer } from "../database/RowScope.ts"
-import type { DataKeys } from "../keys/DataKeys.ts"
+import type { DataKeys, SigningKey } from "../keys/DataKeys.ts"
 import { type CheckpointRow, decodeCheckpoints, hex } from "./auditRows.ts"
 import type { Chain } from "./chain.ts"
 import { BrokenChain, beginning, type Link, sameBytes, verifiedLinks } from "./verifiedLinks.ts"
 
-type SigningKey = Effect.Effect.Success<DataKeys["Type"]["signingKey"]>
-
 export const checkpointEvery = 256
 /** Of one look; the rest comes with the next. */
 const atMost = 1000
+
+/** As the server writes them. Others are not even read: they may be of any size, or have no time that can be told. */
+export const asWritten =
+  "octet_length(signature) = 64 and octet_length(hash) = 32 and octet_length(key_id) <= 100 and at >= '2000-01-01' and at < '9999-01-01'"
 
 const checkpointOf = (row: Omit<CheckpointRow, "signature">): AuditCheckpoint => ({
   type: "maxcloud-audit-checkpoint",
@@ -75,7 +77,7 @@ const trustedStart = (keys: DataKeys["Type"], chain: Chain, upTo: number) =>
     const [last] = decodeCheckpoints(
       yield* sql`
         select organization_id, sequence, hash, at, key_id, signature from audit_checkpoints
-        where organization_id = ${chain} and sequence <= ${upTo} order by sequence desc limit 1`
+        where organization_id = ${chain} and sequence <= ${upTo} and ${sql.literal(asWritten)} order by sequence desc limit 1`
     )
     return last !== undefined && isSignedBy(key, last) ? { sequence: last.sequence, hash: last.hash } : beginning
   })

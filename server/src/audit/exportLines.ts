@@ -2,12 +2,12 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { type AuditEntryLine, auditFormat, auditFormatVersion, canonicalJson } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Option, Schema, Stream } from "effect"
-import { asServer } from "../database/RowScope.ts"
 import type { DataKeys } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
-import { decodeCheckpoints, decodeEntries, entryColumns, hex, recordOf } from "./auditRows.ts"
+import { decodeEntries, entryColumns, hex, recordOf } from "./auditRows.ts"
 import { type Chain, genesis } from "./chain.ts"
 import { checkpointLine, sign, signed } from "./checkpoints.ts"
+import { foundCheckpoints, signersOf, someOf } from "./foundCheckpoints.ts"
 import { open } from "./sealing.ts"
 import { BrokenChain, beginning, type Link, nextLink, sameBytes } from "./verifiedLinks.ts"
 
@@ -23,13 +23,10 @@ const decodeBounds = Schema.decodeUnknownSync(
     })
   )
 )
-const decodeKeys = Schema.decodeUnknownSync(
-  Schema.Array(Schema.Struct({ id: Schema.String, public_key: Schema.String }))
-)
 
 /**
  * The chain as it is when the export begins: what comes later has a higher number. Rows are read by pages, and exported as they are found,
- * fitting or not: judging them is the verification's part. Those of another organization than the fiber's own (`RowScope`) are not there.
+ * fitting or not: judging them is the verification's part. Checkpoints that the server hasn't signed are left out, and counted at the end. Those of another organization than the fiber's own (`RowScope`) are not there.
  */
 export const exportLines = (
   keys: DataKeys["Type"],
@@ -50,28 +47,20 @@ export const exportLines = (
       const head = { sequence: bounds?.sequence ?? 0, hash: bounds?.hash ?? genesis }
       const upToSigned = bounds?.signed ?? 0
       const newest = bounds?.newest ?? 0
-      const present = yield* asServer(keys.signingKey)
-      const used = yield* sql<{ key_id: string }>`
-        select distinct key_id from audit_checkpoints where organization_id = ${chain}
-          and sequence <= ${Math.max(upToSigned, head.sequence)}`
-      const former = decodeKeys(
-        yield* asServer(sql`
-          select id, public_key from server_keys where public_key is not null and id <> ${present.id}
-            and id in (select jsonb_array_elements_text(${JSON.stringify(used.map((_) => _.key_id))}::jsonb)) order by id`)
-      )
+      const signers = yield* signersOf(keys, chain)
       const header = {
         format: auditFormat,
         version: auditFormatVersion,
         organization: chain,
-        publicKeys: [
-          ...former.map((_) => ({ id: _.id, publicKey: _.public_key })),
-          { id: present.id, publicKey: present.publicKey }
-        ]
+        publicKeys: signers.map(({ id, publicKey }) => ({ id, publicKey }))
       }
       const written = { entries: 0, checkpoints: 0 }
       /** As far as the entries fit, by which the end is signed. */
       let fits: Link = beginning
       let brokenAt: number | undefined
+      /** The last entry that a checkpoint of the server covers. */
+      let signedFor = 0
+      const leftOut: Array<number> = []
 
       /** The next entries, with the checkpoints up to the last of them; after the last entry, checkpoints of what is missing. */
       const next = (after: number) =>
@@ -84,11 +73,9 @@ export const exportLines = (
           )
           const last = entries.at(-1)?.sequence
           const upTo = last === undefined ? Math.max(upToSigned, head.sequence) : last
-          const checkpoints = decodeCheckpoints(
-            yield* sql`
-              select organization_id, sequence, hash, at, key_id, signature from audit_checkpoints
-              where organization_id = ${chain} and sequence > ${after} and sequence <= ${upTo} order by sequence`
-          )
+          const { others, signed: checkpoints } = yield* foundCheckpoints(signers, chain, after, upTo)
+          leftOut.push(...others)
+          signedFor = checkpoints.at(-1)?.sequence ?? signedFor
           const lines: Array<string> = []
           let following = 0
           const checkpointsUpTo = (sequence: number) => {
@@ -117,7 +104,7 @@ export const exportLines = (
       const end = Effect.gen(function* () {
         const lines: Array<string> = []
         const isWhole = brokenAt === undefined && fits.sequence === head.sequence && sameBytes(fits.hash, head.hash)
-        if (isWhole && upToSigned <= head.sequence && newest === head.sequence) {
+        if (isWhole && signedFor <= head.sequence && newest === head.sequence) {
           const fresh = yield* keepCheckpoint ? sign(keys, chain, fits) : signed(keys, chain, fits)
           lines.push(canonicalJson(checkpointLine(fresh)))
           written.checkpoints++
@@ -125,7 +112,13 @@ export const exportLines = (
           const what = "its entries, its head and its checkpoints don't fit each other"
           yield* Effect.logError(new BrokenChain({ chain, sequence: brokenAt ?? fits.sequence, what }).message)
         }
-        return Chunk.unsafeFromArray([...lines, canonicalJson({ end: written })])
+        if (leftOut.length > 0) {
+          yield* Effect.logError(
+            `The audit log "${chain}" has checkpoints that this server hasn't signed, of entries ${someOf(leftOut)}: somebody with rights on the database added or changed them. Exports leave them out. Run "maxcloud server audit repair ${chain}", as docs/audit.md describes.`
+          ).pipe(Effect.annotateLogs({ chain }))
+        }
+        const told = leftOut.length === 0 ? written : { ...written, leftOut: leftOut.length }
+        return Chunk.unsafeFromArray([...lines, canonicalJson({ end: told })])
       })
       return Stream.make(canonicalJson(header)).pipe(
         Stream.concat(Stream.paginateChunkEffect(0, next)),

@@ -1,17 +1,18 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { OrganizationId } from "@maxcloud/sdk/api"
-import { verifyAuditExport } from "@maxcloud/sdk/effect"
+import { canonicalJson, type OrganizationId } from "@maxcloud/sdk/api"
+import { type AuditPins, verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Effect, Layer, Logger, ManagedRuntime, Scope, Stream } from "effect"
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
-import { asOrganization } from "../database/RowScope.ts"
+import { asOrganization, asServer } from "../database/RowScope.ts"
 import { stateOf } from "../database/sqlState.ts"
 import { newOrganization } from "../deployments/testServer.ts"
 import { DataKeys } from "../keys/DataKeys.ts"
 import { layer as keys } from "../keys/layer.ts"
+import { signingKeyOf } from "../keys/signingKey.ts"
 import { operator } from "../operator/commands.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
 import { Audit } from "./Audit.ts"
@@ -69,9 +70,12 @@ const log = Effect.gen(function* () {
   yield* Effect.forEach([1, 2, 3], () => append(id))
   return id
 })
-const verified = (id: OrganizationId) =>
+const verified = (id: OrganizationId, pins: AuditPins = {}) =>
   Effect.flatMap(Audit, ({ export: lines }) =>
-    verifyAuditExport(Stream.map(asRowsOf(id)(lines(id, { keepCheckpoint: false })), (_) => `${_}\n`))
+    verifyAuditExport(
+      Stream.map(asRowsOf(id)(lines(id, { keepCheckpoint: false })), (_) => `${_}\n`),
+      pins
+    )
   )
 const asRowsOf =
   (id: OrganizationId) =>
@@ -300,5 +304,95 @@ describe("checkpoints", () => {
     await tamper("update audit_entries set status = 500 where organization_id = $1 and sequence = 7", id)
     await run(Effect.flatMap(DataKeys, signDue))
     expect(await run(checkpointsOf(id))).toEqual([255])
+  })
+
+  it("that the server hasn't signed are left out of exports, said, and removed by a repair", async () => {
+    const [id, seed] = [await run(log), Buffer.alloc(32, 7)]
+    const mine = signingKeyOf(seed)
+    await run(Effect.flatMap(Audit, ({ export: lines }) => Stream.runDrain(asRowsOf(id)(lines(id)))))
+    await run(Effect.forEach(Array.from({ length: 6 }), () => append(id)))
+    const present = await run(Effect.flatMap(DataKeys, (_) => asServer(_.signingKey)))
+    await by("maxcloud", async (client) => {
+      await client.query("set maxcloud.all_rows = on")
+      // A key of somebody's own, which the master key hasn't wrapped.
+      await client.query(
+        `insert into server_keys (id, purpose, master_key_id, wrapped, public_key, retired_at)
+         select 'dk_mine_${id}', purpose, master_key_id, wrapped, $1, now() from server_keys where purpose = 'signing' limit 1`,
+        [mine.publicKey]
+      )
+      const forge = (sequence: number, at: string, keyId: string, signature: Uint8Array) =>
+        client.query(
+          `insert into audit_checkpoints select organization_id, sequence, hash, $3, $4, $5 from audit_entries
+           where organization_id = $1 and sequence = $2`,
+          [id, sequence, at, keyId, signature]
+        )
+      await forge(4, "2026-11-24T12:00:00Z", "nokey", Buffer.from([0]))
+      await forge(5, "infinity", present.id, Buffer.alloc(64))
+      await forge(6, "2026-11-24T12:00:00Z", present.id, Buffer.alloc(64))
+      await forge(7, "2026-11-24T12:00:00Z", "x".repeat(100_000), Buffer.alloc(64))
+      const { rows } = await client.query(
+        "select encode(hash, 'hex') as hash from audit_entries where organization_id = $1 and sequence = 9",
+        [id]
+      )
+      const at = "2026-11-24T12:00:00.000Z"
+      const checkpoint = {
+        type: "maxcloud-audit-checkpoint",
+        version: 1,
+        organization: id,
+        sequence: 9,
+        hash: rows[0].hash,
+        at,
+        keyId: `dk_mine_${id}`
+      }
+      await forge(9, at, `dk_mine_${id}`, mine.sign(Buffer.from(canonicalJson(checkpoint))))
+    })
+    const pins = { publicKeys: [present.publicKey] }
+    logged.length = 0
+    expect(await run(verified(id, pins))).toMatchObject({ ok: true, entries: 9, checkpoints: 2, leftOut: 5 })
+    expect(logged.join("\n")).toContain("of entries 4, 5, 6, 7, 9")
+    expect(await operator.repairAudit({ dataDir, log: id })).toMatchObject({
+      ok: true,
+      value: { former: null, entries: 9, removedCheckpoints: [4, 5, 6, 7, 9] }
+    })
+    expect(await run(checkpointsOf(id))).toEqual([3])
+    const [told] = await run(asOrganization(id)(Effect.flatMap(Audit, ({ list }) => list(id, { limit: 1 }))))
+    expect(told).toMatchObject({ sequence: 10, action: "server.repairAudit", actor: { type: "server" } })
+    expect(told?.subject).toContain("removed by the operator: 4, 5, 6, 7, 9")
+    expect(await run(verified(id, pins))).toMatchObject({ ok: true, entries: 10, leftOut: 0 })
+    expect(await operator.repairAudit({ dataDir, log: id })).toMatchObject({
+      ok: true,
+      value: { removedCheckpoints: [] }
+    })
+    await by("maxcloud_owner", async (client) =>
+      expect(await outcome(client, "delete from audit_checkpoints")).toBe("42501")
+    )
+  })
+
+  it("that can't be read don't stop the signing of logs", async () => {
+    const id = await run(log)
+    const sql = await run(SqlClient)
+    await run(sql.unsafe(`select count(${call(id).slice(7)}) from generate_series(1, 300)`))
+    await run(sql`
+      insert into audit_checkpoints select organization_id, sequence, hash, 'infinity', 'forged', decode('00', 'hex')
+      from audit_entries where organization_id = ${id} and sequence = 255`)
+    await run(Effect.flatMap(DataKeys, signDue))
+    expect(await run(checkpointsOf(id))).toEqual([255, 256])
+  })
+
+  it("that the server has signed are never left out: what was rewritten behind one is found", async () => {
+    const id = await run(log)
+    await run(Effect.flatMap(Audit, ({ export: lines }) => Stream.runDrain(asRowsOf(id)(lines(id)))))
+    await tamper("delete from audit_entries where organization_id = $1 and sequence = 3", id)
+    await tamper(
+      `update audit_heads h set sequence = 2, hash = e.hash from audit_entries e
+       where h.organization_id = $1 and e.organization_id = $1 and e.sequence = 2`,
+      id
+    )
+    expect(await run(verified(id))).toMatchObject({ ok: false, fault: { code: "Truncated" } })
+    // By other entries, whose chain fits.
+    await run(append(id))
+    expect(await run(verified(id))).toMatchObject({ ok: false, fault: { code: "CheckpointMismatch", sequence: 3 } })
+    expect(await operator.repairAudit({ dataDir, log: id })).toMatchObject({ ok: false, reason: "audit" })
+    expect(await run(checkpointsOf(id))).toEqual([3])
   })
 })

@@ -18,6 +18,16 @@ export interface SealedValue {
   readonly bytes: Uint8Array
 }
 
+/** An Ed25519 key of the server. */
+export interface SigningKey {
+  readonly id: string
+  /** SPKI in PEM. */
+  readonly publicKey: string
+  readonly sign: (bytes: Uint8Array) => Uint8Array
+  /** Did this key sign it? */
+  readonly signed: (bytes: Uint8Array, signature: Uint8Array) => boolean
+}
+
 /**
  * Envelope encryption: values are sealed with data keys, which are kept wrapped by the `MasterKey`, made at first use, and cached
  * unwrapped in memory for some minutes. Erasing an owner's keys makes all that was sealed with them unreadable (crypto-shredding).
@@ -43,16 +53,9 @@ export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
     readonly renew: (organizationId: OrganizationId) => Effect.Effect<void, MasterKeyError>
     /** Wraps every data key again that another master key than the present one has wrapped; gives how many. Without downtime. */
     readonly rewrap: Effect.Effect<number, MasterKeyError>
-    /** The Ed25519 key that signs checkpoints of the audit log: made at first use. `publicKey`: SPKI in PEM. */
-    readonly signingKey: Effect.Effect<
-      {
-        readonly id: string
-        readonly publicKey: string
-        readonly sign: (bytes: Uint8Array) => Uint8Array
-        /** Did this key sign it? */
-        readonly signed: (bytes: Uint8Array, signature: Uint8Array) => boolean
-      },
-      MasterKeyError
-    >
+    /** The key that signs checkpoints of the audit log: made at first use. */
+    readonly signingKey: Effect.Effect<SigningKey, MasterKeyError>
+    /** That, or a former one. None where it isn't the server's: what the master key hasn't wrapped is only what the database says. */
+    readonly signingKeyOf: (keyId: string) => Effect.Effect<Option.Option<SigningKey>, MasterKeyError>
   }
 >() {}

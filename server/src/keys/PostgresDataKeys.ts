@@ -154,10 +154,17 @@ export const layer = Layer.effect(
       Effect.provideService(SqlClient, sql)
     )
 
-    const signingKey = Effect.map(sealingKey({ type: "server", id: "signing" }), ({ bytes, id }) => ({
-      id,
-      ...signingKeyOf(bytes)
-    }))
+    const signing: KeyHolder = { type: "server", id: "signing" }
+    const signs = ({ bytes, id }: DataKey) => ({ id, ...signingKeyOf(bytes) })
+    const signingKey = Effect.map(sealingKey(signing), signs)
+    const signingKeyNamed = (keyId: string) =>
+      openingKey(signing, keyId).pipe(
+        Effect.map(Option.map(signs)),
+        Effect.catchIf(
+          (error) => error.reason === "wrong",
+          () => Effect.succeed(Option.none())
+        )
+      )
 
     const rewrap = rewrapKeys.pipe(
       Effect.catchTag("SqlError", databaseAway),
@@ -165,6 +172,6 @@ export const layer = Layer.effect(
       Effect.provideService(MasterKey, masterKey)
     )
 
-    return { seal, open, erase, renew, rewrap, signingKey }
+    return { seal, open, erase, renew, rewrap, signingKey, signingKeyOf: signingKeyNamed }
   })
 )

@@ -2,11 +2,14 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema, Stream } from "effect"
+import type pg from "pg"
 import { Audit } from "../audit/Audit.ts"
 import { hex } from "../audit/auditRows.ts"
 import type { Chain } from "../audit/chain.ts"
+import { foundCheckpoints, signersOf, someOf } from "../audit/foundCheckpoints.ts"
 import { beginning, type Link, sameBytes, verifiedLinks } from "../audit/verifiedLinks.ts"
 import { type DatabasePlace, ownerConnection } from "../backup/backupDatabase.ts"
+import { DataKeys } from "../keys/DataKeys.ts"
 import { OperatorError } from "./OperatorError.ts"
 
 /** What a repair found. */
@@ -16,6 +19,8 @@ export interface RepairedAudit {
   readonly entries: number
   /** What the head said before, where it didn't fit. */
   readonly former: { readonly sequence: number; readonly hash: string } | null
+  /** By the number of their entry: those that the server hasn't signed. */
+  readonly removedCheckpoints: ReadonlyArray<number>
 }
 
 const Row = Schema.Struct({ sequence: Schema.NumberFromString, hash: Schema.Uint8ArrayFromSelf })
@@ -43,10 +48,10 @@ const chainOf = (log: string) =>
 const beyondRepair = (chain: Chain, what: string) =>
   new OperatorError({
     reason: "audit",
-    message: `The audit log "${chain}" can't be repaired: ${what}. Only a head that doesn't fit can be. Keep an export as evidence (maxcloud audit export), and restore the entries from a backup (docs/audit.md).`
+    message: `The audit log "${chain}" can't be repaired: ${what}. Only a head that doesn't fit can be, and checkpoints that the server hasn't signed. Keep an export as evidence (maxcloud audit export), and restore the entries from a backup (docs/audit.md).`
   })
 
-/** Reads the whole log and every checkpoint of it; gives its last entry, if all of them fit. */
+/** Reads the whole log and every checkpoint that the server has signed. If all fit: its last entry, and other checkpoints by number. */
 const readAll = (chain: Chain) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -54,18 +59,15 @@ const readAll = (chain: Chain) =>
       yield* sql`
         select sequence, hash from audit_entries where organization_id = ${chain} order by sequence desc limit 1`
     )
-    const checkpoints = new Map(
-      decodeRows(yield* sql`select sequence, hash from audit_checkpoints where organization_id = ${chain}`).map((_) => [
-        _.sequence,
-        _.hash
-      ])
-    )
+    const signers = yield* signersOf(yield* DataKeys, chain)
+    const { others, signed: found } = yield* foundCheckpoints(signers, chain, 0, Number.MAX_SAFE_INTEGER)
+    const checkpoints = new Map(found.map((_) => [_.sequence, _.hash]))
     const upTo = newest?.sequence ?? 0
     const beyond = [...checkpoints.keys()].find((_) => _ > upTo)
     if (beyond !== undefined)
       return yield* beyondRepair(chain, `entries up to ${beyond} were signed, and ${upTo} are there`)
-    if (upTo === 0) return beginning
-    return yield* verifiedLinks(chain, beginning, upTo).pipe(
+    if (upTo === 0) return { last: beginning, others }
+    const last = yield* verifiedLinks(chain, beginning, upTo).pipe(
       Stream.tap(({ hash, sequence }) => {
         const signed = checkpoints.get(sequence)
         return signed === undefined || sameBytes(signed, hash)
@@ -75,26 +77,49 @@ const readAll = (chain: Chain) =>
       Stream.runFold(beginning, (_, link): Link => link),
       Effect.catchTag("BrokenChain", ({ sequence, what }) => beyondRepair(chain, `at entry ${sequence}: ${what}`))
     )
+    return { last, others }
   })
 
+interface Repair {
+  /** The last entry, where the head doesn't say so. */
+  readonly head: Link | undefined
+  /** Numbers of checkpoints to remove. */
+  readonly checkpoints: ReadonlyArray<number>
+}
+
+const setHead = async (client: pg.ClientBase, chain: Chain, { hash, sequence }: Link) => {
+  await client.query("alter table public.audit_heads disable trigger audit_heads_fit")
+  const { rowCount } = await client.query(
+    `insert into public.audit_heads (organization_id, sequence, hash)
+     select $1::text, $2::bigint, $3::bytea where not exists (
+       select 1 from public.audit_entries where organization_id = $1 and sequence > $2)
+     on conflict (organization_id) do update set sequence = excluded.sequence, hash = excluded.hash`,
+    [chain, sequence, Buffer.from(hash)]
+  )
+  if (rowCount !== 1) throw new Error("entries were appended meanwhile: run it again")
+  await client.query("alter table public.audit_heads enable trigger audit_heads_fit")
+}
+
+const removeCheckpoints = async (client: pg.ClientBase, chain: Chain, sequences: ReadonlyArray<number>) => {
+  await client.query("alter table public.audit_checkpoints disable trigger audit_checkpoints_append_only")
+  const { rowCount } = await client.query(
+    "delete from public.audit_checkpoints where organization_id = $1 and sequence = any($2::bigint[])",
+    [chain, sequences]
+  )
+  if (rowCount !== sequences.length) throw new Error("checkpoints were removed meanwhile: run it again")
+  await client.query("alter table public.audit_checkpoints enable trigger audit_checkpoints_append_only")
+}
+
 /** By the role that owns the tables, for nobody else may: sets the head to the last entry, if that is still the last one. */
-const setHead = (place: DatabasePlace, chain: Chain, { hash, sequence }: Link) =>
+const carryOut = (place: DatabasePlace, chain: Chain, { checkpoints, head }: Repair) =>
   Effect.gen(function* () {
     const client = yield* ownerConnection(place)
     yield* Effect.tryPromise({
       try: async () => {
         await client.query("begin")
         try {
-          await client.query("alter table public.audit_heads disable trigger audit_heads_fit")
-          const { rowCount } = await client.query(
-            `insert into public.audit_heads (organization_id, sequence, hash)
-             select $1::text, $2::bigint, $3::bytea where not exists (
-               select 1 from public.audit_entries where organization_id = $1 and sequence > $2)
-             on conflict (organization_id) do update set sequence = excluded.sequence, hash = excluded.hash`,
-            [chain, sequence, Buffer.from(hash)]
-          )
-          if (rowCount !== 1) throw new Error("entries were appended meanwhile: run it again")
-          await client.query("alter table public.audit_heads enable trigger audit_heads_fit")
+          if (head !== undefined) await setHead(client, chain, head)
+          if (checkpoints.length > 0) await removeCheckpoints(client, chain, checkpoints)
           await client.query("commit")
         } catch (error) {
           await client.query("rollback").catch(() => {})
@@ -104,7 +129,7 @@ const setHead = (place: DatabasePlace, chain: Chain, { hash, sequence }: Link) =
       catch: (cause) =>
         new OperatorError({
           reason: "database",
-          message: `The head of the audit log "${chain}" couldn't be set: ${cause instanceof Error ? cause.message : String(cause)}. Nothing was changed. It needs the role that owns the tables (MAXCLOUD_MIGRATION_DATABASE_URL).`,
+          message: `The audit log "${chain}" couldn't be repaired: ${cause instanceof Error ? cause.message : String(cause)}. Nothing was changed. It needs the role that owns the tables (MAXCLOUD_MIGRATION_DATABASE_URL).`,
           cause
         })
     })
@@ -114,29 +139,39 @@ const setHead = (place: DatabasePlace, chain: Chain, { hash, sequence }: Link) =
   )
 
 /**
- * Repairs the head of an audit log that doesn't fit its entries, which were read from the first one and compared with every checkpoint. The log
- * tells of it. Entries are never changed.
+ * Repairs an audit log: its head, where it doesn't fit the entries, which were read from the first one and compared with every checkpoint that
+ * the server has signed; and checkpoints that it hasn't signed are removed. The log tells of it. Entries are never changed.
  */
 export const repairAudit = (place: DatabasePlace, log: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const chain = yield* chainOf(log)
-    const last = yield* readAll(chain)
+    const { last, others } = yield* readAll(chain)
     const [head] = decodeRows(yield* sql`select sequence, hash from audit_heads where organization_id = ${chain}`)
-    const result = (former: RepairedAudit["former"]): RepairedAudit => ({ log: chain, entries: last.sequence, former })
-    if (head === undefined ? last.sequence === 0 : head.sequence === last.sequence && sameBytes(head.hash, last.hash)) {
-      return result(null)
-    }
-    yield* setHead(place, chain, last)
-    const former = { sequence: head?.sequence ?? 0, hash: hex(head?.hash ?? beginning.hash) }
+    const fits =
+      head === undefined ? last.sequence === 0 : head.sequence === last.sequence && sameBytes(head.hash, last.hash)
+    const former = fits ? null : { sequence: head?.sequence ?? 0, hash: hex(head?.hash ?? beginning.hash) }
+    const result: RepairedAudit = { log: chain, entries: last.sequence, former, removedCheckpoints: others }
+    if (fits && others.length === 0) return result
+    yield* carryOut(place, chain, { head: fits ? undefined : last, checkpoints: others })
+    const told = [
+      ...(former === null
+        ? []
+        : [
+            `head of the audit log, by the operator: ${former.sequence} ${former.hash}, now ${last.sequence} ${hex(last.hash)}`
+          ]),
+      ...(others.length === 0
+        ? []
+        : [`checkpoints that the server hasn't signed, removed by the operator: ${someOf(others)}`])
+    ]
     yield* Effect.flatMap(Audit, (_) =>
       _.append({
         action: "server.repairAudit",
         outcome: "succeeded",
         status: 200,
-        subject: `head of the audit log, by the operator: ${former.sequence} ${former.hash}, now ${last.sequence} ${hex(last.hash)}`,
+        subject: told.join("; "),
         ...(chain === "server" ? {} : { organizationId: chain })
       })
     )
-    return result(former)
+    return result
   })
