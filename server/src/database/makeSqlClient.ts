@@ -3,7 +3,7 @@ import * as Client from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Option, Scope } from "effect"
+import { Effect, Exit, Option, Scope } from "effect"
 import type pg from "pg"
 import { makeConnection, reserve } from "./connection.ts"
 import { Shares } from "./Shares.ts"
@@ -62,7 +62,10 @@ export const makeSqlClient = (pool: pg.Pool, attributes: ReadonlyArray<readonly 
       transactionTag: Client.TransactionConnection,
       spanAttributes,
       acquireConnection: Effect.flatMap(Scope.make(), (scope) =>
-        Effect.map(Scope.extend(reserve(pool, shares), scope), (connection) => [scope, connection] as const)
+        Effect.map(Scope.extend(reserve(pool, shares), scope), (connection) => [scope, connection] as const).pipe(
+          // No connection: what was taken before it, a place in the organization's share, is given back.
+          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+        )
       ),
       begin: (_) => run(_, "begin"),
       savepoint: (_, id) => run(_, `savepoint maxcloud_${id}`),

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
 import { anyCase } from "./fuzz.ts"
-import { fuzz } from "./fuzzRun.ts"
+import { fuzz } from "./fuzzTesting.ts"
 
 const numRuns = 2_000
 
