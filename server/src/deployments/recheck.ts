@@ -54,6 +54,6 @@ export const makeRecheck =
       )
       // What a deployment was refused for another's sake it does not take behind the user's back.
       yield* applyAll(lease, manifests, !conflicted)
-      yield* rollout.done(lease, id, manifests)
       if (drift !== undefined) yield* healDrift(lease, drift)
+      yield* rollout.done(lease, id, manifests)
     })

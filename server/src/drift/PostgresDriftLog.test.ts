@@ -87,6 +87,25 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
     })
   )
 
+  it.effect("keeps open what is done again behind a pass that puts right what it saw before", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const sql = yield* SqlClient
+      const organization = yield* withApp
+      const open = Effect.map(
+        sql<{ id: string }>`
+          select id::text as id from drift where organization_id = ${organization.id} and healed_at is null`,
+        (rows) => rows.map((_) => Number(_.id))
+      )
+      yield* log.record(edited(organization, "web"))
+      const [seen = 0] = yield* open
+      yield* log.record(edited(organization, "web"))
+      const [again = 0, ...rest] = yield* open
+      assert.deepStrictEqual(rest, [])
+      assert.isAbove(again, seen)
+    })
+  )
+
   it.effect("leaves out what belongs to an organization of another installation", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog

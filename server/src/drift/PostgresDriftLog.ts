@@ -51,7 +51,8 @@ export const layer = Layer.effect(
         )
       }, orUnavailable),
 
-      // What has been noticed and not yet put right is told again by the next look at the object, and by other servers: kept once.
+      // What has been noticed and not yet put right is told again by the next look at the object, and by other servers: kept once. But it
+      // gets a new id, for it may be the same edit made again behind a pass that now puts right what it saw: that pass heals up to an id.
       record: Effect.fn("DriftLog.record")(({ app, at, change, fields, key, manager, object }) => {
         const same = sql`organization_id = ${key.organizationId} and stage = ${key.stage}
           and api_version = ${object.apiVersion} and kind = ${object.kind} and name = ${object.name}
@@ -61,11 +62,13 @@ export const layer = Layer.effect(
           with old as (
             delete from drift where organization_id = ${key.organizationId} and stage = ${key.stage}
               and noticed_at < ${at}::timestamptz - ${keptDays} * interval '1 day'
+          ), again as (
+            update drift set id = default where ${same} and healed_at is null returning id
           )
           insert into drift (organization_id, app, stage, api_version, kind, name, change, manager, fields, noticed_at)
           select ${key.organizationId}, ${app}, ${key.stage}, ${object.apiVersion}, ${object.kind}, ${object.name}, ${change},
             ${manager}, ${JSON.stringify(fields)}::jsonb, ${at}
-          where not exists (select 1 from drift where ${same} and healed_at is null)
+          where not exists (select 1 from again)
             -- A cluster may have namespaces of another installation's organizations.
             and exists (select 1 from organizations where id = ${key.organizationId})`.pipe(Effect.asVoid)
       }, orUnavailable),
