@@ -22,15 +22,16 @@ export const Label = Schema.String.pipe(
   Schema.pattern(/^[^\p{Cc}]{1,100}$/u, { message: () => "a name has 1 to 100 characters, without line breaks" })
 )
 
+const nameMessage = () =>
+  "a name has 1 to 100 characters that can be seen, without line breaks and characters that turn the direction of text"
+
 /**
  * A `Label` that others read in lists and in the audit log: it shows something, and holds nothing that hides or reorders the text around it
  * (Unicode: Cf, Zl, Zp).
  */
-const nameMessage = () =>
-  "a name has 1 to 100 characters that can be seen, without line breaks and characters that turn the direction of text"
 export const Name = Schema.String.pipe(
-  Schema.maxLength(200, { message: nameMessage }),
-  Schema.pattern(/^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u, { message: nameMessage })
+  Schema.pattern(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u, { message: nameMessage }),
+  Schema.filter((name) => name.trim() !== "", { message: nameMessage })
 )
 
 /** What is said of a wrong token must not quote it. */
