@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { Command } from "./command.ts"
 import { commands, type Entry, splitCommand } from "./commands/index.ts"
-import { makeTerminal, type Terminal } from "./terminal.ts"
+import { makeTerminal, printableLines, type Terminal } from "./terminal.ts"
 
 const version = (): string => {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
@@ -89,6 +89,6 @@ for (const stream of [process.stdout, process.stderr]) {
 await main(process.argv.slice(2)).catch((error: unknown) => {
   const debug = process.argv.includes("--debug")
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error)
-  process.stderr.write(`error: a mistake in maxcloud itself: ${text}\n`)
+  process.stderr.write(`${printableLines(`error: a mistake in maxcloud itself: ${text}`)}\n`)
   leave(1)
 })

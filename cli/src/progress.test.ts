@@ -20,6 +20,44 @@ const linesOf = (events: ReadonlyArray<DeploymentEvent>): ReadonlyArray<string> 
   return lines
 }
 
+describe("progress of a deployment, on a terminal", () => {
+  it("moves the cursor by itself alone, whatever a registry or a service says", () => {
+    const written: Array<string> = []
+    const progress = makeProgress({
+      ...makeTerminal(false, {}),
+      interactive: true,
+      columns: 200,
+      paintError: (_, text) => text,
+      write: (characters) => void written.push(characters)
+    })
+    const message = "\u001b[2J\u001b]0;title\u0007\u009b31mpulled\r\u202egpj"
+    const at = "2026-01-01T00:00:00.000Z"
+    const said = { reason: "Pulling", message, revision: null, url: null, logTail: [], diagnosis: null }
+    const deployment = {
+      id: `dep_${"0".repeat(32)}`,
+      app: "shop",
+      stage: "production",
+      number: 1,
+      state: "running",
+      reason: "Deploying",
+      message: "",
+      warnings: [],
+      createdAt: at,
+      startedAt: at,
+      finishedAt: null,
+      services: [{ name: "web", action: "create", state: "pending", ...said }]
+    }
+    progress.event(decode({ id: 1, at, type: "service", service: "web", reason: "Pulling", message: "", deployment }))
+    progress.end()
+    assert.match(written.join(""), /web +pending +\d/)
+    for (const part of written) {
+      // Ours: up some rows, and a row emptied.
+      const others = part.replaceAll(/\p{Cc}\[(?:\d+A|2K)/gu, "").replaceAll("\n", "")
+      assert.notMatch(others, /[\p{Cc}\u202e]/u)
+    }
+  })
+})
+
 describe("progress of a deployment, not on a terminal", () => {
   it("says what happens to each service, also when several events are read together", () => {
     assert.deepStrictEqual(

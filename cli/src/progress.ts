@@ -1,4 +1,5 @@
 import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
+import { printable } from "./format.ts"
 import { elapsed, type Terminal, table } from "./terminal.ts"
 
 /** Tells how a deployment goes on. */
@@ -51,7 +52,7 @@ const inPlace = (terminal: Terminal): Progress => {
     const now = Date.now()
     const rows = table(deployment.services.map((_) => serviceRow(_, begun, ended.get(_.name) ?? now, terminal)))
     const up = drawn === 0 ? "" : `\u001b[${drawn}A`
-    terminal.write(`${up}${rows.map((_) => `\u001b[2K${fit(_, terminal.columns)}\n`).join("")}`)
+    terminal.write(`${up}${rows.map((_) => `\u001b[2K${fit(printable(_), terminal.columns)}\n`).join("")}`)
     drawn = rows.length
   }
   const timer = setInterval(draw, 100)
