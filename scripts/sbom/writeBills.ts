@@ -10,7 +10,7 @@ export const published = ["config-schema", "synth", "sdk", "server", "cli"]
 
 /** In a package's `dist/`. */
 export const billFile = "sbom.cdx.json"
-export const licensesFile = "THIRD_PARTY_LICENSES.txt"
+export const licensesFile = "THIRD_PARTY_NOTICES.txt"
 
 /** Of each package that is published. `inputs`: the files that went into the bundles, by the package's folder. */
 export const allMaterials = (inputs: ReadonlyMap<string, ReadonlyArray<string>>) =>

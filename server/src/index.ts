@@ -3,7 +3,7 @@ export { type BackupResult, backupServer, restoreServer } from "./backup/command
 export type { Backup, Restored } from "./backup/results.ts"
 export { cluster } from "./cluster/cluster.ts"
 export type { ClusterFailure, ClusterResult, Finding, InstallStep } from "./cluster/commands.ts"
-export type { Rollout, RolloutState, StageRollout } from "./deployments/rolloutStatus.ts"
+export type { Rollout, RolloutState, StageRollout } from "./deployments/RolloutState.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"
 export { type GatewayOptions, runGateway } from "./gateway/index.ts"
 export { type RotatedKeys, type RotateKeysOptions, type RotateKeysResult, rotateKeys } from "./keys/rotateKeys.ts"

@@ -8,7 +8,8 @@ import { asServer } from "../database/RowScope.ts"
 import { operator } from "../operator/commands.ts"
 import { layerAll } from "../replicas/Shards.ts"
 import { type FakeRuntime, makeFakeRuntime } from "./fakeRuntime.ts"
-import { type Rollout, rolloutStatus } from "./rolloutStatus.ts"
+import type { Rollout } from "./RolloutState.ts"
+import { rolloutStatus } from "./rolloutStatus.ts"
 import { deploy, finished, newOrganization, testServer } from "./testServer.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(asServer(effect)))

@@ -1,34 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
 import { changedSettings } from "./changedSettings.ts"
-
-const RolloutState = Schema.Literal("pending", "done", "failed")
-export type RolloutState = typeof RolloutState.Type
-
-/** One stage of an app: are its objects as the platform's newest settings want them? */
-export interface StageRollout {
-  readonly organization: string
-  readonly app: string
-  readonly stage: string
-  readonly state: RolloutState
-  /** Why the last try failed; null: it didn't. */
-  readonly message: string | null
-  /** When it was last brought to a platform's settings; null: never. */
-  readonly at: string | null
-}
-
-/** How far the newest settings of the platform are in force. */
-export interface Rollout {
-  /** What a server was started with last; null: no server has been started since this is recorded. */
-  readonly platform: {
-    readonly key: string
-    readonly startedAt: string
-    /** Names of the settings that differ from those before; empty for the first. */
-    readonly changed: ReadonlyArray<string>
-  } | null
-  readonly counts: Readonly<Record<RolloutState, number>>
-  readonly stages: ReadonlyArray<StageRollout>
-}
+import { type Rollout, RolloutState, type StageRollout } from "./RolloutState.ts"
 
 const decodePlatforms = Schema.decodeUnknownSync(
   Schema.Array(

@@ -1,11 +1,9 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type { AppSpec } from "@maxcloud/config-schema"
-import type { OrganizationId, QuotaExceeded, QuotaUse, Quotas as QuotaValues } from "@maxcloud/sdk/api"
+import type { OrganizationId, QuotaExceeded, Quotas as QuotaValues } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 import type { Target } from "../deployments/inspectSpec.ts"
-
-/** What counts against quotas in the database and the data folder: of logs the runtime knows, of streams the server that has them. */
-export type StoredUse = Omit<QuotaUse, "logBytes" | "streams">
+import type { StoredUse } from "./StoredUse.ts"
 
 /** What an organization may have: the server's defaults (settings), or its own row in `organization_quotas`. */
 export class Quotas extends Context.Tag("@maxcloud/server/Quotas")<

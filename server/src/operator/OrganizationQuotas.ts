@@ -1,5 +1,5 @@
 import type { Quotas as QuotaValues } from "@maxcloud/sdk/api"
-import type { StoredUse } from "../limits/Quotas.ts"
+import type { StoredUse } from "../limits/StoredUse.ts"
 
 export type QuotaName = keyof QuotaValues
 

@@ -11,17 +11,7 @@ import { beginning, type Link, sameBytes, verifiedLinks } from "../audit/verifie
 import { type DatabasePlace, ownerConnection } from "../backup/backupDatabase.ts"
 import { DataKeys } from "../keys/DataKeys.ts"
 import { OperatorError } from "./OperatorError.ts"
-
-/** What a repair found. */
-export interface RepairedAudit {
-  readonly log: string
-  /** Entries that were read, and fit. */
-  readonly entries: number
-  /** What the head said before, where it didn't fit. */
-  readonly former: { readonly sequence: number; readonly hash: string } | null
-  /** By the number of their entry: those that the server hasn't signed. */
-  readonly removedCheckpoints: ReadonlyArray<number>
-}
+import type { RepairedAudit } from "./RepairedAudit.ts"
 
 const Row = Schema.Struct({ sequence: Schema.NumberFromString, hash: Schema.Uint8ArrayFromSelf })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
