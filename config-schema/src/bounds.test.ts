@@ -79,6 +79,19 @@ describe("the bounds of an AppSpec", () => {
     assert.lengthOf(ofService(fields(1)), 1)
   })
 
+  it("holds for the package of a source, which stays inside its snapshot", () => {
+    const ofPackage = (folder: string) => {
+      const source = { path: "./packages/api", digest: `sha256:${"0".repeat(64)}`, package: folder }
+      return issuesOf({ app: "shop", services: [{ name: "api", source }] })
+    }
+    assert.deepStrictEqual(ofPackage(text(bounds.sourcePackageLength)), [])
+    assert.lengthOf(ofPackage(text(bounds.sourcePackageLength + 1)), 1)
+    for (const inside of ["packages/api", "a b/ü", "..a/b.."]) assert.deepStrictEqual(ofPackage(inside), [], inside)
+    for (const wrong of ["", ".", "..", "/etc", "a/", "a//b", "a/../../b", "a/./b", "a\\b", "a\0"]) {
+      assert.match(ofPackage(wrong)[0] ?? "", /isn't a valid folder of a package/, wrong)
+    }
+  })
+
   it("holds for services, and says how to fix it", () => {
     const services = (count: number) => many(count, (index) => ({ name: `s${index}`, image: "nginx" }))
     assert.deepStrictEqual(issuesOf({ app: "shop", services: services(bounds.services) }), [])

@@ -26,6 +26,7 @@ export const bounds = {
   labelValueLength: 63,
   imageLength: 800,
   sourcePathLength: 4_096,
+  sourcePackageLength: 1_024,
   probePathLength: 2_048,
   quantityLength: 32
 } as const
@@ -53,6 +54,7 @@ export const boundOf: Readonly<Record<Bound, string>> = {
   labelValueLength: "characters in the value of a label",
   imageLength: "characters in an image reference",
   sourcePathLength: "characters in the path of a source",
+  sourcePackageLength: "characters in the folder of a source's package",
   probePathLength: "characters in the path of a probe",
   quantityLength: "characters in a duration, or an amount of CPU or memory"
 }

@@ -34,11 +34,27 @@ export type SourceDigest = typeof SourceDigest.Type
 
 const SourcePath = textUpTo(bounds.sourcePathLength, "The path").pipe(Schema.nonEmptyString())
 
+/** A folder inside a snapshot: relative, without empty names, `.`, `..` and what no file name has. */
+const SourcePackage = textUpTo(bounds.sourcePackageLength, "The package's folder").pipe(
+  Schema.filter(
+    (_) =>
+      /^[^\0\\]+$/.test(_) && _.split("/").every((name) => name !== "" && name !== "." && name !== "..")
+        ? true
+        : `${quoted(_)} isn't a valid folder of a package. Use a path inside the workspace, such as "packages/api".`,
+    { arbitrary: () => (fc) => fc.constantFrom("packages/api", "apps/web", "api") }
+  )
+)
+
 const SourceFields = Schema.Struct({
   /** Folder of the source, relative to the config. */
   path: SourcePath,
   /** The uploaded snapshot of it. Set by the client when it deploys. */
   digest: Schema.optional(SourceDigest),
+  /**
+   * The folder inside the snapshot that is the service, if the snapshot is cut from a workspace: `packages/api`. Dependencies are
+   * installed at the snapshot's root, and the service runs in this folder. Set by the client when it deploys.
+   */
+  package: Schema.optional(SourcePackage),
   /** Absolute folder to run in place instead of a snapshot: `maxcloud dev` only. */
   directory: Schema.optional(textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//)))
 })
@@ -47,7 +63,7 @@ const SourceFields = Schema.Struct({
 export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), Schema.typeSchema(SourceFields), {
   strict: true,
   decode: (_) => (typeof _ === "string" ? { path: _ } : _),
-  encode: (_) => (_.digest === undefined && _.directory === undefined ? _.path : _)
+  encode: (_) => (_.digest === undefined && _.directory === undefined && _.package === undefined ? _.path : _)
 }).annotations({ identifier: "Source" })
 export type Source = typeof Source.Type
 

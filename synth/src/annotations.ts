@@ -11,6 +11,8 @@ export const label = {
 export const annotation = {
   /** On a Knative Service's template: digest of the source snapshot to run. Its image is then only a name. */
   sourceDigest: "maxcloud.dev/source-digest",
+  /** On a Knative Service's template: the folder inside the snapshot that is the service, if the snapshot is cut from a workspace. */
+  sourcePackage: "maxcloud.dev/source-package",
   /** On a Knative Service's template: absolute folder to run in place (`maxcloud dev`). */
   sourceDirectory: "maxcloud.dev/source-directory",
   /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */

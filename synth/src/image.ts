@@ -25,7 +25,10 @@ export const imageOf = (app: AppName, service: ServiceSpec, tenant: TenantContex
     return { image: name, annotations: { [annotation.sourceDirectory]: source.directory }, resolved: undefined }
   }
   if (source?.digest !== undefined) {
-    const annotations = { [annotation.sourceDigest]: source.digest }
+    const annotations = {
+      [annotation.sourceDigest]: source.digest,
+      ...(source.package === undefined ? {} : { [annotation.sourcePackage]: source.package })
+    }
     return { image: `${name}@${source.digest}`, annotations, resolved: undefined }
   }
   return { image: `${name}:unbuilt`, annotations: {}, resolved: undefined }

@@ -83,6 +83,11 @@ const program = fc.oneof(
     source: fc.oneof(
       fc.constant("./app"),
       fc.record({ path: fc.constant("."), digest: fc.stringMatching(/^sha256:[a-f0-9]{64}$/) }),
+      fc.record({
+        path: fc.constant("./packages/api"),
+        digest: fc.stringMatching(/^sha256:[a-f0-9]{64}$/),
+        package: fc.constantFrom("packages/api", "apps/a b/ü")
+      }),
       fc.record({ path: fc.constant("."), directory: fc.constantFrom("/srv/app", "/home/ü s/a: b") })
     )
   })

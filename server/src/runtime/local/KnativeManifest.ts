@@ -160,7 +160,9 @@ const programOf = (annotations: Readonly<Record<string, string>>, image: string)
   const directory = annotations[annotation.sourceDirectory]
   if (directory !== undefined) return { kind: "directory", directory }
   const digest = annotations[annotation.sourceDigest]
-  return digest === undefined ? { kind: "image", image } : { kind: "snapshot", digest }
+  if (digest === undefined) return { kind: "image", image }
+  const inside = annotations[annotation.sourcePackage]
+  return { kind: "snapshot", digest, ...(inside === undefined ? {} : { package: inside }) }
 }
 
 const envOf = (variable: Container["env"][number]) => {

@@ -26,7 +26,12 @@ export interface InstanceSpec {
         /** What `Instance.resolvedImage` gave for this revision: run exactly that, whatever the tag means by now. */
         readonly resolved?: string | undefined
       }
-    | { readonly kind: "snapshot"; readonly digest: string }
+    | {
+        readonly kind: "snapshot"
+        readonly digest: string
+        /** The folder inside the snapshot that is the service. @default the snapshot itself */
+        readonly package?: string
+      }
     | { readonly kind: "directory"; readonly directory: string }
   /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
   readonly command: ReadonlyArray<string> | undefined

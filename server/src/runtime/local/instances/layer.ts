@@ -112,6 +112,7 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
             ? yield* Schema.decodeUnknown(SourceDigest)(program.digest).pipe(
                 Effect.mapError(() => new SourceError({ reason: "invalid", message: `No digest: ${program.digest}` })),
                 Effect.flatMap((digest) => sources.folder(spec.organizationId, digest)),
+                Effect.map((folder) => join(folder, program.package ?? "")),
                 Effect.mapError(
                   (error) =>
                     new InstanceFailed({

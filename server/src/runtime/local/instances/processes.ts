@@ -71,6 +71,12 @@ export const nodeFolder = async (dataDirectory: string, user?: UnprivilegedUser)
   return folder
 }
 
+/** Where a service's dependencies put their programs: in its own folder, and in those above it up to the root of its workspace. */
+const programFolders = (program: InstanceSpec["program"], directory: string): ReadonlyArray<string> => {
+  const depth = program.kind === "snapshot" ? (program.package?.split("/").length ?? 0) : 0
+  return Array.from({ length: depth + 1 }, (_, up) => join(directory, "../".repeat(up), "node_modules/.bin"))
+}
+
 const noProgram = (file: string) =>
   new InstanceFailed({
     reason: "CommandNotFound",
@@ -97,7 +103,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   const environment = (spec: InstanceSpec, directory: string, home: string, port: number): Record<string, string> => {
     const path = [
       node,
-      join(directory, "node_modules/.bin"),
+      ...programFolders(spec.program, directory),
       // A search that meets a closed folder ends with "permission denied" instead of "not found".
       ...(user === undefined || closedTo(user, dirname(process.execPath)) === undefined
         ? [dirname(process.execPath)]
