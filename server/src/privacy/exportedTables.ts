@@ -1,3 +1,5 @@
+import type { Quotas } from "@maxcloud/sdk/api"
+
 /** Rows of a table as they are exported: lines `{"type":…,"data":{…}}`, in the order of the key. */
 export interface ExportedTable {
   /** `type` of the line. */
@@ -59,6 +61,17 @@ const device = {
   expiresAt: "t.expires_at"
 }
 
+const quotas = {
+  services: "t.services",
+  instances: "t.instances",
+  cpuMilli: "t.cpu_milli",
+  memoryBytes: "t.memory_bytes",
+  deploymentsPerHour: "t.deployments_per_hour",
+  sourceBytes: "t.source_bytes",
+  logBytes: "t.log_bytes",
+  streams: "t.streams"
+} satisfies Readonly<Record<keyof Quotas, string>>
+
 /** What is exported of an organization. */
 export const organizationTables: ReadonlyArray<ExportedTable> = [
   {
@@ -72,15 +85,7 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
     type: "quotas",
     table: "organization_quotas",
     key: [],
-    fields: {
-      services: "t.services",
-      instances: "t.instances",
-      cpuMilli: "t.cpu_milli",
-      memoryBytes: "t.memory_bytes",
-      deploymentsPerHour: "t.deployments_per_hour",
-      sourceBytes: "t.source_bytes",
-      updatedAt: "t.updated_at"
-    }
+    fields: { ...quotas, updatedAt: "t.updated_at" }
   },
   {
     type: "member",
