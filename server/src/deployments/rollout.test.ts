@@ -116,6 +116,34 @@ describe("a platform that has changed", () => {
     )
   )
 
+  it("is one of the last fifty that are kept: nodes that come and go make new ones", { timeout: 60_000 }, () =>
+    run(
+      Effect.gen(function* () {
+        const dataDir = yield* temporaryDataDir
+        const fake = yield* makeFakeRuntime
+        const add = Effect.flatMap(
+          SqlClient,
+          (_) => _`
+            insert into platforms (key, platform, started_at)
+            select 'old-' || n, '{}', now() - n * interval '1 hour' from generate_series(1, 60) n`
+        )
+        yield* served(dataDir, fake)(add)
+        const kept = yield* served(
+          dataDir,
+          fake,
+          closed
+        )(
+          Effect.zipRight(
+            until((_) => _.platform?.changed.includes("closedRanges") === true),
+            Effect.flatMap(SqlClient, (_) => _<{ key: string }>`select key from platforms order by started_at desc`)
+          )
+        )
+        expect(kept).toHaveLength(50)
+        expect(kept.at(-1)?.key).toBe("old-48")
+      })
+    )
+  )
+
   it("that changes what instances are makes new revisions", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {

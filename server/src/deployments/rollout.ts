@@ -12,6 +12,9 @@ import type { Lease, WorkQueue } from "./WorkQueue.ts"
 /** Stages that are under way at a time, at most: deployments of users do not wait behind thousands. */
 const batch = 20
 
+/** How many platforms are remembered: a cluster whose nodes come and go has a new one each time. */
+const remembered = 50
+
 /** After a failure: a minute, doubled each time, an hour at most. */
 const firstRetrySeconds = 60
 const longestRetrySeconds = 3_600
@@ -73,6 +76,9 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
       yield* sql`
         insert into platforms (key, platform) values (${key}, ${JSON.stringify(platform)}::jsonb)
         on conflict (key) do update set started_at = clock_timestamp()`
+      yield* sql`
+        delete from platforms where key in (
+          select key from platforms order by started_at desc offset ${remembered})`
       // Who starts a server has perhaps mended what had failed.
       yield* sql`
         update app_stages set rollout_due_at = '-infinity'

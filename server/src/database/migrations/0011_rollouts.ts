@@ -1,6 +1,6 @@
 /**
  * Which platform (settings, and what synth makes) a stage's objects were last applied for, and what came of the last try. `platforms` has
- * every one that a server has run with, so that what differs can be told; it is of no organization.
+ * the last that servers have run with, so that what differs can be told; it is of no organization.
  */
 export const rollouts = /* sql */ `
 alter table app_stages add column platform_key text;
