@@ -16,7 +16,7 @@ const decodeOrganizations = Schema.decodeUnknownSync(
 type Found = ReturnType<typeof decodeOrganizations>[number]
 
 /** How a quota is named to operators. */
-export const quotaFlags = {
+const quotaFlags = {
   services: "services",
   instances: "instances",
   cpuMilli: "cpu",
@@ -26,16 +26,8 @@ export const quotaFlags = {
   logBytes: "logs",
   streams: "streams"
 } as const satisfies Record<QuotaName, string>
-export const quotaNames = [
-  "services",
-  "instances",
-  "cpuMilli",
-  "memoryBytes",
-  "deploymentsPerHour",
-  "sourceBytes",
-  "logBytes",
-  "streams"
-] as const
+const isQuotaName = (name: string): name is QuotaName => Object.hasOwn(quotaFlags, name)
+const quotaNames = Object.keys(quotaFlags).filter(isQuotaName)
 
 const find = (name: string) =>
   Effect.gen(function* () {
