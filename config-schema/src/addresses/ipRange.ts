@@ -36,7 +36,10 @@ const parse6 = (written: string): bigint | undefined => {
   return groups.reduce((sum, group) => sum * 65_536n + BigInt(`0x${group}`), 0n)
 }
 
-/** An address as a range of one. `undefined`: not an address in the usual notation (no leading zeros, hexadecimal octets, short forms or zones). */
+/**
+ * An address as a range of one. `undefined`: not an address in the usual notation (no leading zeros, hexadecimal octets, short forms or
+ * zones).
+ */
 export const parseAddress = (written: string): IpRange | undefined => {
   const version = written.includes(":") ? 6 : 4
   const base = version === 6 ? parse6(written) : parse4(written)
@@ -86,6 +89,12 @@ export const isWithin = (inner: IpRange, outer: IpRange): boolean =>
   inner.version === outer.version &&
   inner.length >= outer.length &&
   startOf(inner.version, inner.base, outer.length) === outer.base
+
+/** Is this address in this range? Not if one of them isn't written as such. */
+export const isAddressIn = (address: string, cidr: string): boolean => {
+  const [one, range] = [parseAddress(address), parseRange(cidr)]
+  return one !== undefined && range !== undefined && isWithin(one, range)
+}
 
 /** Two ranges are apart, or one is in the other. */
 export const overlap = (a: IpRange, b: IpRange): boolean => isWithin(a, b) || isWithin(b, a)

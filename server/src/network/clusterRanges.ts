@@ -1,4 +1,4 @@
-import { type IpRange, isWithin, parseAddress, parseRange, rangesOf } from "@maxcloud/config-schema"
+import { type IpRange, isWithin, parseAddress, parseRange, rangesOf, writeRange } from "@maxcloud/config-schema"
 import { canonicalRanges } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { KubeApi, type KubeError } from "../runtime/kubernetes/api/KubeApi.ts"
@@ -94,7 +94,7 @@ const unknownOf = (
   const left = outside(seen, ranges)
   const [first] = left
   if (first === undefined) return []
-  const address = [24n, 16n, 8n, 0n].map((shift) => (first.base >> shift) & 255n).join(".")
+  const [address] = writeRange(first).split("/", 1)
   const others = left.length === 1 ? "" : ` and ${left.length - 1} more`
   return [{ of, why: `no known range holds ${address}${others}, ${example}` }]
 }

@@ -1,11 +1,4 @@
-import {
-  isWithin,
-  linksOf,
-  parseAddress,
-  parseRange,
-  type ServiceName,
-  type ServiceSpec
-} from "@maxcloud/config-schema"
+import { isAddressIn, linksOf, type ServiceName, type ServiceSpec } from "@maxcloud/config-schema"
 import type { NetworkProbe } from "@maxcloud/sdk/api"
 import { type EgressRules, ipBlocksOf } from "@maxcloud/synth"
 import type { ProbeTarget } from "./probe.ts"
@@ -45,15 +38,10 @@ export const internalGateway = "kourier-internal.kourier-system.svc.cluster.loca
 /** Of queue-proxy, which stands before the program (knative/serving, pkg/networking). */
 const requestsPort = 8012
 
-const contains = (cidr: string, address: string): boolean => {
-  const [one, range] = [parseAddress(address), parseRange(cidr)]
-  return one !== undefined && range !== undefined && isWithin(one, range)
-}
-
 /** Does this `egress` open an IPv4 address? */
 export const isOpened = (egress: ServiceSpec["egress"], address: string, rules: EgressRules = {}): boolean =>
   ipBlocksOf(egress, rules).some(
-    ({ cidr, except = [] }) => contains(cidr, address) && !except.some((_) => contains(_, address))
+    ({ cidr, except = [] }) => isAddressIn(address, cidr) && !except.some((_) => isAddressIn(address, _))
   )
 
 /**

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
-import { isIPv4, isIPv6 } from "node:net"
 import { endianness } from "node:os"
 import { setImmediate } from "node:timers/promises"
+import { type IpRange, parseAddress } from "@maxcloud/config-schema"
 import { sharedReading } from "../../sharedReading.ts"
 
 /** One end of a TCP connection. */
@@ -29,25 +29,17 @@ const words = (bytes: ReadonlyArray<number>): string => {
   return text
 }
 
-const bytesOf4 = (address: string) => address.split(".").map(Number)
-
-const bytesOf6 = (address: string): ReadonlyArray<number> | undefined => {
-  const [head = "", tail] = address.split("::")
-  const groups = (text: string) => (text === "" ? [] : text.split(":"))
-  const before = groups(head)
-  const after = groups(tail ?? "")
-  const all = [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after]
-  return all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff])
-}
+const bytesOf = ({ base, length }: IpRange): ReadonlyArray<number> =>
+  Array.from({ length: length / 8 }, (_, at) => Number((base >> BigInt(length - 8 - 8 * at)) & 0xffn))
 
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
 /** How an address may stand in the tables: one of IPv4 also as a socket of IPv6 has it (RFC 4291, 2.5.5.2). */
 const namesOf = (written: string): ReadonlyArray<string> => {
-  const address = written.replace(/^::ffff:(?=\d+\.)/i, "")
-  if (isIPv4(address)) return [words(bytesOf4(address)), words([...mapped, ...bytesOf4(address)])]
-  const bytes = isIPv6(address) && !/[.%]/.test(address) ? bytesOf6(address) : undefined
-  return bytes === undefined ? [] : [words(bytes)]
+  const address = parseAddress(written.replace(/^::ffff:(?=\d+\.)/i, ""))
+  if (address === undefined) return []
+  const bytes = bytesOf(address)
+  return address.version === 4 ? [words(bytes), words([...mapped, ...bytes])] : [words(bytes)]
 }
 
 const hexPort = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")

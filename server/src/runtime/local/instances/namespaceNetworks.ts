@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { isIPv4 } from "node:net"
 import { networkInterfaces } from "node:os"
 import { join } from "node:path"
+import { isAddressIn } from "@maxcloud/config-schema"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { type ContainerHost, InstanceFailed, type NetworkOwner } from "./Instance.ts"
 import { dataDirectoryLabel } from "./labels.ts"
@@ -13,15 +14,6 @@ export interface NamespaceNetwork extends ContainerHost {
 }
 
 const plain = (address: string) => (address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address)
-
-const toNumber = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
-
-const contains = (subnet: string, address: string): boolean => {
-  const [network = "", bits = "32"] = subnet.split("/")
-  if (!isIPv4(network) || !isIPv4(address)) return false
-  const size = 2 ** (32 - Number(bits))
-  return Math.floor(toNumber(network) / size) === Math.floor(toNumber(address) / size)
-}
 
 const interfaces = () => Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
 const ownAddresses = () => interfaces().map(({ address }) => address)
@@ -102,7 +94,7 @@ export const makeNamespaceNetworks = (dataDirectoryId: string, dataDirectory: st
       return {
         address: gateway,
         bind: () => (ownAddresses().includes(gateway) ? gateway : "0.0.0.0"),
-        accepts: (remoteAddress) => contains(subnet, plain(remoteAddress)),
+        accepts: (remoteAddress) => isAddressIn(plain(remoteAddress), subnet),
         runArgs
       }
     // The container is behind a translator of addresses, so that a connection comes from this machine itself.
