@@ -43,6 +43,10 @@ describe("ServerConfig", () => {
     [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],
     [{ RESEND_API_KEY: "re_1" }, /MAXCLOUD_MAIL_FROM is not set/],
     [{ MAXCLOUD_QUOTA_MEMORY: "64GB" }, /MAXCLOUD_QUOTA_MEMORY: "64GB".*64Gi/],
+    [
+      { MAXCLOUD_PRIVATE_REGISTRIES: "https://registry.corp" },
+      /MAXCLOUD_PRIVATE_REGISTRIES.*registry\.example\.com,10\.0\.0\.5:5000/
+    ],
     [{ MAXCLOUD_RATE_LIMIT: "0" }, /MAXCLOUD_RATE_LIMIT/]
   ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("says what is wrong: %o", ([environment, message]) =>
     Effect.gen(function* () {

@@ -71,6 +71,7 @@ export const listsRegistry = (hosts: ReadonlySet<string>, host: string, defaultP
   return hosts.has(bare) || hosts.has(`${bare}:${defaultPort}`)
 }
 
+/** Registries in a setting. */
 export const RegistryHosts = Schema.Array(
-  Schema.String.pipe(Schema.filter((_) => isHost(canonicalHost(_)) || `"${_}" is no host of a registry`))
+  Schema.String.pipe(Schema.filter((_) => isHost(canonicalHost(_)) || `"${_}" isn't the host of a registry`))
 )

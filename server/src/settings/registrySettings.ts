@@ -1,4 +1,5 @@
-import { Config } from "effect"
+import { Config, Schema } from "effect"
+import { RegistryHosts } from "../images/imageName.ts"
 import { from, type Settings, Words } from "./setting.ts"
 
 /** Which registries the server asks for images, and how. */
@@ -10,7 +11,9 @@ export interface RegistrySettings {
 
 const none: ReadonlyArray<string> = []
 const hosts = (name: string) =>
-  from(name, Words, 'hosts are written as "registry.example.com,10.0.0.5:5000"').pipe(Config.withDefault(none))
+  from(name, Schema.compose(Words, RegistryHosts), 'hosts are written as "registry.example.com,10.0.0.5:5000"').pipe(
+    Config.withDefault(none)
+  )
 
 export const registrySettings: Settings<RegistrySettings> = {
   insecureRegistries: {
