@@ -4,10 +4,10 @@ import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit, Layer, Queue, Redacted, Schedule, Scope } from "effect"
 import { describe, expect, it } from "vitest"
+import { isRunning } from "../host/processIdentity.ts"
 import { Database, layer } from "./Database.ts"
 import { databaseTest, temporaryDataDir } from "./layerTest.ts"
 import { Notifications } from "./Notifications.ts"
-import { isRunning } from "./processIdentity.ts"
 import { asServer } from "./RowScope.ts"
 
 const pidOf = (dataDir: string) =>

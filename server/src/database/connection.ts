@@ -1,5 +1,6 @@
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
+import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Option, Schedule, type Scope, Stream } from "effect"
 import type pg from "pg"
 import { cancel, checkOut } from "./PgPool.ts"
@@ -155,7 +156,8 @@ const cursor = (connection: Connection, text: string, values: ReadonlyArray<unkn
     })
   )
 
-const isOrganization = (scope: Shown | "unsaid") => scope !== "*" && scope !== "none" && scope !== "unsaid"
+const isOrganization = (scope: Shown): scope is OrganizationId =>
+  scope !== "*" && scope !== "none" && scope !== "unsaid"
 
 /** A connection for as long as the scope is open: for work of an organization, one of its share. */
 export const reserve = (pool: pg.Pool, shares: Shares): Effect.Effect<Connection, SqlError, Scope.Scope> =>

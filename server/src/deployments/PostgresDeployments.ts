@@ -3,6 +3,7 @@ import {
   type AppName,
   AppName as AppNameSchema,
   type AppSpecEncoded,
+  maxSpecIssues,
   productionStage,
   ServiceName,
   type StageName
@@ -35,7 +36,7 @@ import { type AcceptInput, accept, acceptedServices, findRepeated, ownedByOthers
 import { changesBetween, versionsOf } from "./changes.ts"
 import { Deployments } from "./Deployments.ts"
 import { findDeployment, readEvents, selectDeployments } from "./deploymentRows.ts"
-import { inspectSpec, invalidSpec, maxIssues, readSpec, type Target } from "./inspectSpec.ts"
+import { inspectSpec, invalidSpec, readSpec, type Target } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
 import { platformChanges } from "./platformChanges.ts"
 import { tryOut } from "./tryOut.ts"
@@ -144,7 +145,7 @@ export const layer = (queue: WorkQueue) =>
               app: target.app,
               stage: target.stage,
               changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
-              problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxIssues),
+              problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxSpecIssues),
               warnings,
               platform: yield* platformChanges(target)
             }

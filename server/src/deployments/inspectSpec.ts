@@ -3,6 +3,7 @@ import {
   type AppName,
   type AppSpec,
   encodeAppSpecInTurns,
+  maxSpecIssues,
   parseAppSpecInTurns,
   type SecretName,
   type SpecIssue,
@@ -20,7 +21,7 @@ import {
   type TenantContext
 } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { unstorableText } from "../http/unstorableText.ts"
+import { unstorableText } from "../database/unstorableText.ts"
 import { Images } from "../images/Images.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
@@ -74,14 +75,11 @@ export const tenantOf = (
   ...known
 })
 
-/** The most issues that an answer tells: one mistake in a list may be thousands. */
-export const maxIssues = 100
-
 export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
   const detail = first === undefined ? "The app is invalid." : `${first.message}${more}`
-  return new InvalidSpec({ detail, issues: issues.slice(0, maxIssues) })
+  return new InvalidSpec({ detail, issues: issues.slice(0, maxSpecIssues) })
 }
 
 export const readSpec = (target: Target, input: unknown) =>

@@ -2,7 +2,6 @@ import type { BlockList } from "node:net"
 import { Context } from "effect"
 import type { StreamLimits } from "../limits/OpenStreams.ts"
 import type { Organization } from "../organizations/Organizations.ts"
-
 import type { LocalOwner } from "./local/LocalOwner.ts"
 import type { Pace } from "./pace.ts"
 

@@ -4,11 +4,11 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import type { SpecIssue } from "@maxcloud/config-schema"
 import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { unstorableText } from "../database/unstorableText.ts"
 import { guardedBy } from "../guarded.ts"
 import { checkContentType } from "./guard.ts"
 import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 import { invalidRequest } from "./problems.ts"
-import { unstorableText } from "./unstorableText.ts"
 
 /**
  * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with

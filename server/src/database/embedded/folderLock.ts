@@ -1,8 +1,8 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { startOf } from "../../host/processIdentity.ts"
 import { codeOf, DatabaseError, explain } from "../DatabaseError.ts"
-import { startOf } from "../processIdentity.ts"
 
 const Holder = Schema.parseJson(Schema.Struct({ pid: Schema.Int, start: Schema.String }))
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { LocalServer, localServerFile, localServersFolder, tokenDigestOf } from "@maxcloud/sdk/effect"
 import { Effect, Either, Redacted, Schema, type Scope } from "effect"
+import { isRunning } from "../../host/processIdentity.ts"
 import { newToken } from "../../identity/tokens.ts"
 
 /** Name of the token's file in the data folder. */
@@ -17,15 +18,6 @@ const writePrivate = async (file: string, text: string): Promise<void> => {
   await rm(beside, { force: true })
   await writeFile(beside, text, { flag: "wx", mode: 0o600 })
   await rename(beside, file)
-}
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM"
-  }
 }
 
 const readServer = async (file: string): Promise<LocalServer | undefined> =>

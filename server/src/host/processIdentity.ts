@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { hostEnvironment } from "../host/hostEnvironment.ts"
+import { hostEnvironment } from "./hostEnvironment.ts"
 
 /** Is there a process of this id, of any user? One that has ended and only waits to be reaped is none. */
 export const isRunning = (pid: number): boolean => {
