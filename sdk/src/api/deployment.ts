@@ -76,7 +76,6 @@ export const ServiceChange = Schema.Struct({
 }).annotations({ identifier: "ServiceChange" })
 export type ServiceChange = typeof ServiceChange.Type
 
-/** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
 /** An object that the platform's newest settings change, although the app is the same: the server rolls it out by itself. */
 export const PlatformChange = Schema.Struct({
   kind: Schema.String,
@@ -86,6 +85,7 @@ export const PlatformChange = Schema.Struct({
 }).annotations({ identifier: "PlatformChange" })
 export type PlatformChange = typeof PlatformChange.Type
 
+/** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
 export const Plan = Schema.Struct({
   app: AppName,
   stage: StageName,

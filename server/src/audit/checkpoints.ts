@@ -35,7 +35,7 @@ const signedBytes = (row: Omit<CheckpointRow, "signature">) => Buffer.from(canon
 
 /** Is a checkpoint signed by this key? */
 export const isSignedBy = (key: SigningKey, { signature, ...row }: CheckpointRow) =>
-  row.key_id === key.id && key.signed(signedBytes(row), signature)
+  row.key_id === key.id && key.verify(signedBytes(row), signature)
 
 export const checkpointLine = (row: CheckpointRow): AuditCheckpointLine => ({
   checkpoint: checkpointOf(row),

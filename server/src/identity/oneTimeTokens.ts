@@ -19,7 +19,6 @@ const decodeRows = Schema.decodeUnknownSync(
     })
   )
 )
-export type OneTimeRow = ReturnType<typeof decodeRows>[number]
 
 const idOf = (hex: string) => `ott_${hex}`
 

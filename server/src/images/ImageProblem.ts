@@ -10,3 +10,6 @@ export class ImageProblem extends Data.TaggedError("ImageProblem")<{
 
 export const imageProblem = (code: DiagnosisCode, message: string) =>
   new ImageProblem({ message: `${code}: ${message}` })
+
+export const notAnImage = (written: string) =>
+  imageProblem("ImageInvalid", `"${written}" isn't a valid image reference. Use a form like "nginx:1.27".`)

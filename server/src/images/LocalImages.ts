@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { refusedHost } from "./exchange.ts"
-import { imageProblem } from "./ImageProblem.ts"
+import { notAnImage } from "./ImageProblem.ts"
 import { Images } from "./Images.ts"
 import { parseImageName } from "./imageName.ts"
 import { type RegistryOptions, reachOf, registryUrl } from "./RegistrySession.ts"
@@ -13,9 +13,7 @@ export const layer = (options: RegistryOptions) => {
   const reach = reachOf(options)
   const problemOf = (written: string) => {
     const image = parseImageName(written)
-    if (image === undefined) {
-      return imageProblem("ImageInvalid", `"${written}" isn't a valid image reference. Use a form like "nginx:1.27".`)
-    }
+    if (image === undefined) return notAnImage(written)
     const url = registryUrl(image.registry, options)
     return refusedHost(url, reach(url))
   }

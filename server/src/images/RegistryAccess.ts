@@ -6,7 +6,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { asOrganization } from "../database/RowScope.ts"
 import { makeExchange } from "./exchange.ts"
 import { type AllowedImage, ImageAccess, type ImageQuestion } from "./ImageAccess.ts"
-import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImageProblem, notAnImage } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { downloadImage } from "./imageArchive.ts"
 import { apiHostOf, parseImageName, writeImageName } from "./imageName.ts"
@@ -45,11 +45,7 @@ export const layer = (options: RegistryAccessOptions) =>
       })
 
       const nameOf = (written: string) =>
-        Effect.fromNullable(parseImageName(written)).pipe(
-          Effect.mapError(() =>
-            imageProblem("ImageInvalid", `"${written}" isn't a valid image reference. Use a form like "nginx:1.27".`)
-          )
-        )
+        Effect.mapError(Effect.fromNullable(parseImageName(written)), () => notAnImage(written))
       const reveal = (organizationId: OrganizationId, registry: string) =>
         credentials.reveal(organizationId, registry).pipe(
           Effect.mapError((_) => new ImagesError({ message: _.message })),

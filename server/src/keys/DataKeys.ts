@@ -25,7 +25,7 @@ export interface SigningKey {
   readonly publicKey: string
   readonly sign: (bytes: Uint8Array) => Uint8Array
   /** Did this key sign it? */
-  readonly signed: (bytes: Uint8Array, signature: Uint8Array) => boolean
+  readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean
 }
 
 /**

@@ -17,7 +17,6 @@ export const signingKeyOf = (seed: Uint8Array) => {
   return {
     publicKey: publicKeyOf(seed),
     sign: (bytes: Uint8Array): Uint8Array => sign(null, bytes, key),
-    /** Did this key sign it? */
-    signed: (bytes: Uint8Array, signature: Uint8Array): boolean => verify(null, bytes, publicKey, signature)
+    verify: (bytes: Uint8Array, signature: Uint8Array): boolean => verify(null, bytes, publicKey, signature)
   }
 }

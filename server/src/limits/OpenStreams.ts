@@ -40,7 +40,7 @@ export const makeOpenStreams = (limits: StreamLimits) => {
     else open.delete(name)
   }
   const namesOf = ({ address, key, organization, quota }: StreamOwner) => [
-    ...(key === undefined ? [] : [{ name: `key ${key}`, whose: "API key", limit: limits.perKey }]),
+    ...(key === undefined ? [] : [{ name: `key ${key}`, whose: "credential", limit: limits.perKey }]),
     { name: `address ${address}`, whose: "network address", limit: limits.perAddress },
     // Counted without a quota too: it may be set while these are open.
     ...(organization === undefined

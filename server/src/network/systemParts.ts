@@ -1,5 +1,6 @@
 import type { NetworkProbe } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { knativeNamespace } from "../cluster/knativeSettings.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import type { ProbeTarget } from "./probe.ts"
 
@@ -69,7 +70,6 @@ const endpointsOf = (namespace: string, service: string) =>
     })
   })
 
-const knative = "knative-serving"
 const parts = [
   { to: "activator", service: "activator-service" },
   { to: "autoscaler", service: "autoscaler" }
@@ -104,15 +104,15 @@ export const closedTargets = (
   another: { readonly namespace: string; readonly host: string } | undefined
 ) =>
   Effect.gen(function* () {
-    const services = yield* servicesIn(knative)
+    const services = yield* servicesIn(knativeNamespace)
     const ofParts = yield* Effect.forEach(parts, ({ service, to }) =>
       Effect.gen(function* () {
-        const behind = yield* endpointsOf(knative, service)
+        const behind = yield* endpointsOf(knativeNamespace, service)
         const found = services.filter((_) => _.metadata.name === service)
         return [
           ...found.flatMap(addressesOf).map((_) => byAddress(to, _)),
           ...behind.map((_) => byAddress(to, _)),
-          atGateway(to, gateway, `${service}.${knative}.svc.cluster.local`)
+          atGateway(to, gateway, `${service}.${knativeNamespace}.svc.cluster.local`)
         ]
       })
     )
