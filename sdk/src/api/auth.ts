@@ -23,7 +23,7 @@ export const Label = Schema.String.pipe(
 )
 
 const nameMessage = () =>
-  "a name has 1 to 100 characters that can be seen, without line breaks and characters that turn the direction of text"
+  "A name has 1 to 100 visible characters. Remove line breaks and characters that change the direction of text."
 
 /**
  * A `Label` that others read in lists and in the audit log: it shows something, and holds nothing that hides or reorders the text around it
@@ -67,7 +67,10 @@ export const Registration = Schema.Struct({
 }).annotations({ identifier: "Registration", ...knownKeysOnly })
 export type Registration = typeof Registration.Type
 
-/** Mail is on its way to the address: with a link that makes the account or, where there is one, with how to sign in. This answer does not say which. */
+/**
+ * Mail is on its way to the address: with a link that makes the account or, if there is one, with how to sign in. This answer doesn't say
+ * which.
+ */
 export const RegistrationMailed = Schema.Struct({
   state: Schema.Literal("mailed"),
   email: Schema.String

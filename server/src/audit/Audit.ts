@@ -30,8 +30,9 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
   Audit,
   {
     /**
-     * Appends an entry, or several in this order to the chain of the first: in the transaction that is open, or in its own. Marks the request as told (see `AuditTold`), so that the gate adds
-     * none of its own. Locks the organization's chain until the transaction ends: call it last.
+     * Appends an entry, or several in this order to the chain of the first: in the open transaction, or in its own. Marks the request as
+     * told (see `AuditTold`), so that the gate adds none of its own. Locks the organization's chain until the transaction ends: call it
+     * last.
      */
     readonly append: (
       first: Happening,

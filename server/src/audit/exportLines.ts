@@ -26,7 +26,8 @@ const decodeBounds = Schema.decodeUnknownSync(
 
 /**
  * The chain as it is when the export begins: what comes later has a higher number. Rows are read by pages, and exported as they are found,
- * fitting or not: judging them is the verification's part. Checkpoints that the server hasn't signed are left out, and counted at the end. Those of another organization than the fiber's own (`RowScope`) are not there.
+ * fitting or not: judging them is the verification's part. Checkpoints that the server hasn't signed are left out, and counted at the end.
+ * Rows of another organization than the fiber's own (`RowScope`) aren't there.
  */
 export const exportLines = (
   keys: DataKeys["Type"],

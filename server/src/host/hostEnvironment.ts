@@ -3,7 +3,8 @@ import { delimiter, isAbsolute } from "node:path"
 
 /**
  * The programs that the server starts on its own account. A tenant's source is none of them: it sees what its config declares.
- * `engine`: podman or docker. `postgres`: the embedded database. `system`: a tool of the system, such as `ps`.
+ * `engine`: podman or docker. `installer`: the package manager that installs a source's dependencies. `postgres`: the embedded database.
+ * `system`: a tool of the system, such as `ps`.
  */
 export type HostProgram = "engine" | "installer" | "postgres" | "system"
 

@@ -29,7 +29,10 @@ export interface BrowserPerson {
 export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
   Accounts,
   {
-    /** What who asks to register gets: by `register` with a bootstrap token and where mail reaches nobody, else mail to the address, whether it has an account or not. */
+    /**
+     * Registers somebody. With a bootstrap token, or where mail reaches nobody, as `register`. Else by mail to the address, whether it has an
+     * account or not.
+     */
     readonly enroll: (
       input: Registration
     ) => Effect.Effect<SessionGrant | RegistrationMailed, Failing<Conflict | Forbidden>>

@@ -11,7 +11,10 @@ export interface IdentityOptions {
   readonly registersByMail?: boolean
   /** How long a session holds. @default 30 */
   readonly sessionDays?: number
-  /** How long an answer to `beginSignIn` and to a registration by mail takes at least, so that it does not tell whether there is an account. @default 300 */
+  /**
+   * The least time that `beginSignIn` and a registration by mail take, so that the time doesn't tell whether there is an account.
+   * @default 300
+   */
   readonly signInFloorMs?: number
 }
 

@@ -84,21 +84,21 @@ export const currentRanges = Effect.fn("currentRanges")(function* (
     if (changed) yield* onUnknown(current.unknown)
   })
 
-  const warnings = yield* Ref.make(false)
+  const warned = yield* Ref.make(false)
   yield* look.pipe(
     Effect.timeoutFail({ duration: every, onTimeout: () => new Error("no answer in time") }),
     Effect.matchEffect({
       // Told once an outage: what was known stays in force.
       onFailure: ({ message }) =>
-        Effect.flatMap(Ref.getAndSet(warnings, true), (warned) =>
-          warned
+        Effect.flatMap(Ref.getAndSet(warned, true), (before) =>
+          before
             ? Effect.void
             : Effect.logWarning(
                 "The server can't read the cluster's own ranges again and keeps those it knows",
                 message
               )
         ),
-      onSuccess: () => Ref.set(warnings, false)
+      onSuccess: () => Ref.set(warned, false)
     }),
     Effect.catchAllDefect((defect) => Effect.logError("The server can't read the cluster's own ranges", defect)),
     Effect.delay(every),

@@ -59,7 +59,10 @@ export const operator = {
   }: ServerAuditPage & Partial<ServerSettings>): Promise<OperatorResult<ReadonlyArray<AuditEntry>>> =>
     runOperator(options, () => listServerAudit({ action, before, limit })),
 
-  /** Repairs the head of a log that doesn't fit its entries, and removes checkpoints that the server hasn't signed. `log`: name or id of an organization, or `server`. */
+  /**
+   * Repairs the head of a log that doesn't fit its entries, and removes checkpoints that the server hasn't signed. `log`: name or id of an
+   * organization, or `server`.
+   */
   repairAudit: ({
     log,
     ...options

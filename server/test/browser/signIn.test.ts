@@ -167,7 +167,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await page.getByRole("button", { name: "Approve" }).waitFor()
     faults.push(...(await faultsOf(page, "device")))
     assert.include(await textOf(page.locator("main")), userCode)
-    assert.include(await textOf(page.locator("main")), "It asked from the network address 127.0.0.1, at ")
+    assert.include(await textOf(page.locator("main")), "The request came from the network address 127.0.0.1 (")
     // The one organization is chosen; the next stop is the button, which shows that it is reached.
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")

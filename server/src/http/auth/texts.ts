@@ -72,7 +72,7 @@ const en: Texts = {
   deviceCodeIntro: "Type the code that the program shows.",
   deviceAsks: (client) => `“${client}” asks to sign in as you.`,
   deviceOrigin: (address, at, ownAddress) =>
-    `It asked from the network address ${address}, at ${at} UTC. Your browser's address is ${ownAddress}.`,
+    `The request came from the network address ${address} (${at} UTC). Your browser's address is ${ownAddress}.`,
   unknownAddress: "unknown",
   deviceWarning:
     "Approve it only if you have started it yourself, and it shows this code. Whoever sent you a code or a link would act as you.",
@@ -131,7 +131,7 @@ const de: Texts = {
   deviceCodeIntro: "Geben Sie den Code ein, den das Programm zeigt.",
   deviceAsks: (client) => `„${client}“ möchte sich in Ihrem Namen anmelden.`,
   deviceOrigin: (address, at, ownAddress) =>
-    `Die Anfrage kam von der Netzwerkadresse ${address}, um ${at} UTC. Ihr Browser hat die Adresse ${ownAddress}.`,
+    `Die Anfrage kam von der Netzwerkadresse ${address} (${at} UTC). Ihr Browser hat die Adresse ${ownAddress}.`,
   unknownAddress: "unbekannt",
   deviceWarning:
     "Erlauben Sie das nur, wenn Sie das Programm selbst gestartet haben und es diesen Code zeigt. Wer Ihnen einen Code oder Link geschickt hat, würde in Ihrem Namen handeln.",

@@ -209,8 +209,9 @@ const make = (options: LogStoreOptions) =>
   })
 
 /**
- * Logs of instances in bounded, rotated files, one folder per organization, namespace and service, within the organization's quota. Lines over 16 KiB are cut,
- * a carriage return alone does not end a line but 16 KiB do, bytes that are no UTF-8 are replaced. Memory stays flat whatever comes.
+ * Logs of instances in bounded, rotated files, one folder per organization, namespace and service, within the organization's quota. Lines
+ * over 16 KiB are cut, a carriage return alone does not end a line but 16 KiB do, bytes that are no UTF-8 are replaced. Memory stays flat
+ * whatever comes.
  */
 export class LogStore extends Context.Tag("@maxcloud/server/LogStore")<
   LogStore,
