@@ -146,6 +146,9 @@ describe("a download", () => {
     expect(await download(await registryOf([own], undefined, [foreign.diffId]))).toMatch(
       /^ImageInvalid: .*not the one that its configuration names/
     )
+    // The same layer twice, in the place of two.
+    const twice = await registryOf([foreign, foreign], undefined, [foreign.diffId, own.diffId])
+    expect(await download(twice)).toMatch(/^ImageInvalid: .*not the one that its configuration names/)
     expect(await download(await registryOf([own], undefined, []))).toMatch(/^ImageInvalid: .*other layers/)
     expect(await download(await registryOf([{ ...own, bytes: Buffer.from("no gzip") }]))).toMatch(
       /^ImageInvalid: .*cannot be unpacked/

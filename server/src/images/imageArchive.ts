@@ -63,23 +63,20 @@ interface Layer {
   readonly size: number
 }
 
-/**
- * Downloads a build into `file`, as an archive that podman and docker load (`docker save`'s format), with this organization's credentials
- * and through the connections that are checked. Every layer is what the manifest says, and unpacked what the configuration says: so nobody
- * can put other layers into the engine's store under the id of an image.
- */
-export const downloadImage = (
-  ask: Ask,
-  session: RegistrySession,
-  {
-    config,
-    imageId,
-    manifest
-  }: { readonly imageId: string; readonly config: string; readonly manifest: BuildDocument },
-  file: string
-): Effect.Effect<void, ImageProblem | ImagesError> =>
+interface Build {
+  readonly imageId: string
+  /** As it is written. */
+  readonly config: string
+  readonly manifest: BuildDocument
+}
+
+const invalidImage = ({ image }: RegistrySession, what: string) =>
+  imageProblem("ImageInvalid", `${writeImageName(image)}: ${what}`)
+
+/** The layers of a build, and the digest that its configuration names for each of them unpacked. */
+const layersOf = (session: RegistrySession, { config, manifest }: Build) =>
   Effect.gen(function* () {
-    const invalid = (what: string) => imageProblem("ImageInvalid", `${writeImageName(session.image)}: ${what}`)
+    const invalid = (what: string) => invalidImage(session, what)
     const layers = yield* Effect.mapError(Schema.decodeUnknown(Layers)(manifest.layers), () =>
       invalid("its layers are not in a format that is run (200 of less than 8 GiB at most).")
     )
@@ -91,64 +88,84 @@ export const downloadImage = (
     if (layers.some((_) => _.urls !== undefined))
       return yield* invalid("it has layers of other hosts than its registry.")
     if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes) return yield* invalid("it has more than 8 GiB.")
+    return layers.map((layer, index) => ({ layer, diffId: rootfs.diff_ids[index] }))
+  })
 
+/** Downloads a layer into the archive; gives its digest unpacked. */
+const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Layer) =>
+  Effect.gen(function* () {
+    const invalid = (what: string) => invalidImage(session, what)
+    const hash = createHash("sha256")
+    const unpacked = unpacking(layer.mediaType)
+    const entry = archive.entry({ name: `${layer.digest.slice(7)}.tar`, size: layer.size, mode: 0o600 })
+    let bytes = 0
+    const answer = yield* ask(session, {
+      method: "GET",
+      path: `blobs/${layer.digest}`,
+      accept: "*/*",
+      maxBytes: layer.size,
+      into: async (chunk) => {
+        bytes += chunk.length
+        hash.update(chunk)
+        await unpacked.write(chunk)
+        if (!entry.write(chunk)) await once(entry, "drain")
+      }
+    })
+    if (answer.status !== 200)
+      return yield* invalid(
+        `its registry does not give the layer ${layer.digest} (HTTP ${answer.status}). Push it again.`
+      )
+    if (bytes !== layer.size || digestOf(hash) !== layer.digest) {
+      return yield* invalid(`its registry gives something else for the layer ${layer.digest}.`)
+    }
+    const found = yield* Effect.tryPromise({
+      try: () => unpacked.end(),
+      catch: () => invalid(`the layer ${layer.digest} cannot be unpacked.`)
+    })
+    yield* Effect.promise(async () => {
+      const ended = once(entry, "finish")
+      entry.end(undefined)
+      await ended
+    })
+    return found
+  })
+
+const disk = (cause: unknown) =>
+  new ImagesError({
+    message: `The image could not be kept on disk: ${cause instanceof Error ? cause.message : String(cause)}`
+  })
+
+/**
+ * Downloads a build into `file`, as an archive that podman and docker load (`docker save`'s format), with this organization's credentials
+ * and through the connections that are checked. Every layer is what the manifest says, and unpacked what the configuration says: so nobody
+ * can put other layers into the engine's store under the id of an image.
+ */
+export const downloadImage = (
+  ask: Ask,
+  session: RegistrySession,
+  build: Build,
+  file: string
+): Effect.Effect<void, ImageProblem | ImagesError> =>
+  Effect.gen(function* () {
+    const layers = yield* layersOf(session, build)
     const archive = pack()
     const target = createWriteStream(file, { flags: "wx", mode: 0o600 })
     const written = pipeline(archive, target)
     written.catch(() => undefined)
 
-    const addLayer = (layer: Layer, diffId: string | undefined) =>
-      Effect.gen(function* () {
-        const hash = createHash("sha256")
-        const unpacked = unpacking(layer.mediaType)
-        const entry = archive.entry({ name: `${layer.digest.slice(7)}.tar`, size: layer.size, mode: 0o600 })
-        let bytes = 0
-        const answer = yield* ask(session, {
-          method: "GET",
-          path: `blobs/${layer.digest}`,
-          accept: "*/*",
-          maxBytes: layer.size,
-          into: async (chunk) => {
-            bytes += chunk.length
-            hash.update(chunk)
-            await unpacked.write(chunk)
-            if (!entry.write(chunk)) await once(entry, "drain")
-          }
-        })
-        if (answer.status !== 200)
-          return yield* invalid(
-            `its registry does not give the layer ${layer.digest} (HTTP ${answer.status}). Push it again.`
-          )
-        if (bytes !== layer.size || digestOf(hash) !== layer.digest) {
-          return yield* invalid(`its registry gives something else for the layer ${layer.digest}.`)
-        }
-        const found = yield* Effect.tryPromise({
-          try: () => unpacked.end(),
-          catch: () => invalid(`the layer ${layer.digest} cannot be unpacked.`)
-        })
-        if (found !== diffId)
-          return yield* invalid(`the layer ${layer.digest} is not the one that its configuration names.`)
-        yield* Effect.promise(async () => {
-          const ended = once(entry, "finish")
-          entry.end(undefined)
-          await ended
-        })
-      })
-
-    const disk = (cause: unknown) =>
-      new ImagesError({
-        message: `The image could not be kept on disk: ${cause instanceof Error ? cause.message : String(cause)}`
-      })
-    const configName = `${imageId.slice(7)}.json`
+    const configName = `${build.imageId.slice(7)}.json`
     yield* Effect.gen(function* () {
-      yield* Effect.tryPromise({ try: () => closeEntry(archive, configName, config), catch: disk })
-      const seen = new Set<string>()
-      for (const [index, layer] of layers.entries()) {
-        if (seen.has(layer.digest)) continue
-        seen.add(layer.digest)
-        yield* addLayer(layer, rootfs.diff_ids[index])
+      yield* Effect.tryPromise({ try: () => closeEntry(archive, configName, build.config), catch: disk })
+      const unpacked = new Map<string, string>()
+      for (const { diffId, layer } of layers) {
+        const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer))
+        unpacked.set(layer.digest, found)
+        // One that comes twice is downloaded once, and compared each time.
+        if (found !== diffId)
+          return yield* invalidImage(session, `the layer ${layer.digest} is not the one that its configuration names.`)
       }
-      const list = [{ Config: configName, RepoTags: null, Layers: layers.map((_) => `${_.digest.slice(7)}.tar`) }]
+      const names = layers.map((_) => `${_.layer.digest.slice(7)}.tar`)
+      const list = [{ Config: configName, RepoTags: null, Layers: names }]
       yield* Effect.tryPromise({
         try: async () => {
           await closeEntry(archive, "manifest.json", JSON.stringify(list))
