@@ -91,7 +91,7 @@ const registryOf = async (
 
 let file = ""
 let count = 0
-const download = ({ host }: { readonly host: string }) => {
+const download = ({ host }: { readonly host: string }, mostUnpacked?: number) => {
   file = join(folder, `image-${count++}`)
   return Effect.runPromise(
     Effect.gen(function* () {
@@ -101,7 +101,7 @@ const download = ({ host }: { readonly host: string }) => {
       const ask = makeAsk(yield* makeExchange(), { insecureRegistries: [host], privateRegistries: [] })
       const { build, pin } = makeRegistryClient(ask)
       const found = yield* build(session, yield* pin(session), "linux/amd64")
-      yield* downloadImage(ask, session, found, file)
+      yield* downloadImage(ask, session, found, file, mostUnpacked)
       return `downloaded ${found.imageId}`
     }).pipe(
       Effect.catchTags({
@@ -162,6 +162,14 @@ describe("a download", () => {
     const five = { ...layer, size: 5 * 1024 ** 3 }
     expect(await download(await registryOf([five, { ...gzip("b"), size: 5 * 1024 ** 3 }]))).toMatch(/more than 8 GiB/)
     expect(await download(await registryOf([{ ...layer, urls: ["http://169.254.169.254/"] }]))).toMatch(/other hosts/)
+  })
+
+  it("is refused if its layers are larger unpacked than an image may be, together", async () => {
+    for (const pack of [gzip, zstd, plain]) {
+      const registry = await registryOf([pack("a"), pack("b")])
+      expect(await download(registry, 1_023)).toMatch(/^ImageInvalid: .*too large/)
+      expect(await download(registry, 1_024)).toBe(`downloaded ${registry.imageId}`)
+    }
   })
 
   it("follows no redirect of a layer to an address of this machine, its networks or a metadata service", async () => {

@@ -5,33 +5,38 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip, createZstdDecompress } from "node:zlib"
 import { Effect, Schema } from "effect"
 import { type Pack, pack } from "tar-stream"
-import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { type BuildDocument, Layers } from "./imageDocuments.ts"
 import { writeImageName } from "./imageName.ts"
 import type { Ask, RegistrySession } from "./RegistrySession.ts"
 
 const gibibyte = 1024 ** 3
-/** As they are sent; unpacked they may have eight times as much. */
+/** Of all layers together, as they are sent; unpacked they may have eight times as much. */
 const mostBytes = 8 * gibibyte
 const mostUnpackedBytes = 64 * gibibyte
+
+/** How many bytes the layers that follow may have unpacked: a few megabytes sent can be terabytes. */
+interface Room {
+  left: number
+}
 
 const RootFs = Schema.parseJson(Schema.Struct({ rootfs: Schema.Struct({ diff_ids: Schema.Array(Schema.String) }) }))
 
 const digestOf = (hash: Hash) => `sha256:${hash.digest("hex")}`
 
 /** Unpacks what is written to it, to take the digest of it. */
-const unpacking = (mediaType: string) => {
+const unpacking = (mediaType: string, room: Room) => {
   const hash = createHash("sha256")
-  let bytes = 0
   const stream = /[+.]gzip$/.test(mediaType)
     ? createGunzip()
     : /[+.]zstd$/.test(mediaType)
       ? createZstdDecompress()
       : undefined
   const update = (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > mostUnpackedBytes) throw imageProblem("ImageInvalid", "a layer has more than 64 GiB unpacked.")
+    room.left -= chunk.length
+    if (room.left < 0)
+      throw imageProblem("ImageInvalid", "The image is too large: its layers have more than 64 GiB unpacked.")
     hash.update(chunk)
   }
   if (stream === undefined) return { write: async (chunk: Buffer) => update(chunk), end: async () => digestOf(hash) }
@@ -92,11 +97,11 @@ const layersOf = (session: RegistrySession, { config, manifest }: Build) =>
   })
 
 /** Downloads a layer into the archive; gives its digest unpacked. */
-const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Layer) =>
+const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Layer, room: Room) =>
   Effect.gen(function* () {
     const invalid = (what: string) => invalidImage(session, what)
     const hash = createHash("sha256")
-    const unpacked = unpacking(layer.mediaType)
+    const unpacked = unpacking(layer.mediaType, room)
     const entry = archive.entry({ name: `${layer.digest.slice(7)}.tar`, size: layer.size, mode: 0o600 })
     let bytes = 0
     const answer = yield* ask(session, {
@@ -120,7 +125,8 @@ const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Laye
     }
     const found = yield* Effect.tryPromise({
       try: () => unpacked.end(),
-      catch: () => invalid(`the layer ${layer.digest} cannot be unpacked.`)
+      catch: (cause) =>
+        cause instanceof ImageProblem ? cause : invalid(`the layer ${layer.digest} cannot be unpacked.`)
     })
     yield* Effect.promise(async () => {
       const ended = once(entry, "finish")
@@ -144,7 +150,8 @@ export const downloadImage = (
   ask: Ask,
   session: RegistrySession,
   build: Build,
-  file: string
+  file: string,
+  mostUnpacked = mostUnpackedBytes
 ): Effect.Effect<void, ImageProblem | ImagesError> =>
   Effect.gen(function* () {
     const layers = yield* layersOf(session, build)
@@ -156,9 +163,10 @@ export const downloadImage = (
     const configName = `${build.imageId.slice(7)}.json`
     yield* Effect.gen(function* () {
       yield* Effect.tryPromise({ try: () => closeEntry(archive, configName, build.config), catch: disk })
+      const room: Room = { left: mostUnpacked }
       const unpacked = new Map<string, string>()
       for (const { diffId, layer } of layers) {
-        const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer))
+        const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer, room))
         unpacked.set(layer.digest, found)
         // One that comes twice is downloaded once, and compared each time.
         if (found !== diffId)
