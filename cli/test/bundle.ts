@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { build } from "esbuild"
+import { bundles, optionsOf } from "../../scripts/bundles.ts"
 
 const packageFolder = dirname(import.meta.dirname)
 
@@ -10,22 +11,6 @@ export const bundleCli = async (): Promise<string> => {
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
   cpSync(join(packageFolder, "bin"), join(folder, "bin"), { recursive: true })
   cpSync(join(packageFolder, "package.json"), join(folder, "package.json"))
-  await build({
-    absWorkingDir: packageFolder,
-    entryPoints: ["src/main.ts"],
-    outdir: join(folder, "dist"),
-    bundle: true,
-    splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
-    format: "esm",
-    platform: "node",
-    target: "node22.18",
-    minify: true,
-    external: ["@maxcloud/server", "@maxcloud/synth"],
-    banner: {
-      js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
-    },
-    logLevel: "error"
-  })
+  await build({ ...optionsOf("cli", bundles.cli), outdir: join(folder, "dist"), logLevel: "error" })
   return join(folder, "bin", "maxcloud.js")
 }
