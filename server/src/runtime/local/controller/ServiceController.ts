@@ -101,19 +101,19 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     )
 
   /**
-   * Whoever calls the service is told the kind of the failure alone. The rest is its owner's: names of images and registries, what the
-   * engine or a package manager has written, folders of this machine.
+   * Callers get only the kind of the failure. The rest is for the service's owner: names of images and registries, what the engine or a
+   * package manager wrote, folders of this machine.
    */
   const failed = (reason: string | undefined, retryAtMs?: number) =>
     refusal(
-      `it doesn't run${reason === undefined || reason === "" ? "" : ` (${reason})`}. Who runs it sees why: \`maxcloud describe ${key.service}\``,
+      `it isn't running${reason === undefined || reason === "" ? "" : ` (${reason})`}. Its owner can see why with \`maxcloud describe ${key.service}\``,
       retryAtMs
     )
 
   const pausedRefusal = () =>
     new NoInstance(
       503,
-      `service "${key.service}" is paused. Who runs it can resume it: \`maxcloud resume ${key.service}\``,
+      `service "${key.service}" is paused. Its owner can resume it with \`maxcloud resume ${key.service}\``,
       pausedRetrySeconds,
       "paused"
     )
