@@ -24,10 +24,13 @@ export const bundles = {
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
   setup: (build) => {
-    build.onResolve({ filter: /^(node:)?(https?|util)$/ }, ({ path }) => ({
-      path: path.replace("node:", ""),
-      namespace: "lazy-builtins"
-    }))
+    build.onResolve({ filter: /^(node:)?(https?|util)$/ }, ({ kind, path }) => {
+      const name = path.replace("node:", "")
+      // `import()` of a plain object gives its `default` alone, and is lazy as it is.
+      return kind === "dynamic-import"
+        ? { path: `node:${name}`, external: true }
+        : { path: name, namespace: "lazy-builtins" }
+    })
     build.onLoad({ filter: /./, namespace: "lazy-builtins" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule("node:${path}")`
     }))
@@ -39,6 +42,7 @@ const lazyBuiltins: Plugin = {
   }
 }
 
+/** How a package is bundled as it is published. */
 export const optionsOf = (name: string, { entry, external, keepNames }: Bundle) =>
   ({
     absWorkingDir: join(root, name),

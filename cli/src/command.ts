@@ -87,6 +87,8 @@ export const command = <F, P, E>(definition: {
   readonly examples: ReadonlyArray<Example>
   readonly notes?: ReadonlyArray<string>
   readonly exitOnInterrupt?: 0
+  /** The secret that the command takes from standard input. Arguments that it doesn't expect could be that secret: no message quotes them. */
+  readonly secretOnStdin?: string
   readonly flags: Group<FlagInfo, Options.Options<F>>
   readonly positionals: Group<PositionalInfo, Args.Args<P>>
   readonly run: (input: F & P & Globals, terminal: Terminal, all: ReadonlyArray<Entry>) => Effect.Effect<void, E>
@@ -118,6 +120,8 @@ export const command = <F, P, E>(definition: {
         if (parsed._tag === "BuiltIn") return
         const [unexpected] = parsed.leftover
         if (unexpected !== undefined) {
+          const { secretOnStdin } = definition
+          if (secretOnStdin !== undefined) return yield* secretAsArgument(secretOnStdin)
           return yield* new UsageError({
             message: `unexpected argument "${unexpected}"`
           })
@@ -127,6 +131,13 @@ export const command = <F, P, E>(definition: {
       })
   }
 }
+
+/** A secret may have been given as an argument: where it belongs, without a word of what was given. */
+export const secretAsArgument = (what: string): UsageError =>
+  new UsageError({
+    message: `unexpected argument: ${what} is never an argument, since other users and the shell's history would see it`,
+    fix: "give it on standard input (`< FILE`), or leave it out to be asked for it; if that was the real one, replace it"
+  })
 
 /** What @effect/cli says, without its colours and line breaks. */
 const plain = (doc: HelpDoc.HelpDoc): string =>

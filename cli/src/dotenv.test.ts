@@ -1,4 +1,4 @@
-import { parseEnv } from "node:util"
+import { parse } from "dotenv"
 import { Effect, Either } from "effect"
 import * as fc from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
@@ -17,48 +17,107 @@ describe("parseDotenv", () => {
     const text = `# a comment
 
 A=1
-export B = two words # told
+export B = two words # comment
 C="line 1
 line 2=x"
-D='single # no comment'
-E=a=b=c`
+D='single # no $comment "quoted" \\d'
+E=a=b=c
+F=
+G=""
+H="a\\nb"
+I=it's "fine"`
     expect(values(text)).toEqual({
       A: "1",
       B: "two words",
       C: "line 1\nline 2=x",
-      D: "single # no comment",
-      E: "a=b=c"
+      D: `single # no $comment "quoted" \\d`,
+      E: "a=b=c",
+      F: "",
+      G: "",
+      H: "a\nb",
+      I: `it's "fine"`
     })
     expect(values("\uFEFFA=1\r\nB=2\r\n")).toEqual({ A: "1", B: "2" })
+    expect(failure("A='1\r\n2'")).toBe("f.env:1: A has several lines in a file with CRLF line endings")
+  })
+
+  it("refuses what Docker Compose and dotenv read differently, with the line and without the text", () => {
+    const cases: ReadonlyArray<readonly [string, string]> = [
+      ["A=pa#ss word", "A has a # without quotes"],
+      ["A= # nothing?", "A has a # without quotes"],
+      ["A=x\t# comment?", "A has a # without quotes"],
+      [`A="{\\"type\\":\\"sa\\"}"`, "A has a backslash in double quotes that isn't \\n or \\r"],
+      [`A="C:\\dir"`, "A has a backslash in double quotes that isn't \\n or \\r"],
+      [`A="a\\\\n"`, "A has a backslash in double quotes that isn't \\n or \\r"],
+      ["A=pa$$word", "A has a $ without quotes, which some tools replace by a variable"],
+      [`A="pa$word"`, "A has a $ in double quotes, which some tools replace by a variable"],
+      ["A=`x`", "A is in backticks, which only some tools read as quotes"],
+      ["A='it\\'s'", "A has a backslash before its closing quote"],
+      [`A="a"b"`, "A has text after its closing quote"],
+      ["A='a' b", "A has text after its closing quote"],
+      [`A="open`, `A has a " that isn't closed`],
+      ["A=a\u00a0", "A has a control character or a special space without quotes"],
+      ["A=1\rB=2", "this line has a carriage return without a line feed"],
+      ["A=a\0b", "this line has a NUL byte"],
+      ["# a\u2028B=2", "this line has a Unicode line break"],
+      ["A", "this isn't NAME=value"],
+      ["A: 1", "this isn't NAME=value"],
+      ["a.b=1", "this isn't NAME=value"]
+    ]
+    for (const [text, message] of cases) {
+      expect(failure(`FIRST="1\n2"\n${text}`), text).toBe(`f.env:3: ${message}`)
+    }
   })
 
   it("tells the line of what is wrong, and quotes nothing of it", () => {
     const pem = "KEY=-----BEGIN KEY-----\nMIIEvQIBADAN/bSECRET\n"
-    expect(failure(pem)).toBe("f.env:2: this is no NAME=value")
-    expect(failure(`${pem.replace("bSECRET", "bSECRET==")}`)).toBe("f.env:2: this is no name of a secret")
+    expect(failure(pem)).toBe("f.env:2: this isn't NAME=value")
+    expect(failure(`${pem.replace("bSECRET", "bSECRET==")}`)).toBe("f.env:2: this isn't NAME=value")
     expect(failure('A="x\ny"\nB=1\n\nA=2')).toBe("f.env:5: A stands twice")
-    expect(failure("A=1\nB=")).toBe("f.env:2: B is empty")
-    expect(failure('B=""')).toBe("f.env:1: B is empty")
     expect(failure("# nothing\n")).toBe("f.env holds no NAME=value")
     expect(failure(`A=${"x".repeat(65_537)}`)).toContain("65537 characters")
     expect(failure(Array.from({ length: 201 }, (_, index) => `A${index}=1`).join("\n"))).toContain("201 secrets")
   })
 
-  it("finds the names that Node's own parser finds, or fails", () => {
-    const line = fc.oneof(
-      fc.string({ maxLength: 12 }),
-      fc.stringMatching(/^[A-C]=["'`]?[a-z =#]{0,4}["'`]?$/),
-      fc.constant("")
+  it("reads what the package dotenv reads, or refuses", () => {
+    const piece = fc.constantFrom(
+      ..."'\"`#$\\= \t:".split(""),
+      "\n",
+      "\r\n",
+      "a",
+      "n",
+      "\\n",
+      " #",
+      "ü",
+      "\u00a0",
+      "\u2028",
+      "{",
+      "\v"
     )
+    const quoted = fc
+      .tuple(fc.constantFrom('"', "'", ""), fc.array(piece, { maxLength: 6 }))
+      .map(([quote, parts]) => `${quote}${parts.join("")}${quote}`)
+    const line = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc
+          .tuple(fc.constantFrom("A", "B", "export C", " D "), fc.constantFrom("=", " = ", "= "), quoted)
+          .map((_) => _.join(""))
+      },
+      { weight: 1, arbitrary: fc.array(piece, { maxLength: 4 }).map((_) => _.join("")) },
+      { weight: 1, arbitrary: fc.string({ maxLength: 12 }) }
+    )
+    let taken = 0
     fc.assert(
-      fc.property(fc.array(line, { maxLength: 6 }), (lines) => {
-        const text = lines.join("\n")
+      fc.property(fc.array(line, { maxLength: 4 }), fc.constantFrom("", "\n"), (lines, end) => {
+        const text = lines.join("\n") + end
         const result = read(text)
         if (Either.isLeft(result)) return
-        const found = Object.fromEntries(result.right.map((_) => [_.name, _.value]))
-        expect(found).toEqual({ ...parseEnv(text.replaceAll("\r\n", "\n")) })
+        taken++
+        expect(Object.fromEntries(result.right.map((_) => [_.name, _.value]))).toEqual(parse(text))
       }),
-      { numRuns: 2000 }
+      { numRuns: 5000 }
     )
+    expect(taken).toBeGreaterThan(300)
   })
 })

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline"
 import { Effect, Redacted } from "effect"
+import { decodeText } from "./decodeText.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -22,10 +23,19 @@ export const ask = (question: string): Effect.Effect<string, CommandFailed> =>
   })
 
 /** Asks for a line that is not shown. */
-export const askHidden = (question: string): Effect.Effect<string, CommandFailed> =>
+export const askHidden = (question: string): Effect.Effect<string, CommandFailed | UsageError> =>
   Effect.async((resume) => {
     const { stderr, stdin } = process
     const characters: Array<string> = []
+    // A character's bytes may come in two chunks, if a long text is pasted.
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+    const textOf = (chunk: Buffer): string | undefined => {
+      try {
+        return decoder.decode(chunk, { stream: true })
+      } catch {
+        return undefined
+      }
+    }
     const end = () => {
       stdin.off("data", read)
       stdin.setRawMode(false)
@@ -33,7 +43,12 @@ export const askHidden = (question: string): Effect.Effect<string, CommandFailed
       stderr.write("\n")
     }
     const read = (chunk: Buffer) => {
-      for (const character of chunk.toString("utf8")) {
+      const text = textOf(chunk)
+      if (text === undefined) {
+        end()
+        return resume(new UsageError({ message: "what was typed isn't UTF-8", fix: "set the terminal to UTF-8" }))
+      }
+      for (const character of text) {
         if (character === "\r" || character === "\n" || character === "\u0004") {
           end()
           return resume(Effect.succeed(characters.join("")))
@@ -84,9 +99,24 @@ export const readSecret = (what: string): Effect.Effect<Redacted.Redacted<string
     })
   })
 
-/** All of standard input as text. */
-export const readStdin = Effect.promise(async () => {
+/** All of standard input as text: its bytes as they are, or refused. */
+export const readStdin: Effect.Effect<string, UsageError> = Effect.promise(async () => {
   const chunks: Array<Buffer> = []
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks).toString("utf8")
-})
+  return Buffer.concat(chunks)
+}).pipe(Effect.flatMap((bytes) => decodeText(bytes, "standard input")))
+
+/**
+ * A secret that is kept as it is given: asked for without showing it, else standard input without one line break at its end. A byte order
+ * mark in front is an editor's, and would be part of a password.
+ */
+export const readValue = (what: string, question: string): Effect.Effect<string, CommandFailed | UsageError> =>
+  Effect.gen(function* () {
+    if (process.stdin.isTTY) return yield* askHidden(question)
+    const written = yield* readStdin
+    if (!written.startsWith("\uFEFF")) return written.replace(/\r?\n$/, "")
+    return yield* new UsageError({
+      message: `${what} starts with a byte order mark`,
+      fix: "remove it: `tail -c +4 FILE` prints the rest"
+    })
+  })

@@ -16,7 +16,7 @@ export interface Outcome {
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
   readonly node?: ReadonlyArray<string>
 }
 

@@ -8,15 +8,24 @@ import { main, makeFolder, packageFolder, run, start } from "./cli.ts"
 const makeCanned = async () => {
   let answer: RequestListener = (_, response) => void response.end()
   const asked: Array<string> = []
+  const bodies: Array<string> = []
   const server: Server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`)
-    answer(request, response)
+    let body = ""
+    request.setEncoding("utf8").on("data", (text: string) => {
+      body += text
+    })
+    request.on("end", () => {
+      bodies.push(body)
+      answer(request, response)
+    })
   })
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
   const address = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${address.port}`,
     asked,
+    bodies,
     answers: (status: number, body: unknown) => {
       answer = (_, response) => {
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
@@ -142,6 +151,47 @@ describe("maxcloud", () => {
     expect(outcomes.map((_) => _.code)).toEqual(outcomes.map(() => 2))
     for (const { stderr } of outcomes) expect(stderr).toMatch(/^error: .+\nfix: .+\n$|^error: .+\n$/)
     expect(canned.asked.length).toBe(before)
+  })
+
+  it("keeps a secret byte for byte, or refuses it, and never quotes what may be one", async () => {
+    const set = { name: "DB", version: 1, updatedAt: "2026-01-01T00:00:00.000Z" }
+    canned.answers(200, set)
+    const env = { MAXCLOUD_API_URL: canned.url }
+    const secret = (stdin: string | Uint8Array, ...more: ReadonlyArray<string>) =>
+      run(["secrets", "set", "DB", "--app", "shop", ...more], { env, stdin })
+    const before = canned.asked.length
+    const refused = await Promise.all([
+      secret("x", "geheim"),
+      run(["secrets", "set", "DB=geheim", "--app", "shop"], { env, stdin: "" }),
+      secret(Buffer.from("geheim\xe4", "latin1")),
+      secret("\uFEFFgeheim"),
+      secret(Buffer.from("\uFEFFgeheim", "utf16le")),
+      secret(""),
+      run(["registries", "login", "ghcr.io", "geheim"], { env, stdin: "" }),
+      run(["auth", "login", "geheim"], { env, stdin: "" })
+    ])
+    for (const { code, stderr, stdout } of refused) {
+      expect(code).toBe(2)
+      expect(stdout + stderr).not.toContain("geheim")
+    }
+    expect(refused[0]?.stderr).toContain("standard input")
+    expect(refused[2]?.stderr).toContain("standard input:1: this isn't UTF-8")
+    expect(refused[3]?.stderr).toContain("byte order mark")
+    expect(refused[5]?.stderr).toContain("--empty")
+    expect(canned.asked.length).toBe(before)
+    const taken = await Promise.all([secret(" ü\t\r\n\n"), secret("", "--empty")])
+    expect(taken.map((_) => _.code)).toEqual([0, 0])
+    expect(canned.bodies.slice(-2).sort()).toEqual(['{"value":" ü\\t\\r\\n"}', '{"value":""}'].sort())
+  })
+
+  it("reads an env file as it reads secrets, and refuses the line that tools read differently", async () => {
+    const cwd = makeFolder({ "good.env": "# comment\nA='pa#ss $word'\nB=\n", "bad.env": "A=1\nB=pa#ss word\n" })
+    const deploy = (file: string) =>
+      run(["deploy", "--name", "web", "nginx:1", "--env-file", file, "--api-url", "http://127.0.0.1:9"], { cwd })
+    const [good, bad] = await Promise.all([deploy("good.env"), deploy("bad.env")])
+    expect(good).toMatchObject({ code: 3, stderr: expect.stringContaining("no max-cloud server answers") })
+    expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining("bad.env:2: B has a # without quotes") })
+    expect(bad.stderr).not.toContain("pa#ss")
   })
 
   it("tells a wrong config with its place, and sends nothing", async () => {

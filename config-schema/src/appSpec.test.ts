@@ -50,7 +50,12 @@ describe("parseAppSpec", () => {
     ],
     ["an unknown key", { scal: {} }, "scal", 'Unknown key "scal". Did you mean "scale"?'],
     ["an unknown key inside", { scale: { mni: 1 } }, "scale.mni", 'Unknown key "mni". Did you mean "min"?'],
-    ["a number in env", { env: { N: 3 } }, "env.N", 'The value must be a text. Write "3".'],
+    [
+      "a number in env",
+      { env: { N: 3 } },
+      "env.N",
+      "The value must be a text. Put it in quotes: 3.10 without them is 3.1."
+    ],
     [
       "nothing in env",
       { env: { N: undefined } },

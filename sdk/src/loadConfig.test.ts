@@ -110,7 +110,7 @@ export default defineConfig({
       "bad.ts:8:7  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
       'bad.ts:9:7  services.api.scal  Unknown key "scal". Did you mean "scale"?',
       'bad.ts:10:14  services.api.env.A=B  "A=B" isn\'t a valid name for an environment variable. Use letters, digits and "_". Don\'t start with a digit.',
-      'bad.ts:10:26  services.api.env.N  The value must be a text. Write "3".',
+      "bad.ts:10:26  services.api.env.N  The value must be a text. Put it in quotes: 3.10 without them is 3.1.",
       'bad.ts:12:20  services.web.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
     ])
   })
@@ -136,7 +136,7 @@ export default defineConfig({
     })
     assert.deepStrictEqual(await failure("bad.yaml"), [
       "bad.yaml:5:5  services.api.port  0 isn't a valid port. Use a whole number from 1 to 65535.",
-      'bad.yaml:7:7  services.api.env.N  The value must be a text. Write "3".'
+      "bad.yaml:7:7  services.api.env.N  The value must be a text. Put it in quotes: 3.10 without them is 3.1."
     ])
     assert.deepStrictEqual(await failure("bad.json"), [
       'bad.json:3:5  services.x.cpu  "lots" isn\'t a valid amount of CPU. Use vCPU such as 1 or 0.5, or milli-vCPU such as "500m".'
@@ -207,6 +207,19 @@ export default defineConfig({
       { "f.ts": '\nimport "nope"\n' },
       /^f\.ts:2 {2}cannot find "nope", .*npm i -D nope$/
     ],
+    [
+      "a file of a package that is not there",
+      { "f.ts": '\nimport "@acme/nope/deep/file.js"\n' },
+      /^f\.ts:2 {2}cannot find "@acme\/nope".*npm i -D @acme\/nope$/
+    ],
+    ...["@/shared", "~/shared", "$lib/shared"].map(
+      (alias) =>
+        [
+          `the path alias ${alias}`,
+          { "f.ts": `\nimport "${alias}"\n` },
+          /^f\.ts:2 {2}cannot find .*Node doesn't read the `paths` of a tsconfig\.json: write a relative path/
+        ] as const
+    ),
     [
       "a file that is not there",
       { "f.ts": 'import "./nope.ts"\n' },

@@ -74,6 +74,18 @@ const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
   return frames.find((_) => _.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
 }
 
+/** A package's name on npm, and what may follow it: `@scope/name/file`. */
+const packageName = /^(?:@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*(?=\/|$)/
+
+const fixOfMissing = (wanted: string | undefined): string => {
+  if (wanted === undefined || wanted.startsWith("/")) return "correct the path (with its extension, as `./services.ts`)"
+  const name = packageName.exec(wanted)?.[0]
+  // `@/shared`, `~/shared`, `$lib/x`, `#x`: no package can have such a name.
+  return name === undefined
+    ? "Node doesn't read the `paths` of a tsconfig.json: write a relative path (as `./shared.ts`), or add it to `imports` of the package.json (names that start with #)"
+    : `install it: npm i -D ${name}`
+}
+
 /** What an exception means that came out of a config, and where it came from. */
 export const faultOfThrow = async (config: string, thrown: Thrown): Promise<ConfigInvalid> => {
   const { code, message, name, stack } = thrown
@@ -85,10 +97,7 @@ export const faultOfThrow = async (config: string, thrown: Thrown): Promise<Conf
     const shown = wanted?.startsWith("/") === true ? relative(dirname(file), wanted) : wanted
     const text = (await readFile(file, "utf8").catch(() => "")).split("\n")
     const line = text.findIndex((_) => wanted !== undefined && _.includes(wanted.split("/").at(-1) ?? wanted)) + 1
-    const fix =
-      wanted === undefined || wanted.startsWith("/")
-        ? "correct the path (with its extension, as `./services.ts`)"
-        : `install it: npm i -D ${wanted}`
+    const fix = fixOfMissing(wanted)
     return invalid(config, `cannot find "${shown ?? message}", which is imported here: ${fix}`, {
       file,
       ...(line === 0 ? {} : { line })

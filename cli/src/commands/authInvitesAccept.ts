@@ -10,6 +10,7 @@ export default command({
     { line: "maxcloud auth invites accept < token.txt", does: "the token from standard input" }
   ],
   notes: ["Makes the account where there is none, and signs in. The link in the mail does the same in a browser."],
+  secretOnStdin: "a token",
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -16,6 +16,7 @@ export default command({
     "What is kept stands in $XDG_CONFIG_HOME/maxcloud/credentials.json (~/.config by default), mode 600, by server.",
     "CI needs no login: set MAXCLOUD_API_KEY, or trust its ID tokens (`maxcloud auth oidc add`)."
   ],
+  secretOnStdin: "an API key",
   flags: flags({
     apiKeyStdin: toggle("api-key-stdin", { description: "Keep the API key that standard input holds" }),
     noBrowser: toggle("no-browser", { description: "Do not open the browser" })

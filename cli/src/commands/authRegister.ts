@@ -20,6 +20,7 @@ export default command({
     "A server whose mails go to its own log, and a bootstrap token, give a session at once.",
     "A new server prints a link with a bootstrap token when it starts: it is needed where registration is by invite only."
   ],
+  secretOnStdin: "a token",
   flags: flags({
     email: text("email", "EMAIL", { description: "Your e-mail address" }),
     org: text("org", "NAME", { description: "Name of the organization to make; you are its owner" }),

@@ -9,6 +9,7 @@ export default command({
     { line: "maxcloud auth verify < token.txt", does: "the token from standard input" }
   ],
   notes: ["The link in the mail does the same in a browser."],
+  secretOnStdin: "a token",
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises"
 import type { AppSpecEncoded } from "@maxcloud/config-schema"
 import { Effect, Stream } from "effect"
-import { connect, loadApp, parseServiceName, refused, stageOf } from "../client.ts"
+import { connect, loadApp, loadSchemas, parseServiceName, refused, stageOf } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
+import { decodeText } from "../decodeText.ts"
+import { parseDotenv } from "../dotenv.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, texts, toggle } from "../flags.ts"
 import { follow, tellOutcome } from "../follow.ts"
@@ -25,18 +27,25 @@ const parseEnv = (written: string): Effect.Effect<readonly [string, string], Usa
 
 const readEnvFile = (file: string) =>
   Effect.tryPromise({
-    try: async () => {
-      const { parseEnv } = await import("node:util")
-      return Object.entries(parseEnv(await readFile(file, "utf8"))).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, value] as const]
-      )
-    },
+    try: () => readFile(file),
     catch: (error) =>
       new UsageError({
         message: `the env file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
         fix: "name a file of NAME=value lines"
       })
-  })
+  }).pipe(
+    Effect.flatMap((bytes) => decodeText(bytes, file)),
+    Effect.zip(loadSchemas),
+    Effect.flatMap(([written, { bounds }]) =>
+      parseDotenv(written, file, {
+        what: "variable",
+        most: bounds.envVariables,
+        nameLength: bounds.envNameLength,
+        valueLength: bounds.envValueLength
+      })
+    ),
+    Effect.map((variables) => variables.map(({ name, value }) => [name, value] as const))
+  )
 
 /** The app of one service that the command line describes. */
 const appOfImage = (name: string, image: string, input: ImageInput) =>
@@ -108,7 +117,9 @@ export default command({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
     env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment of IMAGE" }),
-    envFile: text("env-file", "FILE", { description: "Environment of IMAGE from NAME=value lines" }),
+    envFile: text("env-file", "FILE", {
+      description: "Environment of IMAGE from a dotenv file, as `secrets import` reads it"
+    }),
     port: integer("port", "PORT", {
       alias: "p",
       description: "Port that IMAGE listens on [the one that it exposes, else 8080]"

@@ -3,7 +3,7 @@ import { connect, parseRegistryHost } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
 import { required, text } from "../flags.ts"
-import { askHidden, readStdin } from "../prompt.ts"
+import { readValue } from "../prompt.ts"
 
 export default command({
   examples: [
@@ -15,6 +15,7 @@ export default command({
     "The password is never an argument: others on the machine could read it, and the shell would keep it.",
     "Best is a token that may only read. One line break at the end of standard input is left out."
   ],
+  secretOnStdin: "a password",
   flags: flags({ username: text("username", "USER", { alias: "u", description: "Whose credentials they are" }) }),
   positionals: positionals({ host: required("HOST", "The registry: ghcr.io, docker.io, registry.example.com:5000") }),
   run: (input, terminal) =>
@@ -24,9 +25,7 @@ export default command({
       if (username === undefined || username === "") {
         return yield* new UsageError({ message: "whose credentials are they?", fix: "write --username USER" })
       }
-      const password = process.stdin.isTTY
-        ? yield* askHidden(`Password of ${username} at ${host}: `)
-        : (yield* readStdin).replace(/\r?\n$/, "")
+      const password = yield* readValue("the password", `Password of ${username} at ${host}: `)
       if (password === "") {
         return yield* new UsageError({ message: "the password is empty", fix: "give it on standard input" })
       }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises"
 import { Effect, Redacted } from "effect"
 import { appOf, connect, loadSchemas, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
+import { decodeText } from "../decodeText.ts"
 import { parseDotenv } from "../dotenv.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { optional, text } from "../flags.ts"
@@ -14,7 +15,8 @@ export default command({
   ],
   notes: [
     "All or none is set: a new version of each, for the next deploy. Values are never shown.",
-    "The file has the dotenv format: # comments, quotes around values of several lines."
+    "The file has the dotenv format, as far as Docker Compose and dotenv for Node read it alike: a line that they read differently is refused.",
+    "Single quotes keep everything as it is. An empty value is a value."
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
   positionals: positionals({ file: optional("FILE", "The file, or - for standard input [-]") }),
@@ -28,7 +30,7 @@ export default command({
         file === "-"
           ? yield* readStdin
           : yield* Effect.tryPromise({
-              try: () => readFile(file, "utf8"),
+              try: () => readFile(file),
               catch: () =>
                 new CommandFailed({
                   tag: "FileNotRead",
@@ -36,7 +38,7 @@ export default command({
                   message: `${file} cannot be read`,
                   fix: "check its path"
                 })
-            })
+            }).pipe(Effect.flatMap((bytes) => decodeText(bytes, file)))
       const { SecretName } = yield* loadSchemas
       const parsed = yield* parseDotenv(content, file === "-" ? "standard input" : file)
       const secrets = parsed.map((_) => ({ name: SecretName.make(_.name), value: Redacted.make(_.value) }))

@@ -1,9 +1,9 @@
 import { Effect, Redacted } from "effect"
 import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
-import { command, flags, positionals } from "../command.ts"
+import { command, flags, positionals, secretAsArgument } from "../command.ts"
 import { UsageError } from "../failure.ts"
-import { required, text } from "../flags.ts"
-import { askHidden, readStdin } from "../prompt.ts"
+import { required, text, toggle } from "../flags.ts"
+import { readValue } from "../prompt.ts"
 
 const largest = 65_536
 
@@ -14,20 +14,28 @@ export default command({
   ],
   notes: [
     "The value is never an argument: others on the machine could read it, and the shell would keep it.",
-    "One line break at the end of standard input is left out. It takes effect at the next deploy."
+    "One line break at the end of standard input is left out; every other byte is kept. What isn't UTF-8, or starts with a byte order mark, is refused.",
+    "It takes effect at the next deploy."
   ],
-  flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
+  secretOnStdin: "the value of a secret",
+  flags: flags({
+    app: text("app", "APP", { alias: "a", description: "The app [the config's]" }),
+    empty: toggle("empty", { description: "Take an empty value: else standard input that holds nothing is a mistake" })
+  }),
   positionals: positionals({ name: required("NAME", "The secret: letters, digits and _") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
+      if (input.name.includes("=")) return yield* secretAsArgument("the value of a secret")
       const name = yield* parseSecretName(input.name)
       const app = yield* appOf(input)
       const stage = yield* stageOf(input)
-      const value = process.stdin.isTTY
-        ? yield* askHidden(`Value of ${name}: `)
-        : (yield* readStdin).replace(/\r?\n$/, "")
-      if (value === "")
-        return yield* new UsageError({ message: `the value of ${name} is empty`, fix: "give it on standard input" })
+      const value = yield* readValue(`the value of ${name}`, `Value of ${name}: `)
+      if (value === "" && !input.empty) {
+        return yield* new UsageError({
+          message: `the value of ${name} is empty`,
+          fix: "give it on standard input, or write --empty if the empty value is meant"
+        })
+      }
       if (value.length > largest) {
         return yield* new UsageError({
           message: `the value of ${name} has ${value.length} characters`,

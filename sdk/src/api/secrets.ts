@@ -14,16 +14,11 @@ export type SecretInfo = typeof SecretInfo.Type
 export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).annotations({ identifier: "SecretList" })
 
 /** What is said of a wrong value must not quote it. */
-const text = () => "the value of a secret must be a text of 1 to 65,536 characters"
+const text = () => "the value of a secret must be a text of up to 65,536 characters"
 
-/** The value of a secret: 1 to 65,536 bytes of text. */
+/** The value of a secret: a text of up to 65,536 characters. An empty one is a value too. */
 export const SecretValue = Schema.Struct({
-  value: Schema.Redacted(
-    Schema.String.annotations({ message: text }).pipe(
-      Schema.minLength(1, { message: text }),
-      Schema.maxLength(65_536, { message: text })
-    )
-  )
+  value: Schema.Redacted(Schema.String.annotations({ message: text }).pipe(Schema.maxLength(65_536, { message: text })))
 }).annotations({ identifier: "SecretValue", ...knownKeysOnly })
 export type SecretValue = typeof SecretValue.Type
 

@@ -75,5 +75,5 @@ const fromDecodeError = (path: string, { issues }: HttpApiError.HttpApiDecodeErr
 /** Messages quote what was sent, and what is sent to set a secret is its value. */
 const withoutSecret = (path: string, place: ReadonlyArray<string | number>, message: string) =>
   /\/secrets\//.test(path) && (place.length === 0 || place[0] === "value")
-    ? 'the body is {"value": "<the secret: 1 to 65,536 characters of text>"}'
+    ? 'the body is {"value": "<the secret: up to 65,536 characters of text>"}'
     : message
