@@ -33,12 +33,19 @@ const isNonRoot = (user: string) => {
   return /^\d+$/.test(id) && Number(id) !== 0
 }
 
+const named = (session: RegistrySession) => writeImageName(session.image)
+
+/** Registries hold charts, signatures and bills of materials, too. */
+const otherKind = (session: RegistrySession, mediaType: string) =>
+  imageProblem(
+    "ImageInvalid",
+    `${named(session)} isn't a container image (its type is ${mediaType.slice(0, 100)}). Name an image.`
+  )
+
 /** Looks images up: what they are now, by digest, and whether they run on a cluster's platforms (`linux/amd64`). */
 export const makeRegistryClient = (ask: Ask) => {
   const tags = new Remembered<string>(5000)
   const images = new Remembered<ResolvedImage>(5000)
-
-  const named = (session: RegistrySession) => writeImageName(session.image)
 
   /** Of a tag that is not there, what may have been meant. A registry need not list its tags. */
   const notFound = Effect.fn("Registry.notFound")(function* ({ image, ...session }: RegistrySession) {
@@ -139,10 +146,7 @@ export const makeRegistryClient = (ask: Ask) => {
     }
     const { config } = manifest
     if (!configTypes.includes(config.mediaType)) {
-      return yield* imageProblem(
-        "ImageInvalid",
-        `${named(session)} is no container image but something else that registries hold (${config.mediaType.slice(0, 100)}).`
-      )
+      return yield* otherKind(session, config.mediaType)
     }
     const text = yield* contentOf(session, "blobs", config.digest)
     return yield* Effect.mapError(Schema.decodeUnknown(ConfigDocument)(text), () =>
@@ -233,10 +237,7 @@ export const makeRegistryClient = (ask: Ask) => {
       return yield* imageProblem("ImageInvalid", `${named(session)}: a build in its index is an index itself.`)
     }
     if (!configTypes.includes(manifest.config.mediaType)) {
-      return yield* imageProblem(
-        "ImageInvalid",
-        `${named(session)} is no container image but something else that registries hold (${manifest.config.mediaType.slice(0, 100)}).`
-      )
+      return yield* otherKind(session, manifest.config.mediaType)
     }
     const config = yield* contentOf(session, "blobs", manifest.config.digest)
     const { architecture, os } = yield* Effect.mapError(Schema.decodeUnknown(ConfigDocument)(config), () =>

@@ -185,7 +185,7 @@ const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
   const code = codeOf(error)
   if (code === "ENOTFOUND") {
     return new ImageProblem({
-      message: `RegistryUnreachable: there is no host ${url.hostname}. Look at how the image is written.`,
+      message: `RegistryUnreachable: there is no host ${url.hostname}. Check the registry in the image's name.`,
       noHost: true
     })
   }

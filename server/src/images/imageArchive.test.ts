@@ -144,14 +144,14 @@ describe("a download", () => {
   it("is refused if a layer isn't what the configuration says: another image's id can't be taken", async () => {
     const [own, foreign] = [gzip("evil"), gzip("of somebody else")]
     expect(await download(await registryOf([own], undefined, [foreign.diffId]))).toMatch(
-      /^ImageInvalid: .*not the one that its configuration names/
+      /^ImageInvalid: .*isn't the one that its configuration names/
     )
     // The same layer twice, in the place of two.
     const twice = await registryOf([foreign, foreign], undefined, [foreign.diffId, own.diffId])
-    expect(await download(twice)).toMatch(/^ImageInvalid: .*not the one that its configuration names/)
+    expect(await download(twice)).toMatch(/^ImageInvalid: .*isn't the one that its configuration names/)
     expect(await download(await registryOf([own], undefined, []))).toMatch(/^ImageInvalid: .*other layers/)
     expect(await download(await registryOf([{ ...own, bytes: Buffer.from("no gzip") }]))).toMatch(
-      /^ImageInvalid: .*cannot be unpacked/
+      /^ImageInvalid: .*can't be unpacked/
     )
   })
 

@@ -83,16 +83,21 @@ const layersOf = (session: RegistrySession, { config, manifest }: Build) =>
   Effect.gen(function* () {
     const invalid = (what: string) => invalidImage(session, what)
     const layers = yield* Effect.mapError(Schema.decodeUnknown(Layers)(manifest.layers), () =>
-      invalid("its layers are not in a format that is run (200 of less than 8 GiB at most).")
+      invalid(
+        "its layers can't be read. An image can have up to 200 layers, each smaller than 8 GiB. Build it with fewer or smaller ones."
+      )
     )
     const { rootfs } = yield* Effect.mapError(Schema.decodeUnknown(RootFs)(config), () =>
       invalid("its configuration names no layers. Build and push it again.")
     )
     if (rootfs.diff_ids.length !== layers.length)
-      return yield* invalid("its configuration names other layers than its manifest.")
+      return yield* invalid("its configuration names other layers than its manifest. Build and push it again.")
     if (layers.some((_) => _.urls !== undefined))
-      return yield* invalid("it has layers of other hosts than its registry.")
-    if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes) return yield* invalid("it has more than 8 GiB.")
+      return yield* invalid(
+        "it has layers on other hosts than its registry, which aren't downloaded. Push it with all its layers."
+      )
+    if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes)
+      return yield* invalid("it has more than 8 GiB. Make it smaller.")
     return layers.map((layer, index) => ({ layer, diffId: rootfs.diff_ids[index] }))
   })
 
@@ -118,15 +123,17 @@ const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Laye
     })
     if (answer.status !== 200)
       return yield* invalid(
-        `its registry does not give the layer ${layer.digest} (HTTP ${answer.status}). Push it again.`
+        `its registry doesn't have the layer ${layer.digest} (HTTP ${answer.status}). Push it again.`
       )
     if (bytes !== layer.size || digestOf(hash) !== layer.digest) {
-      return yield* invalid(`its registry gives something else for the layer ${layer.digest}.`)
+      return yield* invalid(`its registry sent something else for the layer ${layer.digest}. Push it again.`)
     }
     const found = yield* Effect.tryPromise({
       try: () => unpacked.end(),
       catch: (cause) =>
-        cause instanceof ImageProblem ? cause : invalid(`the layer ${layer.digest} cannot be unpacked.`)
+        cause instanceof ImageProblem
+          ? cause
+          : invalid(`the layer ${layer.digest} can't be unpacked. Build and push it again.`)
     })
     yield* Effect.promise(async () => {
       const ended = once(entry, "finish")
@@ -138,7 +145,7 @@ const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Laye
 
 const disk = (cause: unknown) =>
   new ImagesError({
-    message: `The image could not be kept on disk: ${cause instanceof Error ? cause.message : String(cause)}`
+    message: `The image couldn't be written to the data folder's disk: ${cause instanceof Error ? cause.message : String(cause)}`
   })
 
 /**
@@ -170,7 +177,10 @@ export const downloadImage = (
         unpacked.set(layer.digest, found)
         // One that comes twice is downloaded once, and compared each time.
         if (found !== diffId)
-          return yield* invalidImage(session, `the layer ${layer.digest} is not the one that its configuration names.`)
+          return yield* invalidImage(
+            session,
+            `the layer ${layer.digest} isn't the one that its configuration names. Build and push it again.`
+          )
       }
       const names = layers.map((_) => `${_.layer.digest.slice(7)}.tar`)
       const list = [{ Config: configName, RepoTags: null, Layers: names }]

@@ -105,7 +105,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
         assert.include(message, "an admin deletes it and adds one anew")
         const [listed] = yield* oidc.list(admin)
         assert.deepInclude(listed, { effectiveRole: null })
-        assert.include(listed?.limitedBecause ?? "", "add a claim, without a star")
+        assert.include(listed?.limitedBecause ?? "", "add a claim without a star")
       })
   )
 

@@ -106,12 +106,12 @@ const problemOfOpenSubject = (
   const names = (claim: string) => Object.hasOwn(claims, claim) && exact(claims[claim] ?? "*")
   if (shared !== undefined) {
     if (shared.ids.some(names) || (sub !== undefined && shared.hasId(sub))) return undefined
-    return `${open}, so that it must say whose tokens are meant by an id that never passes to somebody else: add the claim ${shared.ids.join(" or ")} with its value (${shared.findId}), or name one whole subject`
+    return `${open}. To tie the trust to one owner for good, add the claim ${shared.ids.join(" or ")} with its value (${shared.findId}), or name one whole subject`
   }
   const tells = (claim: string) => claim !== "sub" && !sayNothing.has(claim) && !ofJobsAlone.has(claim)
   return Object.keys(claims).some((_) => tells(_) && names(_))
     ? undefined
-    : `${open}, so that it must say whose tokens are meant: add a claim, without a star, by which ${issuer} names the owner or the project, best by an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
+    : `${open}. To tie the trust to one owner, add a claim without a star by which ${issuer} names the owner or the project, best an id (such as repository_owner_id, namespace_id or project_id), or name one whole subject`
 }
 
 /** What is wrong with the claims of a trust; undefined: they tell whose a token is. */

@@ -80,7 +80,7 @@ const programFolders = (program: InstanceSpec["program"], directory: string): Re
 const noProgram = (file: string) =>
   new InstanceFailed({
     reason: "CommandNotFound",
-    message: `There is no program ${file}: it is looked for in the folder's node_modules/.bin, beside Node, and in /usr/local/bin, /usr/bin and /bin.`,
+    message: `Command not found: ${file}. The server looks in the folder's node_modules/.bin, beside Node, and in /usr/local/bin, /usr/bin and /bin.`,
     retryable: false
   })
 
