@@ -56,7 +56,8 @@ export interface RevisionRunner {
 interface Entry {
   readonly id: string
   readonly writer: LogWriter
-  phase: "starting" | "ready" | "draining" | "ending"
+  /** `over`: the instance is gone, and its end was recorded. */
+  phase: "starting" | "ready" | "draining" | "ending" | "over"
   instance: Instance | undefined
   fiber: Fiber.RuntimeFiber<void> | undefined
   readyAtMs: number | undefined
@@ -173,14 +174,11 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       clearTimeout(entry.drainTimer)
       pool.remove(entry.id)
       const failed = why !== undefined && (entry.phase === "starting" || entry.phase === "ready") && !closed
+      // Whoever still looks at it, since a request got no answer, doesn't count its end a second time.
+      entry.phase = "over"
       if (failed) {
         const delayMs = record(entry, why)
-        const next =
-          target === 0 || !why.retryable
-            ? ""
-            : delayMs === 0
-              ? "; another one is started"
-              : `; next try in ${delayMs / 1000} s`
+        const next = target === 0 || !why.retryable ? "" : `; next try in ${delayMs / 1000} s`
         entry.writer.system(`${why.message.replace(/\.$/, "")}${next}`)
       }
       yield* Effect.ignore(Effect.promise(() => entry.writer.close()))
@@ -195,7 +193,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     const now = Date.now()
     if (entry.readyAtMs !== undefined && now - entry.readyAtMs >= input.backoff.resetAfterMs) failures = 0
     failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
-    const delayMs = backoffMs(input.backoff, failures)
+    const delayMs = backoffMs(input.backoff, failures, why.retryable)
     retryAtMs = now + delayMs
     failure = { ...why, count: failures, retryAtMs }
     return delayMs
@@ -234,7 +232,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
 
   const drain = (entry: Entry, capMs: number) => {
     if (entry.phase === "starting" || capMs <= 0) return end(entry)
-    if (entry.phase === "ending") return
+    if (entry.phase === "ending" || entry.phase === "over") return
     entry.phase = "draining"
     clearTimeout(entry.drainTimer)
     entry.drainTimer = setTimeout(() => end(entry), capMs)
@@ -242,7 +240,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   }
 
   const end = (entry: Entry) => {
-    if (entry.phase === "ending") return
+    if (entry.phase === "ending" || entry.phase === "over") return
     entry.phase = "ending"
     clearTimeout(entry.drainTimer)
     pool.remove(entry.id)

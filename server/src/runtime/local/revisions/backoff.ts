@@ -1,6 +1,6 @@
-/** How failed starts are spaced: at once, then `baseMs` doubling to `maxMs` (Kubernetes' CrashLoopBackOff, but for the first). */
+/** How failures are spaced: by `baseMs`, doubling to `maxMs`. The first restart comes soon, as Docker's does. */
 export interface BackoffConfig {
-  /** @default 10_000 */
+  /** @default 100 */
   readonly baseMs: number
   /** @default 300_000 */
   readonly maxMs: number
@@ -8,8 +8,11 @@ export interface BackoffConfig {
   readonly resetAfterMs: number
 }
 
-export const defaultBackoff: BackoffConfig = { baseMs: 10_000, maxMs: 300_000, resetAfterMs: 10_000 }
+export const defaultBackoff: BackoffConfig = { baseMs: 100, maxMs: 300_000, resetAfterMs: 10_000 }
+
+/** Doublings more for what isn't expected to work without a change, such as an image that doesn't exist: 12.8 s after its first failure. */
+const hopelessDoublings = 6
 
 /** Milliseconds to wait after the n-th failure in a row (n from 1). */
-export const backoffMs = (config: BackoffConfig, failures: number): number =>
-  failures <= 1 ? 0 : Math.min(config.maxMs, config.baseMs * 2 ** Math.min(failures - 2, 30))
+export const backoffMs = (config: BackoffConfig, failures: number, retryable: boolean): number =>
+  Math.min(config.maxMs, config.baseMs * 2 ** Math.min(failures - 1 + (retryable ? 0 : hopelessDoublings), 30))

@@ -1,0 +1,146 @@
+import { createServer } from "node:net"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Deferred, Effect } from "effect"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import type { Instance, InstanceExit, InstanceFailed } from "../instances/Instance.ts"
+import { backoffMs, defaultBackoff } from "./backoff.ts"
+import { makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }))
+afterEach(() => void vi.useRealTimers())
+
+/** Lets what waits for promises and sockets go on; the clock stands still. */
+const settle = async () => {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+interface Started {
+  readonly die: () => void
+}
+
+/** A runner of instances that are doors: they accept connections until they die, at a port where nobody listens then. */
+const makeRunner = async () => {
+  const server = createServer((socket) => socket.destroy())
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resolve(typeof address === "object" && address !== null ? address.port : 0)
+    })
+  )
+  await new Promise((resolve) => server.close(resolve))
+  const started: Array<Started> = []
+  const lines: Array<string> = []
+  let failures = 0
+  const start = ({ id }: { readonly id: string }): Effect.Effect<Instance, InstanceFailed> =>
+    Effect.gen(function* () {
+      const ready = yield* Deferred.make<void, InstanceFailed>()
+      const exited = yield* Deferred.make<InstanceExit>()
+      yield* Deferred.succeed(ready, undefined)
+      const end = (wanted: boolean) => {
+        Deferred.unsafeDone(exited, Effect.succeed({ code: 3, signal: null, outOfMemory: false, wanted }))
+      }
+      started.push({ die: () => end(false) })
+      return { id, host: "127.0.0.1", port, ready, exited, isReady: () => true, stop: Effect.sync(() => end(true)) }
+    })
+  const unused = () => Effect.die("unused")
+  const runner: RevisionRunner = makeRevisionRunner({
+    revision: "web-00001",
+    maxConcurrency: 0,
+    drainMs: 0,
+    backoff: defaultBackoff,
+    instances: {
+      start,
+      missing: unused,
+      containerHost: unused,
+      removeNamespace: unused,
+      clean: Effect.succeed(0)
+    },
+    spec: Effect.succeed({
+      organizationId: OrganizationId.make(`org_${"a".repeat(32)}`),
+      namespace: "local",
+      service: "web",
+      revision: "web-00001",
+      program: { kind: "directory", directory: "/" },
+      command: undefined,
+      args: undefined,
+      port: 80,
+      env: new Map(),
+      files: new Map(),
+      cpuMilli: 1,
+      memoryBytes: 1,
+      startup: undefined,
+      readiness: undefined,
+      liveness: undefined,
+      graceMs: 0,
+      startDeadlineMs: 1_000
+    }),
+    writer: () => ({ write: () => {}, system: (line) => lines.push(line), close: () => Promise.resolve() }),
+    fork: (effect) => Effect.runFork(effect),
+    onRoom: () => {},
+    onReady: () => {},
+    onChange: () => {},
+    onFailure: () => failures++
+  })
+  return { runner, started, lines, failures: () => failures }
+}
+
+describe("an instance that dies", () => {
+  it("is one failure, though a request that it dropped had it looked at", async () => {
+    const { failures, lines, runner, started } = await makeRunner()
+    runner.scaleTo(1)
+    await settle()
+    expect(runner.ready()).toBe(1)
+    // The proxy tells first, since its connection ends before the process is collected.
+    const lease = runner.pool.take()
+    lease?.failed()
+    lease?.release()
+    await settle()
+    started[0]?.die()
+    await settle()
+    expect([failures(), runner.failure()?.reason, runner.failure()?.count]).toEqual([1, "ExitCode3", 1])
+    // Longer than an instance is looked at.
+    for (let second = 0; second < 20; second++) {
+      vi.advanceTimersByTime(1_000)
+      await settle()
+    }
+    expect([failures(), runner.ready(), started.length]).toEqual([1, 1, 2])
+    expect(lines).toEqual(["an instance ended with exit code 3; next try in 0.1 s"])
+    await runner.stop(0)
+  })
+
+  it("is replaced after 100 ms, and ever later while its successors die too", async () => {
+    const { runner, started } = await makeRunner()
+    runner.scaleTo(1)
+    await settle()
+    const waits: Array<number> = []
+    for (let death = 0; death < 6; death++) {
+      started.at(-1)?.die()
+      await settle()
+      const before = started.length
+      let waited = 0
+      for (; started.length === before && waited < 10_000; waited += 50) {
+        vi.advanceTimersByTime(50)
+        await settle()
+      }
+      waits.push(waited)
+    }
+    expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200])
+    // One that served for a while begins the row anew.
+    vi.advanceTimersByTime(defaultBackoff.resetAfterMs)
+    started.at(-1)?.die()
+    await settle()
+    expect(runner.failure()?.count).toBe(1)
+    await runner.stop(0)
+  })
+})
+
+describe("the wait between failures", () => {
+  it("doubles up to five minutes, and begins at seconds where no other outcome is to be expected", () => {
+    const waits = Array.from({ length: 20 }, (_, i) => backoffMs(defaultBackoff, i + 1, true))
+    expect(waits.slice(0, 4)).toEqual([100, 200, 400, 800])
+    expect(waits.at(-1)).toBe(300_000)
+    for (let i = 1; i < waits.length; i++) expect(waits[i]).toBeGreaterThanOrEqual(waits[i - 1] ?? 0)
+    expect(backoffMs(defaultBackoff, 2, false)).toBe(12_800)
+    expect(backoffMs(defaultBackoff, 1_000, false)).toBe(300_000)
+  })
+})
