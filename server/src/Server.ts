@@ -18,6 +18,7 @@ import { LocalRoutes } from "./runtime/local/LocalRoutes.ts"
 import { makeFront } from "./runtime/local/proxy/makeFront.ts"
 import { ProxyCounters } from "./runtime/local/proxy/ProxyCounters.ts"
 import type { Lookup } from "./runtime/local/proxy/Route.ts"
+import { tunnelLimits } from "./runtime/local/proxy/tunnel.ts"
 import { callsWithoutCredential, ServerConfig, type ServerSettings } from "./ServerConfig.ts"
 import { cannotListen, cannotStart, ServerError } from "./ServerError.ts"
 import { servicesLayer } from "./servicesLayer.ts"
@@ -143,7 +144,7 @@ const bootstrapToken = (settings: ServerSettings) =>
     : Effect.flatMap(Accounts, (_) => _.bootstrapToken).pipe(Effect.mapError(cannotStart))
 
 const openFront = (
-  { domain = "localhost", host, port }: ServerSettings,
+  { domain = "localhost", host, port, tunnelIdleSeconds }: ServerSettings,
   api: Context.Tag.Service<typeof ApiServer>,
   lookup: Lookup
 ) =>
@@ -151,7 +152,15 @@ const openFront = (
     Effect.tryPromise({
       try: () => {
         const counters = new ProxyCounters(onFault)
-        return makeFront({ host, port, api, lookup, counters, isApiHost: (name) => !name.endsWith(`.${domain}`) })
+        return makeFront({
+          host,
+          port,
+          api,
+          lookup,
+          counters,
+          isApiHost: (name) => !name.endsWith(`.${domain}`),
+          tunnels: tunnelLimits(tunnelIdleSeconds)
+        })
       },
       catch: (cause) => cause
     })

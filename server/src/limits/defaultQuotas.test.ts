@@ -17,7 +17,8 @@ const unset = {
   streamsPerKey: 1,
   streamsPerAddress: 1,
   graceSeconds: 1,
-  bytesPerSecond: 1
+  bytesPerSecond: 1,
+  tunnelIdleSeconds: 1
 }
 const shared = { auth: undefined, host: "0.0.0.0" } as const
 const laptop = { auth: undefined, host: "127.0.0.1" } as const

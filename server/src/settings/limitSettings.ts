@@ -23,12 +23,15 @@ export interface LimitSettings {
   readonly streamsPerAddress: number
   readonly graceSeconds: number
   readonly bytesPerSecond: number
+  /** 0: no limit. */
+  readonly tunnelIdleSeconds: number
 }
 
 type QuotaSetting = number | "none" | undefined
 
 const Whole = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 1_000_000_000))
 const Rate = Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 1_000_000_000))
+const Seconds = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 604_800))
 const units: Readonly<Record<string, number>> = { "": 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 }
 
 const Vcpus = Schema.transform(Schema.NumberFromString.pipe(Schema.between(0, 1_000_000)), Schema.Int, {
@@ -146,7 +149,16 @@ export const limitSettings: Settings<LimitSettings> = {
     "MAXCLOUD_MIN_BYTES_PER_SECOND",
     1024,
     "Bytes a second that a caller of the API sends and reads at least, on the average."
-  )
+  ),
+  tunnelIdleSeconds: {
+    name: "MAXCLOUD_TUNNEL_IDLE_SECONDS",
+    config: from("MAXCLOUD_TUNNEL_IDLE_SECONDS", Seconds, "whole seconds up to a week; 0 for no limit").pipe(
+      Config.withDefault(3_600)
+    ),
+    default: "3600",
+    description:
+      "Seconds after which a WebSocket or another upgraded connection of a service is closed on the local runtime if neither side sent a byte. 0: never, so a forgotten one keeps its instance from scaling to zero."
+  }
 }
 
 export const limitConfig: Config.Config<LimitSettings> = Config.all({
@@ -162,5 +174,6 @@ export const limitConfig: Config.Config<LimitSettings> = Config.all({
   streamsPerKey: limitSettings.streamsPerKey.config,
   streamsPerAddress: limitSettings.streamsPerAddress.config,
   graceSeconds: limitSettings.graceSeconds.config,
-  bytesPerSecond: limitSettings.bytesPerSecond.config
+  bytesPerSecond: limitSettings.bytesPerSecond.config,
+  tunnelIdleSeconds: limitSettings.tunnelIdleSeconds.config
 })

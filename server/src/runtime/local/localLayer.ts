@@ -14,6 +14,7 @@ import * as LocalRuntime from "./LocalRuntime.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { openLink } from "./proxy/makeFront.ts"
 import { ProxyCounters } from "./proxy/ProxyCounters.ts"
+import { tunnelLimits } from "./proxy/tunnel.ts"
 import { tellRoot } from "./tellRoot.ts"
 
 const logStore = (dataDir: string) =>
@@ -21,7 +22,7 @@ const logStore = (dataDir: string) =>
 
 /** Everything that depends on services running on this machine. */
 export const localLayer = (settings: ServerSettings, port: number) => {
-  const { dataDir, domain = "localhost", inPlace, podSecurity } = settings
+  const { dataDir, domain = "localhost", inPlace, podSecurity, tunnelIdleSeconds } = settings
   const options = {
     domain,
     scheme: "http" as const,
@@ -34,7 +35,8 @@ export const localLayer = (settings: ServerSettings, port: number) => {
     Effect.map(faultLog("A request between services could not be passed on."), (onFault) =>
       LocalRuntime.layer({
         ...options,
-        openLink: (link) => openLink({ ...link, counters: new ProxyCounters(onFault) })
+        openLink: (link) =>
+          openLink({ ...link, counters: new ProxyCounters(onFault), tunnels: tunnelLimits(tunnelIdleSeconds) })
       })
     )
   ).pipe(

@@ -1,9 +1,11 @@
+import type { Duplex } from "node:stream"
 import type { RawHeaders } from "./headers.ts"
 import type { RequestBody } from "./RequestBody.ts"
 
 /**
- * `unprocessed`: certainly no instance has begun to work on the request. `dropped`: the connection ended, and one may have.
- * `malformed`: the response is no HTTP. `invalid`: the request cannot be sent in this version of HTTP, to no instance.
+ * `unprocessed`: certainly no instance has begun to work on the request, since no byte of it was written or HTTP/2 says so. Only such a
+ * request may be sent again. `dropped`: the connection ended, and an instance may have begun. `malformed`: the response isn't HTTP.
+ * `invalid`: the request can't be sent in this version of HTTP, to no instance.
  */
 export type AttemptFailure = "unprocessed" | "dropped" | "malformed" | "invalid"
 
@@ -15,6 +17,8 @@ export interface Attempt {
   readonly path: string
   readonly headers: Array<string>
   readonly body: RequestBody | undefined
+  /** The protocols that an upgrade offers, as they came; undefined for any other request. */
+  readonly upgrade: string | undefined
   readonly acceptsTrailers: boolean
   /** Trailers of the request, once its body has ended. */
   readonly requestTrailers: () => RawHeaders
@@ -26,7 +30,7 @@ export const authorityOf = ({ host, port }: Pick<Attempt, "host" | "port">): str
 
 /**
  * What comes of an attempt. `onSent` comes first, if a connection was there or could be made; then at most one head, data, and
- * an end or an error. Nothing comes after an end or an error.
+ * an end or an error, or for an upgrade a switch. Nothing comes after an end, an error or a switch.
  */
 export interface AttemptHandler {
   readonly onSent: (abort: () => void) => void
@@ -36,6 +40,8 @@ export interface AttemptHandler {
   /** False: pause until `resume` is called. */
   readonly onData: (chunk: Buffer) => boolean
   readonly onEnd: (trailers: RawHeaders) => void
+  /** `101 Switching Protocols`, only to an upgrade. The connection belongs to whoever is told; `head` is what came after the answer. */
+  readonly onSwitch: (message: string, headers: RawHeaders, socket: Duplex, head: Buffer) => void
   readonly onError: (code: string, failure: AttemptFailure) => void
 }
 

@@ -1,7 +1,21 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http"
 import type { ServerHttp2Stream } from "node:http2"
+import type { Duplex } from "node:stream"
 import { type Fault, guardedBy, trying } from "../../../guarded.ts"
 import { messageHead, type RawHeaders } from "./headers.ts"
+
+/** The caller's side of an upgrade. */
+export interface Tunnel {
+  /** The protocols that it offers, as they came. */
+  readonly offered: string
+  /** Answers `101` with these fields and joins the two connections. `onEnd` is called once, when both have closed. */
+  readonly join: (
+    answer: { readonly reason: string; readonly headers: RawHeaders },
+    instance: Duplex,
+    head: Buffer,
+    onEnd: () => void
+  ) => void
+}
 
 /** The caller's side of one request, whatever version of HTTP it speaks. */
 export interface Downstream {
@@ -17,6 +31,8 @@ export interface Downstream {
   /** A request may stay open and silent beside its response for as long as both like (gRPC). */
   readonly fullDuplex: boolean
   readonly body: IncomingMessage | ServerHttp2Stream
+  /** Undefined for all but upgrades. */
+  readonly tunnel: Tunnel | undefined
   /** A byte of the final response may have left: there can be no other. */
   readonly begun: boolean
   /** Called once, when the caller is gone or has its whole response. Listeners, here and below, are guarded by who gives them. */
@@ -86,6 +102,7 @@ export class Http1Downstream implements Downstream {
   readonly rawHeaders: RawHeaders
   readonly hasBody: boolean
   readonly fullDuplex = false
+  readonly tunnel = undefined
   readonly body: IncomingMessage
   readonly #response: ServerResponse
   #waitsForContinue: boolean
@@ -221,6 +238,7 @@ export class Http2Downstream implements Downstream {
   readonly rawHeaders: RawHeaders
   readonly hasBody: boolean
   readonly fullDuplex = true
+  readonly tunnel = undefined
   readonly body: ServerHttp2Stream
   #waitsForContinue: boolean
   #trailers: RawHeaders = nothing

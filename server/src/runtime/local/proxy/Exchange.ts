@@ -1,6 +1,7 @@
+import type { Duplex } from "node:stream"
 import { guardedBy, trying } from "../../../guarded.ts"
 import type { AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
-import { type Answer, Malformed, parseAnswer, parseInformational, parseTrailers } from "./answer.ts"
+import { type Answer, Malformed, parseAnswer, parseInformational, parseSwitch, parseTrailers } from "./answer.ts"
 import type { Downstream } from "./Downstream.ts"
 import { type ForwardedRequest, forwardRequest, headerValue, type RawHeaders } from "./headers.ts"
 import type { ProxyCounters } from "./ProxyCounters.ts"
@@ -8,12 +9,7 @@ import { instanceGone, malformedResponse, type Refusal, refusalResponse, timedOu
 import { RequestBody } from "./RequestBody.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
 
-/** Methods that may be sent twice (RFC 9110, 9.2.2). */
-const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
-
-/** Instances that may drop one request before it is given up: a request that kills what it meets must not meet them all. */
-const maxDropped = 4
-/** Attempts in all; those that no instance has begun to work on do no harm, but must end. */
+/** No instance has begun to work on what is attempted again; but attempts must end. */
 const maxAttempts = 12
 /** Informational answers of one request that are passed on: they are not asked for, so nobody has room for any number of them. */
 const maxInformational = 32
@@ -48,7 +44,6 @@ class Exchange {
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   #attempts = 0
-  #dropped = 0
   #over = false
   #answering = false
   #ended = false
@@ -111,7 +106,10 @@ class Exchange {
     const down = this.#down
     this.#lease = lease
     this.#body = down.hasBody ? new RequestBody(down) : undefined
-    const upstream = this.#route.protocol === "h2c" ? this.#upstreams.h2c : this.#upstreams.http1
+    const { tunnel } = down
+    // A connection of HTTP/2 has no upgrades (RFC 9113, 8.6).
+    const h2c = this.#route.protocol === "h2c" && tunnel === undefined
+    const upstream = h2c ? this.#upstreams.h2c : this.#upstreams.http1
     upstream.send(
       {
         host: lease.host,
@@ -120,6 +118,7 @@ class Exchange {
         path: down.path,
         headers: this.#request.headers,
         body: this.#body,
+        upgrade: tunnel?.offered,
         acceptsTrailers: this.#request.acceptsTrailers,
         requestTrailers: down.requestTrailers.bind(down)
       },
@@ -141,6 +140,7 @@ class Exchange {
       }
     },
     onEnd: this.#guarded((trailers: RawHeaders) => this.#onEnd(trailers)),
+    onSwitch: this.#guarded((...answer: Parameters<AttemptHandler["onSwitch"]>) => this.#onSwitch(...answer)),
     onError: this.#guarded((code: string, failure: AttemptFailure) => this.#onError(code, failure))
   }
 
@@ -293,6 +293,33 @@ class Exchange {
     this.#down.end(undefined, passed)
   }
 
+  /** From here on the two connections end each other; the slot is held until they have. */
+  #onSwitch(message: string, raw: RawHeaders, socket: Duplex, head: Buffer): void {
+    this.#abort = () => void socket.destroy()
+    const { tunnel } = this.#down
+    if (this.#over || this.#answering || tunnel === undefined) {
+      socket.destroy()
+      return
+    }
+    const answer = parseSwitch(tunnel.offered, message, raw)
+    if (answer instanceof Malformed) {
+      this.#malformed(answer.code)
+      return
+    }
+    const { counters } = this.#upstreams
+    const lease = this.#lease
+    this.#lease = undefined
+    this.#settle()
+    this.#ended = true
+    counters.active++
+    counters.answered(101)
+    const onEnd = () => {
+      counters.active--
+      lease?.release()
+    }
+    tunnel.join(answer, socket, head, onEnd)
+  }
+
   #onError(code: string, failure: AttemptFailure): void {
     if (this.#over) return
     const lease = this.#lease
@@ -312,13 +339,8 @@ class Exchange {
     const gone = failure === "unprocessed" || failure === "dropped"
     if (gone) lease?.failed()
     lease?.release()
-    if (failure === "dropped") this.#dropped++
     const consumed = this.#body?.consumed === true
-    const again =
-      failure === "unprocessed"
-        ? !consumed && this.#attempts < maxAttempts
-        : failure === "dropped" && !consumed && idempotent.has(this.#down.method) && this.#dropped < maxDropped
-    if (!again) {
+    if (failure !== "unprocessed" || consumed || this.#attempts >= maxAttempts) {
       this.#refuse(gone ? instanceGone(code) : failure === "malformed" ? malformedResponse(code) : unsendable(code))
       return
     }

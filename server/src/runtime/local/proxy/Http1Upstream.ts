@@ -1,129 +1,254 @@
-import { type Dispatcher, Pool } from "undici"
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http"
+import type { Duplex } from "node:stream"
 import { guardedBy } from "../../../guarded.ts"
-import { type Attempt, type AttemptFailure, type AttemptHandler, authorityOf, type Upstream } from "./Attempt.ts"
-import { Http1BodyUpstream } from "./Http1BodyUpstream.ts"
-import type { RawHeaders } from "./headers.ts"
+import type { Attempt, AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
+import { Malformed, parseTrailers } from "./answer.ts"
+import { headerValue, maxHeadBytes } from "./headers.ts"
 
-const rawOf = (fields: ReadonlyArray<Buffer | string> | null): RawHeaders => {
-  const raw: Array<string> = []
-  if (fields === null) return raw
-  for (const field of fields) raw.push(typeof field === "string" ? field : field.toString("latin1"))
-  return raw
+/** Below the idle times of the usual servers (gunicorn: 2 s, Node: 5 s), since a request on a connection that just ended is lost. */
+const idleMs = 1_000
+/** For requests that change something: of a server with an idle time of its own nobody knows, a connection has to be just used. */
+const justUsedMs = 250
+const connectMs = 5_000
+/** Connections that have ended unseen, before the instance itself is doubted. */
+const maxStale = 3
+
+/** RFC 9110, 9.2.1. */
+const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
+/** Methods whose requests have no content by default; the others have to say that they have none (RFC 9110, 8.6). */
+const contentless: ReadonlySet<string> = new Set([...safe, "DELETE", "CONNECT"])
+
+const makeAgent = (timeout: number) =>
+  new Agent({ keepAlive: true, keepAliveMsecs: 30_000, maxSockets: Number.POSITIVE_INFINITY, timeout })
+
+/**
+ * Frames the request for the wire. `forwardRequest` took the caller's `Transfer-Encoding` away, and Node adds none by itself to methods such
+ * as DELETE: the instance would take their body for the next request.
+ */
+const framed = ({ body, headers, method, upgrade }: Attempt): Array<string> => {
+  if (upgrade !== undefined) return [...headers, "Connection", "Upgrade", "Upgrade", upgrade]
+  if (headerValue(headers, "content-length") !== undefined) return headers
+  if (body !== undefined) return [...headers, "Transfer-Encoding", "chunked"]
+  return contentless.has(method) ? headers : [...headers, "Content-Length", "0"]
 }
 
 const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : error.name)
 
-const malformed = (code: string): boolean =>
-  code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
-
-/** How long a pool is kept after one of its connections has ended, until it is looked at whether it is used at all. */
-const unusedMs = 500
-
-/** Undici's handler by callbacks: it gives fields as they came, and no objects are made per event. */
-class Dispatch implements Dispatcher.DispatchHandler {
+/** One request on one connection. */
+class Sending {
+  readonly #attempt: Attempt
   readonly #handler: AttemptHandler
+  readonly #up: ClientRequest
+  readonly #onStale: (() => void) | undefined
+  /** Bytes of the request may have reached the instance. */
   #sent = false
+  #over = false
+  #response: IncomingMessage | undefined
+  readonly #guarded = guardedBy((cause) => {
+    this.#up.destroy()
+    this.#fail(cause instanceof Error ? cause : new Error(String(cause)))
+  })
 
-  constructor(handler: AttemptHandler) {
+  /** `onStale`: instead of an error where a connection from the pool turns out to have ended. */
+  constructor(agent: Agent, attempt: Attempt, handler: AttemptHandler, onStale: (() => void) | undefined) {
+    this.#attempt = attempt
     this.#handler = handler
+    this.#onStale = onStale
+    this.#up = request({
+      host: attempt.host,
+      port: attempt.port,
+      method: attempt.method,
+      path: attempt.path,
+      headers: framed(attempt),
+      agent,
+      setHost: false,
+      maxHeaderSize: maxHeadBytes,
+      insecureHTTPParser: false
+    })
+    // Bounded by their bytes. Fields that were silently left out would be judged by nobody.
+    this.#up.maxHeadersCount = 0
+    this.#listen()
   }
 
-  onConnect(abort: (error?: Error) => void): void {
+  #listen(): void {
+    const up = this.#up
+    up.on(
+      "socket",
+      this.#guarded((socket) => this.#onSocket(socket))
+    )
+    // Between requests the agent ends what is idle; while one runs, the route's own time limit holds.
+    up.on(
+      "timeout",
+      this.#guarded(() => {})
+    )
+    up.on(
+      "information",
+      this.#guarded(({ rawHeaders, statusCode }) => {
+        if (!this.#over && statusCode !== 100) this.#handler.onInformational(statusCode, rawHeaders)
+      })
+    )
+    up.on(
+      "upgrade",
+      this.#guarded((response, socket, head) => this.#onUpgrade(response, socket, head))
+    )
+    up.on(
+      "response",
+      this.#guarded((response) => this.#onResponse(response))
+    )
+    up.on(
+      "error",
+      this.#guarded((error) => this.#fail(error))
+    )
+    up.on(
+      "close",
+      this.#guarded(() => {
+        if (this.#response === undefined) this.#fail(new Error("the connection was closed"))
+      })
+    )
+  }
+
+  #onSocket(socket: Duplex & { readonly connecting?: boolean }): void {
+    if (socket.connecting === true) {
+      const slow = setTimeout(
+        this.#guarded(() => void this.#up.destroy(new Error("connecting took too long"))),
+        connectMs
+      )
+      const settled = this.#guarded(() => clearTimeout(slow))
+      socket.once("close", settled)
+      socket.once(
+        "connect",
+        this.#guarded(() => {
+          clearTimeout(slow)
+          this.#start()
+        })
+      )
+    } else if (this.#up.reusedSocket) {
+      // One look at what the kernel has: the end of a connection that has arrived is seen before anything is written to it.
+      setImmediate(
+        this.#guarded(() => {
+          if (!socket.destroyed && !socket.readableEnded) this.#start()
+        })
+      )
+    } else this.#start()
+  }
+
+  #start(): void {
+    if (this.#over || this.#up.destroyed) return
     this.#sent = true
-    this.#handler.onSent(abort)
+    const { body } = this.#attempt
+    this.#handler.onSent(() => {
+      this.#over = true
+      body?.destroy()
+      this.#up.destroy()
+    })
+    if (this.#over) return
+    if (body === undefined) {
+      this.#up.end()
+      return
+    }
+    this.#up.flushHeaders()
+    body.on(
+      "data",
+      this.#guarded((chunk: Buffer) => {
+        if (!this.#up.write(chunk)) body.pause()
+      })
+    )
+    this.#up.on(
+      "drain",
+      this.#guarded(() => body.resume())
+    )
+    body.on(
+      "end",
+      this.#guarded(() => this.#endBody())
+    )
   }
 
-  onHeaders(status: number, fields: Array<Buffer>, resume: () => void, message: string): boolean {
-    // Below 100 is no status at all, and the handler refuses it.
-    if (status >= 100 && status < 200) this.#handler.onInformational(status, rawOf(fields))
-    else this.#handler.onHead(status, message, rawOf(fields), resume, false)
-    return true
+  #endBody(): void {
+    const raw = parseTrailers(this.#attempt.requestTrailers())
+    if (raw instanceof Malformed) throw new Error(raw.code)
+    for (let i = 0; i + 1 < raw.length; i += 2) this.#up.addTrailers({ [raw[i] ?? ""]: raw[i + 1] ?? "" })
+    this.#up.end()
   }
 
-  onData(chunk: Buffer): boolean {
-    return this.#handler.onData(chunk)
+  #onUpgrade({ rawHeaders, statusMessage }: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const error = this.#guarded(() => socket.destroy())
+    socket.on("error", error)
+    if (this.#over || this.#attempt.upgrade === undefined) {
+      socket.destroy()
+      this.#end("it switches to a protocol that nobody offered", "malformed")
+      return
+    }
+    this.#over = true
+    this.#handler.onSwitch(statusMessage ?? "", rawHeaders, socket, head)
   }
 
-  onComplete(trailers: ReadonlyArray<Buffer | string> | null): void {
-    this.#handler.onEnd(rawOf(trailers))
+  #onResponse(response: IncomingMessage): void {
+    if (this.#over) return
+    this.#response = response
+    const { statusCode = 0, statusMessage = "", rawHeaders } = response
+    response.on(
+      "error",
+      this.#guarded((error) => this.#fail(error))
+    )
+    this.#handler.onHead(statusCode, statusMessage, rawHeaders, () => response.resume(), false)
+    response.on(
+      "data",
+      this.#guarded((chunk: Buffer) => {
+        if (!this.#over && !this.#handler.onData(chunk)) response.pause()
+      })
+    )
+    response.on(
+      "end",
+      this.#guarded(() => {
+        if (this.#over) return
+        this.#over = true
+        this.#handler.onEnd(response.rawTrailers)
+        this.#attempt.body?.destroy()
+        // Answered before the end of the request: its rest is not sent, and the connection cannot be used again.
+        if (!this.#up.writableEnded) this.#up.destroy()
+      })
+    )
   }
 
-  onError(error: Error): void {
+  #fail(error: Error): void {
+    // What comes behind a whole response is not part of it, and its connection has ended by now.
+    if (this.#over || this.#response?.complete === true) return
     const code = codeOf(error)
-    this.#handler.onError(code, this.#failure(code))
+    if (!this.#sent && this.#up.reusedSocket && this.#onStale !== undefined) {
+      this.#over = true
+      this.#onStale()
+    } else this.#end(code, code.startsWith("HPE_") ? "malformed" : this.#sent ? "dropped" : "unprocessed")
   }
 
-  #failure(code: string): AttemptFailure {
-    if (malformed(code)) return "malformed"
-    if (code === "UND_ERR_INVALID_ARG" || code === "UND_ERR_NOT_SUPPORTED") return "invalid"
-    return this.#sent ? "dropped" : "unprocessed"
+  #end(code: string, failure: AttemptFailure): void {
+    if (this.#over) return
+    this.#over = true
+    this.#attempt.body?.destroy()
+    this.#handler.onError(code, failure)
   }
 }
 
-/** HTTP/1.1 to instances: a pool of keep-alive connections for each, one request at a time on each connection. */
+/** HTTP/1.1 to instances, and upgrades from it: keep-alive connections, one request at a time on each. */
 export class Http1Upstream implements Upstream {
-  readonly #pools = new Map<string, Pool>()
-
-  readonly #bodies = new Http1BodyUpstream()
+  readonly #idle = makeAgent(idleMs)
+  readonly #justUsed = makeAgent(justUsedMs)
 
   send(attempt: Attempt, handler: AttemptHandler): void {
-    if (attempt.body !== undefined) {
-      this.#bodies.send(attempt, handler)
-      return
-    }
-    const dispatch = new Dispatch(handler)
+    this.#send(attempt, handler, maxStale)
+  }
+
+  #send(attempt: Attempt, handler: AttemptHandler, stale: number): void {
+    const agent = safe.has(attempt.method) ? this.#idle : this.#justUsed
+    const again = stale === 0 ? undefined : () => this.#send(attempt, handler, stale - 1)
     try {
-      this.#pool(authorityOf(attempt)).dispatch(
-        {
-          path: attempt.path,
-          method: attempt.method as Dispatcher.HttpMethod,
-          headers: attempt.headers
-        },
-        dispatch
-      )
+      new Sending(agent, attempt, handler, again)
     } catch (cause) {
-      dispatch.onError(cause instanceof Error ? cause : new Error(String(cause)))
+      handler.onError(cause instanceof Error ? codeOf(cause) : String(cause), "invalid")
     }
   }
 
   close(): void {
-    for (const pool of this.#pools.values()) void pool.destroy()
-    this.#pools.clear()
-    this.#bodies.close()
-  }
-
-  #pool(authority: string): Pool {
-    const known = this.#pools.get(authority)
-    if (known !== undefined) return known
-    const pool = new Pool(`http://${authority}`, {
-      pipelining: 1,
-      // The route's own time limit holds, and a body may take as long as it likes.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      // Under the idle times of the usual servers; one that announces its own is believed, with a margin.
-      keepAliveTimeout: 4_000,
-      keepAliveTimeoutThreshold: 1_000,
-      maxHeaderSize: 64 * 1024,
-      connect: { timeout: 5_000, noDelay: true }
-    })
-    const guarded = guardedBy(() => this.#pools.delete(authority))
-    // What `stats` tells is counted anew from all of the pool's connections: once for many that end together, not once for each.
-    let looking = false
-    const look = guarded(() => {
-      looking = false
-      const { connected, size } = pool.stats
-      if (connected > 0 || size > 0 || this.#pools.get(authority) !== pool) return
-      this.#pools.delete(authority)
-      void pool.close()
-    })
-    const lookSoon = guarded(() => {
-      if (looking) return
-      looking = true
-      setTimeout(look, unusedMs).unref()
-    })
-    pool.on("disconnect", lookSoon)
-    pool.on("connectionError", lookSoon)
-    this.#pools.set(authority, pool)
-    return pool
+    this.#idle.destroy()
+    this.#justUsed.destroy()
   }
 }

@@ -5,8 +5,10 @@ import { type Attempt, type AttemptHandler, authorityOf, type Upstream } from ".
 import { Malformed, parseTrailers } from "./answer.ts"
 import { http2Headers, rawHeadersOf } from "./Downstream.ts"
 import type { RawHeaders } from "./headers.ts"
+import { http2HeadOptions } from "./http2Heads.ts"
 
-const idleMs = 60_000
+/** Below the idle times of the usual servers (hypercorn: 5 s). */
+const idleMs = 4_000
 /** As much as may be under way to us on one connection: 64 KiB, the default, would bound a download by the round trip. */
 const windowBytes = 4 * 1024 * 1024
 
@@ -18,6 +20,8 @@ const sessionGone = new Set(["ERR_HTTP2_INVALID_SESSION", "ERR_HTTP2_GOAWAY_SESS
 interface Connection {
   readonly session: ClientHttp2Session
   connected: boolean
+  /** The last stream that the instance says it has taken on (GOAWAY); those above it it never began. */
+  lastStream: number
   /** What is sent once the connection is made. */
   readonly waiting: Array<() => void>
 }
@@ -56,7 +60,10 @@ export class Http2Upstream implements Upstream {
       if (over) return
       over = true
       body?.destroy()
-      const unprocessed = !connection.connected || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
+      const unprocessed =
+        !connection.connected ||
+        stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ||
+        (stream.id ?? 0) > connection.lastStream
       handler.onError(code, unprocessed ? "unprocessed" : "dropped")
     }
     const end = () => {
@@ -143,8 +150,11 @@ export class Http2Upstream implements Upstream {
   #connection(authority: string): Connection {
     const known = this.#connections.get(authority)
     if (known !== undefined && !known.session.closed && !known.session.destroyed) return known
-    const session = connect(`http://${authority}`, { settings: { initialWindowSize: windowBytes, enablePush: false } })
-    const connection: Connection = { session, connected: false, waiting: [] }
+    const session = connect(`http://${authority}`, {
+      ...http2HeadOptions,
+      settings: { ...http2HeadOptions.settings, initialWindowSize: windowBytes, enablePush: false }
+    })
+    const connection: Connection = { session, connected: false, lastStream: Number.POSITIVE_INFINITY, waiting: [] }
     const guarded = guardedBy(() => session.destroy())
     const forget = guarded(() => {
       if (this.#connections.get(authority) === connection) this.#connections.delete(authority)
@@ -157,7 +167,13 @@ export class Http2Upstream implements Upstream {
         for (const send of connection.waiting.splice(0)) send()
       })
     )
-    session.on("goaway", forget)
+    session.on(
+      "goaway",
+      guarded((_code, lastStream) => {
+        connection.lastStream = lastStream
+        forget()
+      })
+    )
     session.on("close", forget)
     session.on("error", forget)
     session.setTimeout(

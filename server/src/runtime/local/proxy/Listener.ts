@@ -10,6 +10,8 @@ import type { Duplex } from "node:stream"
 import { Data } from "effect"
 import { type Fault, guardedBy, trying } from "../../../guarded.ts"
 import { outliveStream } from "../../../http2Handles.ts"
+import { maxHeadBytes } from "./headers.ts"
+import { http2HeadOptions } from "./http2Heads.ts"
 import { InTurn } from "./inTurn.ts"
 
 /** The port is taken. */
@@ -43,6 +45,8 @@ export interface Listener {
 const defaultHeadMs = 20_000
 const idleMs = 60_000
 const closingPollMs = 20
+/** A silent connection is probed after it, ten times in as many seconds. */
+const keepAliveProbeMs = 30_000
 /** Time to read the answer, for who sent a body that cannot be read. */
 const lingerMs = 1_000
 
@@ -97,10 +101,19 @@ export const listen = (
     // Refused with a problem document, by whoever looks for the host.
     requireHostHeader: false,
     keepAliveTimeout: idleMs,
-    noDelay: true
+    maxHeaderSize: maxHeadBytes,
+    noDelay: true,
+    // A caller that vanished without a word is found, whatever it has open: a WebSocket, events, a download.
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveProbeMs
   })
+  // Bounded by their bytes. Fields that were silently left out would be judged by nobody.
+  server.maxHeadersCount = 0
   // Kept out of `listen`: it gets its connections from the sniffing below.
-  const http2 = createHttp2({ settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1_000 } })
+  const http2 = createHttp2({
+    ...http2HeadOptions,
+    settings: { ...http2HeadOptions.settings, initialWindowSize: 1024 * 1024, maxConcurrentStreams: 1_000 }
+  })
   const takeHttp1 = server.listeners("connection")
   const sockets = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()

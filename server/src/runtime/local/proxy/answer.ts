@@ -59,10 +59,33 @@ const hasControl = (text: string): boolean => {
   return false
 }
 
-/** Fields of a `101 Switching Protocols`: `Connection` and `Upgrade` are the very ones that it is about. */
-export const parseSwitch = (reason: string, raw: RawHeaders): Pick<Answer, "headers" | "reason"> | Malformed => {
+/** The members of all fields of that name (RFC 9110, 5.6.1), in lower case. */
+const membersOf = (raw: RawHeaders, name: string): Array<string> =>
+  raw
+    .filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name)
+    .flatMap((value) => value.split(","))
+    .map((member) => member.trim().toLowerCase())
+    .filter((member) => member !== "")
+
+/**
+ * Fields of a `101 Switching Protocols`: `Connection` and `Upgrade` are the very ones that it is about. The instance names what it switches
+ * to, and only what the caller offered (RFC 9110, 7.8): otherwise the two would speak different protocols on one connection.
+ */
+export const parseSwitch = (
+  offered: string,
+  reason: string,
+  raw: RawHeaders
+): Pick<Answer, "headers" | "reason"> | Malformed => {
   const fault = hasControl(reason) ? new Malformed("a control character in the reason") : faultOf(raw)
   if (fault !== undefined) return fault
+  const chosen = membersOf(raw, "upgrade")
+  const offers = membersOf(["upgrade", offered], "upgrade")
+  if (
+    chosen.length === 0 ||
+    !chosen.every((_) => offers.includes(_)) ||
+    !membersOf(raw, "connection").includes("upgrade")
+  )
+    return new Malformed("a switch to a protocol that was not offered")
   const headers = raw.slice(0, raw.length - (raw.length % 2)).filter((_, i) => {
     const name = raw[i - (i % 2)]?.toLowerCase() ?? ""
     // RFC 9110, 8.6, and RFC 9112, 6.1.

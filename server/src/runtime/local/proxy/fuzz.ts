@@ -128,7 +128,7 @@ const body = fc.oneof(
   })
 )
 
-const http1Text = fc
+export const http1Text = fc
   .record({
     before: fc.array(head(fc.constantFrom("100", "102", "103", "103", "199", "101"), []), { maxLength: 2 }),
     body,

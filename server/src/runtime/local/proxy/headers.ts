@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto"
 import { STATUS_CODES } from "node:http"
 
+/** Of one head, from a caller or an instance: 60 KiB of fields, its first line, and what the proxy itself adds. */
+export const maxHeadBytes = 64 * 1024
+
 /** Header fields as they came: name, value, name, value. Case, order and duplicates are kept. */
 export type RawHeaders = ReadonlyArray<string>
 

@@ -13,7 +13,8 @@ import { ProxyCounters } from "./ProxyCounters.ts"
 import { noService, noSuchTarget, type Refusal, unknownHost } from "./problem.ts"
 import type { Lookup, Route } from "./Route.ts"
 import { http1Target, http2Target, isTarget, type Target } from "./target.ts"
-import { refuseUnreadable, refuseUpgrade, tunnel } from "./tunnel.ts"
+import { defaultTunnelLimits, type TunnelLimits } from "./tunnel.ts"
+import { refuseUnreadable, refuseUpgrade, UpgradeDownstream } from "./UpgradeDownstream.ts"
 
 export { PortTaken } from "./Listener.ts"
 
@@ -22,7 +23,12 @@ type Serve = (host: string) => Route | Refusal | undefined
 
 const isRoute = (served: Route | Refusal): served is Route => "acquire" in served
 
-const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined): ListenerHandlers => {
+const handlersOf = (
+  upstreams: Upstreams,
+  serve: Serve,
+  api: Server | undefined,
+  tunnels: TunnelLimits
+): ListenerHandlers => {
   // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
   const { fault } = upstreams.counters
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
@@ -60,7 +66,7 @@ const handlersOf = (upstreams: Upstreams, serve: Serve, api: Server | undefined)
       } else if (!isRoute(served) || !isTarget(target)) {
         destroyOnError(socket)
         refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served)
-      } else tunnel(upstreams, served, request, socket, head, target)
+      } else exchange(upstreams, served, new UpgradeDownstream(request, socket, head, target, tunnels, fault))
     },
     onConnect: (request, socket) => {
       destroyOnError(socket)
@@ -134,12 +140,13 @@ export const makeFront = async (options: {
   readonly counters?: ProxyCounters
   /** Time for the whole head of a request. @default 20 seconds */
   readonly headMs?: number
+  readonly tunnels?: TunnelLimits
 }): Promise<Front> => {
   const upstreams = makeUpstreams(options.counters)
   const serve: Serve = (host) => (options.isApiHost(host) ? undefined : (options.lookup(host) ?? unknownHost(host)))
   const listener = await listen(
     { ...options, onFault: upstreams.counters.fault },
-    handlersOf(upstreams, serve, options.api)
+    handlersOf(upstreams, serve, options.api, options.tunnels ?? defaultTunnelLimits)
   )
   return { address: listener.address, counters: upstreams.counters, close: closing(listener, upstreams) }
 }
@@ -158,10 +165,11 @@ export const openLink = async (options: {
   /** From which addresses connections are taken. @default all */
   readonly accepts?: (remoteAddress: string) => boolean
   readonly counters?: ProxyCounters
+  readonly tunnels?: TunnelLimits
 }): Promise<Link> => {
   const upstreams = makeUpstreams(options.counters)
-  const handlers = handlersOf(upstreams, () => options.route() ?? noService, undefined)
-  const { accepts, host, port = 0 } = options
+  const { accepts, host, port = 0, tunnels = defaultTunnelLimits } = options
+  const handlers = handlersOf(upstreams, () => options.route() ?? noService, undefined, tunnels)
   const listener = await listen({ host, port, accepts, onFault: upstreams.counters.fault }, handlers)
   const close = closing(listener, upstreams)
   return { port: listener.address.port, close: () => close(0) }

@@ -1,8 +1,6 @@
-import { once } from "node:events"
 import { createServer } from "node:http"
 import { connect } from "node:net"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { Pool } from "undici"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { InTurn } from "./inTurn.ts"
 import type { Front } from "./makeFront.ts"
@@ -116,27 +114,4 @@ describe("pipelined requests", () => {
     await expect.poll(() => route.released, { timeout: 10_000 }).toBe(1)
     expect([begun, route.taken]).toEqual([["/0"], 1])
   })
-})
-
-it("looks once at a pool of connections for many that end together", async () => {
-  const looks = vi.spyOn(Pool.prototype, "stats", "get")
-  const held: Array<() => void> = []
-  const { port, server } = await http1Instance((_, response) => {
-    held.push(() => response.end())
-  })
-  const { address } = await front(new TestRoute([port]))
-  const sockets = await Promise.all(
-    Array.from({ length: 50 }, async () => {
-      const socket = connect(address.port, "127.0.0.1")
-      socket.on("error", () => {})
-      socket.write(get("/"))
-      await once(socket, "connect")
-      return socket
-    })
-  )
-  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(50)
-  server.closeAllConnections()
-  for (const socket of sockets) socket.destroy()
-  await expect.poll(() => looks.mock.calls.length, { timeout: 5_000 }).toBeGreaterThan(0)
-  expect(looks.mock.calls.length).toBeLessThan(5)
 })

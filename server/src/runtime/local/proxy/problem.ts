@@ -129,7 +129,9 @@ export const unreadable = (code: string | undefined): Refusal => ({
     code === "ERR_HTTP_REQUEST_TIMEOUT"
       ? "The head of the request did not come in time."
       : code === "HPE_HEADER_OVERFLOW"
-        ? "The head of the request is too large."
-        : `What came is no HTTP request that can be read (${code ?? "unknown"}).`,
+        ? "The head of the request is larger than 64 KiB. Send shorter cookies or headers, or send the data in the body."
+        : code === "HPE_UNEXPECTED_CONTENT_LENGTH"
+          ? "The request tells the length of its body twice. Send one Content-Length, and no Transfer-Encoding beside it."
+          : `What came is no HTTP request that can be read (${code ?? "unknown"}).`,
   retryAfterSeconds: undefined
 })

@@ -434,29 +434,6 @@ describe("faults", () => {
     await settled(route)
   })
 
-  it("repeats what may be repeated when the connection is dropped before a byte, and nothing else", async () => {
-    let drops = 0
-    const dropping = await rawInstance(
-      createNetServer((socket) => {
-        drops++
-        socket.once("data", () => socket.resetAndDestroy())
-        socket.on("error", () => {})
-      })
-    )
-    const { port } = await http1Instance((_, response) => response.end("ok"))
-    const route = new TestRoute([dropping, port])
-    const { address } = await front(route)
-    expect((await send(address.port)).body).toBe("ok")
-    expect(drops).toBe(1)
-    const alwaysDropping = new TestRoute([dropping])
-    const second = await front(alwaysDropping)
-    const { headers, status } = await send(second.address.port, { method: "POST" }, "x")
-    expect([status, headers["retry-after"], drops]).toEqual([502, "1", 2])
-    expect((await send(second.address.port)).status).toBe(502)
-    expect(drops).toBe(6)
-    await settled(alwaysDropping)
-  })
-
   it("answers 502 to what is no HTTP, and to an ambiguous response", async () => {
     for (const bytes of [
       "SSH-2.0-OpenSSH\r\n",
@@ -488,9 +465,14 @@ describe("faults", () => {
 })
 
 describe("replacement of instances", () => {
-  it("fails no request while instances come and go under load, drained or not", { timeout: 60_000 }, async () => {
+  it("fails no request while instances are drained under load, and repeats none while they are killed", {
+    timeout: 60_000
+  }, async () => {
+    const seen = new Map<string, number>()
     const start = () =>
       http1Instance((request, response) => {
+        const once = `${request.method} ${request.url}`
+        seen.set(once, (seen.get(once) ?? 0) + 1)
         const chunks: Array<Buffer> = []
         request.on("data", (chunk) => chunks.push(chunk))
         request.on("end", () =>
@@ -514,17 +496,19 @@ describe("replacement of instances", () => {
     const { address, counters } = await front(route)
     let phase: "drained" | "killed" | "over" = "drained"
     let answered = 0
+    let cut = 0
     let posting = 0
     let failed = false
     const caller = async (i: number) => {
       for (let n = 0; phase !== "over"; n++) {
-        // What is killed while it works takes its request with it, unless that may be repeated.
+        // What is killed while it works takes its request with it: nobody knows how far it got.
         const method = phase === "drained" ? "POST" : "GET"
         const text = method === "POST" ? `${i}-${n}` : ""
         if (method === "POST") posting++
-        const { body, status } = await send(address.port, { method, path: `/${i}` }, text)
+        const { body, status } = await send(address.port, { method, path: `/${i}-${n}` }, text)
         if (method === "POST") posting--
-        expect([status, body]).toEqual([200, `/${i} ${text}`])
+        if (method === "GET" && status === 502) cut++
+        else expect([status, body]).toEqual([200, `/${i}-${n} ${text}`])
         answered++
       }
     }
@@ -552,9 +536,10 @@ describe("replacement of instances", () => {
     }
     await Promise.all([callers, replacements()])
     expect(answered).toBeGreaterThan(200)
-    expect(counters.byClass[2]).toBe(answered)
-    expect(counters.byClass[5]).toBe(0)
-    expect(counters.retries).toBeGreaterThan(0)
+    expect([counters.byClass[2], counters.byClass[5]]).toEqual([answered - cut, cut])
+    // At most those that were under way when one of three was killed.
+    expect(cut).toBeLessThan(30 * 16)
+    expect(Math.max(...seen.values())).toBe(1)
     await settled(route)
   })
 })

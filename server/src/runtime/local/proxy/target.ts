@@ -17,6 +17,10 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([/?][^#]*)?$/i
 
 const isAuthority = (host: string): boolean => host === "" || authority.test(host)
 
+/** Origin form; or `*`, for the server as a whole, which only OPTIONS may ask of (RFC 9112, 3.2.4). */
+const isPath = (method: string | undefined, path: string): boolean =>
+  path.startsWith("/") || (path === "*" && method === "OPTIONS")
+
 const hostFields = (raw: RawHeaders): number => {
   let count = 0
   for (let i = 0; i < raw.length; i += 2) if (raw[i]?.length === 4 && raw[i]?.toLowerCase() === "host") count++
@@ -28,23 +32,23 @@ const hostFields = (raw: RawHeaders): number => {
  * HTTP/1.1, or one that is no authority is refused (RFC 9112, 3.2), since the next hop could read another one out of it.
  */
 export const http1Target = (request: IncomingMessage): Target | Refusal => {
-  const { httpVersion, rawHeaders, url = "" } = request
+  const { httpVersion, method, rawHeaders, url = "" } = request
   const coding = request.headers["transfer-encoding"]
   if (coding !== undefined && coding.toLowerCase() !== "chunked") return unknownCoding
   if (coding !== undefined && httpVersion === "1.0") return versionWithoutCoding
   const fields = hostFields(rawHeaders)
   const field = headerValue(rawHeaders, "host")
   if (fields > 1 || (fields === 0 && httpVersion !== "1.0") || !isAuthority(field ?? "")) return noHost
-  if (url.startsWith("/") || url === "*") return { host: field ?? "", path: url }
-  const [, host, path = "/"] = absoluteForm.exec(url) ?? []
+  if (isPath(method, url)) return { host: field ?? "", path: url }
+  const [, host, path = method === "OPTIONS" ? "*" : "/"] = absoluteForm.exec(url) ?? []
   if (host === undefined || !authority.test(host)) return noSuchTarget
-  return { host, path: path.startsWith("/") ? path : `/${path}` }
+  return { host, path: path.startsWith("?") ? `/${path}` : path }
 }
 
 /** The target of an HTTP/2 request: `:authority` wins over `host` (RFC 9113, 8.3.1). */
 export const http2Target = (headers: IncomingHttpHeaders, raw: RawHeaders): Target | Refusal => {
   const path = headers[":path"] ?? ""
-  if (!path.startsWith("/") && path !== "*") return noSuchTarget
+  if (!isPath(headers[":method"], path)) return noSuchTarget
   if (hostFields(raw) > 1) return noHost
   const host = headers[":authority"] ?? headers.host ?? ""
   return isAuthority(host) ? { host, path } : noHost

@@ -1,5 +1,11 @@
 import { createServer, type RequestListener, type Server } from "node:http"
-import { createServer as createHttp2, type Http2Server } from "node:http2"
+import {
+  connect as connect2,
+  createServer as createHttp2,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders
+} from "node:http2"
 import { type AddressInfo, connect, type Server as NetServer } from "node:net"
 import { type Front, makeFront } from "./makeFront.ts"
 import type { Lease, Route } from "./Route.ts"
@@ -105,4 +111,33 @@ export const rawExchange = (port: number, bytes: string, until?: string): Promis
     })
     socket.on("end", done)
     socket.on("error", reject)
+  })
+
+/** Asks by HTTP/2 on a connection of its own. Without an answer the status is 0. */
+export const ask2 = (
+  port: number,
+  headers: OutgoingHttpHeaders
+): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }> =>
+  new Promise((resolve) => {
+    const session = connect2(`http://127.0.0.1:${port}`, {
+      maxSendHeaderBlockLength: 2 ** 20,
+      maxHeaderListPairs: 2_000,
+      settings: { maxHeaderListSize: 2 ** 20 }
+    })
+    let answer: IncomingHttpHeaders = {}
+    let body = ""
+    session.on("error", () => {})
+    const stream = session.request({ ":authority": serviceHost, ":path": "/", ...headers })
+    stream.on("response", (fields) => {
+      answer = fields
+    })
+    stream.on("error", () => {})
+    stream.on("data", (chunk) => {
+      body += chunk
+    })
+    stream.on("close", () => {
+      session.destroy()
+      resolve({ status: Number(answer[":status"] ?? 0), headers: answer, body })
+    })
+    stream.end()
   })
