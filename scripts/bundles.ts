@@ -1,7 +1,10 @@
 /** What is bundled, and how: the server and the CLI start in a fraction of the time that way, and take half the memory. */
+
 import { join } from "node:path"
 import { type BuildOptions, build, type Plugin } from "esbuild"
+import { staticServerProgram } from "../builder/scripts/staticServerProgram.ts"
 
+const staticServerFile = join(import.meta.dirname, "..", "builder/src/static/program.ts")
 const root = join(import.meta.dirname, "..")
 
 interface Bundle {
@@ -76,5 +79,7 @@ export const bundle = async (name: string, bundle: Bundle, write: boolean): Prom
       Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
     )
   )
-  return [...used].filter((path) => !path.startsWith("lazy-")).map((path) => join(root, name, path))
+  const files = [...used].filter((path) => !path.startsWith("lazy-")).map((path) => join(root, name, path))
+  // A program in a text: what is in it is in no output of its own.
+  return files.includes(staticServerFile) ? [...files, ...(await staticServerProgram()).inputs] : files
 }

@@ -9,12 +9,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "config-schema": [],
   synth: ["config-schema"],
+  builder: ["config-schema"],
   sdk: ["config-schema"],
-  server: ["config-schema", "synth", "sdk"],
-  cli: ["config-schema", "sdk", "synth", "server"]
+  server: ["config-schema", "synth", "builder", "sdk"],
+  cli: ["config-schema", "sdk", "synth", "builder", "server"]
 }
 /** Loaded only by the commands that need them, so that the others start fast. */
-const onlyLazily: Readonly<Record<string, ReadonlyArray<string>>> = { cli: ["synth", "server"] }
+const onlyLazily: Readonly<Record<string, ReadonlyArray<string>>> = { cli: ["synth", "builder", "server"] }
 
 const sources = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })

@@ -47,6 +47,12 @@ export interface ScaleInput {
   readonly idle?: DurationQuantity
 }
 
+/**
+ * How a source is built: `false` not at all, or a command (by `sh`, with the project's own programs on the PATH), or a command with the folder
+ * that it leaves.
+ */
+export type BuildInput = false | string | { readonly command?: string; readonly output?: string }
+
 interface CommonInput {
   /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. */
   readonly command?: readonly [string, ...Array<string>]
@@ -77,7 +83,15 @@ interface CommonInput {
 
 /** What a service is: an `image` to run, or a `source` folder. */
 export type ServiceInput = CommonInput &
-  ({ readonly image: string; readonly source?: never } | { readonly source: string; readonly image?: never })
+  (
+    | { readonly image: string; readonly source?: never; readonly build?: never }
+    | {
+        readonly source: string
+        readonly image?: never
+        /** @default its `build` script, if it has one */
+        readonly build?: BuildInput
+      }
+  )
 
 const definition = Symbol.for("maxcloud.dev/service")
 const configuration = Symbol.for("maxcloud.dev/config")

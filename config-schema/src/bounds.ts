@@ -27,6 +27,8 @@ export const bounds = {
   imageLength: 800,
   sourcePathLength: 4_096,
   sourcePackageLength: 1_024,
+  buildCommandLength: 4_096,
+  buildOutputLength: 1_024,
   probePathLength: 2_048,
   quantityLength: 32
 } as const
@@ -55,6 +57,8 @@ export const boundOf: Readonly<Record<Bound, string>> = {
   imageLength: "characters in an image reference",
   sourcePathLength: "characters in the path of a source",
   sourcePackageLength: "characters in the folder of a source's package",
+  buildCommandLength: "characters in a build command",
+  buildOutputLength: "characters in the folder that a build leaves",
   probePathLength: "characters in the path of a probe",
   quantityLength: "characters in a duration, or an amount of CPU or memory"
 }

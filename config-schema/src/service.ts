@@ -35,10 +35,13 @@ export type SourceDigest = typeof SourceDigest.Type
 const SourcePath = textUpTo(bounds.sourcePathLength, "The path").pipe(Schema.nonEmptyString())
 
 /** A folder inside a snapshot: relative, without empty names, `.`, `..` and what no file name has. */
+const isFolderInside = (path: string): boolean =>
+  /^[^\0\\]+$/.test(path) && path.split("/").every((name) => name !== "" && name !== "." && name !== "..")
+
 const SourcePackage = textUpTo(bounds.sourcePackageLength, "The package's folder").pipe(
   Schema.filter(
     (_) =>
-      /^[^\0\\]+$/.test(_) && _.split("/").every((name) => name !== "" && name !== "." && name !== "..")
+      isFolderInside(_)
         ? true
         : `${quoted(_)} isn't a valid folder of a package. Use a path inside the workspace, such as "packages/api".`,
     { arbitrary: () => (fc) => fc.constantFrom("packages/api", "apps/web", "api") }
@@ -66,6 +69,43 @@ export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), S
   encode: (_) => (_.digest === undefined && _.directory === undefined && _.package === undefined ? _.path : _)
 }).annotations({ identifier: "Source" })
 export type Source = typeof Source.Type
+
+const BuildCommand = textUpTo(bounds.buildCommandLength, "The build command").pipe(
+  Schema.filter(
+    (_) =>
+      (_.trim() !== "" && !_.includes("\0")) || "The build command is empty. Write `build: false` to build nothing.",
+    {
+      jsonSchema: { minLength: 1 },
+      arbitrary: () => (fc) => fc.constantFrom("npm run build:prod", "make site", "npx vite build")
+    }
+  )
+)
+
+const BuildOutput = textUpTo(bounds.buildOutputLength, "The output folder").pipe(
+  Schema.filter(
+    (_) =>
+      isFolderInside(_)
+        ? true
+        : `${quoted(_)} isn't a valid output folder. Use a path inside the source, such as "dist".`,
+    { arbitrary: () => (fc) => fc.constantFrom("dist", "build/client", ".output/public") }
+  )
+)
+
+/**
+ * How a source is built: `false` not at all, a text the command (by `sh`, with the project's own programs on the PATH), or a command with the
+ * folder that it leaves. Without it, the project's own `build` script is run if there is one.
+ */
+export const Build = Schema.Union(
+  Schema.Literal(false),
+  BuildCommand,
+  Schema.Struct({
+    /** @default the project's own `build` script */
+    command: Schema.optional(BuildCommand),
+    /** The folder that holds the site, or the program, relative to the source. @default found by itself */
+    output: Schema.optional(BuildOutput)
+  })
+).annotations({ identifier: "Build" })
+export type Build = typeof Build.Type
 
 const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
 
@@ -163,6 +203,8 @@ const Fields = Schema.Struct({
   image: Schema.optional(ImageReference),
   /** The folder whose program to run. Either this or `image`. */
   source: Schema.optional(Source),
+  /** How the source is built. @default its `build` script, if it has one */
+  build: Schema.optional(Build),
   /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
   command: Schema.optional(Command),
   /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
@@ -210,6 +252,9 @@ export const ServiceSpec = Fields.pipe(
         path: [],
         message: `The service needs an image or a source. Add \`image: "nginx:1.27"\` or \`source: "./${service.name}"\`.`
       }
+    }
+    if (service.build !== undefined && service.source === undefined) {
+      return { path: ["build"], message: "Only a source is built, and this service has an image. Remove `build`." }
     }
     if (!linksOf(service).includes(service.name)) return true
     const linked = service.links.indexOf(service.name)

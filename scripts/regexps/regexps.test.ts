@@ -8,7 +8,9 @@ const root = dirname(dirname(import.meta.dirname))
 const list = join(import.meta.dirname, "linear.json")
 const update = process.env["MAXCLOUD_UPDATE_GOLDEN"] === "1"
 
-const patterns = ["config-schema", "sdk", "synth", "server", "cli"].flatMap((_) => patternsIn(root, `${_}/src`))
+const patterns = ["config-schema", "sdk", "synth", "builder", "server", "cli"].flatMap((_) =>
+  patternsIn(root, `${_}/src`)
+)
 
 /** Found linear before: the checker takes a minute for all of them. */
 const known: ReadonlySet<string> = new Set(update ? [] : JSON.parse(readFileSync(list, "utf8")))

@@ -13,6 +13,8 @@ export const annotation = {
   sourceDigest: "maxcloud.dev/source-digest",
   /** On a Knative Service's template: the folder inside the snapshot that is the service, if the snapshot is cut from a workspace. */
   sourcePackage: "maxcloud.dev/source-package",
+  /** On a Knative Service's template: JSON of how the source is built (`build` of the AppSpec). Without it: its own `build` script. */
+  sourceBuild: "maxcloud.dev/source-build",
   /** On a Knative Service's template: absolute folder to run in place (`maxcloud dev`). */
   sourceDirectory: "maxcloud.dev/source-directory",
   /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */

@@ -27,7 +27,8 @@ export const imageOf = (app: AppName, service: ServiceSpec, tenant: TenantContex
   if (source?.digest !== undefined) {
     const annotations = {
       [annotation.sourceDigest]: source.digest,
-      ...(source.package === undefined ? {} : { [annotation.sourcePackage]: source.package })
+      ...(source.package === undefined ? {} : { [annotation.sourcePackage]: source.package }),
+      ...(service.build === undefined ? {} : { [annotation.sourceBuild]: JSON.stringify(service.build) })
     }
     return { image: `${name}@${source.digest}`, annotations, resolved: undefined }
   }

@@ -245,7 +245,7 @@ export const plant = ({ sealed, visible }: Words) =>
     const digest = Schema.decodeSync(SourceDigest)(digestOfTar(files))
     const store = yield* SourceStore
     yield* store.put(organization.id, digest, Stream.make(tarOf(files)))
-    yield* store.folder(organization.id, digest)
+    yield* store.built(organization.id, { digest, hasCommand: true })
     return caller
   })
 

@@ -45,7 +45,7 @@ export const collectSources = (dataDir: string, organizationId: OrganizationId, 
         const { mtimeMs } = await stat(archive)
         if (mtimeMs >= before) continue
         // The archive last: what a crash leaves behind is found by it.
-        await removeTree(join(own, "folders", hex))
+        for (const made of ["built", "folders"]) await removeTree(join(own, made, hex))
         await rm(archive, { force: true })
         removed++
       }

@@ -11,6 +11,9 @@ import type {
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
 
+/** The reason of a service whose source is being built: its message changes with what the build does. */
+export const building = "Building"
+
 /** Where objects live: one namespace per organization and stage. */
 export interface NamespaceKey {
   readonly organizationId: OrganizationId

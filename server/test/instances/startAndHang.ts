@@ -42,7 +42,7 @@ const program = Effect.gen(function* () {
 const sources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  folder: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused")
 })
 
 await Effect.runPromise(

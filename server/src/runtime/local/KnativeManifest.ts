@@ -1,6 +1,6 @@
-import { defaultPort } from "@maxcloud/config-schema"
+import { Build, defaultPort } from "@maxcloud/config-schema"
 import { annotation, type Manifest } from "@maxcloud/synth"
-import { Either, ParseResult, Schema } from "effect"
+import { Either, Option, ParseResult, Schema } from "effect"
 import { quantityOf } from "../quantity.ts"
 import type { AutoscalerConfig } from "./autoscaler/Autoscaler.ts"
 import { goDuration } from "./goDuration.ts"
@@ -156,13 +156,22 @@ const templateOf = ({ metadata, spec }: Template): Either.Either<RevisionTemplat
     }
   })
 
+const decodeBuild = Schema.decodeUnknownOption(Schema.parseJson(Build))
+
 const programOf = (annotations: Readonly<Record<string, string>>, image: string): InstanceSpec["program"] => {
   const directory = annotations[annotation.sourceDirectory]
   if (directory !== undefined) return { kind: "directory", directory }
   const digest = annotations[annotation.sourceDigest]
   if (digest === undefined) return { kind: "image", image }
   const inside = annotations[annotation.sourcePackage]
-  return { kind: "snapshot", digest, ...(inside === undefined ? {} : { package: inside }) }
+  const written = annotations[annotation.sourceBuild]
+  const build = written === undefined ? undefined : Option.getOrUndefined(decodeBuild(written))
+  return {
+    kind: "snapshot",
+    digest,
+    ...(inside === undefined ? {} : { package: inside }),
+    ...(build === undefined ? {} : { build })
+  }
 }
 
 const envOf = (variable: Container["env"][number]) => {

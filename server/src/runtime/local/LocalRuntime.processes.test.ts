@@ -14,7 +14,7 @@ import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from 
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  folder: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused")
 })
 
 let folder: string

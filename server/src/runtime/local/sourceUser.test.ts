@@ -108,8 +108,9 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     const users = sourceUsers(dataDir) ?? assert.fail("no users")
     const sources = join(dataDir, "sources")
     const [organization = ""] = readdirSync(sources)
-    const installed = readdirSync(join(sources, organization, "folders"))
-      .map((name) => join(sources, organization, "folders", name))
+    const builtFolder = join(sources, organization, "built")
+    const installed = readdirSync(builtFolder)
+      .flatMap((name) => readdirSync(join(builtFolder, name)).map((way) => join(builtFolder, name, way, "app")))
       .find((path) => readdirSync(path).includes("who"))
     const who = Number(readFileSync(join(installed ?? "", "who"), "utf8"))
     assert.include(

@@ -1,4 +1,6 @@
+import { stripVTControlCharacters } from "node:util"
 import type { Revision, TrafficTarget } from "@maxcloud/sdk/api"
+import { building } from "../../Runtime.ts"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
 import type { Instance } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
@@ -19,6 +21,7 @@ export interface RunnerHooks {
   readonly onReady: (instance: Instance) => void
   readonly onChange: () => void
   readonly onFailure: () => void
+  readonly onBuild: (line: string) => void
 }
 
 export interface ControllerInput {
@@ -75,6 +78,14 @@ const failuresUntilFailed = 2
 const failuresUntilRefused = 3
 /** When to ask a paused service again: a person ends the pause. */
 const pausedRetrySeconds = 60
+/** How long a line of a build stands before the next one. */
+const buildLineMs = 1_000
+const buildLineLength = 200
+const shortLine = (line: string): string =>
+  stripVTControlCharacters(line)
+    .replace(/[^\P{C}]/gu, " ")
+    .trim()
+    .slice(0, buildLineLength)
 /** Services in the queue of first starts from which new ones do not stay up for their idle time. */
 const crowd = 16
 
@@ -186,6 +197,17 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     input.onStatus(controller)
   }
 
+  /** Says in the service's status what a build does, about once a second. */
+  let toldBuildAt = 0
+  const tellBuild = (revision: string, line: string) => {
+    const known = record.revisions.find((_) => _.name === revision)
+    const isStep = line.startsWith("$ ")
+    if (known?.ready !== "Unknown" || (!isStep && performance.now() - toldBuildAt < buildLineMs)) return
+    toldBuildAt = performance.now()
+    record = changeRevision(record, revision, { reason: building, message: shortLine(line) })
+    changed()
+  }
+
   const unitOf = (
     revision: RunnableRevision,
     hooks: (unit: Unit) => Pick<RunnerHooks, "onChange" | "onFailure">
@@ -197,7 +219,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         if (resolvedImage !== undefined) record = changeRevision(record, revision.name, { resolvedImage })
       },
       onChange: () => hooks(unit).onChange(),
-      onFailure: () => hooks(unit).onFailure()
+      onFailure: () => hooks(unit).onFailure(),
+      onBuild: (line) => tellBuild(revision.name, line)
     })
     const unit: Unit = { revision, runner }
     return unit

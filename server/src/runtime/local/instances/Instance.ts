@@ -1,3 +1,4 @@
+import type { Build } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
 
@@ -31,6 +32,8 @@ export interface InstanceSpec {
         readonly digest: string
         /** The folder inside the snapshot that is the service. @default the snapshot itself */
         readonly package?: string
+        /** @default the project's own `build` script */
+        readonly build?: Build
       }
     | { readonly kind: "directory"; readonly directory: string }
   /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
@@ -58,6 +61,8 @@ export interface InstanceSpec {
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void
   /** Takes what the platform itself has to say about it (a limit that cannot be set here), a line at a time. */
   readonly onSystem?: (line: string) => void
+  /** Takes what its build does, a line at a time, as it comes; must be fast. */
+  readonly onBuild?: (line: string) => void
 }
 
 /** An instance ended. `wanted`: because it was told to. */

@@ -32,7 +32,7 @@ let environment: Record<string, string | undefined> = { ...process.env }
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  folder: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused")
 })
 const run = <A, E>(effect: Effect.Effect<A, E, Instances>): Promise<A> =>
   Effect.runPromise(

@@ -11,7 +11,7 @@ import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 import { type ImageConfig, imageConfig } from "./imageConfig.ts"
 import { makeNamespaceNetworks } from "./namespaceNetworks.ts"
-import { makeProcesses } from "./processes.ts"
+import { makeProcesses, type ProgramPlace } from "./processes.ts"
 import { makeRevisionImages } from "./revisionImages.ts"
 import { sourceUsers } from "./sourceUser.ts"
 import { cannotLaunch, supervise } from "./supervise.ts"
@@ -24,6 +24,11 @@ export interface InstancesOptions {
 
 /** How long an engine that was not there is taken to be still away. */
 const missingForMs = 5_000
+
+const reasons: Partial<Record<SourceError["reason"], string>> = {
+  unavailable: "SourceUnavailable",
+  build: "BuildFailed"
+}
 
 const toFailure = (cause: unknown) => (cause instanceof InstanceFailed ? cause : cannotLaunch(cause))
 
@@ -78,10 +83,10 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
       const access = yield* ImageAccess
       const ofRevision = makeRevisionImages()
 
-      const startProcess = (spec: InstanceSpec, directory: string) =>
+      const startProcess = (spec: InstanceSpec, place: ProgramPlace) =>
         supervise(
           spec,
-          () => processes.launch(spec, directory),
+          () => processes.launch(spec, place),
           () => processes.forget(spec.id)
         )
 
@@ -107,30 +112,35 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         if (!/^[A-Za-z0-9_-]{1,100}$/.test(spec.id))
           return yield* Effect.die(new Error(`Not an id of an instance: ${spec.id}`))
         const { program } = spec
-        const directory =
+        const place: ProgramPlace | undefined =
           program.kind === "snapshot"
             ? yield* Schema.decodeUnknown(SourceDigest)(program.digest).pipe(
                 Effect.mapError(() => new SourceError({ reason: "invalid", message: `No digest: ${program.digest}` })),
-                Effect.flatMap((digest) => sources.folder(spec.organizationId, digest)),
-                Effect.map((folder) => join(folder, program.package ?? "")),
+                Effect.flatMap((digest) =>
+                  sources.built(
+                    spec.organizationId,
+                    { digest, package: program.package, build: program.build, hasCommand: spec.command !== undefined },
+                    spec.onBuild
+                  )
+                ),
                 Effect.mapError(
                   (error) =>
                     new InstanceFailed({
-                      reason: error.reason === "unavailable" ? "SourceUnavailable" : "SourceInvalid",
+                      reason: reasons[error.reason] ?? "SourceInvalid",
                       message: error.message,
                       retryable: error.reason === "unavailable"
                     })
                 )
               )
             : program.kind === "directory"
-              ? program.directory
+              ? { folder: program.directory }
               : undefined
         // Uninterruptible: what was spawned must come to the caller, who alone stops it.
         return yield* Effect.tryPromise({
           try: () =>
             program.kind === "image"
               ? startContainer(spec, program.image, program.resolved)
-              : startProcess(spec, directory ?? ""),
+              : startProcess(spec, place ?? { folder: "" }),
           catch: toFailure
         }).pipe(Effect.uninterruptible)
       })

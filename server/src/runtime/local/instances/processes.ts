@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
+import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
 import { Redacted } from "effect"
 import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
@@ -12,7 +13,6 @@ import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
 import { listeningPorts } from "./listeningPorts.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
-import { programOf } from "./program.ts"
 import { closedTo, endAllOf, type SourceUsers, type UnprivilegedUser } from "./sourceUser.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
 import { wordsOf } from "./words.ts"
@@ -21,6 +21,15 @@ import { wordsOf } from "./words.ts"
 const drainMs = 1_000
 /** How much of the start's error output is searched for a reason. */
 const searchedBytes = 64 * 1024
+
+/** A folder that runs: how it is started, and what it needs for it. */
+export interface ProgramPlace {
+  readonly folder: string
+  /** @default found in the folder as it is */
+  readonly start?: Start | undefined
+  /** Environment variables, unless the config says others. */
+  readonly environment?: Readonly<Record<string, string>>
+}
 
 export interface ProcessesOptions {
   readonly dataDirectory: string
@@ -100,7 +109,8 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   const node = await nodeFolder(options.dataDirectory, user)
   const homes = privateFolder(dataDirectoryId, user)
   const boot = bootId()
-  const environment = (spec: InstanceSpec, directory: string, home: string, port: number): Record<string, string> => {
+  const environment = (spec: InstanceSpec, place: ProgramPlace, home: string, port: number): Record<string, string> => {
+    const directory = place.folder
     const path = [
       node,
       ...programFolders(spec.program, directory),
@@ -117,25 +127,41 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       HOME: home,
       TMPDIR: home,
       LANG: "C.UTF-8",
+      ...place.environment,
       ...Object.fromEntries([...spec.env].map(([name, value]) => [name, plainValue(value)])),
       PORT: String(port),
       [markerName]: `${dataDirectoryId}/${spec.id}`
     }
   }
 
-  const launch = async (spec: InstanceSpec, directory: string): Promise<Launched> => {
+  const programIn = async (
+    { folder, start }: ProgramPlace,
+    { args, command }: ReturnType<typeof wordsOf>
+  ): Promise<Program> => {
+    try {
+      return start === undefined || command !== undefined
+        ? await programOf(folder, command, args)
+        : programOfStart(start, args)
+    } catch (cause) {
+      if (!(cause instanceof BuildFailed)) throw cause
+      throw new InstanceFailed({ reason: "NothingToRun", message: cause.message, retryable: false })
+    }
+  }
+
+  const launch = async (spec: InstanceSpec, place: ProgramPlace): Promise<Launched> => {
+    const directory = place.folder
     const reserved = await reservePort()
     const { port } = reserved
     const record = { id: spec.id, kind: "process", boot, graceMs: spec.graceMs } as const
     try {
       const words = wordsOf(spec, port)
-      const program = await programOf(directory, words.command, words.args)
+      const program = await programIn(place, words)
       if (user !== undefined) {
-        const place = closedTo(user, directory)
-        if (place !== undefined) {
+        const closed = closedTo(user, directory)
+        if (closed !== undefined) {
           const fix =
             "Choose a folder that all users may enter (chmod o+x), or start the server as the user who owns it."
-          throw folderClosed(directory, place, fix)
+          throw folderClosed(directory, closed, fix)
         }
       }
       // The server's own Node may be closed to the user; the one of the data folder is the same.
@@ -145,7 +171,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       const child = spawn(file, [...program.args], {
         ...user,
         cwd: directory,
-        env: environment(spec, directory, home, port),
+        env: environment(spec, place, home, port),
         detached: true,
         stdio: ["ignore", "pipe", "pipe"]
       })

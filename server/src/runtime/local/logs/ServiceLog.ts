@@ -76,7 +76,8 @@ export class ServiceLog {
         if (open) (stream === "stdout" ? stdout : stderr).push(chunk)
       },
       system: (line) => {
-        if (open) add("s", line.slice(0, 4096), false)
+        // A failed build's reason has several lines.
+        if (open) for (const one of line.slice(0, 4096).split("\n")) add("s", one, false)
       },
       close: async () => {
         if (open) {

@@ -79,7 +79,8 @@ const makeRunner = async () => {
     onRoom: () => {},
     onReady: () => {},
     onChange: () => {},
-    onFailure: () => failures++
+    onFailure: () => failures++,
+    onBuild: () => {}
   })
   return { runner, started, lines, failures: () => failures }
 }

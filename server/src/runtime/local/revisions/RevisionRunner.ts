@@ -25,6 +25,8 @@ export interface RunnerInput {
   readonly onChange: () => void
   /** A start failed, or an instance ended by itself. */
   readonly onFailure: () => void
+  /** Its source is being built: a line of what happens, not of every moment. */
+  readonly onBuild: (line: string) => void
 }
 
 /** Why the last start failed, or the last instance ended; gone once one is ready again. */
@@ -140,7 +142,11 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         ...spec,
         id: entry.id,
         onOutput: entry.writer.write,
-        onSystem: entry.writer.system
+        onSystem: entry.writer.system,
+        onBuild: (line) => {
+          entry.writer.system(line)
+          input.onBuild(line)
+        }
       })
       entry.instance = instance
       if (entry.phase !== "ending") return yield* serve(entry, instance)

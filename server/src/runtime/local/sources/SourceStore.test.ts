@@ -47,8 +47,10 @@ const inPieces = (archive: Buffer) =>
   )
 const put = (entries: ReadonlyArray<Entry>) => (store: typeof SourceStore.Service) =>
   store.put(own, toDigest(digestOf(entries)), inPieces(tarOf(entries)))
+const builtOf = (organization: OrganizationId, digest: SourceDigest) => (store: typeof SourceStore.Service) =>
+  Effect.map(store.built(organization, { digest, hasCommand: true }), (_) => _.folder)
 const folderOf = (entries: ReadonlyArray<Entry>) => (store: typeof SourceStore.Service) =>
-  put(entries)(store).pipe(Effect.zipRight(store.folder(own, toDigest(digestOf(entries)))))
+  put(entries)(store).pipe(Effect.zipRight(builtOf(own, toDigest(digestOf(entries)))(store)))
 
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), "sources-"))
@@ -75,7 +77,7 @@ describe("a snapshot", () => {
     await succeed(put(good))
     expect(await succeed((store) => store.find(own, digest))).toEqual(Option.some(tarOf(good).length))
     expect(await succeed((store) => store.find(foreign, digest))).toEqual(Option.none())
-    expect(await failure((store) => store.folder(foreign, digest))).toMatchObject({ reason: "invalid" })
+    expect(await failure((store) => builtOf(foreign, digest)(store))).toMatchObject({ reason: "invalid" })
     // Again, as two clients may.
     await succeed(put(good))
   })
@@ -96,7 +98,7 @@ describe("a snapshot", () => {
     const digest = toDigest(digestOf(good))
     const folders = await succeed((store) =>
       Effect.all(
-        Array.from({ length: 20 }, () => store.folder(own, digest)),
+        Array.from({ length: 20 }, () => builtOf(own, digest)(store)),
         { concurrency: "unbounded" }
       )
     )
@@ -351,9 +353,83 @@ snapshots:
 
     const digest = toDigest(digestOf(entries("one")))
     const folder = await succeed((store) =>
-      store.put(foreign, digest, inPieces(tarOf(entries("one")))).pipe(Effect.zipRight(store.folder(foreign, digest)))
+      store.put(foreign, digest, inPieces(tarOf(entries("one")))).pipe(Effect.zipRight(builtOf(foreign, digest)(store)))
     )
     expect((await stat(join(folder, file))).ino).not.toBe((await stat(join(first, file))).ino)
+  })
+
+  it("for development are there for the build and gone after it, and are not fetched again for a changed line", async () => {
+    const lock = npmLock()
+      .replace(',"devDependencies":{"absent":"1.0.0"}', "")
+      .replace(/"node_modules\/absent":\{.*?\},/, "")
+    const forBuild = lock
+      .replace('"dependencies":{"greeting":"1.0.0"}', '"devDependencies":{"greeting":"1.0.0"}')
+      .replace('"hasInstallScript":true', '"hasInstallScript":true,"dev":true')
+    const entries = (code: string) => [
+      { path: "index.js", content: `module.exports = "${code}"` },
+      { path: "package-lock.json", content: forBuild },
+      {
+        path: "package.json",
+        content: JSON.stringify({
+          name: "app",
+          version: "1.0.0",
+          devDependencies: { greeting: "1.0.0" },
+          scripts: { build: 'mkdir dist && node -p \'require("greeting") + require("./index")\' > dist/made' }
+        })
+      }
+    ]
+    const lines: Array<string> = []
+    const build = (code: string) => (store: typeof SourceStore.Service) =>
+      put(entries(code))(store).pipe(
+        Effect.zipRight(store.built(own, { digest: toDigest(digestOf(entries(code))) }, (line) => lines.push(line)))
+      )
+    const first = await succeed(build("one"))
+    expect(await readFile(join(first.folder, "dist/made"), "utf8")).toBe("helloone\n")
+    expect(await readdir(join(first.folder, "node_modules"))).not.toContain("greeting")
+    expect(first.environment).toEqual({ NODE_ENV: "production" })
+    expect(lines.filter((_) => _.startsWith("$ "))).toEqual([
+      "$ npm ci",
+      "$ npm run build",
+      "$ npm prune --omit=dev --ignore-scripts"
+    ])
+    const asked = registry.requests.length
+    lines.length = 0
+    const second = await succeed(build("two"))
+    expect(await readFile(join(second.folder, "dist/made"), "utf8")).toBe("hellotwo\n")
+    expect(await readdir(join(second.folder, "node_modules"))).not.toContain("greeting")
+    expect(registry.requests.length).toBe(asked)
+    expect(lines.filter((_) => _.startsWith("$ "))).toEqual(["$ npm run build"])
+    lines.length = 0
+    expect((await succeed(build("two"))).folder).toBe(second.folder)
+    expect(lines).toEqual([])
+  })
+
+  it("that a build tries to change stay as they were for the next one", async () => {
+    const entries = (code: string) => [
+      { path: "index.js", content: code },
+      {
+        path: "package-lock.json",
+        content: npmLock()
+          .replace(/"node_modules\/absent":\{.*?\},/, "")
+          .replace(',"devDependencies":{"absent":"1.0.0"}', "")
+      },
+      {
+        path: "package.json",
+        content: packageJson({
+          devDependencies: undefined,
+          scripts: {
+            build:
+              "echo 'module.exports = \"evil\"' > node_modules/greeting/index.js || true; rm -rf node_modules/greeting"
+          }
+        })
+      }
+    ]
+    await succeed(folderOf(entries("one")))
+    const [key = ""] = (await readdir(join(data, "sources", own, "dependencies"))).filter((_) => !_.endsWith(".json"))
+    const kept = join(data, "sources", own, "dependencies", key, "greeting/index.js")
+    if (process.getuid?.() === 0) expect(await readFile(kept, "utf8")).toBe('module.exports = "hello"\n')
+    expect((await stat(kept)).mode & 0o222).toBe(0)
+    expect((await stat(kept)).uid).toBe(process.getuid?.())
   })
 
   it("without a lockfile are installed by npm install; none are no work", async () => {
@@ -399,11 +475,11 @@ snapshots:
       { path: "package.json", content: packageJson({ dependencies: { nowhere: "1.0.0" }, devDependencies: {} }) }
     ]
     const error = await failure(folderOf(entries))
-    expect(error).toMatchObject({ _tag: "SourceError", reason: "invalid" })
+    expect(error).toMatchObject({ _tag: "SourceError", reason: "build" })
     expect(String(error.message)).toContain("nowhere")
     environment = { ...environment, npm_config_registry: "http://127.0.0.1:1/", npm_config_fetch_retries: "0" }
     expect(await failure(folderOf(entries))).toMatchObject({ reason: "unavailable" })
-    expect(await readdir(join(data, "sources", own, "folders"))).toEqual([])
+    expect(await readdir(join(data, "sources", own, "built"))).toEqual([])
     expect(await readdir(join(data, "sources", own, "unfinished"))).toEqual([])
   })
 })

@@ -1,16 +1,38 @@
-import type { SourceDigest } from "@maxcloud/config-schema"
+import type { Start } from "@maxcloud/builder"
+import type { Build, SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
 
 /**
- * `invalid`: the archive is broken, unsafe, or has another digest; `tooLarge`; `overQuota`: it doesn't fit beside what the organization has;
+ * `invalid`: the archive is broken, unsafe, or has another digest; `build`: it can't be built, or nothing says how it runs; `tooLarge`; `overQuota`: it doesn't fit beside what the organization has;
  * `unavailable`: the disk. `message` is for the user.
  */
 export class SourceError extends Data.TaggedError("SourceError")<{
-  readonly reason: "invalid" | "tooLarge" | "overQuota" | "unavailable"
+  readonly reason: "invalid" | "build" | "tooLarge" | "overQuota" | "unavailable"
   readonly message: string
   readonly cause?: unknown
 }> {}
+
+/** A snapshot, and how it is built. */
+export interface SourceToBuild {
+  readonly digest: SourceDigest
+  /** The folder inside that is the service. @default the snapshot itself */
+  readonly package?: string | undefined
+  /** @default the project's own `build` script */
+  readonly build?: Build | undefined
+  /** Does the config say what to run? @default no */
+  readonly hasCommand?: boolean | undefined
+}
+
+/** A read-only folder that runs. */
+export interface BuiltSource {
+  /** Absolute: where it is started. */
+  readonly folder: string
+  /** undefined: the config's own `command` says it. */
+  readonly start: Start | undefined
+  readonly environment: Readonly<Record<string, string>>
+  readonly kind: string
+}
 
 /** Content-addressed source snapshots in the data folder, a folder per organization: no organization can name another's. */
 export class SourceStore extends Context.Tag("@maxcloud/server/SourceStore")<
@@ -30,9 +52,14 @@ export class SourceStore extends Context.Tag("@maxcloud/server/SourceStore")<
       most?: number
     ) => Effect.Effect<void, SourceError>
     /**
-     * The read-only folder of the unpacked snapshot with its production dependencies installed by the lockfile's own package
-     * manager (cached by the lockfile's digest). Made once; at the same time asked twice, made once.
+     * The snapshot, built: its dependencies installed by the lockfile's own package manager (cached by the lockfile's digest), its build
+     * script run, what only the build needs dropped. Made once; asked for twice at the same time, made once. `progress` takes what
+     * happens, a line at a time.
      */
-    readonly folder: (organizationId: OrganizationId, digest: SourceDigest) => Effect.Effect<string, SourceError>
+    readonly built: (
+      organizationId: OrganizationId,
+      source: SourceToBuild,
+      progress?: (line: string) => void
+    ) => Effect.Effect<BuiltSource, SourceError>
   }
 >() {}

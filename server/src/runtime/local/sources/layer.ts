@@ -1,20 +1,5 @@
 import { randomBytes } from "node:crypto"
-import {
-  chmod,
-  chown,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-  utimes
-} from "node:fs/promises"
+import { chmod, chown, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises"
 import { join } from "node:path"
 import type { SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
@@ -22,13 +7,14 @@ import { Effect, Layer, Option, Stream } from "effect"
 import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
 import { nodeFolder } from "../instances/processes.ts"
 import { endAllOf, sourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
-import { type Installer, install, installationOf } from "./dependencies.ts"
-import { makeInstallAs } from "./installAs.ts"
+import { makeBuildAs } from "./buildAs.ts"
+import { buildSource, readBuilt, variantOf } from "./buildSource.ts"
 import { removeTree } from "./removeTree.ts"
-import { SourceError, SourceStore } from "./SourceStore.ts"
+import { type BuiltSource, SourceError, SourceStore, type SourceToBuild } from "./SourceStore.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
 import { sourceBytesOf } from "./sourceBytes.ts"
 import { makeSourceRoom } from "./sourceRoom.ts"
+import { exists, publish } from "./trees.ts"
 
 export interface SourceStoreOptions {
   readonly dataDirectory: string
@@ -48,49 +34,7 @@ const toSourceError = (cause: unknown): SourceError =>
 const attempt = <A>(evaluate: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, SourceError> =>
   Effect.tryPromise({ try: evaluate, catch: toSourceError })
 
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    (cause) => {
-      if (cause.code === "ENOENT") return false
-      throw cause
-    }
-  )
-
-/**
- * Takes the right to write from all files and folders, so that a snapshot stays what its digest says. With `open`, whoever reaches them may read
- * and run what their owner may.
- */
-const makeReadOnly = async (path: string, open: boolean): Promise<void> => {
-  const found = await lstat(path)
-  if (found.isSymbolicLink()) return
-  if (found.isDirectory()) for (const name of await readdir(path)) await makeReadOnly(join(path, name), open)
-  const mode = found.mode & 0o555
-  await chmod(path, open ? mode | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111) : mode)
-}
-
-/** A second tree of the same files by hard links, copied where the disk has none. */
-const linkTree = async (source: string, target: string): Promise<void> => {
-  await mkdir(target)
-  for (const entry of await readdir(source, { withFileTypes: true })) {
-    const [from, to] = [join(source, entry.name), join(target, entry.name)]
-    if (entry.isDirectory()) await linkTree(from, to)
-    else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
-    else await link(from, to).catch(() => copyFile(from, to))
-  }
-}
-
-/** Renames a finished tree into place; who came first wins, for both are the same. */
-const publish = async (from: string, to: string): Promise<void> => {
-  try {
-    await rename(from, to)
-  } catch (cause) {
-    if (!(await exists(to))) throw cause
-    await removeTree(from)
-  }
-}
-
-/** Sources in `<data folder>/sources/<organization>/`: `archives/`, `folders/`, `dependencies/`, and `unfinished/`, which a start empties. */
+/** Sources in `<data folder>/sources/<organization>/`: `archives/`, `built/`, `dependencies/`, and `unfinished/`, which a start empties. */
 export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, SourceError> =>
   Layer.scoped(
     SourceStore,
@@ -115,7 +59,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         const users = sourceUsers(options.dataDirectory)
         return {
           users,
-          installAs: users === undefined ? undefined : makeInstallAs(users),
+          buildAs: users === undefined ? undefined : makeBuildAs(users),
           node: await nodeFolder(options.dataDirectory, users?.service)
         }
       }
@@ -128,8 +72,8 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
       /** As root: others may go through to what is theirs, and look at nothing; only services to the folders of snapshots. */
       const openWay = async (own: string, service: UnprivilegedUser) => {
         for (const path of [root, own, join(own, "unfinished")]) await chmod(path, 0o711)
-        await chown(join(own, "folders"), 0, service.gid)
-        await chmod(join(own, "folders"), 0o710)
+        await chown(join(own, "built"), 0, service.gid)
+        await chmod(join(own, "built"), 0o710)
       }
 
       const pathsOf = (organizationId: OrganizationId, digest: SourceDigest) => {
@@ -138,10 +82,11 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         return {
           own,
           archive: join(own, "archives", `${hex}.tar.gz`),
-          folder: join(own, "folders", hex),
-          dependencies: (key: string) => join(own, "dependencies", key),
+          /** One for each way in which the snapshot is built: `app/`, and `built.json`, which says how it is run. */
+          built: join(own, "built", hex),
+          dependencies: join(own, "dependencies"),
           unfinished: async () => {
-            for (const name of ["archives", "folders", "dependencies", "unfinished"])
+            for (const name of ["archives", "built", "dependencies", "unfinished"])
               await mkdir(join(own, name), { recursive: true, mode: 0o700 })
             return join(own, "unfinished", randomBytes(8).toString("hex"))
           }
@@ -225,61 +170,49 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         )
       })
 
-      const installInto = async (
-        box: string,
-        folder: string,
-        paths: ReturnType<typeof pathsOf>,
-        signal: AbortSignal
-      ): Promise<void> => {
-        const installation = await installationOf(folder)
-        if (installation === undefined) return
-        const { cacheKey } = installation
-        const target = join(folder, "node_modules")
-        if (cacheKey !== undefined && (await exists(paths.dependencies(cacheKey)))) {
-          await removeTree(target)
-          return linkTree(paths.dependencies(cacheKey), target)
-        }
-        const marker = `${id}/install-${randomBytes(8).toString("hex")}`
-        const { installAs, node, users } = await prepared()
-        const run = (installer?: Installer) => {
-          const environment = options.environment ?? process.env
-          return install(folder, installation, { environment, nodeFolder: node, marker, installer, signal })
-        }
-        await (installAs === undefined ? run() : installAs(box, folder, run))
-        if (cacheKey === undefined || !(await exists(target))) return
-        const unfinished = await paths.unfinished()
-        await makeReadOnly(target, users !== undefined)
-        await linkTree(target, unfinished)
-        await publish(unfinished, paths.dependencies(cacheKey))
-      }
-
       const make = async (
         organizationId: OrganizationId,
-        digest: SourceDigest,
-        signal: AbortSignal
-      ): Promise<string> => {
+        { digest, ...how }: SourceToBuild,
+        place: string,
+        progress: (line: string) => void
+      ): Promise<BuiltSource> => {
         const paths = pathsOf(organizationId, digest)
-        const { users } = await prepared()
+        const { buildAs, node, users } = await prepared()
         const box = await paths.unfinished()
         if (users !== undefined) await openWay(paths.own, users.service)
-        if (await exists(paths.folder)) return paths.folder
+        const known = await readBuilt(place)
+        if (known !== undefined) return known
         if (!(await exists(paths.archive)))
           throw new SourceError({
             reason: "invalid",
             message: `There is no source snapshot ${digest}: upload it before it is deployed.`
           })
-        const unfinished = join(box, "tree")
+        const tree = join(box, "tree")
         try {
-          await mkdir(unfinished, { recursive: true, mode: 0o700 })
-          if ((await readSnapshot(paths.archive, unfinished)) !== digest)
+          await mkdir(tree, { recursive: true, mode: 0o700 })
+          if ((await readSnapshot(paths.archive, tree)) !== digest)
             throw new SourceError({ reason: "unavailable", message: `The archive of ${digest} is damaged on disk.` })
-          await installInto(box, unfinished, paths, signal)
-          await makeReadOnly(unfinished, users !== undefined)
-          // A folder can be moved to another only by who may write to it.
-          await chmod(unfinished, 0o755)
-          await publish(unfinished, paths.folder)
-          await chmod(paths.folder, 0o555)
-          return paths.folder
+          const environment = options.environment ?? process.env
+          await buildSource(
+            {
+              box,
+              tree,
+              dependencies: paths.dependencies,
+              marker: id,
+              node,
+              buildAs,
+              environment,
+              open: users !== undefined
+            },
+            how,
+            { ending: ending.signal, progress }
+          )
+          await mkdir(paths.built, { recursive: true, mode: 0o755 })
+          // The rename into place is what makes it known: half of it never is.
+          await publish(join(box, "done"), place)
+          const built = await readBuilt(place)
+          if (built === undefined) throw new Error(`The build in ${place} can't be read`)
+          return built
         } finally {
           // One that is still open to its installer has processes that could not be ended: the next start removes it.
           const isClosed = await stat(box).then(
@@ -291,24 +224,36 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
       }
 
       // What is being made is made for all who ask meanwhile, so none of them alone may interrupt it.
-      const inMaking = new Map<string, Promise<string>>()
-      const folder = Effect.fn("SourceStore.folder")(function* (organizationId: OrganizationId, digest: SourceDigest) {
-        const key = `${organizationId}/${digest}`
+      const inMaking = new Map<
+        string,
+        { readonly made: Promise<BuiltSource>; readonly told: Set<(line: string) => void> }
+      >()
+      const built = Effect.fn("SourceStore.built")(function* (
+        organizationId: OrganizationId,
+        source: SourceToBuild,
+        progress?: (line: string) => void
+      ) {
+        const place = join(pathsOf(organizationId, source.digest).built, variantOf(source))
         return yield* attempt(() => {
-          const known = inMaking.get(key)
-          if (known !== undefined) return known
-          const making = make(organizationId, digest, ending.signal).finally(() => inMaking.delete(key))
-          inMaking.set(key, making)
-          return making
+          const known = inMaking.get(place)
+          if (progress !== undefined) known?.told.add(progress)
+          if (known !== undefined) return known.made
+          const told = new Set(progress === undefined ? [] : [progress])
+          const tell = (line: string) => {
+            for (const one of told) one(line)
+          }
+          const made = make(organizationId, source, place, tell).finally(() => inMaking.delete(place))
+          inMaking.set(place, { made, told })
+          return made
         })
       })
       const ending = new AbortController()
       yield* Effect.addFinalizer(() =>
         Effect.promise(() => {
           ending.abort()
-          return Promise.allSettled(inMaking.values())
+          return Promise.allSettled([...inMaking.values()].map((_) => _.made))
         })
       )
-      return { find, put, folder }
+      return { find, put, built }
     })
   )

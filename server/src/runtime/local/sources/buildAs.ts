@@ -4,7 +4,14 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { endAllOf, type SourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
-import type { Installer } from "./dependencies.ts"
+import type { Installer } from "./runCommand.ts"
+
+/** Gives a tree away, without files that have another name: those are of the cache, which no build may change. */
+const lend = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
+  const own = ["(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")"]
+  const args = [tree, ...own, "-exec", "chown", "-h", `${uid}:${gid}`, "{}", "+"]
+  await promisify(execFile)("find", args, { env: hostEnvironment("system") })
+}
 
 const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
   // Links are given away themselves, never what they lead to.
@@ -14,13 +21,13 @@ const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> 
 const root: UnprivilegedUser = { uid: 0, gid: 0 }
 
 /**
- * Lets the install scripts of a source run as a user of their own, one for each installation at a time, where the server is root.
+ * Lets the commands of a build run as a user of their own, one for each build at a time, if the server is root.
  *
  * `box` is root's folder around the `tree`, open to the installer alone while it works. Afterwards every process of the installer is
  * ended and the tree is root's again, before root changes anything in it: a process that was left could make folders into links
  * under its hands, and so have root write elsewhere.
  */
-export const makeInstallAs = (users: SourceUsers) => {
+export const makeBuildAs = (users: SourceUsers) => {
   const free = [...users.installers]
   const waiting: Array<(user: UnprivilegedUser) => void> = []
   const take = (): Promise<UnprivilegedUser> => {
@@ -37,9 +44,9 @@ export const makeInstallAs = (users: SourceUsers) => {
     const user = await take()
     const home = join(box, "home")
     try {
-      await mkdir(home, { mode: 0o700 })
+      await mkdir(home, { recursive: true, mode: 0o700 })
       await own(home, user)
-      await own(tree, user)
+      await lend(tree, user)
       await chown(box, 0, user.gid)
       await chmod(box, 0o710)
       await run({ ...user, home })

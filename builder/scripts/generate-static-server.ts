@@ -1,0 +1,7 @@
+/** Writes `src/static/program.ts`: the server of static sites and what it imports, as one text. */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { staticServerProgram } from "./staticServerProgram.ts"
+
+const { text } = await staticServerProgram()
+writeFileSync(join(import.meta.dirname, "..", "src", "static", "program.ts"), text)

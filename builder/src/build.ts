@@ -1,0 +1,107 @@
+import { mkdir, rename, rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { isInside, isThere } from "./files.ts"
+import { type BuildHost, type BuildInput, type Built, type Command, invalid } from "./model.ts"
+import type { Shape } from "./node/frameworks.ts"
+import { nodeShape } from "./node/node.ts"
+import { dropped, droppedBetween, packagesIn } from "./node/pruned.ts"
+import { verifyPackages } from "./node/verifyPackages.ts"
+import { type BuildPlan, planBuild } from "./plan.ts"
+import { makeSite } from "./static/site.ts"
+
+/** Builds the snapshot in `input.folder`, and puts what runs into the new folder `target`. */
+export const build = async (input: BuildInput, target: string, host: BuildHost): Promise<Built> => {
+  const plan = await planBuild(input)
+  const cacheKeys = await installAndBuild(input, plan, host)
+  const inside = input.package ?? "."
+  const folder = join(input.folder, inside)
+  const wasBuilt = plan.build !== undefined
+  const done = { kind: plan.name, cacheKeys, portHint: undefined }
+  const environment = plan.packageJson === undefined ? {} : { NODE_ENV: "production" }
+  if (input.hasCommand === true && plan.output === undefined) {
+    await rename(input.folder, target)
+    return { ...done, folder: inside, start: undefined, environment }
+  }
+  const shape = await nodeShape(folder, plan.packageJson, { output: plan.output, wasBuilt })
+  if ("site" in shape) {
+    host.progress(`Compressing the site in ${shape.site}`)
+    const site = await makeSite(input.folder, join(inside, shape.site), target)
+    return { ...done, ...site, kind: plan.name === "Node.js" ? "static site" : `${plan.name} (static site)` }
+  }
+  await keepOnly(input.folder, inside, shape, target)
+  return {
+    ...done,
+    folder: join(inside, shape.folder ?? "."),
+    start: shape.start,
+    environment: { ...environment, ...shape.environment }
+  }
+}
+
+/** Installs, builds, and drops what is there for development; gives the keys of what was cached. */
+const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHost): Promise<ReadonlyArray<string>> => {
+  const { build, installation } = plan
+  const modules = join(input.folder, "node_modules")
+  const key = installation?.cacheKey
+  if (installation === undefined || key === undefined) {
+    const commands = [installation?.install, build, build === undefined ? undefined : installation?.prune]
+    await run(host, commands)
+    if (installation !== undefined) await verifyPackages(modules)
+    return []
+  }
+  if ((await host.cache.find(key)) === undefined) {
+    await run(host, [installation.install])
+    if (!(await isThere(modules))) {
+      await run(host, [build])
+      return []
+    }
+    await verifyPackages(modules)
+    await host.cache.keep(key, modules)
+  } else {
+    host.progress(`Using the dependencies installed before (${installation.lockfile ?? "package.json"})`)
+    await host.cache.use(key, modules)
+  }
+  // Without a build nothing needs what is there for development, but a start script may have been written for it.
+  const note = await host.cache.note(key)
+  const known = dropped(note)
+  const before = known === undefined && installation.prune !== undefined ? await packagesIn(modules) : undefined
+  await run(host, [build, before === undefined ? undefined : installation.prune])
+  if (before !== undefined)
+    await host.cache.setNote(key, JSON.stringify(droppedBetween(before, await packagesIn(modules))))
+  for (const name of known ?? [])
+    if (await isInside(input.folder, join(modules, name)))
+      await rm(join(modules, name), { recursive: true, force: true })
+  return [key]
+}
+
+const run = async (host: BuildHost, commands: ReadonlyArray<Command | undefined>): Promise<void> => {
+  const all = commands.filter((_) => _ !== undefined)
+  if (all.length === 0) return
+  await host.commands(async (run) => {
+    for (const command of all) {
+      host.progress(`$ ${command.label}`)
+      await run(command)
+    }
+  })
+}
+
+/** Moves what the shape needs into `target`. */
+const keepOnly = async (root: string, inside: string, shape: Shape, target: string): Promise<void> => {
+  for (const [from, to] of shape.move ?? []) {
+    const [source, place] = [join(root, inside, from), join(root, inside, to)]
+    if (!(await isThere(source)) || (await isThere(place))) continue
+    if (!(await isInside(root, source)) || !(await isInside(root, place)))
+      throw invalid(`The build has made a folder on the way to ${from} a link. Let it leave real folders.`)
+    await rename(source, place)
+  }
+  // In a workspace, packages lean on what is beside them.
+  if (shape.keep === undefined || inside !== ".") return rename(root, target)
+  await mkdir(target, { mode: 0o755 })
+  for (const path of shape.keep) {
+    const source = join(root, path)
+    if (!(await isThere(source))) continue
+    if (!(await isInside(root, source)))
+      throw invalid(`The build has made a folder on the way to ${path} a link. Let it leave real folders.`)
+    await mkdir(dirname(join(target, path)), { recursive: true, mode: 0o755 })
+    await rename(source, join(target, path))
+  }
+}

@@ -1,0 +1,40 @@
+import { stripVTControlCharacters } from "node:util"
+
+const away =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|\b50[234]\b|Temporary failure in name resolution/
+
+/** Does a tool's output say that the network or a registry was away, so that another try may help? */
+export const isAway = (output: string): boolean => away.test(output)
+
+/** npm ends with 0 on a full disk: such a line is all that tells. */
+export const isDiskFull = (line: string): boolean => /ENOSPC|no space left on device|EDQUOT/i.test(line)
+
+const most = 20
+
+/** npm's own text on how to use a command, and where its log is, both of no use here. */
+const isUsage = (line: string): boolean =>
+  /^npm (error|ERR!)\s*$/.test(line) ||
+  /A complete log of this run|For a full report see|Run "npm help|^npm (error|ERR!) (Usage:|Options:|aliases:|\[|npm ci$|Clean install|\d*-)/.test(
+    line
+  )
+
+/**
+ * The lines of a failed tool's output that say why. npm writes its cause first, then how the command is used, so that the last lines hide
+ * it; others write the cause last.
+ */
+export const failureLines = (output: string): string => {
+  const lines = stripVTControlCharacters(output)
+    .split(/\r\n|\n|\r/)
+    .map((_) => _.trimEnd())
+    .filter((_) => _.trim() !== "")
+  const ofNpm = lines.filter((_) => /^npm (error|ERR!)/.test(_))
+  const isScript =
+    ofNpm.some((_) => /^npm (error|ERR!) (Lifecycle script|command failed|Missing script)/.test(_)) && ofNpm.length < 8
+  const cut = ofNpm.findIndex((_) => /^npm (error|ERR!) (Usage:|Clean install a project|Options:)/.test(_))
+  const causes = (cut === -1 ? ofNpm : ofNpm.slice(0, cut)).filter((_) => !isUsage(_))
+  if (causes.length > 0 && !isScript) return causes.slice(0, most).join("\n")
+  return lines
+    .filter((_) => !isUsage(_))
+    .slice(-most)
+    .join("\n")
+}

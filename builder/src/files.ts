@@ -1,0 +1,53 @@
+import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises"
+import { dirname, join, relative, sep } from "node:path"
+
+/** The largest lockfiles have some megabytes. */
+const largestText = 64 * 2 ** 20
+
+/** undefined: there is no such file, or it is larger than any that says how a project is built. */
+export const readText = async (folder: string, name: string): Promise<string | undefined> => {
+  const found = await stat(join(folder, name)).catch(() => undefined)
+  if (found?.isFile() !== true || found.size > largestText) return undefined
+  return readFile(join(folder, name), "utf8")
+}
+
+export const isFile = (...path: ReadonlyArray<string>): Promise<boolean> =>
+  stat(join(...path)).then(
+    (found) => found.isFile(),
+    () => false
+  )
+
+export const isFolder = (...path: ReadonlyArray<string>): Promise<boolean> =>
+  stat(join(...path)).then(
+    (found) => found.isDirectory(),
+    () => false
+  )
+
+export const namesIn = (folder: string): Promise<ReadonlyArray<string>> => readdir(folder).catch(() => [])
+
+/** The first of these files that is there. */
+export const firstFile = async (folder: string, names: ReadonlyArray<string>): Promise<string | undefined> => {
+  for (const name of names) if (await isFile(folder, name)) return name
+  return undefined
+}
+
+/** Does the way from `root` to the entry lead through real folders only? A build can turn any of them into a link to elsewhere. */
+export const isInside = async (root: string, path: string): Promise<boolean> => {
+  const [realRoot, realParent] = await Promise.all([realpath(root), realpath(dirname(path)).catch(() => undefined)])
+  return realParent !== undefined && realParent === join(realRoot, relative(root, dirname(path)))
+}
+
+/** Every file of a tree, relative to it; links are left out. */
+export async function* filesOf(root: string, inside = ""): AsyncGenerator<string> {
+  for (const entry of await readdir(join(root, inside), { withFileTypes: true })) {
+    const path = inside === "" ? entry.name : `${inside}${sep}${entry.name}`
+    if (entry.isDirectory()) yield* filesOf(root, path)
+    else if (entry.isFile()) yield path
+  }
+}
+
+export const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false
+  )

@@ -1,0 +1,85 @@
+import type { Build } from "@maxcloud/config-schema"
+import { Data } from "effect"
+import type { Start } from "./start.ts"
+
+/** What is executed in a folder, found by PATH if `file` has no slash. */
+export interface Program {
+  readonly file: string
+  readonly args: ReadonlyArray<string>
+}
+
+/** One command of a build, run in the snapshot. */
+export interface Command extends Program {
+  /** Relative to the snapshot's root. @default the root */
+  readonly folder?: string
+  /** Folders of the snapshot that come first on the PATH. */
+  readonly path?: ReadonlyArray<string>
+  /** Added to the environment that the host gives its builds. A value may name the snapshot's root as `{root}`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The npm package to run `file` from, by `npx`, if `file` isn't on the PATH. */
+  readonly npx?: string
+  /** For people: `npm ci`. */
+  readonly label: string
+}
+
+/** What a snapshot is built from. */
+export interface BuildInput {
+  /** The unpacked snapshot, absolute. It is built in place. */
+  readonly folder: string
+  /** The folder inside that is the service, in a snapshot that was cut from a workspace. @default the snapshot's root */
+  readonly package?: string | undefined
+  /** As the config writes it. @default the project's own `build` script */
+  readonly build?: Build | undefined
+  /** Does the config say what to run? Then nothing has to be found. @default no */
+  readonly hasCommand?: boolean | undefined
+}
+
+/**
+ * Where a build gets to run commands, and to keep what others can use again. The folder is the host's own but while `commands` runs:
+ * then it belongs to whoever builds, and nothing but commands may change it.
+ */
+export interface BuildHost {
+  /** Has `use` run commands, one after the other. When it returns, none of their processes is left. */
+  readonly commands: (use: (run: (command: Command) => Promise<void>) => Promise<void>) => Promise<void>
+  readonly cache: {
+    /** A read-only tree that `keep` was given. */
+    readonly find: (key: string) => Promise<string | undefined>
+    /** Keeps a tree, read-only, and links its files: `folder` stays usable. */
+    readonly keep: (key: string, folder: string) => Promise<void>
+    /** Puts a kept tree into place, its files linked. */
+    readonly use: (key: string, folder: string) => Promise<void>
+    readonly note: (key: string) => Promise<string | undefined>
+    readonly setNote: (key: string, text: string) => Promise<void>
+  }
+  /** Takes what happens, a line at a time. */
+  readonly progress: (line: string) => void
+}
+
+/** A folder that runs. Plain data: it can be stored. */
+export interface Built {
+  /** What is run, relative to the snapshot's root: `.` or a folder in it. */
+  readonly folder: string
+  /** undefined: only the config's own `command` says what to run. */
+  readonly start: Start | undefined
+  /** Environment variables that the program needs; those of the config go before. */
+  readonly environment: Readonly<Record<string, string>>
+  /** The port that the program listens on whatever `PORT` says. Mostly unknown. */
+  readonly portHint: number | undefined
+  /** What was found: `Next.js`, `static site`, `Python (FastAPI)`. */
+  readonly kind: string
+  /** By what the dependencies were cached. */
+  readonly cacheKeys: ReadonlyArray<string>
+}
+
+/**
+ * `unavailable`: the machine's or the network's fault, so that another try may help. `invalid`: the source's.
+ * `nothingToRun`: nothing says how the source runs. `message` is for the user.
+ */
+export class BuildFailed extends Data.TaggedError("BuildFailed")<{
+  readonly reason: "unavailable" | "invalid" | "nothingToRun"
+  readonly message: string
+  readonly cause?: unknown
+}> {}
+
+export const nothingToRun = (message: string) => new BuildFailed({ reason: "nothingToRun", message })
+export const invalid = (message: string) => new BuildFailed({ reason: "invalid", message })

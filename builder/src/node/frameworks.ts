@@ -1,0 +1,156 @@
+import { firstFile, isFile, isFolder, readText } from "../files.ts"
+import type { Start } from "../start.ts"
+import { dependsOn, type PackageJson } from "./packageJson.ts"
+
+/** What a built project is run as. Paths are relative to the project's folder. */
+export interface Shape {
+  readonly start: Start
+  readonly environment?: Readonly<Record<string, string>>
+  /** What is enough to run; everything else is dropped. @default all of it */
+  readonly keep?: ReadonlyArray<string>
+  /** Folders that are moved before the rest is dropped: from, to. */
+  readonly move?: ReadonlyArray<readonly [string, string]>
+  /** The folder in which it is started. @default the project's own */
+  readonly folder?: string
+}
+
+/** A folder of files to serve. */
+export interface Site {
+  readonly site: string
+}
+
+interface Framework {
+  readonly name: string
+  /** The dependency that gives it away. */
+  readonly dependency: string
+  /** What the build has left; undefined if it is nothing special: the start script runs it. A text says what is missing. */
+  readonly shape?: (folder: string) => Promise<Shape | Site | string | undefined>
+}
+
+const node = (file: string): Start => ({ file: "node", args: [file] })
+
+const nextOutput = async (folder: string): Promise<string | undefined> => {
+  const text = await readText(folder, ".next/required-server-files.json")
+  return text === undefined ? undefined : /"output":\s*"(standalone|export)"/.exec(text)?.[1]
+}
+
+/** In the order of how much they say: a SvelteKit project has Vite, a Nest project has Express. */
+const frameworks: ReadonlyArray<Framework> = [
+  {
+    name: "Next.js",
+    dependency: "next",
+    shape: async (folder) => {
+      if ((await nextOutput(folder)) === "export" && (await isFile(folder, "out/index.html"))) return { site: "out" }
+      if (await isFile(folder, ".next/standalone/server.js"))
+        return {
+          start: node("server.js"),
+          folder: ".next/standalone",
+          // Next says to copy both: its own server doesn't have them otherwise.
+          move: [
+            [".next/static", ".next/standalone/.next/static"],
+            ["public", ".next/standalone/public"]
+          ],
+          keep: [".next/standalone"],
+          environment: { HOSTNAME: "0.0.0.0" }
+        }
+      return undefined
+    }
+  },
+  {
+    name: "Nuxt",
+    dependency: "nuxt",
+    shape: async (folder) => {
+      if (await isFile(folder, ".output/server/index.mjs"))
+        return { start: node(".output/server/index.mjs"), keep: [".output"] }
+      return (await isFile(folder, ".output/public/index.html")) ? { site: ".output/public" } : undefined
+    }
+  },
+  {
+    name: "SvelteKit",
+    dependency: "@sveltejs/kit",
+    shape: async (folder) => {
+      if (await isFile(folder, "build/handler.js"))
+        return {
+          start: node("build/index.js"),
+          // Behind the proxy: a form that is posted is otherwise taken for one of another site.
+          environment: { PROTOCOL_HEADER: "x-forwarded-proto", HOST_HEADER: "x-forwarded-host" },
+          keep: ["build", "node_modules", "package.json"]
+        }
+      if (await isFile(folder, "build/index.html")) return { site: "build" }
+      return "SvelteKit left neither a server nor a site. Use @sveltejs/adapter-node (or adapter-static) in svelte.config.js."
+    }
+  },
+  {
+    name: "Astro",
+    dependency: "astro",
+    shape: async (folder) => {
+      if (await isFile(folder, "dist/server/entry.mjs"))
+        return {
+          start: node("dist/server/entry.mjs"),
+          environment: { HOST: "0.0.0.0" },
+          keep: ["dist", "node_modules", "package.json"]
+        }
+      return (await isFolder(folder, "dist")) ? { site: "dist" } : undefined
+    }
+  },
+  {
+    name: "React Router",
+    dependency: "@react-router/dev",
+    shape: async (folder) => spa(folder, "build/client", "build/server")
+  },
+  { name: "Remix", dependency: "@remix-run/dev", shape: async (folder) => spa(folder, "build/client", "build/server") },
+  {
+    name: "NestJS",
+    dependency: "@nestjs/core",
+    shape: async (folder) => {
+      const main = await firstFile(folder, ["dist/main.js", "dist/src/main.js", "dist/main.mjs", "dist/main"])
+      return main === undefined ? undefined : { start: node(main) }
+    }
+  },
+  {
+    name: "Angular",
+    dependency: "@angular/core",
+    shape: async (folder) => {
+      const { outputs } = await angularOutputs(folder)
+      const server = await firstFile(
+        folder,
+        outputs.map((_) => `${_}/server/server.mjs`)
+      )
+      if (server !== undefined) return { start: node(server) }
+      const page = await firstFile(
+        folder,
+        outputs.flatMap((_) => [`${_}/browser/index.html`, `${_}/index.html`])
+      )
+      return page === undefined ? undefined : { site: page.slice(0, -"/index.html".length) }
+    }
+  },
+  { name: "Fastify", dependency: "fastify" },
+  { name: "Hono", dependency: "hono" },
+  { name: "Express", dependency: "express" },
+  { name: "Vite", dependency: "vite" }
+]
+
+/** With server rendering turned off, nothing but the client is left. */
+const spa = async (folder: string, client: string, server: string): Promise<Site | undefined> =>
+  !(await isFolder(folder, server)) && (await isFile(folder, `${client}/index.html`)) ? { site: client } : undefined
+
+const angularOutputs = async (folder: string): Promise<{ readonly outputs: ReadonlyArray<string> }> => {
+  const text = (await readText(folder, "angular.json")) ?? ""
+  const projects = [...text.matchAll(/"outputPath":\s*"([\w./-]+)"/g)].map((_) => _[1] ?? "dist")
+  const named = [...text.matchAll(/^ {4}"([\w.-]+)":/gm)].map((_) => `dist/${_[1]}`)
+  return { outputs: [...projects, ...named].filter((_) => !_.split("/").includes("..")) }
+}
+
+export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
+  frameworks.find(({ dependency }) => dependsOn(packageJson, dependency))
+
+/** Starts a server for development, which has nothing to do with what was built, or is gone with the packages for development. */
+const forDevelopment =
+  /^(?:\w+=\S*\s+|cross-env\s+|npx\s+)*(?:vite(?:\s+(?:dev|serve|preview))?(?:\s+--.*)?|react-scripts start|vue-cli-service serve|(?:next|astro|nuxt|nuxi|react-router|remix|vinxi) (?:dev|preview)|nest start|ng serve|parcel(?: serve)?\b|webpack(?:-dev-server| serve)|gatsby develop|astro dev|nodemon\b|tsx watch\b|ts-node-dev\b)/
+
+export const isForDevelopment = (start: Start | undefined): boolean =>
+  start !== undefined && "script" in start && forDevelopment.test(start.script.trim())
+
+/** `next start` doesn't run a build of `output: "standalone"` or `"export"`. */
+export const isNextStart = (start: Start | undefined): boolean =>
+  start !== undefined && "script" in start && /^(?:\w+=\S*\s+)*next start\b/.test(start.script.trim())

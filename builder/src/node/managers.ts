@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto"
+import { isFile, readText } from "../files.ts"
+import type { Command } from "../model.ts"
+import type { PackageJson } from "./packageJson.ts"
+
+/** How the dependencies of a Node project are installed, and how those for development are dropped again. */
+export interface Installation {
+  readonly manager: "npm" | "pnpm" | "yarn" | "bun"
+  /** The file that says the versions; undefined if there is none. */
+  readonly lockfile: string | undefined
+  readonly install: Command
+  /** undefined: nothing is there for development alone, or the manager can't drop it. */
+  readonly prune: Command | undefined
+  /** Runs a script or a line of shell with the packages' programs on the PATH. */
+  readonly script: (name: string, folder: string) => Command
+  /** Equal for folders that get the same `node_modules`; undefined if more than lockfile and names decide (workspaces, own install scripts, local packages). */
+  readonly cacheKey: string | undefined
+}
+
+const ownInstallScripts = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"]
+/** Packages and patches that come from the folder itself. */
+const localPackages = /"link": true|\b(file|link|portal|patch|workspace):|patchedDependencies/
+
+const pinned = (packageJson: PackageJson, manager: string): string | undefined => {
+  const [name, version] = (packageJson.packageManager ?? "").split("+")[0]?.split("@") ?? []
+  return name === manager && version !== undefined && /^\d+(\.\d+){0,2}$/.test(version) ? version : undefined
+}
+
+const command = (file: string, args: ReadonlyArray<string>, npx?: string, env?: Record<string, string>): Command => ({
+  file,
+  args,
+  label: `${file} ${args.filter((_) => !quiet.includes(_)).join(" ")}`,
+  ...(npx === undefined ? {} : { npx }),
+  ...(env === undefined ? {} : { env })
+})
+
+const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--non-interactive"]
+
+/**
+ * How the folder's dependencies are installed, by its lockfile; undefined if it names none. For a build, those for development are
+ * installed too, and dropped after it.
+ */
+export const installationOf = async (
+  folder: string,
+  packageJson: PackageJson,
+  forBuild: boolean
+): Promise<Installation | undefined> => {
+  const { dependencies = {}, optionalDependencies = {}, scripts = {} } = packageJson
+  const devDependencies = forBuild ? (packageJson.devDependencies ?? {}) : {}
+  const ifNotBuilt = (...args: ReadonlyArray<string>) => (forBuild ? [] : args)
+  const isWorkspace = packageJson.workspaces !== undefined || (await isFile(folder, "pnpm-workspace.yaml"))
+  const named = [dependencies, devDependencies, optionalDependencies]
+  if (named.every((_) => Object.keys(_).length === 0) && !isWorkspace) return undefined
+
+  const settings = await Promise.all([".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"].map((_) => readText(folder, _)))
+  const cacheKey = (manager: string, lock: string) => {
+    const given = `${lock}${JSON.stringify([named, packageJson.pnpm])}`
+    if (packageJson.workspaces !== undefined || /^packages:/m.test(settings[2] ?? "")) return undefined
+    if (ownInstallScripts.some((name) => name in scripts) || localPackages.test(given)) return undefined
+    const { node = "" } = process.versions
+    const platform = [process.platform, process.arch, node.split(".")[0]]
+    const { overrides, pnpm, resolutions, trustedDependencies } = packageJson
+    const wanted = [
+      forBuild ? "build" : "production",
+      manager,
+      platform,
+      named,
+      overrides,
+      resolutions,
+      pnpm,
+      trustedDependencies,
+      settings,
+      lock
+    ]
+    return createHash("sha256").update(JSON.stringify(wanted)).digest("hex")
+  }
+  const forDevelopment = Object.keys(devDependencies).length > 0
+  const pruned = (prune: Command) => (forDevelopment && !isWorkspace ? prune : undefined)
+  const script = (file: string, npx?: string) => (name: string, at: string) => ({
+    ...command(file, ["run", name], npx),
+    folder: at
+  })
+
+  for (const lockfile of ["package-lock.json", "npm-shrinkwrap.json"]) {
+    const lock = await readText(folder, lockfile)
+    if (lock === undefined) continue
+    return {
+      manager: "npm",
+      lockfile,
+      install: command("npm", ["ci", ...ifNotBuilt("--omit=dev"), ...quiet.slice(0, 3)]),
+      prune: pruned(command("npm", ["prune", "--omit=dev", "--ignore-scripts", ...quiet.slice(0, 3)])),
+      script: script("npm"),
+      cacheKey: cacheKey("npm", lock)
+    }
+  }
+  const pnpmLock = await readText(folder, "pnpm-lock.yaml")
+  if (pnpmLock !== undefined) {
+    const npx = `pnpm@${pinned(packageJson, "pnpm") ?? "10"}`
+    // The data folder may lie in a workspace of the user's own.
+    const own = isWorkspace ? [] : ["--ignore-workspace"]
+    return {
+      manager: "pnpm",
+      lockfile: "pnpm-lock.yaml",
+      install: command("pnpm", ["install", ...ifNotBuilt("--prod"), "--frozen-lockfile", ...own], npx),
+      prune: pruned(command("pnpm", ["prune", "--prod", "--ignore-scripts", ...own], npx)),
+      script: script("pnpm", npx),
+      cacheKey: cacheKey("pnpm", pnpmLock)
+    }
+  }
+  const yarnLock = await readText(folder, "yarn.lock")
+  if (yarnLock !== undefined) {
+    const classic = yarnLock.includes("# yarn lockfile v1")
+    const npx = classic ? "yarn@1" : `@yarnpkg/cli-dist@${pinned(packageJson, "yarn") ?? "4"}`
+    return {
+      manager: "yarn",
+      lockfile: "yarn.lock",
+      install: classic
+        ? command("yarn", ["install", "--frozen-lockfile", `--production=${!forBuild}`, "--non-interactive"], npx)
+        : command(
+            "yarn",
+            forBuild ? ["install", "--immutable"] : ["workspaces", "focus", "--all", "--production"],
+            npx
+          ),
+      prune: pruned(
+        classic
+          ? command(
+              "yarn",
+              [
+                "install",
+                "--frozen-lockfile",
+                "--production",
+                "--ignore-scripts",
+                "--prefer-offline",
+                "--non-interactive"
+              ],
+              npx
+            )
+          : command("yarn", ["workspaces", "focus", "--all", "--production"], npx)
+      ),
+      script: script("yarn", npx),
+      cacheKey: cacheKey("yarn", yarnLock)
+    }
+  }
+  for (const lockfile of ["bun.lock", "bun.lockb"]) {
+    if (!(await isFile(folder, lockfile))) continue
+    const lock = (await readText(folder, lockfile)) ?? ""
+    return {
+      manager: "bun",
+      lockfile,
+      install: command("bun", ["install", "--frozen-lockfile", ...ifNotBuilt("--production")], "bun@1"),
+      prune: pruned(command("bun", ["install", "--frozen-lockfile", "--production", "--ignore-scripts"], "bun@1")),
+      script: script("bun", "bun@1"),
+      cacheKey: cacheKey("bun", lock)
+    }
+  }
+  // Without a lockfile what is installed changes by the day, so it is not kept for others.
+  return {
+    manager: "npm",
+    lockfile: undefined,
+    install: command("npm", ["install", ...ifNotBuilt("--omit=dev"), "--no-package-lock", ...quiet.slice(0, 3)]),
+    prune: pruned(
+      command("npm", ["prune", "--omit=dev", "--ignore-scripts", "--no-package-lock", ...quiet.slice(0, 3)])
+    ),
+    script: script("npm"),
+    cacheKey: undefined
+  }
+}

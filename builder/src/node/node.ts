@@ -1,0 +1,77 @@
+import { join } from "node:path"
+import { firstFile, namesIn, readText } from "../files.ts"
+import { type BuildFailed, nothingToRun } from "../model.ts"
+import { entryPointIn, type Start, startScript } from "../start.ts"
+import { frameworkOf, isForDevelopment, isNextStart, type Shape, type Site } from "./frameworks.ts"
+import type { PackageJson } from "./packageJson.ts"
+
+/** Where builds leave a site, by convention. */
+const siteFolders = ["dist", "build", "out", "public", "_site", "www", "build/client", "dist/client"]
+
+/** The folder of a site that a build has left, or that the source is. */
+const siteIn = async (folder: string, wasBuilt: boolean): Promise<string | undefined> => {
+  const built = wasBuilt
+    ? await firstFile(
+        folder,
+        siteFolders.map((_) => `${_}/index.html`)
+      )
+    : undefined
+  if (built !== undefined) return built.slice(0, -"/index.html".length)
+  return await firstFile(folder, ["index.html", "public/index.html"]).then((_) =>
+    _ === undefined ? undefined : _ === "index.html" ? "." : "public"
+  )
+}
+
+const nothing = async (folder: string, wasBuilt: boolean): Promise<BuildFailed> => {
+  const names = (await namesIn(folder)).filter((_) => _ !== "node_modules").slice(0, 12)
+  const what = wasBuilt ? "After its build, nothing says how it runs" : "Nothing says how it runs"
+  return nothingToRun(
+    `${what}: there is no \`start\` script, no index.js, server.js or main.js, and no index.html (found: ${names.join(", ") || "nothing"}). Write \`command: ["node", "path/to/server.js"]\` in the config, or \`build: { command: "npm run build", output: "dist" }\` for a site.`
+  )
+}
+
+/** How a Node project, or a folder of files, is run after its build. */
+export const nodeShape = async (
+  folder: string,
+  packageJson: PackageJson | undefined,
+  { output, wasBuilt }: { readonly output: string | undefined; readonly wasBuilt: boolean }
+): Promise<Shape | Site> => {
+  const written = startScript(packageJson)
+  if (output !== undefined) {
+    const inside = join(folder, output)
+    const program = await entryPointIn(inside)
+    if ((await firstFile(inside, ["index.html"])) !== undefined && program === undefined) return { site: output }
+    if (written !== undefined && !isForDevelopment(written)) return { start: written }
+    if (program !== undefined) return { start: within(program, output) }
+    return { site: output }
+  }
+  const framework = packageJson === undefined ? undefined : frameworkOf(packageJson)
+  const shape = wasBuilt ? await framework?.shape?.(folder) : undefined
+  const own = isForDevelopment(written) || (isNextStart(written) && typeof shape === "object") ? undefined : written
+  if (own !== undefined) return { start: own }
+  if (typeof shape === "string") throw nothingToRun(shape)
+  if (shape !== undefined) return shape
+  const program = await entryPointIn(folder, packageJson)
+  const built = wasBuilt ? await siteIn(folder, true) : undefined
+  // A bundler's project has browser code at its root that looks like a program.
+  if (built !== undefined && built !== "." && (program === undefined || framework?.name === "Vite"))
+    return { site: built }
+  if (program !== undefined && !(await isOfPage(folder, program))) return { start: program }
+  const site = built ?? (await siteIn(folder, false))
+  if (site !== undefined) return { site }
+  throw await nothing(folder, wasBuilt)
+}
+
+/** Is it a script of the page beside it? */
+const isOfPage = async (folder: string, program: Start): Promise<boolean> => {
+  const [file = ""] = "file" in program ? program.args : []
+  const page = (await readText(folder, "index.html")) ?? ""
+  const tags = page
+    .split(/<script\b/i)
+    .slice(1, 100)
+    .map((_) => _.slice(0, 500).split(">")[0] ?? "")
+  return tags.some((_) => /\ssrc=["']?([^"'\s]+)/.exec(_)?.[1]?.replace(/^\.?\//, "") === file)
+}
+
+const within = (start: Start, folder: string): Start =>
+  "file" in start ? { ...start, args: start.args.map((_) => `${folder}/${_}`) } : start

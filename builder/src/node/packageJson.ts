@@ -1,0 +1,39 @@
+import { Option, Schema } from "effect"
+import { readText } from "../files.ts"
+import { invalid } from "../model.ts"
+
+const Names = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+const Texts = Schema.Record({ key: Schema.String, value: Schema.String })
+
+const PackageJson = Schema.parseJson(
+  Schema.Struct({
+    main: Schema.optional(Schema.Unknown),
+    dependencies: Schema.optional(Names),
+    devDependencies: Schema.optional(Names),
+    optionalDependencies: Schema.optional(Names),
+    overrides: Schema.optional(Schema.Unknown),
+    resolutions: Schema.optional(Schema.Unknown),
+    pnpm: Schema.optional(Schema.Unknown),
+    trustedDependencies: Schema.optional(Schema.Unknown),
+    workspaces: Schema.optional(Schema.Unknown),
+    packageManager: Schema.optional(Schema.String),
+    scripts: Schema.optional(Texts)
+  })
+)
+export type PackageJson = typeof PackageJson.Type
+
+const decode = Schema.decodeUnknownOption(PackageJson)
+
+/** undefined: the folder has none. */
+export const readPackageJson = async (folder: string, shown = "package.json"): Promise<PackageJson | undefined> => {
+  const text = await readText(folder, "package.json")
+  if (text === undefined) return undefined
+  const decoded = decode(text.replace(/^\uFEFF/, ""))
+  if (Option.isNone(decoded))
+    throw invalid(`The ${shown} of the source isn't valid JSON, or a field in it has the wrong type. Correct it.`)
+  return decoded.value
+}
+
+/** Does the package name this dependency, of whatever kind? */
+export const dependsOn = (packageJson: PackageJson, name: string): boolean =>
+  name in (packageJson.dependencies ?? {}) || name in (packageJson.devDependencies ?? {})

@@ -1,0 +1,51 @@
+import { lstat, readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { Option, Schema } from "effect"
+
+/**
+ * What of `node_modules` is there for development alone: known once, from what the package manager's own pruning has removed, so that
+ * later builds with the same dependencies just remove it.
+ */
+const Dropped = Schema.parseJson(Schema.Array(Schema.String))
+const decode = Schema.decodeUnknownOption(Dropped)
+
+export const dropped = (note: string | undefined): ReadonlyArray<string> | undefined =>
+  note === undefined ? undefined : Option.getOrUndefined(decode(note))
+
+/** Packages, their programs and stores: names relative to `node_modules`, nested ones too. */
+export const packagesIn = async (modules: string): Promise<ReadonlySet<string>> => {
+  const found = new Set<string>()
+  const enter = async (inside: string): Promise<void> => {
+    const entries = await readdir(join(modules, inside), { withFileTypes: true }).catch(() => [])
+    for (const entry of entries) {
+      const path = inside === "" ? entry.name : `${inside}/${entry.name}`
+      found.add(path)
+      if (!entry.isDirectory()) continue
+      if (entry.name.startsWith("@") || [".bin", ".pnpm", "node_modules"].includes(entry.name)) await enter(path)
+      else if (inside.endsWith(".pnpm") || (await isFolder(join(modules, path, "node_modules")))) {
+        found.add(`${path}/node_modules`)
+        await enter(`${path}/node_modules`)
+      }
+    }
+  }
+  await enter("")
+  return found
+}
+
+const isFolder = (path: string) =>
+  lstat(path).then(
+    (_) => _.isDirectory(),
+    () => false
+  )
+
+/** What is in `before` and not in `after`, without what is inside of something that is dropped too. */
+export const droppedBetween = (before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlyArray<string> => {
+  const gone = [...before].filter((_) => !after.has(_))
+  const all = new Set(gone)
+  const isInsideOther = (path: string) => {
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1))
+      if (all.has(path.slice(0, at))) return true
+    return false
+  }
+  return gone.filter((_) => !isInsideOther(_)).sort()
+}

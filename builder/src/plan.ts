@@ -1,0 +1,77 @@
+import { join } from "node:path"
+import { firstFile } from "./files.ts"
+import type { Command } from "./model.ts"
+import { type BuildInput, invalid } from "./model.ts"
+import { frameworkOf } from "./node/frameworks.ts"
+import { type Installation, installationOf } from "./node/managers.ts"
+import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
+
+/** What a build will do, read from the folder alone: nothing is run, nothing is written. */
+export interface BuildPlan {
+  readonly kind: "node" | "site"
+  /** `Next.js`, `Node.js`, `static site`. */
+  readonly name: string
+  readonly packageJson: PackageJson | undefined
+  readonly installation: Installation | undefined
+  readonly build: Command | undefined
+  /** The folder that the build leaves, as the config says it; relative to the service's folder. */
+  readonly output: string | undefined
+  /** One line for each step, for people. */
+  readonly steps: ReadonlyArray<string>
+}
+
+const lineOfShell = (line: string, folder: string, bin: ReadonlyArray<string>): Command => ({
+  file: "sh",
+  args: ["-c", line],
+  folder,
+  path: bin,
+  label: line
+})
+
+/** The folder of the service in the snapshot, and how it is built. */
+export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
+  const inside = input.package ?? "."
+  const folder = join(input.folder, inside)
+  const packageJson = await readPackageJson(folder)
+  const rootPackage = inside === "." ? packageJson : await readPackageJson(input.folder)
+  const { build: setting } = input
+  const isBuilt = setting !== false && (setting !== undefined || packageJson?.scripts?.["build"] !== undefined)
+  const installation = rootPackage === undefined ? undefined : await installationOf(input.folder, rootPackage, isBuilt)
+  const written = typeof setting === "string" ? setting : typeof setting === "object" ? setting.command : undefined
+  const output = typeof setting === "object" ? setting.output : undefined
+  const bin = [...new Set([inside === "." ? "node_modules/.bin" : `${inside}/node_modules/.bin`, "node_modules/.bin"])]
+  const build =
+    setting === false
+      ? undefined
+      : written !== undefined
+        ? lineOfShell(written, inside, bin)
+        : packageJson?.scripts?.["build"] === undefined
+          ? undefined
+          : (installation?.script("build", inside) ?? {
+              file: "npm",
+              args: ["run", "build"],
+              folder: inside,
+              label: "npm run build"
+            })
+  const framework = packageJson === undefined ? undefined : frameworkOf(packageJson)
+  const isSite =
+    packageJson === undefined && (await firstFile(folder, ["index.html", "public/index.html"])) !== undefined
+  if (packageJson === undefined && input.package !== undefined)
+    throw invalid(`There is no package.json in ${input.package}. Correct \`source\` in the config.`)
+  return {
+    kind: isSite ? "site" : "node",
+    name: framework?.name ?? (isSite ? "static site" : "Node.js"),
+    packageJson,
+    installation,
+    build,
+    output,
+    steps: [
+      ...(installation === undefined
+        ? []
+        : [
+            `install: ${installation.install.label}${installation.lockfile === undefined ? " (no lockfile)" : ` (${installation.lockfile})`}`
+          ]),
+      ...(build === undefined ? [] : [`build: ${build.label}`])
+    ]
+  }
+}

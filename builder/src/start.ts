@@ -1,0 +1,85 @@
+import { stat } from "node:fs/promises"
+import { Schema } from "effect"
+import { firstFile } from "./files.ts"
+import { invalid, nothingToRun, type Program } from "./model.ts"
+import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
+
+/** How a folder is started: a script of its package.json by the shell, or a program. Plain data. */
+export type Start =
+  | { readonly script: string; readonly prestart?: string | undefined }
+  | { readonly file: string; readonly args: ReadonlyArray<string> }
+
+const entryPoints = ["js", "mjs", "cjs", "ts"].flatMap((ending) =>
+  ["index", "server", "main"].map((name) => `${name}.${ending}`)
+)
+/** What compilers leave: `tsc` and its like. */
+const compiled = ["dist", "build", "out", "lib"].flatMap((folder) =>
+  ["index", "server", "main", "src/index", "src/server", "src/main"].flatMap((name) =>
+    ["js", "mjs", "cjs"].map((ending) => `${folder}/${name}.${ending}`)
+  )
+)
+
+/** Assignments, then one command without an operator of the shell. */
+const simpleCommand = /^\s*(?:[A-Za-z_]\w*=[^\s"'\\$`;&|<>(){}#]*\s+)*([\w./@+-]+)(?:[ \t][^`;&|<>(){}#\n]*)?$/
+/** What only a shell itself can do: `exec` of these would be something else, or fail. */
+const shellWords = new Set(
+  ". : [ ! alias bg break case cd command continue do done echo elif else esac eval exec exit export false fg fi for function getopts hash if in jobs kill let local printf pwd read readonly return set shift source test then time times trap true type typeset ulimit umask unalias unset until wait while".split(
+    " "
+  )
+)
+
+/** Puts the program in the place of the shell where the shell has nothing more to do: half the processes, and signals go straight. */
+const inPlaceOfShell = (script: string): string => {
+  const command = simpleCommand.exec(script)?.[1]
+  return command === undefined || shellWords.has(command)
+    ? script
+    : script.replace(/^\s*((?:[A-Za-z_]\w*=\S*\s+)*)/, "$1exec ")
+}
+
+/** The program of a start with these arguments after it. No package manager stands between: signals go straight to the program. */
+export const programOfStart = (start: Start, args: ReadonlyArray<string> = []): Program => {
+  if ("file" in start) return { file: start.file, args: [...start.args, ...args] }
+  const last = inPlaceOfShell(args.length === 0 ? start.script : `${start.script} "$@"`)
+  const script = start.prestart === undefined ? last : `{ ${start.prestart}\n} && { ${last}\n}`
+  return { file: "sh", args: ["-c", script, ...(args.length === 0 ? [] : ["sh", ...args])] }
+}
+
+/** The `start` script of a package.json. */
+export const startScript = (packageJson: PackageJson | undefined): Start | undefined => {
+  const { start, prestart } = packageJson?.scripts ?? {}
+  return start === undefined ? undefined : { script: start, prestart }
+}
+
+/** `index`, `server` or `main`, the package's own `main`, or what a compiler has left: by Node. */
+export const entryPointIn = async (folder: string, packageJson?: PackageJson): Promise<Start | undefined> => {
+  const main = typeof packageJson?.main === "string" ? [packageJson.main.replace(/^\.\//, "")] : []
+  const safe = main.filter((_) => !_.startsWith("/") && !_.split("/").includes(".."))
+  const found = await firstFile(folder, [...entryPoints, ...safe, ...compiled])
+  return found === undefined ? undefined : { file: "node", args: [found] }
+}
+
+/**
+ * What to run in a folder as it is: `command` and `args` if they are given; else the `start` script of its `package.json`; else
+ * `index`, `server` or `main` by Node. `args` alone are added to what is found.
+ */
+export const programOf = async (
+  directory: string,
+  command: ReadonlyArray<string> | undefined,
+  args: ReadonlyArray<string> = []
+): Promise<Program> => {
+  const folder = await stat(directory).catch(() => undefined)
+  if (!folder?.isDirectory()) throw invalid(`There is no folder ${directory}.`)
+  const [file, ...rest] = command ?? []
+  if (file !== undefined) return { file, args: [...rest, ...args] }
+  const packageJson = await readPackageJson(directory)
+  const start = startScript(packageJson) ?? (await entryPointIn(directory, packageJson))
+  if (start !== undefined) return programOfStart(start, args)
+  throw nothingToRun(
+    "There is nothing to run in the folder: add a `start` script to its package.json, an index.js or server.js, or give a `command` in the config."
+  )
+}
+
+export const startSchema: Schema.Schema<Start> = Schema.Union(
+  Schema.Struct({ script: Schema.String, prestart: Schema.optional(Schema.String) }),
+  Schema.Struct({ file: Schema.String, args: Schema.Array(Schema.String) })
+)

@@ -1,0 +1,66 @@
+import { lstat, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { extname, join } from "node:path"
+import { promisify } from "node:util"
+import { brotliCompress, constants, gzip } from "node:zlib"
+import { filesOf, isInside } from "../files.ts"
+import { type Built, invalid } from "../model.ts"
+import { staticServer } from "./program.ts"
+
+const compressible = new Set(
+  ".css .csv .htm .html .ics .js .json .map .mjs .svg .txt .wasm .webmanifest .xhtml .xml .ttf .otf .ico".split(" ")
+)
+const smallest = 1_024
+const largest = 16 * 2 ** 20
+
+const serverFile = "server.mjs"
+
+/**
+ * Compresses what is worth it, once, beside each file: whoever serves the site only has to send it. To be called when nothing else can
+ * change the folder.
+ */
+const compress = async (folder: string): Promise<void> => {
+  const brotli = promisify(brotliCompress)
+  for await (const path of filesOf(folder)) {
+    if (!compressible.has(extname(path).toLowerCase())) continue
+    const file = join(folder, path)
+    const { size } = await lstat(file)
+    if (size < smallest || size > largest) continue
+    const content = await readFile(file)
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: size > 2 ** 20 ? 5 : 9,
+      [constants.BROTLI_PARAM_SIZE_HINT]: size
+    }
+    for (const [ending, packed] of [
+      ["br", await brotli(content, { params })],
+      ["gz", await promisify(gzip)(content, { level: 8 })]
+    ] as const)
+      if (packed.length < size) await writeFile(`${file}.${ending}`, packed, { flag: "wx" }).catch(unlessThere)
+  }
+}
+
+/** The build has made it already. */
+const unlessThere = (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== "EEXIST") throw cause
+}
+
+/** Makes a folder that serves the site `from` (a folder in `root`), in the new folder `to`. */
+export const makeSite = async (
+  root: string,
+  from: string,
+  to: string
+): Promise<Pick<Built, "environment" | "folder" | "portHint" | "start">> => {
+  const site = join(root, from)
+  const found = await lstat(site).catch(() => undefined)
+  if (found?.isDirectory() !== true || (from !== "." && !(await isInside(root, site))))
+    throw invalid(`There is no folder ${from} to serve after the build. Correct \`output\` in the config.`)
+  await mkdir(to, { mode: 0o755 })
+  await rename(site, join(to, "site"))
+  await compress(join(to, "site"))
+  await writeFile(join(to, serverFile), staticServer)
+  return {
+    folder: ".",
+    start: { file: "node", args: [serverFile, "site"] },
+    environment: { NODE_ENV: "production" },
+    portHint: undefined
+  }
+}

@@ -1,0 +1,132 @@
+import { createHash, randomBytes } from "node:crypto"
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { BuildFailed, type BuildHost, build, type Command, startSchema } from "@maxcloud/builder"
+import { Schema } from "effect"
+import type { makeBuildAs } from "./buildAs.ts"
+import { removeTree } from "./removeTree.ts"
+import { type Installer, runCommand } from "./runCommand.ts"
+import { type BuiltSource, SourceError, type SourceToBuild } from "./SourceStore.ts"
+import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
+
+/** Raised when builds become different for the same source: what an older server built is then built anew. */
+const version = 1
+
+/** Less than a deployment has until its deadline, so that this reason is told instead of that one. */
+const limitMs = 9 * 60_000
+
+type How = Omit<SourceToBuild, "digest">
+
+/** The name of a snapshot built in this way, by this Node: native modules are made for one major version. */
+export const variantOf = ({ build, hasCommand, package: inside }: How): string =>
+  createHash("sha256")
+    .update(JSON.stringify([version, process.versions.node.split(".")[0], build, inside, hasCommand === true]))
+    .digest("hex")
+    .slice(0, 16)
+
+const Stored = Schema.parseJson(
+  Schema.Struct({
+    folder: Schema.String,
+    start: Schema.optional(startSchema),
+    environment: Schema.Record({ key: Schema.String, value: Schema.String }),
+    kind: Schema.String
+  })
+)
+
+/** What `buildSource` has left in `place`; undefined if there is nothing. */
+export const readBuilt = async (place: string): Promise<BuiltSource | undefined> => {
+  const text = await readFile(join(place, "built.json"), "utf8").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return undefined
+    throw cause
+  })
+  if (text === undefined) return undefined
+  const { environment, folder, kind, start } = Schema.decodeUnknownSync(Stored)(text)
+  return { folder: join(place, "app", folder), start, environment, kind }
+}
+
+interface Place {
+  /** The host's own folder around the tree. What is built comes into `done` in it. */
+  readonly box: string
+  /** The unpacked snapshot. */
+  readonly tree: string
+  readonly dependencies: string
+  readonly marker: string
+  readonly node: string
+  /** As root: has commands run as another user. */
+  readonly buildAs: ReturnType<typeof makeBuildAs> | undefined
+  readonly environment: NodeJS.ProcessEnv
+  /** May whoever reaches what is built read it? */
+  readonly open: boolean
+}
+
+const toSourceError = (cause: unknown, timeLimit: AbortSignal): unknown => {
+  if (timeLimit.aborted)
+    return new SourceError({
+      reason: "build",
+      message: `The build took more than ${limitMs / 60_000} minutes and was ended. Build less, or build an image and write \`image\`.`
+    })
+  if (!(cause instanceof BuildFailed)) return cause
+  return new SourceError({ reason: cause.reason === "unavailable" ? "unavailable" : "build", message: cause.message })
+}
+
+/** Builds the tree in its box: `done/app`, read-only, and `done/built.json`. */
+export const buildSource = async (
+  place: Place,
+  how: How,
+  { ending, progress }: { readonly ending: AbortSignal; readonly progress: (line: string) => void }
+): Promise<void> => {
+  const { box, dependencies, tree } = place
+  const timeLimit = AbortSignal.timeout(limitMs)
+  const signal = AbortSignal.any([ending, timeLimit])
+  const marker = `${place.marker}/build-${randomBytes(8).toString("hex")}`
+  const host: BuildHost = {
+    progress,
+    commands: async (use) => {
+      const withInstaller = (installer?: Installer) =>
+        use((command: Command) =>
+          runCommand(tree, command, {
+            environment: place.environment,
+            nodeFolder: place.node,
+            marker,
+            installer,
+            signal,
+            onLine: progress
+          })
+        )
+      await (place.buildAs === undefined ? withInstaller() : place.buildAs(box, tree, withInstaller))
+    },
+    cache: {
+      find: async (key) => ((await exists(join(dependencies, key))) ? join(dependencies, key) : undefined),
+      keep: async (key, folder) => {
+        const unfinished = join(box, `keep-${randomBytes(4).toString("hex")}`)
+        await makeReadOnly(folder, place.open)
+        await chmod(folder, 0o755)
+        await rename(folder, unfinished)
+        await publish(unfinished, join(dependencies, key))
+        await linkTree(join(dependencies, key), folder)
+      },
+      use: async (key, folder) => {
+        await removeTree(folder)
+        await linkTree(join(dependencies, key), folder)
+      },
+      note: (key) => readFile(join(dependencies, `${key}.json`), "utf8").catch(() => undefined),
+      setNote: async (key, text) => {
+        const beside = join(box, "note.json")
+        await writeFile(beside, text, { mode: 0o600 })
+        await rename(beside, join(dependencies, `${key}.json`))
+      }
+    }
+  }
+  const done = join(box, "done")
+  const app = join(done, "app")
+  try {
+    await mkdir(done, { mode: 0o755 })
+    const built = await build({ folder: tree, ...how }, app, host)
+    await writeFile(join(done, "built.json"), JSON.stringify(built), { mode: 0o600 })
+  } catch (cause) {
+    throw toSourceError(cause, timeLimit)
+  }
+  await makeReadOnly(app, place.open)
+  // A folder can be moved to another only by who may write to it.
+  await chmod(app, 0o555)
+}

@@ -1,0 +1,139 @@
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { access } from "node:fs/promises"
+import { delimiter, dirname, isAbsolute, join } from "node:path"
+import { StringDecoder } from "node:string_decoder"
+import { BuildFailed, type Command, failureLines, isAway, isDiskFull } from "@maxcloud/builder"
+import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { endProcesses } from "../instances/endProcesses.ts"
+import { markerName } from "../instances/processTable.ts"
+import { closedTo, type UnprivilegedUser } from "../instances/sourceUser.ts"
+
+/** Settings that name folders and files of the server's user. */
+const ownFiles =
+  /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder|pip_(config_file|cert|find_links)|uv_(cache_dir|find_links)|gomodcache|gocache)$/i
+
+/** Who builds, as root: a user of its own, in a home that goes with the build. */
+export interface Installer extends UnprivilegedUser {
+  readonly home: string
+}
+
+export interface RunOptions {
+  readonly environment: NodeJS.ProcessEnv
+  readonly nodeFolder: string
+  readonly marker: string
+  readonly installer?: Installer | undefined
+  readonly signal: AbortSignal
+  readonly onLine: (line: string) => void
+}
+
+/** The environment of a command: of the server's own only what an installer may see. */
+const environmentOf = (root: string, command: Command, options: RunOptions): Record<string, string> => {
+  const { installer, nodeFolder } = options
+  const isOpen = (path: string) =>
+    installer === undefined || (existsSync(path) && closedTo(installer, path) === undefined)
+  const host = Object.entries(hostEnvironment("installer", options.environment)).filter(
+    ([name, value]) =>
+      !ownFiles.test(name) ||
+      (isAbsolute(value) && name.toLowerCase().startsWith("pip_") ? isOpen(value) : installer === undefined)
+  )
+  const { PATH: path = "", ...rest } = Object.fromEntries(host)
+  const own = [
+    nodeFolder,
+    dirname(process.execPath),
+    ...path.split(delimiter),
+    "/usr/local/go/bin",
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin"
+  ]
+  return {
+    ...rest,
+    ...(installer === undefined ? {} : { HOME: installer.home, TMPDIR: installer.home }),
+    CI: "true",
+    NEXT_TELEMETRY_DISABLED: "1",
+    ASTRO_TELEMETRY_DISABLED: "1",
+    NUXT_TELEMETRY_DISABLED: "1",
+    YARN_NODE_LINKER: "node-modules",
+    YARN_ENABLE_TELEMETRY: "0",
+    COREPACK_ENABLE_DOWNLOAD_PROMPT: "0",
+    PIP_DISABLE_PIP_VERSION_CHECK: "1",
+    ...Object.fromEntries(
+      Object.entries(command.env ?? {}).map(([name, value]) => [name, value.replaceAll("{root}", root)])
+    ),
+    PATH: [...(command.path ?? []).map((_) => join(root, _)), ...own.filter(isOpen)].join(delimiter),
+    [markerName]: options.marker
+  }
+}
+
+const onPath = async (name: string, path: string): Promise<boolean> => {
+  for (const folder of path.split(delimiter)) {
+    const isThere = await access(join(folder, name)).then(
+      () => true,
+      () => false
+    )
+    if (folder !== "" && isThere) return true
+  }
+  return false
+}
+
+const keptOutput = 64 * 1024
+
+/** Runs a command of a build in the tree `root`, and ends all it started, also if the signal is aborted. */
+export const runCommand = async (root: string, command: Command, options: RunOptions): Promise<void> => {
+  const { installer, signal } = options
+  const environment = environmentOf(root, command, options)
+  const isThere = command.npx === undefined || (await onPath(command.file, environment["PATH"] ?? ""))
+  const [file, args] = isThere
+    ? ([command.file, command.args] as const)
+    : (["npx", ["--yes", "--package", command.npx ?? "", "--", command.file, ...command.args]] as const)
+  signal.throwIfAborted()
+  const child = spawn(file, [...args], {
+    ...(installer === undefined ? {} : { uid: installer.uid, gid: installer.gid }),
+    cwd: join(root, command.folder ?? "."),
+    env: environment,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let output = ""
+  let wasFull = false
+  for (const stream of [child.stdout, child.stderr]) {
+    const decoder = new StringDecoder("utf8")
+    let rest = ""
+    stream.on("data", (chunk: Buffer) => {
+      const text = decoder.write(chunk)
+      output = (output + text).slice(-keptOutput)
+      const lines = (rest + text).split(/\r\n|\n|\r/)
+      rest = (lines.pop() ?? "").slice(-4_096)
+      for (const line of lines) {
+        wasFull ||= isDiskFull(line)
+        if (line.trim() !== "") options.onLine(line)
+      }
+    })
+  }
+  const ended = new Promise<{ code: number | null; killed: NodeJS.Signals | null; error?: Error }>((resolve) => {
+    child.once("error", (error) => resolve({ code: null, killed: null, error }))
+    child.once("close", (code, killed) => resolve({ code, killed }))
+  })
+  const end = () => void endProcesses((entry) => entry.marker === options.marker || entry.group === child.pid, 1_000)
+  signal.addEventListener("abort", end, { once: true })
+  const { code, error, killed } = await ended
+  signal.removeEventListener("abort", end)
+  signal.throwIfAborted()
+  if (error !== undefined)
+    throw new BuildFailed({
+      reason: "unavailable",
+      message: `\`${command.label}\` couldn't be run: ${error.message}. Install ${file} on this machine${installer === undefined ? "" : ", where all users may run it"}.`,
+      cause: error
+    })
+  if (wasFull || (code !== 0 && isDiskFull(output)))
+    throw new BuildFailed({
+      reason: "unavailable",
+      message: `\`${command.label}\` ran out of disk space. Make room on this machine's disk, then deploy again.`
+    })
+  if (code === 0) return
+  throw new BuildFailed({
+    reason: isAway(output) ? "unavailable" : "invalid",
+    message: `\`${command.label}\` failed (${killed === null ? `exit code ${code}` : killed}):\n${failureLines(output)}`
+  })
+}
