@@ -1,6 +1,7 @@
-import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2"
+import { type ClientHttp2Session, connect, constants, type Http2Stream, type IncomingHttpHeaders } from "node:http2"
 import { guardedBy } from "../../../guarded.ts"
 import { outliveStream } from "../../../http2Handles.ts"
+import { whenIdle } from "../../../http2Idle.ts"
 import { type Attempt, type AttemptHandler, authorityOf, type Upstream } from "./Attempt.ts"
 import { Malformed, parseTrailers } from "./answer.ts"
 import { http2Headers, rawHeadersOf } from "./Downstream.ts"
@@ -24,6 +25,7 @@ interface Connection {
   lastStream: number
   /** What is sent once the connection is made. */
   readonly waiting: Array<() => void>
+  readonly opened: (stream: Http2Stream) => void
 }
 
 /** HTTP/2 with prior knowledge (RFC 9113, 3.3) to instances, as gRPC servers speak it: one connection for each. */
@@ -130,6 +132,7 @@ export class Http2Upstream implements Upstream {
       "close",
       guarded(() => fail(`HTTP/2 error ${stream.rstCode ?? 0}`))
     )
+    connection.opened(stream)
     outliveStream(connection.session, stream)
     const sent = guarded(() => {
       if (over) stream.close(constants.NGHTTP2_CANCEL)
@@ -154,8 +157,22 @@ export class Http2Upstream implements Upstream {
       ...http2HeadOptions,
       settings: { ...http2HeadOptions.settings, initialWindowSize: windowBytes, enablePush: false }
     })
-    const connection: Connection = { session, connected: false, lastStream: Number.POSITIVE_INFINITY, waiting: [] }
     const guarded = guardedBy(() => session.destroy())
+    const opened = whenIdle(
+      session,
+      idleMs,
+      guarded(() => {
+        forget()
+        session.close()
+      })
+    )
+    const connection: Connection = {
+      session,
+      connected: false,
+      lastStream: Number.POSITIVE_INFINITY,
+      waiting: [],
+      opened
+    }
     const forget = guarded(() => {
       if (this.#connections.get(authority) === connection) this.#connections.delete(authority)
     })
@@ -176,13 +193,6 @@ export class Http2Upstream implements Upstream {
     )
     session.on("close", forget)
     session.on("error", forget)
-    session.setTimeout(
-      idleMs,
-      guarded(() => {
-        forget()
-        session.close()
-      })
-    )
     this.#connections.set(authority, connection)
     return connection
   }

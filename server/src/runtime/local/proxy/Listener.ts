@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream"
 import { Data } from "effect"
 import { type Fault, guardedBy, trying } from "../../../guarded.ts"
 import { outliveStream } from "../../../http2Handles.ts"
+import { whenIdle } from "../../../http2Idle.ts"
 import { maxHeadBytes } from "./headers.ts"
 import { http2HeadOptions } from "./http2Heads.ts"
 import { InTurn } from "./inTurn.ts"
@@ -255,9 +256,13 @@ export const listen = (
       "error",
       guarded(() => session.destroy())
     )
-    session.setTimeout(
-      idleMs * 5,
-      guarded(() => session.close())
+    session.on(
+      "stream",
+      whenIdle(
+        session,
+        idleMs * 5,
+        guarded(() => session.close())
+      )
     )
   })
   http2.on("stream", (stream, headers, flags, raw) =>
