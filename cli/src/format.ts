@@ -4,7 +4,8 @@ import type { Terminal } from "./terminal.ts"
 export const integerBytes = (bytes: number): string => {
   if (bytes < 1024) return `${bytes} B`
   if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`
-  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+  return `${Math.round((bytes / 1024 ** 3) * 100) / 100} GiB`
 }
 
 const styles = {

@@ -2,9 +2,6 @@ import type { OrganizationQuotas } from "@maxcloud/server"
 import { integerBytes } from "./format.ts"
 import { printTable, type Terminal } from "./terminal.ts"
 
-const gibi = 1024 ** 3
-const memory = (bytes: number) =>
-  bytes >= gibi ? `${Math.round((bytes / gibi) * 100) / 100} GiB` : integerBytes(bytes)
 const cpu = (milli: number) => String(milli / 1000)
 
 /** One row for each organization: what it has of what it may; `*` marks what was set for itself. */
@@ -23,11 +20,11 @@ export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Te
         cell("services", String),
         cell("instances", String),
         cell("cpuMilli", cpu),
-        cell("memoryBytes", memory),
+        cell("memoryBytes", integerBytes),
         cell("deploymentsPerHour", String),
-        cell("sourceBytes", memory),
+        cell("sourceBytes", integerBytes),
         // Only a server that runs knows what there is.
-        most("logBytes", memory),
+        most("logBytes", integerBytes),
         most("streams", String)
       ]
     }),

@@ -1,21 +1,12 @@
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  writeFileSync
-} from "node:fs"
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { takeClaim } from "./takeClaim.ts"
 
 /** A user without a name, a home or files; its group has the same number. */
 export interface UnprivilegedUser {
@@ -95,10 +86,7 @@ const claim = (dataDirectory: string): SourceUsers => {
       used ??= usersInUse()
       if ([users.service, ...users.installers].some(({ uid }) => used?.has(uid))) continue
     }
-    const beside = `${file}.${process.pid}`
-    writeFileSync(beside, `${own}\n${process.pid}`, { mode: 0o600 })
-    renameSync(beside, file)
-    return users
+    if (takeClaim(file, claimed, `${own}\n${process.pid}`)) return users
   }
   throw new Error(
     "All users that sources could run as are taken on this machine. Start the server as another user than root."

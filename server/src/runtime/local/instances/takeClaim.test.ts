@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { takeClaim } from "./takeClaim.ts"
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "claims-"))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Takes 200 claims one after the other, as its own process: how many it got. */
+const taking = async (former: string) => {
+  const script = `const { takeClaim } = await import(${JSON.stringify(new URL("./takeClaim.ts", import.meta.url).href)})
+    let got = 0
+    for (let at = 0; at < 200; at++) if (takeClaim(${JSON.stringify(folder)} + "/" + at, ${former}, "of " + process.pid)) got++
+    console.log(got)`
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script])
+  return Number(stdout)
+}
+const together = async (former: string) =>
+  (await Promise.all(Array.from({ length: 4 }, () => taking(former)))).reduce((all, got) => all + got)
+
+describe("a claim", () => {
+  it("is got by one of several processes that try at once", async () => {
+    assert.strictEqual(await together("undefined"), 200)
+    assert.lengthOf(readdirSync(folder), 200)
+  })
+
+  it("that was left behind is taken over by one of them", async () => {
+    for (let at = 0; at < 200; at++) writeFileSync(join(folder, String(at)), "left behind")
+    assert.strictEqual(await together('"left behind"'), 200)
+    assert.lengthOf(readdirSync(folder), 200)
+  })
+
+  it("that somebody took meanwhile stays theirs", () => {
+    const file = join(folder, "claim")
+    writeFileSync(file, "theirs")
+    assert.isFalse(takeClaim(file, "left behind", "ours"))
+    assert.isFalse(takeClaim(file, undefined, "ours"))
+    assert.strictEqual(readFileSync(file, "utf8"), "theirs")
+    assert.deepStrictEqual(readdirSync(folder), ["claim"])
+  })
+})

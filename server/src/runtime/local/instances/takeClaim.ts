@@ -1,0 +1,40 @@
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs"
+
+const codeOf = (cause: unknown) => (cause instanceof Error && "code" in cause ? cause.code : undefined)
+
+/** Makes the file, whole, if there is none. */
+const linkNew = (from: string, to: string): boolean => {
+  try {
+    linkSync(from, to)
+    return true
+  } catch (cause) {
+    if (codeOf(cause) === "EEXIST") return false
+    throw cause
+  } finally {
+    unlinkSync(from)
+  }
+}
+
+/**
+ * Writes `text` to `file` in place of `former` (undefined: there was no file). False: somebody else was faster, and theirs stands. Of any
+ * number of processes that try at once, one gets true.
+ */
+export const takeClaim = (file: string, former: string | undefined, text: string): boolean => {
+  const beside = `${file}.${process.pid}`
+  if (former !== undefined) {
+    const aside = `${beside}.former`
+    try {
+      renameSync(file, aside)
+    } catch (cause) {
+      if (codeOf(cause) === "ENOENT") return false
+      throw cause
+    }
+    if (readFileSync(aside, "utf8") !== former) {
+      linkNew(aside, file)
+      return false
+    }
+    unlinkSync(aside)
+  }
+  writeFileSync(beside, text, { mode: 0o600 })
+  return linkNew(beside, file)
+}
