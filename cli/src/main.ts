@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import type { Command } from "./command.ts"
-import { commands, type Entry, splitCommand } from "./commands/index.ts"
+import { commands, type Entry, pointers, splitCommand } from "./commands/index.ts"
 import { makeTerminal, printableLines, type Terminal } from "./terminal.ts"
 
 const version = (): string => {
@@ -31,6 +31,8 @@ const familyOf = (words: ReadonlyArray<string>) =>
   commands.map((_) => _.name).filter((_) => _.startsWith(`${words.join(" ")} `))
 
 const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal): Promise<void> => {
+  const pointer = Object.hasOwn(pointers, words[0] ?? "") ? pointers[words[0] ?? ""] : undefined
+  if (pointer !== undefined) return fail(`unknown command "${words[0]}"`, pointer, terminal)
   const { suggest } = await import("./suggest.ts")
   let depth = 0
   while (depth < words.length && familyOf(words.slice(0, depth + 1)).length > 0) depth++

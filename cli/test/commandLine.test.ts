@@ -115,6 +115,24 @@ describe("maxcloud", () => {
     expect(outcomes.map((_) => _.code)).toEqual(outcomes.map(() => 2))
   })
 
+  it("knows what other tools call its commands, and points to what to use instead", async () => {
+    const [login, remove, processes, ...pointed] = await Promise.all([
+      run(["login", "--help"]),
+      run(["help", "rm"]),
+      run(["--stage", "dev", "ps", "--help"]),
+      ...["status", "rollback", "exec", "restart", "up", "down"].map((word) => run([word, "web"]))
+    ])
+    expect(
+      [login, remove, processes].map((_) => /maxcloud (auth login|delete|list)/.exec(_?.stdout ?? "")?.[1])
+    ).toEqual(["auth login", "delete", "list"])
+    for (const { code, stderr } of pointed) {
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/^error: unknown command "\w+"\nfix: .*`maxcloud /)
+    }
+    // Names of JavaScript's own are names like any other.
+    expect((await run(["constructor"])).stderr).toContain('unknown command "constructor"')
+  })
+
   it("ends with 2 for wrong usage, and sends nothing", async () => {
     const before = canned.asked.length
     const env = { MAXCLOUD_API_URL: canned.url }

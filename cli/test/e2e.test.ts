@@ -121,6 +121,9 @@ describe("an app from its config to a URL and back", () => {
     const failed = await maxcloud("deploy")
     expect(failed.stderr).toContain("cannot start: no disk")
     expect(failed.code).toBe(7)
+    const planned = await maxcloud("plan", "--exit-code")
+    expect(planned.stderr).toMatch(/warning: deployment \d+ failed, so this config isn't what runs/)
+    expect(planned.code).toBe(10)
     expect(await get((await maxcloud("open", "web")).stdout.trim())).toBe("web hi")
   }, 120_000)
 

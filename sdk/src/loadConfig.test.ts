@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { evaluate } from "./evaluate.ts"
 import { ConfigInvalid, findConfig, loadConfig, renderIssue } from "./index.ts"
+import { faultOfWaiting } from "./moduleFaults.ts"
 
 let root = ""
 beforeAll(async () => {
@@ -246,7 +247,20 @@ export default defineConfig({
     [
       "an await without end",
       { "f.ts": "await new Promise(() => {})\nexport default 1" },
-      /^f\.ts {2}the config ended before it was done: it awaits what never comes/
+      /^f\.ts:1:1 {2}the config ended before it was done: it awaits what never comes/
+    ],
+    [
+      "an await without end in what it imports",
+      {
+        "f.ts": 'import { x } from "./wait.ts"\nawait x()\nexport default x',
+        "wait.ts": "export const x = async () => {\n  await new Promise(() => {})\n}"
+      },
+      /^wait\.ts:2:3 {2}the config ended before it was done: .*\(here, or at f\.ts:2:1\)/
+    ],
+    [
+      "an app that never resolves",
+      { "f.ts": `${imports}export default defineConfig(async () => {\n  return await new Promise(() => {})\n})` },
+      /^f\.ts:\d+:10 {2}the config ended before it was done: it awaits what never comes/
     ],
     [
       "a function in the app",
@@ -296,6 +310,11 @@ export default defineConfig({
     await write({ "slow.ts": "setInterval(() => {}, 1000)\nawait new Promise(() => {})" })
     const evaluation = await Effect.runPromise(evaluate(join(root, "slow.ts"), "production", 0.3))
     assert.deepStrictEqual(evaluation, { _tag: "TookTooLong", seconds: 0.3 })
+    const told = await faultOfWaiting(join(root, "slow.ts"), 30)
+    assert.deepInclude(told.issues[0], { file: join(root, "slow.ts"), line: 2, column: 1 })
+    assert.match(told.issues[0]?.message ?? "", /within 30 s.*AbortSignal\.timeout/)
+    await write({ "loop.ts": "let n = 0\nfor (;;) n++" })
+    assert.deepInclude((await faultOfWaiting(join(root, "loop.ts"), 30)).issues[0], { line: 2, column: 1 })
   })
 
   it("ends by the signal", async () => {

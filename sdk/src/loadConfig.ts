@@ -90,7 +90,10 @@ const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInva
           Effect.flatMap(Effect.fail)
         )
       case "TookTooLong":
-        return yield* one(file, `the config did not finish within ${evaluation.seconds} s: what does it wait for?`)
+        return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
+          Effect.flatMap((_) => Effect.promise(() => _.faultOfWaiting(file, evaluation.seconds))),
+          Effect.flatMap(Effect.fail)
+        )
       case "Threw":
         return yield* Effect.promise(() => import("./moduleFaults.ts")).pipe(
           Effect.flatMap((_) => Effect.promise(() => _.faultOfThrow(file, evaluation))),

@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import type { Evaluation } from "./evaluate.ts"
-import { isSyntaxNode, readSyntax } from "./syntaxTree.ts"
+import { findNodes, isSyntaxNode, placeOf, readSyntax, type SyntaxNode } from "./syntaxTree.ts"
 
 type Thrown = Extract<Evaluation, { _tag: "Threw" }>
 
@@ -15,6 +15,7 @@ const invalid = (config: string, message: string, place: Partial<ConfigIssue> = 
 interface Module {
   readonly file: string
   readonly imports: ReadonlyArray<string>
+  readonly root?: SyntaxNode
   readonly mistake?: { readonly line: number; readonly column: number; readonly message: string }
 }
 
@@ -29,7 +30,7 @@ const readModule = async (file: string): Promise<Module | undefined> => {
     .map((_) => (isSyntaxNode(_.source) ? _.source.value : undefined))
     .filter((_) => typeof _ === "string" && _.startsWith("."))
     .map((_) => join(dirname(file), String(_)))
-  return { file, imports }
+  return { file, imports, root: read.root }
 }
 
 /** The config and the files that it imports by relative paths, each after those that import it; 500 at most. */
@@ -152,7 +153,39 @@ export const faultOfExit = async (config: string, code: number): Promise<ConfigI
   if (circle !== undefined) {
     return invalid(config, `cyclic import: ${showCircle(config, circle)}: its files wait for each other, none goes on`)
   }
+  if (code !== 0 && code !== 13) {
+    return invalid(config, `the config ended before it was done: it called process.exit(${code})`)
+  }
   // Code 0 or 13 without a call of exit: nothing was left that its await could wait for.
-  const why = code === 0 || code === 13 ? "it awaits what never comes, or exits" : `it called process.exit(${code})`
-  return invalid(config, `the config ended before it was done: ${why}`)
+  const { others, place } = await waitsOf(config, awaits)
+  return invalid(config, `the config ended before it was done: it awaits what never comes, or exits${others}`, place)
+}
+
+const awaits: ReadonlySet<string> = new Set(["AwaitExpression"])
+const loops = ["WhileStatement", "DoWhileStatement", "ForStatement"]
+
+/** At most so many places where a config may wait are named besides the first. */
+const maxOthers = 3
+
+/** Where a config can wait, in the order in which its modules are evaluated: an import before whoever imports it. */
+const waitsOf = async (config: string, kinds: ReadonlySet<string>) => {
+  const places = [...(await modulesOf(config)).values()]
+    .toReversed()
+    .flatMap(({ file, root }) =>
+      root === undefined ? [] : findNodes(root, (_) => kinds.has(_.type)).map((node) => ({ file, ...placeOf(node) }))
+    )
+  const [place = {}, ...rest] = places
+  const shown = rest.slice(0, maxOthers).map((_) => `${relative(dirname(config), _.file)}:${_.line}:${_.column}`)
+  return { place, others: shown.length === 0 ? "" : ` (here, or at ${shown.join(", ")})` }
+}
+
+/** The config didn't end in its time. */
+export const faultOfWaiting = async (config: string, seconds: number): Promise<ConfigInvalid> => {
+  const { others, place } = await waitsOf(config, new Set([...awaits, ...loops]))
+  const what = `the config did not finish within ${seconds} s: it waits for something that doesn't come, or loops${others}`
+  return invalid(
+    config,
+    `${what}. Give what it waits for a time limit of its own, such as AbortSignal.timeout(5000).`,
+    place
+  )
 }

@@ -61,6 +61,16 @@ export const findNode = (root: SyntaxNode, found: (node: SyntaxNode) => boolean)
   return undefined
 }
 
+/** All of them, in the order of the text. */
+export const findNodes = (root: SyntaxNode, found: (node: SyntaxNode) => boolean): ReadonlyArray<SyntaxNode> => {
+  const nodes: Array<SyntaxNode> = []
+  findNode(root, (node) => {
+    if (found(node)) nodes.push(node)
+    return false
+  })
+  return nodes
+}
+
 export const placeOf = (node: SyntaxNode): Place => ({
   line: node.loc.start.line,
   column: node.loc.start.column + 1

@@ -42,12 +42,14 @@ export default command({
   examples: [
     { line: "maxcloud plan", does: "what `maxcloud deploy` would change" },
     { line: "maxcloud plan --stage preview-42 --json", does: "the same for another stage, as JSON" },
-    { line: "maxcloud plan --exit-code", does: "exit code 10 where there are changes" }
+    { line: "maxcloud plan --exit-code", does: "exit code 10 if a deploy would change something" }
   ],
   notes: ["Values of secrets are never shown: a secret stands as its name and version."],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
-    exitCode: toggle("exit-code", { description: "Exit with 10 where there are changes" })
+    exitCode: toggle("exit-code", {
+      description: "Exit with 10 if there are changes, or if the last deployment failed"
+    })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>
@@ -66,6 +68,17 @@ export default command({
         }
       }
       if (plan.problems.length > 0) return yield* new ExitWith({ exit: 2 })
-      if (input.exitCode && plan.changes.some((_) => _.action !== "unchanged")) return yield* new ExitWith({ exit: 10 })
+      if (plan.changes.some((_) => _.action !== "unchanged")) {
+        return input.exitCode ? yield* new ExitWith({ exit: 10 }) : undefined
+      }
+      // The config is what was deployed last; it isn't what runs if that failed.
+      const [last] = yield* cloud.deployments.list(plan.app, { stage: loaded.stage })
+      if (last?.state !== "failed") return
+      if (!terminal.json) {
+        terminal.say(
+          `${terminal.paintError("yellow", "warning:")} deployment ${last.number} failed, so this config isn't what runs. Retry with \`maxcloud deploy\`; \`maxcloud deployments wait ${last.id}\` shows the reason.`
+        )
+      }
+      if (input.exitCode) return yield* new ExitWith({ exit: 10 })
     })
 })

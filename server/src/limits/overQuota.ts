@@ -31,7 +31,7 @@ const kinds: Readonly<Record<keyof Footprint, Kind>> = {
   services: {
     what: "services",
     write: String,
-    less: "remove a service (`maxcloud destroy`, `maxcloud services delete`)"
+    less: "remove a service (`maxcloud destroy`, `maxcloud delete`)"
   },
   instances: { what: "instances", write: String, less: "lower `scale.max` of a service" },
   cpuMilli: {

@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join, relative } from "node:path"
+import { describe, expect, it } from "vitest"
+import { aliases, commands, pointers, splitCommand } from "../src/commands/index.ts"
+import { globalFlags } from "../src/flags.ts"
+import { commandHelp } from "../src/help.ts"
+
+const root = join(import.meta.dirname, "../..")
+/** Where messages, pages, help and docs come from. */
+const places = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "docs",
+  "examples",
+  ...["cli", "sdk", "server", "synth", "config-schema"].map((_) => `${_}/src`)
+]
+
+const filesIn = (place: string): ReadonlyArray<string> =>
+  /\.\w+$/.test(place)
+    ? [place]
+    : readdirSync(join(root, place), { recursive: true, encoding: "utf8" })
+        .filter((_) => /\.(ts|md|ya?ml|json)$/.test(_) && !/node_modules|dist\/|\.test\.ts$|CHANGELOG/.test(_))
+        .map((_) => join(place, _))
+
+/** A command line in backticks, in quotes, or at the beginning of a line of a shell. What is a value in it (`${name}`) stands as VALUE. */
+const named = /(?:\\?`|"|(?<=\n)\s*(?:\$ |npx |npm exec |pnpm )?|(?:&& |\| |; |npx ))maxcloud ((?:-|[a-z])[^`"\n|;&]*)/g
+
+const linesOf = (file: string): ReadonlyArray<string> =>
+  [
+    ...readFileSync(join(root, file), "utf8")
+      .replace(/\$\{[^}]*\}/g, "VALUE")
+      .matchAll(named)
+  ].map(([, line = ""]) => line.replace(/\\$/, "").replace(/ #.*$/, "").trim())
+
+const all = places
+  .flatMap(filesIn)
+  .flatMap((file) => linesOf(file).map((line) => ({ line, place: `${relative(".", file)}: maxcloud ${line}` })))
+
+/** What is wrong about a command line that somebody may type because of us. */
+const faultOf = async (line: string): Promise<string | undefined> => {
+  const words = line.split(/\s+/)
+  if (/^(--version|-v|--help|-h|help)$/.test(words[0] ?? "")) return undefined
+  const { entry, words: unknown } = splitCommand(words)
+  if (entry === undefined) {
+    const family = commands.some(({ name }) => name.startsWith(`${unknown.join(" ")} `))
+    return family && words.every((_) => /^[a-z-]+$/.test(_)) ? undefined : "there is no such command"
+  }
+  const { default: command } = await entry.load()
+  const known = new Set([
+    ...command.flags.map((_) => _.name),
+    ...Object.values(globalFlags).map((_) => _.info.name),
+    "help"
+  ])
+  const ours = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined)
+  const flags = ours.flatMap((word) => /^\[?--(?:no-)?([a-z][a-z-]*)/.exec(word)?.[1] ?? [])
+  const odd = flags.find((flag) => !known.has(flag) && !known.has(`no-${flag}`))
+  return odd === undefined ? undefined : `"${entry.name}" has no flag --${odd}`
+}
+
+/** Texts that only look like a command line. */
+const notCommands = [/^on /, /^backup\\n/, /^key id$/]
+
+describe("every command that a message, page, help or document names", () => {
+  it("exists, with its flags", async () => {
+    expect(all.length).toBeGreaterThan(250)
+    const faults: Array<string> = []
+    for (const { line, place } of all) {
+      if (notCommands.some((_) => _.test(line))) continue
+      const fault = await faultOf(line)
+      if (fault !== undefined) faults.push(`${place} (${fault})`)
+    }
+    expect([...new Set(faults)]).toEqual([])
+  })
+
+  it("has a name that no alias and no pointer hides", () => {
+    const first = new Set(commands.map((_) => _.name.split(" ")[0] ?? ""))
+    for (const word of [...Object.keys(aliases), ...Object.keys(pointers)]) expect(first.has(word), word).toBe(false)
+    for (const name of Object.values(aliases)) expect(commands.some((_) => _.name === name)).toBe(true)
+  })
+
+  it("prints its help", async () => {
+    for (const entry of commands) {
+      const { default: command } = await entry.load()
+      expect(commandHelp(entry, command, (title) => title)).toContain(`maxcloud ${entry.name}`)
+    }
+  })
+})
