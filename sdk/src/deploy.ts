@@ -14,7 +14,7 @@ import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec }
 import type { Connection } from "./connection.ts"
 import { type CallError, DeploymentFailed, SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
-import { type Snapshot, snapshotOf } from "./snapshot.ts"
+import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 
 export interface DeployOptions {
   /** @default the loaded config's own, else "production" */
@@ -29,6 +29,21 @@ export interface DeployOptions {
   readonly inPlace?: boolean | undefined
   /** Takes fields that another manager has set on the app's objects in the cluster; else such a conflict fails it. @default false */
   readonly forceConflicts?: boolean | undefined
+  /** Takes what is sent of each source, once it was read and before anything is sent. */
+  readonly onSources?: ((sources: ReadonlyArray<SourceReport>) => void) | undefined
+}
+
+/** What is sent of the source of some services. */
+export interface SourceReport {
+  readonly services: ReadonlyArray<ServiceName>
+  /** Absolute: the source folder, or the root of the workspace that it was cut from. */
+  readonly folder: string
+  readonly files: number
+  /** Unpacked. */
+  readonly bytes: number
+  readonly cut?: SnapshotCut
+  /** What was not taken, for it is secret by convention. */
+  readonly leftOut: ReadonlyArray<string>
 }
 
 /** What a deploy tells while it goes on. */
@@ -50,6 +65,18 @@ export type PlanError = CallError | SourceInvalid
 export type DeployError = PlanError
 
 type Api = Effect.Effect.Success<Connection["api"]>
+
+const sourceOf = (
+  services: ReadonlyArray<ServiceName>,
+  { bytes, cut, files, folder, leftOut }: Snapshot
+): SourceReport => ({
+  services,
+  folder,
+  files,
+  bytes,
+  ...(cut === undefined ? {} : { cut }),
+  leftOut
+})
 
 interface Prepared {
   readonly spec: AppSpec
@@ -79,16 +106,18 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
     ? []
     : yield* Effect.forEach(
         wanted,
-        ([folder, services]) => snapshotOf(folder).pipe(Effect.map((snapshot) => ({ services, snapshot }))),
+        ([place, services]) => snapshotOf(place).pipe(Effect.map((snapshot) => ({ place, services, snapshot }))),
         { concurrency: 4 }
       )
-  const digests = new Map(snapshots.map(({ snapshot }) => [snapshot.folder, snapshot.digest]))
+  const byPlace = new Map(snapshots.map(({ place, snapshot }) => [place, snapshot]))
+  yield* Effect.sync(() => options.onSources?.(snapshots.map(({ services, snapshot }) => sourceOf(services, snapshot))))
   const services = spec.services.map((service) => {
     const { source } = service
     if (source === undefined || source.digest !== undefined || source.directory !== undefined) return service
     const place = resolve(folder, source.path)
-    const digest = digests.get(place)
-    return { ...service, source: { path: source.path, ...(digest === undefined ? { directory: place } : { digest }) } }
+    const snapshot = byPlace.get(place)
+    if (snapshot === undefined) return { ...service, source: { path: source.path, directory: place } }
+    return { ...service, source: sourceFields(source.path, snapshot) }
   })
   const prepared: Prepared = {
     spec: { ...spec, services },

@@ -3,7 +3,14 @@ export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from ".
 export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
 export type { AuthCalls, NewInvite, NewKey, NewOidcTrust } from "./authCalls.ts"
 export { type ConnectionOptions, defaultApiUrl, isSafeForTokens } from "./connection.ts"
-export { type DeployError, type DeployOptions, type DeployProgress, type PlanError, succeeded } from "./deploy.ts"
+export {
+  type DeployError,
+  type DeployOptions,
+  type DeployProgress,
+  type PlanError,
+  type SourceReport,
+  succeeded
+} from "./deploy.ts"
 export {
   type DiagnosisText,
   diagnosisCodes,
@@ -25,4 +32,4 @@ export {
 } from "./localServer.ts"
 export { type Deployable, type InStage, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
 export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
-export { type Snapshot, snapshotOf } from "./snapshot.ts"
+export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"

@@ -4,6 +4,14 @@ import { dirname, join, relative } from "node:path"
 /** Is a path (relative to the folder, separated by `/`) left out? */
 export type IsIgnored = (path: string, isDirectory: boolean) => boolean
 
+export interface Rules {
+  readonly isIgnored: IsIgnored
+  /** Does a `!` bring back the file by its own name? One of a folder or with a `*` doesn't say that a secret is meant. */
+  readonly isKept: (path: string) => boolean
+}
+
+const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
+
 const readIfThere = (file: string): Promise<string | undefined> => readFile(file, "utf8").catch(() => undefined)
 
 /** One pattern of `.dockerignore` as an expression that also holds for all below it (moby/patternmatcher). */
@@ -31,19 +39,26 @@ const dockerPattern = (pattern: string): RegExp => {
 }
 
 /** `.dockerignore`: patterns are anchored at the folder, the last one that matches decides. */
-export const dockerRules = (content: string): IsIgnored => {
+export const dockerRules = (content: string): Rules => {
   const rules = content
     .split(/\r?\n/)
     .map((_) => _.trim())
     .filter((_) => _ !== "" && !_.startsWith("#"))
     .map((_) => (_.startsWith("!") ? { keep: true, pattern: _.slice(1).trim() } : { keep: false, pattern: _ }))
-    .map(({ keep, pattern }) => ({ keep, expression: dockerPattern(pattern) }))
+    .map(({ keep, pattern }) => ({ keep, name: lastName(pattern), expression: dockerPattern(pattern) }))
   const canReturn = rules.some((_) => _.keep)
-  return (path, isDirectory) => {
-    const last = rules.findLast((_) => _.expression.test(path))
-    if (last === undefined || last.keep) return false
-    // What is left out may hold what a later `!` brings back: such a folder has to be entered.
-    return !(isDirectory && canReturn)
+  const lastOf = (path: string) => rules.findLast((_) => _.expression.test(path))
+  return {
+    isIgnored: (path, isDirectory) => {
+      const last = lastOf(path)
+      if (last === undefined || last.keep) return false
+      // What is left out may hold what a later `!` brings back: such a folder has to be entered.
+      return !(isDirectory && canReturn)
+    },
+    isKept: (path) => {
+      const last = lastOf(path)
+      return last?.keep === true && last.name === lastName(path)
+    }
   }
 }
 
@@ -63,32 +78,39 @@ const foldersOfRepository = async (folder: string): Promise<ReadonlyArray<string
 }
 
 /** `.gitignore` of the folder, of those above it in its repository, and of those below it. */
-const gitRules = async (folder: string): Promise<{ isIgnored: IsIgnored; enter: (path: string) => Promise<void> }> => {
+const gitRules = async (folder: string): Promise<Rules & { enter: (path: string) => Promise<void> }> => {
   const { default: ignore } = await import("ignore")
-  const levels: Array<{ base: string; rules: ReturnType<typeof ignore> }> = []
+  const levels: Array<{ base: string; rules: ReturnType<typeof ignore>; kept: ReadonlyArray<string> }> = []
   const add = async (base: string) => {
     const content = await readIfThere(join(base, ".gitignore"))
     if (content === undefined) return
-    const rules = ignore().add(content)
+    // As git on Linux: `logs` is not `Logs`.
+    const rules = ignore({ ignorecase: false }).add(content)
     const below = relative(base, folder)
     // A source inside a folder that git ignores (a build's output) is meant as it is.
     const startsInside = !relative(folder, base).startsWith("..")
     if (!startsInside && rules.ignores(`${below}/`)) return
-    levels.push({ base, rules })
+    const kept = content.split("\n").flatMap((_) => (_.startsWith("!") ? [_.slice(1).trimEnd()] : []))
+    levels.push({ base, rules, kept })
   }
   for (const base of await foldersOfRepository(folder)) await add(base)
+  const verdictOf = (path: string, isDirectory: boolean): "ignored" | "kept" | "named" | undefined => {
+    const full = join(folder, path)
+    for (const { base, kept, rules } of levels.toReversed()) {
+      const inside = relative(base, full)
+      if (inside.startsWith("..")) continue
+      const { ignored, unignored } = rules.test(isDirectory ? `${inside}/` : inside)
+      if (ignored) return "ignored"
+      if (!unignored) continue
+      const naming = kept.filter((_) => lastName(_) === lastName(inside))
+      return naming.length > 0 && ignore({ ignorecase: false }).add(naming).ignores(inside) ? "named" : "kept"
+    }
+    return undefined
+  }
   return {
     enter: (path) => add(join(folder, path)),
-    isIgnored: (path, isDirectory) => {
-      const full = join(folder, path)
-      for (const { base, rules } of levels.toReversed()) {
-        const inside = relative(base, full)
-        if (inside.startsWith("..")) continue
-        const { ignored, unignored } = rules.test(isDirectory ? `${inside}/` : inside)
-        if (ignored || unignored) return ignored
-      }
-      return false
-    }
+    isIgnored: (path, isDirectory) => verdictOf(path, isDirectory) === "ignored",
+    isKept: (path) => verdictOf(path, false) === "named"
   }
 }
 
@@ -98,8 +120,8 @@ const gitRules = async (folder: string): Promise<{ isIgnored: IsIgnored; enter: 
  */
 export const ignoreRulesOf = async (
   folder: string
-): Promise<{ readonly isIgnored: IsIgnored; readonly enter: (path: string) => Promise<void> }> => {
+): Promise<Rules & { readonly enter: (path: string) => Promise<void> }> => {
   const docker = await readIfThere(join(folder, ".dockerignore"))
-  if (docker !== undefined) return { isIgnored: dockerRules(docker), enter: async () => {} }
+  if (docker !== undefined) return { ...dockerRules(docker), enter: async () => {} }
   return gitRules(folder)
 }

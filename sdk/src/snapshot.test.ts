@@ -99,6 +99,90 @@ describe("snapshotOf", () => {
     ])
   })
 
+  it("leaves out what is secret by convention and says so, unless a rule brings it back", async () => {
+    const secret = [
+      ".env",
+      "deep/.env.production",
+      "id_rsa",
+      ".aws/credentials",
+      "home/.ssh/key",
+      "keys/tls.pem",
+      "tls.key",
+      "store.p12",
+      ".netrc"
+    ]
+    const open = [
+      ".env.example",
+      ".env.template",
+      "id_rsa.pub",
+      "keys/ca.pem",
+      "env",
+      "credentials",
+      "translations.key"
+    ]
+    const key = "-----BEGIN PRIVATE KEY-----"
+    await write(Object.fromEntries([...secret.map((_) => [_, key]), ...open.map((_) => [_, "open"])]))
+    const snapshot = await take()
+    assert.deepStrictEqual([...snapshot.leftOut].sort(), [...secret].sort())
+    assert.deepStrictEqual(await pathsOf(snapshot), [...open].sort())
+    for (const rules of [".gitignore", ".dockerignore"]) {
+      await write({ [rules]: "*.log\n!deep/.env.production\n!tls.key\n" })
+      const { leftOut } = await take()
+      assert.deepStrictEqual([...leftOut].sort(), secret.filter((_) => !/production|tls\.key/.test(_)).sort(), rules)
+    }
+  })
+
+  it("leaves secrets out below what an allow-list brings back", async () => {
+    await write({ "src/.env": "", "src/id_rsa": "", "src/a.js": "", ".env": "" })
+    const lists = ["*\n!src\n!/.env\n", "*\n!src/**\n!*\n!/.env\n", "**\n!**/\n!src/*\n!/.env\n"]
+    for (const rules of [".gitignore", ".dockerignore"]) {
+      for (const list of lists) {
+        await write({ [rules]: list })
+        const snapshot = await take()
+        const taken = await pathsOf(snapshot)
+        for (const secret of ["src/.env", "src/id_rsa"]) assert.notInclude(taken, secret, `${rules}: ${list}`)
+        assert.include(taken, ".env", `${rules}: ${list}`)
+      }
+      await rm(join(root, rules))
+    }
+  })
+
+  it("sends the settings of package managers without their credentials", async () => {
+    const npmrc = "registry=https://r.example.com/\n//r.example.com/:_authToken = TOKEN\n_auth=abc\nengine-strict=true"
+    await write({
+      ".npmrc": npmrc,
+      ".yarnrc.yml": 'nodeLinker: node-modules\nnpmScopes:\n  a:\n    npmAuthToken: "x"\n'
+    })
+    const snapshot = await take()
+    assert.deepStrictEqual(snapshot.leftOut, [".npmrc (its credentials)", ".yarnrc.yml (its credentials)"])
+    const out = await mkdtemp(join(tmpdir(), "maxcloud-unpacked-"))
+    try {
+      execFileSync("tar", ["-xzf", "-", "-C", out], { input: await buffer(snapshot.archive()) })
+      assert.strictEqual(
+        await readFile(join(out, ".npmrc"), "utf8"),
+        "registry=https://r.example.com/\nengine-strict=true"
+      )
+      assert.notInclude(await readFile(join(out, ".yarnrc.yml"), "utf8"), "npmAuthToken")
+      assert.strictEqual((await take(out)).digest, snapshot.digest)
+    } finally {
+      await rm(out, { recursive: true })
+    }
+  })
+
+  it("reads .gitignore with regard to case, as git on Linux does", async () => {
+    await write({ ".gitignore": "logs\n", "src/Logs/a.js": "", "src/logs/b.js": "" })
+    assert.deepStrictEqual(await pathsOf(await take()), [".gitignore", "src/Logs/a.js"])
+  })
+
+  it("tells of a name that isn't UTF-8, and can leave it out", async () => {
+    await write({ "a.js": "" })
+    const name = Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9]), Buffer.from(".txt")])
+    await writeFile(name, "")
+    assert.match(await failure(), /the name of "caf\ufffd\.txt" in .* isn't UTF-8: rename it/)
+    await write({ ".gitignore": "*.txt\n", "ok\ufffd.js": "" })
+    assert.deepStrictEqual(await pathsOf(await take()), [".gitignore", "a.js", "ok\ufffd.js"])
+  })
+
   it("honours the .gitignore of the repository above, unless the source itself is what that leaves out", async () => {
     await write({
       ".git/HEAD": "",
@@ -168,6 +252,6 @@ describe("dockerRules", () => {
     ["# a comment\n\n", "a", false]
   ]
   it.each(cases)("%j on %s: %s", (content, path, expected) => {
-    assert.strictEqual(dockerRules(content)(path, false), expected)
+    assert.strictEqual(dockerRules(content).isIgnored(path, false), expected)
   })
 })

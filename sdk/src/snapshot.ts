@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { lstat, readdir, readFile, readlink } from "node:fs/promises"
+import { lstat, readFile, readlink } from "node:fs/promises"
 import { join, posix } from "node:path"
 import { pipeline as pipelineOf, Readable, Transform } from "node:stream"
 import { createGzip } from "node:zlib"
-import { SourceDigest } from "@maxcloud/config-schema"
+import { type Source, SourceDigest } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import { SourceInvalid } from "./errors.ts"
-import { ignoreRulesOf } from "./ignoreRules.ts"
+import { type Collected, collectCut, collectFolder, leaveOut } from "./source/collect.ts"
+import { cutWorkspace } from "./source/cutWorkspace.ts"
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts"
 
 interface Entry {
@@ -18,6 +19,16 @@ interface Entry {
   readonly sha256: string
   /** Only of a link. */
   readonly target?: string
+  /** What is sent in place of the file's own content. */
+  readonly content?: Buffer
+}
+
+/** What a snapshot has of a workspace. Folders are relative to its root. */
+export interface SnapshotCut {
+  /** The folder that is the service. */
+  readonly package: string
+  /** The packages and folders that came along. */
+  readonly with: ReadonlyArray<string>
 }
 
 /**
@@ -26,7 +37,12 @@ interface Entry {
  * a server can check it by what it unpacks.
  */
 export interface Snapshot {
+  /** Absolute: the source folder, or the root of the workspace that it was cut from. */
   readonly folder: string
+  /** Of a workspace. */
+  readonly cut?: SnapshotCut
+  /** Files of the source that were not taken, for they are secret by convention: `.env`, private keys, credentials for registries. */
+  readonly leftOut: ReadonlyArray<string>
   readonly digest: SourceDigest
   readonly files: number
   /** Unpacked. */
@@ -35,12 +51,7 @@ export interface Snapshot {
   readonly archive: () => Readable
 }
 
-const always = new Set([".git", "node_modules", ".maxcloud"])
-const largestUnpacked = 2 ** 30
 const largestArchive = 256 * 2 ** 20
-const mostEntries = 100_000
-
-const leaveOut = "leave out what it does not need by a .dockerignore or .gitignore"
 
 /** Files up to this size are read whole: a stream for each of thousands of small ones costs more than their content. */
 const smallBytes = 256 * 1024
@@ -73,58 +84,48 @@ const byBytes = (a: { path: string }, b: { path: string }) => Buffer.compare(Buf
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
-const makeSnapshot = async (folder: string, signal: AbortSignal): Promise<Snapshot> => {
+const checkFolder = async (folder: string): Promise<void> => {
   const invalid = (detail: string) => new SourceInvalid({ folder, detail })
   const stats = await lstat(folder).catch(() => undefined)
   if (stats === undefined) throw invalid(`the source folder ${folder} does not exist: create it, or correct \`source\``)
   if (stats.isSymbolicLink()) throw invalid(`the source folder ${folder} is a link: name the folder that it leads to`)
   if (!stats.isDirectory()) throw invalid(`the source ${folder} is no folder: name the folder with the program in it`)
+}
 
-  const { enter, isIgnored } = await ignoreRulesOf(folder)
-  const found: Array<{ path: string; size: number; mode: "644" | "755" | "link" }> = []
-  let size = 0
-  const walk = async (inside: string): Promise<void> => {
-    for (const child of await readdir(join(folder, inside), { withFileTypes: true })) {
-      signal.throwIfAborted()
-      const path = inside === "" ? child.name : `${inside}/${child.name}`
-      if (always.has(child.name) || isIgnored(path, child.isDirectory())) continue
-      if (child.isDirectory()) {
-        await enter(path)
-        await walk(path)
-        continue
-      }
-      if (!child.isFile() && !child.isSymbolicLink()) continue
-      const stats = await lstat(join(folder, path))
-      found.push({ path, size: stats.size, mode: child.isSymbolicLink() ? "link" : stats.mode & 0o100 ? "755" : "644" })
-      size += stats.size
-      if (found.length > mostEntries) {
-        throw invalid(`the source ${folder} has more than ${mostEntries} files: ${leaveOut}`)
-      }
-      if (size > largestUnpacked) throw invalid(`the source ${folder} has more than 1 GiB: ${leaveOut}`)
-    }
+const entryOf = async (folder: string, { content, mode, path, size }: Collected["found"][number]): Promise<Entry> => {
+  if (content !== undefined) {
+    return { path, mode, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex"), content }
   }
-  await walk("")
+  if (mode !== "link") return { path, mode, ...(await hashOfFile(join(folder, path), size)) }
+  const target = await readlink(join(folder, path))
+  const end = posix.join(posix.dirname(path), target)
+  if (target.startsWith("/") || end === ".." || end.startsWith("../")) {
+    const detail = `the link ${path} in ${folder} leads outside of it (${target}): leave it out, or copy what it names`
+    throw new SourceInvalid({ folder, detail })
+  }
+  return { path, mode, bytes: 0, sha256: createHash("sha256").update(target).digest("hex"), target }
+}
+
+const makeSnapshot = async (source: string, signal: AbortSignal): Promise<Snapshot> => {
+  await checkFolder(source)
+  const cut = await cutWorkspace(source)
+  const folder = cut?.root ?? source
+  const { found, leftOut } = cut === undefined ? await collectFolder(source, signal) : await collectCut(cut, signal)
   if (found.length === 0) {
-    throw invalid(`the source ${folder} holds no file (besides those left out by .dockerignore or .gitignore)`)
+    const detail = `the source ${folder} holds no file (besides those left out by .dockerignore or .gitignore)`
+    throw new SourceInvalid({ folder, detail })
   }
-
-  const entries = await eightAtATime(found.sort(byBytes), async ({ mode, path, size }): Promise<Entry> => {
+  const entries = await eightAtATime([...found].sort(byBytes), (one) => {
     signal.throwIfAborted()
-    if (mode !== "link") return { path, mode, ...(await hashOfFile(join(folder, path), size)) }
-    const target = await readlink(join(folder, path))
-    const end = posix.join(posix.dirname(path), target)
-    if (target.startsWith("/") || end === ".." || end.startsWith("../")) {
-      throw invalid(
-        `the link ${path} in ${folder} leads outside of it (${target}): leave it out, or copy what it names`
-      )
-    }
-    return { path, mode, bytes: 0, sha256: createHash("sha256").update(target).digest("hex"), target }
+    return entryOf(folder, one)
   })
 
   const hash = createHash("sha256")
   for (const { mode, path, sha256 } of entries) hash.update(`${mode}\0${path}\0${sha256}\n`)
   return {
     folder,
+    ...(cut === undefined ? {} : { cut: { package: cut.package, with: cut.folders.filter((_) => _ !== cut.package) } }),
+    leftOut,
     digest: SourceDigest.make(`sha256:${hash.digest("hex")}`),
     files: entries.length,
     bytes: entries.reduce((sum, _) => sum + _.bytes, 0),
@@ -133,12 +134,17 @@ const makeSnapshot = async (folder: string, signal: AbortSignal): Promise<Snapsh
 }
 
 async function* tarOf(folder: string, entries: ReadonlyArray<Entry>): AsyncGenerator<Buffer> {
-  for (const { bytes, mode, path, sha256, target } of entries) {
+  for (const { bytes, content, mode, path, sha256, target } of entries) {
     if (target !== undefined) {
       yield tarHeader({ path, mode: 0o777, bytes: 0, target })
       continue
     }
     yield tarHeader({ path, mode: mode === "755" ? 0o755 : 0o644, bytes })
+    if (content !== undefined) {
+      if (content.length > 0) yield content
+      yield tarPadding(bytes)
+      continue
+    }
     const changed = new SourceInvalid({ folder, detail: `${path} in ${folder} changed while it was read: try again` })
     const hash = createHash("sha256")
     let length = 0
@@ -170,7 +176,9 @@ const archiveOf = (folder: string, entries: ReadonlyArray<Entry>): Readable => {
 
 /**
  * Reads `folder` (absolute) once, for its digest. Left out are `.git`, `node_modules`, `.maxcloud`, and what `.dockerignore` names, or
- * `.gitignore` where there is none. At most 1 GiB, 256 MiB packed, 100,000 files.
+ * `.gitignore` where there is none; and what is secret by convention, unless these name it with a `!`. If the folder is a package of a
+ * workspace, the snapshot is cut from that: what the package needs of it, in the workspace's own layout. Folders without a file in them
+ * are left out, as git does. At most 1 GiB, 256 MiB packed, 100,000 files.
  */
 export const snapshotOf = (folder: string): Effect.Effect<Snapshot, SourceInvalid> =>
   Effect.tryPromise({
@@ -180,3 +188,10 @@ export const snapshotOf = (folder: string): Effect.Effect<Snapshot, SourceInvali
         ? error
         : new SourceInvalid({ folder, detail: `the source ${folder} cannot be read: ${reason(error)}` })
   })
+
+/** The `source` of a service whose snapshot this is, as it is sent. */
+export const sourceFields = (path: string, { cut, digest }: Snapshot): Source => ({
+  path,
+  digest,
+  ...(cut === undefined ? {} : { package: cut.package })
+})

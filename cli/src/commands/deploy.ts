@@ -8,6 +8,7 @@ import { parseDotenv } from "../dotenv.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, texts, toggle } from "../flags.ts"
 import { follow, tellOutcome } from "../follow.ts"
+import { tellSources } from "../sources.ts"
 
 interface ImageInput extends Globals {
   readonly name: string | undefined
@@ -147,7 +148,12 @@ export default command({
       if (one !== undefined) yield* refuseOtherServices(cloud, one.app, input)
       const stage = yield* stageOf(input)
       const progress = cloud
-        .deploy(app, { detach: input.detach, stage, forceConflicts: input.forceConflicts })
+        .deploy(app, {
+          detach: input.detach,
+          stage,
+          forceConflicts: input.forceConflicts,
+          onSources: tellSources(terminal)
+        })
         .pipe(Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error))))
       tellOutcome(yield* follow(progress, input, terminal), input.detach, terminal)
     })

@@ -4,6 +4,7 @@ import { connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith } from "../failure.ts"
 import { text, toggle } from "../flags.ts"
+import { tellSources } from "../sources.ts"
 import { type Terminal, table } from "../terminal.ts"
 
 const signs = { create: "+", update: "~", delete: "-", unchanged: " " } as const
@@ -56,7 +57,9 @@ export default command({
     Effect.gen(function* () {
       const loaded = yield* loadApp(input, input.file ?? input.config)
       const cloud = yield* connect(input)
-      const plan = yield* cloud.plan(loaded).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
+      const plan = yield* cloud
+        .plan(loaded, { onSources: tellSources(terminal) })
+        .pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
       if (terminal.json) terminal.printJson(plan)
       else for (const line of planLines(plan, terminal)) terminal.print(line)
       if (!terminal.json) {

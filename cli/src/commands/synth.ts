@@ -15,15 +15,15 @@ const serviceLabel = "app.kubernetes.io/name"
 /** The AppSpec with the digest of each source, as it would be sent. */
 const withDigests = (loaded: LoadedConfig) =>
   Effect.gen(function* () {
-    const { snapshotOf } = yield* loadSdk
+    const { snapshotOf, sourceFields } = yield* loadSdk
     const services = yield* Effect.forEach(
       loaded.spec.services,
       (service) => {
         const { source } = service
         if (source === undefined || source.digest !== undefined) return Effect.succeed(service)
-        return Effect.map(snapshotOf(resolve(loaded.folder, source.path)), ({ digest }) => ({
+        return Effect.map(snapshotOf(resolve(loaded.folder, source.path)), (snapshot) => ({
           ...service,
-          source: { path: source.path, digest }
+          source: sourceFields(source.path, snapshot)
         }))
       },
       { concurrency: 4 }

@@ -1,0 +1,122 @@
+import { lstat, readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { SourceInvalid } from "../errors.ts"
+import { ignoreRulesOf } from "../ignoreRules.ts"
+import type { Cut } from "./cutWorkspace.ts"
+import { withoutScripts } from "./packageJson.ts"
+import { isSecretFile, mayHoldCredentials, withoutCredentials } from "./secretFiles.ts"
+
+/** A file that a snapshot takes. */
+export interface Found {
+  readonly path: string
+  readonly size: number
+  readonly mode: "644" | "755" | "link"
+  /** What is sent in place of the file's own content. */
+  readonly content?: Buffer
+}
+
+export interface Collected {
+  readonly found: ReadonlyArray<Found>
+  /** What would be sent but for its being secret by convention. */
+  readonly leftOut: ReadonlyArray<string>
+}
+
+const always = new Set([".git", "node_modules", ".maxcloud"])
+const largestUnpacked = 2 ** 30
+const mostEntries = 100_000
+/** Settings of a package manager are small: what is larger is something else. */
+const largestSettings = 2 ** 20
+
+export const leaveOut = "leave out what it does not need by a .dockerignore or .gitignore"
+
+/** Finds the files of a folder, or of a cut of a workspace, that a snapshot takes. */
+const makeCollector = (root: string, signal: AbortSignal) => {
+  const invalid = (detail: string) => new SourceInvalid({ folder: root, detail })
+  const found = new Map<string, Found>()
+  const leftOut = new Set<string>()
+  let size = 0
+
+  const put = (entry: Found) => {
+    if (found.has(entry.path)) return
+    found.set(entry.path, entry)
+    size += entry.size
+    if (found.size > mostEntries) throw invalid(`the source ${root} has more than ${mostEntries} files: ${leaveOut}`)
+    if (size > largestUnpacked) throw invalid(`the source ${root} has more than 1 GiB: ${leaveOut}`)
+  }
+
+  const contentFor = async (path: string, size: number): Promise<Buffer | undefined> => {
+    if (size > largestSettings) return undefined
+    const kept = withoutCredentials(path, await readFile(join(root, path), "latin1"))
+    if (kept === undefined) return undefined
+    leftOut.add(`${path} (its credentials)`)
+    return Buffer.from(kept, "latin1")
+  }
+
+  const addFile = async (path: string, isKept: () => boolean): Promise<void> => {
+    const stats = await lstat(join(root, path))
+    if (stats.isSymbolicLink()) return put({ path, size: stats.size, mode: "link" })
+    if ((await isSecretFile(path, join(root, path))) && !isKept()) return void leftOut.add(path)
+    const mode = stats.mode & 0o100 ? "755" : "644"
+    const content = !mayHoldCredentials(path) || isKept() ? undefined : await contentFor(path, stats.size)
+    put(content === undefined ? { path, size: stats.size, mode } : { path, size: content.length, mode, content })
+  }
+
+  /** Node gives a name that isn't UTF-8 with replacement characters, by which the file is not found. */
+  const checkName = async (path: string): Promise<void> => {
+    if (!path.includes("\uFFFD")) return
+    const isThere = await lstat(join(root, path)).then(
+      () => true,
+      () => false
+    )
+    if (isThere) return
+    const detail = `the name of ${JSON.stringify(path)} in ${root} isn't UTF-8: rename it, or leave it out by a .dockerignore or .gitignore`
+    throw invalid(detail)
+  }
+
+  /** Everything below a folder (relative to the root) that its own rules don't leave out. */
+  const addFolder = async (base: string): Promise<void> => {
+    const { enter, isIgnored, isKept } = await ignoreRulesOf(join(root, base))
+    const walk = async (inside: string): Promise<void> => {
+      for (const child of await readdir(join(root, base, inside), { withFileTypes: true })) {
+        signal.throwIfAborted()
+        const below = inside === "" ? child.name : `${inside}/${child.name}`
+        if (always.has(child.name) || isIgnored(below, child.isDirectory())) continue
+        const path = base === "" ? below : `${base}/${below}`
+        await checkName(path)
+        if (child.isDirectory()) {
+          await enter(below)
+          await walk(below)
+        } else if (child.isFile() || child.isSymbolicLink()) await addFile(path, () => isKept(below))
+      }
+    }
+    await walk("")
+  }
+
+  /** Of a package that stays away: what the lockfile is checked against. */
+  const addAbsent = async (folder: string): Promise<void> => {
+    const path = `${folder}/package.json`
+    const content = Buffer.from(withoutScripts(await readFile(join(root, path), "utf8")))
+    put({ path, size: content.length, mode: "644", content })
+  }
+
+  return {
+    addAbsent,
+    addFile,
+    addFolder,
+    collected: (): Collected => ({ found: [...found.values()], leftOut: [...leftOut] })
+  }
+}
+
+export const collectFolder = async (folder: string, signal: AbortSignal): Promise<Collected> => {
+  const { addFolder, collected } = makeCollector(folder, signal)
+  await addFolder("")
+  return collected()
+}
+
+export const collectCut = async (cut: Cut, signal: AbortSignal): Promise<Collected> => {
+  const { addAbsent, addFile, addFolder, collected } = makeCollector(cut.root, signal)
+  for (const folder of cut.folders) await addFolder(folder)
+  for (const file of cut.files) await addFile(file, () => false)
+  for (const folder of cut.absent) await addAbsent(folder)
+  return collected()
+}

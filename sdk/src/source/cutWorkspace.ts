@@ -1,0 +1,155 @@
+import { lstat, readdir } from "node:fs/promises"
+import { isAbsolute, join, posix, relative, sep } from "node:path"
+import { SourceInvalid } from "../errors.ts"
+import { findWorkspace, type Member, type Workspace } from "./findWorkspace.ts"
+import { type Dependency, dependenciesOf, type PackageJson, pathOfDependency, readPackageJson } from "./packageJson.ts"
+
+/** What a snapshot takes from a workspace. Paths are relative to its root, separated by `/`. */
+export interface Cut {
+  /** Absolute. */
+  readonly root: string
+  /** The folder that is the service. */
+  readonly package: string
+  /** What comes along whole: the service, the packages and the folders that it needs. */
+  readonly folders: ReadonlyArray<string>
+  /** Single files: those at the root that say how to install and build, and packed dependencies. */
+  readonly files: ReadonlyArray<string>
+  /** Packages that stay away, but for what the lockfile is checked against. */
+  readonly absent: ReadonlyArray<string>
+}
+
+/** Files at a workspace's root that say how its packages are installed and built. */
+const rootFile =
+  /^(?:package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|bun\.lockb?|bunfig\.toml|\.npmrc|\.yarnrc|\.yarnrc\.yml|\.pnpmfile\.[cm]?js|turbo\.jsonc?|nx\.json|lerna\.json|project\.json|tsconfig(?:\.[\w-]+)?\.json|jsconfig\.json|babel\.config\.\w+|\.babelrc|\.swcrc|\.browserslistrc|\.nvmrc|\.node-version|\.tool-versions)$/
+const rootFolders = ["patches", ".yarn/releases", ".yarn/plugins", ".yarn/patches"]
+
+const kindOf = (path: string): Promise<"file" | "folder" | undefined> =>
+  lstat(path).then(
+    (_) => (_.isDirectory() ? "folder" : _.isFile() ? "file" : undefined),
+    () => undefined
+  )
+
+const leaves = (path: string) => path === ".." || path.startsWith("../")
+
+/** Follows what a package needs of its workspace. */
+const makeClosure = (workspace: Workspace, service: string) => {
+  const { members, root } = workspace
+  const byName = new Map(
+    members.flatMap((_) => (_.packageJson.name === undefined ? [] : [[_.packageJson.name, _] as const]))
+  )
+  const byFolder = new Map(members.map((_) => [_.folder, _]))
+  const folders = new Set<string>()
+  const files = new Set<string>()
+  const waiting: Array<Member> = []
+
+  const add = (member: Member) => {
+    if (member.folder === "" || folders.has(member.folder)) return
+    folders.add(member.folder)
+    waiting.push(member)
+  }
+
+  const refuse = (from: string, { field, name, written }: Dependency, why: string, fix: string) =>
+    new SourceInvalid({
+      folder: join(root, service),
+      detail: `${join(root, from, "package.json")}: ${field}.${name} is "${written}", ${why}: ${fix}`
+    })
+
+  const addPath = async (from: string, dependency: Dependency, written: string) => {
+    const path = posix.normalize(posix.join(from, written)).replace(/\/$/, "")
+    if (isAbsolute(written) || written.startsWith("~") || leaves(path)) {
+      throw refuse(from, dependency, `outside of the workspace ${root}`, "move it inside, or publish it")
+    }
+    const member = byFolder.get(path)
+    if (member !== undefined) return add(member)
+    if (path === ".") return
+    const kind = await kindOf(join(root, path))
+    if (kind === undefined) throw refuse(from, dependency, "which isn't there", "correct the path")
+    if (kind === "file") return void files.add(path)
+    add({ folder: path, packageJson: (await readPackageJson(join(root, path))) ?? {} })
+  }
+
+  /** `workspace:*`, `workspace:^1`, `workspace:other@*`, `workspace:../other`. */
+  const addDeclared = async (from: string, dependency: Dependency, range: string) => {
+    if (/^\.\.?\//.test(range)) return addPath(from, dependency, range)
+    const alias = /^(.+)@[^@]*$/.exec(range)?.[1]
+    const wanted = alias ?? dependency.name
+    const member = byName.get(wanted)
+    if (member !== undefined) return add(member)
+    if (wanted === workspace.rootPackage?.name) return
+    const fix = "correct the name, or add its folder to the workspace's packages"
+    throw refuse(from, dependency, `but the workspace ${root} has no package ${wanted}`, fix)
+  }
+
+  const addDependencies = async (from: string, packageJson: PackageJson) => {
+    for (const dependency of dependenciesOf(packageJson)) {
+      const path = pathOfDependency(dependency.written)
+      const member = byName.get(dependency.name)
+      if (path !== undefined) await addPath(from, dependency, path)
+      else if (dependency.written.startsWith("workspace:")) {
+        await addDeclared(from, dependency, dependency.written.slice("workspace:".length))
+      } else if (member !== undefined) add(member)
+    }
+  }
+
+  return async () => {
+    const own = byFolder.get(service)
+    if (own !== undefined) add(own)
+    if (workspace.rootPackage !== undefined) await addDependencies("", workspace.rootPackage)
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      await addDependencies(next.folder, next.packageJson)
+    }
+    return { folders: [...folders].sort(), files: [...files] }
+  }
+}
+
+const rootFilesOf = async (root: string): Promise<ReadonlyArray<string>> =>
+  (await readdir(root, { withFileTypes: true })).filter((_) => _.isFile() && rootFile.test(_.name)).map((_) => _.name)
+
+const rootFoldersOf = async (root: string): Promise<ReadonlyArray<string>> => {
+  const there = await Promise.all(rootFolders.map(async (_) => [_, await kindOf(join(root, _))] as const))
+  return there.filter(([, kind]) => kind === "folder").map(([folder]) => folder)
+}
+
+/** Outside of a workspace a folder stands alone: what its package.json names beside it can't come along. */
+const checkAlone = async (folder: string): Promise<void> => {
+  const packageJson = await readPackageJson(folder)
+  if (packageJson === undefined || packageJson.workspaces !== undefined) return
+  for (const { field, name, written } of dependenciesOf(packageJson)) {
+    const refuse = (why: string) =>
+      new SourceInvalid({
+        folder,
+        detail: `${join(folder, "package.json")}: ${field}.${name} is "${written}", ${why}: make both packages of one workspace (\`workspaces\` in a package.json above them, or pnpm-workspace.yaml), or publish it`
+      })
+    const path = pathOfDependency(written)
+    if (path !== undefined && (isAbsolute(path) || path.startsWith("~") || leaves(posix.normalize(path)))) {
+      throw refuse("outside of the source folder")
+    }
+    if (written.startsWith("workspace:") && (await kindOf(join(folder, "pnpm-workspace.yaml"))) === undefined) {
+      throw refuse("but the folder belongs to no workspace")
+    }
+  }
+}
+
+/**
+ * What a source folder (absolute) needs of the workspace that it is a package of: the packages that it depends on, through others and for
+ * its build too, and what is at the root. undefined if it is no package of a workspace. Throws `SourceInvalid` for what can't come along.
+ */
+export const cutWorkspace = async (folder: string): Promise<Cut | undefined> => {
+  if ((await readPackageJson(folder)) === undefined) return undefined
+  const workspace = await findWorkspace(folder)
+  if (workspace === undefined) {
+    await checkAlone(folder)
+    return undefined
+  }
+  const { members, root } = workspace
+  const service = relative(root, folder).split(sep).join("/")
+  const { files, folders } = await makeClosure(workspace, service)()
+  const isTaken = (path: string) => folders.some((_) => path === _ || path.startsWith(`${_}/`))
+  return {
+    root,
+    package: service,
+    folders: [...folders, ...(await rootFoldersOf(root))],
+    files: [...(await rootFilesOf(root)), ...files].filter((_) => !isTaken(_)),
+    absent: members.map((_) => _.folder).filter((_) => !isTaken(_))
+  }
+}

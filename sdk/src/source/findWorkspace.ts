@@ -1,0 +1,82 @@
+import { glob, readFile } from "node:fs/promises"
+import { dirname, join, relative, sep } from "node:path"
+import { Either, Schema } from "effect"
+import { type PackageJson, readPackageJson } from "./packageJson.ts"
+
+/** A package of a workspace. */
+export interface Member {
+  /** Relative to the workspace's root, separated by `/`. */
+  readonly folder: string
+  readonly packageJson: PackageJson
+}
+
+/** A workspace of npm, pnpm, Yarn or Bun. */
+export interface Workspace {
+  /** Absolute. */
+  readonly root: string
+  readonly rootPackage: PackageJson | undefined
+  readonly members: ReadonlyArray<Member>
+}
+
+const decodePnpm = Schema.decodeUnknownEither(
+  Schema.Struct({ packages: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))) })
+)
+
+/** The patterns of a workspace's packages that a folder declares; none if it declares no workspace. */
+const patternsOf = async (folder: string, packageJson: PackageJson | undefined): Promise<ReadonlyArray<string>> => {
+  const pnpm = await readFile(join(folder, "pnpm-workspace.yaml"), "utf8").catch(() => undefined)
+  if (pnpm !== undefined) {
+    const { parse } = await import("yaml")
+    const read = Either.try(() => parse(pnpm))
+    const decoded = Either.isRight(read) ? decodePnpm(read.right) : read
+    return Either.isRight(decoded) ? (decoded.right.packages ?? []) : []
+  }
+  const declared = packageJson?.workspaces
+  if (declared === undefined) return []
+  return "packages" in declared ? (declared.packages ?? []) : Array.isArray(declared) ? declared : []
+}
+
+const foldersOf = async (root: string, pattern: string): Promise<ReadonlyArray<string>> => {
+  const cleaned = pattern
+    .split("/")
+    .filter((_, index) => _ !== "" && !(_ === "." && index === 0))
+    .join("/")
+  const folders: Array<string> = []
+  const found = glob(`${cleaned === "" ? "" : `${cleaned}/`}package.json`, {
+    cwd: root,
+    exclude: (name) => name === "node_modules" || name === ".git"
+  })
+  for await (const file of found) folders.push(dirname(file).split(sep).join("/"))
+  return folders
+}
+
+const membersOf = async (root: string, patterns: ReadonlyArray<string>): Promise<ReadonlyArray<Member>> => {
+  const folders = new Set<string>()
+  for (const pattern of patterns) {
+    const isLeftOut = pattern.startsWith("!")
+    for (const folder of await foldersOf(root, isLeftOut ? pattern.slice(1) : pattern)) {
+      if (isLeftOut) folders.delete(folder)
+      else if (folder !== "." && !folder.startsWith("../")) folders.add(folder)
+    }
+  }
+  const members: Array<Member> = []
+  for (const folder of [...folders].sort()) {
+    const packageJson = await readPackageJson(join(root, folder))
+    if (packageJson !== undefined) members.push({ folder, packageJson })
+  }
+  return members
+}
+
+/** The workspace that has `folder` (absolute) as one of its packages; undefined if it is none's, or a workspace's own root. */
+export const findWorkspace = async (folder: string): Promise<Workspace | undefined> => {
+  for (let root = dirname(folder); ; root = dirname(root)) {
+    const rootPackage = await readPackageJson(root)
+    const patterns = await patternsOf(root, rootPackage)
+    if (patterns.length > 0) {
+      const inside = relative(root, folder).split(sep).join("/")
+      const members = await membersOf(root, patterns)
+      if (members.some((_) => _.folder === inside)) return { root, rootPackage, members }
+    }
+    if (dirname(root) === root) return undefined
+  }
+}

@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Either, Schema } from "effect"
+
+const Dependencies = Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+
+const PackageJson = Schema.parseJson(
+  Schema.Struct({
+    name: Schema.optional(Schema.String),
+    dependencies: Dependencies,
+    devDependencies: Dependencies,
+    optionalDependencies: Dependencies,
+    workspaces: Schema.optional(
+      Schema.Union(
+        Schema.Array(Schema.String),
+        Schema.Struct({ packages: Schema.optional(Schema.Array(Schema.String)) })
+      )
+    )
+  })
+)
+export type PackageJson = typeof PackageJson.Type
+
+const decode = Schema.decodeUnknownEither(PackageJson)
+
+/** The package.json of a folder; undefined if there is none, or none that can be read: whoever installs it says so. */
+export const readPackageJson = async (folder: string): Promise<PackageJson | undefined> => {
+  const text = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined)
+  return text === undefined ? undefined : Either.getOrUndefined(decode(text.replace(/^\uFEFF/, "")))
+}
+
+const fields = ["dependencies", "devDependencies", "optionalDependencies"] as const
+
+export interface Dependency {
+  readonly field: (typeof fields)[number]
+  readonly name: string
+  readonly written: string
+}
+
+export const dependenciesOf = (packageJson: PackageJson): ReadonlyArray<Dependency> =>
+  fields.flatMap((field) =>
+    Object.entries(packageJson[field] ?? {}).flatMap(([name, written]) =>
+      typeof written === "string" ? [{ field, name, written }] : []
+    )
+  )
+
+/** The path that a dependency names, in place of a version. */
+export const pathOfDependency = (written: string): string | undefined => {
+  const named =
+    /^(?:file|link|portal):(.*)$/.exec(written)?.[1] ?? (/^(?:\.\.?|~)?\//.test(written) ? written : undefined)
+  // Yarn adds who asks: portal:../lib::locator=…
+  return named?.split("::")[0]
+}
+
+/** What is kept of the package.json of a package that stays away: what its lockfile is checked against, and nothing that is run. */
+const keptKeys = new Set([
+  "name",
+  "version",
+  "private",
+  "dependencies",
+  "devDependencies",
+  "optionalDependencies",
+  "peerDependencies",
+  "peerDependenciesMeta",
+  "dependenciesMeta",
+  "bundleDependencies",
+  "bundledDependencies",
+  "workspaces",
+  "bin"
+])
+
+const decodeObject = Schema.decodeUnknownEither(
+  Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+)
+
+export const withoutScripts = (text: string): string => {
+  const all = Either.getOrElse(decodeObject(text.replace(/^\uFEFF/, "")), () => ({}))
+  return `${JSON.stringify(Object.fromEntries(Object.entries(all).filter(([key]) => keptKeys.has(key))), null, 2)}\n`
+}

@@ -1,0 +1,183 @@
+import { execFileSync } from "node:child_process"
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { buffer } from "node:stream/consumers"
+import { Effect, Either } from "effect"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { type Snapshot, snapshotOf } from "../snapshot.ts"
+
+let root = ""
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "maxcloud-workspace-"))
+})
+afterEach(() => rm(root, { recursive: true }))
+
+const write = async (files: Readonly<Record<string, string | object>>) => {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), typeof content === "string" ? content : JSON.stringify(content))
+  }
+}
+const take = (folder: string): Promise<Snapshot> => Effect.runPromise(snapshotOf(join(root, folder)))
+const failure = async (folder: string): Promise<string> => {
+  const result = await Effect.runPromise(Effect.either(snapshotOf(join(root, folder))))
+  return Either.isLeft(result) ? result.left.message : assert.fail("it did not fail")
+}
+const unpack = async (snapshot: Snapshot) => {
+  const out = join(root, "unpacked")
+  await mkdir(out)
+  execFileSync("tar", ["-xzf", "-", "-C", out], { input: await buffer(snapshot.archive()) })
+  const paths = String(execFileSync("find", [out, "(", "-type", "f", "-o", "-type", "l", ")", "-printf", "%P\\n"]))
+  return {
+    paths: paths
+      .split("\n")
+      .filter((_) => _ !== "")
+      .sort(),
+    text: (path: string) => readFile(join(out, path), "utf8")
+  }
+}
+
+/** A workspace whose api needs lib, which needs util; and is-odd for its build. */
+const packages = {
+  "packages/api/package.json": {
+    name: "api",
+    dependencies: { "@acme/lib": "*", express: "^4" },
+    devDependencies: { "is-odd": "^1.0.0" },
+    scripts: { start: "node server.js" }
+  },
+  "packages/api/server.js": "",
+  "packages/api/.env": "SECRET=1",
+  "packages/lib/package.json": { name: "@acme/lib", dependencies: { util: "file:../../vendored/util" } },
+  "packages/lib/index.js": "",
+  "packages/is-odd/package.json": { name: "is-odd", version: "1.0.0" },
+  "packages/is-odd/index.js": "",
+  "packages/web/package.json": {
+    name: "web",
+    version: "2.0.0",
+    dependencies: { "is-odd": "*" },
+    scripts: { postinstall: "exit 1" }
+  },
+  "packages/web/secret-plan.js": "",
+  "vendored/util/package.json": { name: "util" },
+  "vendored/util/index.js": "",
+  "tsconfig.base.json": "{}",
+  "turbo.json": "{}",
+  "README.md": "",
+  ".npmrc": "registry=https://registry.example.com/\n//registry.example.com/:_authToken=npm_sesame\nsave-exact=true\n"
+}
+const cut = [
+  ".npmrc",
+  "package.json",
+  "packages/api/package.json",
+  "packages/api/server.js",
+  "packages/is-odd/index.js",
+  "packages/is-odd/package.json",
+  "packages/lib/index.js",
+  "packages/lib/package.json",
+  "packages/web/package.json",
+  "tsconfig.base.json",
+  "turbo.json",
+  "vendored/util/index.js",
+  "vendored/util/package.json"
+]
+
+const managers: ReadonlyArray<readonly [string, Readonly<Record<string, string | object>>]> = [
+  ["npm", { "package.json": { workspaces: ["packages/*"] }, "package-lock.json": "{}" }],
+  ["yarn", { "package.json": { workspaces: { packages: ["./packages/*/"] } }, "yarn.lock": "" }],
+  ["bun", { "package.json": { workspaces: ["packages/**", "!packages/none"] }, "bun.lock": "" }],
+  ["pnpm", { "package.json": {}, "pnpm-workspace.yaml": "packages:\n  - 'packages/*'\n", "pnpm-lock.yaml": "" }]
+]
+
+describe("a package of a workspace", () => {
+  it.each(managers)("of %s brings what it needs, in the workspace's layout, and no more", async (_, files) => {
+    await write({ ...packages, ...files })
+    const snapshot = await take("packages/api")
+    assert.deepStrictEqual(snapshot.cut, {
+      package: "packages/api",
+      with: ["packages/is-odd", "packages/lib", "vendored/util"]
+    })
+    assert.deepStrictEqual([...snapshot.leftOut].sort(), [".npmrc (its credentials)", "packages/api/.env"])
+    const { paths, text } = await unpack(snapshot)
+    assert.deepStrictEqual(paths, [...cut, ...Object.keys(files).filter((_) => _ !== "package.json")].sort())
+    assert.strictEqual(await text(".npmrc"), "registry=https://registry.example.com/\nsave-exact=true\n")
+    // What stays away is known to the lockfile, and runs nothing.
+    assert.deepStrictEqual(JSON.parse(await text("packages/web/package.json")), {
+      name: "web",
+      version: "2.0.0",
+      dependencies: { "is-odd": "*" }
+    })
+  })
+
+  it("has a digest that changes with what it needs, and not with the rest", async () => {
+    await write({ ...packages, "package.json": { workspaces: ["packages/*"] } })
+    const digest = async () => (await take("packages/api")).digest
+    const before = await digest()
+    await write({ "packages/web/secret-plan.js": "changed", "README.md": "changed" })
+    assert.strictEqual(await digest(), before)
+    await write({ "vendored/util/index.js": "changed" })
+    assert.notStrictEqual(await digest(), before)
+  })
+
+  const refused: ReadonlyArray<readonly [string, object, RegExp]> = [
+    [
+      "a folder outside",
+      { x: "file:../../../x" },
+      /dependencies\.x is "file:\.\.\/\.\.\/\.\.\/x", outside of the workspace .*: move it inside/
+    ],
+    ["an absolute folder", { x: "link:/etc" }, /outside of the workspace/],
+    ["a folder by its path alone", { x: "../../../x" }, /outside of the workspace/],
+    ["a folder that isn't there", { x: "file:../gone" }, /which isn't there: correct the path/],
+    ["a package that isn't there", { "@acme/gone": "workspace:*" }, /has no package @acme\/gone: correct the name/],
+    ["another name that isn't there", { x: "workspace:gone@^1" }, /has no package gone/]
+  ]
+  it.each(refused)("is refused with its place if it names %s", async (_, dependencies, message) => {
+    await write({
+      "package.json": { workspaces: ["packages/*"] },
+      "packages/api/package.json": { name: "api", dependencies: { lib: "workspace:*" } },
+      "packages/lib/package.json": { name: "lib", dependencies }
+    })
+    const told = await failure("packages/api")
+    assert.match(told, message)
+    assert.include(told, join(root, "packages/lib/package.json"))
+  })
+
+  it("takes an alias, a packed dependency, and packages that need each other", async () => {
+    await write({
+      "package.json": { workspaces: ["packages/*"] },
+      "packages/a/package.json": { name: "a", dependencies: { x: "workspace:b@*", packed: "file:../../packed.tgz" } },
+      "packages/b/package.json": { name: "b", dependencies: { a: "workspace:^" } },
+      "packed.tgz": "x"
+    })
+    const { cut, ...snapshot } = await take("packages/a")
+    assert.deepStrictEqual(cut, { package: "packages/a", with: ["packages/b"] })
+    assert.include((await unpack({ ...snapshot, folder: root })).paths, "packed.tgz")
+  })
+
+  it("isn't a folder that the workspace doesn't name, nor its root", async () => {
+    await write({
+      "package.json": { workspaces: ["packages/*"] },
+      "other/package.json": {},
+      "packages/a/package.json": {}
+    })
+    for (const folder of ["other", "."]) assert.isUndefined((await take(folder)).cut)
+  })
+
+  it("is refused outside of a workspace, if it needs what is beside it", async () => {
+    await write({ "api/package.json": { dependencies: { lib: "file:../lib" } }, "lib/package.json": {} })
+    assert.match(
+      await failure("api"),
+      /api\/package\.json: dependencies\.lib is "file:\.\.\/lib", outside of the source folder/
+    )
+    await write({ "api/package.json": { dependencies: { lib: "workspace:*" } } })
+    assert.match(await failure("api"), /but the folder belongs to no workspace/)
+  })
+
+  it("may have links inside the workspace, and none out of it", async () => {
+    await write({ ...packages, "package.json": { workspaces: ["packages/*"] } })
+    await symlink("../lib/index.js", join(root, "packages/api/inside.js"))
+    assert.include((await unpack(await take("packages/api"))).paths, "packages/api/inside.js")
+    await symlink("../../../etc/passwd", join(root, "packages/api/outside"))
+    assert.include(await failure("packages/api"), "leads outside of it")
+  })
+})
