@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect } from "effect"
 import { configurationPage } from "./configurationPage.ts"
-import { readSettings } from "./ServerConfig.ts"
+import { readSettings, refuseWithoutMail } from "./ServerConfig.ts"
 
 const read = (environment: Record<string, string>, options = {}) =>
   Effect.withConfigProvider(readSettings(options), ConfigProvider.fromMap(new Map(Object.entries(environment))))
@@ -40,8 +40,6 @@ describe("ServerConfig", () => {
     ],
     [{ MAXCLOUD_DOMAIN: "-x" }, /MAXCLOUD_DOMAIN/],
     [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /does not listen on "0\.0\.0\.0".*could deploy/],
-    [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],
-    [{ RESEND_API_KEY: "re_1" }, /MAXCLOUD_MAIL_FROM is not set/],
     [{ MAXCLOUD_QUOTA_MEMORY: "64GB" }, /MAXCLOUD_QUOTA_MEMORY: "64GB".*64Gi/],
     [
       { MAXCLOUD_PRIVATE_REGISTRIES: "https://registry.corp" },
@@ -53,6 +51,18 @@ describe("ServerConfig", () => {
       const error = yield* Effect.flip(read(environment))
       assert.match(error.message, message)
     })
+  )
+
+  it.effect.each([
+    [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],
+    [{ RESEND_API_KEY: "re_1" }, /MAXCLOUD_MAIL_FROM is not set/]
+  ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)(
+    "says that a server has no way for mail, which an operator's command doesn't need: %o",
+    ([environment, message]) =>
+      Effect.gen(function* () {
+        const settings = yield* read(environment)
+        assert.match((yield* Effect.flip(refuseWithoutMail(settings))).message, message)
+      })
   )
 
   it("is described in docs/reference/configuration.md (else run `npm run generate`)", () => {

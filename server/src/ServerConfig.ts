@@ -209,7 +209,8 @@ const refuseOpenAddress = (all: ServerSettings): Effect.Effect<ServerSettings, I
         })
       )
 
-const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
+/** People sign in by mail. What an operator runs beside a server sends none, and needs no setting for it. */
+export const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
   Either.match(mailRoute(all, callsWithoutCredential(all)), {
     onLeft: (message) => Effect.fail(new InvalidSetting({ message })),
     onRight: () => Effect.succeed(all)
@@ -265,7 +266,7 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       ...options,
       dataDir: resolve(options.dataDir ?? read.dataDir)
     })
-    return yield* Effect.flatMap(refuseStoreLocally(all), refuseWithoutMail)
+    return yield* refuseStoreLocally(all)
   })
 
 const sentence = (error: ConfigError.ConfigError): string =>

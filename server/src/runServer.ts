@@ -1,6 +1,12 @@
 import { Deferred, Duration, Effect, Exit, Fiber, Layer } from "effect"
 import { makeServer, type RunningServer, type ServerOptions } from "./Server.ts"
-import { type InvalidSetting, readSettings, ServerConfig, type ServerSettings } from "./ServerConfig.ts"
+import {
+  type InvalidSetting,
+  readSettings,
+  refuseWithoutMail,
+  ServerConfig,
+  type ServerSettings
+} from "./ServerConfig.ts"
 import { ServerError } from "./ServerError.ts"
 import * as logging from "./telemetry/logging.ts"
 import * as tracing from "./telemetry/tracing.ts"
@@ -17,7 +23,7 @@ export const bootstrapNotice = (bootstrapUrl: string) =>
 /** Turns the settings into the server, its log and its traces. */
 export const configured = (options: RunOptions) =>
   Effect.mapError(
-    readSettings(options),
+    Effect.flatMap(readSettings(options), refuseWithoutMail),
     ({ message }: InvalidSetting) => new ServerError({ reason: "setting", message })
   ).pipe(
     Effect.map((settings) => ({
