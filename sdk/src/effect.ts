@@ -33,3 +33,4 @@ export {
 export { type Deployable, type InStage, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
 export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
 export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
+export { sourceFilterOf } from "./sourceFilter.ts"

@@ -5,7 +5,13 @@ import { Effect } from "effect"
 
 /** What came of evaluating a config for a stage. */
 export type Evaluation =
-  | { readonly _tag: "Evaluated"; readonly spec: unknown; readonly locations: ReadonlyArray<Location | undefined> }
+  | {
+      readonly _tag: "Evaluated"
+      readonly spec: unknown
+      readonly locations: ReadonlyArray<Location | undefined>
+      /** The files that it is made of, as absolute paths: those of installed packages aren't among them. */
+      readonly files: ReadonlyArray<string>
+    }
   | { readonly _tag: "NoDefaultExport" }
   | { readonly _tag: "NotAConfig"; readonly found: string }
   | { readonly _tag: "NotData"; readonly path: ReadonlyArray<string | number>; readonly found: string }
@@ -59,8 +65,10 @@ const threw = (error) => {
   }
 }
 const asModule = { commonjs: "module", "commonjs-typescript": "module-typescript" }
+const files = new Set()
 registerHooks?.({
   load: (url, context, next) => {
+    if (url.startsWith("file:") && !url.includes("/node_modules/")) files.add(fileURLToPath(url))
     const format = url.startsWith("file:") && !url.includes("/node_modules/") ? asModule[context.format] : undefined
     const isModule = format !== undefined && !/\\.c[jt]s$/.test(url) && moduleSyntax.test(readFileSync(fileURLToPath(url), "utf8"))
     return next(url, isModule ? { ...context, format } : context)
@@ -76,7 +84,7 @@ const evaluate = async () => {
   }
   const { spec, locations } = await describe({ stage: workerData.stage })
   const odd = notData(spec, [], new Set())
-  return odd === undefined ? { _tag: "Evaluated", spec, locations } : { _tag: "NotData", ...odd }
+  return odd === undefined ? { _tag: "Evaluated", spec, locations, files: [...files] } : { _tag: "NotData", ...odd }
 }
 evaluate().catch(threw).then((_) => parentPort.postMessage(_))
 `

@@ -21,6 +21,8 @@ export interface LoadedConfig {
   readonly folder: string
   readonly stage: StageName
   readonly spec: AppSpec
+  /** The config and what it imports, as absolute paths: those of installed packages aren't among them. */
+  readonly files: ReadonlyArray<string>
   /** Where in the config's files these issues are: those that a server tells, say. */
   readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
@@ -36,6 +38,7 @@ export interface LoadConfigOptions {
 
 interface Read {
   readonly spec: unknown
+  readonly files: ReadonlyArray<string>
   readonly locate: LoadedConfig["locate"]
 }
 
@@ -69,7 +72,11 @@ const readModule = (file: string, stage: string): Effect.Effect<Read, ConfigInva
         import("./modulePlaces.ts").then((_) => _.placesInModule(file, spec, locations, issues))
     switch (evaluation._tag) {
       case "Evaluated":
-        return { spec: evaluation.spec, locate: located(evaluation.spec, evaluation.locations) }
+        return {
+          spec: evaluation.spec,
+          files: evaluation.files,
+          locate: located(evaluation.spec, evaluation.locations)
+        }
       case "NoDefaultExport":
         return yield* one(file, "there is no default export: write `export default defineConfig({ app, services })`")
       case "NotAConfig":
@@ -108,7 +115,7 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
     const { readDocument } = yield* Effect.promise(() => import("./dataPlaces.ts"))
     const read = readDocument(file, text)
     if ("issue" in read) return yield* new ConfigInvalid({ file, issues: [read.issue] })
-    return { spec: read.value, locate: async (issues) => read.locate(issues) }
+    return { spec: read.value, files: [file], locate: async (issues) => read.locate(issues) }
   })
 
 const readers: Readonly<Record<string, (file: string, stage: string) => Effect.Effect<Read, ConfigInvalid>>> = {
@@ -140,10 +147,10 @@ export const loadConfig = (options: LoadConfigOptions = {}): Effect.Effect<Loade
         `a config is a file of TypeScript, JavaScript, YAML or JSON: ${Object.keys(readers).join(", ")}`
       )
     }
-    const { locate, spec } = yield* reader(file, stage)
+    const { files, locate, spec } = yield* reader(file, stage)
     const parsed = parseAppSpec(spec)
     if (Either.isLeft(parsed)) {
       return yield* new ConfigInvalid({ file, issues: inOrder(yield* Effect.promise(() => locate(parsed.left))) })
     }
-    return { file, folder: dirname(file), stage, spec: parsed.right, locate }
+    return { file, folder: dirname(file), stage, spec: parsed.right, files: [...new Set([file, ...files])], locate }
   })

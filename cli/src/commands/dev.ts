@@ -1,13 +1,16 @@
 import { existsSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { dirname, join, relative, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, Fiber, type Scope, Stream } from "effect"
 import { connect, connectWith, loadSchemas, loadSdk, refused, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import type { Held } from "../dev/brake.ts"
+import { makeChanges } from "../dev/changes.ts"
 import { makeStamps, sourceFolders } from "../dev/inPlace.ts"
 import { localServer } from "../dev/localServer.ts"
 import { makeServiceLogs } from "../dev/serviceLogs.ts"
 import { makeWatcher } from "../dev/watch.ts"
+import { CommandFailed } from "../failure.ts"
 import { integer, text, toggle } from "../flags.ts"
 import { follow } from "../follow.ts"
 import { stateText, urlText } from "../format.ts"
@@ -54,11 +57,24 @@ interface Session {
   readonly terminal: Terminal
 }
 
-/** Deploys at every change of the config or of a source. A config that is wrong is told, and what runs stays. */
+/** Says which file made a loop, and how to end it. */
+const sayHeld = (held: ReadonlyArray<Held>, folder: string, terminal: Terminal) => {
+  for (const { file, milliseconds, redeployments } of held) {
+    const seconds = Math.max(1, Math.round(milliseconds / 1000))
+    terminal.say(
+      `${relative(folder, file)} led to ${redeployments} redeployments in ${seconds} s: the app seems to write it. ` +
+        "Its changes no longer redeploy. Add it to .gitignore, or write it outside of the source folder."
+    )
+  }
+}
+
+/** The config of the first reading, and the changes that follow. Ends with the reason if files can't be watched. */
 const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
     const { cloud, folder, logs, read, terminal } = session
+    const { sourceFilterOf } = yield* loadSdk
     const watcher = yield* makeWatcher(session.dataDir)
+    const changes = makeChanges(sourceFilterOf)
     const stamps = makeStamps()
     let current = first
     /** What is wrong with the config, as it was told. */
@@ -73,28 +89,58 @@ const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | u
         running = yield* Effect.forkScoped(told(deployOnce(cloud, logs, app, inPlace, terminal), terminal))
       })
 
+    const reload = (sources: ReadonlySet<string>) =>
+      Effect.gen(function* () {
+        const next = yield* Effect.either(read)
+        if (Either.isLeft(next)) {
+          const message = String(next.left)
+          if (message === wrong) return
+          wrong = message
+          yield* told(Effect.fail(next.left), terminal)
+          if (current !== undefined) terminal.say("what runs stays as it is")
+          return
+        }
+        const loaded = next.right
+        const isSame = current !== undefined && JSON.stringify(current.spec) === JSON.stringify(loaded.spec)
+        const sourcesChanged = stamps.changed(loaded, sources)
+        if (isSame && wrong !== undefined && !sourcesChanged)
+          terminal.say("the config is valid again, nothing has changed")
+        wrong = undefined
+        if (!isSame || sourcesChanged) yield* start(loaded)
+        else current = loaded
+      })
+
+    const watchAll = Effect.suspend(() =>
+      watcher.watch([folder, ...(current === undefined ? [] : sourceFolders(current).values())], current?.files)
+    )
+    yield* watchAll
     if (first !== undefined) yield* start(first)
     for (;;) {
-      yield* watcher.folders([folder, ...(current === undefined ? [] : sourceFolders(current).values())])
-      const changed = yield* watcher.next
-      const next = yield* Effect.either(read)
-      if (Either.isLeft(next)) {
-        const message = String(next.left)
-        if (message === wrong) continue
-        wrong = message
-        yield* told(Effect.fail(next.left), terminal)
-        if (current !== undefined) terminal.say("what runs stays as it is")
-        continue
-      }
-      const loaded = next.right
-      const isSame = current !== undefined && JSON.stringify(current.spec) === JSON.stringify(loaded.spec)
-      const sourcesChanged = stamps.changed(loaded, changed)
-      if (isSame && wrong !== undefined && !sourcesChanged)
-        terminal.say("the config is valid again, nothing has changed")
-      wrong = undefined
-      if (!isSame || sourcesChanged) yield* start(loaded)
+      const batch = yield* watcher.next
+      const { config, held, sources } = yield* Effect.promise(() => changes.of(batch, folder, current))
+      sayHeld(held, folder, terminal)
+      if (!config) continue
+      yield* reload(sources)
+      yield* watchAll
     }
   })
+
+const isWatchFailed = (error: unknown): error is CommandFailed =>
+  error instanceof CommandFailed && error.tag === "WatchFailed"
+
+/** Deploys at every change of the config or of a source. A config that is wrong is told, and what runs stays. */
+const followOrSay = (session: Session, inPlace: boolean, first: LoadedConfig | undefined) =>
+  followFiles(session, inPlace, first).pipe(
+    // What runs is what the user came for: it goes on, without following the files.
+    Effect.catchIf(isWatchFailed, (error) =>
+      Effect.gen(function* () {
+        if (first === undefined) return yield* error
+        yield* told(Effect.fail(error), session.terminal)
+        session.terminal.say("what runs stays as it is; files are no longer followed")
+        return yield* Effect.never
+      })
+    )
+  )
 
 export default command({
   examples: [
@@ -147,7 +193,7 @@ export default command({
       const session: Session = { cloud, logs, read, folder, dataDir, terminal: appending }
       if (!input.noWatch) {
         const { inPlace } = yield* cloud.info
-        return yield* followFiles(session, inPlace, Either.getOrUndefined(first))
+        return yield* followOrSay(session, inPlace, Either.getOrUndefined(first))
       }
       if (Either.isRight(first)) {
         yield* deployOnce(cloud, logs, first.right, false, appending).pipe(

@@ -1,18 +1,21 @@
 import { type FSWatcher, watch } from "node:fs"
-import { join, sep } from "node:path"
-import { Chunk, Effect, Queue } from "effect"
-
-const ignored = new Set(["node_modules", ".git", ".maxcloud"])
+import { realpath } from "node:fs/promises"
+import { basename, dirname, join, sep } from "node:path"
+import { Chunk, Effect, Either, Queue } from "effect"
+import { CommandFailed } from "../failure.ts"
+import { ignored, isBelow, type Subscribe, subscribeNatively, subscribeTree } from "./subscribeTree.ts"
 
 /** Editors write and rename in several steps: a change is told when this long nothing more came. */
 const quietMs = 50
+/** An app that writes all the time is never quiet. */
+const longestBatchMs = 1_000
 
 /** Changes of files below some folders, as absolute paths. */
 export interface Watcher {
-  /** The next changes, once it is quiet. */
-  readonly next: Effect.Effect<ReadonlySet<string>>
-  /** Watches these folders from now on, instead of those before. Folders inside another are covered by it. */
-  readonly folders: (folders: ReadonlyArray<string>) => Effect.Effect<void>
+  /** The next changes, once it is quiet. Fails if the system can watch no more files. */
+  readonly next: Effect.Effect<ReadonlySet<string>, CommandFailed>
+  /** Watches these folders and single files from now on, instead of those before. Folders inside another are covered by it. */
+  readonly watch: (folders: ReadonlyArray<string>, files?: ReadonlyArray<string>) => Effect.Effect<void, CommandFailed>
 }
 
 /** What no program reads as its code: logs (the output of `dev` itself, maybe), and what editors leave while they save. */
@@ -22,55 +25,93 @@ const isRelevant = (path: string) => !byTheWay.test(path) && !path.split(sep).so
 
 /** The folders that no other one of them contains. */
 export const outermost = (folders: ReadonlyArray<string>): ReadonlyArray<string> =>
-  [...new Set(folders)].filter((_) => !folders.some((other) => other !== _ && _.startsWith(`${other}${sep}`)))
+  [...new Set(folders)].filter((_) => !folders.some((other) => other !== _ && isBelow(_, other)))
+
+const watchFailed = (folder: string, error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error)
+  const isFull = /ENOSPC|EMFILE|No space left|Too many open files|max_user_/i.test(message)
+  return new CommandFailed({
+    tag: "WatchFailed",
+    exit: 1,
+    message: isFull
+      ? `the system's limit of watched files is reached, so changes below ${folder} aren't seen (${message})`
+      : `changes below ${folder} aren't seen: ${message}`,
+    fix: isFull
+      ? "raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512`, then start again"
+      : "check that you can read the folder, then start again"
+  })
+}
+
+interface Open {
+  readonly close: () => Promise<void>
+}
 
 /** A watcher that sees nothing of what happens below `except`: the server's data. */
-export const makeWatcher = Effect.fn("makeWatcher")(function* (except: string) {
-  const changes = yield* Queue.unbounded<string>()
-  const open = new Map<string, FSWatcher>()
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      for (const watcher of open.values()) watcher.close()
-    })
-  )
+export const makeWatcher = Effect.fn("makeWatcher")(function* (
+  except: string,
+  subscribe: Subscribe = subscribeNatively
+) {
+  const changes = yield* Queue.unbounded<Either.Either<string, CommandFailed>>()
+  const open = new Map<string, Open>()
+  const close = (key: string) => {
+    const found = open.get(key)
+    open.delete(key)
+    return found === undefined ? Promise.resolve() : found.close().catch(() => undefined)
+  }
+  yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all([...open.keys()].map(close))))
 
-  const openAt = (folder: string) => {
-    try {
-      const watcher = watch(folder, { recursive: true, persistent: true })
-      watcher.on("change", (_, name) => {
-        if (name === null) return
-        const path = String(name)
-        const file = join(folder, path)
-        if (isRelevant(path) && !file.startsWith(`${except}${sep}`)) Queue.unsafeOffer(changes, file)
-      })
-      watcher.on("error", () => open.delete(folder))
-      open.set(folder, watcher)
-    } catch {
-      // A folder that is not there yet: the config's own folder is watched, and the next reload tries again.
+  const changed = (file: string) => Queue.unsafeOffer(changes, Either.right(file))
+
+  const openFolder = async (folder: string): Promise<void> => {
+    const real = await realpath(folder).catch(() => undefined)
+    // A folder that is not there yet: the config's own folder is watched, and the next reload tries again.
+    if (real === undefined) return
+    const fail = (error: unknown) => void Queue.unsafeOffer(changes, Either.left(watchFailed(folder, error)))
+    const told = (path: string) => {
+      const inside = path.slice(real.length + 1)
+      const file = join(folder, inside)
+      if (isRelevant(inside) && !isBelow(file, except)) changed(file)
     }
+    const close = await subscribeTree(subscribe, real, except, told, fail)
+    open.set(folder, { close })
   }
 
-  const folders = (wanted: ReadonlyArray<string>) =>
-    Effect.sync(() => {
-      const outer = outermost(wanted)
-      for (const [folder, watcher] of open) {
-        if (outer.includes(folder)) continue
-        watcher.close()
-        open.delete(folder)
+  /** A single file is watched by its folder: a file that replaces it is another one for the system. */
+  const openFile = async (file: string): Promise<void> => {
+    const watcher: FSWatcher = watch(dirname(file), { persistent: true })
+    watcher.on("change", (_, name) => {
+      if (name === null || String(name) === basename(file)) changed(file)
+    })
+    watcher.on("error", (error) => Queue.unsafeOffer(changes, Either.left(watchFailed(file, error))))
+    open.set(file, { close: async () => watcher.close() })
+  }
+
+  const watchThese: Watcher["watch"] = (folders, files = []) =>
+    Effect.gen(function* () {
+      const outer = outermost(folders)
+      const single = [...new Set(files)].filter((file) => !outer.some((folder) => isBelow(file, folder)))
+      const wanted = new Set([...outer, ...single])
+      for (const key of [...open.keys()]) if (!wanted.has(key)) yield* Effect.promise(() => close(key))
+      for (const key of wanted) {
+        if (open.has(key)) continue
+        yield* Effect.tryPromise({
+          try: () => (single.includes(key) ? openFile(key) : openFolder(key)),
+          catch: (error) => watchFailed(key, error)
+        })
       }
-      for (const folder of outer) if (!open.has(folder)) openAt(folder)
     })
 
   const next = Effect.gen(function* () {
-    const changed = new Set([yield* Queue.take(changes)])
-    for (;;) {
+    const batch = new Set([yield* Effect.flatten(Queue.take(changes))])
+    for (let waited = 0; waited < longestBatchMs; waited += quietMs) {
       yield* Effect.sleep(quietMs)
       const more = yield* Queue.takeAll(changes)
-      if (Chunk.isEmpty(more)) return changed
-      for (const path of more) changed.add(path)
+      if (Chunk.isEmpty(more)) break
+      for (const path of more) batch.add(yield* path)
     }
+    return batch
   })
 
-  const watcher: Watcher = { next, folders }
+  const watcher: Watcher = { next, watch: watchThese }
   return watcher
 })

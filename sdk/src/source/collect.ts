@@ -21,7 +21,8 @@ export interface Collected {
   readonly leftOut: ReadonlyArray<string>
 }
 
-const always = new Set([".git", "node_modules", ".maxcloud"])
+/** Names that no snapshot takes in, whatever the ignore files say. */
+export const always: ReadonlySet<string> = new Set([".git", "node_modules", ".maxcloud"])
 const largestUnpacked = 2 ** 30
 const mostEntries = 100_000
 /** Settings of a package manager are small: what is larger is something else. */

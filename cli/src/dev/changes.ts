@@ -1,0 +1,56 @@
+import { relative, sep } from "node:path"
+import type { LoadedConfig, sourceFilterOf } from "@maxcloud/sdk/effect"
+import { type Held, makeBrake } from "./brake.ts"
+import { makeContents } from "./contents.ts"
+import { sourceFolders } from "./inPlace.ts"
+
+export interface Changes {
+  /** Whether the config may say something else now. */
+  readonly config: boolean
+  /** Files of sources, by absolute paths. */
+  readonly sources: ReadonlySet<string>
+  readonly held: ReadonlyArray<Held>
+}
+
+const insideOf = (file: string, folder: string): string | undefined => {
+  const inside = relative(folder, file)
+  return inside === "" || inside.startsWith("..") ? undefined : inside.split(sep).join("/")
+}
+
+/**
+ * Says what changed files mean. Watched is everything, but a source is what its snapshot takes in: what git ignores starts nothing anew,
+ * nor does a file with the content that it had.
+ */
+export const makeChanges = (filterOf: typeof sourceFilterOf, now?: () => number) => {
+  const contents = makeContents()
+  const brake = makeBrake(now)
+
+  const taken = async (files: Iterable<string>, folders: Iterable<string>): Promise<ReadonlySet<string>> => {
+    const found = new Set<string>()
+    for (const folder of new Set(folders)) {
+      const isSource = await filterOf(folder)
+      for (const file of files) {
+        const inside = insideOf(file, folder)
+        if (inside !== undefined && (await isSource(inside))) found.add(file)
+      }
+    }
+    return found
+  }
+
+  return {
+    /** `folder` is that of the config: it may read any file there. */
+    of: async (batch: ReadonlySet<string>, folder: string, current: LoadedConfig | undefined): Promise<Changes> => {
+      const own = new Set(current?.files)
+      const folders = current === undefined ? [] : [...sourceFolders(current).values()]
+      const meant = new Set([...(await taken(batch, [folder, ...folders])), ...[...batch].filter((_) => own.has(_))])
+      const changed = await contents.changed(meant)
+      const inSources = await taken(changed, folders)
+      const { held, passed } = brake.pass(changed.filter((_) => inSources.has(_)))
+      return {
+        config: passed.length > 0 || changed.some((_) => own.has(_) || !inSources.has(_)),
+        sources: new Set(passed),
+        held
+      }
+    }
+  }
+}
