@@ -2,6 +2,7 @@
 import { checkAuthoring } from "./packed/authoring.ts"
 import { checkContents } from "./packed/contents.ts"
 import { makeForeignFolder } from "./packed/ForeignFolder.ts"
+import { checkFlags } from "./packed/flags.ts"
 import { checkKubernetes } from "./packed/kubernetes.ts"
 import { checkDeployment, checkEmbedded, checkPnpm } from "./packed/running.ts"
 
@@ -29,6 +30,7 @@ try {
   checkAuthoring(folder)
   checkKubernetes(folder)
   await checkDeployment(folder)
+  await checkFlags(folder)
   checkEmbedded(folder)
   checkPnpm(folder)
 } catch (error) {

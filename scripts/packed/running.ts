@@ -51,7 +51,7 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
 
   const server = await start(["server", "--port", "0"], { cwd })
   try {
-    const url = /http:\/\/\S+/.exec(server.printed)?.[0] ?? ""
+    const url = /http:\/\/[\w.]+:\d+/.exec(server.printed)?.[0] ?? ""
     const at = (...args: ReadonlyArray<string>) => maxcloud([...args, "--api-url", url], { cwd })
     const deployed = at("deploy")
     check(

@@ -1,0 +1,132 @@
+import { join } from "node:path"
+import { commands } from "../../cli/src/commands/index.ts"
+import { globalFlags } from "../../cli/src/flags.ts"
+import type { ForeignFolder } from "./ForeignFolder.ts"
+
+/** Arguments that let a command get as far as it can, and those of its flags that exclude each other, in runs of their own. */
+const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = {
+  deploy: [
+    ["--file", "app.yaml", "--detach", "--force-conflicts", "--wait-timeout", "5s"],
+    ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"]
+  ],
+  plan: [["--file", "app.yaml", "--exit-code"]],
+  "auth oidc add": [
+    [
+      "--name",
+      "a",
+      "--github",
+      "acme/shop",
+      "--branch",
+      "main",
+      "--role",
+      "viewer",
+      "--scope",
+      "deploy:shop/production"
+    ],
+    ["--name", "b", "--gitlab", "acme/shop"],
+    ["--name", "c", "--issuer", "https://127.0.0.1:9", "--claim", "sub=x"]
+  ],
+  "secrets import": [["flags.env", "--app", "shop"]],
+  "org certificate": [[`era_${"0".repeat(32)}`]],
+  "auth login": [["--no-browser"], ["--api-key-stdin"]],
+  "auth register": [["--email", "ada@example.com", "--org", "acme", "--bootstrap-token-stdin"]]
+}
+
+const positionals: Readonly<Record<string, string>> = {
+  NAME: "web",
+  HOST: "registry.example.com",
+  ID: `dep_${"0".repeat(32)}`,
+  KEY: `key_${"0".repeat(32)}`,
+  TRUST: `tru_${"0".repeat(32)}`,
+  INVITE: `inv_${"0".repeat(32)}`,
+  EMAIL: "ada@example.com",
+  ROLE: "viewer",
+  FILE: "flags.env",
+  ORGANIZATION: "acme",
+  LOG: "org",
+  SHELL: "bash",
+  APP: "shop",
+  FOLDER: "flags-init",
+  CODE: "WrongPort"
+}
+
+/** By the flag's name, else by what its value is called. */
+const values: Readonly<Record<string, string>> = {
+  out: "flags-out",
+  "data-dir": "flags-data",
+  kubeconfig: "/nonexistent",
+  "wait-timeout": "5s",
+  host: "127.0.0.1",
+  runtime: "local",
+  lang: "de",
+  "namespace-prefix": "mc-",
+  port: "0",
+  username: "ada",
+  app: "shop",
+  file: "app.yaml",
+  role: "viewer",
+  FILE: "flags.env",
+  NAME: "acme",
+  NAMESPACE: "elsewhere",
+  TIME: "1h",
+  LINES: "5",
+  REVISION: "web-00001",
+  VERSION: "1",
+  EMAIL: "ada@example.com",
+  SCOPE: "deploy:shop/production",
+  DURATION: "1h",
+  ACTION: "secret.set",
+  SEQUENCE: "10",
+  N: "3",
+  VCPUS: "2",
+  SIZE: "1Gi",
+  REF: "registry.example.com/maxcloud:1",
+  DOMAIN: "example.com",
+  RANGES: "10.0.0.0/8"
+}
+
+/** What only a mistake of the program says. */
+const mistake =
+  /a mistake in maxcloud|is not a (?:function|constructor)|before initialization|Cannot read properties|ERR_MODULE/
+
+/** Their flags name a key and a signed checkpoint, which nothing here has: refused, once the file was read. */
+const refused = new Set(["audit verify", "server audit verify"])
+
+/** Every flag of every command, given to the installed command. Whatever becomes of it, it is not the program's own mistake. */
+export const checkFlags = async ({ app, check, maxcloud, start, write }: ForeignFolder) => {
+  write("flags.env", "A='1'\n")
+  write("app.yaml", "apiVersion: maxcloud.dev/v1\napp: shop\nservices:\n  - name: web\n    image: nginx:1\n")
+  const server = await start(["server", "--port", "0", "--data-dir", join(app, "flags-server")])
+  const url = /http:\/\/[\w.]+:\d+/.exec(server.printed)?.[0] ?? ""
+  const shared = ["--api-url", url, "--stage", "production", "--json", "--debug"]
+  const config = ["--config", "app.yaml"]
+  const given = new Set([...shared, ...config].filter((_) => _.startsWith("--")).map((_) => _.slice(2)))
+  check(
+    "the runs give every flag that all commands have",
+    Object.values(globalFlags).every(({ info }) => given.has(info.name)),
+    [...given].join()
+  )
+  try {
+    for (const entry of commands) {
+      const { default: command } = await entry.load()
+      const own = command.flags.filter(({ name }) => !given.has(name))
+      const words = command.positionals.filter((_) => _.required).map((_) => positionals[_.name] ?? "web")
+      const all = own.flatMap(({ name, value }) => [
+        `--${name}`,
+        ...(value === undefined ? [] : [values[name] ?? values[value] ?? "x"])
+      ])
+      const runs = special[entry.name] ?? [[...words, ...all]]
+      const missed = own.filter(({ name }) => !runs.some((_) => _.includes(`--${name}`))).map((_) => _.name)
+      // A server, or what waits for somebody, is ended: that it got so far is enough.
+      const options = { input: "x12345678\n", timeout: 8_000, killSignal: "SIGTERM" } as const
+      const ended = runs.map((args) =>
+        maxcloud([...entry.name.split(" "), ...args, ...shared, ...(args.includes("--name") ? [] : config)], options)
+      )
+      const output = ended.map((_) => _.output).join("\n")
+      const isRight = !mistake.test(output) && (refused.has(entry.name) || !output.includes('"UsageError"'))
+      check(`${entry.name} takes each of its flags`, missed.length === 0 && isRight, `${missed.join()}\n${output}`)
+    }
+  } finally {
+    await server.stop()
+  }
+}
