@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from "node:fs/promises"
+import { mkdir, rename } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { isInside, isThere } from "./files.ts"
 import { type BuildHost, type BuildInput, type Built, type Command, invalid } from "./model.ts"
@@ -7,22 +7,32 @@ import { nodeShape } from "./node/node.ts"
 import { dropped, droppedBetween, packagesIn } from "./node/pruned.ts"
 import { verifyPackages } from "./node/verifyPackages.ts"
 import { type BuildPlan, planBuild } from "./plan.ts"
+import type { Recipe } from "./recipe.ts"
 import { makeSite } from "./static/site.ts"
 
 /** Builds the snapshot in `input.folder`, and puts what runs into the new folder `target`. */
 export const build = async (input: BuildInput, target: string, host: BuildHost): Promise<Built> => {
   const plan = await planBuild(input)
-  const cacheKeys = await installAndBuild(input, plan, host)
+  const { recipe } = plan
+  const cacheKeys = recipe === undefined ? await installAndBuild(input, plan, host) : await follow(recipe, input, host)
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
   const wasBuilt = plan.build !== undefined
-  const done = { kind: plan.name, cacheKeys, portHint: undefined }
-  const environment = plan.packageJson === undefined ? {} : { NODE_ENV: "production" }
+  const bin = [...(recipe?.path ?? ["node_modules/.bin"]).map((_) => join(inside, _))]
+  const path = inside === "." || recipe !== undefined ? bin : [...bin, "node_modules/.bin"]
+  const done = { kind: plan.name, cacheKeys, portHint: undefined, path }
+  const environment = recipe?.environment ?? (plan.packageJson === undefined ? {} : { NODE_ENV: "production" })
   if (input.hasCommand === true && plan.output === undefined) {
     await rename(input.folder, target)
     return { ...done, folder: inside, start: undefined, environment }
   }
-  const shape = await nodeShape(folder, plan.packageJson, { output: plan.output, wasBuilt })
+  const { output } = plan
+  if (recipe !== undefined && output === undefined) {
+    const { start } = await recipe.shape(folder)
+    await rename(input.folder, target)
+    return { ...done, folder: inside, start, environment }
+  }
+  const shape = await nodeShape(folder, plan.packageJson, { output, wasBuilt })
   if ("site" in shape) {
     host.progress(`Compressing the site in ${shape.site}`)
     const site = await makeSite(input.folder, join(inside, shape.site), target)
@@ -35,6 +45,28 @@ export const build = async (input: BuildInput, target: string, host: BuildHost):
     start: shape.start,
     environment: { ...environment, ...shape.environment }
   }
+}
+
+/** Follows a recipe; gives the keys of what was cached. */
+const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promise<ReadonlyArray<string>> => {
+  const { build, cache, drop, install } = recipe
+  const root = join(input.folder, input.package ?? ".")
+  const cached = cache === undefined ? undefined : await host.cache.find(cache.key)
+  if (cache !== undefined && cached !== undefined) {
+    host.progress(`Using the dependencies installed before (${recipe.lockfile})`)
+    await mkdir(dirname(join(root, cache.folder)), { recursive: true })
+    await host.cache.use(cache.key, join(root, cache.folder))
+  } else await run(host, install)
+  const keep = async () => {
+    if (cache === undefined || cached !== undefined || !(await isThere(join(root, cache.folder)))) return
+    if (await isInside(input.folder, join(root, cache.folder, "x")))
+      await host.cache.keep(cache.key, join(root, cache.folder))
+  }
+  if (cache?.afterBuild !== true) await keep()
+  await run(host, [build])
+  if (cache?.afterBuild === true) await keep()
+  for (const name of drop) if (await isInside(input.folder, join(root, name))) await host.remove(join(root, name))
+  return cache === undefined ? [] : [cache.key]
 }
 
 /** Installs, builds, and drops what is there for development; gives the keys of what was cached. */
@@ -68,8 +100,7 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
   if (before !== undefined)
     await host.cache.setNote(key, JSON.stringify(droppedBetween(before, await packagesIn(modules))))
   for (const name of known ?? [])
-    if (await isInside(input.folder, join(modules, name)))
-      await rm(join(modules, name), { recursive: true, force: true })
+    if (await isInside(input.folder, join(modules, name))) await host.remove(join(modules, name))
   return [key]
 }
 

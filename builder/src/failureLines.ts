@@ -11,12 +11,24 @@ export const isDiskFull = (line: string): boolean => /ENOSPC|no space left on de
 
 const most = 20
 
+const ofUsage = [
+  "Usage:",
+  "Options:",
+  "aliases:",
+  "Clean install a project",
+  "A complete log of this run",
+  "For a full report see",
+  'Run "npm help'
+]
+
 /** npm's own text on how to use a command, and where its log is, both of no use here. */
-const isUsage = (line: string): boolean =>
-  /^npm (error|ERR!)\s*$/.test(line) ||
-  /A complete log of this run|For a full report see|Run "npm help|^npm (error|ERR!) (Usage:|Options:|aliases:|\[|npm ci$|Clean install|\d*-)/.test(
-    line
+const isUsage = (line: string): boolean => {
+  const said = /^npm (?:error|ERR!)(.*)$/.exec(line)?.[1]?.trim()
+  return (
+    said !== undefined &&
+    (said === "" || said.startsWith("[-") || said.startsWith("--") || ofUsage.some((_) => said.startsWith(_)))
   )
+}
 
 /**
  * The lines of a failed tool's output that say why. npm writes its cause first, then how the command is used, so that the last lines hide

@@ -41,6 +41,8 @@ export interface BuildInput {
 export interface BuildHost {
   /** Has `use` run commands, one after the other. When it returns, none of their processes is left. */
   readonly commands: (use: (run: (command: Command) => Promise<void>) => Promise<void>) => Promise<void>
+  /** Removes a tree, of which folders may be read-only. */
+  readonly remove: (path: string) => Promise<void>
   readonly cache: {
     /** A read-only tree that `keep` was given. */
     readonly find: (key: string) => Promise<string | undefined>
@@ -61,6 +63,8 @@ export interface Built {
   readonly folder: string
   /** undefined: only the config's own `command` says what to run. */
   readonly start: Start | undefined
+  /** Folders that come first on the program's PATH, relative to the snapshot's root. */
+  readonly path: ReadonlyArray<string>
   /** Environment variables that the program needs; those of the config go before. */
   readonly environment: Readonly<Record<string, string>>
   /** The port that the program listens on whatever `PORT` says. Mostly unknown. */

@@ -1,14 +1,19 @@
 import { join } from "node:path"
 import { firstFile } from "./files.ts"
+import { goRecipe } from "./go.ts"
 import type { Command } from "./model.ts"
 import { type BuildInput, invalid } from "./model.ts"
 import { frameworkOf } from "./node/frameworks.ts"
 import { type Installation, installationOf } from "./node/managers.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
+import { pythonRecipe } from "./python/python.ts"
+import type { Recipe } from "./recipe.ts"
 
 /** What a build will do, read from the folder alone: nothing is run, nothing is written. */
 export interface BuildPlan {
-  readonly kind: "node" | "site"
+  readonly kind: "node" | "site" | "recipe"
+  /** Of another language than JavaScript. */
+  readonly recipe?: Recipe
   /** `Next.js`, `Node.js`, `static site`. */
   readonly name: string
   readonly packageJson: PackageJson | undefined
@@ -28,11 +33,31 @@ const lineOfShell = (line: string, folder: string, bin: ReadonlyArray<string>): 
   label: line
 })
 
+const planOf = (recipe: Recipe, { build }: BuildInput): BuildPlan => ({
+  kind: "recipe",
+  recipe,
+  name: recipe.name,
+  packageJson: undefined,
+  installation: undefined,
+  build: recipe.build,
+  output: typeof build === "object" ? build.output : undefined,
+  steps: [
+    ...recipe.install
+      .map((_) => `install: ${_.label} (${recipe.lockfile})`)
+      .filter((_) => !/: (python3 -m venv|relocate)/.test(_)),
+    ...(recipe.build === undefined ? [] : [`build: ${recipe.build.label}`])
+  ]
+})
+
 /** The folder of the service in the snapshot, and how it is built. */
 export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
   const packageJson = await readPackageJson(folder)
+  if (packageJson === undefined) {
+    const recipe = (await goRecipe(input)) ?? (await pythonRecipe(input))
+    if (recipe !== undefined) return planOf(recipe, input)
+  }
   const rootPackage = inside === "." ? packageJson : await readPackageJson(input.folder)
   const { build: setting } = input
   const isBuilt = setting !== false && (setting !== undefined || packageJson?.scripts?.["build"] !== undefined)

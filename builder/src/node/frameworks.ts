@@ -144,13 +144,44 @@ const angularOutputs = async (folder: string): Promise<{ readonly outputs: Reado
 export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
   frameworks.find(({ dependency }) => dependsOn(packageJson, dependency))
 
-/** Starts a server for development, which has nothing to do with what was built, or is gone with the packages for development. */
-const forDevelopment =
-  /^(?:\w+=\S*\s+|cross-env\s+|npx\s+)*(?:vite(?:\s+(?:dev|serve|preview))?(?:\s+--.*)?|react-scripts start|vue-cli-service serve|(?:next|astro|nuxt|nuxi|react-router|remix|vinxi) (?:dev|preview)|nest start|ng serve|parcel(?: serve)?\b|webpack(?:-dev-server| serve)|gatsby develop|astro dev|nodemon\b|tsx watch\b|ts-node-dev\b)/
+/** Servers for development: what they serve has nothing to do with what was built, or they are gone with the packages for development. */
+const developmentTools: Readonly<Record<string, ReadonlyArray<string>>> = {
+  vite: ["", "dev", "serve", "preview"],
+  "react-scripts": ["start"],
+  "vue-cli-service": ["serve"],
+  next: ["", "dev"],
+  astro: ["", "dev", "preview"],
+  nuxt: ["dev", "preview"],
+  nuxi: ["dev", "preview"],
+  "react-router": ["dev"],
+  remix: ["dev", "vite:dev"],
+  vinxi: ["dev"],
+  nest: ["start"],
+  ng: ["serve"],
+  parcel: ["", "serve"],
+  webpack: ["serve"],
+  "webpack-dev-server": [""],
+  gatsby: ["develop"],
+  tsx: ["watch"],
+  nodemon: [],
+  "ts-node-dev": []
+}
 
-export const isForDevelopment = (start: Start | undefined): boolean =>
-  start !== undefined && "script" in start && forDevelopment.test(start.script.trim())
+/** The program of a script and its first argument that is no option, without assignments and what only runs others. */
+const wordsOf = (script: string): readonly [string, string] => {
+  const words = script.trim().split(/\s+/)
+  const at = words.findIndex((_) => !/^\w+=/.test(_) && _ !== "cross-env" && _ !== "npx")
+  const second = words[at + 1] ?? ""
+  return [words[at] ?? "", second.startsWith("-") ? "" : second]
+}
+
+export const isForDevelopment = (start: Start | undefined): boolean => {
+  if (start === undefined || !("script" in start)) return false
+  const [program, second] = wordsOf(start.script)
+  const tool = Object.hasOwn(developmentTools, program) ? developmentTools[program] : undefined
+  return tool !== undefined && (tool.length === 0 || tool.includes(second))
+}
 
 /** `next start` doesn't run a build of `output: "standalone"` or `"export"`. */
 export const isNextStart = (start: Start | undefined): boolean =>
-  start !== undefined && "script" in start && /^(?:\w+=\S*\s+)*next start\b/.test(start.script.trim())
+  start !== undefined && "script" in start && wordsOf(start.script).join(" ") === "next start"

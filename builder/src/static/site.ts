@@ -48,7 +48,7 @@ export const makeSite = async (
   root: string,
   from: string,
   to: string
-): Promise<Pick<Built, "environment" | "folder" | "portHint" | "start">> => {
+): Promise<Pick<Built, "environment" | "folder" | "path" | "portHint" | "start">> => {
   const site = join(root, from)
   const found = await lstat(site).catch(() => undefined)
   if (found?.isDirectory() !== true || (from !== "." && !(await isInside(root, site))))
@@ -59,6 +59,7 @@ export const makeSite = async (
   await writeFile(join(to, serverFile), staticServer)
   return {
     folder: ".",
+    path: [],
     start: { file: "node", args: [serverFile, "site"] },
     environment: { NODE_ENV: "production" },
     portHint: undefined

@@ -27,6 +27,8 @@ export interface ProgramPlace {
   readonly folder: string
   /** @default found in the folder as it is */
   readonly start?: Start | undefined
+  /** Folders that come first on the PATH. @default its packages' programs */
+  readonly path?: ReadonlyArray<string>
   /** Environment variables, unless the config says others. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -80,12 +82,6 @@ export const nodeFolder = async (dataDirectory: string, user?: UnprivilegedUser)
   return folder
 }
 
-/** Where a service's dependencies put their programs: in its own folder, and in those above it up to the root of its workspace. */
-const programFolders = (program: InstanceSpec["program"], directory: string): ReadonlyArray<string> => {
-  const depth = program.kind === "snapshot" ? (program.package?.split("/").length ?? 0) : 0
-  return Array.from({ length: depth + 1 }, (_, up) => join(directory, "../".repeat(up), "node_modules/.bin"))
-}
-
 const noProgram = (file: string) =>
   new InstanceFailed({
     reason: "CommandNotFound",
@@ -113,7 +109,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     const directory = place.folder
     const path = [
       node,
-      ...programFolders(spec.program, directory),
+      ...(place.path ?? [join(directory, "node_modules/.bin")]),
       // A search that meets a closed folder ends with "permission denied" instead of "not found".
       ...(user === undefined || closedTo(user, dirname(process.execPath)) === undefined
         ? [dirname(process.execPath)]

@@ -30,6 +30,8 @@ export interface BuiltSource {
   readonly folder: string
   /** undefined: the config's own `command` says it. */
   readonly start: Start | undefined
+  /** Absolute folders that come first on the PATH. */
+  readonly path: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
   readonly kind: string
 }

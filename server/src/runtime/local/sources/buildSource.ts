@@ -28,6 +28,7 @@ const Stored = Schema.parseJson(
   Schema.Struct({
     folder: Schema.String,
     start: Schema.optional(startSchema),
+    path: Schema.Array(Schema.String),
     environment: Schema.Record({ key: Schema.String, value: Schema.String }),
     kind: Schema.String
   })
@@ -40,8 +41,9 @@ export const readBuilt = async (place: string): Promise<BuiltSource | undefined>
     throw cause
   })
   if (text === undefined) return undefined
-  const { environment, folder, kind, start } = Schema.decodeUnknownSync(Stored)(text)
-  return { folder: join(place, "app", folder), start, environment, kind }
+  const { environment, folder, kind, path, start } = Schema.decodeUnknownSync(Stored)(text)
+  const app = join(place, "app")
+  return { folder: join(app, folder), start, environment, kind, path: path.map((_) => join(app, _)) }
 }
 
 interface Place {
@@ -81,6 +83,7 @@ export const buildSource = async (
   const marker = `${place.marker}/build-${randomBytes(8).toString("hex")}`
   const host: BuildHost = {
     progress,
+    remove: removeTree,
     commands: async (use) => {
       const withInstaller = (installer?: Installer) =>
         use((command: Command) =>

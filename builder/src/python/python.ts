@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto"
+import { realpath } from "node:fs/promises"
+import { join } from "node:path"
+import { firstFile, isFile, isFolder, readText } from "../files.ts"
+import { type BuildInput, type Command, invalid } from "../model.ts"
+import type { Recipe } from "../recipe.ts"
+import { pythonShape } from "./pythonShape.ts"
+
+const python = ".venv/bin/python"
+
+/**
+ * Scripts in an environment name its python by an absolute path, and what is built is moved: the path is replaced by one that begins at
+ * the script. (uv's `--relocatable` writes the same.)
+ */
+const relocate = `
+import os, sys
+bin = ".venv/bin"
+for name in os.listdir(bin):
+    path = os.path.join(bin, name)
+    if os.path.islink(path) or not os.path.isfile(path):
+        continue
+    with open(path, "rb") as file:
+        first, _, rest = file.read().partition(b"\\n")
+    if first.startswith(b"#!") and b"/.venv/bin/python" in first:
+        head = b"#!/bin/sh\\n'''exec' \\"$(dirname -- \\"$(realpath -- \\"$0\\")\\")\\"/'python' \\"$0\\" \\"$@\\"\\n' '''\\n"
+        with open(path, "wb") as file:
+            file.write(head + rest)
+`
+
+const tools = ".maxcloud/tools"
+
+/** Installs with uv or poetry, which is itself installed beside for the time of the build. */
+const withTool = (tool: string, folder: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => [
+  { file: "python3", args: ["-m", "venv", tools], label: `python3 -m venv (for ${tool})`, folder },
+  {
+    file: `${tools}/bin/python`,
+    args: ["-m", "pip", "install", "--quiet", tool],
+    label: `pip install ${tool}`,
+    folder
+  },
+  { file: `${tools}/bin/${tool}`, args, label: `${tool} ${args.join(" ")}`, folder, env }
+]
+
+/** The interpreters that a build may find: packages are installed for one of them. */
+const interpreters = (): Promise<ReadonlyArray<string>> =>
+  Promise.all(["/usr/local/bin/python3", "/usr/bin/python3"].map((_) => realpath(_).catch(() => "")))
+
+const installOf = async (folder: string, inside: string): Promise<Pick<Recipe, "install" | "lockfile"> | undefined> => {
+  const made: Command = {
+    file: "python3",
+    args: ["-m", "venv", ".venv"],
+    label: "python3 -m venv .venv",
+    folder: inside
+  }
+  const moved: Command = { file: python, args: ["-c", relocate], label: "relocate .venv", folder: inside }
+  const at = `{root}/${inside === "." ? "" : `${inside}/`}.venv`
+  const pip = (...args: ReadonlyArray<string>): Command => ({
+    file: python,
+    args: ["-m", "pip", "install", "--no-input", ...args],
+    label: `pip install ${args.join(" ")}`,
+    folder: inside
+  })
+  if (await isFile(folder, "uv.lock")) {
+    const env = { UV_PROJECT_ENVIRONMENT: at, UV_LINK_MODE: "copy", UV_PYTHON_DOWNLOADS: "never", UV_NO_PROGRESS: "1" }
+    const args = ["sync", "--frozen", "--no-dev", "--no-install-project", "--python", python]
+    return { lockfile: "uv.lock", install: [made, ...withTool("uv", inside, args, env), moved] }
+  }
+  if (await isFile(folder, "poetry.lock")) {
+    const env = { POETRY_VIRTUALENVS_IN_PROJECT: "true", POETRY_NO_INTERACTION: "1" }
+    const args = ["install", "--only", "main", "--no-root"]
+    return { lockfile: "poetry.lock", install: [made, ...withTool("poetry", inside, args, env), moved] }
+  }
+  if (await isFile(folder, "requirements.txt"))
+    return { lockfile: "requirements.txt", install: [made, pip("-r", "requirements.txt"), moved] }
+  if (await isFile(folder, "pyproject.toml")) return { lockfile: "pyproject.toml", install: [made, pip("."), moved] }
+  if (await isFile(folder, "Pipfile"))
+    throw invalid(
+      "A Pipfile alone can't be installed from. Write a requirements.txt: `pipenv requirements > requirements.txt`."
+    )
+  return undefined
+}
+
+const programs = ["main.py", "app.py", "server.py", "manage.py", "wsgi.py", "asgi.py"]
+
+/** How a Python project is built: into a virtual environment of its own; undefined if the folder is none. */
+export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
+  const inside = input.package ?? "."
+  const folder = join(input.folder, inside)
+  const found = await installOf(folder, inside)
+  if (found === undefined && (await firstFile(folder, programs)) === undefined) return undefined
+  const lock = found === undefined ? "" : ((await readText(folder, found.lockfile)) ?? "")
+  // Without exact versions what is installed changes by the day; a local path is a part of the source.
+  const isLocked =
+    found?.lockfile === "requirements.txt"
+      ? lock.split("\n").every((_) => /^\s*($|#|--hash|[\w.[\],-]+\s*==)/.test(_) || _.trim() === "")
+      : found !== undefined && found.lockfile !== "pyproject.toml" && !/\b(path|editable|directory) = "/.test(lock)
+  const wanted = ["python", process.platform, process.arch, await interpreters(), found?.lockfile, lock]
+  const key = createHash("sha256").update(JSON.stringify(wanted)).digest("hex")
+  const script =
+    typeof input.build === "string" ? input.build : typeof input.build === "object" ? input.build.command : undefined
+  return {
+    name: "Python",
+    install: found?.install ?? [],
+    lockfile: found?.lockfile ?? "",
+    build:
+      script === undefined
+        ? undefined
+        : { file: "sh", args: ["-c", script], label: script, folder: inside, path: [join(inside, ".venv/bin")] },
+    cache: isLocked ? { key, folder: ".venv", afterBuild: false } : undefined,
+    drop: [".maxcloud"],
+    shape: pythonShape,
+    environment: {
+      PYTHONUNBUFFERED: "1",
+      // The folder is read-only when it runs.
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...((await isFolder(folder, "src")) ? { PYTHONPATH: "src" } : {})
+    },
+    path: [".venv/bin"]
+  }
+}

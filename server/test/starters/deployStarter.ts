@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs"
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Embedded, embedded } from "../../src/index.ts"
+import { processTable } from "../../src/runtime/local/instances/processTable.ts"
+import type { Starter } from "./starters.ts"
+
+const get = (url: string) =>
+  new Promise<string>((resolve, reject) => {
+    const { host, port } = new URL(url)
+    request({ host: "127.0.0.1", port, headers: { host } }, async (response) => {
+      let text = ""
+      for await (const chunk of response.setEncoding("utf8")) text += chunk
+      resolve(`${response.statusCode} ${text}`)
+    })
+      .on("error", reject)
+      .end()
+  })
+
+const residentBytes = (pid: number): number => {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024
+  } catch {
+    return 0
+  }
+}
+
+/** The most memory that the processes of builds have together, until it is stopped. */
+const watchBuilds = () => {
+  let peak = 0
+  const timer = setInterval(async () => {
+    const builds = (await processTable()).filter((_) => _.marker?.includes("/build-"))
+    peak = Math.max(
+      peak,
+      builds.reduce((sum, _) => sum + residentBytes(_.pid), 0)
+    )
+  }, 250)
+  return () => {
+    clearInterval(timer)
+    return peak
+  }
+}
+
+export interface Deployed {
+  readonly answer: string
+  readonly seconds: number
+  /** Of the second deploy of the same, with a file more. */
+  readonly secondsAgain: number
+  readonly peakBytes: number
+}
+
+/** A server with a folder for starters. */
+export const makeStarterServer = async () => {
+  const root = await mkdtemp(join(tmpdir(), "maxcloud-starters-"))
+  await chmod(root, 0o755)
+  const cloud: Embedded = await embedded({ dataDir: join(root, "data") })
+  let count = 0
+  const deploy = async (starter: Starter): Promise<Deployed> => {
+    const name = `s${++count}`
+    const folder = join(root, name)
+    starter.make(folder)
+    const one = async () => {
+      const begun = performance.now()
+      const { services } = await cloud.client.deploy(
+        { app: name, services: [{ name, source: `./${name}` }] },
+        { folder: root }
+      )
+      return { url: services[0]?.url ?? "", seconds: (performance.now() - begun) / 1_000 }
+    }
+    const stop = watchBuilds()
+    const first = await one()
+    const peakBytes = stop()
+    const answer = await get(first.url)
+    await writeFile(join(folder, "one-more.txt"), "a change")
+    const second = await one()
+    return { answer, seconds: first.seconds, secondsAgain: second.seconds, peakBytes }
+  }
+  return {
+    deploy,
+    close: async () => {
+      await cloud[Symbol.asyncDispose]()
+      await rm(root, { recursive: true, force: true })
+    }
+  }
+}
