@@ -60,6 +60,7 @@ describe("a source that is a package of a workspace", () => {
       run([command, "-f", "maxcloud.yaml"], { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
     const plan = await maxcloud("plan")
     expect(plan.code, plan.stderr).toBe(0)
+    expect(plan.stdout).toMatch(/build of \S+: Node.js/)
     const deploy = await maxcloud("deploy")
     expect(deploy.code, deploy.stderr).toBe(0)
     for (const { stderr } of [plan, deploy]) {

@@ -1,5 +1,7 @@
 import type { Plan, ServiceChange } from "@maxcloud/sdk/api"
+import type { SourceReport } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
+import { buildLines } from "../builds.ts"
 import { connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith } from "../failure.ts"
@@ -57,11 +59,19 @@ export default command({
     Effect.gen(function* () {
       const loaded = yield* loadApp(input, input.file ?? input.config)
       const cloud = yield* connect(input)
-      const plan = yield* cloud
-        .plan(loaded, { onSources: tellSources(terminal) })
-        .pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
+      let sources: ReadonlyArray<SourceReport> = []
+      const onSources = (reports: ReadonlyArray<SourceReport>) => {
+        sources = reports
+        tellSources(terminal)(reports)
+      }
+      const plan = yield* cloud.plan(loaded, { onSources }).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
       if (terminal.json) terminal.printJson(plan)
-      else for (const line of planLines(plan, terminal)) terminal.print(line)
+      else {
+        for (const line of planLines(plan, terminal)) terminal.print(line)
+        const changed = plan.changes.filter((_) => _.action === "create" || _.action === "update")
+        for (const line of yield* buildLines(loaded, sources, new Set(changed.map((_) => _.service))))
+          terminal.print(line)
+      }
       if (!terminal.json) {
         for (const line of yield* locatedLines(loaded, plan.warnings)) {
           terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
