@@ -21,6 +21,7 @@ import { acme, other } from "../../../images/testImages.ts"
 import { allowedImage } from "./allowedImage.ts"
 import { type ContainerEngine, detectContainerEngine } from "./containerEngine.ts"
 import { InstanceFailed } from "./Instance.ts"
+import { ownUlimits } from "./ownUlimits.ts"
 
 const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()
 const built = `localhost/maxcloud-test-access:${process.pid}`
@@ -91,7 +92,8 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     const id = await allow(acme, image)
     expect(id).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(pulls).toEqual([`Pulling image ${image}`])
-    expect(await podman("run", "--rm", "--entrypoint", "/usr/sbin/nginx", id, "-v").then(() => "runs")).toBe("runs")
+    const run = podman("run", "--rm", ...ownUlimits(), "--entrypoint", "/usr/sbin/nginx", id, "-v")
+    expect(await run.then(() => "runs")).toBe("runs")
     expect(await refusal(other, image)).toMatch(/^Unauthorized: /)
     expect(await refusal(other, image, id)).toMatch(/^Unauthorized: /)
     expect(await refusal(other, id)).not.toContain("allowed")

@@ -11,6 +11,7 @@ import type { ImageConfig } from "./imageConfig.ts"
 import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
 import { listeningPortsInside } from "./listeningPorts.ts"
 import type { NamespaceNetworks } from "./namespaceNetworks.ts"
+import { ownUlimits } from "./ownUlimits.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { plainValue } from "./processes.ts"
 import { markerName } from "./processTable.ts"
@@ -103,6 +104,7 @@ export const makeContainers = (options: ContainersOptions) => {
   const boot = bootId()
   // Found to be refused once, limits are not tried again for every instance.
   let limits = true
+  const ulimits = ownUlimits()
 
   const starters = new Map<string, Promise<string>>()
   const starterFor = (architecture: string) => {
@@ -177,6 +179,8 @@ export const makeContainers = (options: ContainersOptions) => {
         ...["--publish", `127.0.0.1:${reserved.port}:${image.port}`],
         ...["--cap-drop=NET_RAW", "--cap-drop=MKNOD", "--security-opt=no-new-privileges"],
         ...limitArgs(spec),
+        // Not those of another machine or user namespace, which are the engine's own matter.
+        ...(engine.name === "podman" && !engine.separateNetwork ? ulimits : []),
         ...mounts,
         ...runArgs,
         ...["--entrypoint", starterPath],

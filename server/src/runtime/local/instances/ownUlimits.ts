@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs"
+
+/** Podman lowers its own limit of processes to this, and can't give more than it has. A container's are bounded by its cgroup besides. */
+const mostProcesses = 32_768
+
+const names = [
+  ["Max open files", "nofile", Number.POSITIVE_INFINITY],
+  ["Max processes", "nproc", mostProcesses]
+] as const
+
+/** CAP_SYS_RESOURCE: may raise limits. */
+const mayRaise = (status: string): boolean => {
+  const [, effective = "0"] = /^CapEff:\s+([0-9a-f]+)$/m.exec(status) ?? []
+  return (BigInt(`0x${effective}`) >> 24n) % 2n === 1n
+}
+
+/**
+ * Arguments that give a container the limits of this process, by its `/proc/self/status` and `limits`. Podman asks for about a million open
+ * files, and where that is more than this process has, as in many sandboxes, a container would not start (`error setting rlimit type 7`).
+ * Nothing where this process may raise its limits.
+ */
+export const ulimitsOf = (status: string, limits: string): ReadonlyArray<string> =>
+  (mayRaise(status) ? [] : names).flatMap(([line, name, most]) => {
+    const [, soft, hard] = new RegExp(`^${line} +(\\d+|unlimited) +(\\d+|unlimited) `, "m").exec(limits) ?? []
+    if (soft === undefined || hard === undefined) return []
+    const value = (written: string) => {
+      const limit = Math.min(written === "unlimited" ? Number.POSITIVE_INFINITY : Number(written), most)
+      return limit === Number.POSITIVE_INFINITY ? -1 : limit
+    }
+    return ["--ulimit", `${name}=${value(soft)}:${value(hard)}`]
+  })
+
+/** Nothing where there is no `/proc`. */
+export const ownUlimits = (): ReadonlyArray<string> => {
+  try {
+    return ulimitsOf(readFileSync("/proc/self/status", "utf8"), readFileSync("/proc/self/limits", "utf8"))
+  } catch {
+    return []
+  }
+}
