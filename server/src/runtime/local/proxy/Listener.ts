@@ -256,14 +256,12 @@ export const listen = (
       "error",
       guarded(() => session.destroy())
     )
-    session.on(
-      "stream",
-      whenIdle(
-        session,
-        idleMs * 5,
-        guarded(() => session.close())
-      )
+    const opened = whenIdle(
+      session,
+      idleMs * 5,
+      guarded(() => session.close())
     )
+    session.on("stream", guarded(opened))
   })
   http2.on("stream", (stream, headers, flags, raw) =>
     forSocket(stream)(() => {
