@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 
 /** A project as people begin it, with the packages of its registry. */
@@ -155,7 +155,7 @@ export const starters: ReadonlyArray<Starter> = [
         "new",
         "nest",
         "--directory",
-        folder,
+        folder.slice(folder.lastIndexOf("/") + 1),
         "--skip-install",
         "--skip-git",
         "--package-manager",
@@ -194,7 +194,7 @@ export const starters: ReadonlyArray<Starter> = [
   ),
   node(
     "Nuxt",
-    { dependencies: { nuxt: "^4.0.0", vue: "latest" }, scripts: { build: "nuxt build" } },
+    { dependencies: { nuxt: "4.1.3", vue: "^3.5.0" }, overrides: { vite: "^7.0.0" }, scripts: { build: "nuxt build" } },
     {
       "app/app.vue": "<template><h1>hello nuxt</h1></template>\n",
       "nuxt.config.ts": "export default defineNuxtConfig({})\n"
@@ -220,10 +220,15 @@ export const starters: ReadonlyArray<Starter> = [
         "--no-install"
       )
       edit(join(folder, "package.json"), (text) =>
-        text.replace(/"@sveltejs\/adapter-auto": "[^"]*"/, '"@sveltejs/adapter-node": "^5.0.0"')
+        text
+          .replace(/"@sveltejs\/adapter-auto": "[^"]*"/, '"@sveltejs/adapter-node": "^5.0.0"')
+          .replace(/"vite": "[^"]*"/, '"vite": "^7.0.0"')
+          .replace(/"@sveltejs\/vite-plugin-svelte": "[^"]*"/, '"@sveltejs/vite-plugin-svelte": "^6.0.0"')
       )
+      // Newer templates have the adapter in vite.config.ts.
       for (const file of ["svelte.config.js", "vite.config.ts"])
-        edit(join(folder, file), (text) => text.replace("@sveltejs/adapter-auto", "@sveltejs/adapter-node"))
+        if (existsSync(join(folder, file)))
+          edit(join(folder, file), (text) => text.replace("@sveltejs/adapter-auto", "@sveltejs/adapter-node"))
       npmLock(folder)
     }
   },
@@ -243,14 +248,14 @@ export const starters: ReadonlyArray<Starter> = [
     "React Router",
     {
       dependencies: {
-        "@react-router/node": "^7.0.0",
-        "@react-router/serve": "^7.0.0",
-        "react-router": "^7.0.0",
+        "@react-router/node": "7.9.6",
+        "@react-router/serve": "7.9.6",
+        "react-router": "7.9.6",
         react: "^19.0.0",
         "react-dom": "^19.0.0",
         isbot: "^5.0.0"
       },
-      devDependencies: { "@react-router/dev": "^7.0.0", vite: "^7.0.0" },
+      devDependencies: { "@react-router/dev": "7.9.6", vite: "^7.0.0" },
       scripts: {
         build: "react-router build",
         dev: "react-router dev",
@@ -301,7 +306,7 @@ export const starters: ReadonlyArray<Starter> = [
     "Flask, poetry",
     {
       "app.py": `from flask import Flask\n\napp = Flask(__name__)\n\n@app.route("/")\ndef root():\n    return "hello flask"\n`,
-      "pyproject.toml": `[tool.poetry]\nname = "app"\nversion = "0.1.0"\ndescription = ""\nauthors = []\n[tool.poetry.dependencies]\npython = "^3.10"\nflask = "^3.0"\ngunicorn = "^23.0"\n`
+      "pyproject.toml": `[tool.poetry]\nname = "app"\nversion = "0.1.0"\ndescription = ""\nauthors = []\n[tool.poetry.dependencies]\npython = ">=3.10,<4.0"\nflask = "*"\ngunicorn = "*"\n`
     },
     "hello flask",
     (folder) => tool(folder, "poetry", "lock")
