@@ -432,6 +432,59 @@ snapshots:
     expect((await stat(kept)).uid).toBe(process.getuid?.())
   })
 
+  it("are not kept if the package manager says that all is well on a full disk", async () => {
+    // A fake: npm as it behaves when the disk is full, with exit code 0 and empty files.
+    const tools = await mkdtemp(join(tmpdir(), "fake-npm-"))
+    onTestFinished(() => rm(tools, { recursive: true }))
+    await chmod(tools, 0o755)
+    const fake = (line: string) =>
+      writeFile(
+        join(tools, "npm"),
+        `#!/bin/sh\nmkdir -p node_modules/greeting\n: > node_modules/greeting/package.json\n${line}\nexit 0\n`,
+        { mode: 0o755 }
+      )
+    const real = environment
+    environment = { ...environment, PATH: [tools, environment["PATH"]].join(delimiter) }
+    const entries = [
+      { path: "package-lock.json", content: npmLock() },
+      { path: "package.json", content: packageJson() }
+    ]
+    for (const line of ["", "echo npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write >&2"]) {
+      await fake(line)
+      expect(await failure(folderOf(entries))).toMatchObject({ reason: "unavailable" })
+      expect(await readdir(join(data, "sources", own, "dependencies"))).toEqual([])
+      expect(await readdir(join(data, "sources", own, "unfinished"))).toEqual([])
+    }
+    environment = real
+    expect(await greets(await succeed(folderOf(entries)))).toBe("hello")
+  })
+
+  it("and their build end with the server", async () => {
+    const entries = [
+      { path: "package.json", content: JSON.stringify({ scripts: { build: "echo started; sleep 1234 & wait" } }) }
+    ]
+    let started: (() => void) | undefined
+    const isStarted = new Promise<void>((resolve) => {
+      started = resolve
+    })
+    const exit = await run((store) =>
+      put(entries)(store).pipe(
+        Effect.zipRight(
+          Effect.fork(
+            store.built(own, { digest: toDigest(digestOf(entries)) }, (line) => {
+              if (line === "started") started?.()
+            })
+          )
+        ),
+        Effect.zipRight(Effect.promise(() => isStarted))
+      )
+    )
+    expect(Exit.isSuccess(exit)).toBe(true)
+    const { stdout } = await promisify(execFile)("ps", ["-eo", "args"])
+    expect(stdout.split("\n").filter((_) => _.trim() === "sleep 1234")).toEqual([])
+    expect(await readdir(join(data, "sources", own, "built"))).toEqual([])
+  })
+
   it("without a lockfile are installed by npm install; none are no work", async () => {
     const folder = await succeed(folderOf([{ path: "package.json", content: packageJson({ devDependencies: {} }) }]))
     expect(await greets(folder)).toBe("hello")
