@@ -7,6 +7,25 @@ import type { Terminal } from "./terminal.ts"
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
+/** Package managers hand on a signal that the terminal sent to all of its programs already: within this time it's the same one. */
+const sameSignalMs = 1_000
+const parentCheckMs = 500
+
+/**
+ * Runs `ended` once the package manager that started this process is gone (`pnpm exec`, `npx`, `npm run`): killed alone, it hands on
+ * nothing.
+ */
+const onParentGone = (ended: () => void): (() => void) => {
+  const parent = process.ppid
+  const isManaged = ["npm_execpath", "npm_command", "npm_config_user_agent"].some((_) => process.env[_] !== undefined)
+  if (!isManaged || process.platform === "win32") return () => {}
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) ended()
+  }, parentCheckMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
 /** Runs a command to its exit code. The first signal interrupts it, so that it may tidy up; a second one ends the process. */
 export const execute = async (
   entry: Entry,
@@ -16,14 +35,26 @@ export const execute = async (
 ): Promise<number> => {
   const fiber = Effect.runFork(command.run(argv, terminal, commands))
   let interrupted = false
+  let since = 0
   const stop = () => {
+    if (interrupted && Date.now() - since < sameSignalMs) return
     if (interrupted) process.exit(130)
     interrupted = true
+    since = Date.now()
     Effect.runFork(Fiber.interrupt(fiber))
   }
   for (const signal of signals) process.on(signal, stop)
+  const stopOnce = () => {
+    if (!interrupted) stop()
+  }
+  const forgetParent = onParentGone(stopOnce)
+  if (command.exitOnInterrupt === 0) {
+    // A terminal that was closed, a pipe without a reader: what such a command started has to end too.
+    for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners("error").on("error", stopOnce)
+  }
   const exit = await Effect.runPromise(Fiber.await(fiber))
   for (const signal of signals) process.off(signal, stop)
+  forgetParent()
   if (Exit.isSuccess(exit)) return 0
   if (interrupted && Cause.isInterrupted(exit.cause)) return command.exitOnInterrupt
   const failure = Cause.failureOption(exit.cause)

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os"
 import { basename, join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { endOnAbort } from "../../host/endOnAbort.ts"
 import { hostEnvironment } from "../../host/hostEnvironment.ts"
 import { isRunning, programOf } from "../../host/processIdentity.ts"
 import { DatabaseError, explain } from "../DatabaseError.ts"
@@ -201,11 +202,14 @@ export const makeEmbeddedPostgres = async (
       closeSync(log)
       child.unref()
       let ended = false
+      // Its fast shutdown: it needs nobody to wait for it.
+      const forget = child.pid === undefined ? () => {} : endOnAbort(child.pid, "SIGINT")
       child.on("error", () => {
         ended = true
       })
       child.on("exit", () => {
         ended = true
+        forget()
       })
       return awaitReady(() => ended)
     }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
 import { Redacted } from "effect"
+import { endOnAbort } from "../../../host/endOnAbort.ts"
 import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
 import { isFree, reservePort } from "./freePort.ts"
@@ -179,6 +180,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
         }
         throw cause.code === "ENOENT" ? noProgram(program.file) : cause
       }
+      const forget = endOnAbort(-pid, "SIGKILL")
       const startTime = startTimeOf(pid)
       records.write({ ...record, pid, ...(startTime === undefined ? {} : { startTime }) })
 
@@ -208,6 +210,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       let stopping: Promise<void> | undefined
       const stop = (graceMs: number) => {
         stopping ??= endProcesses(isMine, graceMs, exit).then(async () => {
+          forget()
           await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
           child.stdout.destroy()
           child.stderr.destroy()

@@ -1,0 +1,33 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { pathToFileURL } from "node:url"
+import { expect, it } from "@effect/vitest"
+
+const program = (code: number) => `
+import { spawn } from "node:child_process"
+const { endOnAbort } = await import(${JSON.stringify(pathToFileURL(`${import.meta.dirname}/endOnAbort.ts`).href)})
+const child = spawn("sleep", ["20"], { detached: true, stdio: ["ignore", "inherit", "ignore"] })
+endOnAbort(-child.pid, "SIGKILL")
+process.stdout.write(String(child.pid), () => process.exit(${code}))
+`
+
+/** Whether the child of a process that exits with this code is ended: it holds the pipe until then. */
+const isEnded = async (code: number) => {
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", program(code)], {
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  let pid = ""
+  parent.stdout.on("data", (chunk) => {
+    pid += String(chunk)
+  })
+  const closed = once(parent.stdout, "close").then(() => true)
+  await once(parent, "exit")
+  const ended = await Promise.race([closed, new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000))])
+  if (!ended) process.kill(Number(pid), "SIGKILL")
+  return ended
+}
+
+it("ends children of a process that is ended a second time, and of no other", async () => {
+  expect(await isEnded(130)).toBe(true)
+  expect(await isEnded(0)).toBe(false)
+})
