@@ -87,10 +87,10 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
       return []
     }
     await verifyPackages(modules)
-    await host.cache.keep(key, modules)
+    await host.cache.keep(key, modules, build !== undefined)
   } else {
     host.progress(`Using the dependencies installed before (${installation.lockfile ?? "package.json"})`)
-    await host.cache.use(key, modules)
+    await host.cache.use(key, modules, build !== undefined)
   }
   // Without a build nothing needs what is there for development, but a start script may have been written for it.
   const note = await host.cache.note(key)

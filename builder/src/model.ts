@@ -47,9 +47,9 @@ export interface BuildHost {
     /** A read-only tree that `keep` was given. */
     readonly find: (key: string) => Promise<string | undefined>
     /** Keeps a tree, read-only, and links its files: `folder` stays usable. */
-    readonly keep: (key: string, folder: string) => Promise<void>
-    /** Puts a kept tree into place, its files linked. */
-    readonly use: (key: string, folder: string) => Promise<void>
+    readonly keep: (key: string, folder: string, forBuild?: boolean) => Promise<void>
+    /** Puts a kept tree into place, its files linked. `forBuild`: whoever builds can write to copies that it makes of them. */
+    readonly use: (key: string, folder: string, forBuild?: boolean) => Promise<void>
     readonly note: (key: string) => Promise<string | undefined>
     readonly setNote: (key: string, text: string) => Promise<void>
   }

@@ -428,7 +428,7 @@ snapshots:
     const [key = ""] = (await readdir(join(data, "sources", own, "dependencies"))).filter((_) => !_.endsWith(".json"))
     const kept = join(data, "sources", own, "dependencies", key, "greeting/index.js")
     if (process.getuid?.() === 0) expect(await readFile(kept, "utf8")).toBe('module.exports = "hello"\n')
-    expect((await stat(kept)).mode & 0o222).toBe(0)
+    expect((await stat(kept)).mode & 0o022).toBe(0)
     expect((await stat(kept)).uid).toBe(process.getuid?.())
   })
 

@@ -10,7 +10,11 @@ import type { Installer } from "./runCommand.ts"
 const lend = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {
   const own = ["(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")"]
   const args = [tree, ...own, "-exec", "chown", "-h", `${uid}:${gid}`, "{}", "+"]
-  await promisify(execFile)("find", args, { env: hostEnvironment("system") })
+  const env = hostEnvironment("system")
+  await promisify(execFile)("find", args, { env })
+  // They belong to root, so that only root may write to them; but copies of them, with their mode, have to be writable for who makes them.
+  const linked = [tree, "-type", "f", "-links", "+1", "-exec", "chmod", "u+w", "{}", "+"]
+  await promisify(execFile)("find", linked, { env })
 }
 
 const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> => {

@@ -100,17 +100,19 @@ export const buildSource = async (
     },
     cache: {
       find: async (key) => ((await exists(join(dependencies, key))) ? join(dependencies, key) : undefined),
-      keep: async (key, folder) => {
+      keep: async (key, folder, forBuild = false) => {
         const unfinished = join(box, `keep-${randomBytes(4).toString("hex")}`)
         await makeReadOnly(folder, place.open)
         await chmod(folder, 0o755)
         await rename(folder, unfinished)
         await publish(unfinished, join(dependencies, key))
-        await linkTree(join(dependencies, key), folder)
+        await linkTree(join(dependencies, key), folder, forBuild && !place.open)
       },
-      use: async (key, folder) => {
+      use: async (key, folder, forBuild = false) => {
         await removeTree(folder)
-        await linkTree(join(dependencies, key), folder)
+        // Tools copy files with their mode and write to the copies (Nitro). As root, the owner's right to write does no harm (`lend`);
+        // without root the owner is who builds, so it gets copies.
+        await linkTree(join(dependencies, key), folder, forBuild && !place.open)
       },
       note: (key) => readFile(join(dependencies, `${key}.json`), "utf8").catch(() => undefined),
       setNote: async (key, text) => {
