@@ -183,7 +183,7 @@ describe("the whole server", () => {
         socket.on("close", () => resolve(text)).on("error", reject)
       })
     assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1\.1 400 .*\r\ncontent-type: application\/problem\+json/)
-    const large = await raw(`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${"a".repeat(20_000)}\r\n\r\n`)
+    const large = await raw(`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${"a".repeat(80_000)}\r\n\r\n`)
     assert.match(large, /^HTTP\/1\.1 431 .*\r\ncontent-type: application\/problem\+json/)
   })
 
