@@ -7,8 +7,7 @@ import {
   NotFound,
   OidcTrustId,
   type OidcTrustInfo,
-  Role,
-  Unavailable
+  Role
 } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { Audit } from "../../audit/Audit.ts"
@@ -39,13 +38,6 @@ const TrustRow = Schema.Struct({
   ...makerFields
 })
 const decode = Schema.decodeUnknownSync(Schema.Array(TrustRow))
-
-const untrusted = ({ message, reason }: IssuerProblem): Effect.Effect<never, Forbidden | Unavailable> => {
-  const detail = `the issuer is not trusted, for its keys cannot be had: ${message}`
-  return Effect.fail(
-    reason === "unreachable" ? new Unavailable({ detail, retryAfterSeconds: 5 }) : new Forbidden({ detail })
-  )
-}
 
 /** `OidcTrusts` in the table `oidc_trusts`. An issuer is asked for its keys before it is trusted, so that a slip is found at once. */
 export const layer = (options: IssuerOptions) =>
@@ -93,9 +85,13 @@ export const layer = (options: IssuerOptions) =>
       const create = Effect.fn("OidcTrusts.create")(function* (caller: Caller, input: CreateOidcTrust) {
         yield* check(caller, input)
         yield* asServer(checkEnd(caller))
-        yield* Effect.tryPromise({ try: () => documents.keySet(input.issuer), catch: (error) => error }).pipe(
-          Effect.catchAll((error) => (error instanceof IssuerProblem ? untrusted(error) : Effect.die(error)))
-        )
+        yield* Effect.tryPromise({
+          try: () => documents.keySet(input.issuer),
+          catch: (error) =>
+            error instanceof IssuerProblem
+              ? new Forbidden({ detail: `the issuer is not trusted, for its keys cannot be had: ${error.message}` })
+              : error
+        }).pipe(Effect.catchAll((error) => (error instanceof Forbidden ? Effect.fail(error) : Effect.die(error))))
         return yield* inTransaction(
           Effect.gen(function* () {
             const id = newId("oidc")
