@@ -3,6 +3,7 @@ import type { AuditEntry } from "@maxcloud/sdk/api"
 import { Duration, Effect, Layer, Option, Stream } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { stateOf } from "../database/sqlState.ts"
+import { storableJson } from "../database/storable.ts"
 import { RequestId } from "../http/RequestId.ts"
 import { ClientAddress, CurrentCaller } from "../identity/Caller.ts"
 import { DataKeys } from "../keys/DataKeys.ts"
@@ -53,7 +54,7 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
           after_digest => e.after_digest, personal_key_id => e.personal_key_id, personal => decode(e.personal, 'base64'),
           personal_digest => decode(e.personal_digest, 'base64'), subject_key_id => e.subject_key_id,
           subject => decode(e.subject, 'base64'), subject_digest => decode(e.subject_digest, 'base64'))
-        from jsonb_to_recordset(${JSON.stringify(entries.map(sent))}::jsonb) as e(
+        from jsonb_to_recordset(${storableJson(entries.map(sent))}::jsonb) as e(
           action text, outcome text, status int, actor_type text, actor_id text, credential_id text, person_id text, request_id text,
           before_digest text, after_digest text, personal_key_id text, personal text, personal_digest text, subject_key_id text,
           subject text, subject_digest text)`.pipe(

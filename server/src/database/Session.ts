@@ -1,6 +1,7 @@
 import pg from "pg"
 import type { RowScope } from "./RowScope.ts"
 import { isReadOnly, isUnsent } from "./sqlState.ts"
+import { storable } from "./storable.ts"
 
 export interface Answer {
   readonly command: string
@@ -95,8 +96,9 @@ export class Session {
       if (answer !== undefined && "command" in answer && answer.command === "ROLLBACK") this.#shown = undefined
       answered(error ?? undefined, !isUnsent(error), answer)
     }
-    if (rowMode === undefined) this.client.query<object, unknown[]>(text, [...values], done)
-    else this.client.query<unknown[], unknown[]>({ text, values: [...values], rowMode }, done)
+    const parameters = values.map(storable)
+    if (rowMode === undefined) this.client.query<object, unknown[]>(text, parameters, done)
+    else this.client.query<unknown[], unknown[]>({ text, values: parameters, rowMode }, done)
   }
 
   #noteSilence(error: Error) {

@@ -4,7 +4,7 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Duration, Effect, FiberSet, Layer, Option, Queue, Schedule, Schema, Stream } from "effect"
 import { Notifications } from "../database/Notifications.ts"
 import { asOrganization, asServer } from "../database/RowScope.ts"
-import { transaction } from "../database/sqlErrors.ts"
+import { storableJson } from "../database/storable.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { keptMillis, PassedDrift } from "../drift/PassedDrift.ts"
 import { Shards } from "../replicas/Shards.ts"
@@ -175,7 +175,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
               ),
             { concurrency: 16 }
           )
-          yield* transaction(recordStatuses(observed.flatMap(Option.toArray)))
+          yield* recordStatuses(observed.flatMap(Option.toArray))
           const waiting = decodeApps(
             yield* sql`
               select d.organization_id, d.app, d.stage, (
@@ -185,7 +185,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
               from deployments d
               where d.finished_at is null and exists (
                 select 1 from services s
-                join jsonb_to_recordset(${JSON.stringify(
+                join jsonb_to_recordset(${storableJson(
                   [...unique.values()].map((_) => ({
                     organization_id: _.organizationId,
                     stage: _.stage,

@@ -4,6 +4,7 @@ import { DeploymentService } from "@maxcloud/sdk/api"
 import { namespaceOf, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
+import { storableJson } from "../database/storable.ts"
 import type { NamespaceKey } from "../runtime/Runtime.ts"
 import type { StoredStatus } from "../services/serviceRows.ts"
 import { appendEvents, type NewEvent } from "./deploymentRows.ts"
@@ -127,7 +128,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
       sql`update drift set healed_at = clock_timestamp() where ${drifted(lease)} and id <= ${upTo}::bigint`
 
     const setInventory = (lease: Lease, refs: ReadonlyArray<ObjectRef>) =>
-      sql`update app_stages set inventory = ${JSON.stringify(refs)}::jsonb where ${inStage(lease)}`
+      sql`update app_stages set inventory = ${storableJson(refs)}::jsonb where ${inStage(lease)}`
 
     const progress = (lease: Lease, id: string) =>
       sql`
@@ -142,7 +143,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
         update deployment_services d
         set state = c.state, revision = c.revision, url = c.url, reason = c.reason, message = c.message,
           log_tail = c."logTail", diagnosis = nullif(c.diagnosis, 'null'::jsonb)
-        from jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) as c (
+        from jsonb_to_recordset(${storableJson(changed)}::jsonb) as c (
           name text, state text, revision text, url text, reason text, message text, "logTail" jsonb, diagnosis jsonb)
         where d.organization_id = ${lease.key.organizationId} and d.deployment_id = ${id} and d.name = c.name`
 
@@ -155,7 +156,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
         if (state === "failed") {
           // Those that the runtime has never said anything of.
           yield* sql`
-            update services set status = ${JSON.stringify(neverRun(reason, message))}::jsonb
+            update services set status = ${storableJson(neverRun(reason, message))}::jsonb
             where ${inStage(lease)} and status is null`
         }
         // Only the newest is ever applied again.

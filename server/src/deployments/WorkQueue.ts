@@ -3,6 +3,7 @@ import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
 import { newId } from "../database/newId.ts"
+import { storableJson } from "../database/storable.ts"
 import { shardOfSql } from "../replicas/shardOf.ts"
 
 /** What work is about: one app and stage of an organization. At most one worker has it at a time. */
@@ -57,7 +58,7 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
         and lease_until > clock_timestamp()`
 
     const inShards = (shards: ReadonlyArray<number>) =>
-      sql`${shardOfSql(sql, "organization_id")} in (select jsonb_array_elements(${JSON.stringify(shards)}::jsonb)::int)`
+      sql`${shardOfSql(sql, "organization_id")} in (select jsonb_array_elements(${storableJson(shards)}::jsonb)::int)`
 
     return {
       /** Adds keys; those that wait are due at once, or `afterMs` from now where that is sooner. */
@@ -67,7 +68,7 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
           : sql`
               insert into work_items (organization_id, key, available_at)
               select organization_id, key, clock_timestamp() + ${afterMs} * interval '1 millisecond'
-              from jsonb_to_recordset(${JSON.stringify(
+              from jsonb_to_recordset(${storableJson(
                 keys.map((_) => ({ organization_id: _.organizationId, key: nameOf(_) }))
               )}::jsonb) as given (organization_id text, key text)
               group by organization_id, key order by organization_id, key

@@ -5,6 +5,7 @@ import { Conflict } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { newId } from "../database/newId.ts"
+import { storableJson } from "../database/storable.ts"
 import { CurrentOperation } from "../identity/Caller.ts"
 import { StoredImages } from "../images/storedImages.ts"
 import { Quotas } from "../limits/Quotas.ts"
@@ -165,11 +166,11 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
         external_secrets, images, force_conflicts, warnings)
       values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
-        ${JSON.stringify(input.encoded)}::json,
-        ${JSON.stringify(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
-        ${input.externalSecrets === undefined ? null : JSON.stringify(input.externalSecrets)}::jsonb,
-        ${JSON.stringify(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
-        ${JSON.stringify(input.warnings)}::jsonb)`
+        ${storableJson(input.encoded)}::json,
+        ${storableJson(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
+        ${input.externalSecrets === undefined ? null : storableJson(input.externalSecrets)}::jsonb,
+        ${storableJson(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
+        ${storableJson(input.warnings)}::jsonb)`
 
     const actions = new Map(changes.map((_) => [_.service, _.action]))
     // In the order of names: two apps that want the same names then wait for each other, and do not lock each other out.
@@ -181,7 +182,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       yield* sql`
         insert into services (id, organization_id, app, stage, name, spec, secret_versions, pinned_image, deployment_number)
         select s.id, ${org}, ${app}, ${stage}, s.name, s.spec, s."secretVersions", s."pinnedImage", ${number}
-        from json_to_recordset(${JSON.stringify(rows)}::json)
+        from json_to_recordset(${storableJson(rows)}::json)
           as s (id text, name text, spec json, "secretVersions" jsonb, "pinnedImage" text)
         on conflict (organization_id, stage, name) do update set
           spec = excluded.spec, secret_versions = excluded.secret_versions,
@@ -205,7 +206,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     yield* sql`
       insert into deployment_services (organization_id, deployment_id, position, name, action, state, reason, message)
       select ${org}, ${id}, s.position, s.change ->> 'service', s.change ->> 'action', 'pending', 'Pending', ''
-      from json_array_elements(${JSON.stringify(
+      from json_array_elements(${storableJson(
         changes.map(({ action, service }) => ({ action, service }))
       )}::json) with ordinality as s (change, position)`
     yield* appendEvents(org, id, [

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { Deployment, DeploymentEvent, type DeploymentId, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { storableJson } from "../database/storable.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
 const { createdAt: _created, finishedAt: _finished, startedAt: _started, ...plain } = Deployment.fields
@@ -70,7 +71,7 @@ export const appendEvents = (organizationId: OrganizationId, deploymentId: strin
             insert into deployment_events (organization_id, deployment_id, id, type, service, reason, message)
             select ${organizationId}, ${deploymentId}, base.last + e.position, e.event ->> 'type', e.event ->> 'service',
               e.event ->> 'reason', e.event ->> 'message'
-            from base, jsonb_array_elements(${JSON.stringify(events)}::jsonb) with ordinality as e (event, position)
+            from base, jsonb_array_elements(${storableJson(events)}::jsonb) with ordinality as e (event, position)
           )
           select pg_notify('maxcloud', ${`deployment ${deploymentId}`})`.pipe(Effect.asVoid)
   )

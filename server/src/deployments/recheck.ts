@@ -1,7 +1,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { transaction } from "../database/sqlErrors.ts"
 import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import type { makeRolloutRows } from "./rollout.ts"
@@ -41,7 +40,7 @@ export const makeRecheck =
       const runtime = yield* Runtime
       const names = yield* serviceNames(lease)
       const observed = yield* statuses(lease, names)
-      yield* transaction(recordStatuses(observed))
+      yield* recordStatuses(observed)
       const manifests = yield* manifestsOf(lease, id)
       const key = namespaceKeyOf(lease)
       const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(key, inventory)

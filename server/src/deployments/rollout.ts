@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { storableJson } from "../database/storable.ts"
 import { shardOfSql } from "../replicas/shardOf.ts"
 import { changedSettings } from "./changedSettings.ts"
 import type { PlatformKey } from "./PlatformKey.ts"
@@ -74,7 +75,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
         yield* sql`select platform from platforms where key <> ${key} order by started_at desc limit 1`
       )
       yield* sql`
-        insert into platforms (key, platform) values (${key}, ${JSON.stringify(platform)}::jsonb)
+        insert into platforms (key, platform) values (${key}, ${storableJson(platform)}::jsonb)
         on conflict (key) do update set started_at = clock_timestamp()`
       yield* sql`
         delete from platforms where key in (
@@ -98,7 +99,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
 
     const pending = (key: string, shards: ReadonlyArray<number>) => sql`
       a.inventory <> '[]' and a.platform_key is distinct from ${key}
-      and ${shardOfSql(sql, "a.organization_id")} in (select jsonb_array_elements(${JSON.stringify(shards)}::jsonb)::int)`
+      and ${shardOfSql(sql, "a.organization_id")} in (select jsonb_array_elements(${storableJson(shards)}::jsonb)::int)`
     /** What waits after a failure is not under way: `rollout_due_at` says when it is tried again. */
     const queued = sql`
       exists (

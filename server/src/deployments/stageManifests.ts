@@ -2,6 +2,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { parseAppSpecInTurns, SecretName, ServiceName } from "@maxcloud/config-schema"
 import type { Manifest, TenantContext } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
+import { storableJson } from "../database/storable.ts"
 import { StoredImages } from "../images/storedImages.ts"
 import { tenantOf } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
@@ -117,7 +118,7 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
           lease,
           sql`
             insert into deployment_manifests (organization_id, deployment_id, manifests, context)
-            values (${lease.key.organizationId}, ${id}, ${JSON.stringify(app)}::json, ${JSON.stringify(context)}::jsonb)
+            values (${lease.key.organizationId}, ${id}, ${storableJson(app)}::json, ${storableJson(context)}::jsonb)
             on conflict (organization_id, deployment_id) do update
             set manifests = excluded.manifests, context = excluded.context`
         )

@@ -3,6 +3,7 @@ import { AppName, StageName } from "@maxcloud/config-schema"
 import { DriftRecord, NotFound } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { orUnavailable } from "../database/sqlErrors.ts"
+import { storableJson } from "../database/storable.ts"
 import { DriftLog } from "./DriftLog.ts"
 
 const listed = 100
@@ -57,7 +58,7 @@ export const layer = Layer.effect(
         const same = sql`organization_id = ${key.organizationId} and stage = ${key.stage}
           and api_version = ${object.apiVersion} and kind = ${object.kind} and name = ${object.name}
           and change = ${change} and manager is not distinct from ${manager}::text
-          and fields = ${JSON.stringify(fields)}::jsonb`
+          and fields = ${storableJson(fields)}::jsonb`
         return sql`
           with old as (
             delete from drift where organization_id = ${key.organizationId} and stage = ${key.stage}
@@ -67,7 +68,7 @@ export const layer = Layer.effect(
           )
           insert into drift (organization_id, app, stage, api_version, kind, name, change, manager, fields, noticed_at)
           select ${key.organizationId}, ${app}, ${key.stage}, ${object.apiVersion}, ${object.kind}, ${object.name}, ${change},
-            ${manager}, ${JSON.stringify(fields)}::jsonb, ${at}
+            ${manager}, ${storableJson(fields)}::jsonb, ${at}
           where not exists (select 1 from again)
             -- A cluster may have namespaces of another installation's organizations.
             and exists (select 1 from organizations where id = ${key.organizationId})`.pipe(Effect.asVoid)

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
+import { storableJson } from "../database/storable.ts"
 import type { JournalLine } from "./ErasureJournal.ts"
 import { eraseOrganizationRows, erasePersonRows } from "./eraseRows.ts"
 
@@ -27,7 +28,7 @@ export const eraseAgain = (journal: ReadonlyArray<JournalLine>) =>
           yield* sql`
             insert into erasures (id, subject_type, subject_id, requested_at, erased_at, stores, certificate)
             values (${certificate.id}, ${type}, ${id}, ${certificate.requestedAt}::timestamptz, ${at}::timestamptz,
-              ${JSON.stringify(certificate.stores)}::jsonb, ${JSON.stringify(certificate)}::jsonb)
+              ${storableJson(certificate.stores)}::jsonb, ${storableJson(certificate)}::jsonb)
             on conflict do nothing`
           return rows.length > 0
         })

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { ErasureCertificate } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { storableJson } from "../database/storable.ts"
 import { signCertificate } from "./certificate.ts"
 
 export const Entry = ErasureCertificate.fields.stores.value
@@ -75,7 +76,7 @@ export const note = (id: string, entry: Entry, how: "add" | "atLeast") =>
     if (known?.count === count) return
     const stores =
       known === undefined ? [...erasure.stores, entry] : erasure.stores.map((_) => (isIt(_) ? { ..._, count } : _))
-    yield* sql`update erasures set stores = ${JSON.stringify(stores)}::jsonb where id = ${id}`
+    yield* sql`update erasures set stores = ${storableJson(stores)}::jsonb where id = ${id}`
   })
 
 /** Signs what was done, in the transaction that is open; the certificate that there is, where it was done already. */
@@ -94,6 +95,6 @@ export const complete = (id: string) =>
       stores: erasure.stores
     })
     yield* sql`
-      update erasures set erased_at = ${erasedAt}, certificate = ${JSON.stringify(certificate)}::jsonb where id = ${id}`
+      update erasures set erased_at = ${erasedAt}, certificate = ${storableJson(certificate)}::jsonb where id = ${id}`
     return certificate
   })

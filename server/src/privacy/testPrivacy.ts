@@ -11,6 +11,7 @@ import { digestOf as digestOfTar, tarOf } from "../../test/sources/tar.ts"
 import { Audit } from "../audit/Audit.ts"
 import { databaseTest } from "../database/layerTest.ts"
 import { newId } from "../database/newId.ts"
+import { storableJson } from "../database/storable.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import type { FakeRuntime } from "../deployments/fakeRuntime.ts"
 import { finished, testServer } from "../deployments/testServer.ts"
@@ -208,7 +209,7 @@ export const plant = ({ sealed, visible }: Words) =>
     yield* sql`
       insert into oidc_trusts (organization_id, id, name, issuer, claims, role)
       values (${organization.id}, ${newId("oidc")}, ${visible.trust}, 'https://issuer.example.com',
-        ${JSON.stringify({ sub: visible.claim })}::jsonb, 'deployer')`
+        ${storableJson({ sub: visible.claim })}::jsonb, 'deployer')`
     yield* sql`
       insert into instances (organization_id, uid, app, stage, service, revision, instance, started_at, seen_at, cpu_milli,
         memory_bytes)

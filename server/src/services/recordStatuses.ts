@@ -1,5 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
+import { storableJson } from "../database/storable.ts"
+import { storeEach } from "../database/storeEach.ts"
 import type { ServiceKey, ServiceStatus } from "../runtime/Runtime.ts"
 import type { StoredStatus } from "./serviceRows.ts"
 
@@ -19,14 +21,12 @@ const stored = (status: ServiceStatus): StoredStatus => ({
   diagnosis: status.diagnosis
 })
 
-/** Keeps what a runtime says of services in their rows, in one statement. */
-export const recordStatuses = (observed: ReadonlyArray<Observed>) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    observed.length === 0
-      ? Effect.void
-      : sql`
+const write = (observed: ReadonlyArray<Observed>) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
           update services s set status = o.status
-          from jsonb_to_recordset(${JSON.stringify(
+          from jsonb_to_recordset(${storableJson(
             observed.map(({ key, status }) => ({
               organization_id: key.organizationId,
               stage: key.stage,
@@ -35,5 +35,9 @@ export const recordStatuses = (observed: ReadonlyArray<Observed>) =>
             }))
           )}::jsonb) as o (organization_id text, stage text, name text, status jsonb)
           where s.organization_id = o.organization_id and s.stage = o.stage and s.name = o.name
-            and s.status is distinct from o.status`.pipe(Effect.asVoid)
+            and s.status is distinct from o.status`
   )
+
+/** Keeps what a runtime says of services in their rows, in one statement. What can't be stored holds up no other service. */
+export const recordStatuses = (observed: ReadonlyArray<Observed>) =>
+  storeEach(observed, write, ({ key }) => `the status of ${key.organizationId}/${key.stage}/${key.service}`)

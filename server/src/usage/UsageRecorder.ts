@@ -1,6 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Chunk, Clock, Duration, Effect, Layer, Schedule, Stream } from "effect"
 import { asServer } from "../database/RowScope.ts"
+import { storableJson } from "../database/storable.ts"
+import { storeEach } from "../database/storeEach.ts"
 import { type InstanceRecord, Runtime } from "../runtime/Runtime.ts"
 
 export interface UsageRecorderOptions {
@@ -23,16 +25,14 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
       const runtime = yield* Runtime
       const running = new Map<string, { readonly organization_id: string; readonly uid: string }>()
 
-      const record = (records: ReadonlyArray<InstanceRecord>) =>
+      const write = (batch: ReadonlyArray<InstanceRecord>) =>
         Effect.gen(function* () {
-          // One statement may not touch a row twice.
-          const newest = [...new Map(records.map((_) => [idOf(_), _])).values()]
           const seenAt = new Date(yield* Clock.currentTimeMillis)
           yield* sql`
             insert into instances (organization_id, uid, app, stage, service, revision, instance, started_at, seen_at,
               ended_at, cpu_milli, memory_bytes)
-            select i.* from jsonb_to_recordset(${JSON.stringify(
-              newest.map(({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }) => ({
+            select i.* from jsonb_to_recordset(${storableJson(
+              batch.map(({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }) => ({
                 organization_id: key.organizationId,
                 uid,
                 app,
@@ -54,17 +54,25 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
             on conflict (organization_id, uid) do update set
               seen_at = greatest(instances.seen_at, excluded.seen_at),
               ended_at = coalesce(excluded.ended_at, instances.ended_at)`
-          for (const one of newest) {
+          for (const one of batch) {
             if (one.endedAt === null) running.set(idOf(one), { organization_id: one.key.organizationId, uid: one.uid })
             else running.delete(idOf(one))
           }
         })
 
+      const record = (records: ReadonlyArray<InstanceRecord>) =>
+        // One statement may not touch a row twice.
+        storeEach(
+          [...new Map(records.map((_) => [idOf(_), _])).values()],
+          write,
+          (_) => `the instance ${idOf(_)}`
+        ).pipe(Effect.provideService(SqlClient, sql))
+
       const beat = Effect.gen(function* () {
         if (running.size > 0) {
           yield* sql`
             update instances i set seen_at = clock_timestamp()
-            from jsonb_to_recordset(${JSON.stringify([...running.values()])}::jsonb) as r (organization_id text, uid text)
+            from jsonb_to_recordset(${storableJson([...running.values()])}::jsonb) as r (organization_id text, uid text)
             where i.organization_id = r.organization_id and i.uid = r.uid and i.ended_at is null`
         }
         yield* sql`

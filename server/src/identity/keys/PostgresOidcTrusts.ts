@@ -14,6 +14,7 @@ import { Audit } from "../../audit/Audit.ts"
 import { newId } from "../../database/newId.ts"
 import { asServer } from "../../database/RowScope.ts"
 import { isUniqueViolation, transaction } from "../../database/sqlErrors.ts"
+import { storableJson } from "../../database/storable.ts"
 import type { Caller } from "../Caller.ts"
 import { effectiveRole, mayGive } from "../policy.ts"
 import { whereAway } from "../whereAway.ts"
@@ -98,7 +99,7 @@ export const layer = (options: IssuerOptions) =>
             yield* sql`
               insert into oidc_trusts (organization_id, id, name, issuer, claims, role, scopes, created_by)
               values (${caller.organization.id}, ${id}, ${input.name}, ${input.issuer},
-                ${JSON.stringify(input.claims)}::jsonb, ${input.role}, ${JSON.stringify(input.scopes)}::jsonb,
+                ${storableJson(input.claims)}::jsonb, ${input.role}, ${storableJson(input.scopes)}::jsonb,
                 ${caller.person?.id ?? null})`
             const [row] = yield* select(caller, id)
             if (row === undefined) return yield* Effect.dieMessage("the trust was not written")

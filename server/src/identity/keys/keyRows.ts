@@ -3,6 +3,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { ApiKeyId, type ApiKeyInfo, KeyScope, type OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../database/newId.ts"
+import { storableJson } from "../../database/storable.ts"
 import { type NewToken, newToken } from "../tokens.ts"
 
 const KeyRow = Schema.Struct({
@@ -76,7 +77,7 @@ export const insertKey = (
     const made = yield* sql`
       insert into api_keys (organization_id, id, name, prefix, token_hash, role, scopes, created_by, expires_at)
       values (${key.organizationId}, ${id}, ${key.name}, ${prefix}, ${hash}, ${key.role},
-        ${JSON.stringify(key.scopes)}::jsonb, ${key.createdBy}, ${key.expiresAt})
+        ${storableJson(key.scopes)}::jsonb, ${key.createdBy}, ${key.expiresAt})
       on conflict (prefix) do nothing returning id`
     return made.length > 0 ? { id, token } : yield* insertKey(sql, key, prefixes)
   })

@@ -3,6 +3,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { passingOnly } from "../../database/sqlErrors.ts"
+import { storableJson } from "../../database/storable.ts"
 import { RuntimeError } from "../Runtime.ts"
 import { type LocalObject, LocalObjects } from "./LocalObjects.ts"
 
@@ -64,7 +65,7 @@ const make = Effect.gen(function* () {
     return sql`
       insert into runtime_objects (organization_id, namespace, kind, name, generation, manifest, status)
       select organization_id, namespace, kind, name, generation, manifest, status
-      from jsonb_to_recordset(${JSON.stringify([...rows.values()])}::jsonb) as _ (
+      from jsonb_to_recordset(${storableJson([...rows.values()])}::jsonb) as _ (
         organization_id text, namespace text, kind text, name text, generation integer, manifest jsonb, status jsonb
       )
       on conflict (organization_id, namespace, kind, name) do update
@@ -73,7 +74,7 @@ const make = Effect.gen(function* () {
   }
 
   const removeBatch = (objects: ReadonlyArray<Parameters<typeof keyOf>[0]>) => sql`
-    delete from runtime_objects using jsonb_to_recordset(${JSON.stringify(objects.map(keyOf))}::jsonb) as gone (
+    delete from runtime_objects using jsonb_to_recordset(${storableJson(objects.map(keyOf))}::jsonb) as gone (
       organization_id text, namespace text, kind text, name text
     )
     where runtime_objects.organization_id = gone.organization_id and runtime_objects.namespace = gone.namespace

@@ -40,6 +40,19 @@ export const makeObjectStore = (
   let scheduled = false
   let closed = false
 
+  /** A defect is an object that the database refuses, now and later: it's left out until it changes, so that it holds up no other. */
+  const put = (batch: ReadonlyArray<LocalObject>): Effect.Effect<void, RuntimeError> =>
+    objects.put(batch).pipe(
+      Effect.catchAllDefect((defect) => {
+        const [first] = batch
+        if (batch.length > 1) return Effect.forEach(batch, (one) => put([one]), { discard: true })
+        return Effect.logError(
+          `The database can't store ${first?.organizationId}/${first?.kind}/${first?.name}`,
+          defect
+        )
+      })
+    )
+
   const flush = lock.withPermits(1)(
     Effect.suspend(() => {
       const batch = [...waiting].filter((_) => !forgotten.has(_))
@@ -49,7 +62,7 @@ export const makeObjectStore = (
       })
       return batch.length === 0
         ? Effect.void
-        : objects.put(batch.map((_) => _.stored())).pipe(Effect.tapErrorCause(() => again))
+        : put(batch.map((_) => _.stored())).pipe(Effect.tapErrorCause(() => again))
     })
   )
 
