@@ -115,13 +115,17 @@ const run = async (host: BuildHost, commands: ReadonlyArray<Command | undefined>
   })
 }
 
+const checkWay = async (root: string, path: string, name: string): Promise<void> => {
+  if (!(await isInside(root, path)))
+    throw invalid(`The build has made a folder on the way to ${name} a link. Let it leave real folders.`)
+}
+
 /** Moves what the shape needs into `target`. */
 const keepOnly = async (root: string, inside: string, shape: Shape, target: string): Promise<void> => {
   for (const [from, to] of shape.move ?? []) {
     const [source, place] = [join(root, inside, from), join(root, inside, to)]
     if (!(await isThere(source)) || (await isThere(place))) continue
-    if (!(await isInside(root, source)) || !(await isInside(root, place)))
-      throw invalid(`The build has made a folder on the way to ${from} a link. Let it leave real folders.`)
+    for (const path of [source, place]) await checkWay(root, path, from)
     await rename(source, place)
   }
   // In a workspace, packages lean on what is beside them.
@@ -130,8 +134,7 @@ const keepOnly = async (root: string, inside: string, shape: Shape, target: stri
   for (const path of shape.keep) {
     const source = join(root, path)
     if (!(await isThere(source))) continue
-    if (!(await isInside(root, source)))
-      throw invalid(`The build has made a folder on the way to ${path} a link. Let it leave real folders.`)
+    await checkWay(root, source, path)
     await mkdir(dirname(join(target, path)), { recursive: true, mode: 0o755 })
     await rename(source, join(target, path))
   }

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
-import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Embedded, embedded } from "@maxcloud/server"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { getByHost } from "../../server/test/getByHost.ts"
 import { makeFolder, run } from "./cli.ts"
 
 const json = (value: object) => JSON.stringify(value)
@@ -42,17 +42,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 }, 60_000)
 
-const get = (url: string) =>
-  new Promise<string>((resolve, reject) => {
-    const { host, port } = new URL(url)
-    request({ host: "127.0.0.1", port, headers: { host } }, async (response) => {
-      let text = ""
-      for await (const chunk of response.setEncoding("utf8")) text += chunk
-      resolve(text)
-    })
-      .on("error", reject)
-      .end()
-  })
+const get = async (url: string) => (await getByHost(url)).text
 
 describe("a source that is a package of a workspace", () => {
   it("runs with the workspace's own packages; plan and deploy say what is sent, and what isn't", async () => {

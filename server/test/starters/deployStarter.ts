@@ -1,23 +1,16 @@
 import { readFileSync } from "node:fs"
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
-import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Embedded, embedded } from "../../src/index.ts"
 import { processTable } from "../../src/runtime/local/instances/processTable.ts"
+import { getByHost } from "../getByHost.ts"
 import type { Starter } from "./starters.ts"
 
-const get = (url: string) =>
-  new Promise<string>((resolve, reject) => {
-    const { host, port } = new URL(url)
-    request({ host: "127.0.0.1", port, headers: { host } }, async (response) => {
-      let text = ""
-      for await (const chunk of response.setEncoding("utf8")) text += chunk
-      resolve(`${response.statusCode} ${text}`)
-    })
-      .on("error", reject)
-      .end()
-  })
+const get = async (url: string) => {
+  const { status, text } = await getByHost(url)
+  return `${status} ${text}`
+}
 
 const residentBytes = (pid: number): number => {
   try {

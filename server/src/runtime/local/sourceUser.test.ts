@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { getByHost } from "../../../test/getByHost.ts"
 import { type Embedded, embedded } from "../../index.ts"
 import { closedTo, endAllOf, processesOf, sourceUsers } from "./instances/sourceUser.ts"
 
@@ -26,17 +26,7 @@ createServer(async (_, response) => {
 }).listen(process.env.PORT)
 `
 
-const get = (url: string) =>
-  new Promise<string>((resolve, reject) => {
-    const { host, port } = new URL(url)
-    request({ host: "127.0.0.1", port, headers: { host } }, async (response) => {
-      let text = ""
-      for await (const chunk of response.setEncoding("utf8")) text += chunk
-      resolve(text)
-    })
-      .on("error", reject)
-      .end()
-  })
+const get = async (url: string) => (await getByHost(url)).text
 
 describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", () => {
   let root: string

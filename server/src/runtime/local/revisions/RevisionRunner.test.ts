@@ -136,7 +136,7 @@ describe("an instance that dies", () => {
 })
 
 describe("the wait between failures", () => {
-  it("doubles up to five minutes, and begins at seconds where no other outcome is to be expected", () => {
+  it("doubles up to five minutes, and starts with seconds if trying again can't help", () => {
     const waits = Array.from({ length: 20 }, (_, i) => backoffMs(defaultBackoff, i + 1, true))
     expect(waits.slice(0, 4)).toEqual([100, 200, 400, 800])
     expect(waits.at(-1)).toBe(300_000)

@@ -12,7 +12,7 @@ import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
 /** Raised when builds become different for the same source: what an older server built is then built anew. */
 const version = 1
 
-/** Less than a deployment has until its deadline, so that this reason is told instead of that one. */
+/** Shorter than the deadline of a deployment, which would otherwise fail first and with a reason that helps less. */
 const limitMs = 9 * 60_000
 
 type How = Omit<SourceToBuild, "digest">
