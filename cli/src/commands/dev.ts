@@ -2,12 +2,14 @@ import { existsSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, Fiber, type Scope, Stream } from "effect"
-import { connect, connectWith, loadSchemas, loadSdk, refused, writtenStage } from "../client.ts"
+import { connect, connectWith, loadSchemas, loadSdk, refused, stageOf, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { addressedTerminal } from "../dev/addressed.ts"
 import type { Held } from "../dev/brake.ts"
 import { makeChanges } from "../dev/changes.ts"
 import { makeStamps, sourceFolders } from "../dev/inPlace.ts"
-import { localServer } from "../dev/localServer.ts"
+import { localServer, portOf } from "../dev/localServer.ts"
+import { type ChangedSecret, makeSecretChanges } from "../dev/secretChanges.ts"
 import { makeServiceLogs } from "../dev/serviceLogs.ts"
 import { makeWatcher } from "../dev/watch.ts"
 import { CommandFailed } from "../failure.ts"
@@ -68,6 +70,13 @@ const sayHeld = (held: ReadonlyArray<Held>, folder: string, terminal: Terminal) 
   }
 }
 
+const saySecrets = (changed: ReadonlyArray<ChangedSecret>, terminal: Terminal) => {
+  for (const { name, services } of changed)
+    terminal.say(
+      `secret ${name} was set: ${services.join(", ")} ${services.length === 1 ? "restarts" : "restart"} with it`
+    )
+}
+
 /** The config of the first reading, and the changes that follow. Ends with the reason if files can't be watched. */
 const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
@@ -80,10 +89,13 @@ const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | u
     /** What is wrong with the config, as it was told. */
     let wrong = first === undefined ? "" : undefined
     let running: Fiber.RuntimeFiber<void, unknown> | undefined
+    const secrets = makeSecretChanges(cloud)
+    const oneAtATime = yield* Effect.makeSemaphore(1)
 
     const start = (loaded: LoadedConfig): Effect.Effect<void, never, Scope.Scope> =>
       Effect.gen(function* () {
         current = loaded
+        yield* secrets.mark(loaded)
         if (running !== undefined) yield* Fiber.interrupt(running)
         const app = inPlace ? stamps.stamped(loaded) : loaded
         running = yield* Effect.forkScoped(told(deployOnce(cloud, logs, app, inPlace, terminal), terminal))
@@ -115,12 +127,18 @@ const followFiles = (session: Session, inPlace: boolean, first: LoadedConfig | u
     )
     yield* watchAll
     if (first !== undefined) yield* start(first)
+    const followSecrets = Effect.gen(function* () {
+      const changed = yield* secrets.next(() => current)
+      saySecrets(changed, terminal)
+      if (current !== undefined) yield* oneAtATime.withPermits(1)(start(current))
+    })
+    yield* Effect.forkScoped(Effect.forever(followSecrets))
     for (;;) {
       const batch = yield* watcher.next
       const { config, held, sources } = yield* Effect.promise(() => changes.of(batch, folder, current))
       sayHeld(held, folder, terminal)
       if (!config) continue
-      yield* reload(sources)
+      yield* oneAtATime.withPermits(1)(reload(sources))
       yield* watchAll
     }
   })
@@ -158,13 +176,13 @@ export default command({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
     port: integer("port", "PORT", {
       alias: "p",
-      description: "Port of the API and the services' URLs, 0 for a free one [8080]"
+      description: "Port of the API and the services' URLs, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
     dataDir: text("data-dir", "FOLDER", { description: "Where data is kept [.maxcloud beside the config]" }),
     noWatch: toggle("no-watch", { description: "Deploy once, do not follow the files" })
   }),
   positionals: noPositionals,
-  run: (input, terminal) =>
+  run: (input, terminal, all) =>
     Effect.gen(function* () {
       const { findConfig, loadConfig } = yield* loadSdk
       const named = input.file ?? input.config
@@ -176,20 +194,27 @@ export default command({
 
       if (input.apiUrl === undefined && !terminal.json) terminal.say("starting the server …")
       const dataDir = resolve(input.dataDir ?? join(folder, ".maxcloud"))
-      const url = input.apiUrl ?? (yield* localServer({ port: input.port, dataDir, inPlace: !input.noWatch }))
+      const port = yield* portOf(input.port)
+      const url = input.apiUrl ?? (yield* localServer({ port, dataDir, inPlace: !input.noWatch }))
       yield* Effect.addFinalizer(() => Effect.sync(() => terminal.say("stopping …")))
       if (terminal.json) terminal.printJson({ url }, "line")
       else terminal.say(`max-cloud is at ${terminal.paintError("cyan", url)}, data in ${dataDir}`)
 
       const cloud = yield* input.apiUrl === undefined ? connectWith({ apiUrl: url }, "") : connect({ apiUrl: url })
+      const { productionStage, StageName } = yield* loadSchemas
+      const stage = Either.isRight(first) ? first.right.stage : ((yield* stageOf(input)) ?? StageName.make("dev"))
+      const address = {
+        apiUrl: url,
+        stage: stage === productionStage ? undefined : stage,
+        commands: new Set(all.map((_) => _.name))
+      }
       // Progress is appended: lines of logs come between.
-      const appending = { ...terminal, interactive: false }
+      const appending = addressedTerminal({ ...terminal, interactive: false }, address)
       if (Either.isLeft(first)) {
-        yield* told(Effect.fail(first.left), terminal)
+        yield* told(Effect.fail(first.left), appending)
         terminal.say("waiting for the config to be put right")
       }
-      const stage = Either.isRight(first) ? first.right.stage : (yield* loadSchemas).StageName.make("dev")
-      const logs = makeServiceLogs(cloud, stage, terminal)
+      const logs = makeServiceLogs(cloud, stage, terminal, address)
       const session: Session = { cloud, logs, read, folder, dataDir, terminal: appending }
       if (!input.noWatch) {
         const { inPlace } = yield* cloud.info
@@ -199,7 +224,7 @@ export default command({
         yield* deployOnce(cloud, logs, first.right, false, appending).pipe(
           // Some of its services may run: they are what the user came for.
           Effect.catchTag("DeploymentFailed", (error) =>
-            Effect.zipRight(told(error, terminal), showServices(cloud, first.right, appending))
+            Effect.zipRight(told(error, appending), showServices(cloud, first.right, appending))
           )
         )
       }

@@ -1,10 +1,27 @@
 import { Effect, type Scope } from "effect"
-import { CommandFailed } from "../failure.ts"
+import { CommandFailed, UsageError } from "../failure.ts"
 
 interface LocalServerOptions {
-  readonly port: number | undefined
+  readonly port: number
   readonly dataDir: string
   readonly inPlace: boolean
+}
+
+const usualPort = 8080
+
+/** The port by the flag, else by MAXCLOUD_PORT, as `maxcloud server` reads it. */
+export const portOf = (
+  flag: number | undefined,
+  environment: Readonly<Record<string, string | undefined>> = process.env
+): Effect.Effect<number, UsageError> => {
+  const written = environment["MAXCLOUD_PORT"] ?? ""
+  const port = flag ?? (written === "" ? usualPort : /^\d{1,5}$/.test(written) ? Number(written) : Number.NaN)
+  return port >= 0 && port <= 65_535
+    ? Effect.succeed(port)
+    : new UsageError({
+        message: `${flag === undefined ? `MAXCLOUD_PORT is "${written}"` : `--port is ${flag}`}, which isn't a port`,
+        fix: "write a whole number from 0 to 65535; 0 takes a free one"
+      })
 }
 
 const failed = (error: unknown) =>
@@ -17,10 +34,9 @@ const failed = (error: unknown) =>
 /** A server in this process for as long as the scope is open: its URL. */
 export const localServer = (options: LocalServerOptions): Effect.Effect<string, CommandFailed, Scope.Scope> =>
   Effect.gen(function* () {
-    const { dataDir, inPlace, port = 8080 } = options
     const { embedded } = yield* Effect.promise(() => import("@maxcloud/server"))
     const { url } = yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => embedded({ port, dataDir, inPlace }), catch: failed }),
+      Effect.tryPromise({ try: () => embedded(options), catch: failed }),
       (server) => Effect.promise(() => server[Symbol.asyncDispose]())
     )
     return url

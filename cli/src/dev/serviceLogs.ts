@@ -4,19 +4,21 @@ import { Effect, Fiber, Schedule, type Scope, Stream } from "effect"
 import type { connect } from "../client.ts"
 import { printable } from "../format.ts"
 import type { Terminal } from "../terminal.ts"
+import { type Address, addressed } from "./addressed.ts"
 
 const colours = ["cyan", "magenta", "green", "yellow", "blue", "red"] as const
 
-const prefixed = (entry: LogEntry, name: string, terminal: Terminal): string => {
+const prefixed = (entry: LogEntry, name: string, terminal: Terminal, address: Address): string => {
   const line = printable(entry.line)
-  return `${name} ${entry.stream === "system" ? terminal.paint("dim", `· ${line}`) : line}`
+  return `${name} ${entry.stream === "system" ? terminal.paint("dim", `· ${addressed(line, address)}`) : line}`
 }
 
 /** The logs of all services in one terminal, each line after the name of its service. */
 export const makeServiceLogs = (
   cloud: Effect.Effect.Success<ReturnType<typeof connect>>,
   stage: StageName,
-  terminal: Terminal
+  terminal: Terminal,
+  address: Address
 ) => {
   const followed = new Map<ServiceName, Fiber.RuntimeFiber<void>>()
   const since = new Date().toISOString()
@@ -28,7 +30,7 @@ export const makeServiceLogs = (
     const told = (entry: LogEntry) =>
       terminal.json
         ? terminal.printJson(entry, "line")
-        : terminal.print(prefixed(entry, terminal.paint(colour, `${service.padEnd(width)} │`), terminal))
+        : terminal.print(prefixed(entry, terminal.paint(colour, `${service.padEnd(width)} │`), terminal, address))
     return Stream.runForEach(cloud.logs(service, { follow: true, since, stage }), (entry) =>
       Effect.sync(() => told(entry))
     ).pipe(

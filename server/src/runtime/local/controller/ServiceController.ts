@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util"
+import { productionStage } from "@maxcloud/config-schema"
 import type { Revision, TrafficTarget } from "@maxcloud/sdk/api"
 import { building } from "../../Runtime.ts"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
@@ -103,6 +104,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   let told = ""
   const leaving = new Set<RevisionRunner>()
   const { key } = object
+  /** What a command about it has to say besides its name. */
+  const forStage = key.stage === productionStage ? "" : ` --stage ${key.stage}`
 
   const refusal = (message: string, retryAtMs?: number) =>
     new NoInstance(
@@ -117,14 +120,14 @@ export const makeServiceController = (input: ControllerInput): ServiceController
    */
   const failed = (reason: string | undefined, retryAtMs?: number) =>
     refusal(
-      `it isn't running${reason === undefined || reason === "" ? "" : ` (${reason})`}. Its owner can see why with \`maxcloud describe ${key.service}\``,
+      `it isn't running${reason === undefined || reason === "" ? "" : ` (${reason})`}. Its owner can see why with \`maxcloud describe ${key.service}${forStage}\``,
       retryAtMs
     )
 
   const pausedRefusal = () =>
     new NoInstance(
       503,
-      `service "${key.service}" is paused. Its owner can resume it with \`maxcloud resume ${key.service}\``,
+      `service "${key.service}" is paused. Its owner can resume it with \`maxcloud resume ${key.service}${forStage}\``,
       pausedRetrySeconds,
       "paused"
     )

@@ -1,0 +1,44 @@
+import type { Terminal } from "../terminal.ts"
+
+/** The server and the stage that the commands in a text are meant for. */
+export interface Address {
+  readonly apiUrl: string
+  /** undefined: unless the text says one, the command's own default is right. */
+  readonly stage: string | undefined
+  /** The names of all commands. */
+  readonly commands: ReadonlySet<string>
+}
+
+export const usualApiUrl = "http://127.0.0.1:8080"
+
+/** First words of commands that ask no server. */
+const offline = new Set("init dev server explain completions config synth export cluster gateway probe help".split(" "))
+
+const asksServer = (words: ReadonlyArray<string>, commands: Address["commands"]): boolean =>
+  !offline.has(words[0] ?? "") && [1, 2, 3].some((length) => commands.has(words.slice(0, length).join(" ")))
+
+/**
+ * The text, whose commands of `maxcloud` (in backticks) name the server and the stage, so that they do the same in any terminal. Messages come
+ * from everywhere, the server too, and know of neither.
+ */
+export const addressed = (text: string, { apiUrl, commands, stage }: Address): string =>
+  text.replace(/`((?:npx )?maxcloud )([^`\n]+)`/g, (whole, program: string, line: string) => {
+    const words = line.split(" ")
+    if (!asksServer(words, commands)) return whole
+    const hasStage = words.some((_) => _ === "-s" || _ === "--stage" || _.startsWith("--stage="))
+    const hasUrl = words.some((_) => _ === "--api-url" || _.startsWith("--api-url="))
+    const added = [
+      ...(stage === undefined || hasStage ? [] : ["--stage", stage]),
+      ...(apiUrl === usualApiUrl || hasUrl ? [] : ["--api-url", apiUrl])
+    ]
+    // Before a redirection of the shell (`< FILE`), which flags may follow as well, but nobody writes it so.
+    const at = words.findIndex((_) => /^[<>|&]/.test(_))
+    const cut = at === -1 ? words.length : at
+    return `\`${program}${[...words.slice(0, cut), ...added, ...words.slice(cut)].join(" ")}\``
+  })
+
+/** A terminal on which every command for people is `addressed`. */
+export const addressedTerminal = (terminal: Terminal, address: Address): Terminal => ({
+  ...terminal,
+  say: (line) => terminal.say(addressed(line, address))
+})
