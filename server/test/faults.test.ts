@@ -15,7 +15,7 @@ writeFileSync(
   join(source, "server.js"),
   `const { VERSION, PORT, FAULT } = process.env
 if (FAULT === "crash") {
-  console.error("no database")
+  console.error("no \\0database")
   process.exit(7)
 }
 const server = require("node:http").createServer((request, response) => {
@@ -96,7 +96,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     ["port", "WrongPort", /listens on port \d+/],
     ["never", "ProbeFailed", /did not answer \/health/]
   ])(
-    "says within seconds why a revision does not start (%s), and the old one serves on",
+    "says within seconds why a revision does not start (%s), whatever bytes it wrote, and the old one serves on",
     async (fault, reason, message) => {
       const began = Date.now()
       const error = await server.client.deploy(app("3", fault)).then(
@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
       assert.strictEqual(service?.state, "failed")
       assert.match(service?.message ?? "", message)
       assert.strictEqual((await server.client.services.revisions("app"))[0]?.reason, reason)
-      if (fault === "crash") assert.include(service?.logTail.join("\n") ?? "", "no database")
+      if (fault === "crash") assert.include(service?.logTail.join("\n") ?? "", "no \ufffddatabase")
       assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
     }
   )

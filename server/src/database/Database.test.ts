@@ -25,9 +25,16 @@ const read = Effect.flatMap(SqlClient, (sql) => sql<{ id: string }>`select id fr
 /** Resident memory that is the process's own, in bytes; the shared buffers once. */
 const memoryOf = (postmaster: number) => {
   const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ").map(Number)
-  const field = (pid: number, name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) *
-    1024
+  const field = (pid: number, name: string) => {
+    try {
+      const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")
+      return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1]) * 1024
+    } catch (error) {
+      // A worker that has just ended.
+      if (pid !== postmaster) return 0
+      throw error
+    }
+  }
   return [postmaster, ...children].reduce((sum, pid) => sum + field(pid, "Pss"), 0)
 }
 

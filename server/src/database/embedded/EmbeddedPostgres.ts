@@ -20,6 +20,7 @@ import { hostEnvironment } from "../../host/hostEnvironment.ts"
 import { isRunning, programOf } from "../../host/processIdentity.ts"
 import { DatabaseError, explain } from "../DatabaseError.ts"
 import { type Launcher, makeLauncher } from "./launcher.ts"
+import { listensIn, longestSocketPath, socketName } from "./listensIn.ts"
 import { mayEnter } from "./programs.ts"
 
 /** A Postgres of the data folder's own, reached by a Unix socket only. */
@@ -58,8 +59,6 @@ const settings: Readonly<Record<string, string>> = {
   timezone: "UTC",
   log_timezone: "UTC"
 }
-
-const longestSocketPath = 100
 
 const postmaster = (data: string) => {
   try {
@@ -108,7 +107,10 @@ export const makeEmbeddedPostgres = async (
   const folderOf = (path: string, launcher: Launcher) => {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     if (statSync(path).uid !== process.getuid?.() && statSync(path).uid !== launcher.owner?.uid) {
-      throw new DatabaseError({ reason: "permission", message: `${path} belongs to another user. Remove it.` })
+      throw new DatabaseError({
+        reason: "permission",
+        message: `${path} belongs to another user of this machine (uid ${statSync(path).uid}). Start the server as that user, or as root; or give the whole data folder to this user: chown -R ${process.getuid?.()} ${resolve(dataDir)}`
+      })
     }
     return own(path, launcher)
   }
@@ -185,6 +187,12 @@ export const makeEmbeddedPostgres = async (
       return false
     }
 
+    /** Always one in the data folder, by which other containers see it. */
+    const socketNames = () => {
+      if (socketFolder !== folder) return `${socketFolder},..`
+      return launcher.nameOf(data) === data ? folder : ".."
+    }
+
     const launch = async (): Promise<boolean> => {
       // Its own session: a Ctrl-C in the terminal must not end it before the server has finished.
       const log = openSync(logFile, "w", 0o600)
@@ -194,7 +202,7 @@ export const makeEmbeddedPostgres = async (
           "-D",
           launcher.nameOf(data),
           "-k",
-          launcher.nameOf(data) !== data && socketFolder === folder ? ".." : socketFolder,
+          socketNames(),
           ...Object.entries({ ...settings, ...changed }).flatMap(([key, value]) => ["-c", `${key}=${value}`])
         ],
         { ...launcher.options(data), env: hostEnvironment("postgres"), detached: true, stdio: ["ignore", log, log] }
@@ -216,13 +224,19 @@ export const makeEmbeddedPostgres = async (
 
     const start = async () => {
       const running = postmaster(data)
-      if (running !== undefined) {
-        if (programOf(running.pid) === "postgres") {
-          if (await awaitReady(() => !isRunning(running.pid))) return
-        } else {
-          // The id of a Postgres that is gone, used again by another program.
-          rmSync(join(data, "postmaster.pid"), { force: true })
-        }
+      const isHere = running !== undefined && programOf(running.pid) === "postgres"
+      const ready = isHere && (await awaitReady(() => !isRunning(running.pid)))
+      const listens = (await listensIn(socketFolder)) || (await listensIn(folder))
+      if (ready && listens) return
+      if (listens)
+        throw new DatabaseError({
+          reason: "locked",
+          message: `The database in ${folder} is in use by a Postgres of another container. Stop that container, or give this server a data folder of its own.`
+        })
+      // The id of a Postgres that is gone, used again by another program. Else Postgres itself decides: it looks for children as well.
+      if (running !== undefined && (!isHere || ready)) {
+        rmSync(join(data, "postmaster.pid"), { force: true })
+        rmSync(join(folder, `${socketName}.lock`), { force: true })
       }
       // Children of a Postgres that was killed hold its shared memory for a moment.
       for (let attempt = 0; attempt < 50; attempt++) {

@@ -1,60 +1,49 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs"
+import { hostname } from "node:os"
 import { join } from "node:path"
-import { Effect, Schema } from "effect"
-import { startOf } from "../../host/processIdentity.ts"
-import { codeOf, DatabaseError, explain } from "../DatabaseError.ts"
+import { Effect, Either, Schema } from "effect"
+import { DatabaseError, explain } from "../DatabaseError.ts"
+import { kernelLock } from "./kernelLock.ts"
+import { networkFileSystem } from "./networkFileSystem.ts"
 
-const Holder = Schema.parseJson(Schema.Struct({ pid: Schema.Int, start: Schema.String }))
+/** Who took the folder last. It's only told: the kernel knows who holds it. */
+const Holder = Schema.parseJson(Schema.Struct({ pid: Schema.Int, host: Schema.String.pipe(Schema.maxLength(255)) }))
 
-const holderOf = (file: string): typeof Holder.Type | undefined => {
-  try {
-    return Schema.decodeUnknownSync(Holder)(readFileSync(file, "utf8"))
-  } catch {
-    return undefined
-  }
+const holderIn = (file: string): string => {
+  const holder = Either.flatMap(
+    Either.try(() => readFileSync(file, "utf8")),
+    Schema.decodeUnknownEither(Holder)
+  )
+  if (Either.isLeft(holder)) return ""
+  const { host, pid } = holder.right
+  return host === hostname() ? ` (process ${pid})` : ` (process ${pid} on the host or in the container ${host})`
 }
 
-const acquire = (dataDir: string): string => {
-  const file = join(dataDir, "server.lock")
-  const mine = { pid: process.pid, start: startOf(process.pid) ?? "" }
-  const draft = `${file}.${process.pid}`
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o711 })
-    writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 })
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        // A link is made whole or not at all, so that a lock is never seen half written.
-        linkSync(draft, file)
-        return file
-      } catch (error) {
-        if (codeOf(error) !== "EEXIST") throw error
-        const holder = holderOf(file)
-        if (holder !== undefined && startOf(holder.pid) === holder.start) {
-          throw new DatabaseError({
-            reason: "locked",
-            message: `${dataDir} is in use by another max-cloud server (process ${holder.pid}). Stop that one, or give this one a data folder of its own.`
-          })
-        }
-        rmSync(file, { force: true })
-      }
-    }
+const acquire = (dataDir: string): (() => void) => {
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  const network = networkFileSystem(statfsSync(dataDir).type)
+  if (network !== undefined)
+    throw new DatabaseError({
+      reason: "failed",
+      message: `${dataDir} is on a network file system (${network}), where two machines could run one database and destroy it. Put the data folder on a disk of this machine, or set DATABASE_URL to a Postgres.`
+    })
+  const holder = join(dataDir, "server.lock")
+  const release = kernelLock(join(dataDir, "server.lock.db"))
+  if (release === undefined)
     throw new DatabaseError({
       reason: "locked",
-      message: `${dataDir} is being taken by another max-cloud server. Stop that one, or give this one a data folder of its own.`
+      message: `${dataDir} is in use by another max-cloud server${holderIn(holder)}. Stop that one, or give this one a data folder of its own.`
     })
-  } catch (error) {
-    throw explain("The data folder cannot be used", dataDir, error)
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  writeFileSync(holder, JSON.stringify({ pid: process.pid, host: hostname() }), { mode: 0o600 })
+  return release
 }
 
-/** Takes the data folder for this process, in this scope. A holder that was killed holds nothing: it is known by id and start time. */
+/** Takes the data folder for this process, in this scope: no other process of this machine has it meanwhile, in no container. */
 export const folderLock = (dataDir: string) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => acquire(dataDir),
       catch: (error) => explain("The data folder cannot be used", dataDir, error)
     }),
-    (file) => Effect.sync(() => rmSync(file, { force: true }))
+    (release) => Effect.sync(release)
   )

@@ -1,5 +1,5 @@
 import type { SpawnOptions } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseError } from "../DatabaseError.ts"
 import { installedPrograms, mayEnter, programsFor, type User } from "./programs.ts"
@@ -15,10 +15,13 @@ export interface Launcher {
   readonly nameOf: (data: string) => string
 }
 
-const unprivilegedUser = (): User => {
+/** As root: whom the folder belongs to, if it was another user's before, or else the user `postgres` or `nobody`. */
+const unprivilegedUser = (folder: string): User => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .map((_) => _.split(":"))
+  const { gid, uid } = statSync(folder)
+  if (uid !== 0) return { name: users.find((_) => Number(_[2]) === uid)?.[0] ?? String(uid), uid, gid }
   for (const name of ["postgres", "nobody"]) {
     const entry = users.find((_) => _[0] === name)
     if (entry !== undefined) return { name, uid: Number(entry[2]), gid: Number(entry[3]) }
@@ -31,7 +34,7 @@ const unprivilegedUser = (): User => {
 }
 
 /**
- * As root, Postgres runs as the user `postgres`, or else `nobody`. Where a folder on the way to its data (such as `/root`) is closed
+ * As root, Postgres runs as the user whom its folder belongs to, and in a new one as `postgres`, or else `nobody`. Where a folder on the way to its data (such as `/root`) is closed
  * to that user, it is started inside of the data folder, which it then calls by a name that does not lead through the closed one.
  */
 export const makeLauncher = (folder: string): Launcher => {
@@ -40,7 +43,7 @@ export const makeLauncher = (folder: string): Launcher => {
     const bin = programsFor(native, undefined, [folder])
     return { bin, owner: undefined, options: (cwd) => ({ cwd }), nameOf: (data) => data }
   }
-  const owner = unprivilegedUser()
+  const owner = unprivilegedUser(folder)
   const closed = !mayEnter(dirname(folder), owner)
   if (closed && process.platform !== "linux") {
     throw new DatabaseError({

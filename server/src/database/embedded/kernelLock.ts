@@ -1,0 +1,38 @@
+import { chmodSync } from "node:fs"
+import type { DatabaseSync } from "node:sqlite"
+
+/** `node:sqlite`, without the warning of Node 22 that it is new: that would stand in the output of every command. */
+const sqlite = () => {
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    return process.getBuiltinModule("node:sqlite")
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+/** What SQLite answers if another connection holds the lock (SQLITE_BUSY). */
+const busy = 5
+
+const isBusy = (error: unknown): boolean => error instanceof Error && "errcode" in error && error.errcode === busy
+
+/**
+ * Takes a lock that the kernel holds for this process: gives what releases it, or `undefined` if another holds it. It is seen by all
+ * processes of the machine, those in other containers as well, and goes with its process however that ends.
+ *
+ * Node has no `flock`, so it's SQLite's exclusive transaction on an empty database (POSIX `fcntl` locks, https://sqlite.org/lockingv3.html).
+ * Nothing else in this process may open `file`: closing it would release the lock.
+ */
+export const kernelLock = (file: string): (() => void) | undefined => {
+  const database: DatabaseSync = new (sqlite().DatabaseSync)(file, { timeout: 0 })
+  try {
+    database.exec("begin exclusive")
+    chmodSync(file, 0o600)
+    return () => database.close()
+  } catch (error) {
+    database.close()
+    if (isBusy(error)) return undefined
+    throw error
+  }
+}
