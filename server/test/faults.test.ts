@@ -24,6 +24,12 @@ const server = require("node:http").createServer((request, response) => {
   setInterval(() => response.write("more"), 10)
 })
 setTimeout(() => server.listen(FAULT === "port" ? 0 : PORT), 300)
+if (FAULT === "late") {
+  setTimeout(() => {
+    console.error("no build")
+    process.exit(1)
+  }, 800)
+}
 process.on("SIGTERM", () => process.exit(0))`
 )
 
@@ -94,6 +100,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
   it.each([
     ["crash", "ExitCode7", /exit code 7/],
     ["port", "WrongPort", /listens on port \d+/],
+    ["late", "ExitCode1", /exit code 1/],
     ["never", "ProbeFailed", /did not answer \/health/]
   ])(
     "says within seconds why a revision does not start (%s), whatever bytes it wrote, and the old one serves on",
@@ -110,6 +117,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
       assert.match(service?.message ?? "", message)
       assert.strictEqual((await server.client.services.revisions("app"))[0]?.reason, reason)
       if (fault === "crash") assert.include(service?.logTail.join("\n") ?? "", "no \ufffddatabase")
+      if (fault === "late") assert.include(service?.logTail.join("\n") ?? "", "no build")
       assert.deepStrictEqual(await server.ask(host), { status: 200, body: "2" })
     }
   )

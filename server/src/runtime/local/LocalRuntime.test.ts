@@ -134,6 +134,68 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     assert.strictEqual(again.latestReadyRevision, "web-00002")
   })
 
+  it("fails a new service whose instances end right after they were ready, with their last lines", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("bad:1", { livesMs: 20 })
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
+    await cloud.apply(web("bad:1"))
+    const failed = await cloud.until("web", (_) => _.state !== "pending")
+    assert.strictEqual(failed.state, "failed")
+    assert.isNull(failed.latestReadyRevision)
+    assert.include(failed.logTail.join("\n"), "no build")
+    assert.strictEqual(fake.started(), 2)
+  })
+
+  it("leaves requests with the old revision while the new one ends right after it was ready", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("bad:1", { livesMs: 20 })
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    const requests = load(cloud, 5)
+    await cloud.apply(web("bad:1"))
+    await cloud.until("web", (_) => _.state === "failed")
+    await requests.stop()
+    assert.deepStrictEqual([...requests.answers.keys()], ["web-00001"])
+  })
+
+  it("answers requests for a new service at once, and calls it ready when its instance has stayed up", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 400, mostMs: 400 } })
+    const began = performance.now()
+    await cloud.apply(web("a:1"))
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    assert.strictEqual((await cloud.status("web"))?.state, "pending")
+    await cloud.until("web", (_) => _.state === "ready")
+    assert.isAtLeast(performance.now() - began, 400)
+    assert.strictEqual(fake.started(), 1)
+  })
+
+  it("does not let what has settled settle again", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 200, mostMs: 200 } })
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("a:1"))
+    assert.strictEqual((await cloud.status("web"))?.state, "ready")
+  })
+
+  it("is degraded while its instances end in their first seconds, whether one is ready for the moment or not", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 50, maxMs: 50, resetAfterMs: 10_000 } })
+    await cloud.apply(web("a:1", { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "ready")
+    fake.programs.set("a:1", { livesMs: 100 })
+    await fake.kill(fake.running()[0]?.id ?? "")
+    await cloud.until("web", (_) => _.state === "degraded")
+    const states = new Set<string | undefined>()
+    for (const end = Date.now() + 400; Date.now() < end; ) {
+      states.add((await cloud.status("web"))?.state)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    assert.deepStrictEqual([...states], ["degraded"])
+  })
+
   it("answers 503 with the kind of the failure where no revision was ever ready, and its owner alone with more", async () => {
     const fake = makeFakeInstances()
     const failure = new InstanceFailed({

@@ -11,6 +11,7 @@ import { restoreServices } from "./controller/restore.ts"
 import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
 import { latestCreated } from "./controller/ServiceRecord.ts"
 import { makeStartLimiter } from "./controller/StartLimiter.ts"
+import { defaultSettle, type SettleBounds } from "./controller/settling.ts"
 import { makeTicker } from "./controller/Ticker.ts"
 import { type InstanceSpec, Instances } from "./instances/Instance.ts"
 import { LocalObjects } from "./LocalObjects.ts"
@@ -37,6 +38,7 @@ export interface LocalRuntimeOptions {
   /** Milliseconds between SIGTERM and SIGKILL. @default 10_000 */
   readonly graceMs?: number
   readonly backoff?: BackoffConfig
+  readonly settle?: SettleBounds
 }
 
 const tailLines = 20
@@ -76,6 +78,7 @@ const make = (options: LocalRuntimeOptions) =>
         object,
         ticker,
         limiter,
+        settle: options.settle ?? defaultSettle,
         now: Date.now,
         makeRunner: ({ app, key }, revision, hooks) =>
           makeRevisionRunner({

@@ -6,6 +6,8 @@ import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec, In
 export interface FakeProgram {
   readonly failure?: InstanceFailed
   readonly startMs?: number
+  /** Ends by itself with code 1 this long after it was ready. */
+  readonly livesMs?: number
   readonly answer?: (spec: InstanceSpec) => string | Promise<string>
 }
 
@@ -66,8 +68,16 @@ export const makeFakeInstances = (): FakeInstances => {
       mostStarting = Math.max(mostStarting, ++starting)
       setTimeout(() => {
         starting--
-        if (program.failure === undefined) Deferred.unsafeDone(ready, Effect.void)
-        else {
+        if (program.failure === undefined) {
+          Deferred.unsafeDone(ready, Effect.void)
+          const { livesMs } = program
+          if (livesMs !== undefined) {
+            setTimeout(() => {
+              spec.onOutput("stderr", Buffer.from("no build\n"))
+              void end(spec.id, { code: 1, signal: null, outOfMemory: false, wanted: false })
+            }, livesMs)
+          }
+        } else {
           spec.onOutput("stderr", Buffer.from(`${program.failure.message}\n`))
           Deferred.unsafeDone(ready, Effect.fail(program.failure))
           void end(spec.id, { code: 1, signal: null, outOfMemory: false, wanted: false })

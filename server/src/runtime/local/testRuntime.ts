@@ -108,6 +108,7 @@ export const makeTestRuntime = (
       inPlace: true,
       openLink,
       graceMs: 2000,
+      settle: { leastMs: 0, mostMs: 0 },
       ...options
     }).pipe(
       Layer.provide(Layer.mergeAll(instances, objects.layer, secrets, LogStore.layer({ directory: folder }))),

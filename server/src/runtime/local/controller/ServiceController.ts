@@ -13,6 +13,7 @@ import { makeScaling } from "./Scaling.ts"
 import { type RunnableRevision, type ServiceObject, storedOf } from "./ServiceObject.ts"
 import { changeRevision, latestCreated, revisionsOf, type ServiceRecord } from "./ServiceRecord.ts"
 import type { StartLimiter, Turn } from "./StartLimiter.ts"
+import { makeSettling, type SettleBounds, type Settling, settleMsOf } from "./settling.ts"
 import type { Ticker } from "./Ticker.ts"
 
 export interface RunnerHooks {
@@ -29,6 +30,7 @@ export interface ControllerInput {
   readonly object: ServiceObject
   readonly ticker: Ticker
   readonly limiter: StartLimiter
+  readonly settle: SettleBounds
   readonly now: () => number
   readonly makeRunner: (object: ServiceObject, revision: RunnableRevision, hooks: RunnerHooks) => RevisionRunner
   /** A request has woken it, and an instance was ready after so many milliseconds. */
@@ -69,6 +71,7 @@ interface Unit {
 
 interface Candidate extends Unit {
   turn: Turn | undefined
+  readonly settling: Settling
   /** Epoch milliseconds until which a failed start is repeated. */
   deadlineMs: number
 }
@@ -175,6 +178,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const observed = (): Observed => ({
     ready: serving?.runner.ready() ?? 0,
+    proved: serving?.runner.proved() ?? 0,
     running: serving?.runner.running() ?? 0,
     waiting: route.waiting(),
     failure: serving?.runner.failure(),
@@ -231,8 +235,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const hooks = (unit: Unit) => ({
     onChange: () => {
-      if (unit.runner === candidate?.runner && unit.runner.ready() >= unit.revision.template.initialScale)
-        promote(candidate)
+      if (unit.runner === candidate?.runner) settle(candidate)
       if (wokenAt !== undefined && unit.runner === serving?.runner && unit.runner.ready() > 0) {
         input.onColdStart(performance.now() - wokenAt)
         wokenAt = undefined
@@ -245,10 +248,43 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     }
   })
 
+  const candidateOf = (revision: RunnableRevision): Candidate => {
+    const unit: Candidate = {
+      ...unitOf(revision, hooks),
+      turn: undefined,
+      settling: makeSettling(() => {
+        if (unit !== candidate) return
+        if (isUp(unit)) promote(unit)
+        else settle(unit)
+      }),
+      deadlineMs: now() + revision.template.startDeadlineMs
+    }
+    return unit
+  }
+
+  const isUp = ({ revision, runner }: Unit) => runner.ready() >= revision.template.initialScale
+
   const begin = (revision: RunnableRevision) => {
-    const unit = unitOf(revision, hooks)
-    candidate = { ...unit, turn: undefined, deadlineMs: now() + revision.template.startDeadlineMs }
+    candidate = candidateOf(revision)
     start(candidate)
+  }
+
+  /** Its first instances are ready, or one of them is so no more: it takes the place of what serves once they have stayed up for a while. */
+  const settle = (unit: Candidate) => {
+    if (!isUp(unit)) return unit.settling.end()
+    // What waits for its first start is not held up, nor are requests that no older revision takes.
+    unit.turn?.done()
+    if (serving === undefined) route.setTarget(targetOf(unit))
+    unit.settling.begin(settleMsOf(input.settle, unit.revision.template, unit.runner.launchMs()))
+  }
+
+  /** Gives the candidate up for another one, or for a pause. */
+  const drop = (unit: Candidate) => {
+    unit.turn?.done()
+    unit.settling.end()
+    if (serving === undefined) route.setTarget(undefined)
+    leave(unit.runner, 0)
+    candidate = undefined
   }
 
   const start = (unit: Candidate) => {
@@ -266,10 +302,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     route.refuseAll(pausedRefusal())
     serving?.runner.scaleTo(0)
     if (candidate === undefined) return
-    candidate.turn?.done()
     held = candidate.revision
-    leave(candidate.runner, 0)
-    candidate = undefined
+    drop(candidate)
   }
 
   const resume = () => {
@@ -287,10 +321,14 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     held = undefined
   }
 
+  const targetOf = ({ revision, runner }: Unit) => {
+    const { protocol, timeoutMs } = revision.template
+    return { pool: runner.pool, protocol, timeoutMs }
+  }
+
   const serve = (unit: Unit) => {
     serving = unit
-    const { protocol, timeoutMs } = unit.revision.template
-    route.setTarget({ pool: unit.runner.pool, protocol, timeoutMs })
+    route.setTarget(targetOf(unit))
   }
 
   const promote = (unit: Candidate) => {
@@ -323,6 +361,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   }
 
   const candidateFailed = (unit: Candidate) => {
+    unit.settling.end()
     const failure = unit.runner.failure()
     if (failure === undefined) return
     const giveUp = !failure.retryable || failure.retryAtMs > unit.deadlineMs
@@ -368,11 +407,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       record = next.record
       if (created !== undefined) {
         const older = candidate?.revision ?? held
-        if (candidate !== undefined) {
-          candidate.turn?.done()
-          leave(candidate.runner, 0)
-          candidate = undefined
-        }
+        if (candidate !== undefined) drop(candidate)
         if (older !== undefined) {
           record = changeRevision(record, older.name, {
             reason: "Superseded",
@@ -412,8 +447,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         const failed = latestCreated(record)?.ready === "False"
         if (object.paused) held = newest
         else if (!failed) begin(newest)
-        else
-          candidate = { ...unitOf(newest, hooks), turn: undefined, deadlineMs: now() + newest.template.startDeadlineMs }
+        else candidate = candidateOf(newest)
       }
       changed()
     },
@@ -428,6 +462,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     stop: async (drainMs, reason) => {
       deleting = true
       candidate?.turn?.done()
+      candidate?.settling.end()
       restoring?.done()
       scaling.end()
       route.refuseAll(refusal(reason))

@@ -5,6 +5,8 @@ import { latestCreated, type ServiceRecord } from "./ServiceRecord.ts"
 /** What runs of a service now. */
 export interface Observed {
   readonly ready: number
+  /** Those of them that have outlived their first seconds. */
+  readonly proved: number
   /** Starting or ready. */
   readonly running: number
   readonly waiting: number
@@ -21,7 +23,9 @@ const isTrue: Fact = { status: "True", reason: "", message: "" }
 /** Failures in a row from which an instance is not merely restarted but in a crash loop. */
 const crashLoop = 2
 
-const isDegraded = ({ failure, ready }: Observed) => ready === 0 && failure !== undefined && failure.count >= crashLoop
+/** One that is ready for the moment, as those before it were, ends no crash loop. */
+const isDegraded = ({ failure, proved, ready }: Observed) =>
+  (ready === 0 || proved === 0) && failure !== undefined && failure.count >= crashLoop
 
 /** One word for how a service is. */
 export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState => {
@@ -30,8 +34,8 @@ export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState
   const newest = latestCreated(record)
   if (newest?.ready === "False") return "failed"
   if (newest === undefined || newest.ready === "Unknown") return "pending"
-  if (observed.ready > 0) return "ready"
   if (isDegraded(observed)) return "degraded"
+  if (observed.ready > 0) return "ready"
   return observed.running > 0 || observed.waiting > 0 ? "waking" : "idle"
 }
 
@@ -100,7 +104,6 @@ const active = (record: ServiceRecord, observed: Observed): Fact => {
       message: "It is paused: requests are answered 503 until it is resumed."
     }
   }
-  if (observed.ready > 0) return isTrue
   if (isDegraded(observed) && observed.failure !== undefined) {
     const { count, message, reason, retryAtMs } = observed.failure
     const next = new Date(retryAtMs).toISOString()
@@ -110,6 +113,7 @@ const active = (record: ServiceRecord, observed: Observed): Fact => {
       message: `${message.replace(/\.$/, "")}; failed ${count} times in a row, next try at ${next}`
     }
   }
+  if (observed.ready > 0) return isTrue
   if (observed.running > 0 || observed.waiting > 0) {
     return {
       status: "Unknown",

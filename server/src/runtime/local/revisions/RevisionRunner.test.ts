@@ -4,7 +4,7 @@ import { Deferred, Effect } from "effect"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import type { Instance, InstanceExit, InstanceFailed } from "../instances/Instance.ts"
 import { backoffMs, defaultBackoff } from "./backoff.ts"
-import { makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
+import { firstSecondsMs, makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }))
 afterEach(() => void vi.useRealTimers())
@@ -106,6 +106,24 @@ describe("an instance that dies", () => {
     }
     expect([failures(), runner.ready(), started.length]).toEqual([1, 1, 2])
     expect(lines).toEqual(["an instance ended with exit code 3; next try in 0.1 s"])
+    await runner.stop(0)
+  })
+
+  it("is not forgotten before another has outlived its first seconds", async () => {
+    const { runner, started } = await makeRunner()
+    runner.scaleTo(1)
+    await settle()
+    started[0]?.die()
+    await settle()
+    vi.advanceTimersByTime(100)
+    await settle()
+    expect([runner.ready(), runner.proved(), runner.failure()?.count]).toEqual([1, 0, 1])
+    vi.advanceTimersByTime(firstSecondsMs - 1)
+    await settle()
+    expect([runner.proved(), runner.failure()?.count]).toEqual([0, 1])
+    vi.advanceTimersByTime(1)
+    await settle()
+    expect([runner.ready(), runner.proved(), runner.failure()]).toEqual([1, 1, undefined])
     await runner.stop(0)
   })
 

@@ -29,7 +29,7 @@ export interface RunnerInput {
   readonly onBuild: (line: string) => void
 }
 
-/** Why the last start failed, or the last instance ended; gone once one is ready again. */
+/** Why the last start failed, or the last instance ended; gone once another has outlived its first seconds. */
 export interface RunnerFailure extends FailureReason {
   /** Failures in a row. */
   readonly count: number
@@ -46,6 +46,10 @@ export interface RevisionRunner {
   /** Those that start or serve; not those that drain. */
   readonly running: () => number
   readonly ready: () => number
+  /** Those that have outlived their first seconds: `firstSecondsMs` after they became ready. */
+  readonly proved: () => number
+  /** Milliseconds from the launch of the instance that became ready last until then. */
+  readonly launchMs: () => number
   /** All, those that drain or end too. */
   readonly all: () => number
   readonly failure: () => RunnerFailure | undefined
@@ -63,8 +67,12 @@ interface Entry {
   instance: Instance | undefined
   fiber: Fiber.RuntimeFiber<void> | undefined
   readyAtMs: number | undefined
+  provedTimer: NodeJS.Timeout | undefined
   drainTimer: NodeJS.Timeout | undefined
 }
+
+/** An instance that ends sooner after it became ready hasn't served: some open their port first and fail then. */
+export const firstSecondsMs = 5_000
 
 const suspectRetryMs = 100
 const suspectTries = 50
@@ -78,6 +86,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   let failures = 0
   let retryAtMs = 0
   let retryTimer: NodeJS.Timeout | undefined
+  let launchMs = 0
 
   const inPhase = (...phases: ReadonlyArray<Entry["phase"]>) =>
     [...entries.values()].filter((_) => phases.includes(_.phase))
@@ -120,6 +129,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       instance: undefined,
       fiber: undefined,
       readyAtMs: undefined,
+      provedTimer: undefined,
       drainTimer: undefined
     }
     entries.set(id, entry)
@@ -149,14 +159,14 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         }
       })
       entry.instance = instance
-      if (entry.phase !== "ending") return yield* serve(entry, instance)
+      if (entry.phase !== "ending") return yield* serve(entry, instance, performance.now())
       yield* instance.stop
       return yield* awaitExit(instance)
     })
 
   const awaitExit = (instance: Instance) => Deferred.await(instance.exited)
 
-  const serve = Effect.fnUntraced(function* (entry: Entry, instance: Instance) {
+  const serve = Effect.fnUntraced(function* (entry: Entry, instance: Instance, launchedAtMs: number) {
     const ready = yield* Effect.either(Deferred.await(instance.ready))
     if (Either.isLeft(ready)) {
       yield* instance.stop
@@ -165,7 +175,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     if (entry.phase === "starting") {
       entry.phase = "ready"
       entry.readyAtMs = Date.now()
-      failure = undefined
+      launchMs = performance.now() - launchedAtMs
+      if (failure !== undefined) entry.provedTimer = setTimeout(forgive, firstSecondsMs)
       pool.add(instance)
       input.onReady(instance)
       reconcile()
@@ -174,9 +185,15 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     return yield* awaitExit(instance)
   })
 
+  const forgive = () => {
+    failure = undefined
+    input.onChange()
+  }
+
   /** The instance is gone: tells why, closes its log, and starts another where one is wanted. */
   const over = (entry: Entry, why: FailureReason | undefined): Effect.Effect<void> =>
     Effect.gen(function* () {
+      clearTimeout(entry.provedTimer)
       clearTimeout(entry.drainTimer)
       pool.remove(entry.id)
       const failed = why !== undefined && (entry.phase === "starting" || entry.phase === "ready") && !closed
@@ -229,7 +246,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       return
     }
     // What has just failed is tried by one instance, not by all at once.
-    if (failure !== undefined) missing = inPhase("starting").length > 0 ? 0 : 1
+    if (failure !== undefined && pool.ready() === 0) missing = inPhase("starting").length > 0 ? 0 : 1
     for (let i = 0; i < missing; i++) start()
     if (missing > 0) input.onChange()
   }
@@ -248,6 +265,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   const end = (entry: Entry) => {
     if (entry.phase === "ending" || entry.phase === "over") return
     entry.phase = "ending"
+    clearTimeout(entry.provedTimer)
     clearTimeout(entry.drainTimer)
     pool.remove(entry.id)
     if (entry.instance !== undefined) input.fork(entry.instance.stop)
@@ -267,6 +285,9 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     },
     running: () => inPhase("starting", "ready").length,
     ready: () => pool.ready(),
+    proved: () =>
+      inPhase("ready").filter((_) => _.readyAtMs !== undefined && Date.now() - _.readyAtMs >= firstSecondsMs).length,
+    launchMs: () => launchMs,
     all: () => entries.size,
     failure: () => failure,
     retry: () => {
