@@ -1,5 +1,5 @@
 import { ServiceName } from "@maxcloud/config-schema"
-import { Chunk, Effect, Fiber, Stream } from "effect"
+import { Chunk, Effect, Fiber, Redacted, Stream } from "effect"
 import { assert, describe, it } from "vitest"
 import {
   deployment,
@@ -16,7 +16,7 @@ import {
   service,
   serviceId
 } from "../test/fakeServer.ts"
-import { loadConfig, MaxCloud } from "./effect.ts"
+import { type CallError, loadConfig, MaxCloud, type MaxCloudError } from "./effect.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E, MaxCloud>, apiUrl: string, fetch?: typeof globalThis.fetch) =>
   Effect.runPromise(Effect.provide(effect, MaxCloud.layer({ apiUrl, fetch })))
@@ -42,6 +42,55 @@ describe("MaxCloud", () => {
     )
     const last = progress.at(-1)
     assert.strictEqual(last?._tag === "finished" ? last.deployment.state : undefined, "failed")
+  })
+
+  it("takes plain strings, and sends nothing if one can't be a name or an id", async () => {
+    const asked: Array<string> = []
+    await using server = await fakeServer({
+      "GET /api/v1/services": (request, response) => {
+        asked.push(request.path)
+        json(response, 200, { services: [encodeService(service)] })
+      }
+    })
+    const calls = Effect.gen(function* () {
+      const cloud = yield* MaxCloud
+      const [listed] = yield* cloud.services.list({ app: "shop", stage: "production", name: "api" })
+      assert.strictEqual(listed?.name, "api")
+      const wrong = "No Name"
+      return yield* Effect.forEach(
+        [
+          cloud.services.list({ app: wrong }),
+          cloud.services.list({ stage: wrong }),
+          cloud.services.get(wrong),
+          cloud.services.get("api", { stage: wrong }),
+          cloud.services.create({ name: wrong, image: "nginx" }),
+          cloud.secrets.list(wrong),
+          cloud.secrets.unset("shop", "NO-NAME"),
+          cloud.secrets.import("shop", [{ name: "NO-NAME", value: Redacted.make("quiet") }]),
+          cloud.deployments.list(wrong),
+          cloud.deployments.get(wrong),
+          cloud.waitFor(wrong),
+          Stream.runDrain(cloud.events(wrong)),
+          Stream.runDrain(cloud.logs(wrong)),
+          cloud.plan({ app: "shop", services: [{ name: "api", image: "nginx" }] }, { stage: wrong }),
+          cloud.destroy(wrong),
+          cloud.drift(wrong),
+          cloud.registries.logout("not a host"),
+          cloud.auth.apiKeys.delete(wrong),
+          cloud.auth.apiKeys.create({ name: "ci", expiresInSeconds: 1 }),
+          cloud.auth.invites.create({ email: "nobody", role: "viewer" }),
+          cloud.auth.oidcTrusts.delete(wrong),
+          cloud.auth.switchOrganization(wrong),
+          cloud.organization.removeMember(wrong),
+          cloud.account.createOrganization(wrong)
+        ],
+        (_) => Effect.flip<unknown, CallError | MaxCloudError, never>(_)
+      )
+    })
+    const errors = await run(calls, server.url)
+    assert.deepStrictEqual([...new Set(errors.map((_) => _._tag))], ["InvalidRequest"])
+    assert.isFalse(JSON.stringify(errors).includes("quiet"))
+    assert.strictEqual(asked.length, 1)
   })
 
   it("closes the connection of a stream whose fiber is interrupted", async () => {

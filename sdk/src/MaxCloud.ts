@@ -1,20 +1,21 @@
-import type { AppName, AppSpecEncoded, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
-import { productionStage } from "@maxcloud/config-schema"
-import { Chunk, Context, Effect, Either, Layer, type Redacted, Schema, Stream } from "effect"
+import { type AppName, type AppSpecEncoded, SecretName, type StageName } from "@maxcloud/config-schema"
+import { Chunk, Context, Effect, Either, Layer, Redacted, Schema, Stream } from "effect"
 import {
   type AppStage,
-  type CreateService,
+  CreateService,
   type Deployment,
   DeploymentEvent,
   type DeploymentId,
   type DriftRecord,
+  ImportSecrets,
   LogEntry,
   type NetworkReport,
   NotFound,
   type Plan,
-  type RegistryHost,
+  RegistryHost,
   type RegistryInfo,
   type Revision,
+  RollbackSecret,
   type SecretInfo,
   type SecretVersionInfo,
   type Service,
@@ -36,6 +37,16 @@ import {
   makeOrganizationCalls,
   type OrganizationCalls
 } from "./organizationCalls.ts"
+import {
+  type InStage,
+  parse,
+  parseApp,
+  parseAppStage,
+  parseDeployment,
+  parseService,
+  parseStage,
+  stageOf
+} from "./parse.ts"
 import { subscribe } from "./subscription.ts"
 
 /** What runs where. */
@@ -45,11 +56,6 @@ export interface ServerInfo {
   readonly organization: string
   /** May services run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean
-}
-
-export interface InStage {
-  /** @default "production" */
-  readonly stage?: StageName | undefined
 }
 
 export interface LogOptions {
@@ -67,7 +73,7 @@ export interface LogOptions {
 /** What can be deployed: a config that has been loaded, or an AppSpec as plain data. */
 export type Deployable = LoadedConfig | AppSpecEncoded
 
-/** A max-cloud server, as an Effect service. Every call may fail with `CallError`. */
+/** A max-cloud server, as an Effect service. Every call may fail with `CallError`; a name or id that can't be one fails with `InvalidRequest`. */
 export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
   MaxCloud,
   {
@@ -83,78 +89,78 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
     readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
     /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
     readonly events: (
-      id: DeploymentId,
+      id: string,
       options?: { readonly lastEventId?: string | undefined }
     ) => Stream.Stream<DeploymentEvent, CallError>
     /** The deployment, once it is finished. */
-    readonly waitFor: (id: DeploymentId) => Effect.Effect<Deployment, CallError>
+    readonly waitFor: (id: string) => Effect.Effect<Deployment, CallError>
     /** The lines that a service's instances wrote. */
-    readonly logs: (service: ServiceName, options?: LogOptions & InStage) => Stream.Stream<LogEntry, CallError>
+    readonly logs: (service: string, options?: LogOptions & InStage) => Stream.Stream<LogEntry, CallError>
     readonly services: {
       readonly list: (filter?: {
-        readonly app?: AppName | undefined
-        readonly stage?: StageName | undefined
-        readonly name?: ServiceName | undefined
+        readonly app?: string | undefined
+        readonly stage?: string | undefined
+        readonly name?: string | undefined
       }) => Effect.Effect<ReadonlyArray<Service>, CallError>
-      readonly get: (name: ServiceName, options?: InStage) => Effect.Effect<Service, CallError>
-      readonly create: (service: typeof CreateService.Type) => Effect.Effect<Service, CallError>
-      readonly delete: (name: ServiceName, options?: InStage) => Effect.Effect<Deployment, CallError>
-      readonly revisions: (name: ServiceName, options?: InStage) => Effect.Effect<ReadonlyArray<Revision>, CallError>
+      readonly get: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
+      readonly create: (service: typeof CreateService.Encoded) => Effect.Effect<Service, CallError>
+      readonly delete: (name: string, options?: InStage) => Effect.Effect<Deployment, CallError>
+      readonly revisions: (name: string, options?: InStage) => Effect.Effect<ReadonlyArray<Revision>, CallError>
       /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
-      readonly pause: (name: ServiceName, options?: InStage) => Effect.Effect<Service, CallError>
-      readonly resume: (name: ServiceName, options?: InStage) => Effect.Effect<Service, CallError>
+      readonly pause: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
+      readonly resume: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
     }
     readonly secrets: {
-      readonly list: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
+      readonly list: (app: string, options?: InStage) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
       readonly set: (
-        app: AppName,
-        name: SecretName,
+        app: string,
+        name: string,
         value: Redacted.Redacted<string>,
         options?: InStage
       ) => Effect.Effect<SecretInfo, CallError>
-      readonly unset: (app: AppName, name: SecretName, options?: InStage) => Effect.Effect<void, CallError>
+      readonly unset: (app: string, name: string, options?: InStage) => Effect.Effect<void, CallError>
       /** Adds a version of each, all or none. */
       readonly import: (
-        app: AppName,
-        secrets: ReadonlyArray<{ readonly name: SecretName; readonly value: Redacted.Redacted<string> }>,
+        app: string,
+        secrets: ReadonlyArray<{ readonly name: string; readonly value: Redacted.Redacted<string> }>,
         options?: InStage
       ) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
       /** Those that are still kept, newest first. */
       readonly versions: (
-        app: AppName,
-        name: SecretName,
+        app: string,
+        name: string,
         options?: InStage
       ) => Effect.Effect<ReadonlyArray<SecretVersionInfo>, CallError>
       /** Makes the value of an earlier version the newest one, as a version of its own. */
       readonly rollback: (
-        app: AppName,
-        name: SecretName,
+        app: string,
+        name: string,
         version: number,
         options?: InStage
       ) => Effect.Effect<SecretInfo, CallError>
     }
     readonly apps: Effect.Effect<ReadonlyArray<AppStage>, CallError>
     readonly deployments: {
-      readonly get: (id: DeploymentId) => Effect.Effect<Deployment, CallError>
-      readonly list: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<Deployment>, CallError>
+      readonly get: (id: string) => Effect.Effect<Deployment, CallError>
+      readonly list: (app: string, options?: InStage) => Effect.Effect<ReadonlyArray<Deployment>, CallError>
     }
     /** Removes an app's stage with all of its services. */
-    readonly destroy: (app: AppName, options?: InStage) => Effect.Effect<Deployment, CallError>
+    readonly destroy: (app: string, options?: InStage) => Effect.Effect<Deployment, CallError>
     /** What others did to the app's objects in the cluster, newest first. */
-    readonly drift: (app: AppName, options?: InStage) => Effect.Effect<ReadonlyArray<DriftRecord>, CallError>
+    readonly drift: (app: string, options?: InStage) => Effect.Effect<ReadonlyArray<DriftRecord>, CallError>
     /** Probes from real pods what the network lets through, against what the config says. */
-    readonly verifyNetwork: (app: AppName, options?: InStage) => Effect.Effect<NetworkReport, CallError>
+    readonly verifyNetwork: (app: string, options?: InStage) => Effect.Effect<NetworkReport, CallError>
     /** What the organization's instances have reserved. */
     readonly usage: (range?: UsageParameters) => Effect.Effect<UsageReport, CallError>
     /** Credentials for registries, by host; passwords are never told. */
     readonly registries: {
       readonly list: Effect.Effect<ReadonlyArray<RegistryInfo>, CallError>
       readonly login: (
-        host: RegistryHost,
+        host: string,
         username: string,
         password: Redacted.Redacted<string>
       ) => Effect.Effect<RegistryInfo, CallError>
-      readonly logout: (host: RegistryHost) => Effect.Effect<void, CallError>
+      readonly logout: (host: string) => Effect.Effect<void, CallError>
     }
     readonly auth: AuthCalls
     readonly organization: OrganizationCalls
@@ -170,7 +176,11 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
 const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
 const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
 
-const stageOf = (options: InStage | undefined) => options?.stage ?? productionStage
+const parseCreate = parse(CreateService)
+const parseImport = parse(ImportSecrets)
+const parseRegistry = parse(RegistryHost)
+const parseRollback = parse(RollbackSecret)
+const parseSecret = parse(SecretName)
 
 /** The service for a server at `options.apiUrl`. */
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Context.Tag.Service<typeof MaxCloud>> =>
@@ -182,32 +192,59 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
     const unreadable = (path: string, detail: string) => () =>
       new UnexpectedAnswer({ url: `${apiUrl}${path}`, status: 200, detail })
 
-    const listServices = (
-      filter: { app?: AppName | undefined; stage?: StageName | undefined; name?: ServiceName | undefined } = {}
-    ) => call(api.services.list({ urlParams: filter })).pipe(Effect.map((_) => _.services))
+    const listServices: Context.Tag.Service<typeof MaxCloud>["services"]["list"] = ({ app, name, stage } = {}) =>
+      Effect.gen(function* () {
+        const urlParams = {
+          app: app === undefined ? undefined : yield* parseApp(app),
+          stage: stage === undefined ? undefined : yield* parseStage(stage),
+          name: name === undefined ? undefined : yield* parseService(name)
+        }
+        return (yield* call(api.services.list({ urlParams }))).services
+      })
 
-    const find = Effect.fn("MaxCloud.services.get")(function* (name: ServiceName, options?: InStage) {
-      const stage = stageOf(options)
+    const inApp = <A>(
+      app: string,
+      options: InStage | undefined,
+      use: (path: { readonly app: AppName; readonly stage: StageName }) => Effect.Effect<A, CallError>
+    ) => Effect.flatMap(parseAppStage(app, options), use)
+
+    const ofSecret = <A>(
+      app: string,
+      name: string,
+      options: InStage | undefined,
+      use: (path: {
+        readonly app: AppName
+        readonly stage: StageName
+        readonly name: SecretName
+      }) => Effect.Effect<A, CallError>
+    ) => inApp(app, options, (path) => Effect.flatMap(parseSecret(name), (name) => use({ ...path, name })))
+
+    const find = Effect.fn("MaxCloud.services.get")(function* (name: string, options?: InStage) {
+      const stage = yield* stageOf(options)
       const [service] = yield* listServices({ name, stage })
       if (service !== undefined) return service
       const detail = `there is no service "${name}" in stage "${stage}": \`maxcloud list\` shows what there is`
       return yield* new NotFound({ resource: "service", name, detail })
     })
 
-    const events = (id: DeploymentId, options: { readonly lastEventId?: string | undefined } = {}) => {
+    const eventsOf = (id: DeploymentId, lastEventId: string | undefined) => {
       const path = `/api/v1/deployments/${id}/events`
-      return subscribe(connection, { path, lastEventId: options.lastEventId, endsWithConnection: false }).pipe(
+      return subscribe(connection, { path, lastEventId, endsWithConnection: false }).pipe(
         Stream.mapEffect((_) => decodeEvent(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))),
         Stream.takeUntil((_) => _.type === "finished")
       )
     }
 
-    const waitFor = Effect.fn("MaxCloud.waitFor")(function* (id: DeploymentId) {
-      yield* Stream.runDrain(events(id))
+    const events = (written: string, options: { readonly lastEventId?: string | undefined } = {}) =>
+      Stream.unwrap(Effect.map(parseDeployment(written), (id) => eventsOf(id, options.lastEventId)))
+
+    const waitFor = Effect.fn("MaxCloud.waitFor")(function* (written: string) {
+      const id = yield* parseDeployment(written)
+      yield* Stream.runDrain(eventsOf(id, undefined))
       return yield* call(api.deployments.get({ path: { id } }))
     })
 
-    const logs = (name: ServiceName, options: LogOptions & InStage = {}) =>
+    const logs = (name: string, options: LogOptions & InStage = {}) =>
       Stream.unwrap(
         Effect.map(find(name, options), ({ id }) => {
           const path = `/api/v1/services/${id}/logs`
@@ -247,7 +284,7 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
       services: {
         list: listServices,
         get: find,
-        create: (service) => call(api.services.create({ payload: service })),
+        create: (service) => Effect.flatMap(parseCreate(service), (payload) => call(api.services.create({ payload }))),
         delete: (name, options) =>
           find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.delete({ path: { id } })))),
         revisions: (name, options) =>
@@ -262,37 +299,44 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
       },
       secrets: {
         list: (app, options) =>
-          call(api.apps.secrets({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.secrets)),
+          inApp(app, options, (path) => Effect.map(call(api.apps.secrets({ path })), (_) => _.secrets)),
         set: (app, name, value, options) =>
-          call(api.apps.setSecret({ path: { app, stage: stageOf(options), name }, payload: { value } })),
-        unset: (app, name, options) => call(api.apps.unsetSecret({ path: { app, stage: stageOf(options), name } })),
+          ofSecret(app, name, options, (path) => call(api.apps.setSecret({ path, payload: { value } }))),
+        unset: (app, name, options) => ofSecret(app, name, options, (path) => call(api.apps.unsetSecret({ path }))),
         import: (app, secrets, options) =>
-          call(api.apps.importSecrets({ path: { app, stage: stageOf(options) }, payload: { secrets } })).pipe(
-            Effect.map((_) => _.secrets)
+          inApp(app, options, (path) =>
+            Effect.flatMap(
+              parseImport({ secrets: secrets.map(({ name, value }) => ({ name, value: Redacted.value(value) })) }),
+              (payload) => Effect.map(call(api.apps.importSecrets({ path, payload })), (_) => _.secrets)
+            )
           ),
         versions: (app, name, options) =>
-          call(api.apps.secretVersions({ path: { app, stage: stageOf(options), name } })).pipe(
-            Effect.map((_) => _.versions)
+          ofSecret(app, name, options, (path) =>
+            Effect.map(call(api.apps.secretVersions({ path })), (_) => _.versions)
           ),
         rollback: (app, name, version, options) =>
-          call(api.apps.rollbackSecret({ path: { app, stage: stageOf(options), name }, payload: { version } }))
+          ofSecret(app, name, options, (path) =>
+            Effect.flatMap(parseRollback({ version }), (payload) => call(api.apps.rollbackSecret({ path, payload })))
+          )
       },
       apps: call(api.apps.list({})).pipe(Effect.map((_) => _.apps)),
       deployments: {
-        get: (id) => call(api.deployments.get({ path: { id } })),
+        get: (id) => Effect.flatMap(parseDeployment(id), (id) => call(api.deployments.get({ path: { id } }))),
         list: (app, options) =>
-          call(api.apps.deployments({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.deployments))
+          inApp(app, options, (path) => Effect.map(call(api.apps.deployments({ path })), (_) => _.deployments))
       },
-      destroy: (app, options) => call(api.apps.destroy({ path: { app, stage: stageOf(options) } })),
+      destroy: (app, options) => inApp(app, options, (path) => call(api.apps.destroy({ path }))),
       drift: (app, options) =>
-        call(api.apps.drift({ path: { app, stage: stageOf(options) } })).pipe(Effect.map((_) => _.drift)),
-      verifyNetwork: (app, options) => call(api.apps.verifyNetwork({ path: { app, stage: stageOf(options) } })),
+        inApp(app, options, (path) => Effect.map(call(api.apps.drift({ path })), (_) => _.drift)),
+      verifyNetwork: (app, options) => inApp(app, options, (path) => call(api.apps.verifyNetwork({ path }))),
       usage: (range = {}) => call(api.usage.read({ urlParams: range })),
       registries: {
         list: call(api.registries.list({})).pipe(Effect.map((_) => _.registries)),
         login: (host, username, password) =>
-          call(api.registries.login({ path: { host }, payload: { username, password } })),
-        logout: (host) => call(api.registries.logout({ path: { host } }))
+          Effect.flatMap(parseRegistry(host), (host) =>
+            call(api.registries.login({ path: { host }, payload: { username, password } }))
+          ),
+        logout: (host) => Effect.flatMap(parseRegistry(host), (host) => call(api.registries.logout({ path: { host } })))
       },
       auth: makeAuthCalls(connection, api, anonymous),
       organization: makeOrganizationCalls(connection, api),

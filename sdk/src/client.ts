@@ -1,37 +1,30 @@
 import {
-  AppName,
   type AppSpecEncoded,
   evaluateConfig,
   isConfig,
   parseAppSpec,
   productionStage,
-  SecretName,
-  ServiceName,
-  StageName
+  type StageName
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
 import { Effect, Either, Redacted, Stream } from "effect"
-import {
-  type AppStage,
+import type {
+  AppStage,
   CreateService,
-  type Deployment,
-  type DeploymentEvent,
-  DeploymentId,
-  type DriftRecord,
-  ImportSecrets,
-  type InvalidRequest,
-  type LogEntry,
-  type NetworkReport,
-  type Plan,
-  RegistryHost,
-  type RegistryInfo,
-  type Revision,
-  RollbackSecret,
-  type SecretInfo,
-  type SecretVersionInfo,
-  type Service,
-  type UsageParameters,
-  type UsageReport
+  Deployment,
+  DeploymentEvent,
+  DriftRecord,
+  InvalidRequest,
+  LogEntry,
+  NetworkReport,
+  Plan,
+  RegistryInfo,
+  Revision,
+  SecretInfo,
+  SecretVersionInfo,
+  Service,
+  UsageParameters,
+  UsageReport
 } from "./api/index.ts"
 import type { ConnectionOptions } from "./connection.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
@@ -40,8 +33,9 @@ import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
 import { type Deployable, type LogOptions, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
+import { parseStage } from "./parse.ts"
 import { makePeopleClient, type PeopleClient } from "./peopleClient.ts"
-import { type Abortable, iterate, never, parse, run } from "./promises.ts"
+import { type Abortable, iterate, never, run } from "./promises.ts"
 
 interface InStage extends Abortable {
   /** @default "production" */
@@ -132,18 +126,6 @@ export interface Client extends PeopleClient, AsyncDisposable {
   readonly close: () => Promise<void>
 }
 
-const parseApp = parse(AppName)
-const parseService = parse(ServiceName)
-const parseSecret = parse(SecretName)
-const parseStage = parse(StageName)
-const parseDeployment = parse(DeploymentId)
-const parseCreate = parse(CreateService)
-const parseImport = parse(ImportSecrets)
-const parseRollback = parse(RollbackSecret)
-const parseRegistry = parse(RegistryHost)
-const stageOf = (options: { readonly stage?: string | undefined } | undefined) =>
-  parseStage(options?.stage ?? productionStage)
-
 const evaluateInProcess = (config: Config, stage: StageName): Effect.Effect<AppSpecEncoded, ConfigInvalid> => {
   const invalid = (path: string, message: string) => ({ path, message, file: "" })
   return Effect.tryPromise({
@@ -180,26 +162,12 @@ export const createClient = (options: ClientOptions = {}): Client => {
     AbortSignal.any([closing.signal, options.signal, call?.signal].filter((_) => _ !== undefined))
   const close = async () => closing.abort(new DOMException("the client was closed", "AbortError"))
 
-  const id = <A>(deploymentId: string, use: (id: DeploymentId) => Effect.Effect<A, MaxCloudError>) =>
-    Effect.flatMap(parseDeployment(deploymentId), use)
   const ofService = <A>(
     name: string,
     call: InStage | undefined,
-    use: (name: ServiceName, options: { readonly stage: StageName }) => Effect.Effect<A, MaxCloudError>
-  ) =>
-    run(
-      Effect.flatMap(Effect.all([parseService(name), stageOf(call)]), ([name, stage]) => use(name, { stage })),
-      signalOf(call)
-    )
-  const ofApp = <A>(
-    app: string,
-    call: InStage | undefined,
-    use: (app: AppName, options: { readonly stage: StageName }) => Effect.Effect<A, MaxCloudError>
-  ) =>
-    run(
-      Effect.flatMap(Effect.all([parseApp(app), stageOf(call)]), ([app, stage]) => use(app, { stage })),
-      signalOf(call)
-    )
+    use: (name: string, options: { readonly stage: string | undefined }) => Effect.Effect<A, MaxCloudError>
+  ) => run(use(name, { stage: call?.stage }), signalOf(call))
+  const ofApp = ofService
 
   const deploy = (app: DeployInput, call: DeployCall = {}) =>
     deployable(app, call).pipe(
@@ -227,35 +195,13 @@ export const createClient = (options: ClientOptions = {}): Client => {
         signalOf(call)
       ),
     deploy: (app, call) => run(deploy(app, call), signalOf(call)),
-    events: (deploymentId, call) =>
-      iterate(Stream.unwrap(Effect.map(parseDeployment(deploymentId), (id) => cloud.events(id))), signalOf(call)),
-    waitFor: (deploymentId, call) =>
-      run(
-        id(deploymentId, (id) => Effect.flatMap(cloud.waitFor(id), succeeded)),
-        signalOf(call)
-      ),
-    logs: (service, call = {}) =>
-      iterate(
-        Stream.unwrap(
-          Effect.map(Effect.all([parseService(service), stageOf(call)]), ([name, stage]) =>
-            cloud.logs(name, { ...call, stage })
-          )
-        ),
-        signalOf(call)
-      ),
+    events: (deploymentId, call) => iterate(cloud.events(deploymentId), signalOf(call)),
+    waitFor: (deploymentId, call) => run(Effect.flatMap(cloud.waitFor(deploymentId), succeeded), signalOf(call)),
+    logs: (service, call = {}) => iterate(cloud.logs(service, call), signalOf(call)),
     services: {
-      list: ({ app, signal, stage } = {}) =>
-        run(
-          Effect.gen(function* () {
-            return yield* cloud.services.list({
-              app: app === undefined ? undefined : yield* parseApp(app),
-              stage: stage === undefined ? undefined : yield* parseStage(stage)
-            })
-          }),
-          signalOf({ signal })
-        ),
+      list: ({ signal, ...filter } = {}) => run(cloud.services.list(filter), signalOf({ signal })),
       get: (name, call) => ofService(name, call, cloud.services.get),
-      create: (service, call) => run(Effect.flatMap(parseCreate(service), cloud.services.create), signalOf(call)),
+      create: (service, call) => run(cloud.services.create(service), signalOf(call)),
       delete: (name, call) => ofService(name, call, cloud.services.delete),
       revisions: (name, call) => ofService(name, call, cloud.services.revisions),
       pause: (name, call) => ofService(name, call, cloud.services.pause),
@@ -264,30 +210,19 @@ export const createClient = (options: ClientOptions = {}): Client => {
     secrets: {
       list: (app, call) => ofApp(app, call, cloud.secrets.list),
       set: (app, name, value, call) =>
-        ofApp(app, call, (app, options) =>
-          Effect.flatMap(parseSecret(name), (name) => cloud.secrets.set(app, name, Redacted.make(value), options))
-        ),
-      unset: (app, name, call) =>
-        ofApp(app, call, (app, options) =>
-          Effect.flatMap(parseSecret(name), (name) => cloud.secrets.unset(app, name, options))
-        ),
+        ofApp(app, call, (app, options) => cloud.secrets.set(app, name, Redacted.make(value), options)),
+      unset: (app, name, call) => ofApp(app, call, (app, options) => cloud.secrets.unset(app, name, options)),
       import: (app, values, call) =>
         ofApp(app, call, (app, options) =>
-          Effect.flatMap(
-            parseImport({ secrets: Object.entries(values).map(([name, value]) => ({ name, value })) }),
-            ({ secrets }) => cloud.secrets.import(app, secrets, options)
+          cloud.secrets.import(
+            app,
+            Object.entries(values).map(([name, value]) => ({ name, value: Redacted.make(value) })),
+            options
           )
         ),
-      versions: (app, name, call) =>
-        ofApp(app, call, (app, options) =>
-          Effect.flatMap(parseSecret(name), (name) => cloud.secrets.versions(app, name, options))
-        ),
+      versions: (app, name, call) => ofApp(app, call, (app, options) => cloud.secrets.versions(app, name, options)),
       rollback: (app, name, version, call) =>
-        ofApp(app, call, (app, options) =>
-          Effect.flatMap(Effect.all([parseSecret(name), parseRollback({ version })]), ([name, { version }]) =>
-            cloud.secrets.rollback(app, name, version, options)
-          )
-        )
+        ofApp(app, call, (app, options) => cloud.secrets.rollback(app, name, version, options))
     },
     apps: {
       list: (call) => run(cloud.apps, signalOf(call)),
@@ -296,20 +231,15 @@ export const createClient = (options: ClientOptions = {}): Client => {
       verifyNetwork: (app, call) => ofApp(app, call, cloud.verifyNetwork)
     },
     deployments: {
-      get: (deploymentId, call) => run(id(deploymentId, cloud.deployments.get), signalOf(call)),
+      get: (deploymentId, call) => run(cloud.deployments.get(deploymentId), signalOf(call)),
       list: (app, call) => ofApp(app, call, cloud.deployments.list)
     },
     usage: ({ signal, since, until } = {}) => run(cloud.usage({ since, until }), signalOf({ signal })),
     registries: {
       list: (call) => run(cloud.registries.list, signalOf(call)),
       login: (host, username, password, call) =>
-        run(
-          Effect.flatMap(parseRegistry(host), (host) =>
-            cloud.registries.login(host, username, Redacted.make(password))
-          ),
-          signalOf(call)
-        ),
-      logout: (host, call) => run(Effect.flatMap(parseRegistry(host), cloud.registries.logout), signalOf(call))
+        run(cloud.registries.login(host, username, Redacted.make(password)), signalOf(call)),
+      logout: (host, call) => run(cloud.registries.logout(host), signalOf(call))
     },
     ...makePeopleClient(cloud, signalOf),
     close,

@@ -14,11 +14,12 @@ import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec }
 import type { Connection } from "./connection.ts"
 import { type CallError, DeploymentFailed, SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
+import { parseStage } from "./parse.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 
 export interface DeployOptions {
   /** @default the loaded config's own, else "production" */
-  readonly stage?: StageName | undefined
+  readonly stage?: string | undefined
   /** Where the paths of sources begin. @default the config's folder, else the process's own */
   readonly folder?: string | undefined
   /** Two deploys with the same key are one. @default a new one each time */
@@ -121,7 +122,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
   })
   const prepared: Prepared = {
     spec: { ...spec, services },
-    stage: options.stage ?? loaded?.stage ?? productionStage,
+    stage: yield* parseStage(options.stage ?? loaded?.stage ?? productionStage),
     snapshots
   }
   return prepared

@@ -30,7 +30,8 @@ export {
   localToken,
   tokenDigestOf
 } from "./localServer.ts"
-export { type Deployable, type InStage, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
+export { type Deployable, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
 export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
+export type { InStage } from "./parse.ts"
 export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 export { sourceFilterOf } from "./sourceFilter.ts"

@@ -1,14 +1,12 @@
-import { OrganizationName } from "@maxcloud/config-schema"
-import { type Context, Effect, Redacted, Schema } from "effect"
+import { type Context, Effect, Redacted, type Schema } from "effect"
 import {
   AcceptInvite,
-  ApiKeyId,
   type ApiKeyInfo,
   type AuditEntry,
   type AuthStatus,
-  CreateApiKey,
-  CreateInvite,
-  CreateOidcTrust,
+  type CreateApiKey,
+  type CreateInvite,
+  type CreateOidcTrust,
   DeleteOrganization,
   type DeletionStatus,
   type DeviceCodes,
@@ -16,25 +14,22 @@ import {
   type DeviceProgress,
   DeviceStart,
   type ErasureCertificate,
-  InviteId,
   type InviteInfo,
   type MemberInfo,
   type NewApiKey,
-  OidcTrustId,
   type OidcTrustInfo,
   type OrganizationInfo,
   Registration,
   type RegistrationMailed,
   Role,
-  RotateApiKey,
   type SessionGrant,
-  UserId,
   type UserInfo,
   VerifyEmail
 } from "./api/index.ts"
 import type { MaxCloud } from "./MaxCloud.ts"
 import type { AuditOptions } from "./organizationCalls.ts"
-import { type Abortable, iterate, parse, run } from "./promises.ts"
+import { parse } from "./parse.ts"
+import { type Abortable, iterate, run } from "./promises.ts"
 
 /** Its secret fields as plain text: what is done with it is up to the caller. */
 export type Revealed<A, K extends keyof A> = Omit<A, K> & { readonly [_ in K]: string }
@@ -138,7 +133,7 @@ export const makePeopleClient = (
   signalOf: (call: Abortable | undefined) => AbortSignal
 ): PeopleClient => {
   const { account, audit, auth, organization } = cloud
-  /** Parses what was written, and calls. */
+  /** Parses what the calls as Effects take redacted, and calls. */
   const parsed = <A, I, B>(
     schema: Schema.Schema<A, I>,
     written: unknown,
@@ -150,8 +145,7 @@ export const makePeopleClient = (
     auth: {
       status: (call) => run(auth.status, signalOf(call)),
       signOut: (call) => run(auth.signOut, signalOf(call)),
-      switchOrganization: (name, call) =>
-        parsed(OrganizationName, name, call, (_) => Effect.map(auth.switchOrganization(_), revealSession)),
+      switchOrganization: (name, call) => run(Effect.map(auth.switchOrganization(name), revealSession), signalOf(call)),
       resendVerification: (call) => run(auth.resendVerification, signalOf(call)),
       register: (registration, call) =>
         parsed(Registration, registration, call, (_) =>
@@ -166,35 +160,27 @@ export const makePeopleClient = (
         parsed(DevicePoll, { deviceCode }, call, (_) => Effect.map(auth.pollDevice(_.deviceCode), revealProgress)),
       apiKeys: {
         list: (call) => run(auth.apiKeys.list, signalOf(call)),
-        create: (key, call) => parsed(CreateApiKey, key, call, (_) => Effect.map(auth.apiKeys.create(_), revealKey)),
+        create: (key, call) => run(Effect.map(auth.apiKeys.create(key), revealKey), signalOf(call)),
         rotate: (id, { overlapSeconds, signal } = {}) =>
-          parsed(
-            Schema.Struct({ id: ApiKeyId, ...RotateApiKey.fields }),
-            { id, ...(overlapSeconds === undefined ? {} : { overlapSeconds }) },
-            { signal },
-            ({ id, overlapSeconds }) => Effect.map(auth.apiKeys.rotate(id, { overlapSeconds }), revealKey)
-          ),
-        delete: (id, call) => parsed(ApiKeyId, id, call, auth.apiKeys.delete)
+          run(Effect.map(auth.apiKeys.rotate(id, { overlapSeconds }), revealKey), signalOf({ signal })),
+        delete: (id, call) => run(auth.apiKeys.delete(id), signalOf(call))
       },
       invites: {
         list: (call) => run(auth.invites.list, signalOf(call)),
-        create: (invite, call) => parsed(CreateInvite, invite, call, auth.invites.create),
-        revoke: (id, call) => parsed(InviteId, id, call, auth.invites.revoke)
+        create: (invite, call) => run(auth.invites.create(invite), signalOf(call)),
+        revoke: (id, call) => run(auth.invites.revoke(id), signalOf(call))
       },
       oidcTrusts: {
         list: (call) => run(auth.oidcTrusts.list, signalOf(call)),
-        create: (trust, call) => parsed(CreateOidcTrust, trust, call, auth.oidcTrusts.create),
-        delete: (id, call) => parsed(OidcTrustId, id, call, auth.oidcTrusts.delete)
+        create: (trust, call) => run(auth.oidcTrusts.create(trust), signalOf(call)),
+        delete: (id, call) => run(auth.oidcTrusts.delete(id), signalOf(call))
       }
     },
     organization: {
       get: (call) => run(organization.get, signalOf(call)),
       members: (call) => run(organization.members, signalOf(call)),
-      changeMember: (userId, role, call) =>
-        parsed(Schema.Struct({ userId: UserId, role: Role }), { userId, role }, call, (_) =>
-          organization.changeMember(_.userId, _.role)
-        ),
-      removeMember: (userId, call) => parsed(UserId, userId, call, organization.removeMember),
+      changeMember: (userId, role, call) => parsed(Role, role, call, (role) => organization.changeMember(userId, role)),
+      removeMember: (userId, call) => run(organization.removeMember(userId), signalOf(call)),
       export: (call) => iterate(organization.export, signalOf(call)),
       delete: (name, { graceDays, signal } = {}) =>
         parsed(DeleteOrganization, { name, ...(graceDays === undefined ? {} : { graceDays }) }, { signal }, (_) =>
@@ -204,7 +190,7 @@ export const makePeopleClient = (
     },
     account: {
       createOrganization: (name, call) =>
-        parsed(OrganizationName, name, call, (_) => Effect.map(account.createOrganization(_), revealSession)),
+        run(Effect.map(account.createOrganization(name), revealSession), signalOf(call)),
       export: (call) => iterate(account.export, signalOf(call)),
       delete: (call) => run(account.delete, signalOf(call))
     },

@@ -1,6 +1,4 @@
-import { specIssuesOf } from "@maxcloud/config-schema"
-import { Cause, Effect, Exit, Schema, Stream } from "effect"
-import { InvalidRequest } from "./api/index.ts"
+import { Cause, Effect, Exit, Stream } from "effect"
 import type { MaxCloudError } from "./errors.ts"
 
 export interface Abortable {
@@ -30,15 +28,3 @@ const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
 
 export const iterate = <A>(stream: Stream.Stream<A, MaxCloudError>, signal: AbortSignal): AsyncIterable<A> =>
   Stream.toAsyncIterable(Stream.interruptWhen(stream, aborted(signal)))
-
-/** What a caller wrote, as the contract has it: `InvalidRequest` tells every place that is wrong. */
-export const parse =
-  <A, I>(schema: Schema.Schema<A, I>) =>
-  (value: unknown): Effect.Effect<A, InvalidRequest> =>
-    Schema.decodeUnknown(schema)(value).pipe(
-      Effect.mapError((error) => {
-        const issues = [...specIssuesOf(error)]
-        const detail = issues.map((_) => [..._.path, _.message].join(": ")).join("\n")
-        return new InvalidRequest({ detail, issues })
-      })
-    )

@@ -1,0 +1,32 @@
+import { AppName, productionStage, ServiceName, StageName, specIssuesOf } from "@maxcloud/config-schema"
+import { Effect, Schema } from "effect"
+import { DeploymentId, InvalidRequest } from "./api/index.ts"
+
+/** What a caller wrote, as the contract has it: `InvalidRequest` tells every place that is wrong. */
+export const parse =
+  <A, I>(schema: Schema.Schema<A, I>) =>
+  (value: unknown): Effect.Effect<A, InvalidRequest> =>
+    Schema.decodeUnknown(schema)(value).pipe(
+      Effect.mapError((error) => {
+        const issues = [...specIssuesOf(error)]
+        const detail = issues.map((_) => [..._.path, _.message].join(": ")).join("\n")
+        return new InvalidRequest({ detail, issues })
+      })
+    )
+
+export const parseApp = parse(AppName)
+export const parseService = parse(ServiceName)
+export const parseDeployment = parse(DeploymentId)
+export const parseStage = parse(StageName)
+
+export interface InStage {
+  /** @default "production" */
+  readonly stage?: string | undefined
+}
+
+export const stageOf = (options: InStage | undefined): Effect.Effect<StageName, InvalidRequest> =>
+  parseStage(options?.stage ?? productionStage)
+
+/** An app's stage, as paths of the API have it. */
+export const parseAppStage = (app: string, options: InStage | undefined) =>
+  Effect.all({ app: parseApp(app), stage: stageOf(options) })
