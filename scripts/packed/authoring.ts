@@ -32,11 +32,14 @@ type Typed<T> = IsAny<T> extends true ? never : true
 
 const cloud = await embedded({})
 const deployment = await cloud.client.deploy(defineConfig({ app: "shop", services: [service("api", { source: "./api" })] }))
+const response: Response = await cloud.fetch("api", "/", { method: "HEAD" })
+await fetch(cloud.url, { dispatcher: cloud.dispatcher })
+export const named = (max: typeof MaxCloud.Service) => max.services.list({ app: "shop", stage: "production", name: "api" })
 const url: string | null | undefined = deployment.services[0]?.url
 export const each: readonly [
-  Typed<typeof cloud.client.deploy>, Typed<typeof deployment>, Typed<typeof url>, Typed<typeof createClient>,
+  Typed<typeof cloud.client.deploy>, Typed<typeof deployment>, Typed<typeof response>, Typed<typeof cloud.dispatcher>, Typed<typeof url>, Typed<typeof createClient>,
   Typed<typeof Deployment.Type>, Typed<typeof MaxCloud>, Typed<typeof MaxCloud.Service>, Typed<typeof synth>, Typed<typeof parseAppSpec>
-] = [true, true, true, true, true, true, true, true, true]
+] = [true, true, true, true, true, true, true, true, true, true, true]
 // @ts-expect-error
 await embedded({ prot: 1 })
 // @ts-expect-error

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { type Client, createClient } from "@maxcloud/sdk"
 import { Cause, Effect, Exit, LogLevel, Redacted, Schema, Scope } from "effect"
+import { type EmbeddedRequest, embeddedFetch, type FetchDispatcher, loopbackDispatcher } from "./embeddedFetch.ts"
 import { configured } from "./runServer.ts"
 import { removeTree } from "./runtime/local/sources/removeTree.ts"
 import { makeServer } from "./Server.ts"
@@ -26,12 +27,24 @@ export interface Embedded extends AsyncDisposable {
   readonly client: Client
   /** What other clients of it send as a bearer token. On Linux those of the same user need none. undefined with `MAXCLOUD_AUTH=required`. */
   readonly token: string | undefined
+  /**
+   * Asks a public service, at zero instances too: `await cloud.fetch("web", "/health")`. Takes what `fetch` takes, and `stage`. Rejects
+   * with `NotFound` if there is no such service, or it is internal.
+   */
+  readonly fetch: (service: string, path?: string, request?: EmbeddedRequest) => Promise<Response>
+  /**
+   * Resolves the hosts of the services' URLs, which Node's resolver doesn't know: `fetch(url, { dispatcher: cloud.dispatcher })`, and
+   * anything else that takes a dispatcher of undici.
+   */
+  readonly dispatcher: FetchDispatcher
+  /** Stops the server, its services and its database. Safe to repeat. `await using` does it by itself. */
+  readonly close: () => Promise<void>
 }
 
 /**
- * Starts a server in this process, on loopback and a port of its own: `await using cloud = await embedded()`. Several may run at
- * once, each with its own data folder. `DATABASE_URL` is not read: the database is always its own. Rejects with
- * `ServerError`. Disposing stops the instances of its services and its database.
+ * Starts a server in this process, on loopback and a port of its own: `await using cloud = await embedded()` (on Node 22: `close()`
+ * at the end). Several may run at once, each with its own data folder. `DATABASE_URL` is not read: the database is always its own.
+ * Rejects with `ServerError`.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
   const { dataDir: given, organization, port = 0, ...settings } = options
@@ -41,7 +54,7 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
 
   const start = Effect.gen(function* () {
     const name = organization === undefined ? undefined : yield* decodeOrganization(organization)
-    const { layer } = yield* configured({
+    const { layer, settings: read } = yield* configured({
       logLevel: LogLevel.Warning,
       host: "127.0.0.1",
       domain: "localhost",
@@ -56,7 +69,8 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
       port,
       dataDir
     })
-    return yield* makeServer({ organization: name }).pipe(Scope.extend(scope), Effect.provide(layer))
+    const server = yield* makeServer({ organization: name }).pipe(Scope.extend(scope), Effect.provide(layer))
+    return { ...server, domain: read.domain }
   })
   const exit = await Effect.runPromiseExit(start)
   const stop = async (ending: Exit.Exit<unknown, unknown>) => {
@@ -67,18 +81,23 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     await stop(exit)
     throw Cause.squash(exit.cause)
   }
-  const { localToken, url } = exit.value
+  const { domain, localToken, url } = exit.value
   const token = localToken === undefined ? undefined : Redacted.value(localToken)
   const client = createClient({ apiUrl: url, token })
+  const { destroy, dispatcher } = loopbackDispatcher(domain ?? "localhost")
   let stopping: Promise<void> | undefined
+  const close = () => {
+    stopping ??= Promise.all([client.close(), destroy()]).then(() => stop(Exit.void))
+    return stopping
+  }
   return {
     url,
     client,
     token,
-    [Symbol.asyncDispose]: () => {
-      stopping ??= client.close().then(() => stop(Exit.void))
-      return stopping
-    }
+    fetch: embeddedFetch(client, dispatcher),
+    dispatcher,
+    close,
+    [Symbol.asyncDispose]: close
   }
 }
 

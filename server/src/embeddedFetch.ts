@@ -1,0 +1,53 @@
+import { lookup } from "node:dns"
+import type { LookupFunction } from "node:net"
+import type { Client } from "@maxcloud/sdk"
+import { NotFound } from "@maxcloud/sdk/api"
+import { Agent } from "undici"
+
+/** How a service of an embedded server is asked: what `fetch` takes, and the stage that is meant. */
+export interface EmbeddedRequest extends RequestInit {
+  /** @default "production" */
+  readonly stage?: string | undefined
+}
+
+/** Few resolvers know that `*.localhost` is this machine (RFC 6761, 6.3): Node's own doesn't. */
+const loopbackLookup =
+  (domain: string): LookupFunction =>
+  (hostname, options, callback) => {
+    if (hostname !== domain && !hostname.endsWith(`.${domain}`)) return lookup(hostname, options, callback)
+    if (options.all === true) callback(null, [{ address: "127.0.0.1", family: 4 }])
+    else callback(null, "127.0.0.1", 4)
+  }
+
+/** What `fetch` takes as a dispatcher, by the types of the Node that it is compiled for. */
+export type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object
+
+/** Node takes any version's, though their types differ. */
+const isDispatcher = (value: object): value is FetchDispatcher => value instanceof Agent
+
+/** Reaches the hosts of an embedded server's services on this machine, and every other host as usual. */
+export const loopbackDispatcher = (
+  domain: string
+): { readonly dispatcher: FetchDispatcher; readonly destroy: () => Promise<void> } => {
+  const agent: object & Pick<Agent, "destroy"> = new Agent({ connect: { lookup: loopbackLookup(domain) } })
+  if (!isDispatcher(agent)) throw new TypeError("The dispatcher isn't one of undici.")
+  return { dispatcher: agent, destroy: () => agent.destroy() }
+}
+
+/** `fetch` by the name of a service. A redirect to another of the server's hosts is followed there too. */
+export const embeddedFetch =
+  (client: Client, dispatcher: FetchDispatcher) =>
+  async (service: string, path = "/", { stage, ...init }: EmbeddedRequest = {}): Promise<Response> => {
+    if (!path.startsWith("/") || path.startsWith("//")) {
+      throw new TypeError(`"${path}" isn't a path of the service "${service}". Start it with "/", such as "/health".`)
+    }
+    const { url } = await client.services.get(service, { stage })
+    if (url === null) {
+      throw new NotFound({
+        resource: "service",
+        name: service,
+        detail: `The service "${service}" is internal and has no URL. Fetch a public service that links to it, or set visibility: "public".`
+      })
+    }
+    return fetch(new URL(path, url), { ...init, dispatcher })
+  }

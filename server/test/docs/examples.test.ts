@@ -1,0 +1,103 @@
+import { execFile } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { type Embedded, embedded } from "../../src/index.ts"
+
+const here = import.meta.dirname
+const page = (name: string) => readFileSync(join(here, "../../..", name), "utf8")
+const run = promisify(execFile)
+
+/** A page's blocks of TypeScript that import something: those are whole programs. */
+const programsOf = (text: string) =>
+  [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((_) => _[1] ?? "").filter((_) => _.includes("import "))
+
+const web = `
+const { createServer } = require("node:http")
+createServer(async (request, response) => {
+  if (request.method === "POST") return request.pipe(response)
+  response.end(process.env.GREETING + ", " + new URL(request.url, "http://host").searchParams.get("name"))
+}).listen(process.env.PORT)
+`
+
+describe("the programs in the documentation", () => {
+  const examples = readdirSync(here).filter((_) => _.endsWith(".example.ts"))
+
+  it.each(["docs/api.md", "docs/effect.md"])("are, in %s, those that are type-checked and run here", (name) => {
+    const known = examples.map((_) => readFileSync(join(here, _), "utf8"))
+    for (const program of programsOf(page(name))) assert.include(known, program)
+  })
+
+  it.each(examples)("%s is in a page", (example) => {
+    const shown = ["docs/api.md", "docs/effect.md"].flatMap((_) => programsOf(page(_)))
+    assert.include(shown, readFileSync(join(here, example), "utf8"))
+  })
+})
+
+describe("each program runs as it is written", () => {
+  let folder = ""
+  let cloud: Embedded
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "maxcloud-docs-"))
+    mkdirSync(join(folder, "web"))
+    writeFileSync(join(folder, "web/package.json"), JSON.stringify({ scripts: { start: "node server.js" } }))
+    writeFileSync(join(folder, "web/server.js"), web)
+    writeFileSync(
+      join(folder, "maxcloud.config.yaml"),
+      "app: shop\nservices:\n  - name: web\n    source: { path: ./web }\n    env: { GREETING: Hello }\n"
+    )
+    cloud = await embedded()
+  })
+  afterAll(async () => {
+    await cloud?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const outputOf = async (example: string, ...flags: ReadonlyArray<string>) => {
+    const { stdout } = await run(process.execPath, [...flags, join(here, example)], {
+      cwd: folder,
+      env: { ...process.env, MAXCLOUD_API_URL: cloud.url, MAXCLOUD_API_KEY: cloud.token, NODE_TEST_CONTEXT: undefined },
+      timeout: 50_000
+    })
+    return stdout
+  }
+
+  it("the client as promises", async () => {
+    const printed = await outputOf("client.example.ts")
+    assert.match(printed, /accepted[\s\S]*finished/)
+    assert.match(printed, /service: 'web'/)
+  })
+  it("the client as Effects", async () => {
+    assert.match(
+      await outputOf("effectDeploy.example.ts"),
+      /accepted[\s\S]*finished[\s\S]*web ready http:\/\/web--local\./
+    )
+  })
+  it("refuses to fetch what isn't a path of a public service", async () => {
+    const failure = (path: string, service = "web") =>
+      cloud.fetch(service, path).then(
+        () => assert.fail("it didn't fail"),
+        (error: Error) => error
+      )
+    await cloud.client.deploy({
+      app: "hidden",
+      services: [{ name: "inner", source: { path: join(folder, "web") }, visibility: "internal" }]
+    })
+    assert.match((await failure("/", "inner")).message, /"inner" is internal and has no URL/)
+    assert.match((await failure("/", "nothing")).message, /there is no service "nothing"/)
+    for (const path of ["http://127.0.0.1/", "//127.0.0.1/", "greet"]) {
+      assert.match((await failure(path)).message, /isn't a path of the service "web"/)
+    }
+  })
+  it("errors by tag", async () => {
+    assert.match(await outputOf("effectErrors.example.ts"), /'not deployed',\s*[`']no name of a service: .*"No Name"/)
+  })
+  it("a layer for tests", async () => {
+    assert.match(await outputOf("effectTest.example.ts"), /^local on local: 0 services$/m)
+  })
+  it("a whole test of a service", async () => {
+    assert.match(await outputOf("embedded.example.ts", "--test"), /pass 3\n[\s\S]*fail 0\n/)
+  })
+})
