@@ -13,6 +13,8 @@ interface FollowInput {
   readonly waitTimeout: string | undefined
   /** Says nothing when it is interrupted. */
   readonly quiet?: boolean
+  /** What was waited for has come: the deployment's own outcome does not matter any more. */
+  readonly until?: (progress: DeployProgress) => boolean
 }
 
 /**
@@ -30,7 +32,12 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
         ? "nothing was accepted yet"
         : `deployment ${deployment.number} of ${deployment.app} goes on: \`maxcloud deployments wait ${deployment.id}\` follows it`
 
-    const run = Stream.runForEach(progress, (told) =>
+    let reached = false
+    const watched = Stream.takeUntil(progress, (told) => {
+      reached = input.until?.(told) === true
+      return reached
+    })
+    const run = Stream.runForEach(watched, (told) =>
       Effect.sync(() => {
         switch (told._tag) {
           case "uploading": {
@@ -78,7 +85,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
               })
           })
         )
-    if (deployment === undefined || input.detach) return deployment
+    if (deployment === undefined || input.detach || reached) return deployment
     const { succeeded } = yield* loadSdk
     return yield* succeeded(deployment)
   })

@@ -78,11 +78,12 @@ const sdkReport = (error: MaxCloudError): Report => {
     case "DeploymentFailed": {
       const { app, message, number, reason, services, stage, state } = error.deployment
       const failed = services.filter((_) => _.state === "failed")
+      const staying = services.filter((_) => _.action === "delete" && _.state === "pending" && _.message !== "")
       // Refused as a whole: no service has the code.
       const code = state === "failed" && failed.length === 0 && !uncoded.has(reason) ? reason : undefined
       return report({
         message: `deployment ${number} of ${app} (${stage}) ${state}${message === "" || failed.length > 0 ? "" : `: ${code === undefined ? "" : `${code}: `}${message}`}`,
-        details: failed.flatMap(failedService),
+        details: [...failed.flatMap(failedService), ...staying.map((_) => `${_.name} is not removed: ${_.message}`)],
         fix:
           state === "superseded"
             ? "a newer deployment took its place: see `maxcloud deployments list`"

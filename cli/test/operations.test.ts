@@ -68,6 +68,78 @@ beforeEach(() => {
 const cli = (args: ReadonlyArray<string>, more: Parameters<typeof run>[1] = {}) =>
   run(args, { ...more, env: { ...env, ...more.env } })
 
+describe("delete", () => {
+  const deploymentService = (name: string, action: string, state: string, rest: object = {}) => ({
+    name,
+    action,
+    state,
+    revision: null,
+    url: null,
+    reason: "Pending",
+    message: "",
+    logTail: [],
+    diagnosis: null,
+    ...rest
+  })
+  const deployment = (state: string, services: ReadonlyArray<object>) => ({
+    id: deploymentId,
+    app: "shop",
+    stage: "production",
+    number: 2,
+    state,
+    reason: "",
+    message: "",
+    services,
+    warnings: [],
+    createdAt: now,
+    startedAt: now,
+    finishedAt: null
+  })
+  const events = (...all: ReadonlyArray<object>) =>
+    all
+      .map(
+        (_, index) =>
+          `id: ${index + 1}\ndata: ${JSON.stringify({ id: index + 1, at: now, service: null, message: "", deployment: null, ..._ })}\n\n`
+      )
+      .join("")
+
+  it("ends when the service is gone, whatever its siblings do", async () => {
+    const rest = [deploymentService("api", "unchanged", "failed"), deploymentService("web", "delete", "pending")]
+    answer("GET /api/v1/services", { services: [service("ready")] })
+    answer(`DELETE /api/v1/services/${serviceId}`, deployment("queued", rest), 202)
+    // It goes on for as long as the sibling does, so no `finished` comes here.
+    answer(
+      `GET /api/v1/deployments/${deploymentId}/events`,
+      events({ type: "service", service: "web", reason: "Deleted" })
+    )
+    const { code, stderr } = await cli(["delete", "web", "--yes"])
+    expect([code, stderr.split("\n").at(-2)]).toEqual([0, "web is deleted"])
+  })
+
+  it("says why a service stays", async () => {
+    const message = 'It stays until "api" is ready: until then a revision of "api" that calls "web" may still run.'
+    const stays = deploymentService("web", "delete", "pending", { reason: "StillCalled", message })
+    const failed = deployment("failed", [
+      deploymentService("api", "unchanged", "failed", { reason: "ExitCode1", message: "It ended with exit code 1." }),
+      stays
+    ])
+    answer("GET /api/v1/services", { services: [service("ready")] })
+    answer(`DELETE /api/v1/services/${serviceId}`, deployment("queued", failed.services), 202)
+    answer(
+      `GET /api/v1/deployments/${deploymentId}/events`,
+      events(
+        { type: "service", service: "web", reason: "StillCalled", message },
+        { type: "finished", reason: "ServiceFailed", deployment: failed }
+      )
+    )
+    const { code, stderr } = await cli(["delete", "web", "--yes"])
+    expect(code).toBe(7)
+    expect(stderr).toContain(`web: ${message}`)
+    expect(stderr).toContain(`  web is not removed: ${message}\n`)
+    expect(stderr).not.toContain("web is deleted")
+  })
+})
+
 describe("pause and resume", () => {
   it("say what they did, and what ends it", async () => {
     answer("GET /api/v1/services", { services: [service("ready")] })

@@ -275,6 +275,14 @@ export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName>
   return [...new Set([...service.links, ...named])].sort()
 }
 
+/** The services that `service` names in any way, each once: its links, and those whose `publicUrl` its `env` has. */
+export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links">): ReadonlyArray<ServiceName> => {
+  const named = Object.values(service.env)
+    .flatMap(referencesOf)
+    .flatMap((_) => ("service" in _ ? [_.service] : []))
+  return [...new Set([...service.links, ...named])].sort()
+}
+
 /** The names of the secrets that `service` holds, sorted, each once. */
 export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> => {
   const named = Object.values(service.env)

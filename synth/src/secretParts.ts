@@ -27,5 +27,8 @@ export const writeParts = (parts: SecretParts): string =>
  */
 export const secretNameOf = (service: ServiceName, written: string): string => {
   const hash = createHash("sha256").update(service).update("\0").update(written).digest("hex").slice(0, 10)
-  return `${service.slice(0, 50).replace(/-$/, "")}--${hash}`
+  return `${secretPrefixOf(service)}${hash}`
 }
+
+/** What the names of a service's Secrets begin with. Services whose names have the same first 50 characters share it. */
+export const secretPrefixOf = (service: ServiceName): string => `${service.slice(0, 50).replace(/-$/, "")}--`

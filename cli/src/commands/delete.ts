@@ -1,3 +1,4 @@
+import type { DeployProgress } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { connect, parseServiceName, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
@@ -5,13 +6,18 @@ import { required, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { confirmByName } from "../prompt.ts"
 
+/** It is gone, whatever the deployment still waits for. */
+const isGone = (name: string) => (progress: DeployProgress) =>
+  progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
+
 export default command({
   examples: [
     { line: "maxcloud delete myapp", does: "asks first, where somebody can be asked" },
     { line: "maxcloud delete web --yes", does: "does not ask" }
   ],
   notes: [
-    "A service of an app with several needs --yes where nobody can be asked. Its config should lose it too: the next deploy brings it back."
+    "A service of an app with several needs --yes where nobody can be asked. Its config should lose it too: the next deploy brings it back.",
+    "The service is removed whatever state the others are in. It stays as long as a revision that may still run calls it; the command says which."
   ],
   flags: flags({
     yes: toggle("yes", { alias: "y", description: "Do not ask" }),
@@ -32,8 +38,8 @@ export default command({
       const deployment = yield* cloud.services.delete(name, { stage })
       const progress = progressOf(deployment, cloud.events(deployment.id))
       if (input.detach) return tellOutcome(deployment, true, terminal)
-      const finished = yield* follow(progress, input, terminal)
-      if (terminal.json) terminal.printJson({ deployment: finished }, "line")
+      yield* follow(progress, { ...input, until: isGone(name) }, terminal)
+      if (terminal.json) terminal.printJson({ deployment: yield* cloud.deployments.get(deployment.id) }, "line")
       else terminal.say(`${name} is deleted`)
     })
 })

@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, OrganizationName, productionStage, SecretName, ServiceName } from "@maxcloud/config-schema"
-import { CreateService, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
+import { CreateService, type DeploymentEvent, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
@@ -33,6 +33,19 @@ afterAll(() => server.dispose())
 
 const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) =>
   Effect.flatMap(Services, (_) => _.list(organization, {}))
+
+/** The first event of a deployment that is one of these. */
+const eventOf = (
+  organization: Parameters<Deployments["Type"]["apps"]>[0],
+  id: DeploymentId,
+  is: (event: DeploymentEvent) => boolean
+) =>
+  Effect.flatMap(Deployments, (_) => _.events(organization, id, 0)).pipe(
+    Effect.flatMap((events) => Stream.runHead(Stream.filter(events, is)))
+  )
+
+/** What the runtime has of an organization. */
+const objectsOf = ({ id }: { readonly id: string }) => [...fake.objects.keys()].filter((_) => _.startsWith(id))
 
 describe("accepting", () => {
   test(
@@ -226,16 +239,14 @@ describe("planning", () => {
 
 describe("carrying out", () => {
   test(
-    "tells what happens, and removes what the app no longer has only after all is ready",
+    "tells what happens, and removes what the app no longer has without waiting for the others",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "gone" }, { name: "web" }]))
       fake.calls.length = 0
       const second = yield* deploy(org, [{ name: "slowly", image: "slow:1" }, { name: "web" }])
-      const { events } = yield* Deployments
-      yield* Stream.runHead(Stream.filter(yield* events(org, second.id, 0), (_) => _.service === "slowly"))
+      yield* eventOf(org, second.id, (_) => _.service === "gone" && _.reason === "Deleted")
       expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
-        ["gone", "ready"],
         ["slowly", "pending"],
         ["web", "ready"]
       ])
@@ -255,8 +266,7 @@ describe("carrying out", () => {
         ["web", "unchanged", "ready", "web-00001", "http://web.test"],
         ["gone", "delete", "deleted", null, null]
       ])
-      // Until "slowly" was ready nothing was removed.
-      expect(fake.calls.filter((_) => /^(ready|remove)/.test(_))[0]).toBe("ready slowly")
+      expect(fake.calls.filter((_) => /^(ready|remove)/.test(_)).at(-1)).toBe("ready slowly")
       expect(fake.calls).toContain("remove Service/gone")
       expect(fake.calls[0]).toBe(`apply Namespace/${org.name}`)
       expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
@@ -269,7 +279,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "fails naming the service that is not ready, lets the others stand, and removes nothing",
+    "fails naming the service that is not ready, lets the others stand, and removes what it left out",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "gone" }]))
@@ -283,12 +293,11 @@ describe("carrying out", () => {
       expect(failed.services.map((_) => [_.name, _.state, _.logTail])).toEqual([
         ["bad", "failed", ["boom"]],
         ["good", "ready", []],
-        ["gone", "pending", []]
+        ["gone", "deleted", []]
       ])
-      expect(fake.calls.filter((_) => _.startsWith("remove"))).toEqual([])
+      expect(objectsOf(org).filter((_) => _.includes("gone"))).toEqual([])
       expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
         ["bad", "failed"],
-        ["gone", "ready"],
         ["good", "ready"]
       ])
     })

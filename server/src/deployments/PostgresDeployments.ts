@@ -32,12 +32,21 @@ import { noDeployment } from "../retention/Retention.ts"
 import type { Runtime } from "../runtime/Runtime.ts"
 import type { Secrets } from "../secrets/Secrets.ts"
 import { selectServices } from "../services/serviceRows.ts"
-import { type AcceptInput, accept, acceptedServices, findRepeated, ownedByOthers, ownedMessage } from "./accept.ts"
+import {
+  type AcceptInput,
+  accept,
+  acceptedServices,
+  findRepeated,
+  Outrun,
+  ownedByOthers,
+  ownedMessage
+} from "./accept.ts"
 import { changesBetween, versionsOf } from "./changes.ts"
 import { Deployments } from "./Deployments.ts"
 import { findDeployment, readEvents, selectDeployments } from "./deploymentRows.ts"
 import { inspectSpec, invalidSpec, readSpec, type Target } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
+import { pinnedBy } from "./pinned.ts"
 import { platformChanges } from "./platformChanges.ts"
 import { tryOut } from "./tryOut.ts"
 import { inTurns } from "./turns.ts"
@@ -85,8 +94,8 @@ export const layer = (queue: WorkQueue) =>
 
       /** The newest deployment of an app and stage, with its spec. */
       const newest = ({ app, organization, stage }: Target) =>
-        sql<{ number: number; spec: AppSpecEncoded; services: number; unfinished: boolean }>`
-          select d.number, d.spec, d.finished_at is null as unfinished, (
+        sql<{ id: string; number: number; spec: AppSpecEncoded; services: number; unfinished: boolean }>`
+          select d.id, d.number, d.spec, d.finished_at is null as unfinished, (
             select count(*)::int from services s
             where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
           ) as services
@@ -200,10 +209,16 @@ export const layer = (queue: WorkQueue) =>
             const rest = latest.spec.services.filter((_) => _.name !== found.name)
             if (rest.length === 0) return yield* withoutServices(target, latest.number)
             const read = yield* readSpec(target, { ...latest.spec, services: rest })
-            return yield* acceptRead({ ...target, ...read, after: latest.number }).pipe(
+            const pinned = yield* pinnedBy(organization.id, latest.id)
+            if (pinned === undefined) return yield* new Outrun()
+            // The others stay as they were accepted, whatever would be said to them today: an image that is gone, a secret that was unset.
+            const kept = { ...target, ...pinned, ...read, keepsVersions: true, problems: [], warnings: [] }
+            const accepted = yield* transaction(accept(queue, { ...kept, after: latest.number })).pipe(
+              Effect.catchTag("MasterKeyError", masterKeyUnavailable),
               // Only a name that is new to the app could belong to another, and what gets less meets no quota.
               Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
             )
+            return yield* load(organization, accepted)
           },
           Effect.retry(again),
           Effect.catchTag("Outrun", outrun),

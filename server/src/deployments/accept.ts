@@ -23,6 +23,8 @@ export interface AcceptInput extends Target, Inspected {
   readonly idempotencyKey?: string | undefined
   /** Take fields that other managers hold. */
   readonly forceConflicts?: boolean | undefined
+  /** The versions of its secrets are those of an earlier deployment: none is read anew from a store. */
+  readonly keepsVersions?: boolean | undefined
   /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
   readonly after?: number | undefined
 }
@@ -158,7 +160,9 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
     }
 
     const secretVersions =
-      input.externalSecrets === undefined ? input.secretVersions : versionsFromStore(input.spec, number)
+      input.externalSecrets === undefined || input.keepsVersions === true
+        ? input.secretVersions
+        : versionsFromStore(input.spec, number)
     const wanted = versionsOf(input, secretVersions, input.images)
     const accepted = yield* acceptedServices(input)
     const changes = yield* inTurns(() => changesBetween(accepted, wanted))

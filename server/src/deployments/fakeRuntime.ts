@@ -13,6 +13,10 @@ export interface FakeRuntime {
   readonly becomeReady: (service: string) => Effect.Effect<void>
   /** While set, every `apply` and `remove` fails as a passing fault. */
   away: boolean
+  /** While set, `apply` refuses these services, whatever they are. */
+  refuses: ReadonlyArray<string>
+  /** Called before something is removed, and after. */
+  onRemove: (when: "before" | "after") => void
 }
 
 /** A service of this name is refused whatever it is. */
@@ -64,6 +68,8 @@ export const makeFakeRuntime = Effect.gen(function* () {
     calls,
     objects,
     away: false,
+    refuses: [refusedName],
+    onRemove: () => {},
     becomeReady: (service) =>
       Effect.forEach(
         [...keys.values()].filter((_) => _.service === service),
@@ -91,7 +97,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       apply: (key, _, manifests) =>
         Effect.suspend(() => {
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
-          if (manifests.some((_) => _.kind === "Service" && _.metadata.name === refusedName)) {
+          if (manifests.some((_) => _.kind === "Service" && fake.refuses.includes(_.metadata.name))) {
             return Effect.fail(new RuntimeError({ reason: "refused", message: "it is not taken" }))
           }
           for (const manifest of manifests) {
@@ -116,11 +122,13 @@ export const makeFakeRuntime = Effect.gen(function* () {
       remove: (key, refs: ReadonlyArray<ObjectRef>) =>
         Effect.suspend(() => {
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
+          fake.onRemove("before")
           for (const { kind, name } of refs) {
             calls.push(`remove ${kind}/${name}`)
             objects.delete(idOf(key, kind, name))
             keys.delete(idOf(key, kind, name))
           }
+          fake.onRemove("after")
           return Effect.void
         }),
       status: (key) =>

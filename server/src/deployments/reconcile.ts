@@ -10,6 +10,7 @@ import { failureOf, overdue, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
 import { makeRecheck } from "./recheck.ts"
 import { refsWithout } from "./refs.ts"
+import { makeRemoveServices } from "./removeServices.ts"
 import { makeRolloutRows } from "./rollout.ts"
 import { type Begun, makeStageRows } from "./StageRows.ts"
 import { makeStageManifests, type StageManifests } from "./stageManifests.ts"
@@ -85,7 +86,8 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         )
       )
 
-    const prune = makePrune({ rows, manifestsOf, finish })
+    const prune = makePrune(rows, manifestsOf)
+    const removeServices = makeRemoveServices(rows)
     const recheck = makeRecheck({ rows, manifestsOf, applyAll, rollout, statuses })
 
     /** Looks at the services that are not yet decided, and keeps what has changed. */
@@ -144,26 +146,50 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         return before.map((service) => now.get(service.name) ?? service)
       })
 
+    /** Applies it, unless this process has. */
+    const applyOnce = (lease: Lease, begun: Begun) =>
+      Effect.gen(function* () {
+        if (applied.has(begun.id)) return
+        yield* apply(lease, begun)
+        applied.add(begun.id)
+        warned.delete(begun.id)
+        yield* rows.tellOnce(lease, begun.id, {
+          type: "applied",
+          reason: "Applied",
+          message: "The runtime has taken it."
+        })
+      })
+
+    const succeed = (lease: Lease, begun: Begun) =>
+      Effect.gen(function* () {
+        if (!(yield* prune(lease, begun))) return again({ afterMs: 0, failed: false })
+        const message = `Deployment ${begun.number} is carried out.`
+        yield* write(lease, finish(lease, begun.id, "succeeded", "Succeeded", message))
+        return done
+      })
+
+    const refuse = (lease: Lease, { id }: Begun, error: RuntimeError) =>
+      Effect.as(write(lease, finish(lease, id, "failed", error.diagnosis?.code ?? "Refused", refusalText(error))), done)
+
     const advance = (lease: Lease, begun: Begun) =>
       Effect.gen(function* () {
-        if (!applied.has(begun.id)) {
-          yield* apply(lease, begun)
-          applied.add(begun.id)
-          warned.delete(begun.id)
-          yield* rows.tellOnce(lease, begun.id, {
-            type: "applied",
-            reason: "Applied",
-            message: "The runtime has taken it."
-          })
-        }
-        const services = yield* follow(lease, begun)
+        const refusal = yield* applyOnce(lease, begun).pipe(
+          Effect.as(undefined),
+          Effect.catchTag("RuntimeError", (_) => (_.reason === "refused" ? Effect.succeed(_) : Effect.fail(_)))
+        )
+        const before = refusal === undefined ? yield* follow(lease, begun) : yield* rows.progress(lease, begun.id)
+        // Refused with something new in it, the app stays as it was. What only takes services away does so whatever is said of the others.
+        const removes = refusal === undefined || before.every((_) => _.action === "delete" || _.action === "unchanged")
+        const services = removes ? yield* removeServices(lease, begun, before) : before
+        if (refusal !== undefined) return yield* refuse(lease, begun, refusal)
+        if (services === undefined) return again({ afterMs: 0, failed: false })
         const wanted = services.filter((_) => _.action !== "delete")
         if (wanted.some((_) => _.state === "pending")) {
           return again({ afterMs: Math.max(10, Math.min(resyncMs, begun.remaining_ms)), failed: false })
         }
         const failure = failureOf(wanted)
-        if (failure !== "") yield* write(lease, finish(lease, begun.id, "failed", "ServiceFailed", failure))
-        else if (!(yield* prune(lease, begun, services))) return again({ afterMs: 0, failed: false })
+        if (failure === "") return yield* succeed(lease, begun)
+        yield* write(lease, finish(lease, begun.id, "failed", "ServiceFailed", failure))
         return done
       })
 
@@ -211,13 +237,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         return yield* advance(lease, begun).pipe(
           Effect.catchTag("RuntimeError", (error) =>
             error.reason === "refused"
-              ? Effect.as(
-                  write(
-                    lease,
-                    finish(lease, begun.id, "failed", error.diagnosis?.code ?? "Refused", refusalText(error))
-                  ),
-                  done
-                )
+              ? refuse(lease, begun, error)
               : postpone(lease, begun, error.diagnosis?.code ?? "RuntimeUnavailable", error.message)
           ),
           // Drift of the meantime is put right by the next pass: a deployment takes nothing by force.

@@ -1,4 +1,5 @@
-import type { ObjectRef } from "@maxcloud/synth"
+import type { ServiceName } from "@maxcloud/config-schema"
+import { type ObjectRef, secretPrefixOf } from "@maxcloud/synth"
 
 const nameOf = (ref: ObjectRef) => `${ref.apiVersion}/${ref.kind}/${ref.name}`
 
@@ -9,4 +10,16 @@ export const refsWithout = (
 ): ReadonlyArray<ObjectRef> => {
   const names = new Set(others.map(nameOf))
   return refs.filter((_) => !names.has(nameOf(_)))
+}
+
+/** Those of `refs` that are objects of the services `gone`, and can't be of one of `kept`. */
+export const refsOfServices = (
+  refs: ReadonlyArray<ObjectRef>,
+  gone: ReadonlyArray<ServiceName>,
+  kept: ReadonlyArray<ServiceName>
+): ReadonlyArray<ObjectRef> => {
+  const names = new Set<string>(gone)
+  const shared = new Set(kept.map(secretPrefixOf))
+  const prefixes = gone.map(secretPrefixOf).filter((_) => !shared.has(_))
+  return refs.filter(({ name }) => names.has(name) || prefixes.some((_) => name.startsWith(_)))
 }

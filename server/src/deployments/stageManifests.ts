@@ -1,12 +1,12 @@
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { parseAppSpecInTurns, SecretName, ServiceName } from "@maxcloud/config-schema"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { parseAppSpecInTurns, ServiceName } from "@maxcloud/config-schema"
 import type { Manifest, TenantContext } from "@maxcloud/synth"
 import { Effect, Option, Schema } from "effect"
 import { storableJson } from "../database/storable.ts"
-import { StoredImages } from "../images/storedImages.ts"
 import { tenantOf } from "./inspectSpec.ts"
 import type { Platform } from "./Platform.ts"
 import { currentPlatformKey, digestOf } from "./PlatformKey.ts"
+import { pinnedBy } from "./pinned.ts"
 import type { StageRows } from "./StageRows.ts"
 import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
@@ -22,11 +22,6 @@ type Context = typeof Context.Type
 
 const decodeContexts = Schema.decodeUnknownSync(Schema.Array(Context.pick("paused", "pullSecret")))
 const decodeContext = Schema.decodeUnknownOption(Context)
-const decodeImages = Schema.decodeUnknownSync(StoredImages)
-const decodeExternal = Schema.decodeUnknownSync(
-  Schema.NullOr(Schema.Struct({ store: Schema.String, key: Schema.String }))
-)
-const decodeVersions = Schema.decodeUnknownSync(Schema.Record({ key: SecretName, value: Schema.Int }))
 
 export interface StageManifests {
   readonly namespace: ReadonlyArray<Manifest>
@@ -54,25 +49,17 @@ export const makeStored =
     { paused, pullSecret }: Pick<Context, "paused" | "pullSecret">
   ) =>
     Effect.gen(function* () {
-      const rows = yield* sql<{
-        spec: unknown
-        secret_versions: unknown
-        external_secrets: unknown
-        images: unknown
-      }>`
-        select spec, secret_versions, external_secrets, images from deployments
-        where organization_id = ${key.organizationId} and id = ${id}`
+      const pinned = yield* Effect.provideService(pinnedBy(key.organizationId, id), SqlClient, sql)
+      if (pinned === undefined) return yield* Effect.dieMessage(`the deployment ${id} is not there`)
+      const { externalSecrets, images, secretVersions } = pinned
       const spec = yield* Effect.orDieWith(
-        yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(rows[0]?.spec))),
+        yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(pinned.spec))),
         (issues) => new Error(`the stored spec of ${id} cannot be read: ${issues.map((_) => _.message).join("; ")}`)
       )
-      const versions = decodeVersions(rows[0]?.secret_versions)
       const tenant: TenantContext = tenantOf(key, platform, {
-        secretVersions: new Map(
-          Object.entries(versions).map(([name, version]) => [SecretName.make(name), version] as const)
-        ),
-        externalSecrets: decodeExternal(rows[0]?.external_secrets) ?? undefined,
-        images: decodeImages(rows[0]?.images),
+        secretVersions,
+        externalSecrets,
+        images,
         pausedServices: new Set(paused),
         pullSecret
       })

@@ -1,0 +1,24 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { describe, expect, it } from "vitest"
+import { refsOfServices } from "./refs.ts"
+
+const names = (...all: ReadonlyArray<string>) => all.map((_) => ServiceName.make(_))
+const objects = (...all: ReadonlyArray<string>) => all.map((name) => ({ apiVersion: "v1", kind: "Secret", name }))
+const found = (refs: ReturnType<typeof objects>, gone: ReadonlyArray<string>, kept: ReadonlyArray<string>) =>
+  refsOfServices(refs, names(...gone), names(...kept)).map((_) => _.name)
+
+describe("refsOfServices", () => {
+  it("finds a service's objects and its Secrets, and none of a service whose name begins like it", () => {
+    const refs = objects("web", "web--0123456789", "web-2", "web-2--0123456789", "webs", "maxcloud--registry")
+    expect(found(refs, ["web"], ["web-2", "webs"])).toEqual(["web", "web--0123456789"])
+    expect(found(refs, ["web-2"], ["web"])).toEqual(["web-2", "web-2--0123456789"])
+    expect(found(refs, [], ["web"])).toEqual([])
+  })
+
+  it("leaves a Secret alone whose name doesn't tell which of two services it belongs to", () => {
+    const start = "a".repeat(50)
+    const refs = objects(`${start}x`, `${start}y`, `${start}--0123456789`)
+    expect(found(refs, [`${start}x`], [`${start}y`])).toEqual([`${start}x`])
+    expect(found(refs, [`${start}x`, `${start}y`], [])).toEqual([`${start}x`, `${start}y`, `${start}--0123456789`])
+  })
+})

@@ -1,0 +1,37 @@
+import type { Progress } from "./progress.ts"
+
+/** What becomes of the services that a deployment leaves out. */
+export interface Removals {
+  /** Nothing that still runs calls them. */
+  readonly now: ReadonlyArray<string>
+  /** The others, each with the services whose revisions may still call it. */
+  readonly waiting: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+/**
+ * Which services can go, whatever the others do. `calls` has, for each service, those that its earlier revisions may call. A service that
+ * isn't ready may still serve with such a revision, and so does one that has to wait itself.
+ */
+export const planRemovals = (
+  services: ReadonlyArray<Pick<Progress, "action" | "state"> & { readonly name: string }>,
+  calls: ReadonlyMap<string, ReadonlySet<string>>
+): Removals => {
+  const leaving = services.filter((_) => _.action === "delete" && _.state !== "deleted").map((_) => _.name)
+  const waiting = new Map<string, Array<string>>(leaving.map((_) => [_, []]))
+  const standing: Array<string> = services
+    .filter((_) => _.action !== "delete" && _.state !== "ready")
+    .map((_) => _.name)
+  for (const caller of standing) {
+    for (const callee of calls.get(caller) ?? []) {
+      const callers = waiting.get(callee)
+      if (callers === undefined || callee === caller) continue
+      // The loop goes on to it: what it calls has to wait, too.
+      if (callers.length === 0) standing.push(callee)
+      callers.push(caller)
+    }
+  }
+  return {
+    now: leaving.filter((_) => waiting.get(_)?.length === 0),
+    waiting: new Map([...waiting].filter(([, callers]) => callers.length > 0))
+  }
+}
