@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OrganizationName } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Layer, Option, Redacted, type Scope } from "effect"
+import { Database } from "./database/Database.ts"
 import { asServer } from "./database/RowScope.ts"
 import { faultLog } from "./faultLog.ts"
 import { AccessMode } from "./http/AccessMode.ts"
@@ -39,6 +40,8 @@ export interface RunningServer {
   readonly localToken: Redacted.Redacted | undefined
   /** Where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
   readonly bootstrapUrl: string | undefined
+  /** Fails if the server can't go on and must be ended. */
+  readonly failed: Effect.Effect<never, ServerError>
 }
 
 /** Whom the server's own user acts for without a credential: the named organization, or `local`. */
@@ -127,9 +130,11 @@ export const makeServer = (
       )
     )
     const token = yield* Effect.provide(bootstrapToken(settings), all)
+    const { lost } = Context.get(services, Database)
     return {
       url,
       port,
+      failed: Effect.mapError(lost, cannotStart),
       localToken,
       bootstrapUrl: token === undefined ? undefined : `${publicUrl}/auth/bootstrap?token=${Redacted.value(token)}`
     }

@@ -40,7 +40,7 @@ export const serve = (options: RunOptions = {}): Effect.Effect<never, ServerErro
       yield* Effect.logInfo(`listening on ${server.url}, data in ${settings.dataDir}`)
       yield* Effect.addFinalizer(() => Effect.logInfo("stopping: requests that are under way get time to end"))
       options.onReady?.(server)
-      return yield* Effect.never
+      return yield* server.failed
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 

@@ -15,6 +15,7 @@ import * as Collector from "./retention/Collector.ts"
 import { Retention } from "./retention/Retention.ts"
 import * as Sources from "./runtime/local/sources/layer.ts"
 import { runtimeLayer } from "./runtime/runtimeLayer.ts"
+import { runtimeOf } from "./runtime/runtimeOf.ts"
 import type { ServerSettings } from "./ServerConfig.ts"
 import * as SealedSecrets from "./secrets/SealedSecrets.ts"
 
@@ -28,6 +29,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
     dataDir,
     url: databaseUrl,
     migrationUrl: migrationDatabaseUrl,
+    lock: { sharing: runtimeOf(settings) === "local" ? "sole" : "shared" },
     connections: settings.databasePool,
     statementTimeout: settings.statementTimeout
   })

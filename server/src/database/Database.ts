@@ -10,6 +10,7 @@ import * as Notifications from "./Notifications.ts"
 import { makePool, type PoolLimits } from "./PgPool.ts"
 import { asNobody, asServer } from "./RowScope.ts"
 import { refuseRestoring } from "./restoring.ts"
+import { type LockOptions, serverLock } from "./serverLock.ts"
 
 export { DatabaseError } from "./DatabaseError.ts"
 
@@ -20,6 +21,8 @@ export interface DatabaseOptions extends PoolLimits {
   readonly url?: Redacted.Redacted | undefined
   /** The role that owns the tables and runs migrations. @default `url` */
   readonly migrationUrl?: Redacted.Redacted | undefined
+  /** How the database of `url` is held. The embedded one is held by its folder. @default not at all */
+  readonly lock?: LockOptions | undefined
 }
 
 /** The database behind `SqlClient`: migrated, and in use by this server. */
@@ -29,6 +32,8 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
     readonly embedded: boolean
     /** Fails where the database does not answer. */
     readonly ping: Effect.Effect<void, DatabaseError>
+    /** Fails if another server has taken the database: this one must end. */
+    readonly lost: Effect.Effect<never, DatabaseError>
   }
 >() {}
 
@@ -95,6 +100,7 @@ export const layer = (
         options.url === undefined
           ? yield* migratedEmbedded(options.dataDir)
           : yield* external(options.url, options.migrationUrl ?? options.url)
+      const lost = isEmbedded || options.lock === undefined ? Effect.never : yield* serverLock(config, options.lock)
       const client = Layer.scoped(
         SqlClient,
         Effect.flatMap(makePool(config, isEmbedded ? within(options) : options), (pool) => makeSqlClient(pool, []))
@@ -109,6 +115,7 @@ export const layer = (
           )
           return {
             embedded: isEmbedded,
+            lost,
             ping: sql`select 1`.pipe(
               asNobody,
               Effect.asVoid,
