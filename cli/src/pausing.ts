@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { connect, parseServiceName, stageOf } from "./client.ts"
 import { command, type Example, noFlags, positionals } from "./command.ts"
 import { required } from "./flags.ts"
+import { serviceJson } from "./serviceText.ts"
 
 /** `pause` and `resume`: one call for one service. */
 export const pausing = (definition: {
@@ -21,7 +22,7 @@ export const pausing = (definition: {
         const stage = yield* stageOf(input)
         const cloud = yield* connect(input)
         const service = yield* cloud.services[definition.act](name, { stage })
-        if (terminal.json) terminal.printJson({ service })
+        if (terminal.json) terminal.printJson({ service: serviceJson(service) })
         else terminal.say(definition.says(name))
       })
   })

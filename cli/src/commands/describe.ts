@@ -5,12 +5,11 @@ import { command, noFlags, positionals } from "../command.ts"
 import { diagnosisLines } from "../diagnosis.ts"
 import { required } from "../flags.ts"
 import { stateText, urlText } from "../format.ts"
+import { envSource, serviceJson, settingRows } from "../serviceText.ts"
 import { age, type Terminal, table } from "../terminal.ts"
 
 const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, terminal: Terminal) =>
   rows.length === 0 ? [] : ["", terminal.paint("bold", title), ...table(rows).map((_) => `  ${_}`)]
-
-const envText = (value: Service["env"][string]): string => (typeof value === "string" ? value : JSON.stringify(value))
 
 const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
   const now = Date.now()
@@ -36,9 +35,18 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
           `  ${terminal.paint("red", service.diagnosis.code)}: ${service.diagnosis.message}`,
           ...diagnosisLines(service.diagnosis).map((_) => `  ${_}`)
         ]),
+    ...section("Settings", service.settings === undefined ? [] : settingRows(service.settings), terminal),
     ...section(
       "Environment",
-      Object.entries(service.env).map(([name, value]) => [name, envText(value)]),
+      Object.entries(service.env).map(([name, value]) => [name, terminal.paint("dim", envSource(value))]),
+      terminal
+    ),
+    ...section(
+      "Files",
+      Object.entries(service.settings?.files ?? {}).map(([path, { secret }]) => [
+        path,
+        terminal.paint("dim", `secret ${secret}`)
+      ]),
       terminal
     ),
     ...section(
@@ -71,9 +79,13 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
 
 export default command({
   examples: [
-    { line: "maxcloud describe web", does: "state, diagnosis, URL, environment, revisions, conditions" },
+    {
+      line: "maxcloud describe web",
+      does: "state, diagnosis, URL, settings, names of variables, revisions, conditions"
+    },
     { line: "maxcloud describe web --json", does: "the same as JSON" }
   ],
+  notes: ["Values of the environment are not shown, only where they come from."],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
@@ -83,7 +95,7 @@ export default command({
       const cloud = yield* connect(input)
       const service = yield* cloud.services.get(name, { stage })
       const revisions = yield* cloud.services.revisions(name, { stage })
-      if (terminal.json) return terminal.printJson({ service, revisions })
+      if (terminal.json) return terminal.printJson({ service: serviceJson(service), revisions })
       for (const line of serviceLines(service, revisions, terminal)) terminal.print(line)
     })
 })

@@ -3,6 +3,7 @@ import { connect, parseAppName, stageOf } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { stateText, urlText } from "../format.ts"
+import { serviceJson } from "../serviceText.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
@@ -19,7 +20,7 @@ export default command({
       const stage = yield* stageOf(input)
       const cloud = yield* connect(input)
       const services = yield* cloud.services.list({ app, stage })
-      if (terminal.json) return terminal.printJson({ services })
+      if (terminal.json) return terminal.printJson({ services: services.map(serviceJson) })
       if (services.length === 0) return terminal.say("no services: `maxcloud deploy` makes some")
       const header = ["NAME", "STATE", "URL", "INSTANCES", "APP", "STAGE", "UPDATED"]
       const now = Date.now()

@@ -6,6 +6,7 @@ import {
   ImageReference,
   mapUpTo,
   ServiceName,
+  ServiceSpec,
   Source,
   StageName,
   textUpTo
@@ -22,6 +23,17 @@ export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: S
 })
 export type TrafficTarget = typeof TrafficTarget.Type
 
+const Declared = ServiceSpec.from.pipe(
+  Schema.pick("port", "protocol", "cpu", "memory", "scale", "timeout", "probes", "files", "links", "egress")
+)
+
+/** How a service is declared, written as in the config; what the config leaves out has its default. */
+export const ServiceSettings = Schema.encodedSchema(Declared).annotations({ identifier: "ServiceSettings" })
+export type ServiceSettings = typeof ServiceSettings.Type
+
+/** What a spec says of it. */
+export const settingsOf: (spec: ServiceSpec) => ServiceSettings = Schema.encodeSync(Declared)
+
 /** A service as it is. Times are RFC 3339 in UTC. */
 export const Service = Schema.Struct({
   id: ServiceId,
@@ -34,6 +46,8 @@ export const Service = Schema.Struct({
   /** The declared environment; secrets are references, never values. */
   env: Schema.Record({ key: Schema.String, value: EnvValue }),
   visibility: Schema.Literal("public", "internal"),
+  /** Left out by servers of earlier versions. */
+  settings: Schema.optional(ServiceSettings),
   state: ServiceState,
   /** For callers outside; null for an internal service. */
   url: Schema.NullOr(Schema.String),

@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { ServiceSpec } from "@maxcloud/config-schema"
-import { Condition, Diagnosis, Service, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import { Condition, Diagnosis, Service, ServiceState, settingsOf, TrafficTarget } from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { tenantOf } from "../deployments/inspectSpec.ts"
@@ -81,6 +81,7 @@ export const selectServices = (organization: Organization, condition: Fragment) 
         ...(spec.source === undefined ? {} : { source: spec.source }),
         env: spec.env,
         visibility: spec.visibility,
+        settings: settingsOf(spec),
         state: row.deleting ? "deleting" : row.paused ? "paused" : status.state,
         // Known from the start: it follows from the name alone.
         url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),

@@ -1,0 +1,88 @@
+import { parseAppSpec } from "@maxcloud/config-schema"
+import { settingsOf } from "@maxcloud/sdk/api"
+import { Either } from "effect"
+import { describe, expect, it } from "vitest"
+import { envSource, serviceJson, settingRows } from "./serviceText.ts"
+
+const specOf = (service: object) => {
+  const spec = Either.getOrThrow(
+    parseAppSpec({
+      app: "shop",
+      services: [
+        { name: "web", image: "nginx:1", ...service },
+        { name: "api", image: "a:1" }
+      ]
+    })
+  )
+  const [web] = spec.services
+  if (web === undefined) throw new Error("no service")
+  return web
+}
+const rows = (service: object) =>
+  Object.fromEntries(settingRows(settingsOf(specOf(service))).map(([name, value]) => [name, value]))
+
+describe("settings", () => {
+  it("are told with their defaults", () => {
+    expect(rows({})).toEqual({
+      port: "8080",
+      scale: "0 to 10 instances, 80 requests at a time each; one goes after 1m without requests",
+      resources: "1 vCPU, 512Mi of memory",
+      timeout: "5m per request",
+      readiness: "TCP connection to the port",
+      egress: "internet"
+    })
+  })
+
+  it("are told as the config writes them", () => {
+    expect(
+      rows({
+        port: "auto",
+        protocol: "h2c",
+        cpu: "250m",
+        memory: "1Gi",
+        timeout: "90s",
+        scale: { min: 2, max: 2, concurrency: 5, maxConcurrency: 9, idle: "30s" },
+        probes: {
+          readiness: { path: "/healthz", period: "5s", initialDelay: "3s" },
+          liveness: { failureThreshold: 5 }
+        },
+        links: ["api"],
+        egress: ["203.0.113.0/24"]
+      })
+    ).toEqual({
+      port: "auto (h2c)",
+      scale: "2 instances, 5 requests at a time each, 9 at most; one goes after 30s without requests",
+      resources: "250m, 1Gi of memory",
+      timeout: "90s per request",
+      readiness: "GET /healthz every 5s within 1s, 3 failures, first after 3s",
+      liveness: "TCP connection every 10s within 1s, 5 failures",
+      links: "api",
+      egress: "203.0.113.0/24"
+    })
+  })
+})
+
+describe("the environment", () => {
+  const { env } = specOf({
+    env: {
+      PLAIN: "hunter2",
+      TOKEN: { secret: "TOKEN" },
+      API: { service: "api", property: "url" },
+      DSN: { join: ["postgres://hunter2:", { secret: "PASSWORD" }, "@", { service: "api", property: "host" }] }
+    }
+  })
+
+  it("is told by where values come from", () => {
+    expect(Object.entries(env).map(([name, value]) => [name, envSource(value)])).toEqual([
+      ["PLAIN", "text"],
+      ["TOKEN", "secret TOKEN"],
+      ["API", "url of api"],
+      ["DSN", "text, secret PASSWORD, host of api"]
+    ])
+  })
+
+  it("has no value in JSON either", () => {
+    expect(JSON.stringify(serviceJson({ env }))).not.toContain("hunter2")
+    expect(serviceJson({ env }).env["PLAIN"]).toBe(null)
+  })
+})

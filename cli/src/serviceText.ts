@@ -1,0 +1,61 @@
+import type { EnvValue } from "@maxcloud/config-schema"
+import type { Service, ServiceSettings } from "@maxcloud/sdk/api"
+
+type EnvPart = Exclude<EnvValue, string | { readonly join: unknown }>
+
+const partText = (part: EnvPart): string =>
+  "secret" in part ? `secret ${part.secret}` : `${part.property} of ${part.service}`
+
+/** Where a variable's value comes from, never the value: what was meant for a secret is often written as a text. */
+export const envSource = (value: EnvValue): string => {
+  if (typeof value === "string") return "text"
+  if (!("join" in value)) return partText(value)
+  const parts = value.join.flatMap((_) => (typeof _ === "string" ? [] : [partText(_)]))
+  return ["text", ...new Set(parts)].join(", ")
+}
+
+const withoutText = (value: EnvValue) =>
+  typeof value === "string"
+    ? null
+    : "join" in value
+      ? { join: value.join.map((_) => (typeof _ === "string" ? null : _)) }
+      : value
+
+/** A service for `--json`: `null` stands for the texts of its environment. */
+export const serviceJson = <S extends Pick<Service, "env">>(service: S) => ({
+  ...service,
+  env: Object.fromEntries(Object.entries(service.env).map(([name, value]) => [name, withoutText(value)]))
+})
+
+const scaleText = ({ concurrency, idle, max, maxConcurrency, min }: NonNullable<ServiceSettings["scale"]>) => {
+  const limit = maxConcurrency === undefined || maxConcurrency === 0 ? "" : `, ${maxConcurrency} at most`
+  const instances = min === max ? `${max} instances` : `${min} to ${max} instances`
+  return `${instances}, ${concurrency} requests at a time each${limit}; one goes after ${idle} without requests`
+}
+
+type Probe = NonNullable<NonNullable<ServiceSettings["probes"]>["startup"]>
+
+const probeText = ({ failureThreshold, initialDelay, path, period, timeout }: Probe) => {
+  const delay = initialDelay === undefined || /^0/.test(initialDelay) ? "" : `, first after ${initialDelay}`
+  const check = path === undefined ? "TCP connection" : `GET ${path}`
+  return `${check} every ${period} within ${timeout}, ${failureThreshold} failures${delay}`
+}
+
+/** How it is declared, a row for each setting. */
+export const settingRows = (settings: ServiceSettings): ReadonlyArray<ReadonlyArray<string>> => {
+  const { cpu, egress, links = [], memory, port, probes = {}, protocol, scale, timeout } = settings
+  const checks = (["startup", "readiness", "liveness"] as const).flatMap((name) => {
+    const probe = probes[name]
+    return probe === undefined ? [] : [[name, probeText(probe)]]
+  })
+  return [
+    ["port", `${port}${protocol === "h2c" ? " (h2c)" : ""}`],
+    ...(scale === undefined ? [] : [["scale", scaleText(scale)]]),
+    ["resources", `${typeof cpu === "number" ? `${cpu} vCPU` : cpu}, ${memory} of memory`],
+    ["timeout", `${timeout} per request`],
+    ...(checks.some(([name]) => name === "readiness") ? [] : [["readiness", "TCP connection to the port"]]),
+    ...checks,
+    ...(links.length === 0 ? [] : [["links", links.join(", ")]]),
+    ["egress", typeof egress === "object" ? egress.join(", ") : (egress ?? "")]
+  ]
+}
