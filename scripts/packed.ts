@@ -3,6 +3,7 @@ import { checkAuthoring } from "./packed/authoring.ts"
 import { checkContents } from "./packed/contents.ts"
 import { makeForeignFolder } from "./packed/ForeignFolder.ts"
 import { checkFlags } from "./packed/flags.ts"
+import { checkImports } from "./packed/imports.ts"
 import { checkKubernetes } from "./packed/kubernetes.ts"
 import { checkDeployment, checkEmbedded, checkPnpm } from "./packed/running.ts"
 
@@ -28,6 +29,7 @@ try {
   check("npx maxcloud --help", help.status === 0 && help.output.includes("deploy"), help.output)
 
   checkAuthoring(folder)
+  checkImports(folder)
   checkKubernetes(folder)
   await checkDeployment(folder)
   await checkFlags(folder)

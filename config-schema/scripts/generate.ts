@@ -126,8 +126,8 @@ const intro = `<!-- Written by \`npm run generate\` from config-schema/src: chan
 
 # Config reference
 
-An app is described by \`maxcloud.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`), or as plain data by \`maxcloud.config.yaml\`
-or \`.json\`. Both give the same AppSpec; \`maxcloud config check\` reads it and tells every mistake with its place. Unknown
+An app is described by \`maxcloud.config.ts\` (or \`.mts\`, \`.cts\`, \`.js\`, \`.mjs\`, \`.cjs\`), or as plain data by
+\`maxcloud.config.yaml\` (\`.yml\`) or \`.json\`. Both give the same AppSpec; \`maxcloud config check\` reads it and tells every mistake with its place. Unknown
 keys are mistakes.
 
 \`\`\`ts
@@ -158,7 +158,7 @@ services:
     env: { API_URL: { service: api, property: url } }
 \`\`\`
 
-A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
+[What a config may import](../config-files.md) has a page of its own. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
 milli-vCPU (\`"500m"\`), memory in bytes or as \`"256Mi"\`, \`"1Gi"\`.`
 
 const values = `## Values of env

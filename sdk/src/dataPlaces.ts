@@ -57,6 +57,13 @@ export const readDocument = (file: string, text: string): Read => {
   }
 }
 
+/** The config without `$schema`, by which editors find the JSON Schema. */
+const withoutSchema = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null || !("$schema" in value)) return value
+  const { $schema, ...rest } = value
+  return typeof $schema === "string" ? rest : value
+}
+
 const readNodes = (file: string, text: string): Read => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -75,7 +82,7 @@ const readNodes = (file: string, text: string): Read => {
 
   if (extname(file) === ".json") {
     try {
-      const value: unknown = JSON.parse(text)
+      const value = withoutSchema(JSON.parse(text))
       return { value, locate: locate(value) }
     } catch (error) {
       const place = document.errors[0] === undefined ? {} : placeOf(document.errors[0].pos[0])
@@ -91,7 +98,7 @@ const readNodes = (file: string, text: string): Read => {
     return { issue: { path: "", message, file, ...placeOf(error.pos[0]) } }
   }
   try {
-    const value: unknown = document.toJS({ maxAliasCount: maxAliases })
+    const value = withoutSchema(document.toJS({ maxAliasCount: maxAliases }))
     return { value, locate: locate(value) }
   } catch (error) {
     const message = /^Excessive alias count/.test(reason(error))

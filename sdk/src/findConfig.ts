@@ -3,13 +3,21 @@ import { dirname, join, resolve } from "node:path"
 import { Effect } from "effect"
 import { ConfigInvalid } from "./errors.ts"
 
-const extensions = ["ts", "mts", "js", "mjs", "yaml", "yml", "json"]
+/** Configs that are programs. */
+export const moduleExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"] as const
+/** Configs that are plain data. */
+export const dataExtensions = [".yaml", ".yml", ".json"] as const
+
+/** The names that a config is found by, in the order in which they are named. */
+export const configNames: ReadonlyArray<string> = [...moduleExtensions, ...dataExtensions].map(
+  (_) => `maxcloud.config${_}`
+)
 
 /** The config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. Absolute. */
 export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid> =>
   Effect.suspend(() => {
     for (let at = resolve(folder); ; at = dirname(at)) {
-      const here = extensions.map((_) => `maxcloud.config.${_}`).filter((_) => existsSync(join(at, _)))
+      const here = configNames.filter((_) => existsSync(join(at, _)))
       const [file, other] = here
       if (file !== undefined && other !== undefined) {
         const message = `there are ${here.join(" and ")} in ${at}: keep one, or name the one that you mean`

@@ -1,37 +1,13 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
 import { Effect } from "effect"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
+import { imports, makeConfigFolder } from "../test/configFolder.ts"
 import { evaluate } from "./evaluate.ts"
-import { ConfigInvalid, findConfig, loadConfig, renderIssue } from "./index.ts"
+import { findConfig, loadConfig, renderIssue } from "./index.ts"
 import { faultOfWaiting } from "./moduleFaults.ts"
 
-let root = ""
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "maxcloud-config-"))
-  await mkdir(join(root, "node_modules/@maxcloud"), { recursive: true })
-  await symlink(fileURLToPath(new URL("..", import.meta.url)), join(root, "node_modules/@maxcloud/sdk"))
-})
-afterAll(() => rm(root, { recursive: true }))
-
-const write = async (files: Readonly<Record<string, string>>) => {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), content)
-  }
-}
-/** The lines that a user sees. */
-const failure = async (file: string): Promise<ReadonlyArray<string>> => {
-  const error = await loadConfig({ folder: root, file }).then(
-    () => assert.fail("it loads"),
-    (_: unknown) => _
-  )
-  if (!(error instanceof ConfigInvalid)) throw error
-  return error.issues.map((_) => renderIssue(_, root))
-}
-const imports = `import { defineConfig, secret, service, text } from "@maxcloud/sdk/config"\n`
+const { failure, remove, root, write } = await makeConfigFolder()
+afterAll(remove)
 
 describe("loadConfig", () => {
   it("evaluates for the stage, anew each time", async () => {
@@ -206,25 +182,25 @@ export default defineConfig({
     [
       "a package that is not there",
       { "f.ts": '\nimport "nope"\n' },
-      /^f\.ts:2 {2}cannot find "nope", .*npm i -D nope$/
+      /^f\.ts:2:1 {2}Can't find "nope", which is imported here\. Install it: npm i -D nope$/
     ],
     [
       "a file of a package that is not there",
       { "f.ts": '\nimport "@acme/nope/deep/file.js"\n' },
-      /^f\.ts:2 {2}cannot find "@acme\/nope".*npm i -D @acme\/nope$/
+      /^f\.ts:2:1 {2}Can't find "@acme\/nope\/deep\/file\.js", .*npm i -D @acme\/nope$/
     ],
     ...["@/shared", "~/shared", "$lib/shared"].map(
       (alias) =>
         [
           `the path alias ${alias}`,
           { "f.ts": `\nimport "${alias}"\n` },
-          /^f\.ts:2 {2}cannot find .*Node doesn't read the `paths` of a tsconfig\.json: write a relative path/
+          /^f\.ts:2:1 {2}Can't find "[@~$]\w*\/shared", .*no tsconfig\.json maps it\. Add it to `paths`/
         ] as const
     ),
     [
       "a file that is not there",
       { "f.ts": 'import "./nope.ts"\n' },
-      /^f\.ts:1 {2}cannot find "nope\.ts", .*correct the path/
+      /^f\.ts:1:1 {2}Can't find "\.\/nope\.ts", .*Correct the path/
     ],
     [
       "a name that is not exported",

@@ -11,7 +11,7 @@ import {
 import { Effect, Either, ParseResult, Schema } from "effect"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import { evaluate } from "./evaluate.ts"
-import { findConfig } from "./findConfig.ts"
+import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 
 /** A config that has been read for a stage. */
 export interface LoadedConfig {
@@ -118,14 +118,10 @@ const readData = (file: string): Effect.Effect<Read, ConfigInvalid> =>
     return { spec: read.value, files: [file], locate: async (issues) => read.locate(issues) }
   })
 
-const readers: Readonly<Record<string, (file: string, stage: string) => Effect.Effect<Read, ConfigInvalid>>> = {
-  ".ts": readModule,
-  ".mts": readModule,
-  ".js": readModule,
-  ".mjs": readModule,
-  ".yaml": readData,
-  ".yml": readData,
-  ".json": readData
+const readerOf = (file: string): typeof readModule | undefined => {
+  const extension = extname(file)
+  if (moduleExtensions.some((_) => _ === extension)) return readModule
+  return dataExtensions.some((_) => _ === extension) ? readData : undefined
 }
 
 const decodeStage = Schema.decodeUnknownEither(StageName)
@@ -140,11 +136,11 @@ export const loadConfig = (options: LoadConfigOptions = {}): Effect.Effect<Loade
         one(file, ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message)
       )
     )
-    const reader = readers[extname(file)]
+    const reader = readerOf(file)
     if (reader === undefined) {
       return yield* one(
         file,
-        `a config is a file of TypeScript, JavaScript, YAML or JSON: ${Object.keys(readers).join(", ")}`
+        `a config is a file of TypeScript, JavaScript, YAML or JSON: ${[...moduleExtensions, ...dataExtensions].join(", ")}`
       )
     }
     const { files, locate, spec } = yield* reader(file, stage)

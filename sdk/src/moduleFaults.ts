@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises"
-import { dirname, join, relative } from "node:path"
+import { dirname, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { ConfigInvalid, type ConfigIssue } from "./errors.ts"
 import type { Evaluation } from "./evaluate.ts"
-import { findNodes, isSyntaxNode, placeOf, readSyntax, type SyntaxNode } from "./syntaxTree.ts"
+import { moduleExtensions } from "./findConfig.ts"
+import { missingImport, notExported } from "./imports/explainMissing.ts"
+import { circleOf, modulesOf, readModule, showCircle } from "./moduleGraph.ts"
+import { findNodes, placeOf } from "./syntaxTree.ts"
 
 type Thrown = Extract<Evaluation, { _tag: "Threw" }>
 
@@ -11,61 +13,6 @@ const pathOf = (written: string) => (written.startsWith("file:") ? fileURLToPath
 
 const invalid = (config: string, message: string, place: Partial<ConfigIssue> = {}) =>
   new ConfigInvalid({ file: config, issues: [{ path: "", message, file: config, ...place }] })
-
-interface Module {
-  readonly file: string
-  readonly imports: ReadonlyArray<string>
-  readonly root?: SyntaxNode
-  readonly mistake?: { readonly line: number; readonly column: number; readonly message: string }
-}
-
-const readModule = async (file: string): Promise<Module | undefined> => {
-  const text = await readFile(file, "utf8").catch(() => undefined)
-  if (text === undefined) return undefined
-  const read = readSyntax(file, text)
-  if ("mistake" in read) return { file, imports: [], mistake: read.mistake }
-  const body = Array.isArray(read.root.body) ? read.root.body.filter(isSyntaxNode) : []
-  const imports = body
-    .filter((_) => _.importKind !== "type" && _.exportKind !== "type")
-    .map((_) => (isSyntaxNode(_.source) ? _.source.value : undefined))
-    .filter((_) => typeof _ === "string" && _.startsWith("."))
-    .map((_) => join(dirname(file), String(_)))
-  return { file, imports, root: read.root }
-}
-
-/** The config and the files that it imports by relative paths, each after those that import it; 500 at most. */
-const modulesOf = async (config: string): Promise<ReadonlyMap<string, Module>> => {
-  const modules = new Map<string, Module>()
-  const waiting = [config]
-  for (let file = waiting.shift(); file !== undefined && modules.size < 500; file = waiting.shift()) {
-    if (modules.has(file)) continue
-    const module = await readModule(file)
-    if (module === undefined) continue
-    modules.set(file, module)
-    waiting.push(...module.imports)
-  }
-  return modules
-}
-
-/** A circle of imports that can be reached from the config, its first file again at the end. */
-const circleOf = (config: string, modules: ReadonlyMap<string, Module>): ReadonlyArray<string> | undefined => {
-  const done = new Set<string>()
-  const search = (file: string, above: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
-    const at = above.indexOf(file)
-    if (at !== -1) return [...above.slice(at), file]
-    if (done.has(file)) return undefined
-    done.add(file)
-    for (const next of modules.get(file)?.imports ?? []) {
-      const circle = search(next, [...above, file])
-      if (circle !== undefined) return circle
-    }
-    return undefined
-  }
-  return search(config, [])
-}
-
-const showCircle = (config: string, circle: ReadonlyArray<string>) =>
-  circle.map((_) => relative(dirname(config), _)).join(" → ")
 
 /** The first frame of a stack in the config's folder, else in any file of the user's own. */
 const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
@@ -75,75 +22,113 @@ const frameOf = (config: string, stack: string): Partial<ConfigIssue> => {
   return frames.find((_) => _.file.startsWith(`${dirname(config)}/`)) ?? frames[0] ?? {}
 }
 
-/** A package's name on npm, and what may follow it: `@scope/name/file`. */
-const packageName = /^(?:@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*(?=\/|$)/
-
-const fixOfMissing = (wanted: string | undefined): string => {
-  if (wanted === undefined || wanted.startsWith("/")) return "correct the path (with its extension, as `./services.ts`)"
-  const name = packageName.exec(wanted)?.[0]
-  // `@/shared`, `~/shared`, `$lib/x`, `#x`: no package can have such a name.
-  return name === undefined
-    ? "Node doesn't read the `paths` of a tsconfig.json: write a relative path (as `./shared.ts`), or add it to `imports` of the package.json (names that start with #)"
-    : `install it: npm i -D ${name}`
+/** A mistake of syntax that Node words by itself: in JSON, in a name that isn't exported. */
+const worded = (message: string): { readonly place?: Partial<ConfigIssue>; readonly message: string } | undefined => {
+  const [, file, what = ""] = /^(?:file:\/\/)?(\/.*?\.json): (.*)$/.exec(message) ?? []
+  if (file !== undefined) {
+    const [, line, column] = / \(line (\d+) column (\d+)\)$/.exec(what) ?? []
+    const place = line === undefined ? { file } : { file, line: Number(line), column: Number(column) }
+    return { place, message: `This isn't valid JSON: ${what}` }
+  }
+  const [, data, name] = /module '(.*?\.json)' does not provide an export named '(.*)'$/.exec(message) ?? []
+  if (data === undefined) return undefined
+  return {
+    message: `${data} has only a default export, not "${name}". Write \`import data from "${data}"\`, then \`data.${name}\`.`
+  }
 }
 
-/** What an exception means that came out of a config, and where it came from. */
-export const faultOfThrow = async (config: string, thrown: Thrown): Promise<ConfigInvalid> => {
-  const { code, message, name, stack } = thrown
-
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_UNSUPPORTED_DIR_IMPORT") {
-    const [, wanted, from] =
-      /^(?:Cannot find (?:package|module)|Directory import) '(.*?)'.* imported from (.*)$/.exec(message) ?? []
-    const file = from === undefined ? config : pathOf(from)
-    const shown = wanted?.startsWith("/") === true ? relative(dirname(file), wanted) : wanted
-    const text = (await readFile(file, "utf8").catch(() => "")).split("\n")
-    const line = text.findIndex((_) => wanted !== undefined && _.includes(wanted.split("/").at(-1) ?? wanted)) + 1
-    const fix = fixOfMissing(wanted)
-    return invalid(config, `cannot find "${shown ?? message}", which is imported here: ${fix}`, {
-      file,
-      ...(line === 0 ? {} : { line })
-    })
+const faultOfSyntax = async (config: string, { code, message, stack }: Thrown): Promise<ConfigInvalid> => {
+  const [, written, line] = /^(\S.*?):(\d+)\n/.exec(stack) ?? []
+  const place = written === undefined ? {} : { file: pathOf(written), line: Number(line) }
+  const known = worded(message)
+  if (known !== undefined) return invalid(config, known.message, known.place ?? place)
+  const modules = await modulesOf(config)
+  const read = written === undefined ? undefined : await readModule(pathOf(written))
+  const mistaken = read?.mistake === undefined ? [...modules.values()].find((_) => _.mistake !== undefined) : read
+  if (mistaken?.mistake !== undefined) {
+    const { column, line, message } = mistaken.mistake
+    return invalid(config, `syntax error: ${message}`, { file: mistaken.file, line, column })
   }
+  if (written?.endsWith(".cjs") === true && /import statement|Unexpected token 'export'/.test(message))
+    return invalid(config, "A .cjs file can't have import or export. Rename it to end with .mjs.", place)
+  const fix =
+    code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX" ? " (Node only strips types: write it in plain JavaScript)" : ""
+  return invalid(config, `${message}${fix}`, place)
+}
 
-  if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+/** What CommonJS has, used in a file that is read as a module. */
+const commonJsWord = /^(module|exports|require|__dirname|__filename) is not defined/
+
+const insteadOf: Readonly<Record<string, string>> = {
+  __dirname: "Use import.meta.dirname.",
+  __filename: "Use import.meta.filename."
+}
+
+const faultOfReference = async (config: string, { message, stack }: Thrown): Promise<ConfigInvalid | undefined> => {
+  if (message.endsWith("before initialization")) {
+    const circle = circleOf(config, await modulesOf(config))
+    if (circle === undefined) return undefined
+    const shown = `cyclic import: ${showCircle(config, circle)} (${message}): move what they share into a file that imports neither`
+    return invalid(config, shown, frameOf(config, stack))
+  }
+  const word = commonJsWord.exec(message)?.[1]
+  if (word === undefined) return undefined
+  const fix =
+    insteadOf[word] ?? "Use import and export, or give the file a name that ends with .cjs (in TypeScript .cts)."
+  return invalid(config, `"${word}" isn't defined in a file that is read as a module. ${fix}`, frameOf(config, stack))
+}
+
+const faultOfExtension = (config: string, message: string): ConfigInvalid => {
+  const [, extension = "", file] = /extension "(.*?)" for (\S+)/.exec(message) ?? []
+  if (file === undefined || moduleExtensions.some((_) => _ === extension))
     return invalid(
       config,
       `Node ${process.versions.node} reads no TypeScript: use Node 22.18 or newer, or write maxcloud.config.mjs`
     )
-  }
+  const fix = /^\.[jt]sx$/.test(extension)
+    ? "Move what the config needs of it into a .ts file."
+    : 'Read it with `readFileSync` from "node:fs".'
+  const shown = relative(dirname(config), pathOf(file))
+  return invalid(config, `${shown} is imported, but Node can't run ${extension} files. ${fix}`)
+}
 
-  if (name === "SyntaxError") {
-    const [, written, line] = /^(\S.*?):(\d+)\n/.exec(stack) ?? []
-    const modules = await modulesOf(config)
-    const read = written === undefined ? undefined : await readModule(pathOf(written))
-    const mistaken = read?.mistake === undefined ? [...modules.values()].find((_) => _.mistake !== undefined) : read
-    if (mistaken?.mistake !== undefined) {
-      const { mistake } = mistaken
-      return invalid(config, `syntax error: ${mistake.message}`, {
-        file: mistaken.file,
-        line: mistake.line,
-        column: mistake.column
+/** Two paths of the length that systems allow. */
+const longestMessage = 8_192
+
+/** What an exception means that came out of a config, and where it came from. */
+export const faultOfThrow = async (config: string, thrown: Thrown): Promise<ConfigInvalid> => {
+  const { code, name, stack } = thrown
+  // Node's own messages are read by patterns, and any error may claim to be one of its.
+  const message = thrown.message.slice(0, longestMessage)
+  switch (code) {
+    case "ERR_MODULE_NOT_FOUND":
+    case "ERR_UNSUPPORTED_DIR_IMPORT":
+    case "ERR_PACKAGE_IMPORT_NOT_DEFINED":
+    case "ERR_INVALID_MODULE_SPECIFIER":
+    case "MODULE_NOT_FOUND": {
+      const { place, text } = await missingImport(config, message)
+      return invalid(config, text, place)
+    }
+    case "ERR_PACKAGE_PATH_NOT_EXPORTED": {
+      const { place, text } = await notExported(config, message)
+      return invalid(config, text, place)
+    }
+    case "ERR_UNKNOWN_FILE_EXTENSION":
+      return faultOfExtension(config, message)
+    case "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING": {
+      const file = /, for "(.*?)"$/m.exec(message)?.[1]
+      const fix =
+        "Import its compiled JavaScript. A package of your workspace has to be linked, not copied, into node_modules."
+      return invalid(config, `Node can't run TypeScript inside node_modules. ${fix}`, {
+        ...(file === undefined ? {} : { file: pathOf(file) })
       })
     }
-    const fix =
-      code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX" ? " (Node only strips types: write it in plain JavaScript)" : ""
-    const place = written === undefined ? {} : { file: pathOf(written), line: Number(line) }
-    return invalid(config, `${message}${fix}`, place)
   }
-
-  if (name === "ReferenceError" && message.endsWith("before initialization")) {
-    const circle = circleOf(config, await modulesOf(config))
-    if (circle !== undefined) {
-      const shown = showCircle(config, circle)
-      return invalid(
-        config,
-        `cyclic import: ${shown} (${message}): move what they share into a file that imports neither`,
-        frameOf(config, stack)
-      )
-    }
-  }
-
-  const threw = name === "ConfigMisuse" ? message : `the config threw ${name === "" ? "" : `${name}: `}${message}`
+  if (name === "SyntaxError") return faultOfSyntax(config, { ...thrown, message })
+  const reference = name === "ReferenceError" ? await faultOfReference(config, thrown) : undefined
+  if (reference !== undefined) return reference
+  const whole = thrown.message
+  const threw = name === "ConfigMisuse" ? whole : `the config threw ${name === "" ? "" : `${name}: `}${whole}`
   return invalid(config, threw, frameOf(config, stack))
 }
 

@@ -67,16 +67,19 @@ const membersOf = async (root: string, patterns: ReadonlyArray<string>): Promise
   return members
 }
 
+/** The workspace that `root` (absolute) declares; undefined if it declares none. */
+export const workspaceAt = async (root: string): Promise<Workspace | undefined> => {
+  const rootPackage = await readPackageJson(root)
+  const patterns = await patternsOf(root, rootPackage)
+  return patterns.length === 0 ? undefined : { root, rootPackage, members: await membersOf(root, patterns) }
+}
+
 /** The workspace that has `folder` (absolute) as one of its packages; undefined if it is none's, or a workspace's own root. */
 export const findWorkspace = async (folder: string): Promise<Workspace | undefined> => {
   for (let root = dirname(folder); ; root = dirname(root)) {
-    const rootPackage = await readPackageJson(root)
-    const patterns = await patternsOf(root, rootPackage)
-    if (patterns.length > 0) {
-      const inside = relative(root, folder).split(sep).join("/")
-      const members = await membersOf(root, patterns)
-      if (members.some((_) => _.folder === inside)) return { root, rootPackage, members }
-    }
+    const workspace = await workspaceAt(root)
+    const inside = relative(root, folder).split(sep).join("/")
+    if (workspace?.members.some((_) => _.folder === inside) === true) return workspace
     if (dirname(root) === root) return undefined
   }
 }

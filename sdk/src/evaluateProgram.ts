@@ -1,0 +1,133 @@
+/** What the thread of a config is given. */
+export interface EvaluationInput {
+  /** The config's own URL. */
+  readonly url: string
+  readonly stage: string
+  /** As many values are looked at for what is no data. */
+  readonly values: number
+  readonly depth: number
+  /** Where questions of imports are answered. */
+  readonly port: import("node:worker_threads").MessagePort
+  /** Becomes 1 when an answer is there. */
+  readonly answered: Int32Array
+}
+
+/** What the thread asks: what an import means. The answer is a file's absolute path, or undefined. */
+export interface ImportQuestion {
+  /** `alias`: before Node looks for a package. `missing`: Node finds nothing. */
+  readonly kind: "alias" | "missing"
+  readonly specifier: string
+  /** URL of the file that imports it. */
+  readonly parent: string
+}
+
+/**
+ * What runs in the thread of a config. A text and no file of its own, so that it is there however the SDK is bundled. The symbol is that of
+ * `defineConfig`.
+ *
+ * `npm init` writes `"type": "commonjs"`, so Node refuses import and export in the app's .ts and .js files. The `load` hook loads files that
+ * have either as modules anyway, as Node itself does in a package without a type. `.cts` files too: TypeScript writes imports there.
+ * The `resolve` hook asks outside what tsconfig.json's `paths` make of a name, and what is meant by a path that Node doesn't find. Imports
+ * of JSON need no `with { type: "json" }`. Installed packages keep Node's own rules.
+ */
+export const evaluateProgram = `
+const { readFileSync } = require("node:fs")
+const { createRequire, isBuiltin, registerHooks } = require("node:module")
+const { fileURLToPath, pathToFileURL } = require("node:url")
+const { parentPort, receiveMessageOnPort, workerData } = require("node:worker_threads")
+// A thread that runs a text has these as globals. Modules would find them, and require from the process's folder.
+for (const name of ["require", "module", "exports", "__dirname", "__filename"]) delete globalThis[name]
+const moduleSyntax = /^(?:import(?:\\s+\\w|\\s*["'*{])|export(?:\\s+\\w|\\s*[*{]))/m
+const kindOf = (value) =>
+  typeof value === "function" ? "a function" : typeof value === "symbol" ? "a symbol" : typeof value === "bigint" ? "a bigint"
+  : value instanceof Promise ? "a promise (await it)" : undefined
+let valuesLeft = workerData.values
+const notData = (value, path, above) => {
+  const found = kindOf(value)
+  if (found !== undefined) return { path, found }
+  if (typeof value !== "object" || value === null) return undefined
+  if (above.has(value)) return { path, found: "an object that contains itself" }
+  if (path.length > workerData.depth) return undefined
+  above.add(value)
+  for (const [key, child] of Object.entries(value)) {
+    if (valuesLeft-- <= 0) return undefined
+    const inside = notData(child, [...path, Array.isArray(value) ? Number(key) : key], above)
+    if (inside !== undefined) return inside
+  }
+  above.delete(value)
+}
+const threw = (error) => {
+  const isError = typeof error === "object" && error !== null && "message" in error
+  let shown = "something that cannot be shown"
+  try { shown = isError ? String(error.message) : String(error) } catch {}
+  return {
+    _tag: "Threw",
+    name: isError ? String(error.name) : "",
+    message: shown,
+    code: isError && error.code !== undefined ? String(error.code) : "",
+    stack: isError ? String(error.stack) : ""
+  }
+}
+const ask = (question) => {
+  Atomics.store(workerData.answered, 0, 0)
+  workerData.port.postMessage(question)
+  Atomics.wait(workerData.answered, 0, 0)
+  return receiveMessageOnPort(workerData.port)?.message
+}
+const isOwn = (url) => url !== undefined && url.startsWith("file:") && !url.includes("/node_modules/")
+const isModule = (url) => moduleSyntax.test(readFileSync(fileURLToPath(url), "utf8"))
+const asModule = { commonjs: "module", "commonjs-typescript": "module-typescript" }
+const notFound = new Set(["ERR_MODULE_NOT_FOUND", "ERR_UNSUPPORTED_DIR_IMPORT", "MODULE_NOT_FOUND"])
+const aName = /^(?!\\.{0,2}\\/|\\.{1,2}$|[a-z][a-z+.-]+:)/i
+const files = new Set()
+registerHooks?.({
+  resolve: (specifier, context, next) => {
+    const isRequire = new Set(context.conditions ?? []).has("require")
+    const typed = (resolved) =>
+      isRequire || !/^file:[^?#]*\\.json$/.test(resolved.url)
+        ? resolved
+        : { ...resolved, importAttributes: { ...context.importAttributes, type: "json" } }
+    const at = (file) => typed(next(isRequire ? file : pathToFileURL(file).href, context))
+    const parent = context.parentURL
+    if (!isOwn(parent) || specifier === workerData.url || isBuiltin(specifier)) return typed(next(specifier, context))
+    const mapped = aName.test(specifier) ? ask({ kind: "alias", specifier, parent }) : undefined
+    if (mapped !== undefined) return at(mapped)
+    try {
+      return typed(next(specifier, context))
+    } catch (error) {
+      const file = notFound.has(error?.code) ? ask({ kind: "missing", specifier, parent }) : undefined
+      if (file === undefined) throw error
+      return at(file)
+    }
+  },
+  load: (url, context, next) => {
+    if (!isOwn(url)) return next(url, context)
+    files.add(fileURLToPath(url))
+    const format = /\\.cjs$/.test(url) ? undefined : asModule[context.format]
+    return next(url, format !== undefined && isModule(url) ? { ...context, format } : context)
+  }
+})
+const exportsByName = /\\b(?:module\\.)?exports\\b\\s*[.=[]/
+const read = async (url) => {
+  // What \`require\` loads has hooks in every version of Node; what such a file requires, imported, only in newer ones.
+  const isCommonJs = !/\\.m[jt]s$/.test(url) && !isModule(url) && exportsByName.test(readFileSync(fileURLToPath(url), "utf8"))
+  if (!isCommonJs) return import(url)
+  const exported = createRequire(url)(fileURLToPath(url))
+  // TypeScript and bundlers write a module's default export so.
+  const isCompiled = exported !== null && typeof exported === "object" && exported.__esModule === true
+  return isCompiled ? exported : { default: exported }
+}
+const evaluate = async () => {
+  const module = await read(workerData.url)
+  if (!("default" in module)) return { _tag: "NoDefaultExport" }
+  const config = module.default
+  const describe = config === null || config === undefined ? undefined : config[Symbol.for("maxcloud.dev/config")]
+  if (typeof describe !== "function") {
+    return { _tag: "NotAConfig", found: kindOf(config) ?? (typeof config === "object" ? "an object" : String(config)) }
+  }
+  const { spec, locations } = await describe({ stage: workerData.stage })
+  const odd = notData(spec, [], new Set())
+  return odd === undefined ? { _tag: "Evaluated", spec, locations, files: [...files] } : { _tag: "NotData", ...odd }
+}
+evaluate().catch(threw).then((_) => parentPort.postMessage(_))
+`

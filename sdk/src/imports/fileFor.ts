@@ -1,0 +1,25 @@
+import { statSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
+
+/** What an import may leave out, in the order in which it is tried. */
+export const importedExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json"] as const
+
+/** TypeScript lets an import name the file that the compiler will write. */
+const sourceOf: Readonly<Record<string, string>> = { ".js": ".ts", ".mjs": ".mts", ".cjs": ".cts" }
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+
+/**
+ * The file that an import of `path` (absolute) means: the file itself, else with an extension, else the `.ts` of a `.js`, else the `index`
+ * of the folder. Types alone (`.d.ts`) are no file to run.
+ */
+export const fileFor = (path: string): string | undefined => {
+  const written = /\.[mc]?js$/.exec(path)?.[0] ?? ""
+  const source = sourceOf[written]
+  const candidates = [
+    ...(path.endsWith("/") ? [] : [path, ...importedExtensions.map((_) => `${path}${_}`)]),
+    ...(source === undefined ? [] : [join(dirname(path), `${basename(path, written)}${source}`)]),
+    ...importedExtensions.map((_) => join(path, `index${_}`))
+  ]
+  return candidates.filter((_) => !/\.d\.[mc]?ts$/.test(_)).find(isFile)
+}

@@ -1,0 +1,47 @@
+import { dirname, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import { fileFor } from "./fileFor.ts"
+import { installedPackage, packageOf } from "./linkedPackage.ts"
+import { makeTsconfigPaths } from "./tsconfigPaths.ts"
+
+/** The path that an import writes out: `./x`, `../x`, `/x` or a file: URL. undefined: a name. */
+export const writtenPath = (specifier: string, file: string): string | undefined => {
+  if (specifier.startsWith("file:")) return fileURLToPath(specifier)
+  // `resolve` drops the slash by which a folder is meant.
+  if (/^\.{0,2}\/|^\.{1,2}$/.test(specifier))
+    return join(resolve(dirname(file), specifier), /\/$/.test(specifier) ? "/" : "")
+  return undefined
+}
+
+/** A package of TypeScript sources names no file that Node takes, or one without its extension. */
+const inLinkedPackage = (specifier: string, file: string): string | undefined => {
+  const named = packageOf(specifier)
+  const found = named === undefined ? undefined : installedPackage(named.name, file)
+  if (named === undefined || found?.isLinked !== true || found.hasExports) return undefined
+  if (named.inside !== "") return fileFor(join(found.folder, named.inside))
+  return found.hasMain ? undefined : (fileFor(join(found.folder, "index")) ?? fileFor(join(found.folder, "src/index")))
+}
+
+/** Resolves what TypeScript and bundlers know and Node doesn't. One for each evaluation: files may change between two. */
+export const makeImportResolver = () => {
+  const paths = makeTsconfigPaths()
+  const tsconfigs = new Set<string>()
+  return {
+    paths,
+    /** The tsconfig.json files that had a say. */
+    tsconfigs,
+    /** What tsconfig.json's `paths` and `baseUrl` make of a name, which go before packages. */
+    alias: async (specifier: string, file: string): Promise<string | undefined> => {
+      const found = await paths.mapped(specifier, file)
+      if (found !== undefined) tsconfigs.add(found.tsconfig)
+      return found?.file
+    },
+    /** What is meant by an import that Node doesn't find. */
+    missing: (specifier: string, file: string): string | undefined => {
+      const path = writtenPath(specifier, file)
+      return path === undefined ? inLinkedPackage(specifier, file) : fileFor(path)
+    }
+  }
+}
+
+export type ImportResolver = ReturnType<typeof makeImportResolver>

@@ -1,0 +1,38 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert } from "vitest"
+import { ConfigInvalid, loadConfig, renderIssue } from "../src/index.ts"
+
+/** What a config imports first. */
+export const imports = `import { defineConfig, secret, service, text } from "@maxcloud/sdk/config"\n`
+
+/** A folder in which `@maxcloud/sdk` is installed, for configs and what they import. */
+export const makeConfigFolder = async () => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), "maxcloud-config-")))
+  const sdk = fileURLToPath(new URL("..", import.meta.url))
+  await mkdir(join(root, "node_modules/@maxcloud"), { recursive: true })
+  await symlink(sdk, join(root, "node_modules/@maxcloud/sdk"))
+  return {
+    root,
+    /** Writes files by their paths in it. A value `-> target` is a link to that path in it. */
+    write: async (files: Readonly<Record<string, string>>) => {
+      for (const [path, content] of Object.entries(files)) {
+        await mkdir(dirname(join(root, path)), { recursive: true })
+        if (content.startsWith("-> ")) await symlink(join(root, content.slice(3)), join(root, path))
+        else await writeFile(join(root, path), content)
+      }
+    },
+    /** The lines that a user sees. */
+    failure: async (file: string): Promise<ReadonlyArray<string>> => {
+      const error = await loadConfig({ folder: root, file }).then(
+        () => assert.fail("it loads"),
+        (_: unknown) => _
+      )
+      if (!(error instanceof ConfigInvalid)) throw error
+      return error.issues.map((_) => renderIssue(_, root))
+    },
+    remove: () => rm(root, { recursive: true })
+  }
+}
