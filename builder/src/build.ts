@@ -10,17 +10,19 @@ import { type BuildPlan, planBuild } from "./plan.ts"
 import type { Recipe } from "./recipe.ts"
 import { makeSite } from "./static/site.ts"
 
-/** Builds the snapshot in `input.folder`, and puts what runs into the new folder `target`. */
+/** Builds the snapshot in `input.folder`, and puts what runs into the new folder `target`, unless that is an image. */
 export const build = async (input: BuildInput, target: string, host: BuildHost): Promise<Built> => {
   const plan = await planBuild(input)
-  const { recipe } = plan
+  const { dockerfile, recipe } = plan
+  if (dockerfile !== undefined)
+    return { image: await host.image(dockerfile, join(input.folder, input.package ?? ".")), kind: plan.name }
   const cacheKeys = recipe === undefined ? await installAndBuild(input, plan, host) : await follow(recipe, input, host)
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
   const wasBuilt = plan.build !== undefined
   const bin = [...(recipe?.path ?? ["node_modules/.bin"]).map((_) => join(inside, _))]
   const path = inside === "." || recipe !== undefined ? bin : [...bin, "node_modules/.bin"]
-  const done = { kind: plan.name, cacheKeys, portHint: undefined, path }
+  const done = { kind: plan.name, cacheKeys, path }
   const environment = recipe?.environment ?? (plan.packageJson === undefined ? {} : { NODE_ENV: "production" })
   if (input.hasCommand === true && plan.output === undefined) {
     await rename(input.folder, target)

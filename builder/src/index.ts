@@ -1,5 +1,13 @@
 export { build } from "./build.ts"
 export { failureLines, isAway, isDiskFull } from "./failureLines.ts"
-export { BuildFailed, type BuildHost, type BuildInput, type Built, type Command, type Program } from "./model.ts"
+export {
+  BuildFailed,
+  type BuildHost,
+  type BuildInput,
+  type Built,
+  type BuiltFolder,
+  type Command,
+  type Program
+} from "./model.ts"
 export { type BuildPlan, planBuild } from "./plan.ts"
 export { programOf, programOfStart, type Start, startSchema } from "./start.ts"

@@ -41,6 +41,11 @@ export interface BuildInput {
 export interface BuildHost {
   /** Has `use` run commands, one after the other. When it returns, none of their processes is left. */
   readonly commands: (use: (run: (command: Command) => Promise<void>) => Promise<void>) => Promise<void>
+  /**
+   * Makes an image by `dockerfile`, a file in `context` (absolute), of what else is there; gives a name by which the host finds it. Fails with
+   * `BuildFailed` if the host makes no images.
+   */
+  readonly image: (dockerfile: string, context: string) => Promise<string>
   /** Removes a tree, of which folders may be read-only. */
   readonly remove: (path: string) => Promise<void>
   readonly cache: {
@@ -57,8 +62,19 @@ export interface BuildHost {
   readonly progress: (line: string) => void
 }
 
-/** A folder that runs. Plain data: it can be stored. */
-export interface Built {
+/** What a build has left. Plain data: it can be stored. */
+export type Built = BuiltFolder | BuiltImage
+
+/** An image that runs. */
+export interface BuiltImage {
+  /** As the host's `image` has named it. */
+  readonly image: string
+  /** `Dockerfile`. */
+  readonly kind: string
+}
+
+/** A folder that runs. */
+export interface BuiltFolder {
   /** What is run, relative to the snapshot's root: `.` or a folder in it. */
   readonly folder: string
   /** undefined: only the config's own `command` says what to run. */
@@ -67,8 +83,6 @@ export interface Built {
   readonly path: ReadonlyArray<string>
   /** Environment variables that the program needs; those of the config go before. */
   readonly environment: Readonly<Record<string, string>>
-  /** The port that the program listens on whatever `PORT` says. Mostly unknown. */
-  readonly portHint: number | undefined
   /** What was found: `Next.js`, `static site`, `Python (FastAPI)`. */
   readonly kind: string
   /** By what the dependencies were cached. */

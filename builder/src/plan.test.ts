@@ -106,6 +106,30 @@ describe("the plan of a build", () => {
       { package: "packages/api" },
       ["Node.js", "install: npm ci (package-lock.json)", "build: npm run build"]
     ],
+    [
+      "a Dockerfile, whatever lies beside",
+      { Dockerfile: "FROM x", "package.json": built, "index.html": "" },
+      {},
+      ["Dockerfile", "build: an image, by Dockerfile"]
+    ],
+    [
+      "a Containerfile of a workspace's package",
+      { "package.json": '{"workspaces":["packages/*"]}', "packages/api/Containerfile": "FROM x" },
+      { package: "packages/api" },
+      ["Dockerfile", "build: an image, by Containerfile"]
+    ],
+    [
+      "a command of one's own beside a Dockerfile",
+      { Dockerfile: "FROM x", "package.json": built, "bun.lock": "{}" },
+      { build: "make it" },
+      ["Node.js", "install: bun install --frozen-lockfile (bun.lock)", "build: make it"]
+    ],
+    [
+      "no build wanted beside a Dockerfile",
+      { Dockerfile: "FROM x", "package.json": prod, "package-lock.json": "{}" },
+      { build: false },
+      ["Node.js", "install: npm ci --omit=dev (package-lock.json)"]
+    ],
     ["files", { "index.html": "x" }, {}, ["static site"]],
     [
       "pip",
@@ -229,7 +253,7 @@ describe("what is started after a build", () => {
 
   it("names what to write if there is nothing", async () => {
     await expect(startOf({ "package.json": of("a"), "src/x.ts": "" })).rejects.toThrow(
-      /Write `command:.*or `build: \{/s
+      /Write `command:.*`build: \{.*or `image` instead.*Dockerfile/s
     )
     await expect(startOf({ "package.json": of("@sveltejs/kit") })).rejects.toThrow("adapter-node")
   })

@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { dockerfileIn } from "./dockerfile.ts"
 import { firstFile } from "./files.ts"
 import { goRecipe } from "./go.ts"
 import type { Command } from "./model.ts"
@@ -11,7 +12,9 @@ import type { Recipe } from "./recipe.ts"
 
 /** What a build will do, read from the folder alone: nothing is run, nothing is written. */
 export interface BuildPlan {
-  readonly kind: "node" | "site" | "recipe"
+  readonly kind: "node" | "site" | "recipe" | "image"
+  /** The file in the service's folder by which its image is made; then nothing else is done. */
+  readonly dockerfile?: string
   /** Of another language than JavaScript. */
   readonly recipe?: Recipe
   /** `Next.js`, `Node.js`, `static site`. */
@@ -49,10 +52,23 @@ const planOf = (recipe: Recipe, { build }: BuildInput): BuildPlan => ({
   ]
 })
 
+const planOfImage = (dockerfile: string): BuildPlan => ({
+  kind: "image",
+  dockerfile,
+  name: "Dockerfile",
+  packageJson: undefined,
+  installation: undefined,
+  build: undefined,
+  output: undefined,
+  steps: [`build: an image, by ${dockerfile}`]
+})
+
 /** The folder of the service in the snapshot, and how it is built. */
 export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
+  const dockerfile = await dockerfileIn(folder, input.build)
+  if (dockerfile !== undefined) return planOfImage(dockerfile)
   const packageJson = await readPackageJson(folder)
   if (packageJson === undefined) {
     const recipe = (await goRecipe(input)) ?? (await pythonRecipe(input))

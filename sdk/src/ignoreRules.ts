@@ -114,6 +114,9 @@ const gitRules = async (folder: string): Promise<Rules & { enter: (path: string)
   }
 }
 
+/** What builds an image is sent to whoever builds, even if `.dockerignore` leaves it out of the image, as many do. */
+const ofBuilds: ReadonlySet<string> = new Set(["Dockerfile", "Containerfile", ".dockerignore"])
+
 /**
  * What a snapshot of `folder` leaves out: by its `.dockerignore` where it has one, else by `.gitignore`. `enter` is to be called with
  * each folder below before what is in it is asked for.
@@ -122,6 +125,13 @@ export const ignoreRulesOf = async (
   folder: string
 ): Promise<Rules & { readonly enter: (path: string) => Promise<void> }> => {
   const docker = await readIfThere(join(folder, ".dockerignore"))
-  if (docker !== undefined) return { ...dockerRules(docker), enter: async () => {} }
+  if (docker !== undefined) {
+    const { isIgnored, isKept } = dockerRules(docker)
+    return {
+      isIgnored: (path, isDirectory) => !ofBuilds.has(path) && isIgnored(path, isDirectory),
+      isKept,
+      enter: async () => {}
+    }
+  }
   return gitRules(folder)
 }

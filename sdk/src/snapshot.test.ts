@@ -206,6 +206,11 @@ describe("snapshotOf", () => {
     assert.deepStrictEqual(await pathsOf(await take()), [".dockerignore", ".gitignore", "README.md", "a.js"])
   })
 
+  it("takes a Dockerfile that .dockerignore keeps out of its image", async () => {
+    await write({ ".dockerignore": "*\n!src\n", Dockerfile: "", "x.md": "", "src/a.js": "", "src/Dockerfile": "" })
+    assert.deepStrictEqual(await pathsOf(await take()), [".dockerignore", "Dockerfile", "src/Dockerfile", "src/a.js"])
+  })
+
   it("tells what is no folder, empty, or led out of by a link", async () => {
     assert.include(await failure(join(root, "nope")), "does not exist: create it, or correct `source`")
     assert.include(await failure(), "holds no file")

@@ -26,7 +26,7 @@ const nothing = async (folder: string, wasBuilt: boolean): Promise<BuildFailed> 
   const names = (await namesIn(folder)).filter((_) => _ !== "node_modules").slice(0, 12)
   const what = wasBuilt ? "After its build, nothing says how it runs" : "Nothing says how it runs"
   return nothingToRun(
-    `${what}: there is no \`start\` script, no index.js, server.js or main.js, and no index.html (found: ${names.join(", ") || "nothing"}). Write \`command: ["node", "path/to/server.js"]\` in the config, or \`build: { command: "npm run build", output: "dist" }\` for a site.`
+    `${what}: there is no \`start\` script, no index.js, server.js or main.js, and no index.html (found: ${names.join(", ") || "nothing"}). Write \`command: ["node", "path/to/server.js"]\` in the config, \`build: { command: "npm run build", output: "dist" }\` for a site, or \`image\` instead of \`source\`; or add a Dockerfile.`
   )
 }
 

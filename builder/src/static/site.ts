@@ -3,7 +3,7 @@ import { extname, join } from "node:path"
 import { promisify } from "node:util"
 import { brotliCompress, constants, gzip } from "node:zlib"
 import { filesOf, isInside } from "../files.ts"
-import { type Built, invalid } from "../model.ts"
+import { type BuiltFolder, invalid } from "../model.ts"
 import { staticServer } from "./program.ts"
 
 const compressible = new Set(
@@ -48,7 +48,7 @@ export const makeSite = async (
   root: string,
   from: string,
   to: string
-): Promise<Pick<Built, "environment" | "folder" | "path" | "portHint" | "start">> => {
+): Promise<Pick<BuiltFolder, "environment" | "folder" | "path" | "start">> => {
   const site = join(root, from)
   const found = await lstat(site).catch(() => undefined)
   if (found?.isDirectory() !== true || (from !== "." && !(await isInside(root, site))))
@@ -61,7 +61,6 @@ export const makeSite = async (
     folder: ".",
     path: [],
     start: { file: "node", args: [serverFile, "site"] },
-    environment: { NODE_ENV: "production" },
-    portHint: undefined
+    environment: { NODE_ENV: "production" }
   }
 }

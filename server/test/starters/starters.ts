@@ -306,7 +306,7 @@ export const starters: ReadonlyArray<Starter> = [
     "Flask, poetry",
     {
       "app.py": `from flask import Flask\n\napp = Flask(__name__)\n\n@app.route("/")\ndef root():\n    return "hello flask"\n`,
-      "pyproject.toml": `[tool.poetry]\nname = "app"\nversion = "0.1.0"\ndescription = ""\nauthors = []\n[tool.poetry.dependencies]\npython = ">=3.10,<4.0"\nflask = "*"\ngunicorn = "*"\n`
+      "pyproject.toml": `[tool.poetry]\nname = "app"\nversion = "0.1.0"\ndescription = ""\nauthors = []\n[tool.poetry.dependencies]\npython = ">=3.10,<4.0"\nflask = "*"\nwaitress = "*"\n[[tool.poetry.source]]\nname = "simple"\nurl = "https://pypi.org/simple/"\npriority = "primary"\n`
     },
     "hello flask",
     (folder) => tool(folder, "poetry", "lock")

@@ -16,13 +16,28 @@ const limitationsOf = (service: ServiceSpec): ReadonlyArray<readonly [keyof Serv
       ? []
       : [["egress", "is not enforced locally: the service can connect to wherever this machine can"] as const]),
     ...(source && service.cpu !== defaultCpuMilli
-      ? [["cpu", "is not enforced locally for a source: it runs as a process of this machine"] as const]
+      ? [
+          [
+            "cpu",
+            "is not enforced locally for a source without a Dockerfile: it runs as a process of this machine"
+          ] as const
+        ]
       : []),
     ...(source && service.memory !== defaultMemoryBytes
-      ? [["memory", "is not enforced locally for a source: it runs as a process of this machine"] as const]
+      ? [
+          [
+            "memory",
+            "is not enforced locally for a source without a Dockerfile: it runs as a process of this machine"
+          ] as const
+        ]
       : []),
     ...(source && Object.keys(service.files).length > 0
-      ? [["files", "are not mounted locally for a source: read the secret from `env`, or use an image"] as const]
+      ? [
+          [
+            "files",
+            "are not mounted locally for a source without a Dockerfile: read the secret from `env`, or use an image"
+          ] as const
+        ]
       : [])
   ]
 }

@@ -48,6 +48,8 @@ export interface InstanceSpec {
   readonly env: ReadonlyMap<string, string | Redacted.Redacted>
   /** Absolute path to value. Images only. */
   readonly files: ReadonlyMap<string, Redacted.Redacted>
+  /** What of this is different in a container, whose links lead elsewhere. Asked if a snapshot turns out to be an image. @default nothing */
+  readonly inContainer?: Effect.Effect<Pick<InstanceSpec, "args" | "command" | "env" | "files">, InstanceFailed>
   readonly cpuMilli: number
   readonly memoryBytes: number
   readonly startup: ProbeSpec | undefined

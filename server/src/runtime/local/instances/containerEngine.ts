@@ -118,3 +118,17 @@ export const detectContainerEngine = async (environment: NodeJS.ProcessEnv): Pro
   const why = complaints.length === 0 ? "neither is installed here" : complaints.join("; ")
   return { missing: `Images are run by podman or docker, and ${why}. ${installHint}` }
 }
+
+/** How long an engine that was not there is taken to be still away. */
+const missingForMs = 5_000
+
+/** Looks for the engine once it is needed; what is found is kept, what is missing is looked for again. */
+export const makeEngineFinder = (environment: NodeJS.ProcessEnv) => {
+  let asked: { readonly at: number; readonly answer: ReturnType<typeof detectContainerEngine> } | undefined
+  return async () => {
+    if (asked !== undefined && "missing" in (await asked.answer) && Date.now() - asked.at > missingForMs)
+      asked = undefined
+    asked ??= { at: Date.now(), answer: detectContainerEngine(environment) }
+    return asked.answer
+  }
+}

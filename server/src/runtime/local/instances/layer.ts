@@ -1,13 +1,13 @@
 import { join } from "node:path"
-import { SourceDigest } from "@maxcloud/config-schema"
+import { defaultPort, SourceDigest } from "@maxcloud/config-schema"
 import { Effect, Layer, Schema } from "effect"
 import { ImageAccess } from "../../../images/ImageAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
 import { allowedImage } from "./allowedImage.ts"
-import { type ContainerEngine, detectContainerEngine } from "./containerEngine.ts"
-import { makeContainers } from "./containers.ts"
+import { type ContainerEngine, makeEngineFinder } from "./containerEngine.ts"
+import { makeContainers, type RunnableImage } from "./containers.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
-import { InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
+import { type Instance, InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 import { type ImageConfig, imageConfig } from "./imageConfig.ts"
 import { makeNamespaceNetworks } from "./namespaceNetworks.ts"
@@ -22,26 +22,12 @@ export interface InstancesOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-/** How long an engine that was not there is taken to be still away. */
-const missingForMs = 5_000
-
 const reasons: Partial<Record<SourceError["reason"], string>> = {
   unavailable: "SourceUnavailable",
   build: "BuildFailed"
 }
 
 const toFailure = (cause: unknown) => (cause instanceof InstanceFailed ? cause : cannotLaunch(cause))
-
-/** Looks for the engine once it is needed; what is found is kept, what is missing is looked for again. */
-const makeEngine = (environment: NodeJS.ProcessEnv) => {
-  let asked: { readonly at: number; readonly answer: ReturnType<typeof detectContainerEngine> } | undefined
-  return async () => {
-    if (asked !== undefined && "missing" in (await asked.answer) && Date.now() - asked.at > missingForMs)
-      asked = undefined
-    asked ??= { at: Date.now(), answer: detectContainerEngine(environment) }
-    return asked.answer
-  }
-}
 
 /** Instances as processes of this machine and containers of its podman or docker, recorded in the data folder. */
 export const layer = (options: InstancesOptions): Layer.Layer<Instances, InstanceFailed, SourceStore | ImageAccess> =>
@@ -72,7 +58,7 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         },
         catch: toFailure
       })
-      const detect = makeEngine(environment)
+      const detect = makeEngineFinder(environment)
       const configs = new Map<string, Promise<ImageConfig>>()
       const configOf = (engine: ContainerEngine, id: string, name: string) => {
         const known = configs.get(id) ?? imageConfig(engine, id, name)
@@ -90,59 +76,80 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           () => processes.forget(spec.id)
         )
 
-      const startContainer = async (spec: InstanceSpec, image: string, given: string | undefined) => {
+      const engineOf = async () => {
         const detected = await detect()
-        if ("missing" in detected)
-          throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
-        const { engine } = detected
+        if ("engine" in detected) return detected.engine
+        throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
+      }
+
+      const startContainer = async (spec: InstanceSpec, image: string, given: string | undefined) => {
+        const engine = await engineOf()
         const revision = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
         const id = await ofRevision(revision, given, (known) => allowedImage(engine, access, image, known, spec))
         const config = await configOf(engine, id, image)
         const port = spec.port === "auto" ? config.port : spec.port
+        return runContainer(engine, spec, { ...config, name: image, id, port })
+      }
+
+      const runContainer = async (engine: ContainerEngine, spec: InstanceSpec, image: RunnableImage) => {
         const { runArgs } = await networks.of(engine, spec)
         return supervise(
           spec,
-          () => containers.launch(engine, spec, { ...config, name: image, id, port }, runArgs),
+          () => containers.launch(engine, spec, image, runArgs),
           () => containers.forget(spec.id),
-          id
+          image.id
         )
       }
+
+      /** An image of the service's own Dockerfile. It listens where that says, unless the config has a port of its own. */
+      const startBuiltImage = async (spec: InstanceSpec, id: string) => {
+        const engine = await engineOf()
+        const name = "Dockerfile"
+        const config = await configOf(engine, id, name)
+        const port = spec.port === "auto" || spec.port === defaultPort ? config.port : spec.port
+        return runContainer(engine, spec, { ...config, name, id, port })
+      }
+
+      // Uninterruptible: what was spawned must come to the caller, who alone stops it.
+      const uninterruptibly = (launch: () => Promise<Instance>) =>
+        Effect.tryPromise({ try: launch, catch: toFailure }).pipe(Effect.uninterruptible)
+
+      const buildOf = (
+        { command, onBuild, organizationId }: InstanceSpec,
+        { build, digest, package: inside }: Extract<InstanceSpec["program"], { readonly kind: "snapshot" }>
+      ) =>
+        Schema.decodeUnknown(SourceDigest)(digest).pipe(
+          Effect.mapError(() => new SourceError({ reason: "invalid", message: `No digest: ${digest}` })),
+          Effect.flatMap((known) =>
+            sources.built(
+              organizationId,
+              { digest: known, package: inside, build, hasCommand: command !== undefined },
+              onBuild
+            )
+          ),
+          Effect.mapError(
+            (error) =>
+              new InstanceFailed({
+                reason: reasons[error.reason] ?? "SourceInvalid",
+                message: error.message,
+                retryable: error.reason === "unavailable"
+              })
+          )
+        )
 
       const start = Effect.fn("Instances.start")(function* (spec: InstanceSpec) {
         if (!/^[A-Za-z0-9_-]{1,100}$/.test(spec.id))
           return yield* Effect.die(new Error(`Not an id of an instance: ${spec.id}`))
         const { program } = spec
-        const place: ProgramPlace | undefined =
-          program.kind === "snapshot"
-            ? yield* Schema.decodeUnknown(SourceDigest)(program.digest).pipe(
-                Effect.mapError(() => new SourceError({ reason: "invalid", message: `No digest: ${program.digest}` })),
-                Effect.flatMap((digest) =>
-                  sources.built(
-                    spec.organizationId,
-                    { digest, package: program.package, build: program.build, hasCommand: spec.command !== undefined },
-                    spec.onBuild
-                  )
-                ),
-                Effect.mapError(
-                  (error) =>
-                    new InstanceFailed({
-                      reason: reasons[error.reason] ?? "SourceInvalid",
-                      message: error.message,
-                      retryable: error.reason === "unavailable"
-                    })
-                )
-              )
-            : program.kind === "directory"
-              ? { folder: program.directory }
-              : undefined
-        // Uninterruptible: what was spawned must come to the caller, who alone stops it.
-        return yield* Effect.tryPromise({
-          try: () =>
-            program.kind === "image"
-              ? startContainer(spec, program.image, program.resolved)
-              : startProcess(spec, place ?? { folder: "" }),
-          catch: toFailure
-        }).pipe(Effect.uninterruptible)
+        const built = program.kind === "snapshot" ? yield* buildOf(spec, program) : undefined
+        if (built !== undefined && "image" in built) {
+          const inside = spec.inContainer === undefined ? spec : { ...spec, ...(yield* spec.inContainer) }
+          return yield* uninterruptibly(() => startBuiltImage(inside, built.image))
+        }
+        const place = built ?? { folder: program.kind === "directory" ? program.directory : "" }
+        return yield* uninterruptibly(() =>
+          program.kind === "image" ? startContainer(spec, program.image, program.resolved) : startProcess(spec, place)
+        )
       })
 
       return {

@@ -22,34 +22,31 @@ export const instanceSpecOf = (input: {
   const { template } = revision
   const program = (): InstanceSpec["program"] =>
     template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
-  return Effect.map(
+  const environmentFor = (kind: InstanceSpec["program"]["kind"]) =>
     resolveEnvironment({
       template,
       pinned: revision.pinned,
       platform: platformEnv(key.service, revision.name),
       secrets,
       scope: { organizationId: key.organizationId, app, stage: key.stage },
-      rewrite: (value) => links.rewrite(key, template.program.kind, value)
-    }),
-    ({ args, command, env, files }) => ({
-      organizationId: key.organizationId,
-      ownsMachine,
-      namespace: key.namespace,
-      service: key.service,
-      revision: revision.name,
-      program: program(),
-      command,
-      args,
-      port: template.port,
-      env,
-      files,
-      cpuMilli: template.cpuMilli,
-      memoryBytes: template.memoryBytes,
-      startup: template.startup,
-      readiness: template.readiness,
-      liveness: template.liveness,
-      graceMs,
-      startDeadlineMs: template.startDeadlineMs
+      rewrite: (value) => links.rewrite(key, kind, value)
     })
-  )
+  return Effect.map(environmentFor(template.program.kind), (environment) => ({
+    organizationId: key.organizationId,
+    ownsMachine,
+    namespace: key.namespace,
+    service: key.service,
+    revision: revision.name,
+    program: program(),
+    ...environment,
+    inContainer: environmentFor("image"),
+    port: template.port,
+    cpuMilli: template.cpuMilli,
+    memoryBytes: template.memoryBytes,
+    startup: template.startup,
+    readiness: template.readiness,
+    liveness: template.liveness,
+    graceMs,
+    startDeadlineMs: template.startDeadlineMs
+  }))
 }

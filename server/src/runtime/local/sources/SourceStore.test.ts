@@ -16,7 +16,7 @@ import { accessAway } from "../../../images/testAccess.ts"
 import { type InstanceSpec, Instances } from "../instances/Instance.ts"
 import { layer as instancesLayer } from "../instances/layer.ts"
 import { layer } from "./layer.ts"
-import { SourceStore } from "./SourceStore.ts"
+import { type BuiltSource, SourceStore } from "./SourceStore.ts"
 import { readSnapshot } from "./snapshotArchive.ts"
 
 const organization = (id: number) => Schema.decodeSync(OrganizationId)(`org_${String(id).padStart(32, "0")}`)
@@ -47,8 +47,12 @@ const inPieces = (archive: Buffer) =>
   )
 const put = (entries: ReadonlyArray<Entry>) => (store: typeof SourceStore.Service) =>
   store.put(own, toDigest(digestOf(entries)), inPieces(tarOf(entries)))
+const asFolder = (built: BuiltSource) => {
+  if ("image" in built) throw new Error("It is an image")
+  return built
+}
 const builtOf = (organization: OrganizationId, digest: SourceDigest) => (store: typeof SourceStore.Service) =>
-  Effect.map(store.built(organization, { digest, hasCommand: true }), (_) => _.folder)
+  Effect.map(store.built(organization, { digest, hasCommand: true }), (_) => asFolder(_).folder)
 const folderOf = (entries: ReadonlyArray<Entry>) => (store: typeof SourceStore.Service) =>
   put(entries)(store).pipe(Effect.zipRight(builtOf(own, toDigest(digestOf(entries)))(store)))
 
@@ -381,7 +385,8 @@ snapshots:
     const lines: Array<string> = []
     const build = (code: string) => (store: typeof SourceStore.Service) =>
       put(entries(code))(store).pipe(
-        Effect.zipRight(store.built(own, { digest: toDigest(digestOf(entries(code))) }, (line) => lines.push(line)))
+        Effect.zipRight(store.built(own, { digest: toDigest(digestOf(entries(code))) }, (line) => lines.push(line))),
+        Effect.map(asFolder)
       )
     const first = await succeed(build("one"))
     expect(await readFile(join(first.folder, "dist/made"), "utf8")).toBe("helloone\n")

@@ -24,8 +24,16 @@ export interface SourceToBuild {
   readonly hasCommand?: boolean | undefined
 }
 
-/** A read-only folder that runs. */
-export interface BuiltSource {
+/** What a build has left: a read-only folder that runs, or an image of this machine's container engine. */
+export type BuiltSource = BuiltFolder | BuiltImage
+
+export interface BuiltImage {
+  /** Its id: `sha256:…`. */
+  readonly image: string
+  readonly kind: string
+}
+
+export interface BuiltFolder {
   /** Absolute: where it is started. */
   readonly folder: string
   /** undefined: the config's own `command` says it. */

@@ -7,6 +7,7 @@ import type { makeBuildAs } from "./buildAs.ts"
 import { removeTree } from "./removeTree.ts"
 import { type Installer, runCommand } from "./runCommand.ts"
 import { type BuiltSource, SourceError, type SourceToBuild } from "./SourceStore.ts"
+import type { SourceImages } from "./sourceImages.ts"
 import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
 
 /** Raised when builds become different for the same source: what an older server built is then built anew. */
@@ -25,13 +26,16 @@ export const variantOf = ({ build, hasCommand, package: inside }: How): string =
     .slice(0, 16)
 
 const Stored = Schema.parseJson(
-  Schema.Struct({
-    folder: Schema.String,
-    start: Schema.optional(startSchema),
-    path: Schema.Array(Schema.String),
-    environment: Schema.Record({ key: Schema.String, value: Schema.String }),
-    kind: Schema.String
-  })
+  Schema.Union(
+    Schema.Struct({ image: Schema.String.pipe(Schema.pattern(/^sha256:[0-9a-f]{64}$/)), kind: Schema.String }),
+    Schema.Struct({
+      folder: Schema.String,
+      start: Schema.optional(startSchema),
+      path: Schema.Array(Schema.String),
+      environment: Schema.Record({ key: Schema.String, value: Schema.String }),
+      kind: Schema.String
+    })
+  )
 )
 
 /** What `buildSource` has left in `place`; undefined if there is nothing. */
@@ -41,7 +45,9 @@ export const readBuilt = async (place: string): Promise<BuiltSource | undefined>
     throw cause
   })
   if (text === undefined) return undefined
-  const { environment, folder, kind, path, start } = Schema.decodeUnknownSync(Stored)(text)
+  const stored = Schema.decodeUnknownSync(Stored)(text)
+  if ("image" in stored) return stored
+  const { environment, folder, kind, path, start } = stored
   const app = join(place, "app")
   return { folder: join(app, folder), start, environment, kind, path: path.map((_) => join(app, _)) }
 }
@@ -57,6 +63,9 @@ interface Place {
   /** As root: has commands run as another user. */
   readonly buildAs: ReturnType<typeof makeBuildAs> | undefined
   readonly environment: NodeJS.ProcessEnv
+  readonly images: SourceImages
+  /** Where what is built comes in the end. */
+  readonly place: string
   /** May whoever reaches what is built read it? */
   readonly open: boolean
 }
@@ -71,7 +80,7 @@ const toSourceError = (cause: unknown, timeLimit: AbortSignal): unknown => {
   return new SourceError({ reason: cause.reason === "unavailable" ? "unavailable" : "build", message: cause.message })
 }
 
-/** Builds the tree in its box: `done/app`, read-only, and `done/built.json`. */
+/** Builds the tree in its box: `done/app`, read-only, unless it makes an image, and `done/built.json`. */
 export const buildSource = async (
   place: Place,
   how: How,
@@ -83,6 +92,8 @@ export const buildSource = async (
   const marker = `${place.marker}/build-${randomBytes(8).toString("hex")}`
   const host: BuildHost = {
     progress,
+    image: (dockerfile, context) =>
+      place.images.build({ dockerfile, context, box, place: place.place, signal, onLine: progress }),
     remove: removeTree,
     commands: async (use) => {
       const withInstaller = (installer?: Installer) =>
@@ -131,6 +142,7 @@ export const buildSource = async (
   } catch (cause) {
     throw toSourceError(cause, timeLimit)
   }
+  if (!(await exists(app))) return
   await makeReadOnly(app, place.open)
   // A folder can be moved to another only by who may write to it.
   await chmod(app, 0o555)

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, open, readdir, rename, rm, stat, utimes } from "no
 import { join } from "node:path"
 import type { SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Effect, Layer, Option, Schedule, Stream } from "effect"
 import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
 import { nodeFolder } from "../instances/processes.ts"
 import { endAllOf, sourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
@@ -13,6 +13,7 @@ import { removeTree } from "./removeTree.ts"
 import { type BuiltSource, SourceError, SourceStore, type SourceToBuild } from "./SourceStore.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
 import { sourceBytesOf } from "./sourceBytes.ts"
+import { makeSourceImages } from "./sourceImages.ts"
 import { makeSourceRoom } from "./sourceRoom.ts"
 import { exists, publish } from "./trees.ts"
 
@@ -53,6 +54,9 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         }
         return id
       })
+
+      const environment = options.environment ?? process.env
+      const images = makeSourceImages(options.dataDirectory, id, environment)
 
       /** What only unpacking and installing take: a server on a cluster does neither. */
       const prepare = async () => {
@@ -181,7 +185,8 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         const box = await paths.unfinished()
         if (users !== undefined) await openWay(paths.own, users.service)
         const known = await readBuilt(place)
-        if (known !== undefined) return known
+        if (known !== undefined && (!("image" in known) || (await images.has(known.image)))) return known
+        await removeTree(place)
         if (!(await exists(paths.archive)))
           throw new SourceError({
             reason: "invalid",
@@ -192,7 +197,6 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           await mkdir(tree, { recursive: true, mode: 0o700 })
           if ((await readSnapshot(paths.archive, tree)) !== digest)
             throw new SourceError({ reason: "unavailable", message: `The archive of ${digest} is damaged on disk.` })
-          const environment = options.environment ?? process.env
           await buildSource(
             {
               box,
@@ -202,6 +206,8 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
               node,
               buildAs,
               environment,
+              images,
+              place,
               open: users !== undefined
             },
             how,
@@ -247,6 +253,13 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           return made
         })
       })
+      // Images of sources that no deployment names any more go, as their snapshots have.
+      yield* attempt(() => images.clean((place) => inMaking.has(place))).pipe(
+        Effect.catchAll((error) => Effect.logWarning(error.message)),
+        Effect.delay("1 minute"),
+        Effect.repeat(Schedule.spaced("1 hour")),
+        Effect.forkScoped
+      )
       const ending = new AbortController()
       yield* Effect.addFinalizer(() =>
         Effect.promise(() => {

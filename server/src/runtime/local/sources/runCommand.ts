@@ -2,12 +2,12 @@ import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { access } from "node:fs/promises"
 import { delimiter, dirname, isAbsolute, join } from "node:path"
-import { StringDecoder } from "node:string_decoder"
-import { BuildFailed, type Command, failureLines, isAway, isDiskFull } from "@maxcloud/builder"
+import type { Command } from "@maxcloud/builder"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { markerName } from "../instances/processTable.ts"
 import { closedTo, type UnprivilegedUser } from "../instances/sourceUser.ts"
+import { followBuildProgram } from "./followBuildProgram.ts"
 
 /** Settings that name folders and files of the server's user. */
 const ownFiles =
@@ -77,11 +77,9 @@ const onPath = async (name: string, path: string): Promise<boolean> => {
   return false
 }
 
-const keptOutput = 64 * 1024
-
 /** Runs a command of a build in the tree `root`, and ends all it started, also if the signal is aborted. */
 export const runCommand = async (root: string, command: Command, options: RunOptions): Promise<void> => {
-  const { installer, signal } = options
+  const { installer, marker, onLine, signal } = options
   const environment = environmentOf(root, command, options)
   const isThere = command.npx === undefined || (await onPath(command.file, environment["PATH"] ?? ""))
   const [file, args] = isThere
@@ -95,45 +93,11 @@ export const runCommand = async (root: string, command: Command, options: RunOpt
     detached: true,
     stdio: ["ignore", "pipe", "pipe"]
   })
-  let output = ""
-  let wasFull = false
-  for (const stream of [child.stdout, child.stderr]) {
-    const decoder = new StringDecoder("utf8")
-    let rest = ""
-    stream.on("data", (chunk: Buffer) => {
-      const text = decoder.write(chunk)
-      output = (output + text).slice(-keptOutput)
-      const lines = (rest + text).split(/\r\n|\n|\r/)
-      rest = (lines.pop() ?? "").slice(-4_096)
-      for (const line of lines) {
-        wasFull ||= isDiskFull(line)
-        if (line.trim() !== "") options.onLine(line)
-      }
-    })
-  }
-  const ended = new Promise<{ code: number | null; killed: NodeJS.Signals | null; error?: Error }>((resolve) => {
-    child.once("error", (error) => resolve({ code: null, killed: null, error }))
-    child.once("close", (code, killed) => resolve({ code, killed }))
-  })
-  const end = () => void endProcesses((entry) => entry.marker === options.marker || entry.group === child.pid, 1_000)
-  signal.addEventListener("abort", end, { once: true })
-  const { code, error, killed } = await ended
-  signal.removeEventListener("abort", end)
-  signal.throwIfAborted()
-  if (error !== undefined)
-    throw new BuildFailed({
-      reason: "unavailable",
-      message: `\`${command.label}\` couldn't be run: ${error.message}. Install ${file} on this machine${installer === undefined ? "" : ", where all users may run it"}.`,
-      cause: error
-    })
-  if (wasFull || (code !== 0 && isDiskFull(output)))
-    throw new BuildFailed({
-      reason: "unavailable",
-      message: `\`${command.label}\` ran out of disk space. Make room on this machine's disk, then deploy again.`
-    })
-  if (code === 0) return
-  throw new BuildFailed({
-    reason: isAway(output) ? "unavailable" : "invalid",
-    message: `\`${command.label}\` failed (${killed === null ? `exit code ${code}` : killed}):\n${failureLines(output)}`
+  await followBuildProgram(child, {
+    signal,
+    onLine,
+    end: () => void endProcesses((entry) => entry.marker === marker || entry.group === child.pid, 1_000),
+    label: command.label,
+    install: `Install ${file} on this machine${installer === undefined ? "" : ", where all users may run it"}.`
   })
 }
