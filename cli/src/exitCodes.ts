@@ -9,8 +9,8 @@ export const exitCodes = [
   [4, "not signed in, or forbidden"],
   [5, "not found"],
   [6, "conflict: the name is taken"],
-  [7, "the deployment failed; what ran before goes on"],
-  [8, "gave up waiting; the deployment goes on (its id is printed)"],
+  [7, "the deployment or restart failed; what ran before goes on"],
+  [8, "gave up waiting; the deployment (its id is printed) or restart goes on"],
   [9, "over quota or budget"],
   [10, "`plan --exit-code` found changes"],
   [130, "interrupted"]
@@ -40,5 +40,6 @@ export const exitCodeOf = {
   NotReachable: 3,
   InsecureUrl: 2,
   UnexpectedAnswer: 1,
-  DeploymentFailed: 7
+  DeploymentFailed: 7,
+  RestartFailed: 7
 } as const satisfies Record<MaxCloudError["_tag"], ExitCode>

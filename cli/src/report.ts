@@ -93,6 +93,14 @@ const sdkReport = (error: MaxCloudError): Report => {
         data: { deployment: error.deployment }
       })
     }
+    case "RestartFailed": {
+      const { diagnosis, name } = error.service
+      return report({
+        details: diagnosis === null ? [] : diagnosisLines(diagnosis),
+        fix: `\`maxcloud describe ${name}\` and \`maxcloud logs ${name}\` show why`,
+        data: { service: error.service }
+      })
+    }
     case "NotFound":
       return report({ data: { resource: error.resource, name: error.name } })
     case "Unauthenticated":

@@ -50,7 +50,9 @@ const server = createServer(async (request, response) => {
   const path = (request.url ?? "").split("?")[0]
   const line = `${request.method} ${path}`
   asked.push({ line: `${request.method} ${request.url}`, body: Buffer.concat(chunks).toString() })
-  const found = answers.get(line)
+  const answered = answers.get(line)
+  const body = typeof answered?.body === "function" ? answered.body() : answered?.body
+  const found = answered === undefined ? undefined : { status: answered.status, body }
   if (typeof found?.body === "string") response.writeHead(200, { "content-type": "text/event-stream" }).end(found.body)
   else if (found?.body === undefined) response.writeHead(found?.status ?? 404).end()
   else response.writeHead(found.status, { "content-type": "application/json" }).end(JSON.stringify(found.body))
@@ -151,6 +153,64 @@ describe("pause and resume", () => {
     expect(JSON.parse(resumed.stdout)).toMatchObject({ service: { name: "web", state: "idle" } })
     answer("GET /api/v1/services", { services: [] })
     expect((await cli(["pause", "web"])).code).toBe(5)
+  })
+})
+
+describe("restart", () => {
+  const restartLine = `POST /api/v1/services/${serviceId}/restart`
+  const serviceLine = `GET /api/v1/services/${serviceId}`
+  const at = (created: string, ready: string, state: string, diagnosis: unknown = null) => ({
+    ...service(state, diagnosis),
+    latestCreatedRevision: created,
+    latestReadyRevision: ready
+  })
+  const accepted = { service: at("web-00001", "web-00001", "ready"), replaces: "web-00001" }
+  beforeEach(() => {
+    answer("GET /api/v1/services", { services: [service("ready")] })
+    answer(restartLine, accepted, 202)
+  })
+
+  it("waits until the new revision serves, and tells how it stands", async () => {
+    const looks = ["web-00001", "web-00002", "web-00002"]
+    answer(serviceLine, () => {
+      const created = looks.shift() ?? "web-00002"
+      return at(created, looks.length > 0 ? "web-00001" : "web-00002", "ready")
+    })
+    const { code, stderr, stdout } = await cli(["restart", "web"])
+    expect([code, stdout]).toEqual([0, ""])
+    expect(stderr).toMatch(/^restarting web \(production\)\n +[\d.]+s {2}web: ready, web-00002\n/)
+    expect(stderr).toMatch(/web is restarted: revision web-00002 serves after [\d.]+s\n$/)
+
+    answer(serviceLine, at("web-00002", "web-00002", "idle"))
+    const json = await cli(["restart", "web", "--json"])
+    expect(JSON.parse(json.stdout)).toMatchObject({ service: { latestReadyRevision: "web-00002" } })
+  })
+
+  it("ends with 7 where the new revision doesn't serve, 8 where it takes too long, and doesn't wait with --detach", async () => {
+    answer(serviceLine, at("web-00002", "web-00001", "failed", wrongPort))
+    const failed = await cli(["restart", "web"])
+    expect(failed.code).toBe(7)
+    expect(failed.stderr).toContain("the restart of web (production) failed: it listens on port 3000, not on 8080")
+    answer(serviceLine, at("web-00001", "web-00001", "ready"))
+    const [late, detached] = await Promise.all([
+      cli(["restart", "web", "--wait-timeout", "1s"]),
+      cli(["restart", "web", "--detach", "--json"])
+    ])
+    expect(late.code).toBe(8)
+    expect(late.stderr).toContain("web wasn't restarted within 1s")
+    expect(JSON.parse(detached.stdout)).toMatchObject({ service: { name: "web" } })
+    answer(
+      restartLine,
+      {
+        type: "https://maxcloud.dev/problems/conflict",
+        title: "Conflict",
+        status: 409,
+        detail: "it is paused",
+        _tag: "Conflict"
+      },
+      409
+    )
+    expect((await cli(["restart", "web"])).code).toBe(6)
   })
 })
 

@@ -47,6 +47,7 @@ import {
   parseStage,
   stageOf
 } from "./parse.ts"
+import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { subscribe } from "./subscription.ts"
 
 /** What runs where. */
@@ -109,6 +110,11 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
       /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
       readonly pause: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
       readonly resume: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
+      /**
+       * Replaces its instances by new ones of the same program, and tells how that goes on until it is finished, whatever its outcome
+       * is: look at `finished.service`. Ending the stream early leaves the restart to go on.
+       */
+      readonly restart: (name: string, options?: RestartOptions & InStage) => Stream.Stream<RestartProgress, CallError>
     }
     readonly secrets: {
       readonly list: (app: string, options?: InStage) => Effect.Effect<ReadonlyArray<SecretInfo>, CallError>
@@ -273,6 +279,8 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
         })
       )
 
+    const restart = makeRestart(connection, api)
+
     return MaxCloud.of({
       apiUrl,
       info: call(api.info.get({})),
@@ -295,7 +303,8 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
         pause: (name, options) =>
           find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.pause({ path: { id } })))),
         resume: (name, options) =>
-          find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.resume({ path: { id } }))))
+          find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.resume({ path: { id } })))),
+        restart: (name, options = {}) => restart(find(name, options), options)
       },
       secrets: {
         list: (app, options) =>

@@ -7,7 +7,7 @@ import {
   type StageName
 } from "@maxcloud/config-schema"
 import type { Config } from "@maxcloud/config-schema/authoring"
-import { Effect, Either, Redacted, Stream } from "effect"
+import { Effect, Either, Option, Redacted, Stream } from "effect"
 import type {
   AppStage,
   CreateService,
@@ -28,7 +28,7 @@ import type {
 } from "./api/index.ts"
 import type { ConnectionOptions } from "./connection.ts"
 import { type DeployOptions, type DeployProgress, succeeded } from "./deploy.ts"
-import { ConfigInvalid, type MaxCloudError } from "./errors.ts"
+import { ConfigInvalid, type MaxCloudError, type RestartFailed } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
@@ -36,6 +36,7 @@ import { type Deployable, type LogOptions, makeMaxCloud, type ServerInfo } from 
 import { parseStage } from "./parse.ts"
 import { makePeopleClient, type PeopleClient } from "./peopleClient.ts"
 import { type Abortable, iterate, never, run } from "./promises.ts"
+import { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 
 interface InStage extends Abortable {
   /** @default "production" */
@@ -44,6 +45,10 @@ interface InStage extends Abortable {
 
 /** What can be deployed: the path of a config, one that has been loaded, what `defineConfig` gave, or an AppSpec as plain data. */
 export type DeployInput = string | LoadedConfig | Config | AppSpecEncoded
+
+interface RestartCall extends InStage, RestartOptions {
+  readonly onProgress?: ((progress: RestartProgress) => void) | undefined
+}
 
 interface PlanInput extends InStage {
   /** Where the paths of sources begin. @default the config's folder, else the process's own */
@@ -85,6 +90,8 @@ export interface Client extends PeopleClient, AsyncDisposable {
     /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
     readonly pause: (name: string, options?: InStage) => Promise<Service>
     readonly resume: (name: string, options?: InStage) => Promise<Service>
+    /** Replaces its instances by new ones of the same program, and resolves when these serve. Rejects with `RestartFailed`. */
+    readonly restart: (name: string, options?: RestartCall) => Promise<Service>
   }
   readonly secrets: {
     readonly list: (app: string, options?: InStage) => Promise<ReadonlyArray<SecretInfo>>
@@ -205,7 +212,22 @@ export const createClient = (options: ClientOptions = {}): Client => {
       delete: (name, call) => ofService(name, call, cloud.services.delete),
       revisions: (name, call) => ofService(name, call, cloud.services.revisions),
       pause: (name, call) => ofService(name, call, cloud.services.pause),
-      resume: (name, call) => ofService(name, call, cloud.services.resume)
+      resume: (name, call) => ofService(name, call, cloud.services.resume),
+      restart: (name, call = {}) =>
+        ofService(name, call, (name, { stage }) => {
+          const { detach, idempotencyKey, onProgress } = call
+          return cloud.services.restart(name, { stage, detach, idempotencyKey }).pipe(
+            Stream.tap((progress) => Effect.sync(() => onProgress?.(progress))),
+            Stream.runLast,
+            Effect.flatMap(
+              Option.match({
+                onNone: () => Effect.dieMessage("a restart ended without a word"),
+                onSome: (last): Effect.Effect<Service, RestartFailed> =>
+                  last._tag === "accepted" ? Effect.succeed(last.restart.service) : restarted(last.service)
+              })
+            )
+          )
+        })
     },
     secrets: {
       list: (app, call) => ofApp(app, call, cloud.secrets.list),

@@ -33,5 +33,6 @@ export {
 export { type Deployable, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
 export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
 export type { InStage } from "./parse.ts"
+export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 export { sourceFilterOf } from "./sourceFilter.ts"

@@ -1,6 +1,7 @@
 import { Data } from "effect"
 import type { Deployment } from "./api/deployment.ts"
 import type { ApiError } from "./api/errors.ts"
+import type { Service } from "./api/service.ts"
 
 /** One thing that is wrong with a config: where in the described app, what (with its fix), and where in which file. */
 export interface ConfigIssue {
@@ -91,8 +92,17 @@ export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ rea
   }
 }
 
+/** A restart whose new instances don't serve. The ones before it go on where there were any. */
+export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly service: Service }> {
+  override get message() {
+    const { conditions, diagnosis, name, stage, state } = this.service
+    const why = diagnosis?.message ?? conditions.find((_) => _.type === "Ready")?.message ?? ""
+    return `the restart of ${name} (${stage}) failed: ${why === "" ? `it is ${state}` : why}`
+  }
+}
+
 /** What any call may fail with. */
 export type CallError = ApiError | NotReachable | InsecureUrl | UnexpectedAnswer
 
 /** What the SDK may fail with. */
-export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed
+export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed | RestartFailed

@@ -28,3 +28,4 @@ export type {
   RevealedProgress,
   RevealedSession
 } from "./peopleClient.ts"
+export type { RestartProgress } from "./restart.ts"

@@ -19,6 +19,8 @@ export const annotation = {
   sourceDirectory: "maxcloud.dev/source-directory",
   /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */
   port: "maxcloud.dev/port",
+  /** On a Knative Service's template: when it was restarted last (RFC 3339). A new value makes a new revision of the same program. */
+  restartedAt: "maxcloud.dev/restarted-at",
   /**
    * On a Secret: JSON `{ [dataKey]: Array<string | { secret, version }> }`, the parts whose values are put together at apply.
    * The Secret itself has no `data` at rest.

@@ -50,6 +50,15 @@ describe("the network of a service", () => {
     expect(templateOf(paused)).toBe(templateOf(plain))
   })
 
+  it("makes another revision of a service that was restarted, and of no other", () => {
+    const restarted = (name: string) => ({ restarts: new Map([[ServiceName.make(name), "2026-01-01T00:00:00.000Z"]]) })
+    const plain = templateOf(find(manifestsOf({}), "Service"))
+    const web = templateOf(find(manifestsOf({}, restarted("web")), "Service"))
+    expect(web).toContain('"maxcloud.dev/restarted-at":"2026-01-01T00:00:00.000Z"')
+    expect(web).not.toBe(plain)
+    expect(templateOf(find(manifestsOf({}, restarted("other")), "Service"))).toBe(plain)
+  })
+
   it("keeps no instance of a paused service", () => {
     const fields = { scale: { min: 2, max: 3 } }
     expect(templateOf(find(manifestsOf(fields), "Service"))).toContain('"autoscaling.knative.dev/min-scale":"2"')

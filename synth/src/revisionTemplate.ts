@@ -30,7 +30,12 @@ export const revisionTemplateOf = (
   return {
     metadata: {
       labels,
-      annotations: { ...image.annotations, ...portAnnotations(service), ...scaleAnnotations(service, tenant) }
+      annotations: {
+        ...image.annotations,
+        ...portAnnotations(service),
+        ...scaleAnnotations(service, tenant),
+        ...restartAnnotations(service, tenant)
+      }
     },
     spec: {
       ...(tenant.runtimeClass === undefined ? {} : { runtimeClassName: tenant.runtimeClass }),
@@ -49,6 +54,11 @@ export const revisionTemplateOf = (
 
 const portAnnotations = ({ port }: ServiceSpec): Readonly<Record<string, string>> =>
   port === "auto" ? { [annotation.port]: port } : {}
+
+const restartAnnotations = ({ name }: ServiceSpec, { restarts }: TenantContext): Readonly<Record<string, string>> => {
+  const at = restarts?.get(name)
+  return at === undefined ? {} : { [annotation.restartedAt]: at }
+}
 
 /**
  * `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less).

@@ -58,6 +58,7 @@ const tenant: TenantContext = {
   images: new Map([["nginx:1.27", { reference: `nginx@sha256:${"cd".repeat(32)}`, nonRoot: true, port: 80 }]]),
   runtimeClass: undefined,
   pausedServices: new Set([ServiceName.make("api")]),
+  restarts: new Map([[ServiceName.make("web"), "2026-01-01T00:00:00.000Z"]]),
   closedRanges: ["10.96.0.0/12"],
   privateRanges: ["10.0.0.0/8"],
   pullSecret: true

@@ -20,6 +20,8 @@ export interface TenantContext extends Place {
   readonly runtimeClass: string | undefined
   /** Services that are stopped: the gateway answers their requests with 503, and no instance is kept. */
   readonly pausedServices: ReadonlySet<ServiceName>
+  /** When services were restarted last (RFC 3339). @default never */
+  readonly restarts?: ReadonlyMap<ServiceName, string>
   /** Ranges of the cluster's nodes, pods and Services: no `egress` opens them, whatever it declares. @default none */
   readonly closedRanges?: ReadonlyArray<string>
   /** Private, shared and reserved IPv4 ranges that an `egress` may declare. @default none */

@@ -43,6 +43,12 @@ export const commands: ReadonlyArray<Entry> = [
   { name: "open", group: "services", summary: "Open a service in the browser", load: () => import("./open.ts") },
   { name: "pause", group: "services", summary: "Stop a service without deleting it", load: () => import("./pause.ts") },
   { name: "resume", group: "services", summary: "End a pause", load: () => import("./resume.ts") },
+  {
+    name: "restart",
+    group: "services",
+    summary: "Replace a service's instances by new ones",
+    load: () => import("./restart.ts")
+  },
   { name: "delete", group: "services", summary: "Delete a service", load: () => import("./delete.ts") },
   {
     name: "secrets set",
@@ -387,7 +393,6 @@ export const aliases: Readonly<Record<string, string>> = {
 export const pointers: Readonly<Record<string, string>> = {
   down: "`maxcloud pause NAME` stops a service, `maxcloud destroy` removes the whole app",
   exec: "`maxcloud logs NAME` and `maxcloud describe NAME` show what an instance does; on Kubernetes, `kubectl exec` opens a shell",
-  restart: "`maxcloud pause NAME` and then `maxcloud resume NAME` start its instances anew",
   rollback:
     "check out the commit that worked and run `maxcloud deploy`. `maxcloud deployments list` shows what ran; `maxcloud secrets rollback NAME` restores an earlier value of a secret",
   status:

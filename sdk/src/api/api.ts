@@ -59,13 +59,16 @@ import {
 } from "./organization.ts"
 import { RegistryHost, RegistryInfo, RegistryList, RegistryLogin } from "./registries.ts"
 import { ImportSecrets, RollbackSecret, SecretInfo, SecretList, SecretValue, SecretVersionList } from "./secrets.ts"
-import { CreateService, RevisionList, Service, ServiceList } from "./service.ts"
+import { CreateService, Restart, RevisionList, Service, ServiceList } from "./service.ts"
 import { UsageParameters, UsageReport } from "./usage.ts"
 
 const JsonLines = HttpApiSchema.Text({ contentType: "application/x-ndjson" })
 const EventStream = HttpApiSchema.Text({ contentType: "text/event-stream" })
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 const LastEventId = Schema.Struct({ "last-event-id": Schema.optional(textUpTo(200, "The id")) })
+const IdempotencyKey = Schema.Struct({
+  "idempotency-key": Schema.optional(Schema.String.pipe(Schema.length({ min: 1, max: 200 })))
+})
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 /** The AppSpec travels as plain data and is parsed by the server, so that every issue is told with its path. */
@@ -177,6 +180,20 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .addError(NotFound)
   )
   .add(
+    HttpApiEndpoint.post("restart", "/:id/restart")
+      .annotateContext(
+        describe(
+          "Restart a service",
+          "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. The last `Idempotency-Key` again changes nothing. 409 for a service that is paused or being deleted."
+        )
+      )
+      .setPath(Schema.Struct({ id: ServiceId }))
+      .setHeaders(IdempotencyKey)
+      .addSuccess(Restart, { status: 202 })
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
     HttpApiEndpoint.get("revisions", "/:id/revisions")
       .annotateContext(describe("List the revisions of a service", "Newest first."))
       .setPath(Schema.Struct({ id: ServiceId }))
@@ -229,9 +246,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       )
       .setPath(stagePath)
       .setPayload(DeployPayload)
-      .setHeaders(
-        Schema.Struct({ "idempotency-key": Schema.optional(Schema.String.pipe(Schema.length({ min: 1, max: 200 }))) })
-      )
+      .setHeaders(IdempotencyKey)
       .addSuccess(Deployment, { status: 202 })
       .addError(Conflict)
       .addError(InvalidSpec)

@@ -68,6 +68,14 @@ export type Service = typeof Service.Type
 
 export const ServiceList = Schema.Struct({ services: Schema.Array(Service) }).annotations({ identifier: "ServiceList" })
 
+/** A restart that is accepted. It is done when the service's newest revision is another than `replaces`, and ready. */
+export const Restart = Schema.Struct({
+  service: Service,
+  /** The newest revision before it; null where there was none yet. */
+  replaces: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "Restart" })
+export type Restart = typeof Restart.Type
+
 /** An immutable snapshot of a service. */
 export const Revision = Schema.Struct({
   name: Schema.String,

@@ -63,7 +63,7 @@ export const tenantOf = (
   place: Pick<TenantContext, "organization" | "stage">,
   platform: Platform["Type"],
   known: Partial<
-    Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "pullSecret" | "externalSecrets">
+    Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "restarts" | "pullSecret" | "externalSecrets">
   > = {}
 ): TenantContext => ({
   ...place,

@@ -1,12 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { ServiceName } from "@maxcloud/config-schema"
 import type { PlatformChange } from "@maxcloud/sdk/api"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { canonical } from "./canonical.ts"
 import type { Target } from "./inspectSpec.ts"
 import { platformKey } from "./PlatformKey.ts"
-import { makeStored } from "./stageManifests.ts"
+import { makeStored, StageContext } from "./stageManifests.ts"
 
 const Template = Schema.Struct({ spec: Schema.Struct({ template: Schema.Unknown }) })
 const templateOf = (manifest: Manifest) => {
@@ -14,8 +13,7 @@ const templateOf = (manifest: Manifest) => {
   return read._tag === "None" ? undefined : read.value.spec.template
 }
 
-const Context = Schema.Struct({ paused: Schema.Array(ServiceName), pullSecret: Schema.Boolean })
-const decodeContext = Schema.decodeUnknownOption(Context)
+const decodeContext = Schema.decodeUnknownOption(StageContext)
 
 /** Objects that differ, in the order of `after`. */
 export const changesOfManifests = (

@@ -38,11 +38,14 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const rows = yield* makeStageRows(queue, progressDeadlineMs)
-    const manifestsOf = yield* makeStageManifests(rows)
+    const { contextOf, manifestsOf } = yield* makeStageManifests(rows)
     const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
     const { events, sql, write } = rows
-    /** What this process has applied: after a restart it is applied once more. */
-    const applied = new Set<string>()
+    /**
+     * The deployments that this process has applied, with the stage's context then: after a restart of the server they are applied
+     * once more, and so they are when a service is paused, resumed or restarted while its deployment is under way.
+     */
+    const applied = new Map<string, string>()
     const warned = new Map<string, string>()
 
     const finish = (lease: Lease, id: string, state: "succeeded" | "failed", reason: string, message: string) =>
@@ -146,12 +149,13 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         return before.map((service) => now.get(service.name) ?? service)
       })
 
-    /** Applies it, unless this process has. */
+    /** Applies it, unless this process has, and the stage is as it was then. */
     const applyOnce = (lease: Lease, begun: Begun) =>
       Effect.gen(function* () {
-        if (applied.has(begun.id)) return
+        const context = yield* contextOf(lease)
+        if (applied.get(begun.id) === context) return
         yield* apply(lease, begun)
-        applied.add(begun.id)
+        applied.set(begun.id, context)
         warned.delete(begun.id)
         yield* rows.tellOnce(lease, begun.id, {
           type: "applied",

@@ -15,12 +15,18 @@ import type { Lease, WorkKey } from "./WorkQueue.ts"
 /** What manifests are made from besides the deployment, which never changes. `platform`: see `PlatformKey`. */
 const Context = Schema.Struct({
   paused: Schema.Array(ServiceName),
+  /** When services were restarted last, by name: pairs keep their order in the database, keys of an object don't. */
+  restarted: Schema.Array(Schema.Tuple(ServiceName, Schema.String)),
   pullSecret: Schema.Boolean,
   platform: Schema.String
 })
 type Context = typeof Context.Type
 
-const decodeContexts = Schema.decodeUnknownSync(Schema.Array(Context.pick("paused", "pullSecret")))
+/** What of it the stage's rows say. */
+export const StageContext = Context.omit("platform")
+export type StageContext = typeof StageContext.Type
+
+const decodeContexts = Schema.decodeUnknownSync(Schema.Array(StageContext))
 const decodeContext = Schema.decodeUnknownOption(Context)
 
 export interface StageManifests {
@@ -34,6 +40,8 @@ export interface StageManifests {
   readonly stale: boolean
 }
 
+const emptyContext: StageContext = { paused: [], restarted: [], pullSecret: false }
+
 const same = (kept: unknown, context: Context) =>
   Option.exists(decodeContext(kept), (_) => JSON.stringify(_) === JSON.stringify(context))
 
@@ -42,12 +50,7 @@ type Place = Pick<WorkKey, "organizationId" | "organization" | "stage">
 /** Makes the app's manifests of a deployment that is stored. */
 export const makeStored =
   (sql: SqlClient) =>
-  (
-    platform: Platform["Type"],
-    key: Place,
-    id: string,
-    { paused, pullSecret }: Pick<Context, "paused" | "pullSecret">
-  ) =>
+  (platform: Platform["Type"], key: Place, id: string, { paused, pullSecret, restarted }: StageContext) =>
     Effect.gen(function* () {
       const pinned = yield* Effect.provideService(pinnedBy(key.organizationId, id), SqlClient, sql)
       if (pinned === undefined) return yield* Effect.dieMessage(`the deployment ${id} is not there`)
@@ -61,27 +64,34 @@ export const makeStored =
         externalSecrets,
         images,
         pausedServices: new Set(paused),
+        restarts: new Map(restarted),
         pullSecret
       })
       const { synthInTurns } = yield* synthesis
       return yield* Effect.orDie(inTurns(() => synthInTurns(spec, tenant)))
     })
 
-/** The manifests of a deployment, kept until what they are made from changes. */
+/**
+ * The manifests of a deployment, kept until what they are made from changes; and what of that the stage's rows say now, as a text
+ * that differs when it does.
+ */
 export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
   Effect.map(currentPlatformKey, (current) => {
     const contextOf = (lease: Lease, platform: string) =>
       sql`
         select
           (select coalesce(json_agg(name order by name), '[]') from services where ${inStage(lease)} and paused) as paused,
+          (select coalesce(json_agg(json_build_array(
+              name, to_char(restarted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) order by name), '[]')
+            from services where ${inStage(lease)} and restarted_at is not null) as restarted,
           exists (select 1 from registry_credentials where organization_id = ${lease.key.organizationId})
             as "pullSecret"`.pipe(
-        Effect.map((rows): Context => ({ paused: [], pullSecret: false, ...decodeContexts(rows)[0], platform }))
+        Effect.map((rows): Context => ({ ...emptyContext, ...decodeContexts(rows)[0], platform }))
       )
 
     const made = makeStored(sql)
 
-    return (lease: Lease, id: string) =>
+    const manifestsOf = (lease: Lease, id: string) =>
       Effect.gen(function* () {
         const { key: platformKey, settings: platform } = yield* current
         const context = yield* contextOf(lease, platformKey)
@@ -112,6 +122,8 @@ export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
         const digest = digestOf([namespace, app])
         return { namespace, app, digest, platformKey, stale: kept[0]?.applied !== digest } satisfies StageManifests
       })
+
+    return { manifestsOf, contextOf: (lease: Lease) => Effect.map(contextOf(lease, ""), (_) => JSON.stringify(_)) }
   })
 
-export type ManifestsOf = Effect.Effect.Success<ReturnType<typeof makeStageManifests>>
+export type ManifestsOf = Effect.Effect.Success<ReturnType<typeof makeStageManifests>>["manifestsOf"]

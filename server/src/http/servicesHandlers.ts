@@ -44,6 +44,11 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
       .handle("resume", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => services.resume(organization, path.id))
       )
+      .handle("restart", ({ headers, path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          services.restart(organization, path.id, headers["idempotency-key"])
+        )
+      )
       .handle("revisions", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           Effect.map(services.revisions(organization, path.id), (revisions) => ({ revisions }))

@@ -46,6 +46,7 @@ export const emptyServices: typeof Services.Service = {
   get: (_, id) => Effect.fail(noService(id)),
   pause: (_, id) => Effect.fail(noService(id)),
   resume: (_, id) => Effect.fail(noService(id)),
+  restart: (_, id) => Effect.fail(noService(id)),
   revisions: (_, id) => Effect.fail(noService(id)),
   isLogCursor: () => false,
   logs: (_, id) => Effect.fail(noService(id))

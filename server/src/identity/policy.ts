@@ -52,6 +52,7 @@ export const policy: Readonly<Record<Operation, Rule>> = {
   "services.delete": deploys("service"),
   "services.pause": deploys("service"),
   "services.resume": deploys("service"),
+  "services.restart": deploys("service"),
 
   "apps.list": { roles: readers, writes: false },
   "apps.plan": reads("path"),

@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { NotFound, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
-import { Effect, Layer, Stream } from "effect"
+import { Conflict, NotFound, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option, Stream } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { contextWithoutRows } from "../database/RowScope.ts"
 import { orUnavailable, transaction } from "../database/sqlErrors.ts"
@@ -26,12 +26,13 @@ export const layer = Layer.effect(
     const audit = yield* Audit
     const queue = yield* makeWorkQueue({ leaseMs })
 
+    const noService = (id: ServiceId) =>
+      new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
+
     const get = Effect.fn("Services.get")(
       function* (organization: Organization, id: ServiceId) {
         const [found] = yield* selectServices(organization, sql`id = ${id}`)
-        return found === undefined
-          ? yield* new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
-          : found
+        return found === undefined ? yield* noService(id) : found
       },
       orUnavailable,
       Effect.provide(context)
@@ -43,18 +44,26 @@ export const layer = Layer.effect(
     })
 
     /** The app's row is locked first, as a deployment's acceptance locks it. */
-    const setPaused = (organization: Organization, { app, id, name, stage }: Service, paused: boolean) =>
+    const lockStage = (organization: Organization, { app, stage }: Service) => sql`
+      select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
+      for update`
+
+    const wakeStage = (organization: Organization, { app, stage }: Service) =>
+      Effect.zipRight(
+        queue.add([{ organizationId: organization.id, app, stage }]),
+        sql`select pg_notify('maxcloud', 'work')`
+      )
+
+    const setPaused = (organization: Organization, service: Service, paused: boolean) =>
       transaction(
         Effect.gen(function* () {
-          yield* sql`
-            select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
-            for update`
+          const { app, id, name, stage } = service
+          yield* lockStage(organization, service)
           const changed = yield* sql`
             update services set paused = ${paused}, updated_at = now()
             where organization_id = ${organization.id} and id = ${id} and paused <> ${paused} returning 1`
           if (changed.length === 0) return
-          yield* queue.add([{ organizationId: organization.id, app, stage }])
-          yield* sql`select pg_notify('maxcloud', 'work')`
+          yield* wakeStage(organization, service)
           yield* audit.append({
             action: paused ? "services.pause" : "services.resume",
             outcome: "succeeded",
@@ -75,8 +84,66 @@ export const layer = Layer.effect(
         Effect.provide(context)
       )
 
+    /** Gives the newest revision before the restart. */
+    const setRestarted = (
+      organization: Organization,
+      service: Service,
+      newest: string | null,
+      idempotencyKey: string | undefined
+    ) =>
+      transaction(
+        Effect.gen(function* () {
+          const { app, id, name, stage } = service
+          const refuse = (why: string) =>
+            new Conflict({ detail: `The service "${name}" ${why}, so it can't be restarted.` })
+          yield* lockStage(organization, service)
+          const [row] = yield* sql<{
+            paused: boolean
+            deleting: boolean
+            restarted_from: string | null
+            restart_key: string | null
+          }>`
+            select paused, deleting, restarted_from, restart_key from services
+            where organization_id = ${organization.id} and id = ${id}`
+          if (row === undefined) return yield* noService(id)
+          if (row.deleting) return yield* refuse("is being deleted")
+          if (row.paused) return yield* refuse(`is paused (\`maxcloud resume ${name}\` starts it)`)
+          if (idempotencyKey !== undefined && row.restart_key === idempotencyKey) return row.restarted_from
+          yield* sql`
+            update services set restarted_at = clock_timestamp(), restarted_from = ${newest},
+              restart_key = ${idempotencyKey ?? null}, updated_at = now()
+            where organization_id = ${organization.id} and id = ${id}`
+          yield* wakeStage(organization, service)
+          yield* audit.append({
+            action: "services.restart",
+            outcome: "succeeded",
+            status: 202,
+            subject: `service ${name} of ${app}/${stage}`,
+            organizationId: organization.id
+          })
+          return newest
+        })
+      ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))
+
     return {
       get,
+      restart: Effect.fn("Services.restart")(
+        function* (organization: Organization, id: ServiceId, idempotencyKey: string | undefined) {
+          const service = yield* get(organization, id)
+          // Of the runtime itself, where it can be asked: what is recorded may be a moment old.
+          const status = yield* runtime
+            .status(keyOf(organization, service))
+            .pipe(Effect.catchTag("RuntimeError", () => Effect.succeedNone))
+          const newest = Option.match(status, {
+            onNone: () => service.latestCreatedRevision,
+            onSome: (_) => _.latestCreatedRevision
+          })
+          const replaces = yield* setRestarted(organization, service, newest, idempotencyKey)
+          return { service: yield* get(organization, id), replaces }
+        },
+        orUnavailable,
+        Effect.provide(context)
+      ),
       pause: pausing("Services.pause", true),
       resume: pausing("Services.resume", false),
 

@@ -1,5 +1,14 @@
 import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
-import type { LogEntry, NotFound, Revision, Service, ServiceId, Unavailable } from "@maxcloud/sdk/api"
+import type {
+  Conflict,
+  LogEntry,
+  NotFound,
+  Restart,
+  Revision,
+  Service,
+  ServiceId,
+  Unavailable
+} from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
 import type { Organization } from "../organizations/Organizations.ts"
 import type { LogQuery } from "../runtime/Runtime.ts"
@@ -26,6 +35,15 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
      */
     readonly pause: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    /**
+     * Replaces its instances by new ones of the same program, in a revision of its own. When it returns, that is durable and its app's
+     * work is woken. The same key again, while it is the last one, changes nothing. `Conflict`: it is paused, or being deleted.
+     */
+    readonly restart: (
+      organization: Organization,
+      id: ServiceId,
+      idempotencyKey: string | undefined
+    ) => Effect.Effect<Restart, NotFound | Conflict | Unavailable>
     /** Newest first. */
     readonly revisions: (
       organization: Organization,

@@ -56,6 +56,10 @@ const unknownStatus = (since: string): StoredStatus => ({
   diagnosis: null
 })
 
+/** The row knows first whether it is paused: what the runtime said before a resume holds no more. */
+const stateOf = ({ deleting, paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
+  deleting ? "deleting" : paused ? "paused" : state === "paused" ? "pending" : state
+
 /** Services of an organization that a condition selects. */
 export const selectServices = (organization: Organization, condition: Fragment) =>
   Effect.gen(function* () {
@@ -82,7 +86,7 @@ export const selectServices = (organization: Organization, condition: Fragment) 
         env: spec.env,
         visibility: spec.visibility,
         settings: settingsOf(spec),
-        state: row.deleting ? "deleting" : row.paused ? "paused" : status.state,
+        state: stateOf(row, status),
         // Known from the start: it follows from the name alone.
         url: spec.visibility === "internal" ? null : (status.url ?? publicUrlOf(spec.name, tenant)),
         deployment: row.deployment_number,

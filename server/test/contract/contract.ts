@@ -105,6 +105,45 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         await until("what was deployed meanwhile", answer, (_) => _.status === 200 && _.body.startsWith("2 "))
       })
 
+      it("a restart replaces every instance, and no request fails while it comes", async () => {
+        await deploy("renewed", {})
+        const url = await urlOf("renewed")
+        const [before] = await revisionNames("renewed")
+        const instance = (await ask("renewed")).body
+        const load = startLoad(4, () => askAt(harness.ingress, url, "/?ms=50"))
+        const told: Array<string> = []
+        const onProgress = (progress: { readonly _tag: string }) => void told.push(progress._tag)
+        const renewed = await client().services.restart("renewed", { idempotencyKey: "once", onProgress })
+        assert.notEqual(renewed.latestReadyRevision, before)
+        assert.equal(told[0], "accepted")
+        assert.equal(told.at(-1), "finished")
+        await until(
+          "the new instance",
+          () => ask("renewed"),
+          (_) => _.body !== instance
+        )
+        const answers = await load.end()
+        assert.deepEqual(
+          answers.filter((_) => _.status !== 200),
+          []
+        )
+
+        // The same request again, a plan and a deploy of the same config leave it as it is.
+        await client().services.restart("renewed", { idempotencyKey: "once" })
+        const plan = await client().plan({ app: "renewed", services: [service("renewed")] })
+        assert.deepEqual(
+          plan.changes.map((_) => _.action),
+          ["unchanged"]
+        )
+        await deploy("renewed", {})
+        const { latestCreatedRevision, latestReadyRevision } = await client().services.get("renewed")
+        assert.deepEqual(
+          [latestCreatedRevision, latestReadyRevision],
+          [renewed.latestReadyRevision, renewed.latestReadyRevision]
+        )
+        assert.lengthOf(await revisionNames("renewed"), 2)
+      })
+
       it("gives environment, and secrets by the version that was there at the deploy", async () => {
         await client().secrets.set("config", "token", "first")
         const config = {

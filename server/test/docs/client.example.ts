@@ -16,6 +16,7 @@ try {
 for await (const entry of client.logs("web", { tail: 10 })) console.log(entry.line) // `follow: true` goes on
 await client.services.pause("web")
 await client.services.resume("web")
+await client.services.restart("web") // resolves when the new instances serve
 console.log((await client.usage({ since: "30d" })).services)
 await client.services.delete("web")
 await client.close()

@@ -12,6 +12,7 @@ import { rollouts } from "./0011_rollouts.ts"
 import { deviceOrigin } from "./0012_device_origin.ts"
 import { logAndStreamQuotas } from "./0013_log_and_stream_quotas.ts"
 import { mailedRegistrations } from "./0014_mailed_registrations.ts"
+import { restarts } from "./0015_restarts.ts"
 
 export interface Migration {
   readonly id: number
@@ -34,5 +35,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 11, name: "rollouts", sql: rollouts },
   { id: 12, name: "device_origin", sql: deviceOrigin },
   { id: 13, name: "log_and_stream_quotas", sql: logAndStreamQuotas },
-  { id: 14, name: "mailed_registrations", sql: mailedRegistrations }
+  { id: 14, name: "mailed_registrations", sql: mailedRegistrations },
+  { id: 15, name: "restarts", sql: restarts }
 ]

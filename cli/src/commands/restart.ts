@@ -1,0 +1,90 @@
+import type { Service } from "@maxcloud/sdk/api"
+import { Effect, Option, Stream } from "effect"
+import { connect, loadSdk, parseServiceName, stageOf } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
+import { parseDuration } from "../duration.ts"
+import { CommandFailed } from "../failure.ts"
+import { required, text, toggle } from "../flags.ts"
+import { elapsed } from "../terminal.ts"
+
+const defaultWait = "10m"
+
+/** How a restart stands, in a line. */
+const lineOf = ({ conditions, diagnosis, latestCreatedRevision, name, state }: Service): string => {
+  const ready = conditions.find((_) => _.type === "Ready")
+  const why = diagnosis?.message ?? (ready?.status === "True" ? "" : (ready?.message ?? ""))
+  return [`${name}: ${state}`, latestCreatedRevision ?? "", why.split("\n")[0] ?? ""].filter((_) => _ !== "").join(", ")
+}
+
+export default command({
+  examples: [
+    { line: "maxcloud restart web", does: "new instances of the same program; waits until they serve" },
+    { line: "maxcloud restart web --detach", does: "does not wait" }
+  ],
+  notes: [
+    "The new instances start beside the old ones, which end when the new ones are ready: no request fails. If the new ones don't become ready, the old ones go on and the exit code is 7.",
+    "The program, its config and the versions of its secrets stay as they were deployed: `maxcloud deploy` takes new ones."
+  ],
+  flags: flags({
+    detach: toggle("detach", { description: "Don't wait until the new instances serve" }),
+    waitTimeout: text("wait-timeout", "DURATION", {
+      description: `Wait this long at most, then exit with 8 [${defaultWait}]`
+    })
+  }),
+  positionals: positionals({ name: required("NAME", "The service") }),
+  run: (input, terminal) =>
+    Effect.gen(function* () {
+      const name = yield* parseServiceName(input.name)
+      const stage = yield* stageOf(input)
+      const wait = input.waitTimeout ?? defaultWait
+      const duration = yield* parseDuration("--wait-timeout", wait)
+      const cloud = yield* connect(input)
+      const { restarted } = yield* loadSdk
+      const begun = Date.now()
+      const progress = cloud.services.restart(name, { stage, detach: input.detach }).pipe(
+        Stream.tap((told) =>
+          Effect.sync(() => {
+            if (terminal.json || input.detach) return
+            const time = elapsed(Date.now() - begun).padStart(6)
+            if (told._tag === "accepted") terminal.say(`restarting ${name} (${told.restart.service.stage})`)
+            else if (told._tag === "changed") terminal.say(`${time}  ${lineOf(told.service)}`)
+          })
+        ),
+        Stream.runLast
+      )
+      const last = yield* progress.pipe(
+        Effect.disconnect,
+        Effect.timeoutFail({
+          duration,
+          onTimeout: () =>
+            new CommandFailed({
+              tag: "TimedOut",
+              exit: 8,
+              message: `${name} wasn't restarted within ${wait}`,
+              fix: `the restart goes on: \`maxcloud describe ${name}\` shows how it stands`
+            })
+        }),
+        Effect.onInterrupt(() =>
+          Effect.sync(() =>
+            terminal.say(`interrupted: the restart goes on, \`maxcloud describe ${name}\` shows how it stands`)
+          )
+        )
+      )
+      const end = Option.getOrUndefined(last)
+      if (end === undefined) return yield* Effect.dieMessage("a restart ended without a word")
+      if (end._tag === "accepted") {
+        if (terminal.json) terminal.printJson({ service: end.restart.service })
+        else
+          terminal.say(
+            `the restart of ${name} is accepted and goes on: \`maxcloud describe ${name}\` shows how it stands`
+          )
+        return
+      }
+      const service = yield* restarted(end.service)
+      if (terminal.json) terminal.printJson({ service })
+      else
+        terminal.say(
+          `${name} is restarted: revision ${service.latestReadyRevision} serves after ${elapsed(Date.now() - begun)}`
+        )
+    })
+})

@@ -1,0 +1,89 @@
+import { Effect, Either, Schedule, Stream } from "effect"
+import type { Restart, Service, ServiceId } from "./api/index.ts"
+import type { Connection } from "./connection.ts"
+import { type CallError, RestartFailed } from "./errors.ts"
+
+export interface RestartOptions {
+  /** Asked again with the same key, a restart isn't done twice. @default a new one */
+  readonly idempotencyKey?: string | undefined
+  /** Ends when the restart is accepted. @default false */
+  readonly detach?: boolean | undefined
+}
+
+/** How a restart goes on: accepted, then the service each time that it changes, and how it is at the end. */
+export type RestartProgress =
+  | { readonly _tag: "accepted"; readonly restart: Restart }
+  | { readonly _tag: "changed"; readonly service: Service }
+  | { readonly _tag: "finished"; readonly service: Service }
+
+const lookEvery = "500 millis"
+
+/** Has the restart come to its end? `ready` and `failed` of the revision that it made, or of a newer one. */
+export const restartStateOf = (
+  { latestCreatedRevision, latestReadyRevision, state }: Service,
+  replaces: string | null
+): "pending" | "ready" | "failed" => {
+  if (state === "paused" || state === "deleting") return "failed"
+  if (latestCreatedRevision === null || latestCreatedRevision === replaces) return "pending"
+  if (state === "failed" || state === "degraded") return "failed"
+  return latestReadyRevision === latestCreatedRevision && (state === "ready" || state === "idle") ? "ready" : "pending"
+}
+
+/** What of a service is news to somebody who waits for it. */
+const newsOf = (service: Service) =>
+  JSON.stringify([
+    service.latestCreatedRevision,
+    service.latestReadyRevision,
+    service.state,
+    service.diagnosis?.code,
+    service.conditions.map((_) => [_.type, _.status, _.reason, _.message])
+  ])
+
+/** The server, or the way to it, is away for a moment: the next look may find it. */
+const passes = ({ _tag }: CallError) => _tag === "NotReachable" || _tag === "Unavailable" || _tag === "TooManyRequests"
+
+export const makeRestart =
+  ({ call }: Connection, api: Effect.Effect.Success<Connection["api"]>) =>
+  (
+    service: Effect.Effect<{ readonly id: ServiceId }, CallError>,
+    options: RestartOptions
+  ): Stream.Stream<RestartProgress, CallError> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const { id } = yield* service
+        const key = options.idempotencyKey ?? crypto.randomUUID()
+        // The key makes it safe to ask again where the answer was lost on its way.
+        const restart = yield* call(api.services.restart({ path: { id }, headers: { "idempotency-key": key } })).pipe(
+          Effect.retry({
+            while: (_) => _._tag === "NotReachable" && _.code !== "ECONNREFUSED" && _.code !== "ERR_INVALID_URL",
+            times: 3,
+            schedule: Schedule.exponential("200 millis")
+          })
+        )
+        const accepted: RestartProgress = { _tag: "accepted", restart }
+        if (options.detach === true) return Stream.make(accepted)
+        const look = call(api.services.get({ path: { id } })).pipe(
+          Effect.map((found): Service | undefined => found),
+          Effect.catchIf(passes, () => Effect.succeed(undefined))
+        )
+        let told = newsOf(restart.service)
+        const looks = Stream.repeatEffectWithSchedule(look, Schedule.spaced(lookEvery)).pipe(
+          Stream.filter((_) => _ !== undefined),
+          Stream.mapConcat((found): ReadonlyArray<RestartProgress> => {
+            if (restartStateOf(found, restart.replaces) !== "pending") return [{ _tag: "finished", service: found }]
+            const news = newsOf(found)
+            if (news === told) return []
+            told = news
+            return [{ _tag: "changed", service: found }]
+          }),
+          Stream.takeUntil((_) => _._tag === "finished")
+        )
+        return Stream.concat(Stream.make(accepted), looks)
+      })
+    )
+
+/** The service where it was restarted, else the failure that it is. */
+export const restarted = (service: Service): Either.Either<Service, RestartFailed> =>
+  service.state === "ready" || service.state === "idle"
+    ? Either.right(service)
+    : Either.left(new RestartFailed({ service }))
