@@ -12,6 +12,8 @@ export interface DotenvLimits {
   readonly most: number
   readonly nameLength: number
   readonly valueLength: number
+  /** May it hold nothing? @default no */
+  readonly mayBeEmpty?: boolean
 }
 
 export const secretLimits: DotenvLimits = { what: "secret", most: 200, nameLength: 128, valueLength: 65_536 }
@@ -126,7 +128,8 @@ export const parseDotenv = (
       values.set(name, read.value)
       at = read.end + rest[0].length
     }
-    if (values.size === 0) return yield* new UsageError({ message: `${place} holds no NAME=value` })
+    if (values.size === 0 && limits.mayBeEmpty !== true)
+      return yield* new UsageError({ message: `${place} holds no NAME=value` })
     if (values.size > most) {
       return yield* new UsageError({
         message: `${place} holds ${values.size} ${what}s`,

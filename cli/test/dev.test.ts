@@ -1,8 +1,9 @@
-import { rmSync } from "node:fs"
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import { afterEach, expect, it } from "vitest"
 import { makeFolder, run } from "./cli.ts"
-import { devIn } from "./devSession.ts"
+import { devIn, get } from "./devSession.ts"
 
 const ending: Array<() => Promise<unknown>> = []
 afterEach(async () => {
@@ -55,4 +56,60 @@ it("prints commands that work in another terminal, whatever its port, and picks 
     expect(dev.count("secret TOKEN was set: web restarts with it")).toBe(times)
   }
   expect(dev.output().stdout + dev.output().stderr).not.toMatch(/\b(one|two)\b/)
+}, 90_000)
+
+const shown = (...names: ReadonlyArray<string>) => echo(`[${names.map((_) => `process.env.${_}`).join()}]`)
+
+it("gives services what .env and .env.local say, by names alone, and follows them", async () => {
+  const service = { name: "web", source: "./web", env: { OF_CONFIG: "config" } }
+  const cwd = folderOf({
+    "maxcloud.config.json": JSON.stringify({ app: "shop", services: [service] }),
+    ".env": "OF_CONFIG=v-root\nA=v-root\nB=v-root\nC=v-root\nD=v-root\nPORT=1\n",
+    ".env.local": "B=v-root-local\nC=v-root-local\n",
+    "web/.env": "C=v-own\n",
+    "web/.gitignore": ".env\n",
+    "web/index.js": shown("OF_CONFIG", "A", "B", "C", "D", "E")
+  })
+  const dev = await session(cwd, { env: { D: "v-shell" } })
+  await dev.answers("web", /^config,v-root,v-root-local,v-own,v-shell,$/)
+  for (const said of [
+    "web gets A from .env\n",
+    "web gets B from .env.local\n",
+    "web gets C from web/.env\n",
+    "web gets D from your shell",
+    "web keeps OF_CONFIG of the config"
+  ])
+    await dev.until(new RegExp(said))
+
+  // As editors save, and in a file that is ignored by git.
+  writeFileSync(join(cwd, "web/next"), "C=v-changed\nE=v-new\n")
+  renameSync(join(cwd, "web/next"), join(cwd, "web/.env"))
+  await dev.answers("web", /^config,v-root,v-root-local,v-changed,v-shell,v-new$/)
+
+  writeFileSync(join(cwd, ".env.local"), "B=v-half#way\n")
+  await dev.until(/\.env\.local:1: B has a # without quotes/)
+  await dev.answers("web", /^config,v-root,v-root,v-changed,v-shell,v-new$/)
+  const { stderr, stdout } = await dev.end()
+  expect(stdout + stderr).not.toContain("v-")
+}, 90_000)
+
+it("gives services the shell's PATH, and a deploy to the same server nothing of the shell or of .env", async () => {
+  const tool = "#!/bin/sh\necho from the shell\n"
+  const server = `const { spawnSync } = require("child_process")
+require("http").createServer((_, r) => r.end(String([spawnSync("our-tool").stdout, process.env.A]))).listen(process.env.PORT)\n`
+  const cwd = folderOf({
+    "maxcloud.config.json": '{"app":"shop","services":[{"name":"web","source":"./web"}]}',
+    ".env": "A=v-root\n",
+    "web/index.js": server,
+    "venv/bin/our-tool": tool
+  })
+  chmodSync(join(cwd, "venv/bin/our-tool"), 0o755)
+  mkdirSync(join(cwd, ".maxcloud"), { mode: 0o711 })
+  const PATH = `${join(cwd, "venv/bin")}:${process.env.PATH}`
+  const dev = await session(cwd, { env: { PATH } })
+  await dev.answers("web", /^from the shell\n,v-root$/)
+  const deployed = await run(["deploy", "--stage", "other", "--api-url", dev.apiUrl], { cwd })
+  expect([deployed.code, deployed.stderr]).toEqual([0, expect.anything()])
+  const { port } = new URL(dev.apiUrl)
+  expect((await get(`http://web--other--local.localhost:${port}/`)).body).toBe(",")
 }, 90_000)

@@ -33,8 +33,16 @@ export const devIn = async (cwd: string, { args = ["--port", "0"], env = {} }: S
     urlOf,
     count: (text: string) => (running.output().stdout + running.output().stderr).split(text).length - 1,
     /** Polls the service until its answer matches. */
-    answers: (service: string, pattern: RegExp, timeout = 30_000) =>
-      expect.poll(() => get(urlOf(service)).then(({ body }) => body), { timeout, interval: 150 }).toMatch(pattern),
+    answers: async (service: string, pattern: RegExp, timeout = 30_000) => {
+      try {
+        await expect
+          .poll(() => get(urlOf(service)).then(({ body }) => body), { timeout, interval: 150 })
+          .toMatch(pattern)
+      } catch (cause) {
+        const { stderr, stdout } = running.output()
+        throw new Error(`${service} didn't answer ${pattern}:\n${stdout}${stderr}`, { cause })
+      }
+    },
     end: async () => {
       running.child.kill("SIGINT")
       return running.ended

@@ -98,7 +98,8 @@ const gitRules = async (folder: string): Promise<Rules & { enter: (path: string)
     const full = join(folder, path)
     for (const { base, kept, rules } of levels.toReversed()) {
       const inside = relative(base, full)
-      if (inside.startsWith("..")) continue
+      // A folder's own rules are for what is in it.
+      if (inside === "" || inside.startsWith("..")) continue
       const { ignored, unignored } = rules.test(isDirectory ? `${inside}/` : inside)
       if (ignored) return "ignored"
       if (!unignored) continue

@@ -15,6 +15,7 @@ import { Accounts } from "./identity/Accounts.ts"
 import { identityLayer } from "./identityLayer.ts"
 import { MailTransport } from "./mail/Mail.ts"
 import { Organizations } from "./organizations/Organizations.ts"
+import type { Development } from "./runtime/local/instances/inPlace.ts"
 import { LocalRoutes } from "./runtime/local/LocalRoutes.ts"
 import { makeFront } from "./runtime/local/proxy/makeFront.ts"
 import { ProxyCounters } from "./runtime/local/proxy/ProxyCounters.ts"
@@ -30,6 +31,8 @@ import { registerServerMetrics } from "./telemetry/serverMetrics.ts"
 export interface ServerOptions {
   /** The organization that requests without a credential act for; made where there is none. @default "local" */
   readonly organization?: OrganizationName | undefined
+  /** In the process of `maxcloud dev`: what programs that run in place get of the developer's own environment. @default nothing */
+  readonly development?: Development | undefined
 }
 
 export interface RunningServer {
@@ -116,7 +119,7 @@ export const makeServer = (
       apiLayer(settings, options, publicUrl, localToken).pipe(
         Layer.provideMerge(surfaceLayer),
         Layer.provideMerge(identityLayer(settings, publicUrl)),
-        Layer.provideMerge(servicesLayer(settings, port))
+        Layer.provideMerge(servicesLayer(settings, port, options.development))
       )
     ).pipe(Effect.mapError(cannotStart))
     lookup = Context.get(services, LocalRoutes).lookup

@@ -6,6 +6,7 @@ import { type Client, createClient } from "@maxcloud/sdk"
 import { Cause, Effect, Exit, LogLevel, Redacted, Schema, Scope } from "effect"
 import { type EmbeddedRequest, embeddedFetch, type FetchDispatcher, loopbackDispatcher } from "./embeddedFetch.ts"
 import { configured } from "./runServer.ts"
+import type { Development } from "./runtime/local/instances/inPlace.ts"
 import { removeTree } from "./runtime/local/sources/removeTree.ts"
 import { makeServer } from "./Server.ts"
 import type { ServerSettings } from "./ServerConfig.ts"
@@ -18,6 +19,8 @@ export interface EmbeddedOptions extends Partial<Pick<ServerSettings, "domain" |
   readonly port?: number
   /** The organization that requests act for. @default "local" */
   readonly organization?: string
+  /** What programs that run in place get of the developer's own environment. @default nothing */
+  readonly development?: Development
 }
 
 /** A whole max-cloud server in this process. */
@@ -47,7 +50,7 @@ export interface Embedded extends AsyncDisposable {
  * Rejects with `ServerError`.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
-  const { dataDir: given, organization, port = 0, ...settings } = options
+  const { dataDir: given, development, organization, port = 0, ...settings } = options
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), "maxcloud-")))
   const scope = Effect.runSync(Scope.make())
   const forget = () => (given === undefined ? removeTree(dataDir) : Promise.resolve())
@@ -69,7 +72,10 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
       port,
       dataDir
     })
-    const server = yield* makeServer({ organization: name }).pipe(Scope.extend(scope), Effect.provide(layer))
+    const server = yield* makeServer({ organization: name, development }).pipe(
+      Scope.extend(scope),
+      Effect.provide(layer)
+    )
     return { ...server, domain: read.domain }
   })
   const exit = await Effect.runPromiseExit(start)

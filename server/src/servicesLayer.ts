@@ -13,6 +13,7 @@ import * as Organizations from "./organizations/Organizations.ts"
 import * as Shards from "./replicas/Shards.ts"
 import * as Collector from "./retention/Collector.ts"
 import { Retention } from "./retention/Retention.ts"
+import type { Development } from "./runtime/local/instances/inPlace.ts"
 import * as Sources from "./runtime/local/sources/layer.ts"
 import { runtimeLayer } from "./runtime/runtimeLayer.ts"
 import { runtimeOf } from "./runtime/runtimeOf.ts"
@@ -23,7 +24,7 @@ import * as SealedSecrets from "./secrets/SealedSecrets.ts"
  * Everything below HTTP: the database, what is kept in it, the runtime, and the deployments that are carried out on it.
  * Parts end in the reverse order of their beginning: first no work is taken any more, then instances end, last the database.
  */
-export const servicesLayer = (settings: ServerSettings, port: number) => {
+export const servicesLayer = (settings: ServerSettings, port: number, development?: Development) => {
   const { databaseUrl, dataDir, migrationDatabaseUrl } = settings
   const database = Database.layer({
     dataDir,
@@ -47,7 +48,7 @@ export const servicesLayer = (settings: ServerSettings, port: number) => {
   )
   return Layer.merge(Deployments.layer(), Collector.layer({ dataDir })).pipe(
     Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
-    Layer.provideMerge(runtimeLayer(settings, port)),
+    Layer.provideMerge(runtimeLayer(settings, port, development)),
     Layer.provideMerge(LogQuotas.layer),
     Layer.provideMerge(kept),
     Layer.provideMerge(Audit.layer()),

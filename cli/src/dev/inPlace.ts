@@ -33,6 +33,12 @@ export const makeStamps = () => {
       }
       return any
     },
+    /** Gives the services of these source folders a new stamp; whether there are any. */
+    restart: (loaded: LoadedConfig, folders: ReadonlySet<string>): boolean => {
+      const services = [...sourceFolders(loaded)].filter(([, folder]) => folders.has(folder))
+      for (const [service] of services) stamps.delete(service)
+      return services.length > 0
+    },
     stamped: (loaded: LoadedConfig): LoadedConfig => ({
       ...loaded,
       spec: {

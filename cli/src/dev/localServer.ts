@@ -5,6 +5,8 @@ interface LocalServerOptions {
   readonly port: number
   readonly dataDir: string
   readonly inPlace: boolean
+  /** What programs in this folder get besides what the config says. */
+  readonly environment: (directory: string) => Readonly<Record<string, string>>
 }
 
 const usualPort = 8080
@@ -34,9 +36,11 @@ const failed = (error: unknown) =>
 /** A server in this process for as long as the scope is open: its URL. */
 export const localServer = (options: LocalServerOptions): Effect.Effect<string, CommandFailed, Scope.Scope> =>
   Effect.gen(function* () {
+    const { environment, ...rest } = options
+    const { HOME: home, PATH: path = "" } = process.env
     const { embedded } = yield* Effect.promise(() => import("@maxcloud/server"))
     const { url } = yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => embedded(options), catch: failed }),
+      Effect.tryPromise({ try: () => embedded({ ...rest, development: { path, home, environment } }), catch: failed }),
       (server) => Effect.promise(() => server[Symbol.asyncDispose]())
     )
     return url

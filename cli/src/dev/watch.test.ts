@@ -133,6 +133,20 @@ it.scopedLive("takes for source what a snapshot takes in, and a file only with o
   })
 )
 
+it.scopedLive("takes several files below a folder with ignore rules of its own", () =>
+  Effect.gen(function* () {
+    const folder = yield* makeFolder
+    const at = (path: string) => join(folder, path)
+    yield* Effect.promise(() => mkdir(at("web")))
+    yield* write(at("web/.gitignore"), "*.db\n")
+    const isSource = yield* Effect.promise(() => sourceFilterOf(folder))
+    const verdicts: Array<boolean> = []
+    for (const path of ["web/a.js", "web/app.db", "web/b.js"])
+      verdicts.push(yield* Effect.promise(() => isSource(path)))
+    expect(verdicts).toEqual([true, false, true])
+  })
+)
+
 it.scopedLive("ends the loop of an app that writes into its source, and names the file", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder

@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
 import type { ServerSettings } from "../ServerConfig.ts"
 import type { kubernetesLayer } from "./kubernetes/kubernetesLayer.ts"
+import type { Development } from "./local/instances/inPlace.ts"
 import { localLayer } from "./local/localLayer.ts"
 import { runtimeOf } from "./runtimeOf.ts"
 
@@ -13,9 +14,9 @@ type RuntimeLayer = Layer.Layer<
 >
 
 /** Everything that depends on where services run. The parts for Kubernetes are loaded only for it. */
-export const runtimeLayer = (settings: ServerSettings, port: number): RuntimeLayer =>
+export const runtimeLayer = (settings: ServerSettings, port: number, development?: Development): RuntimeLayer =>
   runtimeOf(settings) === "local"
-    ? localLayer(settings, port)
+    ? localLayer(settings, port, development)
     : Layer.unwrapEffect(
         Effect.map(
           Effect.promise(() => import("./kubernetes/kubernetesLayer.ts")),

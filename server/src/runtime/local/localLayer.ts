@@ -8,6 +8,7 @@ import { LogQuotas } from "../../limits/LogQuotas.ts"
 import { layerNone as noNetwork } from "../../network/noNetwork.ts"
 import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
 import { layerNone as noStores } from "../RuntimeStores.ts"
+import type { Development } from "./instances/inPlace.ts"
 import * as Instances from "./instances/layer.ts"
 import * as LocalObjects from "./LocalObjectsSql.ts"
 import * as LocalRuntime from "./LocalRuntime.ts"
@@ -21,7 +22,7 @@ const logStore = (dataDir: string) =>
   Layer.unwrapEffect(Effect.map(LogQuotas, (quotaOf) => LogStore.layer({ directory: join(dataDir, "logs"), quotaOf })))
 
 /** Everything that depends on services running on this machine. */
-export const localLayer = (settings: ServerSettings, port: number) => {
+export const localLayer = (settings: ServerSettings, port: number, development?: Development) => {
   const { dataDir, domain = "localhost", inPlace, podSecurity, tunnelIdleSeconds } = settings
   const options = {
     domain,
@@ -42,7 +43,7 @@ export const localLayer = (settings: ServerSettings, port: number) => {
   ).pipe(
     Layer.provide(logStore(dataDir)),
     Layer.provide(LocalObjects.layer),
-    Layer.provideMerge(Instances.layer({ dataDirectory: dataDir })),
+    Layer.provideMerge(Instances.layer({ dataDirectory: dataDir, development })),
     Layer.provide(RegistryAccess.layer({ ...settings, dataDirectory: dataDir }))
   )
   const platform = Layer.succeed(Platform, {

@@ -10,6 +10,7 @@ import { dataDirectoryId } from "./dataDirectoryId.ts"
 import { type Instance, InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { makeInstanceRecords } from "./InstanceRecords.ts"
 import { type ImageConfig, imageConfig } from "./imageConfig.ts"
+import { type Development, placeOf } from "./inPlace.ts"
 import { makeNamespaceNetworks } from "./namespaceNetworks.ts"
 import { makeProcesses, type ProgramPlace } from "./processes.ts"
 import { makeRevisionImages } from "./revisionImages.ts"
@@ -20,6 +21,8 @@ export interface InstancesOptions {
   readonly dataDirectory: string
   /** The server's environment, for the container engine's client alone. @default process.env */
   readonly environment?: NodeJS.ProcessEnv
+  /** In the process of `maxcloud dev`. */
+  readonly development?: Development | undefined
 }
 
 const reasons: Partial<Record<SourceError["reason"], string>> = {
@@ -146,7 +149,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           const inside = spec.inContainer === undefined ? spec : { ...spec, ...(yield* spec.inContainer) }
           return yield* uninterruptibly(() => startBuiltImage(inside, built.image))
         }
-        const place = built ?? { folder: program.kind === "directory" ? program.directory : "" }
+        const place =
+          built ?? (program.kind === "directory" ? placeOf(program.directory, options.development) : { folder: "" })
         return yield* uninterruptibly(() =>
           program.kind === "image" ? startContainer(spec, program.image, program.resolved) : startProcess(spec, place)
         )

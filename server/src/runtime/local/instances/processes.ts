@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
+import { existsSync } from "node:fs"
 import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
@@ -32,6 +33,8 @@ export interface ProgramPlace {
   readonly path?: ReadonlyArray<string>
   /** Environment variables, unless the config says others. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Of the developer who runs it: the folders of the PATH, and HOME. */
+  readonly shell?: { readonly path: ReadonlyArray<string>; readonly home: string | undefined }
 }
 
 export interface ProcessesOptions {
@@ -106,22 +109,21 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   const node = await nodeFolder(options.dataDirectory, user)
   const homes = privateFolder(dataDirectoryId, user)
   const boot = bootId()
+  /** A search on the PATH that meets a closed folder ends with "permission denied" instead of "not found". */
+  const isOpen = (path: string) => user === undefined || (existsSync(path) && closedTo(user, path) === undefined)
   const environment = (spec: InstanceSpec, place: ProgramPlace, home: string, port: number): Record<string, string> => {
-    const directory = place.folder
+    const { folder: directory, shell } = place
+    const programs = place.path ?? [join(directory, "node_modules/.bin")]
     const path = [
-      node,
-      ...(place.path ?? [join(directory, "node_modules/.bin")]),
-      // A search that meets a closed folder ends with "permission denied" instead of "not found".
-      ...(user === undefined || closedTo(user, dirname(process.execPath)) === undefined
-        ? [dirname(process.execPath)]
-        : []),
+      ...(shell === undefined ? [node, ...programs] : [...programs, ...shell.path.filter(isOpen), node]),
+      ...[dirname(process.execPath)].filter(isOpen),
       "/usr/local/bin",
       "/usr/bin",
       "/bin"
     ]
     return {
       PATH: path.join(delimiter),
-      HOME: home,
+      HOME: (user === undefined ? shell?.home : undefined) ?? home,
       TMPDIR: home,
       LANG: "C.UTF-8",
       ...place.environment,

@@ -1,0 +1,145 @@
+import { readFile, stat } from "node:fs/promises"
+import { basename, dirname, join, relative } from "node:path"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect, Either } from "effect"
+import { loadSchemas } from "../client.ts"
+import { decodeText } from "../decodeText.ts"
+import { parseDotenv, type Variable } from "../dotenv.ts"
+import { CommandFailed, type UsageError } from "../failure.ts"
+import { sourceFolders } from "./inPlace.ts"
+
+const fileNames = [".env", ".env.local"] as const
+const largest = 2 ** 20
+
+type Variables = Readonly<Record<string, string>>
+
+/** What a service gets from files. Values are only for the program: nothing prints them. */
+interface ServiceEnvironment {
+  readonly variables: Variables
+  /** For people: the names, by file. */
+  readonly lines: ReadonlyArray<string>
+}
+
+export interface EnvFilesInput {
+  /** The folder of the config: its files are for all services. */
+  readonly folder: string
+  readonly shell: Readonly<Record<string, string | undefined>>
+}
+
+const isThere = (file: string) =>
+  Effect.promise(() =>
+    stat(file).then(
+      (_) => _.isFile(),
+      () => false
+    )
+  )
+
+const read = (file: string, shown: string) =>
+  Effect.gen(function* () {
+    if (!(yield* isThere(file))) return undefined
+    const bytes = yield* Effect.tryPromise({
+      try: async () => ((await stat(file)).size > largest ? undefined : await readFile(file)),
+      catch: () =>
+        new CommandFailed({ tag: "FileNotRead", exit: 2, message: `${shown} can't be read`, fix: "check its rights" })
+    })
+    if (bytes === undefined)
+      return yield* new CommandFailed({ tag: "FileNotRead", exit: 2, message: `${shown} is larger than 1 MiB` })
+    const { bounds } = yield* loadSchemas
+    return yield* parseDotenv(yield* decodeText(bytes, shown), shown, {
+      what: "variable",
+      most: bounds.envVariables,
+      nameLength: bounds.envNameLength,
+      valueLength: bounds.envValueLength,
+      mayBeEmpty: true
+    })
+  })
+
+/** The files of these folders, those that come later before the earlier: the nearer folder, and `.env.local` before `.env`. */
+const filesOf = (folders: ReadonlyArray<string>) =>
+  [...new Set(folders)].flatMap((folder) => fileNames.map((name) => join(folder, name)))
+
+/**
+ * The variables of `.env` and `.env.local` beside the config and in a service's own folder. The config's `env` comes first, then the
+ * developer's shell (for names that a file has), then `.env.local`, then `.env`; a file in the service's folder before one beside the config.
+ */
+export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
+  let byDirectory = new Map<string, Variables>()
+  let told = ""
+
+  const readAll = (files: ReadonlySet<string>) =>
+    Effect.gen(function* () {
+      const contents = new Map<string, ReadonlyArray<Variable>>()
+      const failures: Array<UsageError | CommandFailed> = []
+      for (const file of files) {
+        const found = yield* Effect.either(read(file, relative(folder, file)))
+        if (Either.isLeft(found)) failures.push(found.left)
+        else if (found.right !== undefined) contents.set(file, found.right)
+      }
+      return { contents, failures }
+    })
+
+  const merged = (
+    service: LoadedConfig["spec"]["services"][number],
+    files: ReadonlyArray<readonly [string, ReadonlyArray<Variable>]>
+  ): ServiceEnvironment => {
+    const from = new Map<string, { readonly file: string; readonly value: string }>()
+    for (const [file, variables] of files) for (const { name, value } of variables) from.set(name, { file, value })
+    // The platform sets these.
+    for (const name of ["PORT", "PATH", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"]) from.delete(name)
+    const own = [...from.keys()].filter((_) => service.env[_] !== undefined)
+    for (const name of own) from.delete(name)
+    const ofShell = [...from.keys()].filter((_) => shell[_] !== undefined)
+    const lines = files.flatMap(([file]) => {
+      const names = [...from].filter(([name, _]) => _.file === file && !ofShell.includes(name)).map(([name]) => name)
+      return names.length === 0 ? [] : [`${service.name} gets ${names.join(", ")} from ${relative(folder, file)}`]
+    })
+    return {
+      variables: Object.fromEntries([...from].map(([name, { value }]) => [name, shell[name] ?? value])),
+      lines: [
+        ...lines,
+        ...(ofShell.length === 0
+          ? []
+          : [`${service.name} gets ${ofShell.join(", ")} from your shell, which goes before the files`]),
+        ...(own.length === 0
+          ? []
+          : [`${service.name} keeps ${own.join(", ")} of the config, which goes before the files`])
+      ]
+    }
+  }
+
+  return {
+    /** Are changes of this file followed? */
+    isOne: (file: string, loaded: LoadedConfig) =>
+      fileNames.some((_) => _ === basename(file)) &&
+      [folder, ...sourceFolders(loaded).values()].includes(dirname(file)),
+    /** For programs in this folder, as last read. */
+    environment: (directory: string): Variables => byDirectory.get(directory) ?? {},
+    /** Reads the files again: the source folders with other variables than before, and what to say of it. A file that is wrong is left out. */
+    reload: (loaded: LoadedConfig) =>
+      Effect.gen(function* () {
+        const folders = sourceFolders(loaded)
+        const { contents, failures } = yield* readAll(new Set(filesOf([folder, ...folders.values()])))
+        const next = new Map<string, Variables>()
+        const lines: Array<string> = []
+        for (const service of loaded.spec.services) {
+          const directory = folders.get(service.name)
+          if (directory === undefined) continue
+          const files = filesOf([folder, directory]).flatMap((file) => {
+            const variables = contents.get(file)
+            return variables === undefined ? [] : [[file, variables] as const]
+          })
+          const environment = merged(service, files)
+          // Two services may share a folder: what the config of each sets itself goes before this in any case.
+          next.set(directory, { ...next.get(directory), ...environment.variables })
+          lines.push(...environment.lines)
+        }
+        const changed = [...next].filter(
+          ([directory, _]) => JSON.stringify(_) !== JSON.stringify(byDirectory.get(directory) ?? {})
+        )
+        byDirectory = next
+        const isNew = JSON.stringify(lines) !== told
+        told = JSON.stringify(lines)
+        return { changed: changed.map(([directory]) => directory), lines: isNew ? lines : [], failures }
+      })
+  }
+}

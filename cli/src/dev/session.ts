@@ -1,0 +1,55 @@
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect, Stream } from "effect"
+import { type connect, refused } from "../client.ts"
+import { follow } from "../follow.ts"
+import { stateText, urlText } from "../format.ts"
+import { reportOf, tell } from "../report.ts"
+import { type Terminal, table } from "../terminal.ts"
+import type { makeEnvFiles } from "./envFiles.ts"
+import type { makeServiceLogs } from "./serviceLogs.ts"
+
+export type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
+type Logs = ReturnType<typeof makeServiceLogs>
+
+/** One run of `maxcloud dev`. */
+export interface Session {
+  readonly cloud: Cloud
+  readonly logs: Logs
+  readonly read: Effect.Effect<LoadedConfig, unknown>
+  /** Of the config. */
+  readonly folder: string
+  readonly dataDir: string
+  readonly terminal: Terminal
+  /** Do sources run in their folders? */
+  readonly inPlace: boolean
+  /** undefined: the server isn't in this process, or sources don't run in place. */
+  readonly envFiles: ReturnType<typeof makeEnvFiles> | undefined
+}
+
+export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Terminal) =>
+  Effect.gen(function* () {
+    const services = yield* cloud.services.list({ app: loaded.spec.app, stage: loaded.stage })
+    if (terminal.json) return terminal.printJson({ services }, "line")
+    const rows = services.map((_) => [`  ${_.name}`, stateText(_.state, terminal), urlText(_, terminal)])
+    for (const line of ["", ...table(rows), ""]) terminal.print(line)
+  })
+
+/** Deploys, follows the logs of what is deployed, and shows where it is. */
+export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: LoadedConfig) => {
+  const progress = cloud.deploy(loaded, { inPlace }).pipe(
+    Stream.tap((told) =>
+      told._tag === "accepted" ? logs.follow(loaded.spec.services.map((_) => _.name)) : Effect.void
+    ),
+    Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error)))
+  )
+  return follow(progress, { detach: false, waitTimeout: undefined, quiet: true }, terminal).pipe(
+    Effect.andThen(showServices(cloud, loaded, terminal))
+  )
+}
+
+/** A failure while the program goes on: told, and that is all. */
+export const told = <E, R>(effect: Effect.Effect<unknown, E, R>, terminal: Terminal): Effect.Effect<void, E, R> =>
+  Effect.catchAll(Effect.asVoid(effect), (error) => {
+    const report = reportOf(error)
+    return report === undefined ? Effect.fail(error) : Effect.sync(() => tell(report, terminal))
+  })

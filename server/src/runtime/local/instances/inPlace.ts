@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs"
+import { delimiter, dirname, isAbsolute, join } from "node:path"
+import type { ProgramPlace } from "./processes.ts"
+
+/**
+ * What programs that run in place get of a developer's own environment. Only the process of `maxcloud dev` has one: it serves the user who
+ * started it and nobody else.
+ */
+export interface Development {
+  /** The PATH of the developer's shell. */
+  readonly path: string
+  /** The developer's own HOME: tools keep what they need there. undefined: a folder of its own for each instance. */
+  readonly home: string | undefined
+  /** Variables for programs in this folder, unless the config says others. Asked at each start, and kept nowhere. */
+  readonly environment: (directory: string) => Readonly<Record<string, string>>
+}
+
+/** `node_modules/.bin` of the folder and of those above it, as `npm run` has them: a workspace keeps its programs at its root. */
+const programFolders = (folder: string): ReadonlyArray<string> => {
+  const bin = join(folder, "node_modules/.bin")
+  const above = dirname(folder)
+  return [...(existsSync(bin) ? [bin] : []), ...(above === folder ? [] : programFolders(above))]
+}
+
+/** A folder that is run where it is. */
+export const placeOf = (directory: string, development: Development | undefined): ProgramPlace =>
+  development === undefined
+    ? { folder: directory }
+    : {
+        folder: directory,
+        path: programFolders(directory),
+        // A relative folder on the PATH would be another one for each service.
+        shell: { path: development.path.split(delimiter).filter(isAbsolute), home: development.home },
+        environment: development.environment(directory)
+      }
