@@ -1,3 +1,4 @@
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
@@ -14,6 +15,7 @@ import { printableLines } from "./terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
+export const loadProxy = Effect.promise(() => import("@maxcloud/sdk/proxy"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 
 /** Says on stderr what no command can say in its own words. */
@@ -23,23 +25,38 @@ export const warn = (line: string): void => void process.stderr.write(`${printab
 export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>
   Effect.map(loadSdk, (_) => input.apiUrl ?? _.defaultApiUrl())
 
-/**
- * Node's own HTTP client, which is there in a fraction of the time that the first `fetch` takes. What the server mails because of a request is in
- * the language that this asks for.
- */
-const httpClient = Layer.effect(
+/** What the server mails because of a request is in the language that this asks for. */
+const inSystemLanguage = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
     HttpClient.HttpClient,
     HttpClient.mapRequest(HttpClientRequest.setHeader("accept-language", systemLanguage(process.env)))
   )
-).pipe(Layer.provide(nodeHttpClient))
+)
+
+/** Is a proxy named for it? One that can't be read counts: the request tells what is wrong. */
+const hasProxy = (proxyFor: typeof import("@maxcloud/sdk/proxy").proxyFor, apiUrl: string): boolean => {
+  try {
+    return URL.canParse(apiUrl) && proxyFor(new URL(apiUrl)) !== undefined
+  } catch {
+    return true
+  }
+}
 
 /** The client of the server that the flags and the environment name, with a credential that is given: `""` for none. */
 export const connectWith = (
   input: Pick<Globals, "apiUrl">,
   token: "" | Redacted.Redacted<string> | (() => Promise<string>)
-) => Effect.flatMap(loadSdk, ({ makeMaxCloud }) => makeMaxCloud({ apiUrl: input.apiUrl, token, httpClient }))
+) =>
+  Effect.gen(function* () {
+    const { defaultApiUrl, makeMaxCloud } = yield* loadSdk
+    const { proxiedFetch, proxyFor } = yield* loadProxy
+    const { apiUrl } = input
+    // Node's own HTTP client is there in a fraction of the time that the first `fetch` takes, and knows no proxies.
+    const http = hasProxy(proxyFor, apiUrl ?? defaultApiUrl()) ? FetchHttpClient.layer : nodeHttpClient
+    const httpClient = Layer.provide(inSystemLanguage, http)
+    return yield* makeMaxCloud({ apiUrl, token, httpClient, fetch: proxiedFetch() })
+  })
 
 /** The client of the server that the flags and the environment name, with the credential that there is for it. */
 export const connect = (input: Pick<Globals, "apiUrl">) =>

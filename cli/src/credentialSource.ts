@@ -50,9 +50,11 @@ const githubToken = (env: Environment): Effect.Effect<Redacted.Redacted<string>,
     if (!isSafeForTokens(written)) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_URL is not encrypted")
     const url = new URL(written)
     url.searchParams.set("audience", `maxcloud/${given(env, "MAXCLOUD_ORGANIZATION")}`)
+    const { ProxyFailed, proxiedFetch } = yield* Effect.promise(() => import("@maxcloud/sdk/proxy"))
+    const fetch = proxiedFetch(env)
     const response = yield* Effect.tryPromise({
       try: (signal) => fetch(url, { headers: { authorization: `Bearer ${requestToken}` }, redirect: "error", signal }),
-      catch: () => noIdToken(3, `${url.host} cannot be reached`)
+      catch: (cause) => noIdToken(3, cause instanceof ProxyFailed ? cause.problem : `${url.host} cannot be reached`)
     }).pipe(
       Effect.timeoutFail({ duration: "30 seconds", onTimeout: () => noIdToken(3, `${url.host} does not answer`) })
     )

@@ -12,6 +12,7 @@ import { ApiError, InvalidRequest } from "./api/errors.ts"
 import { carriesSecret } from "./api/secretOperations.ts"
 import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
 import { localToken } from "./localServer.ts"
+import { ProxyFailed } from "./proxy/ProxyFailed.ts"
 
 export interface ConnectionOptions {
   /** @default `MAXCLOUD_API_URL`, else http://127.0.0.1:8080 */
@@ -24,7 +25,7 @@ export interface ConnectionOptions {
    * @default `MAXCLOUD_API_KEY`
    */
   readonly token?: string | Redacted.Redacted<string> | (() => Promise<string>) | undefined
-  /** @default the global one */
+  /** `proxiedFetch()` of `@maxcloud/sdk/proxy` follows `HTTPS_PROXY` and its like. @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** What calls are made with, but for streams and uploads. @default `fetch` */
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
@@ -106,7 +107,12 @@ export const makeConnection = (options: ConnectionOptions) => {
   const authorization: Effect.Effect<Readonly<Record<string, string>>, unknown> = ownAuthorization ?? asOwner
   const plainFetch = options.fetch ?? globalThis.fetch
   const valid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
-  const notReachable = (cause: unknown) => new NotReachable({ apiUrl, code: valid ? codeOf(cause) : "ERR_INVALID_URL" })
+  const notReachable = (cause: unknown) =>
+    new NotReachable({
+      apiUrl,
+      code: valid ? codeOf(cause) : "ERR_INVALID_URL",
+      proxy: cause instanceof ProxyFailed ? cause : undefined
+    })
 
   /** The one place that every request passes: what must stay secret is never sent, or asked for, where it could be read on its way. */
   const guard = (method: string, url: string, headers: Readonly<Record<string, string | undefined>>) =>

@@ -2,6 +2,7 @@ import { Data } from "effect"
 import type { Deployment } from "./api/deployment.ts"
 import type { ApiError } from "./api/errors.ts"
 import type { Service } from "./api/service.ts"
+import type { ProxyFailed } from "./proxy/ProxyFailed.ts"
 
 /** One thing that is wrong with a config: where in the described app, what (with its fix), and where in which file. */
 export interface ConfigIssue {
@@ -52,8 +53,13 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
   readonly apiUrl: string
   /** As the system calls it: `ECONNREFUSED`, `ENOTFOUND`, … */
   readonly code: string
+  /** The proxy that failed, if it is one. */
+  readonly proxy?: ProxyFailed | undefined
 }> {
   override get message() {
+    if (this.proxy !== undefined) {
+      return `the max-cloud server at ${this.apiUrl} can't be reached, for ${this.proxy.problem}: ${this.proxy.fix}`
+    }
     if (this.code === "ERR_INVALID_URL") {
       return `"${this.apiUrl}" is no URL of a server: write it as http://127.0.0.1:8080 (MAXCLOUD_API_URL, --api-url)`
     }

@@ -9,6 +9,7 @@ import { type Embedded, embedded } from "../../src/index.ts"
 const here = import.meta.dirname
 const page = (name: string) => readFileSync(join(here, "../../..", name), "utf8")
 const run = promisify(execFile)
+const pages = ["docs/api.md", "docs/effect.md", "docs/proxies.md"]
 
 /** A page's blocks of TypeScript that import something: those are whole programs. */
 const programsOf = (text: string) =>
@@ -25,13 +26,13 @@ createServer(async (request, response) => {
 describe("the programs in the documentation", () => {
   const examples = readdirSync(here).filter((_) => _.endsWith(".example.ts"))
 
-  it.each(["docs/api.md", "docs/effect.md"])("are, in %s, those that are type-checked and run here", (name) => {
+  it.each(pages)("are, in %s, those that are type-checked and run here", (name) => {
     const known = examples.map((_) => readFileSync(join(here, _), "utf8"))
     for (const program of programsOf(page(name))) assert.include(known, program)
   })
 
   it.each(examples)("%s is in a page", (example) => {
-    const shown = ["docs/api.md", "docs/effect.md"].flatMap((_) => programsOf(page(_)))
+    const shown = pages.flatMap((_) => programsOf(page(_)))
     assert.include(shown, readFileSync(join(here, example), "utf8"))
   })
 })
@@ -93,6 +94,9 @@ describe("each program runs as it is written", () => {
   })
   it("errors by tag", async () => {
     assert.match(await outputOf("effectErrors.example.ts"), /'not deployed',\s*[`']no name of a service: .*"No Name"/)
+  })
+  it("the client through a proxy, if there is one", async () => {
+    assert.strictEqual(await outputOf("proxy.example.ts"), "local\n")
   })
   it("a layer for tests", async () => {
     assert.match(await outputOf("effectTest.example.ts"), /^local on local: 0 services$/m)

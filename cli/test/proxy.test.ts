@@ -1,0 +1,126 @@
+import { type AddressInfo, connect } from "node:net"
+import { createServer as createTlsServer } from "node:tls"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import {
+  encodeService,
+  entry,
+  fakeServer,
+  json,
+  openStream,
+  sendEntry,
+  service,
+  serviceId
+} from "../../sdk/test/fakeServer.ts"
+import { deadPort, privateAuthority, startTestProxy } from "../../sdk/test/testProxy.ts"
+import { run } from "./cli.ts"
+
+const host = "cloud.example.test"
+const apiUrl = `https://${host}`
+
+/** A server with a certificate of a private authority, which only the proxy can reach. */
+const startServer = async (tls: ReturnType<typeof privateAuthority>["tls"]) => {
+  const fake = await fakeServer({
+    "GET /api/v1/services": (request, response) =>
+      request.headers.authorization === "Bearer key-of-ada"
+        ? json(response, 200, { services: [encodeService(service)] })
+        : json(response, 500, {}),
+    [`GET /api/v1/services/${serviceId}/logs`]: (_, response) => {
+      openStream(response)
+      sendEntry(response, entry(1))
+      response.end()
+    }
+  })
+  const server = createTlsServer(tls, (socket) => {
+    const up = connect(Number(new URL(fake.url).port), "127.0.0.1")
+    socket.pipe(up).pipe(socket)
+    up.on("error", () => socket.destroy())
+    socket.on("error", () => up.destroy())
+  })
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      await fake[Symbol.asyncDispose]()
+      server.close()
+    }
+  }
+}
+
+describe("the command behind a proxy", () => {
+  const authority = privateAuthority(host, "127.0.0.1")
+  let server: Awaited<ReturnType<typeof startServer>>
+  beforeAll(async () => {
+    server = await startServer(authority.tls)
+  })
+  afterAll(async () => {
+    await server.close()
+    authority.remove()
+  })
+  const proxied = (credentials: string, tls = false) =>
+    startTestProxy({
+      credentials,
+      route: (name) => (name === host ? server.port : undefined),
+      ...(tls ? { tls: authority.tls } : {})
+    })
+  const environment = (proxy: string) => ({
+    MAXCLOUD_API_URL: apiUrl,
+    MAXCLOUD_API_KEY: "key-of-ada",
+    NODE_EXTRA_CA_CERTS: authority.file,
+    HTTPS_PROXY: proxy,
+    NO_PROXY: "",
+    no_proxy: ""
+  })
+
+  it.each([false, true])(
+    "reaches its server by HTTPS_PROXY and NODE_EXTRA_CA_CERTS (by TLS to the proxy: %s)",
+    async (tls) => {
+      await using proxy = await proxied("ada:hunter2", tls)
+      const env = environment(proxy.url)
+      const list = await run(["list"], { env })
+      assert.strictEqual(list.code, 0, list.stderr)
+      assert.include(list.stdout, "api")
+      const logs = await run(["logs", "api"], { env })
+      assert.strictEqual(logs.code, 0, logs.stderr)
+      assert.include(logs.stdout, "line 1")
+      assert.isAtLeast(proxy.asked.length, 3)
+      assert.deepStrictEqual([...new Set(proxy.asked)], [`CONNECT ${host}:443`])
+    }
+  )
+
+  it("doesn't believe the private authority by itself", async () => {
+    await using proxy = await proxied("ada:hunter2")
+    const list = await run(["list"], { env: { ...environment(proxy.url), NODE_EXTRA_CA_CERTS: "" } })
+    assert.strictEqual(list.code, 3)
+    assert.match(list.stderr, /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER/)
+  })
+
+  it("says which proxy is dead, exit code 3, without its password", async () => {
+    const env = environment(`http://ada:hunter2@127.0.0.1:${await deadPort()}`)
+    const list = await run(["list"], { env })
+    assert.strictEqual(list.code, 3)
+    assert.match(list.stderr, /the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) can't be reached \(ECONNREFUSED\)/)
+    assert.match(list.stderr, /add cloud\.example\.test to NO_PROXY/)
+    for (const args of [["list", "--json"], ["logs", "api", "--debug"], ["whoami"]]) {
+      const { code, stderr, stdout } = await run(args, { env })
+      assert.strictEqual(code, 3)
+      assert.notInclude(stdout + stderr, "hunter2")
+    }
+  })
+
+  it("refuses a proxy that it can't use, without quoting it", async () => {
+    const list = await run(["list"], { env: environment("socks5://ada:hunter2@127.0.0.1:1080") })
+    assert.strictEqual(list.code, 3)
+    assert.match(list.stderr, /HTTPS_PROXY doesn't name an HTTP proxy/)
+    assert.notInclude(list.stderr, "hunter2")
+  })
+
+  it("asks a server on this machine directly", async () => {
+    await using proxy = await proxied("ada:hunter2")
+    await using fake = await fakeServer({
+      "GET /api/v1/services": (_, response) => json(response, 200, { services: [encodeService(service)] })
+    })
+    const env = { ...environment(proxy.url), HTTP_PROXY: proxy.url, MAXCLOUD_API_URL: fake.url }
+    assert.strictEqual((await run(["list"], { env })).code, 0)
+    assert.deepStrictEqual(proxy.asked, [])
+  })
+})

@@ -1,0 +1,98 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { deadPort, startTestProxy } from "../../test/testProxy.ts"
+import { createClient, NotReachable } from "../index.ts"
+import { ProxyFailed, proxiedFetch } from "./index.ts"
+
+let port = 0
+const seen: Array<{ readonly host: string | undefined; readonly url: string | undefined; readonly headers: string }> =
+  []
+const server = createServer((request, response) => {
+  seen.push({ host: request.headers.host, url: request.url, headers: JSON.stringify(request.headers) })
+  request.pipe(response)
+})
+beforeAll(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  port = (server.address() as AddressInfo).port
+})
+afterAll(() => void server.close())
+
+const start = (credentials?: string) =>
+  startTestProxy({
+    route: (host) => (host === "cloud.test" ? port : undefined),
+    ...(credentials === undefined ? {} : { credentials })
+  })
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => assert.fail("it didn't fail"),
+    (error: unknown) => error
+  )
+
+describe("proxiedFetch", () => {
+  it("sends a request through the proxy, with the proxy's credentials for the proxy alone", async () => {
+    await using proxy = await start("ada:hunter2")
+    const fetch = proxiedFetch({ HTTP_PROXY: proxy.url })
+    const response = await fetch("http://cloud.test/path?q=1", { method: "POST", body: "said" })
+    assert.strictEqual(await response.text(), "said")
+    assert.deepStrictEqual(proxy.asked, ["POST http://cloud.test/path?q=1"])
+    assert.strictEqual(seen.at(-1)?.host, "cloud.test")
+    assert.notInclude(seen.at(-1)?.headers, "proxy-authorization")
+  })
+
+  it("streams a body through it", async () => {
+    await using proxy = await start()
+    const body = new Blob(["a".repeat(100_000)]).stream()
+    const init: RequestInit & { readonly duplex: "half" } = { method: "PUT", body, duplex: "half" }
+    const response = await proxiedFetch({ HTTP_PROXY: proxy.url })("http://cloud.test/", init)
+    assert.strictEqual((await response.text()).length, 100_000)
+  })
+
+  it("asks directly what NO_PROXY names, and this machine", async () => {
+    await using proxy = await start()
+    const fetch = proxiedFetch({ HTTP_PROXY: proxy.url, NO_PROXY: "cloud.test" })
+    const code = (error: unknown) => error instanceof TypeError
+    assert.isTrue(code(await failureOf(fetch("http://cloud.test/"))))
+    assert.strictEqual((await fetch(`http://127.0.0.1:${port}/`)).status, 200)
+    assert.deepStrictEqual(proxy.asked, [])
+  })
+
+  it("says which proxy fails, why, and what to do, without its password", async () => {
+    await using proxy = await start("ada:hunter2")
+    const dead = await deadPort()
+    const without = proxy.url.replace("ada:hunter2", "ada:wrong-hunter2")
+    const cases: ReadonlyArray<readonly [string, string, RegExp]> = [
+      [
+        `http://ada:hunter2@127.0.0.1:${dead}`,
+        "https://cloud.test",
+        /the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) can't be reached \(ECONNREFUSED\)\. Check HTTPS_PROXY, or add cloud\.test to NO_PROXY/
+      ],
+      [without, "https://cloud.test", /asks for a user and a password\. Set HTTPS_PROXY=http:\/\/USER:PASSWORD@127/],
+      [without, "http://cloud.test", /asks for a user and a password\. Set HTTP_PROXY=http:\/\/USER:PASSWORD@127/],
+      [`http://127.0.0.1:${dead}`, "http://cloud.test", /\(HTTP_PROXY\) can't be reached \(ECONNREFUSED\)/],
+      [proxy.url, "https://other.test", /refuses to connect to other\.test \(status 403\)\. Ask the proxy's operator/]
+    ]
+    for (const [url, target, message] of cases) {
+      const error = await failureOf(proxiedFetch({ HTTPS_PROXY: url, HTTP_PROXY: url })(target))
+      assert.instanceOf(error, ProxyFailed)
+      assert.match(error.message, message)
+      assert.notInclude(JSON.stringify(error) + error.stack, "hunter2")
+      const client = createClient({
+        apiUrl: target,
+        fetch: proxiedFetch({ HTTPS_PROXY: url, HTTP_PROXY: url }),
+        token: ""
+      })
+      const told = await failureOf(client.info())
+      assert.instanceOf(told, NotReachable)
+      assert.include(told.message, error.problem)
+    }
+  })
+
+  it("leaves an aborted request to be one", async () => {
+    await using proxy = await start()
+    const error = await failureOf(
+      proxiedFetch({ HTTP_PROXY: proxy.url })("http://cloud.test/", { signal: AbortSignal.abort() })
+    )
+    assert.strictEqual(error instanceof Error ? error.name : "", "AbortError")
+  })
+})

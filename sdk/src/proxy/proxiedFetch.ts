@@ -1,0 +1,58 @@
+import type { ProxyAgent } from "undici"
+import { ProxyFailed } from "./ProxyFailed.ts"
+import { type Proxy, type ProxyEnvironment, proxyFor } from "./proxyFor.ts"
+
+/** What `fetch` takes as a dispatcher, by the types of the Node that it is compiled for. */
+type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object
+
+/** Node takes any version's, though their types differ. */
+const isDispatcher = (value: object): value is FetchDispatcher => "dispatch" in value
+
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause !== undefined ? causeOf(error.cause) : error
+
+const isAbort = (error: unknown) => error instanceof Error && /^(AbortError|TimeoutError)$/.test(error.name)
+
+/** The failure of the proxy, not of the host behind it, that an error of undici tells of; else the error itself. */
+const failureOf = (error: unknown, { name, url: proxy }: Proxy, host: string): unknown => {
+  const cause = causeOf(error)
+  if (isAbort(error) || !(cause instanceof Error)) return error
+  const status = /Proxy response \((\d+)\)|Authentication Required \((407)\)/.exec(cause.message)
+  const code = status?.[1] ?? status?.[2] ?? ("code" in cause ? String(cause.code) : undefined)
+  // Only what comes from TLS or from the host's answer is not of the proxy.
+  const isOfHost = code === undefined || !(status !== null || /^(E[A-Z]+|UND_ERR_(CONNECT_TIMEOUT|SOCKET))$/.test(code))
+  return isOfHost || code === "EPROTO" ? error : new ProxyFailed({ name, proxy, host, code })
+}
+
+/**
+ * `fetch` that follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of an environment (`proxyFor`), on every Node: its own `fetch` does so
+ * from Node 24 on, if `NODE_USE_ENV_PROXY=1` is set. Rejects with `ProxyFailed` if it is the proxy that fails.
+ */
+export const proxiedFetch = (environment: ProxyEnvironment = process.env): typeof globalThis.fetch => {
+  const agents = new Map<string, Promise<ProxyAgent>>()
+  const agentOf = ({ authorization, url }: Proxy) => {
+    const key = `${url} ${authorization}`
+    const known = agents.get(key)
+    if (known !== undefined) return known
+    const made = import("./proxyAgent.ts").then(
+      ({ ProxyAgent }) =>
+        new ProxyAgent({
+          uri: url,
+          ...(authorization === undefined ? {} : { token: authorization }),
+          proxyTunnel: false
+        })
+    )
+    agents.set(key, made)
+    return made
+  }
+  return async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    const proxy = proxyFor(url, environment)
+    if (proxy === undefined) return globalThis.fetch(input, init)
+    const agent: object = await agentOf(proxy)
+    if (!isDispatcher(agent)) throw new TypeError("The proxy's agent isn't a dispatcher.")
+    return globalThis.fetch(input, { ...init, dispatcher: agent }).catch((error: unknown) => {
+      throw failureOf(error, proxy, url.hostname)
+    })
+  }
+}

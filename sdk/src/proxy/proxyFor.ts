@@ -1,0 +1,100 @@
+import { BlockList, isIP } from "node:net"
+import { ProxyFailed } from "./ProxyFailed.ts"
+
+export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
+
+/** The proxy that a request goes through. */
+export interface Proxy {
+  /** The variable that names it. */
+  readonly name: string
+  /** `http:` or `https:`, with a port, without credentials: safe in logs. */
+  readonly url: string
+  /** What to send as `Proxy-Authorization`. Secret. */
+  readonly authorization: string | undefined
+}
+
+const variables: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "https:": ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"],
+  "http:": ["http_proxy", "HTTP_PROXY"]
+}
+
+const defaultPorts: Readonly<Record<string, number>> = { "https:": 443, "http:": 80 }
+
+/** The first of these variables that is there. An empty one says that there is none, whatever the next one says. */
+const firstSet = (environment: ProxyEnvironment, names: ReadonlyArray<string>) => {
+  const name = names.find((_) => environment[_] !== undefined)
+  const value = name === undefined ? "" : (environment[name]?.trim() ?? "")
+  return name === undefined || value === "" ? undefined : { name, value }
+}
+
+const isLoopback = (host: string) =>
+  host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(\.\d+){3}$/.test(host)
+
+const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$|\.$/g, "")
+
+const inRange = (range: string, host: string): boolean => {
+  const [address = "", bits = ""] = range.split("/")
+  const [family, hostFamily] = [isIP(address), isIP(host)]
+  if (family === 0 || hostFamily === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128))
+    return false
+  const list = new BlockList()
+  list.addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6")
+  return list.check(host, hostFamily === 4 ? "ipv4" : "ipv6")
+}
+
+/** An entry of NO_PROXY as its host and port. Addresses of IPv6 stand in brackets if a port follows. */
+const partsOf = (entry: string) => {
+  const [, bracketed, named = "", port] = /^(?:\[([^\]]+)\]|([^:]*|.*:.*:.*?))(?::(\d{1,5}))?$/.exec(entry) ?? []
+  return { host: bracketed ?? named, port }
+}
+
+const excludes = (written: string, host: string, port: string): boolean => {
+  if (written === "*") return true
+  if (written.includes("/")) return inRange(written, host)
+  const entry = isIP(written) === 6 ? { host: written, port: undefined } : partsOf(written)
+  if (entry.host === "" || (entry.port !== undefined && entry.port !== port)) return false
+  if (isIP(host) !== 0)
+    return isIP(entry.host) !== 0 && inRange(`${entry.host}/${isIP(entry.host) === 4 ? 32 : 128}`, host)
+  const name = entry.host.replace(/^\*(?=\.)/, "").replace(/\.$/, "")
+  return name.startsWith(".") ? host.endsWith(name) : host === name || host.endsWith(`.${name}`)
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const read = (name: string, value: string): Proxy => {
+  // Without a scheme, as curl, npm and Go take it too.
+  const written = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
+  const url = URL.canParse(written) ? new URL(written) : undefined
+  if (url === undefined || url.hostname === "" || !/^https?:$/.test(url.protocol)) {
+    throw new ProxyFailed({ name, proxy: undefined, host: undefined, code: "ERR_INVALID_URL" })
+  }
+  const { hostname, password, protocol, username } = url
+  const authorization =
+    username === "" && password === ""
+      ? undefined
+      : `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`
+  return { name, url: `${protocol}//${hostname}:${url.port === "" ? defaultPorts[protocol] : url.port}`, authorization }
+}
+
+/**
+ * The proxy that the environment names for a URL; undefined if it is asked directly. `https_proxy` (else `http_proxy`) and `no_proxy`
+ * count, in lower or upper case, lower case first. This machine is never asked through a proxy.
+ *
+ * `no_proxy` holds entries with commas or spaces between them: `example.com` (its subdomains too), `.example.com` or `*.example.com` (its
+ * subdomains alone), an address, a range of addresses (`10.0.0.0/8`), each with a port or without one, and `*` for all. Throws
+ * `ProxyFailed` if what names the proxy isn't a URL of one.
+ */
+export const proxyFor = (url: URL, environment: ProxyEnvironment = process.env): Proxy | undefined => {
+  const host = hostOf(url)
+  const found = firstSet(environment, variables[url.protocol] ?? [])
+  if (found === undefined || isLoopback(host)) return undefined
+  const port = url.port === "" ? String(defaultPorts[url.protocol]) : url.port
+  const excluded = (firstSet(environment, ["no_proxy", "NO_PROXY"])?.value ?? "").toLowerCase().split(/[\s,]+/)
+  return excluded.some((_) => excludes(_, host, port)) ? undefined : read(found.name, found.value)
+}
