@@ -47,3 +47,12 @@ export const logLine = (entry: LogEntry, terminal: Terminal): string => {
   const text = entry.stream === "system" ? terminal.paint("dim", `· ${line}`) : line
   return `${terminal.paint("dim", timeOfDay(entry.at))} ${text}`
 }
+
+const serviceStyles = ["cyan", "magenta", "yellow", "green", "blue"] as const
+
+/** The same behind the name of its service, in a colour that the name chooses. */
+export const namedLogLine = (entry: LogEntry, width: number, terminal: Terminal): string => {
+  const sum = [...entry.service].reduce((_, character) => _ + (character.codePointAt(0) ?? 0), 0)
+  const style = serviceStyles[sum % serviceStyles.length] ?? "cyan"
+  return `${terminal.paint(style, entry.service.padEnd(width))} ${logLine(entry, terminal)}`
+}

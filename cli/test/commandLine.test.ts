@@ -138,7 +138,9 @@ describe("maxcloud", () => {
     const env = { MAXCLOUD_API_URL: canned.url }
     const outcomes = await Promise.all(
       [
-        ["logs"],
+        ["logs", "--revision", "web-00001"],
+        ["logs", "--follow", "--no-follow"],
+        ["logs", "web", "--level", "loud"],
         ["logs", "web", "--tail", "many"],
         ["logs", "web", "--since", "yesterday"],
         ["describe", "Not_A_Name"],

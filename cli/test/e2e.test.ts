@@ -104,6 +104,37 @@ describe("an app from its config to a URL and back", () => {
     expect(lines).toContain("starting web")
   })
 
+  it("tells the lines of the whole app, with the name of each service, in the order of time", async () => {
+    const all = await maxcloud("logs", "--no-follow")
+    expect(all.code).toBe(0)
+    expect(all.stdout).toMatch(/^web +\d\d:\d\d:\d\d starting web$/m)
+    expect(all.stdout).toMatch(/^api +\d\d:\d\d:\d\d starting api$/m)
+    const json = await maxcloud("logs", "--no-follow", "--grep", "starting", "--json")
+    const lines: ReadonlyArray<{ at: string; line: string }> = json.stdout
+      .trim()
+      .split("\n")
+      .map((_) => JSON.parse(_))
+    expect(lines.map((_) => _.line).sort()).toEqual(["starting api", "starting web"])
+    expect(lines.map((_) => _.at)).toEqual(lines.map((_) => _.at).toSorted())
+    expect((await maxcloud("logs", "web", "--grep", "st.*ing")).stdout).toBe("")
+    expect((await maxcloud("logs", "--no-follow", "--level", "fatal")).stdout).toBe("")
+    expect((await maxcloud("logs", "--level", "loud")).code).toBe(2)
+    expect((await maxcloud("logs", "--app", "blog", "--no-follow")).code).toBe(5)
+  })
+
+  it("follows the whole app without a name, and filters what comes", async () => {
+    const environment = { cwd, env: { MAXCLOUD_API_URL: cloud.url } }
+    const following = start(["logs", "--grep", "/followed-by-all"], environment)
+    const url = (await maxcloud("open", "web")).stdout.trim()
+    for (const path of ["ignored", "followed-by-all/first"]) await get(`${url}/${path}`)
+    await following.until(/^web +\S+ GET \/followed-by-all\/first$/m)
+    for (const path of ["ignored", "followed-by-all/second"]) await get(`${url}/${path}`)
+    await following.until(/^web +\S+ GET \/followed-by-all\/second$/m)
+    following.child.kill("SIGINT")
+    expect((await following.ended).code).toBe(0)
+    expect(following.output().stdout).not.toContain("ignored")
+  })
+
   it("follows logs until Ctrl-C, which is no failure", async () => {
     const following = start(["logs", "web", "--follow"], { cwd, env: { MAXCLOUD_API_URL: cloud.url } })
     await following.until(/starting web/)

@@ -1,47 +1,117 @@
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Stream } from "effect"
-import { connect, parseServiceName, stageOf } from "../client.ts"
+import { appOf, connect, parseServiceName, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
-import { UsageError } from "../failure.ts"
-import { integer, required, text, toggle } from "../flags.ts"
-import { logLine } from "../format.ts"
+import { CommandFailed, UsageError } from "../failure.ts"
+import { integer, optional, text, toggle } from "../flags.ts"
+import { logLine, namedLogLine } from "../format.ts"
+import { levels, parseLevel } from "../logs/level.ts"
+import { mergedLogs } from "../logs/merge.ts"
+import type { Terminal } from "../terminal.ts"
 import { parseTime } from "../time.ts"
+
+const parseLines = (tail: number | undefined) =>
+  tail === undefined || (tail >= 0 && tail <= 10_000)
+    ? Effect.succeed(tail)
+    : new UsageError({ message: `--tail ${tail} is out of range`, fix: "write a number from 0 to 10000" })
+
+const parseFilter = (input: { readonly grep: string | undefined; readonly level: string | undefined }) =>
+  Effect.gen(function* () {
+    const level = input.level === undefined ? undefined : parseLevel(input.level)
+    if (input.level !== undefined && level === undefined) {
+      return yield* new UsageError({
+        message: `"${input.level}" isn't a level`,
+        fix: `write one of ${levels.join(", ")}`
+      })
+    }
+    return { grep: input.grep, level }
+  })
+
+/** Lines that come together are written together: a write for each would be most of the work. */
+const print = <E, R>(
+  entries: Stream.Stream<LogEntry, E, R>,
+  written: (entry: LogEntry) => string,
+  terminal: Terminal
+) =>
+  Stream.runForEachChunk(entries, (chunk) =>
+    Effect.sync(() => {
+      if (chunk.length > 0) terminal.print(Chunk.toReadonlyArray(chunk).map(written).join("\n"))
+    })
+  )
 
 export default command({
   examples: [
-    { line: "maxcloud logs myapp", does: "the last 100 lines" },
+    { line: "maxcloud logs", does: "all services of the config's app, and what comes, until Ctrl-C" },
+    { line: "maxcloud logs myapp", does: "the last 100 lines of one service" },
     { line: "maxcloud logs myapp --follow", does: "and what comes, until Ctrl-C" },
+    { line: "maxcloud logs --no-follow --level error --since 1h", does: "what went wrong in the last hour" },
+    { line: 'maxcloud logs myapp --grep "order 42"', does: "the last 100 lines with this text" },
     { line: "maxcloud logs myapp --since 10m --json", does: "the last ten minutes as JSON lines" },
     { line: "maxcloud logs myapp --revision myapp-00002 --tail 20", does: "of one revision" }
   ],
-  notes: ["A broken connection is made again, and goes on after the last line that came."],
+  notes: [
+    "A broken connection is made again, and goes on after the last line that came.",
+    "The level is read from the line: JSON (level, severity), level=warn, [error], ERROR. A line without one is an error on stderr, else info.",
+    "--grep and --level look at the last 10,000 lines of each service; with --since at all since then."
+  ],
   exitOnInterrupt: 0,
   flags: flags({
-    follow: toggle("follow", { alias: "f", description: "Go on with what is written from now" }),
+    app: text("app", "APP", { alias: "a", description: "The app, where no service is named [the config's]" }),
+    follow: toggle("follow", { alias: "f", description: "Go on with what is written from now [without NAME]" }),
+    noFollow: toggle("no-follow", { description: "End with the lines that there are" }),
+    grep: text("grep", "TEXT", { alias: "g", description: "Lines with this text only, as it is written: no pattern" }),
+    level: text("level", "LEVEL", {
+      alias: "l",
+      description: `Lines of this level and graver ones: ${levels.join(", ")}`
+    }),
     since: text("since", "TIME", { description: "Not older than this: 10m, 2h, or an RFC 3339 time" }),
     tail: integer("tail", "LINES", { alias: "n", description: "How many of the last lines to begin with [100]" }),
     revision: text("revision", "REVISION", { alias: "r", description: "Lines of this revision only" })
   }),
-  positionals: positionals({ name: required("NAME", "The service") }),
+  positionals: positionals({ name: optional("NAME", "The service [all of the app]") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const { follow, revision, tail } = input
+      const { revision } = input
       const since = yield* parseTime("--since", input.since)
-      if (tail !== undefined && (tail < 0 || tail > 10_000)) {
+      const tail = yield* parseLines(input.tail)
+      const filter = yield* parseFilter(input)
+      const name = input.name === undefined ? undefined : yield* parseServiceName(input.name)
+      if (input.follow && input.noFollow) {
         return yield* new UsageError({
-          message: `--tail ${tail} is out of range`,
-          fix: "write a number from 0 to 10000"
+          message: "--follow and --no-follow exclude each other",
+          fix: "give one of them"
         })
       }
-      const name = yield* parseServiceName(input.name)
+      if (name === undefined && revision !== undefined) {
+        return yield* new UsageError({
+          message: "--revision needs the name of its service",
+          fix: `write \`maxcloud logs NAME --revision ${revision}\``
+        })
+      }
+      const follow = input.follow || (name === undefined && !input.noFollow)
       const stage = yield* stageOf(input)
+      const app = name === undefined ? yield* appOf(input) : undefined
       const cloud = yield* connect(input)
       const written = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : logLine(entry, terminal))
-      // Lines that come together are written together: a write for each would be most of the work.
-      yield* Stream.runForEachChunk(cloud.logs(name, { follow, since, tail, revision, stage }), (entries) =>
-        Effect.sync(() => {
-          if (entries.length > 0) terminal.print(Chunk.toReadonlyArray(entries).map(written).join("\n"))
+      if (name !== undefined && filter.grep === undefined && filter.level === undefined) {
+        return yield* print(cloud.logs(name, { follow, since, tail, revision, stage }), written, terminal)
+      }
+      const services =
+        name === undefined
+          ? cloud.services.list({ app, stage: stage ?? "production" })
+          : Effect.map(cloud.services.get(name, { stage }), (_) => [_])
+      const found = yield* services
+      if (found.length === 0) {
+        return yield* new CommandFailed({
+          tag: "NotFound",
+          exit: 5,
+          message: `the app "${app}" has no services in stage "${stage ?? "production"}"`,
+          fix: "`maxcloud deploy` deploys it; `maxcloud list` shows what there is"
         })
-      )
+      }
+      const width = Math.max(...found.map((_) => _.name.length))
+      const named = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : namedLogLine(entry, width, terminal))
+      const all = mergedLogs({ cloud, stage, services, filter, follow, since, tail, revision })
+      yield* print(all, name === undefined ? named : written, terminal)
     })
 })

@@ -1,0 +1,116 @@
+import { stripVTControlCharacters } from "node:util"
+import type { LogEntry } from "@maxcloud/sdk/api"
+
+/** Levels of log lines, from the least to the gravest. */
+export const levels = ["trace", "debug", "info", "warn", "error", "fatal"] as const
+export type Level = (typeof levels)[number]
+
+/** Words of loggers and of syslog (RFC 5424, 6.2.1) for each. */
+const levelOfWord: Readonly<Record<string, Level>> = {
+  trace: "trace",
+  trce: "trace",
+  verbose: "trace",
+  silly: "trace",
+  debug: "debug",
+  dbug: "debug",
+  dbg: "debug",
+  info: "info",
+  information: "info",
+  informational: "info",
+  inf: "info",
+  log: "info",
+  notice: "info",
+  warn: "warn",
+  warning: "warn",
+  wrn: "warn",
+  error: "error",
+  err: "error",
+  fail: "error",
+  severe: "error",
+  fatal: "fatal",
+  ftl: "fatal",
+  critical: "fatal",
+  crit: "fatal",
+  alert: "fatal",
+  emerg: "fatal",
+  emergency: "fatal",
+  panic: "fatal"
+}
+
+const ofWord = (word: string | undefined): Level | undefined => {
+  const lower = (word ?? "").toLowerCase()
+  return Object.hasOwn(levelOfWord, lower) ? levelOfWord[lower] : undefined
+}
+
+/** A level that somebody writes, such as `warning`. */
+export const parseLevel = ofWord
+
+/** How far into a line its level is looked for: behind that is what it says. */
+const headLength = 160
+
+/** pino and bunyan count from 10 to 60. */
+const ofNumber = (number: number): Level | undefined =>
+  number % 10 === 0 && number >= 10 && number <= 60 ? levels[number / 10 - 1] : undefined
+
+const ofValue = (value: unknown): Level | undefined =>
+  typeof value === "number" ? ofNumber(value) : typeof value === "string" ? ofWord(value) : undefined
+
+const ofJson = (line: string): Level | undefined => {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(line)
+  } catch {
+    return undefined
+  }
+  if (typeof parsed !== "object" || parsed === null) return undefined
+  const fields = new Map(Object.entries(parsed))
+  return ["level", "severity", "lvl", "log.level", "levelname", "@l"]
+    .map((name) => ofValue(fields.get(name)))
+    .find((_) => _ !== undefined)
+}
+
+const klog: Readonly<Record<string, Level>> = { I: "info", W: "warn", E: "error", F: "fatal" }
+
+/** The level that the text of a line tells; each pattern is read once from left to right. */
+const ofText = (line: string): Level | undefined => {
+  const head = line.slice(0, headLength)
+  const named = ofWord(/\b(?:level|lvl|severity)["']?\s?[=:]\s?["']?([a-z]+)/i.exec(head)?.[1])
+  if (named !== undefined) return named
+  if (/^[IWEF]\d{4} /.test(head)) return klog[head.charAt(0)]
+  for (const [, bracketed] of head.matchAll(/[[(<|]\s?([A-Za-z]+)\s?[\])>|]/g)) {
+    const found = ofWord(bracketed)
+    if (found !== undefined) return found
+  }
+  // `error: …` at the beginning; capitals anywhere in the head, for a word in small letters is part of what is said.
+  const first = ofWord(/^[^A-Za-z]{0,40}([A-Za-z]+)(?:\s?:|\s-\s|!)/.exec(head)?.[1])
+  if (first !== undefined) return first
+  for (const [word] of head.matchAll(/\b[A-Z]{3,}\b/g)) {
+    const found = ofWord(word)
+    if (found !== undefined) return found
+  }
+  if (/^(?:Uncaught )?(?:[A-Z]\w*)?(?:Error|Exception)\b/.test(head)) return "error"
+  return head.startsWith("Traceback (most recent call last)") ? "error" : undefined
+}
+
+/** What the platform says of an instance that is gone (`system` lines). */
+const ended = /^an instance (?:ended|was killed|used more|accepts no)/
+
+/** Belongs to the line before it: part of a stack trace, or of a value that was printed over several lines. */
+const continues = /^(?:\s|Caused by:|\}|\]|\.\.\. )/
+
+/**
+ * Levels of lines, in their order. A line that tells none has that of the line before it if it goes on with it; else `error` on stderr and
+ * `info` on stdout, as on other platforms.
+ */
+export const makeLevels = (): ((entry: Pick<LogEntry, "instance" | "line" | "stream">) => Level) => {
+  const last = new Map<string, Level>()
+  return ({ instance, line, stream }) => {
+    const key = `${instance} ${stream}`
+    const text = stripVTControlCharacters(line)
+    const before = continues.test(text) ? last.get(key) : undefined
+    const told = before ?? (text.startsWith("{") ? ofJson(text) : undefined) ?? ofText(text)
+    const level = told ?? (stream === "stderr" || (stream === "system" && ended.test(text)) ? "error" : "info")
+    last.set(key, level)
+    return level
+  }
+}

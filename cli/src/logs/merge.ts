@@ -1,0 +1,106 @@
+import type { StageName } from "@maxcloud/config-schema"
+import type { LogEntry, Service } from "@maxcloud/sdk/api"
+import type { MaxCloud } from "@maxcloud/sdk/effect"
+import { Chunk, type Context, Duration, Effect, Schedule, Stream } from "effect"
+import { type LogFilter, makeFilter } from "./filter.ts"
+
+export interface MergeInput {
+  readonly cloud: Context.Tag.Service<typeof MaxCloud>
+  readonly stage: StageName | undefined
+  readonly services: Effect.Effect<
+    ReadonlyArray<Service>,
+    Effect.Effect.Error<Context.Tag.Service<typeof MaxCloud>["info"]>
+  >
+  readonly filter: LogFilter
+  readonly follow: boolean
+  readonly since: string | undefined
+  readonly tail: number | undefined
+  readonly revision: string | undefined
+}
+
+/** Lines that are read of a service to find those that are wanted: the most that the server gives. */
+const mostLines = 10_000
+const defaultTail = 100
+/** Services that are asked at once for what they have written. */
+const atOnce = 8
+/** How often it is looked for services that are new. */
+const lookAgain = Schedule.spaced(Duration.seconds(5))
+
+/**
+ * The lines of services: first the last ones that are wanted, in the order of time, then with `follow` what comes, of services
+ * that come, too.
+ */
+export const mergedLogs = (input: MergeInput) => {
+  const { cloud, filter, follow, revision, since, stage, tail } = input
+  const isWanted = makeFilter(filter)
+  const filters = filter.grep !== undefined || filter.level !== undefined
+  const most = tail ?? (since === undefined ? defaultTail : undefined)
+  // At least one line of each: from there it is followed.
+  const tailOfEach = !filters
+    ? most === undefined
+      ? undefined
+      : Math.max(1, most)
+    : since === undefined
+      ? mostLines
+      : undefined
+  /** The last line that was read of each service, by its id. */
+  const cursors = new Map<string, string>()
+  const open = new Set<string>()
+
+  const first = Effect.gen(function* () {
+    const services = yield* input.services
+    const read = yield* Effect.forEach(
+      services,
+      ({ id, name }) =>
+        Stream.runCollect(cloud.logs(name, { follow: false, since, tail: tailOfEach, revision, stage })).pipe(
+          Effect.tap((entries) =>
+            Effect.sync(() => {
+              const last = Chunk.last(entries)
+              if (last._tag === "Some") cursors.set(id, last.value.cursor)
+            })
+          )
+        ),
+      { concurrency: atOnce }
+    )
+    const entries = read.flatMap((_) => [..._]).sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
+    const wanted = entries.filter(isWanted)
+    return most === undefined ? wanted : most === 0 ? [] : wanted.slice(-most)
+  })
+
+  const later = ({ id, name }: Service) => {
+    const after = cursors.get(id)
+    // Without a cursor it had written nothing that counts, so all of that is new.
+    return cloud
+      .logs(name, {
+        follow: true,
+        stage,
+        revision,
+        after,
+        ...(after === undefined ? (since === undefined ? { tail: mostLines } : { since }) : {})
+      })
+      .pipe(
+        Stream.tap((entry) => Effect.sync(() => cursors.set(id, entry.cursor))),
+        // Deleted since it was listed.
+        Stream.catchTag("NotFound", () => Stream.empty),
+        Stream.ensuring(Effect.sync(() => open.delete(id)))
+      )
+  }
+
+  const discovered = Stream.repeatEffectWithSchedule(input.services, lookAgain).pipe(
+    Stream.mapConcat((services) => {
+      const fresh = services.filter((_) => !open.has(_.id))
+      for (const { id } of fresh) open.add(id)
+      return fresh
+    })
+  )
+
+  const start: Stream.Stream<LogEntry, Effect.Effect.Error<typeof first>> = Stream.unwrap(
+    Effect.map(first, (_) => Stream.fromIterable(_))
+  )
+  return follow
+    ? Stream.concat(
+        start,
+        discovered.pipe(Stream.flatMap(later, { concurrency: "unbounded", bufferSize: 64 }), Stream.filter(isWanted))
+      )
+    : start
+}
