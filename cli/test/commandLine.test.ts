@@ -120,7 +120,7 @@ describe("maxcloud", () => {
       run(["login", "--help"]),
       run(["help", "rm"]),
       run(["--stage", "dev", "ps", "--help"]),
-      ...["status", "rollback", "exec", "restart", "up", "down"].map((word) => run([word, "web"]))
+      ...["status", "rollback", "exec", "up", "down"].map((word) => run([word, "web"]))
     ])
     expect(
       [login, remove, processes].map((_) => /maxcloud (auth login|delete|list)/.exec(_?.stdout ?? "")?.[1])
@@ -207,7 +207,7 @@ describe("maxcloud", () => {
   it("reads an env file as it reads secrets, and refuses the line that tools read differently", async () => {
     const cwd = makeFolder({ "good.env": "# comment\nA='pa#ss $word'\nB=\n", "bad.env": "A=1\nB=pa#ss word\n" })
     const deploy = (file: string) =>
-      run(["deploy", "--name", "web", "nginx:1", "--env-file", file, "--api-url", "http://127.0.0.1:9"], { cwd })
+      run(["deploy", "--name", "web", "nginx:1", "--env-from", file, "--api-url", "http://127.0.0.1:9"], { cwd })
     const [good, bad] = await Promise.all([deploy("good.env"), deploy("bad.env")])
     expect(good).toMatchObject({ code: 3, stderr: expect.stringContaining("no max-cloud server answers") })
     expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining("bad.env:2: B has a # without quotes") })

@@ -7,7 +7,8 @@ import type { ForeignFolder } from "./ForeignFolder.ts"
 const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = {
   deploy: [
     ["--file", "app.yaml", "--detach", "--force-conflicts", "--wait-timeout", "5s"],
-    ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"]
+    ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"],
+    ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"]
   ],
   plan: [["--file", "app.yaml", "--exit-code"]],
   "auth oidc add": [

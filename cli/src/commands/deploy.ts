@@ -14,6 +14,7 @@ interface ImageInput extends Globals {
   readonly name: string | undefined
   readonly image: string | undefined
   readonly env: ReadonlyArray<string>
+  readonly envFrom: string | undefined
   readonly envFile: string | undefined
   readonly port: number | undefined
   readonly file: string | undefined
@@ -52,7 +53,8 @@ const readEnvFile = (file: string) =>
 const appOfImage = (name: string, image: string, input: ImageInput) =>
   Effect.gen(function* () {
     const service = yield* parseServiceName(name)
-    const fromFile = input.envFile === undefined ? [] : yield* readEnvFile(input.envFile)
+    const file = input.envFrom ?? input.envFile
+    const fromFile = file === undefined ? [] : yield* readEnvFile(file)
     const env = Object.fromEntries([...fromFile, ...(yield* Effect.forEach(input.env, parseEnv))])
     const spec: AppSpecEncoded = {
       app: service,
@@ -82,13 +84,22 @@ const refuseOtherServices = (
 
 const usage = (input: ImageInput): UsageError | undefined => {
   if (input.name === undefined) {
-    const given = input.image ?? (input.env.length > 0 ? "--env" : input.port === undefined ? undefined : "--port")
+    const given = [
+      [input.image, input.image],
+      [input.env[0], "--env"],
+      [input.envFrom, "--env-from"],
+      [input.envFile, "--env-file"],
+      [input.port, "--port"]
+    ].find(([value]) => value !== undefined)?.[1]
     return given === undefined
       ? undefined
       : new UsageError({
           message: `${given} is for one image: it needs a name`,
           fix: "write `maxcloud deploy --name NAME IMAGE`, or put it into the config"
         })
+  }
+  if (input.envFrom !== undefined && input.envFile !== undefined) {
+    return new UsageError({ message: "--env-from and --env-file are the same", fix: "give one of them" })
   }
   if (input.image === undefined) {
     return new UsageError({
@@ -107,7 +118,8 @@ export default command({
     { line: "maxcloud deploy --stage preview-42", does: "another instance of it" },
     { line: "maxcloud deploy -f app.yaml", does: "an app written as YAML or JSON" },
     { line: "maxcloud deploy --name myapp nginx:latest", does: "one image, without a config" },
-    { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "with an environment" }
+    { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "with an environment" },
+    { line: "maxcloud deploy --name myapp nginx:latest --env-from app.env", does: "with one from a dotenv file" }
   ],
   notes: [
     "Ctrl-C stops watching, not the deployment. A failed one prints the reason (`maxcloud explain` tells more), what shows it, the fix and the last log lines, exit code 7.",
@@ -118,8 +130,11 @@ export default command({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
     env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment of IMAGE" }),
-    envFile: text("env-file", "FILE", {
+    envFrom: text("env-from", "FILE", {
       description: "Environment of IMAGE from a dotenv file, as `secrets import` reads it"
+    }),
+    envFile: text("env-file", "FILE", {
+      description: "The same. Node reads such a file too: NODE_OPTIONS in it apply to maxcloud itself"
     }),
     port: integer("port", "PORT", {
       alias: "p",

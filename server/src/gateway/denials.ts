@@ -1,3 +1,4 @@
+import { type Language, languageOf } from "../acceptLanguage.ts"
 import type { Denial } from "./checkResponse.ts"
 
 /** Seconds after which it may be asked again. Nobody knows when a service is resumed: often enough to notice, seldom enough to cost nothing. */
@@ -23,8 +24,7 @@ const texts = {
     title: "Dieser Dienst ist angehalten",
     detail: "Sein Betreiber hat ihn vorübergehend angehalten. Bitte versuchen Sie es später noch einmal."
   }
-} as const
-type Language = keyof typeof texts
+} as const satisfies Readonly<Record<Language, unknown>>
 
 const page = (language: Language): string => {
   const { detail, title } = texts[language]
@@ -41,16 +41,9 @@ const page = (language: Language): string => {
 `
 }
 
-/** The first of our languages in `Accept-Language`, without its weights; English else (RFC 9110, 12.5.4). */
-const languageOf = (accepted: string): Language =>
-  accepted
-    .split(",")
-    .map((_) => _.trim().slice(0, 2).toLowerCase())
-    .find((_): _ is Language => _ === "de" || _ === "en") ?? "en"
-
 /** What a paused service answers: a page to browsers, a problem (RFC 9457) to everyone else. */
 export const paused = (headers: ReadonlyMap<string, string>): Denial => {
-  const language = languageOf(headers.get("accept-language") ?? "")
+  const language = languageOf(headers.get("accept-language"))
   const html = (headers.get("accept") ?? "").includes("text/html")
   const { detail, title } = texts[language]
   return {

@@ -1,6 +1,7 @@
 import { HttpServerRequest } from "@effect/platform"
 import { Effect } from "effect"
-import { CurrentLanguage, languageOf } from "../identity/Language.ts"
+import { languageOf } from "../acceptLanguage.ts"
+import { CurrentLanguage } from "../identity/Language.ts"
 
 /** What is mailed because of this request is in the language that it asks for (`Accept-Language`). */
 export const inRequestLanguage = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Language } from "../acceptLanguage.ts"
 import { hasAccountMail, inviteMail, registeredMail, registerMail, signInMail, verifyMail } from "./identityMails.ts"
-import type { Language } from "./Language.ts"
 
 const link = "https://cloud.example.com/auth/verify?token=t"
 const invite = { organization: "acme", role: "viewer", by: "grace@example.com", expiresAt: new Date(0) } as const

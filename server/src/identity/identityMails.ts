@@ -1,7 +1,7 @@
 import type { Role } from "@maxcloud/sdk/api"
 import { Redacted } from "effect"
+import type { Language } from "../acceptLanguage.ts"
 import type { Message } from "../mail/Mail.ts"
-import type { Language } from "./Language.ts"
 import { mailTexts } from "./mailTexts.ts"
 
 /** Of a path under `/auth` with a token: where a mail leads. */

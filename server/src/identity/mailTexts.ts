@@ -1,5 +1,5 @@
 import type { Role } from "@maxcloud/sdk/api"
-import type { Language } from "./Language.ts"
+import type { Language } from "../acceptLanguage.ts"
 
 interface Invited {
   readonly organization: string

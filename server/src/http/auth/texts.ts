@@ -1,5 +1,5 @@
 import type { Role } from "@maxcloud/sdk/api"
-import type { Language } from "../../identity/Language.ts"
+import type { Language } from "../../acceptLanguage.ts"
 
 /** Everything that the pages say, as text (not HTML). */
 export interface Texts {

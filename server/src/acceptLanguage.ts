@@ -1,0 +1,15 @@
+import Negotiator from "negotiator"
+
+/** What pages and mails are written in. */
+export type Language = "de" | "en"
+
+const languages: Array<Language> = ["en", "de"]
+/** Longer ones are cut: nobody prefers hundreds of languages. */
+const longestHeader = 1_000
+
+/** The language that the caller prefers by `Accept-Language` (RFC 9110, 12.5.4). English, if it accepts neither of ours. */
+export const languageOf = (accepted: string | undefined): Language => {
+  const headers = { "accept-language": (accepted ?? "").slice(0, longestHeader) }
+  const preferred = new Negotiator({ headers }).language(languages)
+  return languages.find((_) => _ === preferred) ?? "en"
+}
