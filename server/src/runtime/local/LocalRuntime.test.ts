@@ -284,6 +284,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     assert.instanceOf(answer, NoInstance)
     assert.strictEqual(answer.status, 503)
     assert.isAbove(answer.retryAfterSeconds ?? 0, 0)
+    assert.match(answer.message, /ended with exit code 1\. The next try is in \d s\./)
     const starts = fake.started()
     await new Promise((resolve) => setTimeout(resolve, 700))
     assert.isAtMost(fake.started() - starts, 2)

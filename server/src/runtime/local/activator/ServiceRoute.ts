@@ -97,6 +97,7 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
 
   return {
     key,
+    overdue: events.explain,
     get protocol() {
       return target?.protocol ?? "http1"
     },

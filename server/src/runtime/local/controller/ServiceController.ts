@@ -1,14 +1,13 @@
 import { stripVTControlCharacters } from "node:util"
-import { productionStage } from "@maxcloud/config-schema"
 import type { Revision, TrafficTarget } from "@maxcloud/sdk/api"
 import { building } from "../../Runtime.ts"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
 import type { Instance } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
-import { NoInstance } from "../proxy/Route.ts"
 import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
 import { conditionsOf, type Observed, stateOf } from "./conditions.ts"
 import type { LinkNetwork } from "./Links.ts"
+import { makeRefusals } from "./refusals.ts"
 import { makeScaling } from "./Scaling.ts"
 import { type RunnableRevision, type ServiceObject, storedOf } from "./ServiceObject.ts"
 import { changeRevision, latestCreated, revisionsOf, type ServiceRecord } from "./ServiceRecord.ts"
@@ -79,9 +78,7 @@ interface Candidate extends Unit {
 /** How often a new revision is started in vain until it counts as failed. */
 const failuresUntilFailed = 2
 /** Failures in a row from which requests are refused instead of held. */
-const failuresUntilRefused = 3
-/** When to ask a paused service again: a person ends the pause. */
-const pausedRetrySeconds = 60
+const failuresUntilRefused = 2
 /** How long a line of a build stands before the next one. */
 const buildLineMs = 1_000
 const buildLineLength = 200
@@ -107,54 +104,37 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   let told = ""
   const leaving = new Set<RevisionRunner>()
   const { key } = object
-  /** What a command about it has to say besides its name. */
-  const forStage = key.stage === productionStage ? "" : ` --stage ${key.stage}`
+  const refusals = makeRefusals(key, now)
 
-  const refusal = (message: string, retryAtMs?: number) =>
-    new NoInstance(
-      503,
-      `service "${key.service}": ${message}`,
-      retryAtMs === undefined ? undefined : Math.max(1, Math.ceil((retryAtMs - now()) / 1000))
-    )
-
-  /**
-   * Callers get only the kind of the failure. The rest is for the service's owner: names of images and registries, what the engine or a
-   * package manager wrote, folders of this machine.
-   */
-  const failed = (reason: string | undefined, retryAtMs?: number) =>
-    refusal(
-      `it isn't running${reason === undefined || reason === "" ? "" : ` (${reason})`}. Its owner can see why with \`maxcloud describe ${key.service}${forStage}\``,
-      retryAtMs
-    )
-
-  const pausedRefusal = () =>
-    new NoInstance(
-      503,
-      `service "${key.service}" is paused. Its owner can resume it with \`maxcloud resume ${key.service}${forStage}\``,
-      pausedRetrySeconds,
-      "paused"
-    )
+  /** Why the newest revision, which no older one stands in for, failed, and when it is tried again. */
+  const failedFirst = (reason: string) => {
+    const failure = candidate?.runner.failure()
+    const again = candidate !== undefined && candidate.runner.target() > 0 && failure?.retryable === true
+    return refusals.failed(reason, again ? failure.retryAtMs : undefined)
+  }
 
   const route = makeServiceRoute(`${key.organization}/${key.namespace}/${key.service}`, {
     beforeHold: () => {
-      if (deleting) return refusal("it is being removed")
-      if (object.paused) return pausedRefusal()
+      if (deleting) return refusals.removed("it is being removed")
+      if (object.paused) return refusals.paused()
       if (serving === undefined) {
         const newest = latestCreated(record)
-        return newest?.ready === "False" ? failed(newest.reason) : undefined
+        return newest?.ready === "False" ? failedFirst(newest.reason) : undefined
       }
       const failure = serving.runner.failure()
       const hopeless = failure !== undefined && (failure.count >= failuresUntilRefused || !failure.retryable)
       return hopeless && serving.runner.running() === 0 && failure.retryAtMs > now()
-        ? failed(failure.reason, failure.retryAtMs)
+        ? refusals.failed(failure.reason, failure.retryAtMs)
         : undefined
     },
     onHold: () => wake(),
     explain: (waitedMs) => {
-      const failure = (serving ?? candidate)?.runner.failure()
-      return failure === undefined
-        ? new NoInstance(504, `service "${key.service}": no instance had room within ${waitedMs / 1000} s`)
-        : failed(failure.reason, failure.retryAtMs)
+      const runner = (serving ?? candidate)?.runner
+      return refusals.overdue(waitedMs, {
+        failure: runner?.failure(),
+        running: runner?.running() ?? 0,
+        ready: runner?.ready() ?? 0
+      })
     }
   })
 
@@ -299,7 +279,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     restoring?.done()
     restoring = undefined
     route.setTarget(undefined)
-    route.refuseAll(pausedRefusal())
+    route.refuseAll(refusals.paused())
     serving?.runner.scaleTo(0)
     if (candidate === undefined) return
     held = candidate.revision
@@ -370,7 +350,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     unit.turn?.done()
     const { message, reason } = failure
     record = changeRevision(record, unit.revision.name, { ready: "False", reason, message })
-    if (serving === undefined) route.refuseAll(failed(reason))
+    if (serving === undefined) route.refuseAll(failedFirst(reason))
     changed()
   }
 
@@ -378,7 +358,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     const failure = unit.runner.failure()
     if (failure !== undefined && unit.runner.ready() === 0 && unit.runner.running() === 0) {
       if (failure.count >= failuresUntilRefused || !failure.retryable) {
-        route.refuseAll(failed(failure.reason, failure.retryAtMs))
+        route.refuseAll(refusals.failed(failure.reason, failure.retryAtMs))
       }
     }
     changed()
@@ -465,7 +445,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       candidate?.settling.end()
       restoring?.done()
       scaling.end()
-      route.refuseAll(refusal(reason))
+      route.refuseAll(refusals.removed(reason))
       changed()
       const runners = [serving?.runner, candidate?.runner, ...leaving].filter((_) => _ !== undefined)
       await Promise.all(runners.map((_) => _.stop(drainMs)))

@@ -44,6 +44,7 @@ class Exchange {
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   #attempts = 0
+  #held = false
   #over = false
   #answering = false
   #ended = false
@@ -89,9 +90,11 @@ class Exchange {
   #hold(leases: Promise<Lease>): void {
     const { counters } = this.#upstreams
     counters.held++
+    this.#held = true
     leases.then(
       this.#guarded((lease: Lease) => {
         counters.held--
+        this.#held = false
         if (this.#over) lease.release()
         else this.#send(lease)
       }),
@@ -368,7 +371,11 @@ class Exchange {
   #timeOut(): void {
     if (this.#over || this.#answering) return
     const abort = this.#abort
-    this.#refuse(timedOut(this.#route.timeoutMs))
+    const { timeoutMs } = this.#route
+    // No instance has it: that one didn't answer in time would be wrong, and hide what is the matter.
+    const why = this.#held ? this.#route.overdue?.(timeoutMs) : undefined
+    if (why === undefined) this.#refuse(timedOut(timeoutMs))
+    else this.#refused(why)
     this.#away.abort()
     abort?.()
   }

@@ -34,6 +34,8 @@ export interface Route {
    * Rejects with `NoInstance`, or with the signal's reason when the caller goes away.
    */
   readonly acquire: (signal: AbortSignal) => Lease | Promise<Lease>
+  /** Why a request that was held for all the time it may take got no slot. @default that its time is over */
+  readonly overdue?: (waitedMs: number) => NoInstance
 }
 
 /** Finds the route of a host: lower case, without a port. */

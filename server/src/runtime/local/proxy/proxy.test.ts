@@ -212,6 +212,20 @@ describe("messages", () => {
     expect(refused.headers["retry-after"]).toBe("7")
   })
 
+  it("tells whoever was held to the end why no instance took the request, and not that one was slow", async () => {
+    const { address } = await front({
+      key: "x",
+      protocol: "http1",
+      timeoutMs: 50,
+      acquire: (signal) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
+      overdue: (waitedMs) => new NoInstance(503, `it isn't running after ${waitedMs} ms`, 7)
+    })
+    const refused = await send(address.port)
+    expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "7"])
+    expect(refused.body).toContain("it isn't running after 50 ms")
+  })
+
   it("streams a response as it comes, and early hints before it", async () => {
     const { port } = await http1Instance((request, response) => {
       response.writeEarlyHints({ link: "</a.css>; rel=preload" })

@@ -1,0 +1,47 @@
+import { ServiceName, StageName } from "@maxcloud/config-schema"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { makeRefusals } from "./refusals.ts"
+
+const refusals = makeRefusals({ service: ServiceName.make("web"), stage: StageName.make("preview") }, () => 1_000)
+const because = (reason: string) => refusals.failed(reason, undefined).message
+
+describe("what callers are told", () => {
+  it("is the exit code and the next try", () => {
+    const error = refusals.failed("ExitCode3", 3_400)
+    expect(error.message).toBe(
+      `service "web": it isn't running: its last instance ended with exit code 3. The next try is in 3 s. Its owner can see why with \`maxcloud describe web --stage preview\``
+    )
+    expect([error.status, error.retryAfterSeconds]).toEqual([503, 3])
+    expect(because("OOMKilled")).toContain("used more memory than it may")
+    expect(because("ImageNotFound")).toContain("it isn't running (ImageNotFound).")
+    expect(refusals.failed("ExitCode3", undefined).message).not.toContain("next try")
+  })
+
+  it("has nothing that isn't a word of ours, whatever stands where the reason should", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 60, unit: "binary" }), (text) => {
+        const reason = `${text} /home/ada/secret`
+        expect(because(reason)).toBe(because(""))
+      }),
+      { numRuns: 1_000 }
+    )
+    expect(because(`Exit${"x".repeat(60)}`)).toBe(because(""))
+  })
+
+  it("is what was waited for, where the time of a request is over", () => {
+    const waited = (running: number, ready: number) => refusals.overdue(5_000, { failure: undefined, running, ready })
+    expect(
+      [waited(1, 1), waited(1, 0), waited(0, 0)].map((_) => [_.status, /": (.*) after 5 s/.exec(_.message)?.[1]])
+    ).toEqual([
+      [504, "every instance was busy"],
+      [504, "its instance was still starting"],
+      [504, "its instance waited for others to start"]
+    ])
+    const failure = { reason: "ExitCode1", message: "/home/ada", retryable: true, count: 1, retryAtMs: 2_000 }
+    const failed = refusals.overdue(5_000, { failure, running: 1, ready: 0 })
+    expect([failed.status, failed.retryAfterSeconds]).toEqual([503, 1])
+    expect(failed.message).toContain("exit code 1")
+    expect(failed.message).not.toContain("ada")
+  })
+})
