@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { commands } from "../src/commands/index.ts"
-import { main, makeFolder, packageFolder, run, start } from "./cli.ts"
+import { main, makeFolder, packageFolder, run, start, webPackage } from "./cli.ts"
 
 /** A server that answers all with one answer, and remembers what it was asked. */
 const makeCanned = async () => {
@@ -318,7 +318,18 @@ export default defineConfig({
     const [check, again] = await Promise.all([run(["config", "check"], { cwd }), run(["init"], { cwd })])
     expect(check.stdout).toMatch(/^maxcloud\.config\.ts is valid: app .+, services: web\n$/)
     expect(check.code).toBe(0)
-    expect(again.code).toBe(6)
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("kept maxcloud.config.ts as it is")])
+    const odd = await run(["init", "--format", "toml"], { cwd })
+    expect([odd.code, odd.stderr]).toEqual([2, expect.stringMatching(/"toml".*\n.*use one of ts, yaml, json/)])
+  })
+
+  it("says what it found, and how to go on", async () => {
+    const cwd = makeFolder({ "api/requirements.txt": "flask", "web/package.json": webPackage, "pnpm-lock.yaml": "" })
+    const { code, stderr } = await run(["init"], { cwd })
+    expect([code, stderr]).toEqual([0, expect.stringContaining("found Python in ./api: service api (install: pip")])
+    expect(stderr).toContain("found Node.js in ./web: service web")
+    expect(stderr).toContain("added to .gitignore: .maxcloud/ node_modules/ .env .env.*")
+    expect(stderr).toContain("pnpm add -D @maxcloud/cli")
   })
 
   it("makes manifests offline: all on stdout, or a file per service", async () => {

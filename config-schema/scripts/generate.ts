@@ -145,7 +145,7 @@ export default defineConfig(({ stage }) => {
 \`\`\`
 
 \`\`\`yaml
-# yaml-language-server: $schema=https://maxcloud.dev/schemas/app/v1.json
+# yaml-language-server: $schema=./node_modules/@maxcloud/cli/config.schema.json
 app: shop
 services:
   - name: api
@@ -188,12 +188,23 @@ const limits = [
     .map((_) => `| ${bounds[_].toLocaleString("en-US")} | ${boundOf[_]} |`)
 ].join("\n")
 
+/** For editors, which let a file name its schema. Whoever reads the config drops it. */
+const withSchemaKey = (schema: Json): Json => {
+  const defs = objectAt(schema, "$defs")
+  const app = objectAt(defs, "AppSpec")
+  const $schema = { type: "string", description: "Where an editor finds this schema." }
+  return { ...schema, $defs: { ...defs, AppSpec: { ...app, properties: { $schema, ...objectAt(app, "properties") } } } }
+}
+
 /** What is generated: path from the repository's root to content. */
 export const generated = (): Readonly<Record<string, string>> => {
   const schema = documented()
   const parts = sections.map((section) => `## ${section.title}\n\n${table(schema, section)}`)
+  const written = `${JSON.stringify(withSchemaKey(schema), undefined, 2)}\n`
   return {
-    "docs/config.schema.json": `${JSON.stringify(schema, undefined, 2)}\n`,
+    "docs/config.schema.json": written,
+    // Published with the CLI, so that a YAML config can name it below node_modules.
+    "cli/config.schema.json": written,
     "docs/reference/config.md": `${[intro, ...parts, values, limits].join("\n\n")}\n`
   }
 }

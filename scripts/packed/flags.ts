@@ -60,6 +60,7 @@ const values: Readonly<Record<string, string>> = {
   host: "127.0.0.1",
   runtime: "local",
   lang: "de",
+  format: "yaml",
   "namespace-prefix": "mc-",
   port: "0",
   username: "ada",

@@ -21,7 +21,8 @@ export {
   findDiagnosisCode
 } from "./diagnosis/index.ts"
 export * from "./errors.ts"
-export { findConfig } from "./findConfig.ts"
+export { configNames, findConfig } from "./findConfig.ts"
+export { gitRulesOf } from "./ignoreRules.ts"
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"
 export {
   LocalServer,
@@ -35,4 +36,5 @@ export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, Organization
 export type { InStage } from "./parse.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
+export { findWorkspace, type Workspace, workspaceAt } from "./source/findWorkspace.ts"
 export { sourceFilterOf } from "./sourceFilter.ts"

@@ -78,7 +78,7 @@ const foldersOfRepository = async (folder: string): Promise<ReadonlyArray<string
 }
 
 /** `.gitignore` of the folder, of those above it in its repository, and of those below it. */
-const gitRules = async (folder: string): Promise<Rules & { enter: (path: string) => Promise<void> }> => {
+export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path: string) => Promise<void> }> => {
   const { default: ignore } = await import("ignore")
   const levels: Array<{ base: string; rules: ReturnType<typeof ignore>; kept: ReadonlyArray<string> }> = []
   const add = async (base: string) => {
@@ -134,5 +134,5 @@ export const ignoreRulesOf = async (
       enter: async () => {}
     }
   }
-  return gitRules(folder)
+  return gitRulesOf(folder)
 }

@@ -119,7 +119,7 @@ export const missingImport = async (config: string, message: string): Promise<Ex
 /** Reads Node's message of an import that a package doesn't export. */
 export const notExported = async (config: string, message: string): Promise<Explained> => {
   const inside = /subpath '(.*?)' is not defined by "exports"/.exec(message)?.[1] ?? "."
-  const from = / imported from (.*)$/m.exec(message)?.[1]
+  const from = message.split(" imported from ")[1]?.split("\n")[0]
   const file = from === undefined ? config : pathOf(from)
   const module = await readModule(file)
   const isMeant = ({ specifier }: Import) => {

@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs"
+import { readdir } from "node:fs/promises"
+import { join, relative, sep } from "node:path"
+import type { BuildPlan } from "@maxcloud/builder"
+import type { Workspace } from "@maxcloud/sdk/effect"
+import { nameOf, namesOf } from "./nameOf.ts"
+
+/** What a folder has that can be a service. */
+export interface Found {
+  readonly name: string
+  /** As the config writes it: `.`, `./apps/web`. */
+  readonly source: string
+  /** `Next.js`, `Python`, `Dockerfile`. */
+  readonly kind: string
+  /** What a build will do, one line a step. */
+  readonly steps: ReadonlyArray<string>
+  /** Why it doesn't run as it is, and what to do. */
+  readonly problem?: string
+}
+
+interface Planned {
+  /** Relative to the folder that is looked at. */
+  readonly inside: string
+  readonly plan: BuildPlan | undefined
+  readonly problem: string | undefined
+}
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
+/** Folders that hold no service of their own, whatever is in them. */
+const passedBy = new Set(
+  "node_modules doc docs test tests example examples scripts dist build out public static assets vendor target venv".split(
+    " "
+  )
+)
+
+/** As many folders are looked into. */
+const maxFolders = 50
+
+const plannedIn = async (folder: string, inside: string, workspace: Workspace | undefined): Promise<Planned> => {
+  const { planBuild } = await import("@maxcloud/builder")
+  const input =
+    workspace === undefined
+      ? { folder: join(folder, inside) }
+      : { folder: workspace.root, package: relative(workspace.root, join(folder, inside)).split(sep).join("/") || "." }
+  return planBuild(input).then(
+    (plan) => ({ inside, plan, problem: undefined }),
+    (cause: unknown) => ({ inside, plan: undefined, problem: messageOf(cause) })
+  )
+}
+
+/** Is there a program to start as it stands, without a build? Else the builder's own message of what is missing. */
+const missingStart = async (folder: string): Promise<string | undefined> => {
+  const { programOf } = await import("@maxcloud/builder")
+  return programOf(folder, undefined).then(() => undefined, messageOf)
+}
+
+/** Is a package one that runs? A workspace has libraries too, which are built as well. */
+const isService = ({ plan }: Planned, folder: string): boolean => {
+  if (plan === undefined) return false
+  if (plan.kind !== "node" || plan.packageJson?.scripts?.["start"] !== undefined) return true
+  return plan.build !== undefined && existsSync(join(folder, "index.html"))
+}
+
+const foundOf = (name: string, { inside, plan, problem }: Planned): Found => ({
+  name,
+  source: inside === "." ? "." : `./${inside}`,
+  kind: plan?.name ?? "a source",
+  steps: plan?.steps ?? [],
+  ...(problem === undefined ? {} : { problem })
+})
+
+const foundIn = async (
+  folder: string,
+  insides: ReadonlyArray<string>,
+  workspace: Workspace | undefined,
+  isOne: (planned: Planned) => boolean | Promise<boolean>
+): Promise<ReadonlyArray<Found>> => {
+  const ones: Array<Planned> = []
+  for (const inside of insides.slice(0, maxFolders)) {
+    const planned = await plannedIn(folder, inside, workspace)
+    if (await isOne(planned)) ones.push(planned)
+  }
+  const names = namesOf(
+    folder,
+    ones.map((_) => _.inside)
+  )
+  return ones.map((planned, index) => foundOf(names[index] ?? "my-app", planned))
+}
+
+const foldersIn = async (folder: string): Promise<ReadonlyArray<string>> =>
+  (await readdir(folder, { withFileTypes: true }))
+    .filter((_) => _.isDirectory() && !_.name.startsWith(".") && !passedBy.has(_.name))
+    .map((_) => _.name)
+    .sort()
+
+/**
+ * The services that a folder (absolute) holds, by what its build would find: each package of a workspace that starts; else the folder itself;
+ * else the folders in it that run. If nothing says how it runs, the folder itself with the problem. Nothing is run or written.
+ */
+export const findServices = async (folder: string): Promise<ReadonlyArray<Found>> => {
+  const { findWorkspace, workspaceAt } = await import("@maxcloud/sdk/effect")
+  const own = await workspaceAt(folder)
+  if (own !== undefined) {
+    const members = own.members.map((_) => _.folder)
+    const services = await foundIn(folder, members, own, (_) => isService(_, join(folder, _.inside)))
+    if (services.length > 0) return services
+  }
+  const itself = await plannedIn(folder, ".", own === undefined ? await findWorkspace(folder) : undefined)
+  const name = nameOf(folder)
+  const { plan } = itself
+  if (itself.problem !== undefined || (plan !== undefined && (plan.kind !== "node" || plan.build !== undefined)))
+    return [foundOf(name, itself)]
+  const problem = await missingStart(folder)
+  if (problem === undefined) return [foundOf(name, itself)]
+  const inside = await foundIn(folder, await foldersIn(folder), undefined, async (planned) => {
+    const at = join(folder, planned.inside)
+    return isService(planned, at) || (planned.plan !== undefined && (await missingStart(at)) === undefined)
+  })
+  return inside.length > 0 ? inside : [foundOf(name, { ...itself, problem })]
+}

@@ -1,0 +1,310 @@
+import { execFileSync } from "node:child_process"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { loadConfig } from "@maxcloud/sdk"
+import { Ajv } from "ajv"
+import fc from "fast-check"
+import { afterAll, assert, describe, it } from "vitest"
+import { parse } from "yaml"
+import { configText, formats } from "./configText.ts"
+import { findServices } from "./findServices.ts"
+import { addIgnoreLines } from "./ignoreLines.ts"
+import { writeProject } from "./writeProject.ts"
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), "maxcloud-init-")))
+afterAll(() => rmSync(root, { recursive: true }))
+mkdirSync(join(root, "node_modules/@maxcloud"), { recursive: true })
+symlinkSync(join(import.meta.dirname, "../../../sdk"), join(root, "node_modules/@maxcloud/sdk"))
+
+let count = 0
+/** A folder with these files, called `name`. */
+const folderOf = (files: Readonly<Record<string, string>>, name = "shop") => {
+  const folder = join(root, String(count++), name)
+  mkdirSync(folder, { recursive: true })
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content)
+  }
+  return folder
+}
+const contents = (folder: string) =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((_) => _.isFile())
+      .map((_) => [
+        join(_.parentPath, _.name).slice(folder.length + 1),
+        readFileSync(join(_.parentPath, _.name), "utf8")
+      ])
+  )
+
+const packageOf = (fields: object) => JSON.stringify({ name: "x", ...fields })
+const starts = { scripts: { start: "node server.js" } }
+const built = { scripts: { build: "x build" } }
+
+describe("findServices", () => {
+  const cases: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, ReadonlyArray<string>]> = [
+    [
+      "a NestJS project",
+      { "package.json": packageOf({ ...built, dependencies: { "@nestjs/core": "11", express: "5" } }) },
+      ["shop: NestJS in ."]
+    ],
+    [
+      "a Next.js project",
+      { "package.json": packageOf({ ...built, dependencies: { next: "16" } }) },
+      ["shop: Next.js in ."]
+    ],
+    [
+      "a Vite project",
+      { "package.json": packageOf({ ...built, devDependencies: { vite: "7" } }), "index.html": "" },
+      ["shop: Vite in ."]
+    ],
+    ["a static site", { "index.html": "<h1>" }, ["shop: static site in ."]],
+    ["a Python project", { "requirements.txt": "fastapi\n", "main.py": "" }, ["shop: Python in ."]],
+    ["a Go module", { "go.mod": "module x", "main.go": "package main" }, ["shop: Go in ."]],
+    [
+      "a Dockerfile, whatever stands beside it",
+      { Dockerfile: "FROM x", "package.json": packageOf(starts) },
+      ["shop: Dockerfile in ."]
+    ],
+    ["a program without a start script", { "server.js": "" }, ["shop: Node.js in ."]],
+    [
+      "the packages of an npm workspace that start",
+      {
+        "package.json": packageOf({ workspaces: ["apps/*", "packages/*"], scripts: { build: "turbo run build" } }),
+        "apps/web/package.json": packageOf({ ...starts, dependencies: { next: "16" } }),
+        "apps/site/package.json": packageOf({ ...built, devDependencies: { vite: "7" } }),
+        "apps/site/index.html": "",
+        "packages/api/package.json": packageOf(starts),
+        "packages/ui/package.json": packageOf({ ...built, devDependencies: { vite: "7" } })
+      },
+      ["site: Vite in ./apps/site", "web: Next.js in ./apps/web", "api: Node.js in ./packages/api"]
+    ],
+    [
+      "those of a pnpm workspace, of equal names too",
+      {
+        "pnpm-workspace.yaml": "packages: [apps/*, services/*]",
+        "apps/web/package.json": packageOf(starts),
+        "services/web/package.json": packageOf({ ...starts, dependencies: { hono: "4" } })
+      },
+      ["apps-web: Node.js in ./apps/web", "services-web: Hono in ./services/web"]
+    ],
+    [
+      "the root of a workspace in which nothing starts",
+      {
+        "package.json": packageOf({ workspaces: ["packages/*"], ...starts }),
+        "packages/lib/package.json": packageOf(built)
+      },
+      ["shop: Node.js in ."]
+    ],
+    [
+      "folders that stand beside each other",
+      {
+        "README.md": "",
+        "api/requirements.txt": "flask",
+        "web/package.json": packageOf({ ...starts, dependencies: { express: "5" } }),
+        "docs/index.html": "",
+        "data/x.csv": ""
+      },
+      ["api: Python in ./api", "web: Express in ./web"]
+    ]
+  ]
+  it.each(cases)("finds %s", async (_, files, expected) => {
+    const found = await findServices(folderOf(files))
+    assert.deepStrictEqual(
+      found.map(({ kind, name, source }) => `${name}: ${kind} in ${source}`),
+      expected
+    )
+    assert.isTrue(found.every((_) => _.problem === undefined))
+  })
+
+  it("finds a package of a workspace with the workspace's own package manager", async () => {
+    const folder = folderOf({
+      "pnpm-workspace.yaml": "packages: [apps/*]",
+      "pnpm-lock.yaml": "lockfileVersion: '9.0'",
+      "package.json": "{}",
+      "apps/api/package.json": packageOf(starts)
+    })
+    const [found] = await findServices(join(folder, "apps/api"))
+    assert.deepInclude(found, { name: "api", source: "." })
+    assert.match(found?.steps.join() ?? "", /pnpm/)
+  })
+
+  it("says what is missing where nothing says how it runs", async () => {
+    const [nothing] = await findServices(folderOf({ "notes.txt": "" }))
+    assert.match(nothing?.problem ?? "", /There is nothing to run in the folder: add a `start` script/)
+    const [several] = await findServices(
+      folderOf({ "go.mod": "module x", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main" })
+    )
+    assert.match(several?.problem ?? "", /which program of the Go module to run.*\.\/cmd\/a, \.\/cmd\/b/)
+    const [broken] = await findServices(folderOf({ "package.json": "{" }))
+    assert.match(broken?.problem ?? "", /isn't valid JSON/)
+  })
+})
+
+describe("addIgnoreLines", () => {
+  const all = [".maxcloud/", "node_modules/", ".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template"]
+  it.each<readonly [string, Readonly<Record<string, string>>, ReadonlyArray<string>]>([
+    ["all without a .gitignore", {}, all],
+    ["what is missing", { ".gitignore": "/node_modules\n.env\n" }, [".maxcloud/", ...all.slice(3)]],
+    ["nothing that wider lines say", { ".gitignore": ".maxcloud\nnode_modules\n.env*\n!.env.example\n" }, []],
+    ["nothing that a .gitignore above says", { "../.gitignore": all.join("\n"), "../.git/HEAD": "" }, []],
+    [
+      "no line against what is brought back on purpose",
+      { ".gitignore": ".env.local\n!.env.production\n" },
+      all.slice(0, 3)
+    ]
+  ])("adds %s", async (_, files, expected) => {
+    const folder = folderOf(files)
+    assert.deepStrictEqual(await addIgnoreLines(folder), expected)
+    assert.deepStrictEqual(await addIgnoreLines(folder), [])
+  })
+
+  it("keeps what is there, in its own line ends, and adds nothing a second time", async () => {
+    const line = fc.constantFrom(
+      ...all,
+      "/node_modules",
+      "*.log",
+      "!.env.production",
+      "# secrets",
+      "",
+      ".env*",
+      "!.env",
+      ".maxcloud"
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 8 }),
+        fc.constantFrom("\n", "\r\n"),
+        fc.boolean(),
+        async (lines, end, ended) => {
+          const before = lines.join(end) + (ended && lines.length > 0 ? end : "")
+          const folder = folderOf({ ".gitignore": before })
+          await addIgnoreLines(folder)
+          const after = readFileSync(join(folder, ".gitignore"), "utf8")
+          assert.isTrue(after.startsWith(before))
+          assert.deepStrictEqual(await addIgnoreLines(folder), [])
+          assert.strictEqual(readFileSync(join(folder, ".gitignore"), "utf8"), after)
+          if (before.includes("\r\n")) assert.notMatch(after, /[^\r]\n/)
+        }
+      ),
+      { numRuns: 150 }
+    )
+  })
+
+  it("keeps out for git itself what is secret, and not its examples", async () => {
+    const folder = folderOf({ ".gitignore": "*.log" })
+    execFileSync("git", ["init", "--quiet", folder])
+    await addIgnoreLines(folder)
+    const out = [
+      ".env",
+      ".env.local",
+      ".env.production",
+      "api/.env",
+      "node_modules/x/y.js",
+      "api/node_modules/x",
+      ".maxcloud/data"
+    ]
+    const shared = [".env.example", "api/.env.sample", ".environment", "server.js"]
+    const input = [...out, ...shared].join("\n")
+    const ignored = execFileSync("git", ["check-ignore", "--stdin"], { cwd: folder, input, encoding: "utf8" })
+    assert.deepStrictEqual(ignored.trim().split("\n"), out)
+  })
+})
+
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, "../../config.schema.json"), "utf8"))
+const isValid = new Ajv({ strict: false }).compile(schema)
+
+describe("writeProject", () => {
+  it.each(formats)("writes a starter as %s that loads, and writes nothing a second time", async (format) => {
+    const folder = folderOf({ "package.json": packageOf({ scripts: { test: "x" } }) })
+    const first = await writeProject(folder, format)
+    assert.deepStrictEqual(first.written, [
+      "web/package.json",
+      "web/server.js",
+      `maxcloud.config.${format}`,
+      ".gitignore"
+    ])
+    const { spec } = await loadConfig({ folder, stage: "dev" })
+    assert.deepStrictEqual([spec.app, spec.services.map((_) => _.name)].flat().map(String), ["shop", "web"])
+    const before = contents(folder)
+    const again = await writeProject(folder, undefined)
+    assert.deepStrictEqual([again.written, again.kept, again.schemaFor], [[], `maxcloud.config.${format}`, undefined])
+    assert.deepStrictEqual(contents(folder), before)
+  })
+
+  it("names the schema that the CLI brings along, which takes what is written", async () => {
+    const folder = folderOf({ "package.json": packageOf(starts), "server.js": "" }, "My API")
+    await writeProject(folder, "yaml")
+    const yaml = readFileSync(join(folder, "maxcloud.config.yaml"), "utf8")
+    assert.match(yaml, /^# yaml-language-server: \$schema=\.\/node_modules\/@maxcloud\/cli\/config\.schema\.json\n/)
+    assert.isTrue(isValid(parse(yaml)), JSON.stringify(isValid.errors))
+    assert.strictEqual(parse(yaml).services[0].name, "my-api")
+    const json = configText("json", {
+      app: "shop",
+      services: [{ name: "a", source: "./a", isExample: false }],
+      schema: "./s.json"
+    })
+    assert.strictEqual(JSON.parse(json).$schema, "./s.json")
+    assert.isTrue(isValid(JSON.parse(json)), JSON.stringify(isValid.errors))
+    assert.isFalse(isValid({ app: "shop", services: [{ name: "a", sauce: "./a" }] }))
+  })
+
+  it("names the schema on the web in a project that isn't npm's, whose config is YAML", async () => {
+    const folder = folderOf({ "requirements.txt": "flask", "app.py": "" })
+    assert.deepInclude(await writeProject(folder, undefined), {
+      format: "yaml",
+      written: ["maxcloud.config.yaml", ".gitignore"]
+    })
+    assert.match(
+      readFileSync(join(folder, "maxcloud.config.yaml"), "utf8"),
+      /\$schema=https:\/\/unpkg\.com\/@maxcloud\/cli\//
+    )
+    assert.strictEqual(String((await loadConfig({ folder })).spec.services[0]?.name), "shop")
+  })
+
+  it("names the schema of an installed CLI, in a folder above too", async () => {
+    const folder = folderOf({ "node_modules/@maxcloud/cli/config.schema.json": "{}", "api/main.py": "" })
+    await writeProject(join(folder, "api"), undefined)
+    assert.match(
+      readFileSync(join(folder, "api/maxcloud.config.yaml"), "utf8"),
+      /\$schema=\.\.\/node_modules\/@maxcloud\/cli\//
+    )
+  })
+
+  it("overwrites nothing: a config of any name, sources, a .gitignore", async () => {
+    for (const config of ["maxcloud.config.cts", "maxcloud.config.yml", "maxcloud.config.json"]) {
+      const files = { [config]: "app: shop", "web/server.js": "mine", ".gitignore": "mine\n" }
+      const folder = folderOf(files)
+      const { kept, schemaFor, written } = await writeProject(folder, undefined)
+      assert.deepStrictEqual([kept, written], [config, [".gitignore"]])
+      assert.strictEqual(schemaFor === undefined, config.endsWith(".cts"))
+      const after = contents(folder)
+      assert.deepStrictEqual(Object.keys(after).toSorted(), Object.keys(files).toSorted())
+      assert.isTrue(after[".gitignore"]?.startsWith("mine\n"))
+      assert.deepStrictEqual([after[config], after["web/server.js"]], ["app: shop", "mine"])
+    }
+  })
+
+  it("declares services of any name in TypeScript", async () => {
+    const names = ["new", "stage", "service", "a-b-2c", "constructor"]
+    const folder = folderOf(Object.fromEntries(names.map((_) => [`${_}/package.json`, packageOf(starts)])))
+    await writeProject(folder, "ts")
+    const { spec } = await loadConfig({ folder })
+    assert.deepStrictEqual(
+      spec.services.map((_) => String(_.name)),
+      names.toSorted()
+    )
+    assert.isFalse(existsSync(join(folder, "web")))
+  })
+})

@@ -1,0 +1,51 @@
+import { AppName, ServiceName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { nameOf, namesOf } from "./nameOf.ts"
+
+const isApp = Schema.is(AppName)
+const isService = Schema.is(ServiceName)
+const folder = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.stringMatching(/^[-_. a-zA-Z0-9äÖßé]{1,60}$/),
+  fc.constantFrom("xn", "--", "9", "web", "Web", "my_app", ".hidden", "a".repeat(80))
+)
+
+describe("names from folders", () => {
+  it.each([
+    ["/home/ada/shop", "shop"],
+    ["/home/ada/My Büro_2", "my-buro-2"],
+    ["/home/ada/9api", "api"],
+    ["/home/ada/日本", "my-app"],
+    ["/", "my-app"]
+  ])("%s is %s", (path, name) => assert.strictEqual(nameOf(path), name))
+
+  it("are valid for apps and services, whatever a folder is called", () => {
+    fc.assert(
+      fc.property(folder, (name) => {
+        const given = nameOf(`/x/${name}`)
+        assert.isTrue(isApp(given) && isService(given), given)
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
+  it("differ among the services of one app", () => {
+    assert.deepStrictEqual(namesOf("/r", ["apps/web", "apps/api", "packages/web"]), ["apps-web", "api", "packages-web"])
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(
+          fc.tuple(folder, folder).map((_) => _.join("/")),
+          { maxLength: 12 }
+        ),
+        (folders) => {
+          const names = namesOf("/r", folders)
+          assert.lengthOf(new Set(names), folders.length)
+          assert.isTrue(names.every(isService), names.join())
+        }
+      ),
+      { numRuns: 1000 }
+    )
+  })
+})

@@ -1,0 +1,30 @@
+import { basename } from "node:path"
+
+/** A name that an app and a service may have, from that of a folder (absolute). */
+export const nameOf = (folder: string): string => {
+  const name = basename(folder)
+    // `Büro` is `buro`: the accent becomes a character of its own.
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+/, "")
+    .slice(0, 40)
+    .replace(/-+$/, "")
+  return name === "" || name === "xn" ? "my-app" : name
+}
+
+/** The names of some folders (relative to `root`), each different: those that are equal get the folder above in front, then a number. */
+export const namesOf = (root: string, folders: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const short = folders.map((_) => nameOf(`${root}/${_}`))
+  const taken = new Set<string>()
+  return folders.map((folder, index) => {
+    const own = short[index] ?? "my-app"
+    const isShared = short.filter((_) => _ === own).length > 1
+    const wanted = isShared ? nameOf(folder.split("/").slice(-2).join("-")) : own
+    let name = wanted
+    for (let number = 2; taken.has(name); number++) name = `${wanted.slice(0, 36).replace(/-+$/, "")}-${number}`
+    taken.add(name)
+    return name
+  })
+}

@@ -1,0 +1,46 @@
+import { readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
+
+/** A service to begin with, in a folder of its own: others can stand beside it. */
+export const starterFolder = "web"
+
+const packageFile = `${JSON.stringify(
+  { name: starterFolder, private: true, type: "module", scripts: { start: "node server.js" } },
+  null,
+  2
+)}
+`
+
+const serverFile = `import { createServer } from "node:http"
+
+const where = process.env.STAGE === undefined ? "" : \` in \${process.env.STAGE}\`
+const server = createServer((request, response) => {
+  response.setHeader("content-type", "text/plain; charset=utf-8")
+  response.end(\`Hello from \${process.env.K_REVISION}\${where}\\n\`)
+})
+server.listen(Number(process.env.PORT), () => console.log(\`listening on \${process.env.PORT}\`))
+process.on("SIGTERM", () => server.close())
+`
+
+/** By their paths in the folder. */
+export const starterFiles: ReadonlyArray<readonly [string, string]> = [
+  [`${starterFolder}/package.json`, packageFile],
+  [`${starterFolder}/server.js`, serverFile]
+]
+
+/** What does not make a folder full: a repository that is yet to be filled. */
+const negligible = new Set(
+  "node_modules package.json package-lock.json pnpm-lock.yaml yarn.lock bun.lock bun.lockb tsconfig.json README README.md LICENSE LICENSE.md LICENSE.txt".split(
+    " "
+  )
+)
+
+/** A package.json as `npm init` writes it has nothing to start. */
+const startsNothing = async (folder: string): Promise<boolean> => {
+  const text = await readFile(join(folder, "package.json"), "utf8").catch(() => "{}")
+  return !/"(?:start|build|workspaces)"\s*:/.test(text)
+}
+
+/** Is there nothing yet that could be a service? */
+export const isEmptyFolder = async (folder: string): Promise<boolean> =>
+  (await readdir(folder)).every((_) => _.startsWith(".") || negligible.has(_)) && (await startsNothing(folder))

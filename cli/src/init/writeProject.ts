@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs"
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { dirname, join, relative } from "node:path"
+import { configText, type Format } from "./configText.ts"
+import { type Found, findServices } from "./findServices.ts"
+import { addIgnoreLines } from "./ignoreLines.ts"
+import { nameOf } from "./nameOf.ts"
+import { isEmptyFolder, starterFiles, starterFolder } from "./starter.ts"
+
+export interface Project {
+  /** What is there already. Empty in a folder that was. */
+  readonly found: ReadonlyArray<Found>
+  /** The config that was there and stays as it is. */
+  readonly kept: string | undefined
+  /** Where an editor finds the JSON Schema, if the kept config doesn't name it. */
+  readonly schemaFor: string | undefined
+  readonly format: Format
+  /** Files that were written or added to, relative to the folder. */
+  readonly written: ReadonlyArray<string>
+  readonly ignored: ReadonlyArray<string>
+}
+
+const schemaFile = "node_modules/@maxcloud/cli/config.schema.json"
+
+/** Where the JSON Schema is for a config in `folder`: in the installed CLI, or the one that npm will install; else on the web. */
+const schemaOf = (folder: string): string => {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, schemaFile))) return relative(folder, join(at, schemaFile)).replace(/^(?!\.)/, "./")
+    if (dirname(at) === at) break
+  }
+  return existsSync(join(folder, "package.json"))
+    ? `./${schemaFile}`
+    : "https://unpkg.com/@maxcloud/cli/config.schema.json"
+}
+
+/** A config of data that names no schema, in whose place nothing is written. */
+const namesNoSchema = async (file: string): Promise<boolean> =>
+  /\.(?:ya?ml|json)$/.test(file) && !(await readFile(file, "utf8")).includes("$schema")
+
+/** Writes a config for what the folder (absolute) holds, and what belongs to it. Nothing is overwritten; again, it writes nothing. */
+export const writeProject = async (folder: string, wanted: Format | undefined): Promise<Project> => {
+  const { configNames } = await import("@maxcloud/sdk/effect")
+  await mkdir(folder, { recursive: true })
+  const here = await readdir(folder)
+  const kept = configNames.find((_) => here.includes(_))
+  const isEmpty = await isEmptyFolder(folder)
+  // A config in TypeScript needs a package from npm, which other languages have no other use for.
+  const format = wanted ?? (isEmpty || here.includes("package.json") ? "ts" : "yaml")
+  const found = isEmpty || kept !== undefined ? [] : await findServices(folder)
+  const files: Array<readonly [string, string]> = []
+  if (kept === undefined) {
+    const services = isEmpty
+      ? [{ name: starterFolder, source: `./${starterFolder}`, isExample: true }]
+      : found.map(({ name, source }) => ({ name, source, isExample: false }))
+    if (isEmpty) files.push(...starterFiles)
+    const text = configText(format, { app: nameOf(folder), services, schema: schemaOf(folder) })
+    files.push([`maxcloud.config.${format}`, text])
+  }
+  const written: Array<string> = []
+  for (const [path, content] of files) {
+    if (existsSync(join(folder, path))) continue
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), content, { flag: "wx" })
+    written.push(path)
+  }
+  const ignored = await addIgnoreLines(folder)
+  if (ignored.length > 0) written.push(".gitignore")
+  const schemaFor = kept !== undefined && (await namesNoSchema(join(folder, kept))) ? schemaOf(folder) : undefined
+  return { found, kept, schemaFor, format, written, ignored }
+}
