@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, totalmem } from "node:os"
 import { join } from "node:path"
 import { auditBenchmark } from "./audit.ts"
+import { buildsBenchmark } from "./builds.ts"
 import { cliBenchmark } from "./cli.ts"
 import { clusterApplyBenchmark } from "./clusterApply.ts"
 import { clusterLogsBenchmark } from "./clusterLogs.ts"
@@ -27,6 +28,7 @@ const all: ReadonlyArray<Benchmark> = [
   followersBenchmark,
   auditBenchmark,
   devBenchmark,
+  buildsBenchmark,
   clusterApplyBenchmark,
   clusterReadyBenchmark,
   clusterTrackingBenchmark,

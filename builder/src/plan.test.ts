@@ -157,6 +157,33 @@ describe("the plan of a build", () => {
         "install: poetry install --only main --no-root (poetry.lock)"
       ]
     ],
+    [
+      "Django that gathers its static files",
+      {
+        "requirements.txt": "django",
+        "manage.py": "",
+        "shop/wsgi.py": "",
+        "shop/settings/base.py": "X = 1\nSTATIC_ROOT = X"
+      },
+      {},
+      [
+        "Python",
+        "install: pip install -r requirements.txt (requirements.txt)",
+        "build: python manage.py collectstatic --noinput"
+      ]
+    ],
+    [
+      "Django without a folder for them",
+      { "requirements.txt": "django", "manage.py": "", "shop/wsgi.py": "", "shop/settings.py": "# STATIC_ROOT" },
+      {},
+      ["Python", "install: pip install -r requirements.txt (requirements.txt)"]
+    ],
+    [
+      "Django that builds nothing",
+      { "requirements.txt": "django", "manage.py": "", "shop/wsgi.py": "", "shop/settings.py": "STATIC_ROOT = 1" },
+      { build: false },
+      ["Python", "install: pip install -r requirements.txt (requirements.txt)"]
+    ],
     ["Go", { "go.mod": "module x", "main.go": "package main" }, {}, ["Go", "build: go build"]]
   ]
   it.each(cases)("says what is done with %s", async (_, files, more, expected) => {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
 import { realpath } from "node:fs/promises"
 import { join } from "node:path"
-import { firstFile, isFile, isFolder, readText } from "../files.ts"
+import { firstFile, isFile, isFolder, namesIn, readText } from "../files.ts"
 import { type BuildInput, type Command, invalid } from "../model.ts"
 import type { Recipe } from "../recipe.ts"
-import { pythonShape } from "./pythonShape.ts"
+import { djangoOf, pythonShape } from "./pythonShape.ts"
 
 const python = ".venv/bin/python"
 
@@ -82,6 +82,21 @@ const installOf = async (folder: string, inside: string): Promise<Pick<Recipe, "
 
 const programs = ["main.py", "app.py", "server.py", "manage.py", "wsgi.py", "asgi.py"]
 
+const collect = "python manage.py collectstatic --noinput"
+
+/** What gathers the static files of a Django project that says where to. Its settings may need variables, which no build has. */
+const collectStatic = async (folder: string): Promise<string | undefined> => {
+  if (!(await isFile(folder, "manage.py"))) return undefined
+  const project = await djangoOf(folder)
+  if (project === undefined) return undefined
+  const settings = (await namesIn(join(folder, project, "settings"))).map((_) => `${project}/settings/${_}`)
+  for (const file of [`${project}/settings.py`, ...settings.filter((_) => _.endsWith(".py"))])
+    if (/^STATIC_ROOT\b/m.test((await readText(folder, file)) ?? "")) return collect
+  return undefined
+}
+
+const hint = `echo 'This gathers the files of STATIC_ROOT. If the settings need variables, write them into the config: build: "SECRET_KEY=x ${collect}"; or build: false.'`
+
 /** How a Python project is built: into a virtual environment of its own; undefined if the folder is none. */
 export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
   const inside = input.package ?? "."
@@ -97,7 +112,13 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
   const wanted = ["python", process.platform, process.arch, await interpreters(), found?.lockfile, lock]
   const key = createHash("sha256").update(JSON.stringify(wanted)).digest("hex")
   const script =
-    typeof input.build === "string" ? input.build : typeof input.build === "object" ? input.build.command : undefined
+    typeof input.build === "string"
+      ? input.build
+      : typeof input.build === "object"
+        ? input.build.command
+        : input.build === false
+          ? undefined
+          : await collectStatic(folder)
   return {
     name: "Python",
     install: found?.install ?? [],
@@ -105,7 +126,13 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
     build:
       script === undefined
         ? undefined
-        : { file: "sh", args: ["-c", script], label: script, folder: inside, path: [join(inside, ".venv/bin")] },
+        : {
+            file: "sh",
+            args: ["-c", script === collect ? `${script} || { ${hint}; exit 1; }` : script],
+            label: script,
+            folder: inside,
+            path: [join(inside, ".venv/bin")]
+          },
     cache: isLocked ? { key, folder: ".venv", afterBuild: false } : undefined,
     drop: [".maxcloud"],
     shape: pythonShape,

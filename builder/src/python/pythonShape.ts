@@ -40,7 +40,7 @@ const appOf = async (folder: string, type: "FastAPI" | "Flask"): Promise<string 
 const run = (line: string): Shape => ({ start: { script: `.venv/bin/python ${line}` } })
 
 /** The package with the settings of a Django project. */
-const djangoOf = async (folder: string): Promise<string | undefined> => {
+export const djangoOf = async (folder: string): Promise<string | undefined> => {
   for (const name of await namesIn(folder))
     if (/^\w+$/.test(name) && (await isFile(folder, name, "wsgi.py"))) return name
   return undefined

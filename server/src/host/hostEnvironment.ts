@@ -28,6 +28,9 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
     /^npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)$/i,
     /^node_extra_ca_certs$/i,
     /^pip_(index_url|extra_index_url|trusted_host|cert|find_links|no_index|proxy|timeout|default_timeout|retries)$/i,
+    // What pip and Poetry read as well: they have their own bundle of authorities.
+    /^(requests|curl)_ca_bundle$/i,
+    /^poetry_(http_basic|repositories|certificates|pypi_token)_\w+$/i,
     /^uv_(index_url|extra_index_url|default_index|index|find_links|native_tls|http_timeout)$/i,
     /^go(proxy|sumdb|private|noproxy|nosumdb|insecure)$/i,
     /^yarn_(npm_.*|http_proxy|https_proxy|https_ca_file_path|enable_strict_ssl|cache_folder)$/i,

@@ -317,8 +317,9 @@ export const starters: ReadonlyArray<Starter> = [
       "requirements.txt": "django==5.1.4\ngunicorn==23.0.0\n",
       "manage.py": `import os, sys\nfrom django.core.management import execute_from_command_line\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\nexecute_from_command_line(sys.argv)\n`,
       "site1/__init__.py": "",
-      "site1/settings.py": `SECRET_KEY = "for a test"\nALLOWED_HOSTS = ["*"]\nROOT_URLCONF = "site1.urls"\nWSGI_APPLICATION = "site1.wsgi.application"\n`,
-      "site1/urls.py": `from django.http import HttpResponse\nfrom django.urls import path\n\nurlpatterns = [path("", lambda request: HttpResponse("hello django"))]\n`,
+      "site1/settings.py": `from pathlib import Path\nSECRET_KEY = "for a test"\nINSTALLED_APPS = ["django.contrib.staticfiles", "site1"]\nSTATIC_URL = "static/"\nSTATIC_ROOT = Path(__file__).parent.parent / "static"\nALLOWED_HOSTS = ["*"]\nROOT_URLCONF = "site1.urls"\nWSGI_APPLICATION = "site1.wsgi.application"\n`,
+      "site1/urls.py": `from django.conf import settings\nfrom django.http import HttpResponse\nfrom django.urls import path\n\nurlpatterns = [path("", lambda request: HttpResponse((settings.STATIC_ROOT / "hello.txt").read_text()))]\n`,
+      "site1/static/hello.txt": "hello django",
       "site1/wsgi.py": `import os\nfrom django.core.wsgi import get_wsgi_application\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\napplication = get_wsgi_application()\n`
     },
     "hello django"

@@ -11,7 +11,10 @@ import { followBuildProgram } from "./followBuildProgram.ts"
 
 /** Settings that name folders and files of the server's user. */
 const ownFiles =
-  /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder|pip_(config_file|cert|find_links)|uv_(cache_dir|find_links)|gomodcache|gocache)$/i
+  /^(npm_config_(cache|store_dir|userconfig|globalconfig)|yarn_cache_folder|pip_(config_file|cert|find_links)|(requests|curl)_ca_bundle|uv_(cache_dir|find_links)|gomodcache|gocache)$/i
+
+/** Of these, what is only read: others may, if it is open to them. */
+const onlyRead = /^(pip|requests|curl)_/i
 
 /** Who builds, as root: a user of its own, in a home that goes with the build. */
 export interface Installer extends UnprivilegedUser {
@@ -34,8 +37,7 @@ const environmentOf = (root: string, command: Command, options: RunOptions): Rec
     installer === undefined || (existsSync(path) && closedTo(installer, path) === undefined)
   const host = Object.entries(hostEnvironment("installer", options.environment)).filter(
     ([name, value]) =>
-      !ownFiles.test(name) ||
-      (isAbsolute(value) && name.toLowerCase().startsWith("pip_") ? isOpen(value) : installer === undefined)
+      !ownFiles.test(name) || (isAbsolute(value) && onlyRead.test(name) ? isOpen(value) : installer === undefined)
   )
   const { PATH: path = "", ...rest } = Object.fromEntries(host)
   const own = [
