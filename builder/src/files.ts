@@ -33,8 +33,10 @@ export const firstFile = async (folder: string, names: ReadonlyArray<string>): P
 
 /** Does the way from `root` to the entry lead through real folders only? A build can turn any of them into a link to elsewhere. */
 export const isInside = async (root: string, path: string): Promise<boolean> => {
+  const way = relative(root, dirname(path))
+  if (way.split(sep)[0] === "..") return false
   const [realRoot, realParent] = await Promise.all([realpath(root), realpath(dirname(path)).catch(() => undefined)])
-  return realParent !== undefined && realParent === join(realRoot, relative(root, dirname(path)))
+  return realParent !== undefined && realParent === join(realRoot, way)
 }
 
 /** Every file of a tree, relative to it; links are left out. */

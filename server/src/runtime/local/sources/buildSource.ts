@@ -1,14 +1,15 @@
 import { createHash, randomBytes } from "node:crypto"
-import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { BuildFailed, type BuildHost, build, type Command, startSchema } from "@maxcloud/builder"
 import { Schema } from "effect"
 import type { makeBuildAs } from "./buildAs.ts"
+import { type CachePlace, makeDependencyCache } from "./dependencyCache.ts"
 import { removeTree } from "./removeTree.ts"
 import { type Installer, runCommand } from "./runCommand.ts"
 import { type BuiltSource, SourceError, type SourceToBuild } from "./SourceStore.ts"
 import type { SourceImages } from "./sourceImages.ts"
-import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
+import { exists, makeReadOnly } from "./trees.ts"
 
 /** Raised when builds become different for the same source: what an older server built is then built anew. */
 const version = 1
@@ -52,12 +53,9 @@ export const readBuilt = async (place: string): Promise<BuiltSource | undefined>
   return { folder: join(app, folder), start, environment, kind, path: path.map((_) => join(app, _)) }
 }
 
-interface Place {
-  /** The host's own folder around the tree. What is built comes into `done` in it. */
-  readonly box: string
-  /** The unpacked snapshot. */
+export interface Place extends CachePlace {
+  /** The unpacked snapshot, in the box. What is built comes into `done` beside it. */
   readonly tree: string
-  readonly dependencies: string
   readonly marker: string
   readonly node: string
   /** As root: has commands run as another user. */
@@ -66,8 +64,6 @@ interface Place {
   readonly images: SourceImages
   /** Where what is built comes in the end. */
   readonly place: string
-  /** May whoever reaches what is built read it? */
-  readonly open: boolean
 }
 
 const toSourceError = (cause: unknown, timeLimit: AbortSignal): unknown => {
@@ -86,7 +82,7 @@ export const buildSource = async (
   how: How,
   { ending, progress }: { readonly ending: AbortSignal; readonly progress: (line: string) => void }
 ): Promise<void> => {
-  const { box, dependencies, tree } = place
+  const { box, tree } = place
   const timeLimit = AbortSignal.timeout(limitMs)
   const signal = AbortSignal.any([ending, timeLimit])
   const marker = `${place.marker}/build-${randomBytes(8).toString("hex")}`
@@ -109,29 +105,7 @@ export const buildSource = async (
         )
       await (place.buildAs === undefined ? withInstaller() : place.buildAs(box, tree, withInstaller))
     },
-    cache: {
-      find: async (key) => ((await exists(join(dependencies, key))) ? join(dependencies, key) : undefined),
-      keep: async (key, folder, forBuild = false) => {
-        const unfinished = join(box, `keep-${randomBytes(4).toString("hex")}`)
-        await makeReadOnly(folder, place.open)
-        await chmod(folder, 0o755)
-        await rename(folder, unfinished)
-        await publish(unfinished, join(dependencies, key))
-        await linkTree(join(dependencies, key), folder, forBuild && !place.open)
-      },
-      use: async (key, folder, forBuild = false) => {
-        await removeTree(folder)
-        // Tools copy files with their mode and write to the copies (Nitro). As root, the owner's right to write does no harm (`lend`);
-        // without root the owner is who builds, so it gets copies.
-        await linkTree(join(dependencies, key), folder, forBuild && !place.open)
-      },
-      note: (key) => readFile(join(dependencies, `${key}.json`), "utf8").catch(() => undefined),
-      setNote: async (key, text) => {
-        const beside = join(box, "note.json")
-        await writeFile(beside, text, { mode: 0o600 })
-        await rename(beside, join(dependencies, `${key}.json`))
-      }
-    }
+    cache: makeDependencyCache(place)
   }
   const done = join(box, "done")
   const app = join(done, "app")

@@ -9,6 +9,7 @@ import { nodeFolder } from "../instances/processes.ts"
 import { endAllOf, sourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
 import { makeBuildAs } from "./buildAs.ts"
 import { buildSource, readBuilt, variantOf } from "./buildSource.ts"
+import { cleanDependencies } from "./dependencyCache.ts"
 import { removeTree } from "./removeTree.ts"
 import { type BuiltSource, SourceError, SourceStore, type SourceToBuild } from "./SourceStore.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
@@ -253,8 +254,13 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           return made
         })
       })
-      // Images of sources that no deployment names any more go, as their snapshots have.
-      yield* attempt(() => images.clean((place) => inMaking.has(place))).pipe(
+      // Images go as their snapshots have gone; dependencies that no build uses any more go as well.
+      const clean = async () => {
+        await images.clean((place) => inMaking.has(place))
+        for (const organization of await readdir(root))
+          await cleanDependencies(join(root, organization, "dependencies"), join(root, organization, "unfinished"))
+      }
+      yield* attempt(clean).pipe(
         Effect.catchAll((error) => Effect.logWarning(error.message)),
         Effect.delay("1 minute"),
         Effect.repeat(Schedule.spaced("1 hour")),

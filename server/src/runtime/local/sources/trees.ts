@@ -13,14 +13,16 @@ export const exists = (path: string): Promise<boolean> =>
 
 /**
  * Takes the right to write from all files and folders, so that a snapshot stays what its digest says. With `open`, whoever reaches them may read
- * and run what their owner may.
+ * and run what their owner may. Gives the size of the files.
  */
-export const makeReadOnly = async (path: string, open: boolean): Promise<void> => {
+export const makeReadOnly = async (path: string, open: boolean): Promise<number> => {
   const found = await lstat(path)
-  if (found.isSymbolicLink()) return
-  if (found.isDirectory()) for (const name of await readdir(path)) await makeReadOnly(join(path, name), open)
+  if (found.isSymbolicLink()) return 0
+  let bytes = found.isDirectory() ? 0 : found.size
+  if (found.isDirectory()) for (const name of await readdir(path)) bytes += await makeReadOnly(join(path, name), open)
   const mode = found.mode & 0o555
   await chmod(path, open ? mode | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111) : mode)
+  return bytes
 }
 
 /** What tools write anew inside of `node_modules` (a generated client, a list of what is installed): copied, so that they can. */
