@@ -2,15 +2,19 @@ import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
 import type { DeployProgress } from "@maxcloud/sdk/effect"
 import { Effect, Stream } from "effect"
 import { loadSdk } from "./client.ts"
+import { diagnosisLines } from "./diagnosis.ts"
 import { parseDuration } from "./duration.ts"
 import { CommandFailed } from "./failure.ts"
 import { integerBytes } from "./format.ts"
 import { makeProgress } from "./progress.ts"
+import { failedService } from "./report.ts"
 import { type Terminal, table } from "./terminal.ts"
 
 interface FollowInput {
   readonly detach: boolean
   readonly waitTimeout: string | undefined
+  /** Gives up waiting once something was found that waiting doesn't mend. */
+  readonly failFast?: boolean
   /** Says nothing when it is interrupted. */
   readonly quiet?: boolean
   /** What was waited for has come: the deployment's own outcome does not matter any more. */
@@ -37,27 +41,45 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       reached = input.until?.(told) === true
       return reached
     })
+    const { isCaution, mayPass, succeeded } = yield* loadSdk
+    const isHopeless = ({ diagnosis, state }: Deployment["services"][number]) =>
+      state === "pending" && diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
+
+    const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
+      new CommandFailed({
+        tag: "FailedFast",
+        exit: 8,
+        message: `${hopeless.length === 1 ? "a service" : `${hopeless.length} services`} of ${found.app} (${found.stage}) won't become ready`,
+        details: hopeless.flatMap(failedService),
+        fix: `deploy again with the cause mended; ${goesOn()}`,
+        data: { deployment: found }
+      })
+
     const run = Stream.runForEach(watched, (told) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         switch (told._tag) {
           case "uploading": {
             const { bytes, files, services } = told
             if (terminal.json) terminal.printJson(told, "line")
             else terminal.say(`uploading the source of ${services.join(", ")} (${files} files, ${integerBytes(bytes)})`)
-            return
+            return Effect.void
           }
-          case "event":
+          case "event": {
             deployment = told.event.deployment ?? deployment
-            return show.event(told.event)
+            show.event(told.event)
+            const hopeless = input.failFast === true ? (deployment?.services.filter(isHopeless) ?? []) : []
+            return deployment === undefined || hopeless.length === 0 ? Effect.void : gaveUp(deployment, hopeless)
+          }
           case "accepted":
             deployment = told.deployment
             if (!terminal.json && !input.detach) {
               const { app, number, stage } = told.deployment
               terminal.say(`deployment ${number} of ${app} (${stage})`)
             }
-            return
+            return Effect.void
           case "finished":
             deployment = told.deployment
+            return Effect.void
         }
       })
     ).pipe(
@@ -86,7 +108,6 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
           })
         )
     if (deployment === undefined || input.detach || reached) return deployment
-    const { succeeded } = yield* loadSdk
     return yield* succeeded(deployment)
   })
 
@@ -110,6 +131,11 @@ export const tellOutcome = (deployment: Deployment | undefined, detached: boolea
     terminal.say(`follow it by \`maxcloud deployments wait ${deployment.id}\``)
     terminal.print(deployment.id)
   } else {
+    for (const { diagnosis, name, state } of deployment.services) {
+      if (state !== "ready" || diagnosis === null) continue
+      terminal.say(`${terminal.paintError("yellow", "warning:")} ${name}: ${diagnosis.code}: ${diagnosis.message}`)
+      for (const line of diagnosisLines(diagnosis)) terminal.say(`  ${line}`)
+    }
     const rows = deployment.services
       .filter((_) => _.state === "ready")
       .map((_) => [_.name, _.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", _.url)])

@@ -141,7 +141,14 @@ const split = (message: string): readonly [string, string | undefined] => {
   return at === -1 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2)]
 }
 
-const failedService = ({ diagnosis, logTail, message, name, reason }: DeploymentService): ReadonlyArray<string> => {
+/** Why a service of a deployment isn't ready: what was found, what it wrote last, and what to do. */
+export const failedService = ({
+  diagnosis,
+  logTail,
+  message,
+  name,
+  reason
+}: DeploymentService): ReadonlyArray<string> => {
   const said = message === "" ? reason : message
   return [
     diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`,

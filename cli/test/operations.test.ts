@@ -425,6 +425,45 @@ describe("a diagnosis", () => {
     })
   })
 
+  it("ends the wait of deploy with --fail-fast, and says that the deployment goes on", async () => {
+    answer("GET /api/v1/services", { services: [] })
+    answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
+    answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "service", "", deployment("running", "pending")))
+    const { code, stderr } = await cli(["deploy", "--name", "web", "nginx", "--fail-fast"])
+    expect(code).toBe(8)
+    expect(stderr).toContain("error: a service of web (production) won't become ready\n  web: WrongPort: it listens")
+    expect(stderr).toContain(`\`maxcloud deployments wait ${deploymentId}\` follows it`)
+  })
+
+  it("that may pass ends no wait", async () => {
+    const slow = { ...deployment("running", "pending") }
+    const services = slow.services.map((_) => ({ ..._, diagnosis: { ...wrongPort, code: "NotListening" } }))
+    answer("GET /api/v1/services", { services: [] })
+    answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
+    answer(
+      `GET /api/v1/deployments/${deploymentId}/events`,
+      event(1, "service", "", { ...slow, services }) + event(2, "finished", "", deployment("failed", "failed"))
+    )
+    expect((await cli(["deploy", "--name", "web", "nginx", "--fail-fast"])).code).toBe(7)
+  })
+
+  it("of a service that is ready is a warning", async () => {
+    const ready = deployment("succeeded", "ready")
+    const services = ready.services.map((_) => ({
+      ..._,
+      url: "http://web",
+      diagnosis: { ...wrongPort, code: "LoopbackOnly", message: "it listens on loopback alone" }
+    }))
+    answer("GET /api/v1/services", { services: [] })
+    answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
+    answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "finished", "", { ...ready, services }))
+    const { code, stderr, stdout } = await cli(["deploy", "--name", "web", "nginx"])
+    expect(code).toBe(0)
+    expect(stderr).toContain("warning: web: LoopbackOnly: it listens on loopback alone\n")
+    expect(stderr).toContain("`maxcloud explain LoopbackOnly`")
+    expect(stdout).toContain("http://web")
+  })
+
   it("is shown by describe", async () => {
     answer("GET /api/v1/services", { services: [service("failed", wrongPort)] })
     answer(`GET /api/v1/services/${serviceId}/revisions`, { revisions: [] })

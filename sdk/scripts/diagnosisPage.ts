@@ -1,9 +1,22 @@
-import { diagnosisCodes, type ExplanationLanguage, explain } from "../src/diagnosis/index.ts"
+import {
+  diagnosisCodes,
+  type ExplanationLanguage,
+  explain,
+  explainReason,
+  statusReasons
+} from "../src/diagnosis/index.ts"
 
 const words: Readonly<
   Record<
     ExplanationLanguage,
-    { readonly title: string; readonly intro: string; readonly causes: string; readonly steps: string }
+    {
+      readonly title: string
+      readonly intro: string
+      readonly causes: string
+      readonly steps: string
+      readonly reasons: string
+      readonly aboutReasons: string
+    }
   >
 > = {
   en: {
@@ -11,20 +24,26 @@ const words: Readonly<
     intro:
       "Why a service does not run, as a stable code. `maxcloud explain CODE` prints the same; with `--lang de` in German\n([diagnoses.de.md](diagnoses.de.md)).",
     causes: "Usual causes",
-    steps: "What to do"
+    steps: "What to do",
+    reasons: "Reasons",
+    aboutReasons:
+      "Where a service, revision or deployment stands, as `describe` and `deploy` print it. `maxcloud explain REASON` prints the same."
   },
   de: {
     title: "Diagnosen",
     intro:
       "Warum ein Dienst nicht läuft, als fester Code. `maxcloud explain CODE --lang de` gibt dasselbe aus; ohne `--lang` auf Englisch\n([diagnoses.md](diagnoses.md)).",
     causes: "Übliche Ursachen",
-    steps: "Was zu tun ist"
+    steps: "Was zu tun ist",
+    reasons: "Gründe",
+    aboutReasons:
+      "Wo ein Dienst, eine Revision oder ein Ausrollen steht, wie `describe` und `deploy` es ausgeben. `maxcloud explain REASON` gibt dasselbe aus."
   }
 }
 
 /** `docs/reference/diagnoses.md` and `diagnoses.de.md`: what each code means. */
 export const diagnosisPage = (language: ExplanationLanguage): string => {
-  const { causes, intro, steps, title } = words[language]
+  const { aboutReasons, causes, intro, reasons, steps, title } = words[language]
   return [
     "<!-- Written by `npm run generate` from sdk/src/diagnosis: change it there. -->",
     "",
@@ -48,6 +67,12 @@ export const diagnosisPage = (language: ExplanationLanguage): string => {
         ...text.steps.map((step, index) => `${index + 1}. ${step}`),
         ""
       ]
-    })
+    }),
+    `## ${reasons}`,
+    "",
+    aboutReasons,
+    "",
+    ...statusReasons.map((reason) => `- **${reason}**: ${explainReason(reason, language)?.meaning}`),
+    ""
   ].join("\n")
 }

@@ -16,7 +16,12 @@ export {
   type Explanation,
   type ExplanationLanguage,
   explain,
-  findDiagnosisCode
+  explainReason,
+  findDiagnosisCode,
+  isCaution,
+  mayPass,
+  type ReasonText,
+  statusReasons
 } from "./diagnosis/index.ts"
 export * from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"

@@ -98,10 +98,10 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
   })
 
   it.each([
-    ["crash", "ExitCode7", /exit code 7/],
+    ["crash", "CrashOnStart", /exit code 7/],
     ["port", "WrongPort", /listens on port \d+/],
-    ["late", "ExitCode1", /exit code 1/],
-    ["never", "ProbeFailed", /did not answer \/health/]
+    ["late", "CrashOnStart", /exit code 1/],
+    ["never", "ProbeFailing", /GET \/health .* status 500/]
   ])(
     "says within seconds why a revision does not start (%s), whatever bytes it wrote, and the old one serves on",
     async (fault, reason, message) => {

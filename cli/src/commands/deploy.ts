@@ -144,6 +144,10 @@ export default command({
       description: "Take fields that another manager has set in the cluster: else such a conflict fails the deployment"
     }),
     detach: toggle("detach", { alias: "d", description: "Do not wait: print the deployment's id" }),
+    failFast: toggle("fail-fast", {
+      description:
+        "Exit with 8 once something was found that waiting won't mend; the deployment goes on until its deadline"
+    }),
     waitTimeout: text("wait-timeout", "DURATION", {
       description: "Wait this long at most, then exit with 8 [no limit]"
     })

@@ -32,7 +32,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       : [
           "",
           terminal.paint("bold", "Diagnosis"),
-          `  ${terminal.paint("red", service.diagnosis.code)}: ${service.diagnosis.message}`,
+          `  ${terminal.paint(service.state === "failed" || service.state === "degraded" ? "red" : "yellow", service.diagnosis.code)}: ${service.diagnosis.message}`,
           ...diagnosisLines(service.diagnosis).map((_) => `  ${_}`)
         ]),
     ...section("Settings", service.settings === undefined ? [] : settingRows(service.settings), terminal),

@@ -45,17 +45,20 @@ export default command({
   examples: [
     { line: "maxcloud explain", does: "all codes that a diagnosis may have" },
     { line: "maxcloud explain WrongPort", does: "what it means, what it comes from, what to do" },
+    { line: "maxcloud explain RevisionMissing", does: "what a reason that `describe` prints means" },
     { line: "maxcloud explain OutOfMemory --lang de", does: "in German" }
   ],
-  notes: ["Offline. Codes are stable: scripts may rely on them."],
+  notes: [
+    "Offline. Codes are stable: scripts may rely on them. Reasons of conditions and revisions, as `describe` prints them, are explained too."
+  ],
   flags: flags({
     lang: text("lang", "LANG", { description: "en or de (MAXCLOUD_LANG) [the system's: LC_ALL, LC_MESSAGES, LANG]" })
   }),
-  positionals: positionals({ code: optional("CODE", "The code of a diagnosis, such as CrashOnStart") }),
+  positionals: positionals({ code: optional("CODE", "The code of a diagnosis, such as CrashOnStart, or a reason") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const language = yield* languageOf(input.lang, process.env)
-      const { diagnosisCodes, explain, findDiagnosisCode } = yield* loadSdk
+      const { diagnosisCodes, explain, explainReason, findDiagnosisCode } = yield* loadSdk
       if (input.code === undefined) {
         const all = diagnosisCodes.map((_) => explain(_, language))
         if (terminal.json) return terminal.printJson({ language, explanations: all })
@@ -63,6 +66,11 @@ export default command({
         return
       }
       const code = findDiagnosisCode(input.code)
+      const reason = explainReason(input.code, language)
+      if (code === undefined && reason !== undefined) {
+        if (terminal.json) return terminal.printJson({ language, ...reason })
+        return terminal.print(`${terminal.paint("bold", reason.reason)}: ${reason.meaning}`)
+      }
       if (code === undefined) {
         const near = suggest(
           input.code.toLowerCase(),

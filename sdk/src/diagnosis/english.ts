@@ -60,6 +60,20 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Push the image again, whole, then deploy again."
   },
+  ImageRefused: {
+    title: "The image gives orders to the container engine",
+    meaning:
+      "An annotation or a label of the image is an order to this machine's container engine or its runtime, so the server doesn't run the image.",
+    causes: [
+      "a label in the Dockerfile, such as `io.containers.autoupdate`",
+      "an annotation that the tool which built the image has added"
+    ],
+    steps: [
+      "Build the image without the annotation or label that the message names.",
+      "Push it, then deploy again: `maxcloud deploy`."
+    ],
+    fix: "Build the image without the annotation or label that the message names, and deploy again."
+  },
   RegistryUnreachable: {
     title: "The registry does not answer",
     meaning:
@@ -99,10 +113,98 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Build and push an image, and write `image:` in place of `source:`."
   },
-  CommandNotFound: {
-    title: "The program to start is not in the image",
+  BuildFailed: {
+    title: "The source could not be built",
+    meaning: "The installation of the dependencies, or the build itself, ended with an error.",
+    causes: [
+      "a mistake in the code, which the compiler names",
+      "a lockfile that does not fit the package.json",
+      "a package or version that its registry does not have",
+      "a tool that this machine does not have"
+    ],
+    steps: [
+      "Read the last lines: `maxcloud logs NAME`.",
+      "See which commands build it, and run them yourself: `maxcloud plan`.",
+      "Fix the cause and deploy again: `maxcloud deploy`."
+    ],
+    fix: "Read the last lines, fix the cause, and deploy again; `maxcloud plan` names the commands."
+  },
+  NothingToRun: {
+    title: "Nothing says how to start the program",
     meaning:
-      "The container's command names a program that the image does not have, or whose interpreter or folder is missing.",
+      "The source has no start that is known and the config names none, or the image has neither an entrypoint nor a command.",
+    causes: [
+      "package.json has no `start` script and no `main` file",
+      "the entry file has a name that nobody would guess",
+      "the source's folder is not the one that holds the program"
+    ],
+    steps: [
+      'Name the start in the config: `command: ["node", "server.js"]`.',
+      "Or add a `start` script to package.json.",
+      "See what is found: `maxcloud plan`."
+    ],
+    fix: "Set `command:` in the config, or add a `start` script to package.json."
+  },
+  SourceInvalid: {
+    title: "The source can't be used",
+    meaning: "The archive of the source is missing on the server, incomplete, or holds what no source may.",
+    causes: [
+      "the upload was cut off",
+      "the archive was removed from the server's data folder",
+      "a link in the source that leads out of it"
+    ],
+    steps: [
+      "Read the message: it names what is wrong.",
+      "Deploy again, which sends the source once more: `maxcloud deploy`."
+    ],
+    fix: "Deploy again, which sends the source once more."
+  },
+  FolderClosed: {
+    title: "The service's user can't enter a folder",
+    meaning:
+      "The server runs as root, so services from source run as a user of their own. That user can't enter a folder on the way to the source or to its program.",
+    causes: [
+      "the source is in a home folder that is closed to others",
+      "the program is installed for one user only (nvm, pyenv)"
+    ],
+    steps: [
+      "Let others enter the folder that the message names: `chmod o+x FOLDER`.",
+      "Or start the server as the user who owns it.",
+      "Or install the program where everybody may run it, such as /usr/local/bin."
+    ],
+    fix: "Let others enter the folder that the message names (chmod o+x), or start the server as the user who owns it."
+  },
+  NoContainerEngine: {
+    title: "No container engine answers on this machine",
+    meaning: "The local runtime runs images with podman or docker, and neither answers.",
+    causes: ["neither is installed", "docker's service isn't running", "this user may not use it"],
+    steps: [
+      "Install podman, or start docker. Try it: `docker info`.",
+      "Or deploy a `source:` in place of the image.",
+      "Deploy again: `maxcloud deploy`."
+    ],
+    fix: "Install podman or start docker, then deploy again."
+  },
+  CannotStart: {
+    title: "The machine can't start the program",
+    meaning: "The machine, or its container engine, refused to start an instance. The program itself did not run.",
+    causes: [
+      "the machine has no memory, processes, ports or disk left",
+      "a fault of the container engine",
+      "a value in the config that no program can be given",
+      "secrets that can't be read now"
+    ],
+    steps: [
+      "Read the message: it is the machine's own.",
+      "For an image, try the engine: `docker run --rm hello-world`.",
+      "Then deploy again: `maxcloud deploy`."
+    ],
+    fix: "Fix what the message names, then deploy again."
+  },
+  CommandNotFound: {
+    title: "The program to start does not exist",
+    meaning:
+      "The command names a program that the image, or this machine for a source, does not have, or whose interpreter or folder is missing.",
     causes: [
       "a spelling mistake in `command:`, or in the image's ENTRYPOINT",
       "a shell is used in an image without one",
@@ -160,7 +262,7 @@ export const english: DiagnosisTexts = {
   CrashOnStart: {
     title: "The program ends with an error when it starts",
     meaning:
-      "The container's program was started, and ended with an exit code other than 0, or by a signal, before it was ready.",
+      "The container's program was started, and ended with an exit code other than 0, or by a signal, before it was ready or within seconds after that.",
     causes: [
       "a variable or secret that it needs is missing or wrong",
       "it cannot reach its database or another service",
@@ -214,11 +316,25 @@ export const english: DiagnosisTexts = {
       "a default port of the framework (3000, 5000, 8000)"
     ],
     steps: [
-      "Say in the config where it listens: `port: 3000`, or `--port 3000`.",
-      "Or let the program listen on `process.env.PORT`.",
+      "Let the program listen on the variable `PORT`, such as `process.env.PORT`.",
+      "Or, for an image, say in the config where it listens: `port: 3000`, or `--port 3000`.",
       "Deploy again: `maxcloud deploy`."
     ],
-    fix: "Write the port that it listens on as `port:`, or let the program listen on the variable PORT."
+    fix: "Let the program listen on the variable PORT; for an image, `port:` in the config can name its port instead."
+  },
+  LoopbackOnly: {
+    title: "The program listens on its own loopback address only",
+    meaning:
+      "The program accepts connections for 127.0.0.1 or localhost alone. A source on this machine is reached there; a program in a container, and so on a cluster, is not.",
+    causes: [
+      "`localhost` or `127.0.0.1` is given to `listen`",
+      "the framework's default for development (Vite, Flask, uvicorn)"
+    ],
+    steps: [
+      "Listen on all addresses: `server.listen(process.env.PORT)`, or `--host 0.0.0.0`.",
+      "Deploy again: `maxcloud deploy`."
+    ],
+    fix: "Let the program listen on all addresses (0.0.0.0 or ::) instead of localhost."
   },
   NotListening: {
     title: "The program runs but does not listen",
@@ -231,10 +347,10 @@ export const english: DiagnosisTexts = {
     ],
     steps: [
       "Read what it says: `maxcloud logs NAME`.",
-      "Let it listen on the variable `PORT`, or say the port in the config: `port: 3000`.",
+      "Let it listen on the variable `PORT`. For an image, the config can name its port instead: `port: 3000`.",
       'If its start takes long, allow it: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
-    fix: "Let the program listen on the variable PORT, or write the port that it listens on as `port:`."
+    fix: "Let the program listen on the variable PORT; for an image, `port:` in the config can name its port instead."
   },
   ProbeFailing: {
     title: "The check of the program fails",

@@ -2,7 +2,16 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { diagnosisPage } from "../../scripts/diagnosisPage.ts"
-import { diagnosisCodes, diagnosisOf, explain, findDiagnosisCode } from "./index.ts"
+import {
+  diagnosisCodes,
+  diagnosisOf,
+  explain,
+  explainReason,
+  findDiagnosisCode,
+  isCaution,
+  mayPass,
+  statusReasons
+} from "./index.ts"
 
 const backticked = (texts: ReadonlyArray<string>) =>
   texts
@@ -30,6 +39,28 @@ describe("explanations", () => {
       expect(findDiagnosisCode(code.replace(/(?!^)[A-Z]/g, (_) => `-${_}`).toLowerCase())).toBe(code)
     }
     expect(findDiagnosisCode("Nothing")).toBeUndefined()
+  })
+
+  it("know each reason in both languages, and no code is one of them", () => {
+    for (const reason of [...statusReasons, "ExitCode7"]) {
+      const english = explainReason(reason.toUpperCase())
+      expect(english?.reason).toBe(reason)
+      expect(english?.meaning).toMatch(/\.$/)
+      expect(explainReason(reason, "de")?.meaning).not.toBe(english?.meaning)
+      expect(findDiagnosisCode(reason)).toBeUndefined()
+    }
+    expect(explainReason("Nothing")).toBeUndefined()
+    expect(explainReason("toString")).toBeUndefined()
+  })
+
+  it("tell what waiting may help, and what harms nothing here", () => {
+    expect(diagnosisCodes.filter(isCaution)).toEqual(["LoopbackOnly"])
+    expect(["NotListening", "RegistryUnreachable"].map((_) => mayPass(findDiagnosisCode(_) ?? "CrashOnStart"))).toEqual(
+      [true, true]
+    )
+    expect(
+      ["WrongPort", "CrashOnStart", "ProbeFailing"].map((_) => mayPass(findDiagnosisCode(_) ?? "Evicted"))
+    ).toEqual([false, false, false])
   })
 
   it("give a diagnosis its fix, unless the case has a better one", () => {

@@ -61,6 +61,20 @@ export const german: DiagnosisTexts = {
     ],
     fix: "Das Image noch einmal ganz hochladen, dann erneut ausrollen."
   },
+  ImageRefused: {
+    title: "Das Image gibt der Container-Engine Anweisungen",
+    meaning:
+      "Eine Annotation oder ein Label des Images ist eine Anweisung an die Container-Engine dieser Maschine oder ihre Laufzeit. Der Server führt das Image deshalb nicht aus.",
+    causes: [
+      "ein Label im Dockerfile, etwa `io.containers.autoupdate`",
+      "eine Annotation, die das Werkzeug hinzugefügt hat, mit dem das Image gebaut wurde"
+    ],
+    steps: [
+      "Das Image ohne die Annotation oder das Label bauen, die die Meldung nennt.",
+      "Übertragen und erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Das Image ohne die Annotation oder das Label bauen, die die Meldung nennt, und erneut ausrollen."
+  },
   RegistryUnreachable: {
     title: "Die Registry antwortet nicht",
     meaning:
@@ -103,10 +117,100 @@ export const german: DiagnosisTexts = {
     ],
     fix: "Ein Image bauen und hochladen, und `image:` statt `source:` schreiben."
   },
-  CommandNotFound: {
-    title: "Das zu startende Programm fehlt im Image",
+  BuildFailed: {
+    title: "Die Quellen ließen sich nicht bauen",
+    meaning: "Die Installation der Abhängigkeiten oder der Build selbst endete mit einem Fehler.",
+    causes: [
+      "ein Fehler im Code, den der Compiler nennt",
+      "eine Lockdatei, die nicht zur package.json passt",
+      "ein Paket oder eine Version, die es in der Registry nicht gibt",
+      "ein Werkzeug, das auf dieser Maschine fehlt"
+    ],
+    steps: [
+      "Die letzten Zeilen lesen: `maxcloud logs NAME`.",
+      "Nachsehen, welche Befehle bauen, und sie selbst ausführen: `maxcloud plan`.",
+      "Die Ursache beheben und erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Die letzten Zeilen lesen, die Ursache beheben und erneut ausrollen; `maxcloud plan` nennt die Befehle."
+  },
+  NothingToRun: {
+    title: "Nichts sagt, wie das Programm gestartet wird",
     meaning:
-      "Der Befehl des Containers nennt ein Programm, das im Image fehlt oder dessen Interpreter oder Ordner fehlt.",
+      "Die Quellen haben keinen bekannten Start und die Konfiguration nennt keinen, oder das Image hat weder Entrypoint noch Befehl.",
+    causes: [
+      "package.json hat kein `start`-Skript und keine `main`-Datei",
+      "die Startdatei hat einen Namen, den niemand errät",
+      "der Ordner der Quellen ist nicht der, in dem das Programm liegt"
+    ],
+    steps: [
+      'Den Start in der Konfiguration nennen: `command: ["node", "server.js"]`.',
+      "Oder der package.json ein `start`-Skript geben.",
+      "Nachsehen, was gefunden wird: `maxcloud plan`."
+    ],
+    fix: "`command:` in der Konfiguration setzen, oder der package.json ein `start`-Skript geben."
+  },
+  SourceInvalid: {
+    title: "Die Quellen sind nicht verwendbar",
+    meaning:
+      "Das Archiv der Quellen fehlt auf dem Server, ist unvollständig, oder enthält etwas, das Quellen nicht enthalten dürfen.",
+    causes: [
+      "die Übertragung brach ab",
+      "das Archiv wurde aus dem Datenordner des Servers entfernt",
+      "ein Link, der aus den Quellen hinausführt"
+    ],
+    steps: [
+      "Die Meldung lesen: Sie nennt den Fehler.",
+      "Erneut ausrollen, das überträgt die Quellen noch einmal: `maxcloud deploy`."
+    ],
+    fix: "Erneut ausrollen, das überträgt die Quellen noch einmal."
+  },
+  FolderClosed: {
+    title: "Der Benutzer des Dienstes darf einen Ordner nicht betreten",
+    meaning:
+      "Der Server läuft als root, Dienste aus Quellen laufen deshalb unter einem eigenen Benutzer. Dieser darf einen Ordner auf dem Weg zu den Quellen oder zum Programm nicht betreten.",
+    causes: [
+      "die Quellen liegen in einem Home-Ordner, der anderen verschlossen ist",
+      "das Programm ist nur für einen Benutzer installiert (nvm, pyenv)"
+    ],
+    steps: [
+      "Anderen den Ordner öffnen, den die Meldung nennt: `chmod o+x FOLDER`.",
+      "Oder den Server als der Benutzer starten, dem der Ordner gehört.",
+      "Oder das Programm dort installieren, wo alle es ausführen dürfen, etwa in /usr/local/bin."
+    ],
+    fix: "Anderen den Ordner öffnen, den die Meldung nennt (chmod o+x), oder den Server als dessen Eigentümer starten."
+  },
+  NoContainerEngine: {
+    title: "Auf dieser Maschine antwortet keine Container-Engine",
+    meaning: "Die lokale Laufzeit führt Images mit podman oder docker aus, und keines von beiden antwortet.",
+    causes: ["keines ist installiert", "der Dienst von docker läuft nicht", "dieser Benutzer darf es nicht benutzen"],
+    steps: [
+      "podman installieren oder docker starten. Ausprobieren: `docker info`.",
+      "Oder `source:` statt eines Images ausrollen.",
+      "Erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "podman installieren oder docker starten, dann erneut ausrollen."
+  },
+  CannotStart: {
+    title: "Die Maschine kann das Programm nicht starten",
+    meaning:
+      "Die Maschine oder ihre Container-Engine hat es abgelehnt, eine Instanz zu starten. Das Programm selbst lief nicht.",
+    causes: [
+      "der Maschine fehlen Speicher, Prozesse, Ports oder Plattenplatz",
+      "ein Fehler der Container-Engine",
+      "ein Wert in der Konfiguration, den kein Programm bekommen kann",
+      "Geheimnisse, die gerade nicht lesbar sind"
+    ],
+    steps: [
+      "Die Meldung lesen: Sie stammt von der Maschine selbst.",
+      "Bei einem Image die Engine ausprobieren: `docker run --rm hello-world`.",
+      "Danach erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Beheben, was die Meldung nennt, dann erneut ausrollen."
+  },
+  CommandNotFound: {
+    title: "Das zu startende Programm gibt es nicht",
+    meaning:
+      "Der Befehl nennt ein Programm, das im Image oder, bei Quellen, auf dieser Maschine fehlt, oder dessen Interpreter oder Ordner fehlt.",
     causes: [
       "ein Schreibfehler in `command:` oder im ENTRYPOINT des Images",
       "eine Shell wird in einem Image ohne Shell benutzt",
@@ -165,7 +269,7 @@ export const german: DiagnosisTexts = {
   CrashOnStart: {
     title: "Das Programm endet beim Start mit einem Fehler",
     meaning:
-      "Das Programm des Containers wurde gestartet und endete mit einem anderen Exit-Code als 0 oder durch ein Signal, bevor es bereit war.",
+      "Das Programm des Containers wurde gestartet und endete mit einem anderen Exit-Code als 0 oder durch ein Signal, bevor es bereit war oder Sekunden danach.",
     causes: [
       "eine Variable oder ein Geheimnis, das es braucht, fehlt oder ist falsch",
       "es erreicht seine Datenbank oder einen anderen Dienst nicht",
@@ -219,11 +323,25 @@ export const german: DiagnosisTexts = {
       "ein Standardport des Frameworks (3000, 5000, 8000)"
     ],
     steps: [
-      "In der Konfiguration sagen, wo es lauscht: `port: 3000`, oder `--port 3000`.",
-      "Oder das Programm auf `process.env.PORT` lauschen lassen.",
+      "Das Programm auf der Variablen `PORT` lauschen lassen, etwa mit `process.env.PORT`.",
+      "Oder bei einem Image in der Konfiguration sagen, wo es lauscht: `port: 3000`, oder `--port 3000`.",
       "Erneut ausrollen: `maxcloud deploy`."
     ],
-    fix: "Den Port, auf dem es lauscht, als `port:` schreiben, oder das Programm auf der Variablen PORT lauschen lassen."
+    fix: "Das Programm auf der Variablen PORT lauschen lassen; bei einem Image kann auch `port:` in der Konfiguration seinen Port nennen."
+  },
+  LoopbackOnly: {
+    title: "Das Programm lauscht nur auf seiner eigenen Loopback-Adresse",
+    meaning:
+      "Das Programm nimmt nur Verbindungen an 127.0.0.1 oder localhost an. Quellen auf dieser Maschine werden dort erreicht; ein Programm in einem Container, also auch auf einem Cluster, nicht.",
+    causes: [
+      "`listen` bekommt `localhost` oder `127.0.0.1`",
+      "die Voreinstellung des Frameworks für die Entwicklung (Vite, Flask, uvicorn)"
+    ],
+    steps: [
+      "Auf allen Adressen lauschen: `server.listen(process.env.PORT)`, oder `--host 0.0.0.0`.",
+      "Erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Das Programm auf allen Adressen lauschen lassen (0.0.0.0 oder ::) statt auf localhost."
   },
   NotListening: {
     title: "Das Programm läuft, lauscht aber nicht",
@@ -237,10 +355,10 @@ export const german: DiagnosisTexts = {
     ],
     steps: [
       "Lesen, was es sagt: `maxcloud logs NAME`.",
-      "Es auf der Variablen `PORT` lauschen lassen, oder den Port in der Konfiguration nennen: `port: 3000`.",
+      "Es auf der Variablen `PORT` lauschen lassen. Bei einem Image kann die Konfiguration seinen Port nennen: `port: 3000`.",
       'Dauert sein Start lange, ihn erlauben: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
-    fix: "Das Programm auf der Variablen PORT lauschen lassen, oder den Port, auf dem es lauscht, als `port:` schreiben."
+    fix: "Das Programm auf der Variablen PORT lauschen lassen; bei einem Image kann auch `port:` in der Konfiguration seinen Port nennen."
   },
   ProbeFailing: {
     title: "Die Prüfung des Programms schlägt fehl",

@@ -1,3 +1,5 @@
 export type { DiagnosisText } from "./DiagnosisText.ts"
 export { diagnosisOf } from "./diagnosisOf.ts"
 export { diagnosisCodes, type Explanation, type ExplanationLanguage, explain, findDiagnosisCode } from "./explain.ts"
+export { isCaution, mayPass } from "./kinds.ts"
+export { explainReason, type ReasonText, type StatusReason, statusReasons } from "./reasons.ts"

@@ -1,4 +1,4 @@
-import type { DeploymentService } from "@maxcloud/sdk/api"
+import { type DeploymentService, isCaution } from "@maxcloud/sdk/api"
 import type { ServiceStatus } from "../runtime/Runtime.ts"
 
 /** How a service of a deployment fares, as its row says it. */
@@ -23,7 +23,8 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
   const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
   // A paused service is judged when it is resumed: until then it only has to be there.
   if (state === "paused" || (isLatest && (state === "ready" || state === "idle" || state === "waking"))) {
-    return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: null }
+    const caution = diagnosis !== null && isCaution(diagnosis.code) ? diagnosis : null
+    return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: caution }
   }
   // One that was well before and that this deployment did not change is not what it is judged by.
   if (state === "degraded" && isLatest && service.action === "unchanged") {

@@ -144,6 +144,37 @@ describe("LocalRuntime on processes", () => {
     assert.strictEqual((await cloud.get()).text, next.text)
   })
 
+  it.skipIf(process.platform !== "linux")(
+    "tells after seconds that a program has a port of its own, and how to help it",
+    async () => {
+      const cloud = await serve()
+      const directory = program("app")
+      writeFileSync(join(directory, "index.js"), 'require("node:http").createServer().listen(0)')
+      const began = Date.now()
+      await cloud.apply(web(directory))
+      const told = await cloud.until("web", (_) => _.diagnosis !== null)
+      assert.isBelow(Date.now() - began, 8_000)
+      assert.deepInclude(told, { state: "pending", terminal: false })
+      assert.strictEqual(told.diagnosis?.code, "WrongPort")
+      assert.include(told.diagnosis?.fix ?? "", "process.env.PORT")
+      assert.notInclude(told.diagnosis?.fix ?? "", "port:")
+    }
+  )
+
+  it.skipIf(process.platform !== "linux")("warns of a program that listens on loopback alone", async () => {
+    const cloud = await serve()
+    const directory = program("app")
+    writeFileSync(
+      join(directory, "index.js"),
+      'require("node:http").createServer((_, response) => response.end("here")).listen(process.env.PORT, "localhost")'
+    )
+    await cloud.apply(web(directory))
+    const told = await cloud.until("web", (_) => _.diagnosis !== null)
+    assert.strictEqual(told.state, "ready")
+    assert.strictEqual(told.diagnosis?.code, "LoopbackOnly")
+    assert.strictEqual((await cloud.get()).text, "here")
+  })
+
   it("takes up after a stop where it was, and leaves no process", async () => {
     const objects = makeMemoryObjects()
     const first = await serve(objects)

@@ -154,7 +154,7 @@ const make = (options: LocalRuntimeOptions) =>
       const controller = services.find(key)
       if (controller === undefined) return Option.none<ServiceStatus>()
       const { generation, internal } = controller.object()
-      const { instances, record, state, traffic } = controller.status()
+      const { diagnosis, instances, record, state, traffic } = controller.status()
       const newest = latestCreated(record)
       const failing = state === "failed" || state === "degraded"
       return Option.some<ServiceStatus>({
@@ -169,8 +169,8 @@ const make = (options: LocalRuntimeOptions) =>
         instances,
         url: internal ? null : urlOf(key),
         logTail: failing && newest !== undefined ? yield* logs.tail({ ...key, revision: newest.name }, tailLines) : [],
-        diagnosis: null,
-        terminal: false
+        diagnosis,
+        terminal: state === "failed" && diagnosis !== null
       })
     })
 

@@ -112,5 +112,10 @@ export const makeFakeInstances = (): FakeInstances => {
 
 /** An instance that ends with code 1 before it is ready. */
 export const crashes: FakeProgram = {
-  failure: new InstanceFailed({ reason: "ExitCode1", message: "an instance ended with exit code 1", retryable: true })
+  failure: new InstanceFailed({
+    reason: "CrashOnStart",
+    message: "the program ended with exit code 1",
+    exitCode: 1,
+    retryable: true
+  })
 }

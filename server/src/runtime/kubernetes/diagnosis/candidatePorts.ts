@@ -1,8 +1,7 @@
+import { toolPorts } from "../../diagnosis/listening.ts"
+
 /** Of Knative's queue-proxy, which shares the pod's address. */
 const taken = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091])
-
-/** Ports for tools beside the program: that one of them is open says nothing of where the program answers. */
-const beside = [2112, 4040, 5005, 6060, 9100, 9229, 9464, 9901, 15_000, 15_020]
 
 const common = [
   80, 3000, 5000, 8000, 8080, 8081, 8888, 5173, 4000, 4200, 1337, 9000, 443, 8443, 3001, 5001, 8001, 7000, 7860, 8501,
@@ -38,5 +37,5 @@ export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> 
 /** Where a program may listen in place of `declared`: where its log says, then where programs of this kind do by default. */
 export const candidatePorts = (declared: number, lines: ReadonlyArray<string>): ReadonlyArray<number> =>
   [
-    ...new Set([...portsInLog(lines).filter((_) => !beside.includes(_)), ...common.filter((_) => !taken.has(_))])
+    ...new Set([...portsInLog(lines).filter((_) => !toolPorts.includes(_)), ...common.filter((_) => !taken.has(_))])
   ].filter((_) => _ !== declared)

@@ -1,26 +1,13 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import { endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
+import { wrongPort } from "../../diagnosis/listening.ts"
+import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import type { ContainerStatus } from "../cache/objects.ts"
-import { doubled } from "./doubled.ts"
 import type { Cause, Want } from "./Evidence.ts"
-import { fixOfPort, portsSeen, wrongAnswerSeen } from "./listenCause.ts"
+import { portsSeen, wrongAnswerSeen } from "./listenCause.ts"
 import { type CheckedProbe, lastLines, type PodCase, timeOf } from "./PodCase.ts"
-import { startDiagnosis } from "./startCause.ts"
 
 type Terminated = NonNullable<ContainerStatus["state"]["terminated"]>
-
-const signals: Readonly<Record<number, string>> = {
-  1: "SIGHUP",
-  2: "SIGINT",
-  3: "SIGQUIT",
-  4: "SIGILL",
-  6: "SIGABRT",
-  7: "SIGBUS",
-  8: "SIGFPE",
-  9: "SIGKILL",
-  11: "SIGSEGV",
-  13: "SIGPIPE",
-  15: "SIGTERM"
-}
 
 /** How the container's program ended last. */
 export const lastEnd = ({ lastState, state }: ContainerStatus): Terminated | undefined =>
@@ -33,12 +20,6 @@ const endsOf = ({ restartCount, state }: ContainerStatus): number =>
 /** Does it fail again and again: is it waiting to be started after the second end, or has it ended twice? */
 const failsRepeatedly = (container: ContainerStatus): boolean =>
   container.state.waiting?.reason === "CrashLoopBackOff" || endsOf(container) >= 2
-
-const howItEnded = ({ exitCode, signal }: Terminated): string => {
-  const number = signal ?? (exitCode > 128 && exitCode < 160 ? exitCode - 128 : undefined)
-  const name = number === undefined ? undefined : (signals[number] ?? `signal ${number}`)
-  return name === undefined ? `with exit code ${exitCode}` : `with exit code ${exitCode} (${name})`
-}
 
 const secondsOf = ({ finishedAt, startedAt }: Terminated): number | undefined => {
   const seconds = (timeOf(finishedAt) - timeOf(startedAt)) / 1000
@@ -53,22 +34,12 @@ const failedProbe = (kind: "Startup" | "Liveness", { events }: PodCase) =>
   events.findLast((_) => _.reason === "Unhealthy" && _.message.startsWith(`${kind} probe failed`))
 
 const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: number, podCase: PodCase): Diagnosis => {
+  const ended = { code: end.exitCode, signal: end.signal }
   const seen = [
-    `container ${podCase.containerName} ended ${howItEnded(end)}${end.reason === "" ? "" : `, ${end.reason}`}`,
+    `container ${podCase.containerName} ended ${howItEnded(ended)}${end.reason === "" ? "" : `, ${end.reason}`}`,
     ...lines.slice(-5)
   ]
-  if (end.reason === "OOMKilled") {
-    const limit = podCase.memoryLimit
-    const more = limit === undefined ? undefined : doubled(limit)
-    return diagnosisOf(
-      "OutOfMemory",
-      limit === undefined
-        ? "the program was ended since it used more memory than it may"
-        : `the program was ended since it needs more than its ${limit} of memory`,
-      seen,
-      more === undefined ? undefined : `Raise the limit in the config, such as \`memory: "${more}"\`, and deploy again.`
-    )
-  }
+  if (end.reason === "OOMKilled") return outOfMemory(podCase.memoryLimit, seen)
   const notStarted = startDiagnosis(end.message)
   // A program may say "permission denied" or "no such file" of its own affairs: only of its start it is the runtime that speaks.
   const runtimeSpeaks =
@@ -82,25 +53,17 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
   if (lines.some((_) => /^exec \S+: exec format error/.test(_))) {
     return diagnosisOf("WrongPlatform", "the program is built for another processor than the cluster's", seen)
   }
-  if (end.exitCode === 127)
-    return diagnosisOf("CommandNotFound", "a command that is started is not in the image (exit code 127)", seen)
-  if (end.exitCode === 126) {
-    return diagnosisOf("CommandNotExecutable", "a command that is started may not be executed (exit code 126)", seen)
-  }
   const seconds = secondsOf(end)
   const when =
     seconds === undefined ? "" : seconds < 1 ? " within a second of its start" : ` ${seconds} s after its start`
   const times = ends < 2 ? ", once so far" : ends === 2 ? ", twice" : `, ${ends} times`
-  if (end.exitCode === 0) {
-    return diagnosisOf(
-      "ExitedOnStart",
-      `the program ended without an error${when}${times}; a service has to go on`,
-      seen
-    )
-  }
   const last = lines.at(-1)
-  const said = last === undefined ? "" : `; its last line: ${last.slice(0, 200)}`
-  return diagnosisOf("CrashOnStart", `the program ended ${howItEnded(end)}${when}${times}${said}`, seen)
+  return endDiagnosis(ended, {
+    evidence: seen,
+    of: "image",
+    when: `${when}${times}`,
+    said: last === undefined ? "" : `; its last line: ${last.slice(0, 200)}`
+  })
 }
 
 /** A container whose program ended, or could not be started. */
@@ -175,12 +138,7 @@ const startupUsedUp = (
       diagnosis:
         wrong === undefined
           ? diagnosisOf("NotListening", `the program did not listen on port ${port}, ${gaveUp}`, [message, ...evidence])
-          : diagnosisOf(
-              "WrongPort",
-              `the program listens on port ${wrong}, not on ${port} where its requests are sent, ${gaveUp}`,
-              [message, ...evidence],
-              fixOfPort(wrong)
-            ),
+          : wrongPort(wrong, port, [message, ...evidence], { suffix: `, ${gaveUp}` }),
       terminal: true,
       logTail: lines
     }

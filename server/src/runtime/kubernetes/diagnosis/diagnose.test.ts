@@ -1,12 +1,12 @@
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { describe, expect, it } from "vitest"
+import { startCodeOf } from "../../diagnosis/startDiagnosis.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import { diagnose } from "./diagnose.ts"
 import type { Evidence, Finding } from "./Evidence.ts"
 import { portAnswer } from "./gather.ts"
 import { imageCodeOf } from "./imageCause.ts"
 import { refusalCodeOf } from "./refusalCause.ts"
-import { startCodeOf } from "./startCause.ts"
 import { ago, condition, evidence, knativeRevision, knativeService, now, pod, warning } from "./testObjects.ts"
 
 const ended = (exitCode: number, more: Readonly<Record<string, unknown>> = {}) => ({

@@ -1,11 +1,11 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import type { KubeCondition, RevisionObject } from "../cache/objects.ts"
 import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
 import { imageCause } from "./imageCause.ts"
 import { isGone, isReady, timeOf } from "./PodCase.ts"
 import { refusalCause } from "./refusalCause.ts"
 import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
-import { startDiagnosis } from "./startCause.ts"
 import { unwell } from "./unwell.ts"
 import { verdictOf, worstOf } from "./worstOf.ts"
 

@@ -1,4 +1,5 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
+import { notListening, wrongAnswer, wrongPort } from "../../diagnosis/listening.ts"
 import type { Cause, FindingOf, Want } from "./Evidence.ts"
 import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
 
@@ -62,58 +63,48 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
   if (declared.state === "closed" && other !== undefined) {
     const before = looks.at(-2)?.found
     return {
-      diagnosis: diagnosisOf(
-        "WrongPort",
-        `the program listens on port ${other}, not on ${port} where its requests are sent`,
-        [
-          `port ${port}: connection refused, ${newest.age} s after the start`,
-          `port ${other}: open`,
-          ...newest.found.lines.filter((_) => _.includes(String(other))).slice(-1)
-        ],
-        fixOfPort(other)
-      ),
+      diagnosis: wrongPort(other, port, [
+        `port ${port}: connection refused, ${newest.age} s after the start`,
+        `port ${other}: open`,
+        ...newest.found.lines.filter((_) => _.includes(String(other))).slice(-1)
+      ]),
       terminal: before !== undefined && newest.age >= 8 && before.declared.state === "closed" && before.other === other
     }
   }
-  if (declared.state === "open" && path !== undefined) return wrongAnswer(podCase, looks, path)
+  if (declared.state === "open" && path !== undefined) return wrongAnswerCause(podCase, looks, path)
   if (declared.state === "open") return undefined
   const maybe = named === undefined || named === port ? "" : `; its log names port ${named}`
   return {
-    diagnosis: diagnosisOf(
-      "NotListening",
-      `the program does not listen on port ${port} yet, ${newest.age} s after its start${maybe}`,
+    diagnosis: notListening(
+      port,
+      newest.age,
       [
         declared.state === "closed"
           ? `port ${port}: connection refused, and no other port that was tried is open`
           : `port ${port}: no answer`,
         ...newest.found.lines.slice(-3)
-      ]
+      ],
+      { suffix: maybe }
     ),
     terminal: false
   }
 }
 
-const isWrong = (status: number | undefined) => status !== undefined && (status < 200 || status >= 400)
+const isWrong = (status: number | undefined): status is number =>
+  status !== undefined && (status < 200 || status >= 400)
 /** Of a server that works: asked again, it says the same. */
 const isFinal = (status: number | undefined) => status !== undefined && status >= 400 && status < 500 && status !== 429
 
-const wrongAnswer = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string): Cause | undefined => {
+const wrongAnswerCause = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: string): Cause | undefined => {
   const answers = looks.map((_) => _.found.declared)
   const newest = answers.at(-1)
-  if (newest === undefined || !isWrong(newest.status)) return undefined
-  const body = newest.body.replace(/\s+/g, " ").trim().slice(0, 120)
+  const status = newest?.status
+  if (newest === undefined || !isWrong(status)) return undefined
   return {
-    diagnosis: diagnosisOf(
-      "ProbeFailing",
-      `the probe GET ${path} on port ${port} is answered with status ${newest.status}${body === "" ? "" : `: ${body}`}`,
-      [`GET ${path}: ${newest.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`]
-    ),
+    diagnosis: wrongAnswer(path, port, status, newest.body),
     terminal: (looks.at(-1)?.age ?? 0) >= 13 && answers.length >= 3 && answers.slice(-3).every((_) => isFinal(_.status))
   }
 }
-
-export const fixOfPort = (port: number): string =>
-  `Write \`port: ${port}\` in the config (or deploy with --port ${port}), or let the program listen on the variable PORT.`
 
 const portsFound = ({ findings }: PodCase, key: string): FindingOf<"ports"> | undefined => {
   const found = findings.get(key)

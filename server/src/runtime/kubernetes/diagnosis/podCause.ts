@@ -1,10 +1,10 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
+import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import { crashCause } from "./crashCause.ts"
 import type { Cause } from "./Evidence.ts"
 import { imageCause } from "./imageCause.ts"
 import { listenCause } from "./listenCause.ts"
 import { conditionOf, isReady, type PodCase, timeOf } from "./PodCase.ts"
-import { startDiagnosis } from "./startCause.ts"
 
 /** Why a pod does not serve; undefined where nothing is known against it (yet). */
 export const podCause = (podCase: PodCase): Cause | undefined => {

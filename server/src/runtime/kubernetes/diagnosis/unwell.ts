@@ -1,4 +1,5 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import { afterReady } from "../../diagnosis/endDiagnosis.ts"
 import type { PodObject, RevisionObject } from "../cache/objects.ts"
 import { crashCause } from "./crashCause.ts"
 import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
@@ -70,11 +71,6 @@ const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | und
     ? degraded(refused, wakeFailed(refused.diagnosis))
     : { ...verdictOf(refused), diagnosis: null }
 }
-
-const afterReady = (inner: Diagnosis): Diagnosis =>
-  inner.code === "CrashOnStart" || inner.code === "ExitedOnStart"
-    ? diagnosisOf("CrashAfterReady", `it was ready, and fails since: ${inner.message}`, inner.evidence)
-    : inner
 
 const wakeFailed = (inner: Diagnosis): Diagnosis =>
   inner.code === "WakeFailed"

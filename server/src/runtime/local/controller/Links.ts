@@ -111,7 +111,7 @@ export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: Link
             try: () => addressOf(callee, host),
             catch: (error) =>
               new InstanceFailed({
-                reason: "LinkFailed",
+                reason: "CannotStart",
                 message: `no listener for the link to "${service}": ${String(error)}`,
                 retryable: true
               })

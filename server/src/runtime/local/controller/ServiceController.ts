@@ -1,11 +1,12 @@
 import { stripVTControlCharacters } from "node:util"
-import type { Revision, TrafficTarget } from "@maxcloud/sdk/api"
+import { type Diagnosis, isCaution, type Revision, type TrafficTarget } from "@maxcloud/sdk/api"
 import { building } from "../../Runtime.ts"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
 import type { Instance } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
+import { diagnosisOfFailure } from "../revisions/failures.ts"
 import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
-import { conditionsOf, type Observed, stateOf } from "./conditions.ts"
+import { conditionsOf, isDegraded, type Observed, stateOf } from "./conditions.ts"
 import type { LinkNetwork } from "./Links.ts"
 import { makeRefusals } from "./refusals.ts"
 import { makeScaling } from "./Scaling.ts"
@@ -61,6 +62,7 @@ export interface ControllerStatus {
   readonly state: ReturnType<typeof stateOf>
   readonly traffic: ReadonlyArray<TrafficTarget>
   readonly instances: number
+  readonly diagnosis: Diagnosis | null
 }
 
 interface Unit {
@@ -74,6 +76,8 @@ interface Candidate extends Unit {
   /** Epoch milliseconds until which a failed start is repeated. */
   deadlineMs: number
 }
+
+const deploying = { ready: "Unknown", reason: "Deploying", message: "", diagnosis: undefined } as const
 
 /** How often a new revision is started in vain until it counts as failed. */
 const failuresUntilFailed = 2
@@ -110,7 +114,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   const failedFirst = (reason: string) => {
     const failure = candidate?.runner.failure()
     const again = candidate !== undefined && candidate.runner.target() > 0 && failure?.retryable === true
-    return refusals.failed(reason, again ? failure.retryAtMs : undefined)
+    return refusals.failed({ ...failure, reason }, again ? failure.retryAtMs : undefined)
   }
 
   const route = makeServiceRoute(`${key.organization}/${key.namespace}/${key.service}`, {
@@ -124,7 +128,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       const failure = serving.runner.failure()
       const hopeless = failure !== undefined && (failure.count >= failuresUntilRefused || !failure.retryable)
       return hopeless && serving.runner.running() === 0 && failure.retryAtMs > now()
-        ? refusals.failed(failure.reason, failure.retryAtMs)
+        ? refusals.failed(failure, failure.retryAtMs)
         : undefined
     },
     onHold: () => wake(),
@@ -176,12 +180,30 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         restoring = undefined
       }
     }
+    keepFinding()
     const conditions = conditionsOf(key.service, record, observed(), new Date(now()).toISOString())
     record = { ...record, conditions, active: restoring !== undefined || (serving?.runner.target() ?? 0) > 0 }
-    const status = JSON.stringify([stateOf(record, observed()), record, instances(), object.generation])
+    const status = JSON.stringify([stateOf(record, observed()), record, instances(), object.generation, diagnosis()])
     if (status === told) return
     told = status
     input.onStatus(controller)
+  }
+
+  /** Keeps with the newest revision what is seen of why it isn't ready yet. */
+  const keepFinding = () => {
+    const newest = latestCreated(record)
+    if (candidate === undefined || newest?.ready !== "Unknown" || newest.name !== candidate.revision.name) return
+    const found = candidate.runner.diagnosis()
+    if (JSON.stringify(found) !== JSON.stringify(newest.diagnosis))
+      record = changeRevision(record, newest.name, { diagnosis: found })
+  }
+
+  /** Why it does not serve as it should; of one that serves, what would fail on a cluster. */
+  const diagnosis = (): Diagnosis | null => {
+    const newest = latestCreated(record)
+    if (newest !== undefined && newest.ready !== "True") return newest.diagnosis ?? null
+    const found = serving?.runner.diagnosis()
+    return found !== undefined && (isDegraded(observed()) || isCaution(found.code)) ? found : null
   }
 
   /** Says in the service's status what a build does, about once a second. */
@@ -296,7 +318,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
     }
     if (held === undefined) return
-    record = changeRevision(record, held.name, { ready: "Unknown", reason: "Deploying", message: "" })
+    record = changeRevision(record, held.name, deploying)
     begin(held)
     held = undefined
   }
@@ -315,7 +337,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     const old = serving
     candidate = undefined
     record = {
-      ...changeRevision(record, unit.revision.name, { ready: "True", reason: "", message: "" }),
+      ...changeRevision(record, unit.revision.name, { ready: "True", reason: "", message: "", diagnosis: undefined }),
       latestReady: unit.revision.name
     }
     scaling.end()
@@ -349,7 +371,12 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     if (!giveUp && failure.count < failuresUntilFailed) return
     unit.turn?.done()
     const { message, reason } = failure
-    record = changeRevision(record, unit.revision.name, { ready: "False", reason, message })
+    record = changeRevision(record, unit.revision.name, {
+      ready: "False",
+      reason,
+      message,
+      diagnosis: diagnosisOfFailure(failure)
+    })
     if (serving === undefined) route.refuseAll(failedFirst(reason))
     changed()
   }
@@ -358,7 +385,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     const failure = unit.runner.failure()
     if (failure !== undefined && unit.runner.ready() === 0 && unit.runner.running() === 0) {
       if (failure.count >= failuresUntilRefused || !failure.retryable) {
-        route.refuseAll(refusals.failed(failure.reason, failure.retryAtMs))
+        route.refuseAll(refusals.failed(failure, failure.retryAtMs))
       }
     }
     changed()
@@ -374,7 +401,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         record,
         state: stateOf(record, observed()),
         traffic: record.latestReady === null ? [] : [{ revision: record.latestReady, percent: 100 }],
-        instances: instances()
+        instances: instances(),
+        diagnosis: diagnosis()
       }
     },
     revisions: () => {
@@ -433,7 +461,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     },
     retryFailed: () => {
       if (object.paused || candidate === undefined || latestCreated(record)?.ready !== "False") return
-      record = changeRevision(record, candidate.revision.name, { ready: "Unknown", reason: "Deploying", message: "" })
+      record = changeRevision(record, candidate.revision.name, deploying)
       candidate.deadlineMs = now() + candidate.revision.template.startDeadlineMs
       candidate.runner.retry()
       start(candidate)

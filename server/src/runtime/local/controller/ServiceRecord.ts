@@ -1,5 +1,5 @@
 import { AppName, OrganizationName, type ServiceName, StageName } from "@maxcloud/config-schema"
-import { Condition, type Revision } from "@maxcloud/sdk/api"
+import { Condition, Diagnosis, type DiagnosisCode, type Revision, type StatusReason } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 
 /** What is known of a revision. Its template is in an object of its own, written once. */
@@ -13,7 +13,9 @@ export const RevisionRecord = Schema.Struct({
   fingerprint: Schema.String,
   ready: Schema.Literal("True", "False", "Unknown"),
   reason: Schema.String,
-  message: Schema.String
+  message: Schema.String,
+  /** Why it isn't ready, as far as it is known. */
+  diagnosis: Schema.optional(Diagnosis)
 })
 export type RevisionRecord = typeof RevisionRecord.Type
 
@@ -68,7 +70,9 @@ export const withRevision = (
 export const changeRevision = (
   record: ServiceRecord,
   name: string,
-  change: Partial<Pick<RevisionRecord, "ready" | "reason" | "message" | "resolvedImage">>
+  change: Partial<Pick<RevisionRecord, "ready" | "message" | "resolvedImage" | "diagnosis">> & {
+    readonly reason?: StatusReason | DiagnosisCode | ""
+  }
 ): ServiceRecord => ({
   ...record,
   revisions: record.revisions.map((_) => (_.name === name ? { ..._, ...change } : _))

@@ -24,7 +24,7 @@ const isTrue: Fact = { status: "True", reason: "", message: "" }
 const crashLoop = 2
 
 /** One that is ready for the moment, as those before it were, ends no crash loop. */
-const isDegraded = ({ failure, proved, ready }: Observed) =>
+export const isDegraded = ({ failure, proved, ready }: Observed) =>
   (ready === 0 || proved === 0) && failure !== undefined && failure.count >= crashLoop
 
 /** One word for how a service is. */

@@ -4,18 +4,18 @@ import { describe, expect, it } from "vitest"
 import { makeRefusals } from "./refusals.ts"
 
 const refusals = makeRefusals({ service: ServiceName.make("web"), stage: StageName.make("preview") }, () => 1_000)
-const because = (reason: string) => refusals.failed(reason, undefined).message
+const because = (reason: string) => refusals.failed({ reason }, undefined).message
 
 describe("what callers are told", () => {
   it("is the exit code and the next try", () => {
-    const error = refusals.failed("ExitCode3", 3_400)
+    const error = refusals.failed({ reason: "CrashOnStart", exitCode: 3 }, 3_400)
     expect(error.message).toBe(
       `service "web": it isn't running: its last instance ended with exit code 3. The next try is in 3 s. Its owner can see why with \`maxcloud describe web --stage preview\``
     )
     expect([error.status, error.retryAfterSeconds]).toEqual([503, 3])
-    expect(because("OOMKilled")).toContain("used more memory than it may")
+    expect(because("OutOfMemory")).toContain("used more memory than it may")
     expect(because("ImageNotFound")).toContain("it isn't running (ImageNotFound).")
-    expect(refusals.failed("ExitCode3", undefined).message).not.toContain("next try")
+    expect(refusals.failed({ reason: "CrashOnStart", exitCode: 3 }, undefined).message).not.toContain("next try")
   })
 
   it("has nothing that isn't a word of ours, whatever stands where the reason should", () => {
@@ -38,7 +38,14 @@ describe("what callers are told", () => {
       [504, "its instance was still starting"],
       [504, "its instance waited for others to start"]
     ])
-    const failure = { reason: "ExitCode1", message: "/home/ada", retryable: true, count: 1, retryAtMs: 2_000 }
+    const failure = {
+      reason: "CrashOnStart",
+      exitCode: 1,
+      message: "/home/ada",
+      retryable: true,
+      count: 1,
+      retryAtMs: 2_000
+    } as const
     const failed = refusals.overdue(5_000, { failure, running: 1, ready: 0 })
     expect([failed.status, failed.retryAfterSeconds]).toEqual([503, 1])
     expect(failed.message).toContain("exit code 1")

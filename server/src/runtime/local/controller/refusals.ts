@@ -13,12 +13,15 @@ export interface Waited {
   readonly ready: number
 }
 
+/** `reason` of a stored revision may be any text. */
+interface Failed extends Pick<RunnerFailure, "exitCode"> {
+  readonly reason: string
+}
+
 /** The kind of a failure in words. Numbers and words of ours alone: nothing that a program, an engine or a registry has written. */
-const kindOf = (reason: string): string => {
-  const code = /^ExitCode(\d{1,10})$/.exec(reason)?.[1]
-  if (code !== undefined) return `: its last instance ended with exit code ${code}`
-  if (reason === "OOMKilled") return ": its last instance used more memory than it may"
-  if (reason === "Signaled") return ": its last instance was killed by a signal"
+const kindOf = ({ exitCode, reason }: Failed): string => {
+  if (reason === "OutOfMemory") return ": its last instance used more memory than it may"
+  if (exitCode !== undefined) return `: its last instance ended with exit code ${exitCode}`
   return /^[A-Z][A-Za-z0-9]{1,40}$/.test(reason) ? ` (${reason})` : ""
 }
 
@@ -30,12 +33,12 @@ export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "s
   const forStage = stage === productionStage ? "" : ` --stage ${stage}`
   const secondsUntil = (ms: number) => Math.max(1, Math.ceil((ms - now()) / 1000))
 
-  const failed = (reason: string, retryAtMs: number | undefined) => {
+  const failed = (failure: Failed, retryAtMs: number | undefined) => {
     const seconds = retryAtMs === undefined ? undefined : secondsUntil(retryAtMs)
     const next = seconds === undefined ? "" : ` The next try is in ${seconds} s.`
     return new NoInstance(
       503,
-      `service "${service}": it isn't running${kindOf(reason)}.${next} Its owner can see why with \`maxcloud describe ${service}${forStage}\``,
+      `service "${service}": it isn't running${kindOf(failure)}.${next} Its owner can see why with \`maxcloud describe ${service}${forStage}\``,
       seconds
     )
   }
@@ -55,7 +58,7 @@ export const makeRefusals = ({ service, stage }: Pick<ServiceKey, "service" | "s
 
     /** One that was held for as long as a request may take. */
     overdue: (waitedMs: number, { failure, ready, running }: Waited) => {
-      if (failure !== undefined) return failed(failure.reason, failure.retryAtMs)
+      if (failure !== undefined) return failed(failure, failure.retryAtMs)
       const why =
         ready > 0
           ? "every instance was busy"

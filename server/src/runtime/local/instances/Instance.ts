@@ -1,5 +1,5 @@
 import type { Build } from "@maxcloud/config-schema"
-import type { OrganizationId } from "@maxcloud/sdk/api"
+import type { Diagnosis, DiagnosisCode, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
 
 /** A check of an instance on its port; without `path` a TCP connection. Times in milliseconds. */
@@ -65,6 +65,8 @@ export interface InstanceSpec {
   readonly onSystem?: (line: string) => void
   /** Takes what its build does, a line at a time, as it comes; must be fast. */
   readonly onBuild?: (line: string) => void
+  /** Takes what is seen of why it isn't ready, and of one that is ready what would fail on a cluster; undefined: nothing any more. */
+  readonly onFinding?: (found: Diagnosis | undefined) => void
 }
 
 /** An instance ended. `wanted`: because it was told to. */
@@ -75,16 +77,28 @@ export interface InstanceExit {
   readonly wanted: boolean
 }
 
-/** An instance could not be started or did not become ready. `reason` is a word in CamelCase (`ImageNotFound`, `ExitCode1`, `ProbeFailed`, …). */
+/** An instance could not be started or did not become ready; `Stopped`: it was told to end before. */
 export class InstanceFailed extends Data.TaggedError("InstanceFailed")<{
-  readonly reason: string
+  readonly reason: DiagnosisCode | "Stopped"
   readonly message: string
+  /** Of the program, if it ended by itself. */
+  readonly exitCode?: number
+  /** What shows it, a line each. @default nothing */
+  readonly evidence?: ReadonlyArray<string>
+  /** What to do. @default the code's own */
+  readonly fix?: string
   /** Would another try without a change do (a registry that is away), or not (no such image)? */
   readonly retryable: boolean
 }> {}
 
+/** What was found, as a failure. */
+export const failedBy = ({ code, ...found }: Diagnosis, retryable: boolean, exitCode: number | null = null) =>
+  new InstanceFailed({ ...found, reason: code, retryable, ...(exitCode === null ? {} : { exitCode }) })
+
 export interface Instance {
   readonly id: string
+  /** What its program was started from: its commands are in the image, or on this machine. @default "source" */
+  readonly of?: "image" | "source"
   /** Where it listens for the proxy; known for sure once it is `ready`, so read it then and not before. */
   readonly host: string
   readonly port: number

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Cause, Effect, Exit } from "effect"
+import { DiagnosisCode } from "@maxcloud/sdk/api"
+import { Cause, Effect, Exit, Schema } from "effect"
 import type { ImageAccess } from "../../../images/ImageAccess.ts"
 import type { ImageProblem } from "../../../images/ImageProblem.ts"
 import type { ImagesError } from "../../../images/Images.ts"
@@ -15,13 +16,12 @@ type Access = typeof ImageAccess.Service
 type Refusal = ImageProblem | ImagesError
 type Wanted = Pick<InstanceSpec, "organizationId" | "ownsMachine" | "onSystem">
 
-/** The reasons of diagnoses, in the words of an instance that failed. */
-const reasons: Readonly<Record<string, string>> = { ImageUnauthorized: "Unauthorized", ImageInvalid: "ImageInvalid" }
+const isCode = Schema.is(DiagnosisCode)
 
 const failureOf = (image: string, error: Refusal): InstanceFailed => {
-  const [, code = "ImagePullFailed", text = error.message] = /^(\w+): (.*)$/s.exec(error.message) ?? []
+  const [, code = "", text = error.message] = /^(\w+): (.*)$/s.exec(error.message) ?? []
   return new InstanceFailed({
-    reason: reasons[code] ?? code,
+    reason: isCode(code) ? code : "RegistryUnreachable",
     message: `Image ${image}: ${text}`,
     retryable: isAway(error)
   })

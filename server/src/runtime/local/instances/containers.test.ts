@@ -241,7 +241,10 @@ describe.skipIf(missing.length > 0)("containers", () => {
 
   it("fail with their exit code, or the reason why they cannot run", async () => {
     const early = await start(specOf({ args: ["process.exit(3)"] }))
-    expect(await readyFailure(early)).toMatchObject({ reason: "ExitCode3" })
+    expect(await readyFailure(early)).toMatchObject({
+      reason: "CrashOnStart",
+      message: expect.stringContaining("exit code 3")
+    })
     const seen = output()
     const absent = await start(specOf({ command: ["/no/such"], ...seen }))
     expect(await readyFailure(absent)).toMatchObject({ reason: "CommandNotFound", retryable: false })
@@ -258,8 +261,8 @@ describe.skipIf(missing.length > 0)("containers", () => {
       start(specOf({ ...short, id: `${seen.id}_b`, args: listening('8080, "127.0.0.1"') }))
     ])
     expect(await Promise.all([readyFailure(elsewhere), readyFailure(inside)])).toEqual([
-      expect.objectContaining({ reason: "WrongPort", message: expect.stringContaining("say `port` 3000") }),
-      expect.objectContaining({ reason: "WrongPort", message: expect.stringContaining("0.0.0.0") })
+      expect.objectContaining({ reason: "WrongPort", fix: expect.stringContaining("`port: 3000`") }),
+      expect.objectContaining({ reason: "LoopbackOnly", message: expect.stringContaining("port 8080") })
     ])
     expect(lines.filter((line) => line.startsWith("Not ready yet:"))).toHaveLength(2)
   })
@@ -476,11 +479,11 @@ insecure = true
       expect(await startFailure("nothing:1")).toMatchObject({ reason: "ImageNotFound", retryable: false })
       expect(await startFailure("nginx:9")).toMatchObject({ reason: "ImageNotFound", retryable: false })
       expect(await startFailure(`127.0.0.1:${port}/private:1`)).toMatchObject({
-        reason: "Unauthorized",
+        reason: "ImageUnauthorized",
         retryable: false
       })
       expect(await startFailure("127.0.0.1:1/away:1")).toMatchObject({ reason: "RegistryUnreachable", retryable: true })
-      expect(await startFailure("Not An Image")).toMatchObject({ reason: "InvalidImageName", retryable: false })
+      expect(await startFailure("Not An Image")).toMatchObject({ reason: "ImageInvalid", retryable: false })
       expect(await startFailure(foreign)).toMatchObject({ reason: "WrongPlatform", retryable: false })
       await podman("image", "rm", "--force", foreign)
       guarded.close()

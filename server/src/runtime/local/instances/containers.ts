@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process"
 import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import type { Diagnosis } from "@maxcloud/sdk/api"
 import { Option, Redacted, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
@@ -60,7 +62,7 @@ const Inspected = Schema.parseJson(
 const engineFailure = (output: string, image: string): InstanceFailed => {
   const said = output.trim().split("\n").at(-1)?.slice(0, 500) ?? ""
   return new InstanceFailed({
-    reason: "EngineFailed",
+    reason: "CannotStart",
     message: `The container of ${image} could not be started: ${said}`,
     retryable: true
   })
@@ -86,7 +88,7 @@ const field = (name: string, value: string) => `"${name}=${value.replaceAll('"',
 const mountOption = (engine: ContainerEngine, source: string, target: string): string => {
   if (/\p{Cc}/u.test(target))
     throw new InstanceFailed({
-      reason: "InvalidFile",
+      reason: "CannotStart",
       message: `The path ${JSON.stringify(target)} of a file holds a control character. Remove it.`,
       retryable: false
     })
@@ -263,6 +265,8 @@ export const makeContainers = (options: ContainersOptions) => {
       return {
         hosts: ["127.0.0.1"],
         port: reserved.port,
+        of: "image",
+        declaredPort: image.port,
         settleMs: engine.forwards ? forwarderSettleMs : 0,
         ended,
         stop,
@@ -316,18 +320,16 @@ export const makeContainers = (options: ContainersOptions) => {
 }
 
 /** Why nobody accepts connections on the port that is published. */
-const explain = async (engine: ContainerEngine, name: string, port: number): Promise<InstanceFailed | undefined> => {
+const explain = async (engine: ContainerEngine, name: string, port: number): Promise<Diagnosis | undefined> => {
   // The network of a container in a virtual machine or user namespace is not to be seen from here.
   const pid = engine.separateNetwork ? undefined : (await inspect(engine, name))?.Pid
   if (pid === undefined || pid === 0) return undefined
-  const { loopbackOnly, reachable } = await listeningPortsInside(pid)
-  const wrong = (message: string) => new InstanceFailed({ reason: "WrongPort", message, retryable: false })
+  const { loopbackOnly: onLoopback, reachable } = await listeningPortsInside(pid)
   if (reachable.includes(port)) return undefined
-  if (loopbackOnly.includes(port))
-    return wrong(`It listens on port ${port} of 127.0.0.1 only: inside a container it has to listen on 0.0.0.0.`)
-  if (reachable.length === 0) return undefined
-  const one = reachable.length === 1 ? `: say \`port\` ${reachable[0]}, or let it listen on PORT` : ""
-  return wrong(`It listens on port ${reachable.join(", ")}, but port ${port} is expected${one}.`)
+  if (onLoopback.includes(port))
+    return loopbackOnly(port, `port ${port}: open on 127.0.0.1 inside the container, and closed on its other addresses`)
+  const other = reachable.find((_) => !toolPorts.includes(_))
+  return other === undefined ? undefined : wrongPort(other, port, portsSeen(port, reachable))
 }
 
 const inspect = async (engine: ContainerEngine, name: string) => {

@@ -1,5 +1,5 @@
 import type { InstanceSpec, ProbeSpec } from "./Instance.ts"
-import { type ProbeTarget, probe } from "./probe.ts"
+import { type ProbeAnswer, type ProbeTarget, probe } from "./probe.ts"
 
 export interface HealthOptions {
   readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs">
@@ -17,6 +17,8 @@ export interface HealthOptions {
 
 export interface Health {
   readonly isReady: () => boolean
+  /** What the last check in vain came to, before it was ready. */
+  readonly last: () => ProbeAnswer | undefined
   readonly stop: () => void
 }
 
@@ -49,19 +51,27 @@ export const watchHealth = (options: HealthOptions): Health => {
       }, milliseconds)
       timers.add(timer)
     })
-  const check = (given: ProbeSpec, on = host) =>
-    probe({ host: on, port, path: given.path, timeoutMs: given.timeoutMs, settleMs } satisfies ProbeTarget)
+  let last: ProbeAnswer | undefined
+  const check = (given: ProbeSpec, on = host) => {
+    const { path, timeoutMs } = given
+    return probe({ host: on, port, path, timeoutMs, settleMs } satisfies ProbeTarget)
+  }
 
   const firstSuccess = async (given: ProbeSpec) => {
     const since = performance.now()
     if (given.initialDelayMs > 0) await pause(given.initialDelayMs)
     while (!stopped) {
+      let said: ProbeAnswer | undefined
       for (const candidate of options.hosts) {
-        if (await check(given, candidate)) {
+        const answer = await check(given, candidate)
+        if (answer.said === "success") {
           host = candidate
           return
         }
+        // That nobody listens on one of them says nothing if somebody does on another.
+        if (said === undefined || said.said === "refused") said = answer
       }
+      last = said
       const waited = performance.now() - since
       await pause(Math.min(longestPauseMs, Math.max(shortestPauseMs, waited * pauseShare)))
     }
@@ -71,7 +81,7 @@ export const watchHealth = (options: HealthOptions): Health => {
     for (let failures = 0; !stopped; ) {
       await pause(given.periodMs)
       if (stopped) return
-      const succeeded = await check(given)
+      const succeeded = (await check(given)).said === "success"
       if (stopped) return
       failures = succeeded ? 0 : failures + 1
       if (succeeded) onSuccess()
@@ -126,6 +136,7 @@ export const watchHealth = (options: HealthOptions): Health => {
 
   return {
     isReady: () => ready && !stopped,
+    last: () => last,
     stop: () => {
       stopped = true
       clearTimeout(startupTimer)

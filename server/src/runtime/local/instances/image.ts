@@ -1,3 +1,4 @@
+import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { InstanceFailed } from "./Instance.ts"
 
@@ -8,7 +9,7 @@ const lines = (text: string) =>
     .filter((line) => line !== "")
 
 /** What a registry's or engine's words of a failed pull mean. podman, docker and the registries of the field say it differently. */
-const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: string, retryable: boolean]> = [
+const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: DiagnosisCode, advice: string, retryable: boolean]> = [
   [
     /no image found in (image index|manifest list)|no matching manifest|does not match the (specified|expected) platform|exec format error/i,
     "WrongPlatform",
@@ -17,7 +18,7 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: 
   ],
   [
     /invalid reference format|invalid repository name|repository name must|must be lowercase/i,
-    "InvalidImageName",
+    "ImageInvalid",
     "This is no name of an image.",
     false
   ],
@@ -30,20 +31,20 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: 
   ],
   [
     /unauthorized|authentication required|access to the resource is denied|denied|no basic auth credentials|\b40[13]\b/i,
-    "Unauthorized",
+    "ImageUnauthorized",
     "The registry wants a login, or has no such image: run `maxcloud registries login` for its host.",
     false
   ],
   [
     /toomanyrequests|rate limit|\b429\b/i,
-    "RegistryLimit",
+    "RegistryUnreachable",
     "The registry refuses so many pulls; it is tried again.",
     true
   ],
-  [/no space left on device/i, "NoSpace", "The disk is full.", true],
+  [/no space left on device/i, "CannotStart", "The disk is full.", true],
   [
     /unqualified-search|short-name .* did not resolve/i,
-    "InvalidImageName",
+    "ImageInvalid",
     "Write the name with its registry, as in docker.io/library/nginx.",
     false
   ],
@@ -55,6 +56,8 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string, advice: 
   ]
 ]
 
+const unknownFailure = [undefined, "RegistryUnreachable", "It could not be pulled.", true] as const
+
 /** Of what an engine says about a pull. It quotes the registry, and patterns are looked for in it. */
 const outputLength = 16_384
 
@@ -64,7 +67,7 @@ export const pullFailure = (image: string, output: string): InstanceFailed => {
   const summary = said.filter((line) => /error/i.test(line)).at(-1) ?? said.at(-1) ?? "the engine said nothing"
   const found =
     reasons.find(([pattern]) => pattern.test(summary)) ?? reasons.find(([pattern]) => pattern.test(said.join("\n")))
-  const [, reason, advice, retryable] = found ?? [undefined, "ImagePullFailed", "It could not be pulled.", true]
+  const [, reason, advice, retryable] = found ?? unknownFailure
   return new InstanceFailed({ reason, message: `Image ${image}: ${advice} (${summary.slice(0, 500)})`, retryable })
 }
 

@@ -50,7 +50,7 @@ export const imageConfig = async (engine: ContainerEngine, id: string, name: str
   const [decoded] = Option.getOrElse(decode(stdout), () => [])
   if (decoded === undefined)
     throw new InstanceFailed({
-      reason: "EngineFailed",
+      reason: "CannotStart",
       message: `The container engine can't describe image ${name}: ${stderr.trim().slice(0, 500)}`,
       retryable: true
     })

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { defaultPort, SourceDigest } from "@maxcloud/config-schema"
+import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { ImageAccess } from "../../../images/ImageAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
@@ -25,9 +26,12 @@ export interface InstancesOptions {
   readonly development?: Development | undefined
 }
 
-const reasons: Partial<Record<SourceError["reason"], string>> = {
-  unavailable: "SourceUnavailable",
-  build: "BuildFailed"
+const reasons: Readonly<Record<SourceError["reason"], DiagnosisCode>> = {
+  unavailable: "CannotStart",
+  build: "BuildFailed",
+  invalid: "SourceInvalid",
+  tooLarge: "SourceInvalid",
+  overQuota: "SourceInvalid"
 }
 
 const toFailure = (cause: unknown) => (cause instanceof InstanceFailed ? cause : cannotLaunch(cause))
@@ -133,7 +137,7 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           Effect.mapError(
             (error) =>
               new InstanceFailed({
-                reason: reasons[error.reason] ?? "SourceInvalid",
+                reason: reasons[error.reason],
                 message: error.message,
                 retryable: error.reason === "unavailable"
               })

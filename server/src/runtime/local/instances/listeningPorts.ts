@@ -41,6 +41,12 @@ export const listeningPorts = async (pids: ReadonlyArray<number>): Promise<Reado
   return portsOf((await listenersOf("self")).filter(({ inode }) => inodes.has(inode)))
 }
 
+/** Is this port of the machine open to its loopback address alone? Linux; elsewhere unknown. */
+export const listensOnLoopbackOnly = async (port: number): Promise<boolean> => {
+  const listeners = (await listenersOf("self")).filter((_) => _.port === port)
+  return listeners.length > 0 && listeners.every(({ isLoopback }) => isLoopback)
+}
+
 /**
  * The TCP ports that are listened on in a container's own network, ascending: those that are reached from outside, and those on
  * its loopback only. `pid` is one of its processes. Linux; elsewhere none.

@@ -62,9 +62,9 @@ describe("networks of namespaces", () => {
       await networks.of(engine, mine)
       await networks.of(engine, { ...mine, namespace: "staging--mine" })
       expect(networks.refusal(engine, theirs)?.message).toContain("can't keep organizations apart")
-      await expect(networks.of(engine, theirs)).rejects.toMatchObject({ reason: "NotSeparated", retryable: false })
+      await expect(networks.of(engine, theirs)).rejects.toMatchObject({ reason: "CannotStart", retryable: false })
       await networks.remove(engine, mine)
-      await expect(networks.of(engine, theirs)).rejects.toMatchObject({ reason: "NotSeparated" })
+      await expect(networks.of(engine, theirs)).rejects.toMatchObject({ reason: "CannotStart" })
       await networks.remove(engine, { ...mine, namespace: "staging--mine" })
       expect((await networks.of(engine, theirs)).runArgs).toContain("--network")
     }

@@ -39,10 +39,10 @@ const subnetFormat = {
 const apart = { podman: ["--opt", "isolate=true"], docker: [] } as const
 
 const networkFailed = (message: string) =>
-  new InstanceFailed({ reason: "NetworkFailed", message: `${message.trim().slice(0, 500)}`, retryable: true })
+  new InstanceFailed({ reason: "CannotStart", message: `${message.trim().slice(0, 500)}`, retryable: true })
 
 const notSeparated = new InstanceFailed({
-  reason: "NotSeparated",
+  reason: "CannotStart",
   message:
     "This container engine (rootless, or in a virtual machine) can't keep organizations apart, and containers of another organization run here. Use podman or docker as root on Linux, or one server for each organization.",
   retryable: false

@@ -6,9 +6,9 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { OrganizationId } from "@maxcloud/sdk/api"
+import { type Diagnosis, OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Either, Layer, Redacted, Schema } from "effect"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { accessAway } from "../../../images/testAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
@@ -311,7 +311,43 @@ describe("readiness", () => {
     const said = await new Promise<string>((resolve, reject) => {
       start(specOf({ startDeadlineMs: 600_000, onSystem: resolve })).catch(reject)
     })
-    expect(said).toContain("Not ready yet: It listens on port")
+    expect(said).toContain("Not ready yet: the program listens on port")
+  })
+
+  it.skipIf(process.platform !== "linux")("has a finding after 3 s, and none once it is ready", async () => {
+    const findings: Array<Diagnosis | undefined> = []
+    const found = (code: string | undefined) =>
+      vi.waitFor(() => expect(findings.at(-1)?.code).toBe(code), { timeout: 15_000, interval: 20 })
+    const onFinding = (_: Diagnosis | undefined) => void findings.push(_)
+    // Hangs at first, and answers once somebody has asked for it.
+    await program(
+      "index.js",
+      `let answers = false
+      require("node:http").createServer((request, response) => {
+        if (request.url === "/answer") answers = true
+        if (answers) response.end()
+      }).listen(process.env.PORT, "127.0.0.1")`
+    )
+    const startup = { path: "/healthz", initialDelayMs: 0, periodMs: 100, timeoutMs: 500, failureThreshold: 400 }
+    const began = Date.now()
+    const instance = await start(specOf({ startup, startDeadlineMs: 600_000, onFinding }))
+    await found("ProbeFailing")
+    expect(Date.now() - began).toBeLessThan(6_000)
+    expect(findings.at(-1)?.message).toContain("GET /healthz")
+    await fetchText(instance, "/answer")
+    await Effect.runPromise(Deferred.await(instance.ready))
+    // What works here alone is said of one that is ready.
+    await found("LoopbackOnly")
+  })
+
+  it("says nothing against one that listens on all addresses", async () => {
+    await program("index.js", answering)
+    const findings: Array<Diagnosis | undefined> = []
+    const told = new Promise<void>((resolve) => {
+      start(specOf({ onFinding: (_) => resolve(void findings.push(_)) })).catch(() => undefined)
+    })
+    await told
+    expect(findings).toEqual([undefined])
   })
 
   it("fails when the startup probe failed as often as it may", async () => {
@@ -321,13 +357,21 @@ describe("readiness", () => {
     )
     const startup = { path: "/", initialDelayMs: 0, periodMs: 100, timeoutMs: 1_000, failureThreshold: 4 }
     const instance = await start(specOf({ startup }))
-    expect(await readyFailure(instance)).toMatchObject({ reason: "ProbeFailed" })
+    expect(await readyFailure(instance)).toMatchObject({
+      reason: "ProbeFailing",
+      message: expect.stringContaining("status 500")
+    })
     await exited(instance)
   })
 
   it.each([
-    ["process.exit(3)", { reason: "ExitCode3" }],
-    ["process.kill(process.pid, 'SIGKILL')", { reason: "Killed" }],
+    ["process.exit(3)", { reason: "CrashOnStart", message: expect.stringContaining("exit code 3") }],
+    ["process.exit(0)", { reason: "ExitedOnStart" }],
+    ["process.exit(127)", { reason: "CommandNotFound" }],
+    [
+      "process.kill(process.pid, 'SIGKILL')",
+      { reason: "CrashOnStart", message: expect.stringContaining("by SIGKILL") }
+    ],
     ["const all = []; for (;;) all.push(new Array(1e5).fill(0).map(String))", { reason: "OutOfMemory" }]
   ])("fails when it ends before: %s", async (content, expected) => {
     await program("package.json", JSON.stringify({ scripts: { start: "node --max-old-space-size=30 index.js" } }))

@@ -7,12 +7,13 @@ import { delimiter, dirname, join } from "node:path"
 import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
 import { Redacted } from "effect"
 import { endOnAbort } from "../../../host/endOnAbort.ts"
+import { fixOfSource, loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
 import { isFree, reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
-import { listeningPorts } from "./listeningPorts.ts"
+import { listeningPorts, listensOnLoopbackOnly } from "./listeningPorts.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
 import { closedTo, endAllOf, type SourceUsers, type UnprivilegedUser } from "./sourceUser.ts"
@@ -90,6 +91,13 @@ const noProgram = (file: string) =>
   new InstanceFailed({
     reason: "CommandNotFound",
     message: `Command not found: ${file}. The server looks in the folder's node_modules/.bin, beside Node, and in /usr/local/bin, /usr/bin and /bin.`,
+    retryable: false
+  })
+
+const notExecutable = (file: string) =>
+  new InstanceFailed({
+    reason: "CommandNotExecutable",
+    message: `${file} may not be executed. Make it executable: \`chmod +x ${file}\`.`,
     retryable: false
   })
 
@@ -180,6 +188,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
         if (cause.code === "EACCES" && user !== undefined) {
           throw folderClosed(program.file, "its folder, or may not run it,", "Install it where all users may run it.")
         }
+        if (cause.code === "EACCES") throw notExecutable(program.file)
         throw cause.code === "ENOENT" ? noProgram(program.file) : cause
       }
       const forget = endOnAbort(-pid, "SIGKILL")
@@ -228,18 +237,22 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       return {
         hosts: ["127.0.0.1", "::1"],
         port,
+        of: "source",
+        declaredPort: port,
         settleMs: 0,
         ended,
         stop,
+        caution: async () =>
+          (await listensOnLoopbackOnly(port))
+            ? loopbackOnly(port, `port ${port}: open on 127.0.0.1 or ::1, and closed on the machine's other addresses`)
+            : undefined,
         explain: async () => {
           const pids = withDescendants(await processTable(), isMine).map((entry) => entry.pid)
           const ports = await listeningPorts(pids)
-          if (ports.length === 0 || ports.includes(port)) return undefined
-          return new InstanceFailed({
-            reason: "WrongPort",
-            message: `It listens on port ${ports.join(", ")}, but has to listen on the port given by the environment variable PORT.`,
-            retryable: false
-          })
+          const other = ports.includes(port) ? undefined : ports.find((_) => !toolPorts.includes(_))
+          return other === undefined
+            ? undefined
+            : wrongPort(other, port, portsSeen(port, ports), { fix: fixOfSource, suffix: " (PORT)" })
         }
       }
     } catch (cause) {

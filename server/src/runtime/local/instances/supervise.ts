@@ -1,6 +1,17 @@
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, FiberId } from "effect"
-import { watchHealth } from "./health.ts"
-import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec } from "./Instance.ts"
+import { endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
+import { memoryText } from "../../diagnosis/memoryText.ts"
+import { checkFinding, lookInto } from "./findings.ts"
+import { type Health, watchHealth } from "./health.ts"
+import {
+  failedBy,
+  type Instance,
+  type InstanceExit,
+  InstanceFailed,
+  type InstanceSpec,
+  type ProbeSpec
+} from "./Instance.ts"
 
 /** How a process or container ended, told after its last output. */
 export interface Ended extends Omit<InstanceExit, "wanted"> {
@@ -14,52 +25,39 @@ export interface Ended extends Omit<InstanceExit, "wanted"> {
 export interface Launched {
   readonly hosts: readonly [string, ...Array<string>]
   readonly port: number
+  readonly of: "image" | "source"
+  /** The port that the program itself has to listen on. */
+  readonly declaredPort: number
   readonly settleMs: number
   readonly ended: Promise<Ended>
   /** SIGTERM, the grace time, SIGKILL; settled when it has ended with all that it started. Safe to be called twice. */
   readonly stop: (graceMs: number) => Promise<void>
   /** Looks for why it does not become ready; undefined where nothing is found. */
-  readonly explain: () => Promise<InstanceFailed | undefined>
+  readonly explain: () => Promise<Diagnosis | undefined>
+  /** Looks for what works here and fails on a cluster, once it is ready. */
+  readonly caution?: () => Promise<Diagnosis | undefined>
 }
 
 const launches = 3
-/** The deadline may be minutes away; what can be seen to be wrong is said after this time already. */
-const hintAfterMs = 3_000
 
-const seconds = (milliseconds: number) => `${Math.round(milliseconds / 100) / 10} s`
-
-/** Why an instance that ended before it was ready did so, in Kubernetes' words where it has them. */
-const endedEarly = (ended: Ended): InstanceFailed => {
+/** Why an instance that ended before it was ready did so. */
+const endedEarly = (
+  ended: Ended,
+  { memoryBytes }: InstanceSpec,
+  of: Launched["of"],
+  milliseconds: number
+): InstanceFailed => {
   if (ended.failure) return ended.failure
-  const how = ended.signal === null ? `with exit code ${ended.code}` : `by ${ended.signal}`
-  if (ended.outOfMemory)
-    return new InstanceFailed({
-      reason: "OutOfMemory",
-      message: `It ran out of memory before it was ready (ended ${how}). Give it more memory.`,
-      retryable: true
-    })
-  if (ended.signal !== null || (ended.code ?? 0) > 128)
-    return new InstanceFailed({
-      reason: "Killed",
-      message: `It was ended ${how} before it was ready.`,
-      retryable: true
-    })
-  return new InstanceFailed({
-    reason: `ExitCode${ended.code}`,
-    message: `It ended ${how} before it was ready. Its log tells why.`,
-    retryable: true
-  })
-}
-
-const notReady = (spec: InstanceSpec, milliseconds: number): InstanceFailed => {
-  const given = spec.startup ?? spec.readiness
-  const what =
-    given?.path === undefined ? "accepted no connection on its port" : `did not answer ${given.path} with 200-399`
-  return new InstanceFailed({
-    reason: "ProbeFailed",
-    message: `It ${what} within ${seconds(milliseconds)}. It has to listen on the port given by PORT, on all addresses.`,
-    retryable: true
-  })
+  const seconds = Math.round(milliseconds / 100) / 10
+  const when = seconds < 1 ? " within a second of its start" : ` ${seconds} s after its start`
+  const evidence = [`the instance ended ${howItEnded(ended)},${when}`]
+  return failedBy(
+    ended.outOfMemory
+      ? outOfMemory(of === "image" ? memoryText(memoryBytes) : undefined, evidence)
+      : endDiagnosis(ended, { evidence, of, when }),
+    true,
+    ended.code
+  )
 }
 
 /**
@@ -79,7 +77,7 @@ export const supervise = async (
   let wanted = false
   let gaveUp = false
   let wasReady = false
-  let health: { readonly isReady: () => boolean; readonly stop: () => void } | undefined
+  let health: Health | undefined
 
   const fail = (failure: InstanceFailed) => Deferred.unsafeDone(ready, Exit.fail(failure))
   const giveUp = (failure: InstanceFailed) => {
@@ -99,32 +97,37 @@ export const supervise = async (
         host = answering
         wasReady = true
         Deferred.unsafeDone(ready, Exit.void)
+        const caution = current.caution?.() ?? Promise.resolve(undefined)
+        void caution.catch(() => undefined).then((found) => spec.onFinding?.(found))
       },
       onDeadline: (milliseconds) => {
         gaveUp = true
         void current
           .explain()
           .catch(() => undefined)
-          .then((found) => giveUp(found ?? notReady(spec, milliseconds)))
+          .then((found) => giveUp(failedBy(found ?? checkFinding(spec, current, health?.last(), milliseconds), !found)))
       },
       onDead: (given) => {
         spec.onSystem?.(
           `Liveness probe failed ${given.failureThreshold} times${given.path === undefined ? "" : ` on ${given.path}`}: it is ended.`
         )
-        giveUp(new InstanceFailed({ reason: "LivenessFailed", message: "Its liveness probe failed.", retryable: true }))
+        giveUp(livenessFailed(given))
       }
     })
 
   const run = async () => {
     for (let count = 1; ; count++) {
       health = watch()
-      const { explain } = current
-      const hint = setTimeout(async () => {
-        const found = wasReady ? undefined : await explain().catch(() => undefined)
-        if (found && !wasReady && !gaveUp) spec.onSystem?.(`Not ready yet: ${found.message}`)
-      }, hintAfterMs)
+      const launchedAt = performance.now()
+      const endLooks = lookInto({
+        spec,
+        launched: current,
+        lastAnswer: health.last,
+        isPending: () => !wasReady && !gaveUp && !wanted
+      })
       const ended = await current.ended
-      clearTimeout(hint)
+      const ranMs = performance.now() - launchedAt
+      endLooks()
       health.stop()
       await current.stop(wanted ? 0 : spec.graceMs)
       if (ended.again && !wanted && !gaveUp && !wasReady && count < launches) {
@@ -142,7 +145,7 @@ export const supervise = async (
       fail(
         wanted
           ? new InstanceFailed({ reason: "Stopped", message: "It was stopped before it was ready.", retryable: true })
-          : endedEarly(ended)
+          : endedEarly(ended, spec, current.of, ranMs)
       )
       const { code, signal, outOfMemory } = ended
       Deferred.unsafeDone(exited, Exit.succeed({ code, signal, outOfMemory, wanted }))
@@ -153,6 +156,7 @@ export const supervise = async (
 
   return {
     id: spec.id,
+    of: current.of,
     get host() {
       return host
     },
@@ -171,10 +175,19 @@ export const supervise = async (
   }
 }
 
+const livenessFailed = ({ failureThreshold, path }: ProbeSpec) =>
+  failedBy(
+    diagnosisOf(
+      "LivenessFailing",
+      `the program was ended since its liveness probe${path === undefined ? "" : ` GET ${path}`} failed ${failureThreshold} times in a row`
+    ),
+    true
+  )
+
 /** What has to be said when the machine refuses to launch anything. */
 export const cannotLaunch = (cause: unknown): InstanceFailed =>
   new InstanceFailed({
     reason: "CannotStart",
-    message: `It could not be started: ${cause instanceof Error ? cause.message : String(cause)}`,
+    message: `the instance could not be started: ${cause instanceof Error ? cause.message : String(cause)}`,
     retryable: true
   })

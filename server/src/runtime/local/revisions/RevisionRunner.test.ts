@@ -4,7 +4,8 @@ import { Deferred, Effect } from "effect"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import type { Instance, InstanceExit, InstanceFailed } from "../instances/Instance.ts"
 import { backoffMs, defaultBackoff } from "./backoff.ts"
-import { firstSecondsMs, makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
+import { firstSecondsMs } from "./failures.ts"
+import { makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }))
 afterEach(() => void vi.useRealTimers())
@@ -98,14 +99,14 @@ describe("an instance that dies", () => {
     await settle()
     started[0]?.die()
     await settle()
-    expect([failures(), runner.failure()?.reason, runner.failure()?.count]).toEqual([1, "ExitCode3", 1])
+    expect([failures(), runner.failure()?.reason, runner.failure()?.count]).toEqual([1, "CrashOnStart", 1])
     // Longer than an instance is looked at.
     for (let second = 0; second < 20; second++) {
       vi.advanceTimersByTime(1_000)
       await settle()
     }
     expect([failures(), runner.ready(), started.length]).toEqual([1, 1, 2])
-    expect(lines).toEqual(["an instance ended with exit code 3; next try in 0.1 s"])
+    expect(lines).toEqual(["the program ended with exit code 3, 0.1 s after it was ready; next try in 0.1 s"])
     await runner.stop(0)
   })
 

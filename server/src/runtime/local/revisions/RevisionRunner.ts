@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto"
+import type { Diagnosis } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Either, type Fiber } from "effect"
 import { makePool, type Pool } from "../activator/Pool.ts"
-import type { Instance, InstanceExit, InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
+import type { Instance, InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
 import type { LogWriter } from "../logs/LogStore.ts"
 import { type BackoffConfig, backoffMs } from "./backoff.ts"
-import { type FailureReason, failureOf, failureOfExit } from "./failures.ts"
+import { diagnosisOfFailure, type FailureReason, failureOf, failureOfExit, firstSecondsMs } from "./failures.ts"
 import { listens } from "./listens.ts"
 
 export interface RunnerInput {
@@ -53,6 +54,8 @@ export interface RevisionRunner {
   /** All, those that drain or end too. */
   readonly all: () => number
   readonly failure: () => RunnerFailure | undefined
+  /** The last failure, or else what is seen of an instance that runs. */
+  readonly diagnosis: () => Diagnosis | undefined
   /** Forgets failures and tries at once. */
   readonly retry: () => void
   /** For good: no more starts; resolves when all have ended. */
@@ -66,13 +69,11 @@ interface Entry {
   phase: "starting" | "ready" | "draining" | "ending" | "over"
   instance: Instance | undefined
   fiber: Fiber.RuntimeFiber<void> | undefined
+  finding: Diagnosis | undefined
   readyAtMs: number | undefined
   provedTimer: NodeJS.Timeout | undefined
   drainTimer: NodeJS.Timeout | undefined
 }
-
-/** An instance that ends sooner after it became ready hasn't served: some open their port first and fail then. */
-export const firstSecondsMs = 5_000
 
 const suspectRetryMs = 100
 const suspectTries = 50
@@ -113,7 +114,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       await new Promise((resolve) => setTimeout(resolve, suspectRetryMs))
     }
     if (entry.phase !== "ready") return
-    record(entry, { reason: "NotListening", message: "an instance accepts no connections any more", retryable: true })
+    record(entry, { reason: "NotListening", message: "the instance accepts no connections any more", retryable: true })
     end(entry)
     reconcile()
     input.onFailure()
@@ -128,6 +129,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       phase: "starting",
       instance: undefined,
       fiber: undefined,
+      finding: undefined,
       readyAtMs: undefined,
       provedTimer: undefined,
       drainTimer: undefined
@@ -136,7 +138,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     entry.fiber = input.fork(
       Effect.matchCauseEffect(life(entry), {
         onFailure: (cause) => over(entry, failureOf(cause)),
-        onSuccess: (exit) => over(entry, failureOfExit(exit))
+        onSuccess: (why) => over(entry, why)
       }).pipe(Effect.uninterruptible)
     )
   }
@@ -145,7 +147,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
    * From start to end of one instance. Only what comes before `start` can be interrupted: what runs must come to us, who alone
    * stop it.
    */
-  const life = (entry: Entry): Effect.Effect<InstanceExit, InstanceFailed> =>
+  const life = (entry: Entry): Effect.Effect<FailureReason | undefined, InstanceFailed> =>
     Effect.gen(function* () {
       const spec = yield* Effect.interruptible(input.spec)
       const instance = yield* input.instances.start({
@@ -153,18 +155,22 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         id: entry.id,
         onOutput: entry.writer.write,
         onSystem: entry.writer.system,
+        onFinding: (found) => {
+          entry.finding = found
+          input.onChange()
+        },
         onBuild: (line) => {
           entry.writer.system(line)
           input.onBuild(line)
         }
       })
       entry.instance = instance
-      if (entry.phase !== "ending") return yield* serve(entry, instance, performance.now())
-      yield* instance.stop
-      return yield* awaitExit(instance)
+      const exit =
+        entry.phase === "ending"
+          ? yield* Effect.zipRight(instance.stop, Deferred.await(instance.exited))
+          : yield* serve(entry, instance, performance.now())
+      return failureOfExit(exit, Date.now() - (entry.readyAtMs ?? Date.now()), spec, instance.of)
     })
-
-  const awaitExit = (instance: Instance) => Deferred.await(instance.exited)
 
   const serve = Effect.fnUntraced(function* (entry: Entry, instance: Instance, launchedAtMs: number) {
     const ready = yield* Effect.either(Deferred.await(instance.ready))
@@ -182,7 +188,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       reconcile()
       input.onChange()
     }
-    return yield* awaitExit(instance)
+    return yield* Deferred.await(instance.exited)
   })
 
   const forgive = () => {
@@ -290,6 +296,10 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     launchMs: () => launchMs,
     all: () => entries.size,
     failure: () => failure,
+    diagnosis: () =>
+      failure === undefined
+        ? inPhase("starting", "ready").find((_) => _.finding !== undefined)?.finding
+        : diagnosisOfFailure(failure),
     retry: () => {
       failure = undefined
       failures = 0

@@ -73,13 +73,13 @@ const joinParts = (
         : Effect.flatMap(
             Effect.mapError(
               secrets.reveal(scope, part.secret, part.version),
-              (error) => new InstanceFailed({ reason: "SecretsUnavailable", message: error.message, retryable: true })
+              (error) => new InstanceFailed({ reason: "CannotStart", message: error.message, retryable: true })
             ),
             Option.match({
               onSome: (value) => Effect.succeed(Redacted.value(value)),
               onNone: () =>
                 new InstanceFailed({
-                  reason: "CreateContainerConfigError",
+                  reason: "SecretMissing",
                   message: `version ${part.version} of secret "${part.secret}" does not exist: set it, then deploy again`,
                   retryable: false
                 })

@@ -1,34 +1,62 @@
+import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
 import { Cause } from "effect"
-import { type InstanceExit, InstanceFailed } from "../instances/Instance.ts"
+import { afterReady, endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
+import { memoryText } from "../../diagnosis/memoryText.ts"
+import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec } from "../instances/Instance.ts"
 
-/** Why an instance is not there: `reason` is a word in CamelCase, `message` a sentence. */
+/** An instance that ends sooner after it became ready hasn't served: some open their port first and fail then. */
+export const firstSecondsMs = 5_000
+
+/** Why an instance is not there. */
 export interface FailureReason {
-  readonly reason: string
+  readonly reason: DiagnosisCode
   readonly message: string
+  /** Of the program, if it ended by itself. */
+  readonly exitCode?: number
+  readonly evidence?: ReadonlyArray<string>
+  readonly fix?: string
   /** Would another try without a change do? */
   readonly retryable: boolean
 }
+
+export const diagnosisOfFailure = ({ evidence, fix, message, reason }: FailureReason): Diagnosis =>
+  diagnosisOf(reason, message, evidence, fix)
 
 /** Why an instance could not be started; undefined where its start was called off. */
 export const failureOf = (cause: Cause.Cause<InstanceFailed>): FailureReason | undefined => {
   if (Cause.isInterruptedOnly(cause)) return undefined
   const error = Cause.squash(cause)
-  return error instanceof InstanceFailed
-    ? { reason: error.reason, message: error.message, retryable: error.retryable }
-    : { reason: "InternalError", message: `the instance could not be started: ${String(error)}`, retryable: true }
+  if (!(error instanceof InstanceFailed))
+    return { reason: "CannotStart", message: `the instance could not be started: ${String(error)}`, retryable: true }
+  const { evidence, exitCode, fix, message, reason, retryable } = error
+  if (reason === "Stopped") return undefined
+  return {
+    reason,
+    message,
+    retryable,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(fix === undefined ? {} : { fix })
+  }
 }
 
-/** Why an instance ended by itself; undefined where it was told to. In Kubernetes' words, where it has them. */
-export const failureOfExit = (exit: InstanceExit): FailureReason | undefined => {
+/** Why an instance ended by itself, `readyMs` after it had become ready; undefined where it was told to. */
+export const failureOfExit = (
+  exit: InstanceExit,
+  readyMs: number,
+  { memoryBytes }: Pick<InstanceSpec, "memoryBytes">,
+  of: Instance["of"] = "source"
+): FailureReason | undefined => {
   if (exit.wanted) return undefined
-  if (exit.outOfMemory) {
-    return { reason: "OOMKilled", message: "an instance used more memory than it may and was killed", retryable: true }
-  }
-  return exit.signal === null
-    ? {
-        reason: `ExitCode${exit.code ?? 0}`,
-        message: `an instance ended with exit code ${exit.code ?? 0}`,
-        retryable: true
-      }
-    : { reason: "Signaled", message: `an instance was killed by ${exit.signal}`, retryable: true }
+  const seconds = Math.max(0.1, Math.round(readyMs / 100) / 10)
+  const evidence = [`the instance ended ${howItEnded(exit)}, ${seconds} s after it was ready`]
+  const found = exit.outOfMemory
+    ? outOfMemory(of === "image" ? memoryText(memoryBytes) : undefined, evidence)
+    : endDiagnosis(exit, {
+        evidence,
+        of,
+        when: `, ${seconds} s after it was ready`
+      })
+  const { code, ...rest } = readyMs < firstSecondsMs ? found : afterReady(found)
+  return { ...rest, reason: code, retryable: true, ...(exit.code === null ? {} : { exitCode: exit.code }) }
 }

@@ -152,7 +152,10 @@ describe("a snapshot", () => {
         )
       )
     )
-    expect(await Effect.runPromise(started)).toMatchObject({ reason: "ExitCode3" })
+    expect(await Effect.runPromise(started)).toMatchObject({
+      reason: "CrashOnStart",
+      message: expect.stringContaining("exit code 3")
+    })
     expect(output).toBe("one\n")
   })
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { mkdir, rename, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { InstanceFailed } from "../Instance.ts"
 import { starterPrograms } from "./starterPrograms.ts"
 
@@ -18,7 +19,7 @@ const isKnown = (architecture: string): architecture is keyof typeof starterProg
 export const installStarter = async (dataDirectory: string, architecture: string): Promise<string> => {
   if (!isKnown(architecture))
     throw new InstanceFailed({
-      reason: "UnsupportedPlatform",
+      reason: "WrongPlatform",
       message: `Images can't run locally on ${architecture}. Use a machine with ${Object.keys(starterPrograms).join(" or ")}, or deploy to Kubernetes.`,
       retryable: false
     })
@@ -37,7 +38,7 @@ export const startFile = (words: ReadonlyArray<string>, variables: ReadonlyMap<s
   const entries = [String(words.length), ...words, ...[...variables].map(([name, value]) => `${name}=${value}`)]
   if (entries.some((entry) => entry.includes("\0")))
     throw new InstanceFailed({
-      reason: "InvalidEnv",
+      reason: "CannotStart",
       message: "A word of the command or the value of a variable holds a NUL character. Remove it.",
       retryable: false
     })
@@ -47,13 +48,18 @@ export const startFile = (words: ReadonlyArray<string>, variables: ReadonlyMap<s
 const said =
   /^maxcloud-starter: (.*): (no such file or directory|permission denied|exec format error|argument list too long|cannot be run)$/m
 
+const reasons: Readonly<Record<string, DiagnosisCode>> = {
+  "exec format error": "WrongPlatform",
+  "no such file or directory": "CommandNotFound"
+}
+
 /** Why the starter couldn't run the program, from what the container wrote to its standard error. */
 export const starterFailure = (code: number | null, errorOutput: string, image: string): InstanceFailed | undefined => {
   if (code !== 126 && code !== 127) return undefined
   const [, program, why] = said.exec(errorOutput) ?? []
   if (program === undefined) return undefined
   return new InstanceFailed({
-    reason: why === "exec format error" ? "WrongPlatform" : "CommandNotFound",
+    reason: reasons[why ?? ""] ?? "CommandNotExecutable",
     message: `The command can't be run in ${image}: ${program.slice(0, 200)}: ${why}.`,
     retryable: false
   })

@@ -1,0 +1,82 @@
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import { doubled } from "./memoryText.ts"
+
+const signals: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM"
+}
+
+/** How a program ended. */
+export interface ProgramEnd {
+  /** null: by a signal alone. */
+  readonly code: number | null
+  /** Its number or name. */
+  readonly signal?: number | string | null | undefined
+}
+
+/** `with exit code 137 (SIGKILL)`, `by SIGKILL` */
+export const howItEnded = ({ code, signal }: ProgramEnd): string => {
+  const number = signal ?? (code !== null && code > 128 && code < 160 ? code - 128 : undefined)
+  const name = typeof number === "number" ? (signals[number] ?? `signal ${number}`) : number
+  if (code === null) return name === undefined ? "for an unknown reason" : `by ${name}`
+  return name === undefined ? `with exit code ${code}` : `with exit code ${code} (${name})`
+}
+
+export const outOfMemory = (limit: string | number | undefined, evidence: ReadonlyArray<string>): Diagnosis => {
+  const more = limit === undefined ? undefined : doubled(limit)
+  return diagnosisOf(
+    "OutOfMemory",
+    limit === undefined
+      ? "the program was ended since it used more memory than it may"
+      : `the program was ended since it needs more than its ${limit} of memory`,
+    evidence,
+    more === undefined ? undefined : `Raise the limit in the config, such as \`memory: "${more}"\`, and deploy again.`
+  )
+}
+
+/**
+ * A program that was started and ended by itself. `when`, such as ` within a second of its start, twice`, and `said` complete the
+ * sentence; `of` is where its commands are looked for.
+ */
+export const endDiagnosis = (
+  end: ProgramEnd,
+  {
+    evidence,
+    of,
+    said = "",
+    when
+  }: {
+    readonly evidence: ReadonlyArray<string>
+    readonly of: "image" | "source"
+    readonly said?: string
+    readonly when: string
+  }
+): Diagnosis => {
+  const where = of === "image" ? "is not in the image" : "was not found"
+  if (end.code === 127)
+    return diagnosisOf("CommandNotFound", `a command that is started ${where} (exit code 127)`, evidence)
+  if (end.code === 126)
+    return diagnosisOf(
+      "CommandNotExecutable",
+      "a command that is started may not be executed (exit code 126)",
+      evidence
+    )
+  return end.code === 0
+    ? diagnosisOf("ExitedOnStart", `the program ended without an error${when}; a service has to go on`, evidence)
+    : diagnosisOf("CrashOnStart", `the program ended ${howItEnded(end)}${when}${said}`, evidence)
+}
+
+/** It had been ready for long: what else was well then is no part of it. */
+export const afterReady = (inner: Diagnosis): Diagnosis =>
+  inner.code === "CrashOnStart" || inner.code === "ExitedOnStart"
+    ? diagnosisOf("CrashAfterReady", `it was ready, and fails since: ${inner.message}`, inner.evidence)
+    : inner
