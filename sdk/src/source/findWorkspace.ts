@@ -1,6 +1,5 @@
 import { glob, readFile } from "node:fs/promises"
 import { dirname, join, relative, sep } from "node:path"
-import { Either, Schema } from "effect"
 import { type PackageJson, readPackageJson } from "./packageJson.ts"
 
 /** A package of a workspace. */
@@ -18,19 +17,11 @@ export interface Workspace {
   readonly members: ReadonlyArray<Member>
 }
 
-const decodePnpm = Schema.decodeUnknownEither(
-  Schema.Struct({ packages: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))) })
-)
-
 /** The patterns of a workspace's packages that a folder declares; none if it declares no workspace. */
 const patternsOf = async (folder: string, packageJson: PackageJson | undefined): Promise<ReadonlyArray<string>> => {
   const pnpm = await readFile(join(folder, "pnpm-workspace.yaml"), "utf8").catch(() => undefined)
-  if (pnpm !== undefined) {
-    const { parse } = await import("yaml")
-    const read = Either.try(() => parse(pnpm))
-    const decoded = Either.isRight(read) ? decodePnpm(read.right) : read
-    return Either.isRight(decoded) ? (decoded.right.packages ?? []) : []
-  }
+  // Few folders have one, and the parser is large.
+  if (pnpm !== undefined) return (await import("./pnpmWorkspace.ts")).pnpmPatterns(pnpm)
   const declared = packageJson?.workspaces
   if (declared === undefined) return []
   return "packages" in declared ? (declared.packages ?? []) : Array.isArray(declared) ? declared : []

@@ -21,7 +21,7 @@ const named = (cause: unknown, ...names: ReadonlyArray<string>) => cause instanc
 export const s3Store = (options: S3Options): ObjectStore => {
   const { bucket, credentials, endpoint, pathStyle = endpoint !== undefined, prefix, region = "us-east-1" } = options
   const connect = async () => {
-    const sdk = await import("@aws-sdk/client-s3")
+    const sdk = await import("./s3Sdk.ts")
     const client: S3Client = new sdk.S3Client({
       region,
       forcePathStyle: pathStyle,
