@@ -8,6 +8,7 @@ import { Effect, Either } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { dockerRules } from "./ignoreRules.ts"
 import { type Snapshot, snapshotOf } from "./snapshot.ts"
+import { sourceFilterOf } from "./sourceFilter.ts"
 
 let root = ""
 beforeEach(async () => {
@@ -97,6 +98,18 @@ describe("snapshotOf", () => {
       "packages/a/keep.log",
       "src/dist/x.js"
     ])
+  })
+
+  it("leaves out the app's config, which a compiler would take in, but none further down", async () => {
+    await write({ "a.ts": "", "tsconfig.json": "{}" })
+    const { digest } = await take()
+    await write({ "maxcloud.config.ts": "import x", "maxcloud.config.yaml": "app: x" })
+    assert.strictEqual((await take()).digest, digest)
+    await write({ "examples/maxcloud.config.ts": "import x" })
+    assert.deepStrictEqual(await pathsOf(await take()), ["a.ts", "examples/maxcloud.config.ts", "tsconfig.json"])
+    const isSource = await sourceFilterOf(root)
+    assert.isFalse(await isSource("maxcloud.config.ts"))
+    assert.isTrue(await isSource("examples/maxcloud.config.ts"))
   })
 
   it("leaves out what is secret by convention and says so, unless a rule brings it back", async () => {

@@ -1,5 +1,5 @@
 import { ignoreRulesOf } from "./ignoreRules.ts"
-import { always } from "./source/collect.ts"
+import { isNeverSent } from "./source/collect.ts"
 
 /**
  * Whether a path (relative to `folder`, separated by `/`) is part of the source in `folder`: what its snapshot leaves out isn't. Reads the
@@ -10,10 +10,10 @@ export const sourceFilterOf = async (folder: string): Promise<(path: string) => 
   const entered = new Set<string>()
   return async (path) => {
     const parts = path.split("/")
-    for (const [index, part] of parts.entries()) {
+    for (const index of parts.keys()) {
       const at = parts.slice(0, index + 1).join("/")
       const isFolder = index < parts.length - 1
-      if (always.has(part) || isIgnored(at, isFolder)) return false
+      if (isNeverSent(at) || isIgnored(at, isFolder)) return false
       if (!isFolder || entered.has(at)) continue
       entered.add(at)
       await enter(at)

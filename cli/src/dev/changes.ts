@@ -1,4 +1,4 @@
-import { relative, sep } from "node:path"
+import { basename, dirname, relative, sep } from "node:path"
 import type { LoadedConfig, sourceFilterOf } from "@maxcloud/sdk/effect"
 import { type Held, makeBrake } from "./brake.ts"
 import { makeContents } from "./contents.ts"
@@ -42,7 +42,10 @@ export const makeChanges = (filterOf: typeof sourceFilterOf, now?: () => number)
     of: async (batch: ReadonlySet<string>, folder: string, current: LoadedConfig | undefined): Promise<Changes> => {
       const own = new Set(current?.files)
       const folders = current === undefined ? [] : [...sourceFolders(current).values()]
-      const meant = new Set([...(await taken(batch, [folder, ...folders])), ...[...batch].filter((_) => own.has(_))])
+      // A config belongs to no source, and one that couldn't be read is none of `own`.
+      const isConfig = (file: string) => dirname(file) === folder && /^maxcloud\.config\./.test(basename(file))
+      const configs = [...batch].filter((_) => own.has(_) || isConfig(_))
+      const meant = new Set([...(await taken(batch, [folder, ...folders])), ...configs])
       const changed = await contents.changed(meant)
       const inSources = await taken(changed, folders)
       const { held, passed } = brake.pass(changed.filter((_) => inSources.has(_)))

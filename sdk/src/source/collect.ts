@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { SourceInvalid } from "../errors.ts"
+import { configNames } from "../findConfig.ts"
 import { ignoreRulesOf } from "../ignoreRules.ts"
 import type { Cut } from "./cutWorkspace.ts"
 import { withoutScripts } from "./packageJson.ts"
@@ -22,7 +23,14 @@ export interface Collected {
 }
 
 /** Names that no snapshot takes in, whatever the ignore files say. */
-export const always: ReadonlySet<string> = new Set([".git", "node_modules", ".maxcloud"])
+const always: ReadonlySet<string> = new Set([".git", "node_modules", ".maxcloud"])
+/** The app's own description isn't part of a service: compilers would take it in, and each change of it would make a new source. */
+const configs: ReadonlySet<string> = new Set(configNames)
+
+/** Is a path (relative to the source, separated by `/`) left out of every snapshot? Asked of each part of a path in turn. */
+export const isNeverSent = (path: string): boolean =>
+  configs.has(path) || always.has(path.slice(path.lastIndexOf("/") + 1))
+
 const largestUnpacked = 2 ** 30
 const mostEntries = 100_000
 /** Settings of a package manager are small: what is larger is something else. */
@@ -81,7 +89,7 @@ const makeCollector = (root: string, signal: AbortSignal) => {
       for (const child of await readdir(join(root, base, inside), { withFileTypes: true })) {
         signal.throwIfAborted()
         const below = inside === "" ? child.name : `${inside}/${child.name}`
-        if (always.has(child.name) || isIgnored(below, child.isDirectory())) continue
+        if (isNeverSent(below) || isIgnored(below, child.isDirectory())) continue
         const path = base === "" ? below : `${base}/${below}`
         await checkName(path)
         if (child.isDirectory()) {
