@@ -145,6 +145,15 @@ describe("an app from its config to a URL and back", () => {
     expect((await following.ended).code).toBe(0)
   })
 
+  it("tells what the instances of this machine have reserved", async () => {
+    const usage = await maxcloud("usage", "--json")
+    const services: ReadonlyArray<Record<string, unknown>> = JSON.parse(usage.stdout).services
+    const web = services.find((_) => _["service"] === "web")
+    expect(web).toMatchObject({ app: "shop", stage: "production", instances: expect.any(Number) })
+    expect(web?.["vcpuSeconds"]).toBeGreaterThan(0)
+    expect(web?.["gibSeconds"]).toBe(Number(web?.["instanceSeconds"]) / 2)
+  })
+
   it("updates what has changed, and says why a service does not become ready", async () => {
     writeFileSync(join(cwd, "maxcloud.config.ts"), config("hi"))
     const plan = await maxcloud("plan")

@@ -16,7 +16,7 @@ export default command({
   ],
   notes: [
     "What instances have reserved: of each, its limits of CPU and memory times its life. An instance that waits counts, none costs nothing.",
-    "The local runtime counts nothing. Tables are in hours; --json gives seconds."
+    "Tables are in hours; --json gives seconds."
   ],
   flags: flags({
     since: text("since", "TIME", { description: "Beginning: 24h, 30d, or an RFC 3339 time [24h]" }),

@@ -118,6 +118,27 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
+  it.scoped("has what runs as seen when the server ends, though the last beat was long ago", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const usage = yield* Usage
+      const organization = yield* newOrganization
+      const seenAt = Effect.map(
+        sql<{ seen_at: Date }>`select seen_at from instances where organization_id = ${organization.id}`,
+        ([row]) => row?.seen_at.getTime() ?? 0
+      )
+      const first = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const tell = yield* recorder()
+          yield* tell([instance(organization, "runs")])
+          yield* until(usage.read(organization, hour(0), hour(9)), (_) => _.services[0]?.running === 1)
+          return yield* seenAt
+        })
+      )
+      assert.isAbove(yield* seenAt, first)
+    })
+  )
+
   it.scoped("ends a life when it was last seen, where nobody saw its end, and no life that goes on", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient

@@ -68,18 +68,24 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
           (_) => `the instance ${idOf(_)}`
         ).pipe(Effect.provideService(SqlClient, sql))
 
+      const noteRunning = Effect.suspend(() =>
+        running.size === 0
+          ? Effect.void
+          : Effect.asVoid(sql`
+              update instances i set seen_at = clock_timestamp()
+              from jsonb_to_recordset(${storableJson([...running.values()])}::jsonb) as r (organization_id text, uid text)
+              where i.organization_id = r.organization_id and i.uid = r.uid and i.ended_at is null`)
+      )
+
       const beat = Effect.gen(function* () {
-        if (running.size > 0) {
-          yield* sql`
-            update instances i set seen_at = clock_timestamp()
-            from jsonb_to_recordset(${storableJson([...running.values()])}::jsonb) as r (organization_id text, uid text)
-            where i.organization_id = r.organization_id and i.uid = r.uid and i.ended_at is null`
-        }
+        yield* noteRunning
         yield* sql`
           update instances set ended_at = greatest(seen_at, started_at)
           where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
       })
 
+      // The local runtime's instances end with its server, which nobody is there to record.
+      yield* Effect.addFinalizer(() => Effect.ignore(noteRunning))
       yield* runtime.instances.pipe(
         Stream.groupedWithin(512, Duration.millis(100)),
         Stream.runForEach((records) =>

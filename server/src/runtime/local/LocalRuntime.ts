@@ -17,6 +17,7 @@ import { type InstanceSpec, Instances } from "./instances/Instance.ts"
 import { LocalObjects } from "./LocalObjects.ts"
 import { LocalRoutes } from "./LocalRoutes.ts"
 import { limitations } from "./limitations.ts"
+import { makeLives } from "./lives.ts"
 import { decodeCursor } from "./logs/LogFiles.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
@@ -57,6 +58,7 @@ const make = (options: LocalRuntimeOptions) =>
     const secrets = yield* Secrets
     const fork = EffectRuntime.runFork(yield* Effect.runtime<never>())
     const changes = yield* PubSub.unbounded<ServiceKey>()
+    const lives = yield* makeLives
     const totals = { coldStarts: 0, coldStartMs: 0 }
     const graceMs = options.graceMs ?? 10_000
     const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
@@ -87,7 +89,7 @@ const make = (options: LocalRuntimeOptions) =>
             maxConcurrency: revision.template.maxConcurrency,
             drainMs: revision.template.timeoutMs,
             backoff: options.backoff ?? defaultBackoff,
-            instances,
+            instances: lives.noting(instances, { key, app, revision }),
             spec: instanceSpecOf({
               key,
               app,
@@ -206,7 +208,7 @@ const make = (options: LocalRuntimeOptions) =>
         changes: Stream.fromPubSub(changes),
         // Its objects stand in the database of this server alone.
         drift: Stream.empty,
-        instances: Stream.empty,
+        instances: lives.records,
         revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
         isLogCursor: (text) => decodeCursor(text) !== undefined,
         logs: logs.read,
