@@ -9,5 +9,6 @@ export {
   type Command,
   type Program
 } from "./model.ts"
+export { type DevStart, devStart } from "./node/devScript.ts"
 export { type BuildPlan, planBuild } from "./plan.ts"
 export { programOf, programOfStart, type Start, startSchema } from "./start.ts"

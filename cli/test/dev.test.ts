@@ -3,7 +3,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { afterEach, expect, it } from "vitest"
 import { makeFolder, run } from "./cli.ts"
-import { devIn, get } from "./devSession.ts"
+import { devIn, get, openSocket } from "./devSession.ts"
 
 const ending: Array<() => Promise<unknown>> = []
 afterEach(async () => {
@@ -56,7 +56,7 @@ it("prints commands that work in another terminal, whatever its port, and picks 
     expect(dev.count("secret TOKEN was set: web restarts with it")).toBe(times)
   }
   expect(dev.output().stdout + dev.output().stderr).not.toMatch(/\b(one|two)\b/)
-}, 90_000)
+}, 180_000)
 
 const shown = (...names: ReadonlyArray<string>) => echo(`[${names.map((_) => `process.env.${_}`).join()}]`)
 
@@ -91,7 +91,7 @@ it("gives services what .env and .env.local say, by names alone, and follows the
   await dev.answers("web", /^config,v-root,v-root,v-changed,v-shell,v-new$/)
   const { stderr, stdout } = await dev.end()
   expect(stdout + stderr).not.toContain("v-")
-}, 90_000)
+}, 180_000)
 
 it("gives services the shell's PATH, and a deploy to the same server nothing of the shell or of .env", async () => {
   const tool = "#!/bin/sh\necho from the shell\n"
@@ -101,15 +101,74 @@ require("http").createServer((_, r) => r.end(String([spawnSync("our-tool").stdou
     "maxcloud.config.json": '{"app":"shop","services":[{"name":"web","source":"./web"}]}',
     ".env": "A=v-root\n",
     "web/index.js": server,
+    "web/package.json": '{"scripts":{"dev":"node gone.js"}}',
     "venv/bin/our-tool": tool
   })
   chmodSync(join(cwd, "venv/bin/our-tool"), 0o755)
   mkdirSync(join(cwd, ".maxcloud"), { mode: 0o711 })
   const PATH = `${join(cwd, "venv/bin")}:${process.env.PATH}`
-  const dev = await session(cwd, { env: { PATH } })
+  const dev = await session(cwd, { args: ["--port", "0", "--no-dev-script"], env: { PATH } })
   await dev.answers("web", /^from the shell\n,v-root$/)
   const deployed = await run(["deploy", "--stage", "other", "--api-url", dev.apiUrl], { cwd })
   expect([deployed.code, deployed.stderr]).toEqual([0, expect.anything()])
   const { port } = new URL(dev.apiUrl)
   expect((await get(`http://web--other--local.localhost:${port}/`)).body).toBe(",")
-}, 90_000)
+}, 180_000)
+
+/** A tool as there are many: it reads its files anew by itself, tells browsers by WebSocket, and may run only once in its folder. */
+const tool = `import { mkdirSync, readFileSync, rmSync, watch } from "node:fs"
+import { createServer } from "node:http"
+mkdirSync("lock")
+process.on("SIGTERM", () => setTimeout(() => (rmSync("lock", { recursive: true }), process.exit()), 300))
+process.stdin.on("end", () => console.log("stdin has ended")).resume()
+const read = () => readFileSync("message.txt", "utf8")
+const server = createServer((_, r) => r.end(\`\${process.pid} \${process.env.GREETING} \${process.argv[2]} \${read()}\`))
+const sockets = new Set()
+server.on("upgrade", (request, socket) => {
+  socket.write("HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n" +
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n")
+  sockets.add(socket)
+  socket.on("error", () => {})
+})
+watch("message.txt", () => {
+  const text = Buffer.from(read())
+  for (const socket of sockets) socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]))
+})
+server.listen(process.env.PORT)
+`
+
+it("runs the dev script where it is: it reloads by itself, and starts anew only if the config changes", async () => {
+  const config = (greeting: string) =>
+    JSON.stringify({ app: "shop", services: [{ name: "web", source: "./web", env: { GREETING: greeting } }] })
+  const manifest = (word: string) =>
+    JSON.stringify({ scripts: { dev: `node tool.mjs ${word}`, start: "node gone.js" } })
+  const cwd = folderOf({
+    "maxcloud.config.json": config("hello"),
+    "web/package.json": manifest("first"),
+    "web/tool.mjs": tool,
+    "web/message.txt": "one"
+  })
+  // The tests may run as root, and services then run as somebody else.
+  chmodSync(join(cwd, "web"), 0o777)
+  const dev = await session(cwd)
+  await dev.answers("web", /^\d+ hello first one$/)
+  await dev.until(/web runs its dev script \(node tool.mjs first\)/)
+  const pidOf = async () => (await get(dev.urlOf("web"))).body.split(" ")[0]
+  const pid = await pidOf()
+  const socket = await openSocket(dev.urlOf("web"))
+  ending.push(async () => socket.close())
+
+  writeFileSync(join(cwd, "web/message.txt"), "two")
+  await expect.poll(() => socket.texts.at(-1), { timeout: 10_000 }).toBe("two")
+  await dev.answers("web", new RegExp(`^${pid} hello first two$`))
+  expect(dev.count("deployment 2 of")).toBe(0)
+
+  writeFileSync(join(cwd, "maxcloud.config.json"), config("bye"))
+  await dev.answers("web", /^\d+ bye first two$/)
+  expect(await pidOf()).not.toBe(pid)
+  writeFileSync(join(cwd, "web/package.json"), manifest("second"))
+  await dev.answers("web", /^\d+ bye second two$/)
+  expect(dev.count("deployment 3 of")).toBe(1)
+  expect(dev.count("deployment 4 of")).toBe(0)
+  expect(dev.count("stdin has ended")).toBe(0)
+}, 180_000)

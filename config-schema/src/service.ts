@@ -59,7 +59,9 @@ const SourceFields = Schema.Struct({
    */
   package: Schema.optional(SourcePackage),
   /** Absolute folder to run in place instead of a snapshot: `maxcloud dev` only. */
-  directory: Schema.optional(textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//)))
+  directory: Schema.optional(textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//))),
+  /** The script of its package.json that runs it in `directory`: one that reloads by itself. Set by `maxcloud dev`. @default as a deploy starts it */
+  script: Schema.optional(Schema.Literal("dev"))
 })
 
 /** A folder with the source of a service. Written as its path alone, or with what the client adds. */

@@ -17,6 +17,8 @@ export const annotation = {
   sourceBuild: "maxcloud.dev/source-build",
   /** On a Knative Service's template: absolute folder to run in place (`maxcloud dev`). */
   sourceDirectory: "maxcloud.dev/source-directory",
+  /** On a Knative Service's template: the script of its package.json that runs the folder, instead of what a deploy would start. */
+  sourceScript: "maxcloud.dev/source-script",
   /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */
   port: "maxcloud.dev/port",
   /** On a Knative Service's template: when it was restarted last (RFC 3339). A new value makes a new revision of the same program. */

@@ -22,7 +22,12 @@ export const imageOf = (app: AppName, service: ServiceSpec, tenant: TenantContex
   }
   const name = `source.maxcloud.dev/${tenant.organization}/${app}/${service.name}`
   if (source?.directory !== undefined) {
-    return { image: name, annotations: { [annotation.sourceDirectory]: source.directory }, resolved: undefined }
+    const { directory, script } = source
+    const annotations = {
+      [annotation.sourceDirectory]: directory,
+      ...(script === undefined ? {} : { [annotation.sourceScript]: script })
+    }
+    return { image: name, annotations, resolved: undefined }
   }
   if (source?.digest !== undefined) {
     const annotations = {

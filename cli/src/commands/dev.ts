@@ -4,6 +4,7 @@ import { Effect, Either } from "effect"
 import { connect, connectWith, loadSchemas, loadSdk, stageOf, writtenStage } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { addressedTerminal } from "../dev/addressed.ts"
+import { makeDevScripts } from "../dev/devScripts.ts"
 import { makeEnvFiles } from "../dev/envFiles.ts"
 import { followOrSay } from "../dev/followFiles.ts"
 import { localServer, portOf } from "../dev/localServer.ts"
@@ -19,6 +20,7 @@ export default command({
   ],
   notes: [
     "The stage is `dev` unless --stage or MAXCLOUD_STAGE says otherwise. Sources run in place, from their folders.",
+    "A source with a `dev` script in its package.json runs by it, and reloads by itself. `command` in the config goes before it.",
     "Ctrl-C stops everything. Data is kept, so that the next start is fast.",
     "`.env` and `.env.local` beside the config and in a source's folder are for services that run in place; the config's `env` goes before them.",
     "With --api-url no server is started: that one is used, and `.env` isn't read."
@@ -31,7 +33,10 @@ export default command({
       description: "Port of the API and the services' URLs, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
     dataDir: text("data-dir", "FOLDER", { description: "Where data is kept [.maxcloud beside the config]" }),
-    noWatch: toggle("no-watch", { description: "Deploy once, do not follow the files" })
+    noWatch: toggle("no-watch", { description: "Deploy once, do not follow the files" }),
+    noDevScript: toggle("no-dev-script", {
+      description: "Run sources as a deploy starts them, not by their `dev` script"
+    })
   }),
   positionals: noPositionals,
   run: (input, terminal, all) =>
@@ -79,6 +84,7 @@ export default command({
         dataDir,
         terminal: appending,
         inPlace,
+        devScripts: makeDevScripts(inPlace && !input.noDevScript),
         envFiles: hasEnvFiles ? envFiles : undefined
       }
       if (!input.noWatch) return yield* followOrSay(session, Either.getOrUndefined(first))

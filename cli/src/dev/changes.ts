@@ -38,8 +38,16 @@ export const makeChanges = (filterOf: typeof sourceFilterOf, now?: () => number)
   }
 
   return {
-    /** `folder` is that of the config: it may read any file there. */
-    of: async (batch: ReadonlySet<string>, folder: string, current: LoadedConfig | undefined): Promise<Changes> => {
+    /**
+     * `folder` is that of the config: it may read any file there. Services that reload by themselves are redeployed for no file, so none can
+     * make a loop of it.
+     */
+    of: async (
+      batch: ReadonlySet<string>,
+      folder: string,
+      current: LoadedConfig | undefined,
+      reloads: (service: string) => boolean = () => false
+    ): Promise<Changes> => {
       const own = new Set(current?.files)
       const folders = current === undefined ? [] : [...sourceFolders(current).values()]
       // A config belongs to no source, and one that couldn't be read is none of `own`.
@@ -48,10 +56,15 @@ export const makeChanges = (filterOf: typeof sourceFilterOf, now?: () => number)
       const meant = new Set([...(await taken(batch, [folder, ...folders])), ...configs])
       const changed = await contents.changed(meant)
       const inSources = await taken(changed, folders)
-      const { held, passed } = brake.pass(changed.filter((_) => inSources.has(_)))
+      const ofSources = changed.filter((_) => inSources.has(_))
+      const redeploying = [...(current === undefined ? [] : sourceFolders(current))].flatMap(([service, source]) =>
+        reloads(service) ? [] : [source]
+      )
+      const redeploys = await taken(ofSources, redeploying)
+      const { held, passed } = brake.pass(redeploys)
       return {
         config: passed.length > 0 || changed.some((_) => own.has(_) || !inSources.has(_)),
-        sources: new Set(passed),
+        sources: new Set([...passed, ...ofSources.filter((_) => !redeploys.has(_))]),
         held
       }
     }

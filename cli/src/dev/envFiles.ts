@@ -54,6 +54,23 @@ const read = (file: string, shown: string) =>
     })
   })
 
+/** What frameworks read by themselves while a project is developed. */
+const ofTools = [...fileNames, ".env.development", ".env.development.local"] as const
+
+/** The files that a tool reads by itself in its folder, and the names in them. Its own dialect decides what they mean. */
+const readByTool = (directory: string) =>
+  Effect.promise(async () => {
+    const found: Array<string> = []
+    const names = new Set<string>()
+    for (const file of ofTools) {
+      const text = await readFile(join(directory, file), "utf8").catch(() => undefined)
+      if (text === undefined) continue
+      found.push(file)
+      for (const [, name = ""] of text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/gm)) names.add(name)
+    }
+    return { files: found, names }
+  })
+
 /** The files of these folders, those that come later before the earlier: the nearer folder, and `.env.local` before `.env`. */
 const filesOf = (folders: ReadonlyArray<string>) =>
   [...new Set(folders)].flatMap((folder) => fileNames.map((name) => join(folder, name)))
@@ -115,19 +132,26 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
     /** For programs in this folder, as last read. */
     environment: (directory: string): Variables => byDirectory.get(directory) ?? {},
     /** Reads the files again: the source folders with other variables than before, and what to say of it. A file that is wrong is left out. */
-    reload: (loaded: LoadedConfig) =>
+    reload: (loaded: LoadedConfig, readsItself: (service: string) => boolean) =>
       Effect.gen(function* () {
         const folders = sourceFolders(loaded)
-        const { contents, failures } = yield* readAll(new Set(filesOf([folder, ...folders.values()])))
+        const placesOf = (service: string, directory: string) =>
+          readsItself(service) ? [folder].filter((_) => _ !== directory) : [folder, directory]
+        const places = [...folders].flatMap(([service, directory]) => placesOf(service, directory))
+        const { contents, failures } = yield* readAll(new Set(filesOf(places)))
         const next = new Map<string, Variables>()
         const lines: Array<string> = []
         for (const service of loaded.spec.services) {
           const directory = folders.get(service.name)
           if (directory === undefined) continue
-          const files = filesOf([folder, directory]).flatMap((file) => {
-            const variables = contents.get(file)
+          const tool = readsItself(service.name) ? yield* readByTool(directory) : undefined
+          const files = filesOf(placesOf(service.name, directory)).flatMap((file) => {
+            // The nearer file decides, and the tool reads it only if the variable isn't set already.
+            const variables = contents.get(file)?.filter(({ name }) => tool?.names.has(name) !== true)
             return variables === undefined ? [] : [[file, variables] as const]
           })
+          if (tool !== undefined && tool.files.length > 0)
+            lines.push(`${service.name} reads ${tool.files.join(", ")} by itself`)
           const environment = merged(service, files)
           // Two services may share a folder: what the config of each sets itself goes before this in any case.
           next.set(directory, { ...next.get(directory), ...environment.variables })

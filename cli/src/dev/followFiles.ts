@@ -1,4 +1,4 @@
-import { relative } from "node:path"
+import { basename, relative } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect, Either, Fiber, type Scope } from "effect"
 import { loadSdk } from "../client.ts"
@@ -32,7 +32,7 @@ const saySecrets = (changed: ReadonlyArray<ChangedSecret>, terminal: Terminal) =
 /** The config of the first reading, and the changes that follow. Ends with the reason if files can't be watched. */
 const followFiles = (session: Session, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
-    const { cloud, envFiles, folder, inPlace, read, terminal } = session
+    const { cloud, devScripts, envFiles, folder, inPlace, read, terminal } = session
     const { sourceFilterOf } = yield* loadSdk
     const watcher = yield* makeWatcher(session.dataDir)
     const changes = makeChanges(sourceFilterOf)
@@ -49,18 +49,32 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
         current = loaded
         yield* secrets.mark(loaded)
         if (running !== undefined) yield* Fiber.interrupt(running)
-        const app = inPlace ? stamps.stamped(loaded) : loaded
-        running = yield* Effect.forkScoped(told(deployOnce(session, app), terminal))
+        failed.clear()
+        const app = inPlace ? stamps.stamped(devScripts.applied(loaded)) : loaded
+        const deployed = deployOnce(session, app).pipe(
+          Effect.tapErrorTag("DeploymentFailed", ({ deployment }) =>
+            Effect.sync(() => {
+              for (const { name, state } of deployment.services) if (state === "failed") failed.add(name)
+            })
+          )
+        )
+        running = yield* Effect.forkScoped(told(deployed, terminal))
       })
 
-    /** Reads the env files; says what services get of them. The services whose variables are others than before have a new stamp then. */
-    const readEnvFiles = (loaded: LoadedConfig) =>
+    /** Services whose last start failed: a change of their files is worth another try, even if they reload by themselves. */
+    const failed = new Set<string>()
+    const reloads = (service: string) => devScripts.of(service) !== undefined
+    const reloadsNow = (service: string) => reloads(service) && !failed.has(service)
+
+    /** Looks how services run and what they get, and says what is new of it. Those that run otherwise than before have a new stamp then. */
+    const readFolders = (loaded: LoadedConfig) =>
       Effect.gen(function* () {
-        if (envFiles === undefined) return false
-        const { changed, failures, lines } = yield* envFiles.reload(loaded)
-        for (const failure of failures) yield* told(Effect.fail(failure), terminal)
-        for (const line of lines) terminal.say(line)
-        return stamps.restart(loaded, new Set(changed))
+        const scripts = yield* devScripts.reload(loaded)
+        const readsItself = (service: string) => devScripts.of(service)?.readsEnvFiles === true
+        const files = yield* envFiles?.reload(loaded, readsItself) ?? Effect.succeed(noEnvFiles)
+        for (const line of [...scripts.lines, ...files.lines]) terminal.say(line)
+        for (const failure of files.failures) yield* told(Effect.fail(failure), terminal)
+        return stamps.restart(loaded, new Set([...scripts.changed, ...files.changed]))
       })
 
     const reload = (sources: ReadonlySet<string>) =>
@@ -76,12 +90,12 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
         }
         const loaded = next.right
         const isSame = current !== undefined && JSON.stringify(current.spec) === JSON.stringify(loaded.spec)
-        const environmentChanged = yield* readEnvFiles(loaded)
-        const sourcesChanged = stamps.changed(loaded, sources)
-        if (isSame && wrong !== undefined && !sourcesChanged && !environmentChanged)
+        const foldersChanged = yield* readFolders(loaded)
+        const sourcesChanged = stamps.changed(loaded, sources, reloadsNow)
+        if (isSame && wrong !== undefined && !sourcesChanged && !foldersChanged)
           terminal.say("the config is valid again, nothing has changed")
         wrong = undefined
-        if (!isSame || sourcesChanged || environmentChanged) yield* start(loaded)
+        if (!isSame || sourcesChanged || foldersChanged) yield* start(loaded)
         else current = loaded
       })
 
@@ -90,7 +104,7 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
     )
     yield* watchAll
     if (first !== undefined) {
-      yield* readEnvFiles(first)
+      yield* readFolders(first)
       yield* start(first)
     }
     const followSecrets = Effect.gen(function* () {
@@ -101,15 +115,19 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
     yield* Effect.forkScoped(Effect.forever(followSecrets))
     for (;;) {
       const batch = yield* watcher.next
-      const { config, held, sources } = yield* Effect.promise(() => changes.of(batch, folder, current))
+      const { config, held, sources } = yield* Effect.promise(() => changes.of(batch, folder, current, reloads))
       sayHeld(held, folder, terminal)
       const now = current
       const environment = now !== undefined && [...batch].some((_) => envFiles?.isOne(_, now) === true)
-      if (!config && !environment) continue
+      // How a service runs is in its package.json.
+      const script = [...sources].some((_) => failed.size > 0 || basename(_) === "package.json")
+      if (!config && !environment && !script) continue
       yield* oneAtATime.withPermits(1)(reload(sources))
       yield* watchAll
     }
   })
+
+const noEnvFiles = { changed: [], lines: [], failures: [] }
 
 const isWatchFailed = (error: unknown): error is CommandFailed =>
   error instanceof CommandFailed && error.tag === "WatchFailed"

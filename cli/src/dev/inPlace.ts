@@ -23,10 +23,15 @@ export const makeStamps = () => {
     return stamp
   }
   return {
-    /** Whether one of these files is in a source folder; the services that have it get a new stamp. */
-    changed: (loaded: LoadedConfig, paths: ReadonlySet<string>): boolean => {
+    /** Whether one of these files is in a source folder; the services that have it, and don't reload by themselves, get a new stamp. */
+    changed: (
+      loaded: LoadedConfig,
+      paths: ReadonlySet<string>,
+      reloads: (service: string) => boolean = () => false
+    ): boolean => {
       let any = false
       for (const [service, folder] of sourceFolders(loaded)) {
+        if (reloads(service)) continue
         if (![...paths].some((_) => _ === folder || _.startsWith(`${folder}${sep}`))) continue
         stamps.delete(service)
         any = true

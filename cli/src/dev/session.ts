@@ -5,6 +5,7 @@ import { follow } from "../follow.ts"
 import { stateText, urlText } from "../format.ts"
 import { reportOf, tell } from "../report.ts"
 import { type Terminal, table } from "../terminal.ts"
+import type { makeDevScripts } from "./devScripts.ts"
 import type { makeEnvFiles } from "./envFiles.ts"
 import type { makeServiceLogs } from "./serviceLogs.ts"
 
@@ -22,6 +23,7 @@ export interface Session {
   readonly terminal: Terminal
   /** Do sources run in their folders? */
   readonly inPlace: boolean
+  readonly devScripts: ReturnType<typeof makeDevScripts>
   /** undefined: the server isn't in this process, or sources don't run in place. */
   readonly envFiles: ReturnType<typeof makeEnvFiles> | undefined
 }

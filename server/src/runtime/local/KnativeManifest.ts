@@ -160,7 +160,10 @@ const decodeBuild = Schema.decodeUnknownOption(Schema.parseJson(Build))
 
 const programOf = (annotations: Readonly<Record<string, string>>, image: string): InstanceSpec["program"] => {
   const directory = annotations[annotation.sourceDirectory]
-  if (directory !== undefined) return { kind: "directory", directory }
+  if (directory !== undefined) {
+    const isDevScript = annotations[annotation.sourceScript] === "dev"
+    return { kind: "directory", directory, ...(isDevScript ? { script: "dev" } : {}) }
+  }
   const digest = annotations[annotation.sourceDigest]
   if (digest === undefined) return { kind: "image", image }
   const inside = annotations[annotation.sourcePackage]

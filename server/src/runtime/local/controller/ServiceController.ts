@@ -83,6 +83,12 @@ const deploying = { ready: "Unknown", reason: "Deploying", message: "", diagnosi
 const failuresUntilFailed = 2
 /** Failures in a row from which requests are refused instead of held. */
 const failuresUntilRefused = 2
+/**
+ * Do its instances need their folder for themselves? Development servers write caches and locks into it, and refuse to start a second time. So
+ * the former revision ends first; requests are held meanwhile.
+ */
+const isAlone = ({ template: { program } }: RunnableRevision) =>
+  program.kind === "directory" && program.script !== undefined
 /** How long a line of a build stands before the next one. */
 const buildLineMs = 1_000
 const buildLineLength = 200
@@ -106,7 +112,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   let wokenAt: number | undefined
   let deleting = false
   let told = ""
-  const leaving = new Set<RevisionRunner>()
+  const leaving = new Map<RevisionRunner, Promise<void>>()
   const { key } = object
   const refusals = makeRefusals(key, now)
 
@@ -171,7 +177,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   })
 
   const instances = () =>
-    [serving?.runner, candidate?.runner, ...leaving].reduce((sum, runner) => sum + (runner?.all() ?? 0), 0)
+    [serving?.runner, candidate?.runner, ...leaving.keys()].reduce((sum, runner) => sum + (runner?.all() ?? 0), 0)
 
   const changed = () => {
     if (restoring !== undefined && serving !== undefined) {
@@ -267,8 +273,18 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   const isUp = ({ revision, runner }: Unit) => runner.ready() >= revision.template.initialScale
 
   const begin = (revision: RunnableRevision) => {
-    candidate = candidateOf(revision)
-    start(candidate)
+    const unit = candidateOf(revision)
+    candidate = unit
+    if (!isAlone(revision)) return start(unit)
+    if (serving !== undefined) {
+      scaling.end()
+      route.setTarget(undefined)
+      leave(serving.runner, 0)
+      serving = undefined
+    }
+    void Promise.all(leaving.values()).then(() => {
+      if (candidate === unit) start(unit)
+    })
   }
 
   /** Its first instances are ready, or one of them is so no more: it takes the place of what serves once they have stayed up for a while. */
@@ -355,11 +371,11 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   }
 
   const leave = (runner: RevisionRunner, drainMs: number) => {
-    leaving.add(runner)
-    void runner.stop(drainMs).then(() => {
+    const left = runner.stop(drainMs).then(() => {
       leaving.delete(runner)
       changed()
     })
+    leaving.set(runner, left)
   }
 
   const candidateFailed = (unit: Candidate) => {
@@ -406,7 +422,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
     },
     revisions: () => {
-      const runners = [serving?.runner, candidate?.runner, ...leaving]
+      const runners = [serving?.runner, candidate?.runner, ...leaving.keys()]
       return revisionsOf(key.service, record, (name) => runners.find((_) => _?.revision === name)?.all() ?? 0)
     },
     update: (next, created) => {
@@ -475,7 +491,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       scaling.end()
       route.refuseAll(refusals.removed(reason))
       changed()
-      const runners = [serving?.runner, candidate?.runner, ...leaving].filter((_) => _ !== undefined)
+      const runners = [serving?.runner, candidate?.runner, ...leaving.keys()].filter((_) => _ !== undefined)
       await Promise.all(runners.map((_) => _.stop(drainMs)))
     }
   }

@@ -35,7 +35,12 @@ export interface InstanceSpec {
         /** @default the project's own `build` script */
         readonly build?: Build
       }
-    | { readonly kind: "directory"; readonly directory: string }
+    | {
+        readonly kind: "directory"
+        readonly directory: string
+        /** Run by this script, whose tool reloads by itself. Two of them in one folder would be in each other's way. */
+        readonly script?: "dev"
+      }
   /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
   readonly command: ReadonlyArray<string> | undefined
   readonly args: ReadonlyArray<string> | undefined

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs"
 import { delimiter, dirname, isAbsolute, join } from "node:path"
+import { devStart } from "@maxcloud/builder"
+import type { InstanceSpec } from "./Instance.ts"
 import type { ProgramPlace } from "./processes.ts"
 
 /**
@@ -22,14 +24,25 @@ const programFolders = (folder: string): ReadonlyArray<string> => {
   return [...(existsSync(bin) ? [bin] : []), ...(above === folder ? [] : programFolders(above))]
 }
 
-/** A folder that is run where it is. */
-export const placeOf = (directory: string, development: Development | undefined): ProgramPlace =>
-  development === undefined
-    ? { folder: directory }
-    : {
-        folder: directory,
-        path: programFolders(directory),
-        // A relative folder on the PATH would be another one for each service.
-        shell: { path: development.path.split(delimiter).filter(isAbsolute), home: development.home },
-        environment: development.environment(directory)
-      }
+type InPlace = Extract<InstanceSpec["program"], { readonly kind: "directory" }>
+
+/** A folder that is run where it is. Rejects with `BuildFailed` if its package.json can't be read. */
+export const placeOf = async (
+  { directory, script }: InPlace,
+  development: Development | undefined
+): Promise<ProgramPlace> => {
+  const dev = script === undefined ? undefined : await devStart(directory)
+  const own = development?.environment(directory)
+  return {
+    folder: directory,
+    ...(dev === undefined ? {} : { start: dev.start, portArguments: dev.portArguments }),
+    ...(dev === undefined && development === undefined ? {} : { path: programFolders(directory) }),
+    ...(development === undefined
+      ? {}
+      : {
+          // A relative folder on the PATH would be another one for each service.
+          shell: { path: development.path.split(delimiter).filter(isAbsolute), home: development.home }
+        }),
+    environment: { ...dev?.environment, ...own }
+  }
+}

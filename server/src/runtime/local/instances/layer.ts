@@ -153,10 +153,13 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           const inside = spec.inContainer === undefined ? spec : { ...spec, ...(yield* spec.inContainer) }
           return yield* uninterruptibly(() => startBuiltImage(inside, built.image))
         }
-        const place =
-          built ?? (program.kind === "directory" ? placeOf(program.directory, options.development) : { folder: "" })
-        return yield* uninterruptibly(() =>
-          program.kind === "image" ? startContainer(spec, program.image, program.resolved) : startProcess(spec, place)
+        return yield* uninterruptibly(async () =>
+          program.kind === "image"
+            ? startContainer(spec, program.image, program.resolved)
+            : startProcess(
+                spec,
+                built ?? (program.kind === "directory" ? await placeOf(program, options.development) : { folder: "" })
+              )
         )
       })
 

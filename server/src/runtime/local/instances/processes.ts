@@ -25,11 +25,16 @@ const drainMs = 1_000
 /** How much of the start's error output is searched for a reason. */
 const searchedBytes = 64 * 1024
 
+const fixOfDevScript =
+  "Write the port into the `dev` script, as in `--port $PORT`, or use `maxcloud dev --no-dev-script`."
+
 /** A folder that runs: how it is started, and what it needs for it. */
 export interface ProgramPlace {
   readonly folder: string
   /** @default found in the folder as it is */
   readonly start?: Start | undefined
+  /** Of the `dev` script of a folder that runs in place: what is added so that its tool listens on the port; `{port}` stands for it. */
+  readonly portArguments?: ReadonlyArray<string>
   /** Folders that come first on the PATH. @default its packages' programs */
   readonly path?: ReadonlyArray<string>
   /** Environment variables, unless the config says others. */
@@ -142,13 +147,13 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   }
 
   const programIn = async (
-    { folder, start }: ProgramPlace,
-    { args, command }: ReturnType<typeof wordsOf>
+    { folder, portArguments = [], start }: ProgramPlace,
+    { args = [], command }: ReturnType<typeof wordsOf>,
+    port: number
   ): Promise<Program> => {
     try {
-      return start === undefined || command !== undefined
-        ? await programOf(folder, command, args)
-        : programOfStart(start, args)
+      if (start === undefined || command !== undefined) return await programOf(folder, command, args)
+      return programOfStart(start, [...portArguments.map((_) => _.replace("{port}", String(port))), ...args])
     } catch (cause) {
       if (!(cause instanceof BuildFailed)) throw cause
       throw new InstanceFailed({ reason: "NothingToRun", message: cause.message, retryable: false })
@@ -162,7 +167,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     const record = { id: spec.id, kind: "process", boot, graceMs: spec.graceMs } as const
     try {
       const words = wordsOf(spec, port)
-      const program = await programIn(place, words)
+      const program = await programIn(place, words, port)
       if (user !== undefined) {
         const closed = closedTo(user, directory)
         if (closed !== undefined) {
@@ -175,13 +180,17 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       const file = user !== undefined && program.file === process.execPath ? join(node, "node") : program.file
       const home = makePrivate(homes, spec.id, user)
       records.write(record)
-      const child = spawn(file, [...program.args], {
+      const options = {
         ...user,
         cwd: directory,
         env: environment(spec, place, home, port),
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"]
-      })
+        detached: true
+      }
+      // Tools that watch files end with their standard input, which says nothing here and stays open.
+      const child =
+        place.portArguments === undefined
+          ? spawn(file, [...program.args], { ...options, stdio: ["ignore", "pipe", "pipe"] })
+          : spawn(file, [...program.args], { ...options, stdio: ["pipe", "pipe", "pipe"] })
       const { pid } = child
       if (pid === undefined) {
         const cause = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve))
@@ -242,8 +251,9 @@ export const makeProcesses = async (options: ProcessesOptions) => {
         settleMs: 0,
         ended,
         stop,
+        // Development servers do on purpose, and never run on a cluster.
         caution: async () =>
-          (await listensOnLoopbackOnly(port))
+          place.portArguments === undefined && (await listensOnLoopbackOnly(port))
             ? loopbackOnly(port, `port ${port}: open on 127.0.0.1 or ::1, and closed on the machine's other addresses`)
             : undefined,
         explain: async () => {
@@ -252,7 +262,10 @@ export const makeProcesses = async (options: ProcessesOptions) => {
           const other = ports.includes(port) ? undefined : ports.find((_) => !toolPorts.includes(_))
           return other === undefined
             ? undefined
-            : wrongPort(other, port, portsSeen(port, ports), { fix: fixOfSource, suffix: " (PORT)" })
+            : wrongPort(other, port, portsSeen(port, ports), {
+                fix: place.portArguments === undefined ? fixOfSource : fixOfDevScript,
+                suffix: " (PORT)"
+              })
         }
       }
     } catch (cause) {

@@ -1,0 +1,143 @@
+import { dirname, join } from "node:path"
+import { isFolder } from "../files.ts"
+import type { Start } from "../start.ts"
+import { installationOf } from "./managers.ts"
+import { type PackageJson, readPackageJson } from "./packageJson.ts"
+
+/** How a folder runs while it is developed: its `dev` script, whose tool reloads by itself. */
+export interface DevStart {
+  readonly start: Start
+  /** The tool that the script runs, as far as it is known: `vite`. */
+  readonly tool: string | undefined
+  /** What is added to the script so that the tool listens on the port; `{port}` stands for it. Empty: the tool reads PORT. */
+  readonly portArguments: ReadonlyArray<string>
+  /** Does the tool read `.env` files in its folder by itself, in its own order? */
+  readonly readsEnvFiles: boolean
+  readonly environment: Readonly<Record<string, string>>
+  /** The package manager that has to install the dependencies first; undefined if they are there, or there are none. */
+  readonly notInstalled: string | undefined
+}
+
+interface Tool {
+  /** Its words for a development server; `""`: no word. undefined: all of them. */
+  readonly words?: ReadonlyArray<string>
+  /** undefined: it reads PORT. */
+  readonly port?: ReadonlyArray<string>
+  readonly readsEnvFiles?: boolean
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+const port = ["--port", "{port}"]
+const vite: Tool = { words: ["", "dev", "serve"], port: [...port, "--strictPort"], readsEnvFiles: true }
+
+/** Development servers, each with what makes it listen where it is told. */
+const tools: Readonly<Record<string, Tool>> = {
+  vite,
+  "rolldown-vite": vite,
+  next: { words: ["dev"], port, readsEnvFiles: true },
+  nuxt: { words: ["dev"], port, readsEnvFiles: true },
+  nuxi: { words: ["dev"], port, readsEnvFiles: true },
+  astro: { words: ["", "dev"], port, readsEnvFiles: true },
+  "react-router": { words: ["dev"], port, readsEnvFiles: true },
+  remix: { words: ["vite:dev"], port, readsEnvFiles: true },
+  vinxi: { words: ["dev"], port, readsEnvFiles: true },
+  ng: { words: ["serve"], port },
+  "vue-cli-service": { words: ["serve"], port, readsEnvFiles: true },
+  parcel: { words: ["", "serve"], port },
+  webpack: { words: ["serve"], port },
+  "webpack-dev-server": { words: ["", "serve"], port },
+  rsbuild: { words: ["dev"], port, readsEnvFiles: true },
+  gatsby: { words: ["develop"], port },
+  docusaurus: { words: ["start"], port: [...port, "--no-open"] },
+  eleventy: { port },
+  wrangler: { words: ["dev"], port },
+  "react-scripts": { words: ["start"], readsEnvFiles: true, environment: { BROWSER: "none" } }
+}
+
+/** Programs that run the one after them. */
+const runners = new Set(["cross-env", "npx", "bunx", "exec", "--", "--bun", "env", "time"])
+const managers = new Set(["npm", "pnpm", "yarn", "bun"])
+const managerWords = new Set(["run", "exec", "x", "dlx"])
+
+const isAssignment = (word: string) => /^[A-Za-z_]\w*=/.test(word)
+
+/** The words of a line from its program on: without assignments, and without what only runs the program. */
+const programWords = (line: string): ReadonlyArray<string> => {
+  const words = line.trim().split(/\s+/)
+  let at = 0
+  while (at < words.length) {
+    const word = words[at] ?? ""
+    if (managers.has(word) && managerWords.has(words[at + 1] ?? "")) at += 2
+    else if (isAssignment(word) || runners.has(word)) at++
+    else break
+  }
+  return words.slice(at)
+}
+
+/** The last command of a line of shell, where arguments that are added to the line go; undefined where that can't be told. */
+const lastCommand = (script: string): string | undefined => {
+  const last = script.split(/&&|;/).at(-1) ?? ""
+  return /[|&<>(){}`#\n]|\$\(/.test(last) ? undefined : last
+}
+
+/** The script that another one only calls: `npm run dev:web`, `pnpm dev:web`. */
+const calledBy = (script: string): string | undefined => {
+  const called = /^\s*(?:npm run|(?:pnpm|yarn|bun)(?: run)?)\s+([\w:.-]+)\s*$/.exec(script)?.[1]
+  return called === undefined || managerWords.has(called) ? undefined : called
+}
+
+const mostCalls = 5
+
+const scriptOf = (scripts: Readonly<Record<string, string>>, name: string, calls = 0): Start | undefined => {
+  const script = Object.hasOwn(scripts, name) ? scripts[name] : undefined
+  if (script === undefined || script.trim() === "") return undefined
+  const called = calls < mostCalls ? calledBy(script) : undefined
+  const inner = called === undefined ? undefined : scriptOf(scripts, called, calls + 1)
+  return inner ?? { script, prestart: Object.hasOwn(scripts, `pre${name}`) ? scripts[`pre${name}`] : undefined }
+}
+
+const toolOf = (script: string): readonly [string, Tool] | undefined => {
+  const last = lastCommand(script)
+  if (last === undefined) return undefined
+  const [program = "", second = ""] = programWords(last)
+  const name = program.slice(program.lastIndexOf("/") + 1)
+  const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
+  const word = second.startsWith("-") ? "" : second
+  if (tool === undefined || (tool.words !== undefined && !tool.words.includes(word) && !isFolderOfTool(tool, word)))
+    return undefined
+  return [name, tool]
+}
+
+/** `vite ./web` names a folder where others have a word. */
+const isFolderOfTool = (tool: Tool, word: string): boolean =>
+  tool.words?.includes("") === true && /^\.{0,2}\//.test(word)
+
+/** Ports that the script names itself: a tool that is told two has its own idea of them. */
+const withoutPort = (script: string): string => script.replace(/\s(?:--port|-p)(?:=|\s+)\d+(?=\s|$)/g, "")
+
+/** Where the folder's dependencies are missing: the package manager that installs them. */
+const notInstalled = async (folder: string, packageJson: PackageJson): Promise<string | undefined> => {
+  const installation = await installationOf(folder, packageJson, true)
+  if (installation === undefined) return undefined
+  for (let at = folder; ; at = dirname(at)) {
+    if ((await isFolder(at, "node_modules")) || (await isFolder(at, ".yarn"))) return undefined
+    if (dirname(at) === at) return installation.manager
+  }
+}
+
+/** The `dev` script of a folder; undefined if it has none. The folder is only read. */
+export const devStart = async (folder: string): Promise<DevStart | undefined> => {
+  const packageJson = await readPackageJson(folder, join(folder, "package.json"))
+  const start = packageJson === undefined ? undefined : scriptOf(packageJson.scripts ?? {}, "dev")
+  if (packageJson === undefined || start === undefined || !("script" in start)) return undefined
+  const found = toolOf(start.script)
+  const [name, tool] = found ?? [undefined, undefined]
+  return {
+    start: tool?.port === undefined ? start : { ...start, script: withoutPort(start.script) },
+    tool: name,
+    portArguments: tool?.port ?? [],
+    readsEnvFiles: tool?.readsEnvFiles ?? false,
+    environment: tool?.environment ?? {},
+    notInstalled: await notInstalled(folder, packageJson)
+  }
+}

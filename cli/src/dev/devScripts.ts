@@ -1,0 +1,66 @@
+import { relative } from "node:path"
+import type { DevStart } from "@maxcloud/builder"
+import type { ServiceSpec } from "@maxcloud/config-schema"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect } from "effect"
+import { sourceFolders } from "./inPlace.ts"
+
+/** Which services run by the `dev` script of their package.json: they reload by themselves. */
+export const makeDevScripts = (isOn: boolean) => {
+  let known: ReadonlyMap<string, DevStart> = new Map()
+
+  const find = async (loaded: LoadedConfig): Promise<ReadonlyMap<string, DevStart>> => {
+    const found = new Map<string, DevStart>()
+    const folders = sourceFolders(loaded)
+    const { devStart } = await import("@maxcloud/builder")
+    for (const { command, name } of isOn ? loaded.spec.services : []) {
+      const folder = folders.get(name)
+      // A command in the config is what is meant to run, here too.
+      if (folder === undefined || command !== undefined) continue
+      // What is wrong with its package.json is said when it starts.
+      const start = await devStart(folder).catch(() => undefined)
+      if (start !== undefined) found.set(name, start)
+    }
+    return found
+  }
+
+  const lineOf = (name: string, { notInstalled, start, tool }: DevStart, folder: string): string => {
+    const script = tool ?? ("script" in start ? start.script.trim() : start.file)
+    const said = `${name} runs its dev script (${script}), which reloads by itself: changes of its files redeploy nothing`
+    if (notInstalled === undefined) return said
+    return `${said}. Its dependencies aren't installed: run "${notInstalled} install"${folder === "" ? "" : ` in ${folder}`}`
+  }
+
+  return {
+    of: (service: string): DevStart | undefined => known.get(service),
+    /** Reads the folders again: the source folders that run otherwise than before, and what to say of it. */
+    reload: (loaded: LoadedConfig) =>
+      Effect.promise(async () => {
+        const before = known
+        known = await find(loaded)
+        const lines: Array<string> = []
+        const changed: Array<string> = []
+        for (const [name, folder] of sourceFolders(loaded)) {
+          const now = known.get(name)
+          if (JSON.stringify(now) === JSON.stringify(before.get(name))) continue
+          changed.push(folder)
+          if (now !== undefined) lines.push(lineOf(name, now, relative(loaded.folder, folder)))
+        }
+        return { changed, lines }
+      }),
+    /**
+     * The app with these services as they run by their script. A development server is one for its folder, and slow to start: it never has
+     * two instances, and doesn't end because nobody asks.
+     */
+    applied: (loaded: LoadedConfig): LoadedConfig => {
+      const folders = sourceFolders(loaded)
+      const service = (one: ServiceSpec): ServiceSpec => {
+        const directory = folders.get(one.name)
+        if (one.source === undefined || directory === undefined || !known.has(one.name)) return one
+        const source = { path: one.source.path, directory, script: "dev" } as const
+        return { ...one, scale: { ...one.scale, min: 1, max: 1 }, source }
+      }
+      return { ...loaded, spec: { ...loaded.spec, services: loaded.spec.services.map(service) } }
+    }
+  }
+}
