@@ -19,6 +19,7 @@ import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from ".
 import { type LimitSettings, limitConfig, limitSettings } from "./settings/limitSettings.ts"
 import { type LogSettings, logConfig, logSettings } from "./settings/logSettings.ts"
 import { type MailSettings, mailConfig, mailRoute, mailSettings } from "./settings/mailSettings.ts"
+import { type ProxySettings, proxyConfig, proxySettings } from "./settings/proxySettings.ts"
 import { type RegistrySettings, registryConfig, registrySettings } from "./settings/registrySettings.ts"
 import { type SecretSettings, secretConfig, secretSettings } from "./settings/secretSettings.ts"
 import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings/setting.ts"
@@ -32,6 +33,7 @@ export interface ServerSettings
     LimitSettings,
     LogSettings,
     MailSettings,
+    ProxySettings,
     RegistrySettings,
     SecretSettings {
   /** Address to listen on. */
@@ -88,6 +90,7 @@ const ownSettings: Settings<
     | keyof LimitSettings
     | keyof LogSettings
     | keyof MailSettings
+    | keyof ProxySettings
     | keyof RegistrySettings
     | keyof SecretSettings
   >
@@ -190,6 +193,7 @@ export const settings: Settings<ServerSettings> = {
   ...limitSettings,
   ...kubernetesSettings,
   ...registrySettings,
+  ...proxySettings,
   ...logSettings
 }
 
@@ -247,11 +251,12 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       mail: mailConfig,
       limits: limitConfig,
       kubernetes: kubernetesConfig,
+      proxies: proxyConfig,
       registries: registryConfig,
       logs: logConfig,
       secrets: secretConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { database, identity, keys, kubernetes, limits, logs, mail, registries, secrets, ...own } = read
+    const { database, identity, keys, kubernetes, limits, logs, mail, proxies, registries, secrets, ...own } = read
     const all = yield* refuseOpenAddress({
       ...own,
       ...database,
@@ -260,6 +265,7 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       ...mail,
       ...limits,
       ...kubernetes,
+      ...proxies,
       ...registries,
       ...logs,
       ...secrets,

@@ -23,7 +23,10 @@ export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
   const route = mailRoute(settings, withoutCredential)
   const registersByMail = Either.isRight(route) && route.right.type !== "log"
   const people = { registration, publicUrl, registersByMail } as const
-  const issuers = { allowPrivateIssuers: settings.privateIssuers || withoutCredential }
+  const issuers = {
+    allowPrivateIssuers: settings.privateIssuers || withoutCredential,
+    proxyChecksAddresses: settings.proxyChecksAddresses
+  }
   return Layer.mergeAll(
     Accounts.layer(people),
     Devices.layer(people),

@@ -1,4 +1,4 @@
 /** Requests through a proxy that the environment names: `createClient({ fetch: proxiedFetch() })`. */
 export { ProxyFailed } from "./ProxyFailed.ts"
 export { proxiedFetch } from "./proxiedFetch.ts"
-export { type Proxy, type ProxyEnvironment, proxyFor } from "./proxyFor.ts"
+export { type Proxy, type ProxyEnvironment, proxyFor, readProxy } from "./proxyFor.ts"

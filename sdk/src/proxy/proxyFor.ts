@@ -67,7 +67,8 @@ const decoded = (text: string): string => {
   }
 }
 
-const read = (name: string, value: string): Proxy => {
+/** The proxy that a variable names. Throws `ProxyFailed` if it isn't a URL of one. */
+export const readProxy = (name: string, value: string): Proxy => {
   // Without a scheme, as curl, npm and Go take it too.
   const written = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(written) ? new URL(written) : undefined
@@ -96,5 +97,5 @@ export const proxyFor = (url: URL, environment: ProxyEnvironment = process.env):
   if (found === undefined || isLoopback(host)) return undefined
   const port = url.port === "" ? String(defaultPorts[url.protocol]) : url.port
   const excluded = (firstSet(environment, ["no_proxy", "NO_PROXY"])?.value ?? "").toLowerCase().split(/[\s,]+/)
-  return excluded.some((_) => excludes(_, host, port)) ? undefined : read(found.name, found.value)
+  return excluded.some((_) => excludes(_, host, port)) ? undefined : readProxy(found.name, found.value)
 }

@@ -8,7 +8,8 @@ import { delimiter, isAbsolute } from "node:path"
  */
 export type HostProgram = "engine" | "installer" | "postgres" | "system"
 
-const proxies = /^(https?_proxy|no_proxy|all_proxy|ssl_cert_(file|dir))$/i
+const authorities = /^ssl_cert_(file|dir)$/i
+const proxies = /^(https?_proxy|no_proxy|all_proxy)$/i
 /** What a program needs to find itself on Windows. */
 const windows = /^(SystemRoot|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData|ProgramFiles)$/i
 
@@ -21,20 +22,21 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
     /^REGISTRY_AUTH_FILE$/,
     /^CONTAINER_(HOST|SSHKEY|CONNECTION)$/,
     /^DOCKER_(HOST|CONFIG|CONTEXT|CERT_PATH|TLS_VERIFY)$/,
-    proxies
+    proxies,
+    authorities
   ],
-  // Where packages come from; what a surrounding `npm run` sets is not among it.
+  // Where packages come from; what a surrounding `npm run` sets is not among it. Proxies are `openBuildNetwork`'s: they may hold a password.
   installer: [
-    /^npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)$/i,
+    /^npm_config_(registry|@[^_]+:registry|\/\/.*|_auth.*|cafile|ca|cert|key|strict_ssl|cache|store_dir|userconfig|globalconfig|fetch_.*|offline|prefer_offline|maxsockets|replace_registry_host)$/i,
     /^node_extra_ca_certs$/i,
-    /^pip_(index_url|extra_index_url|trusted_host|cert|find_links|no_index|proxy|timeout|default_timeout|retries)$/i,
+    /^pip_(index_url|extra_index_url|trusted_host|cert|find_links|no_index|timeout|default_timeout|retries)$/i,
     // What pip and Poetry read as well: they have their own bundle of authorities.
     /^(requests|curl)_ca_bundle$/i,
     /^poetry_(http_basic|repositories|certificates|pypi_token)_\w+$/i,
     /^uv_(index_url|extra_index_url|default_index|index|find_links|native_tls|http_timeout)$/i,
     /^go(proxy|sumdb|private|noproxy|nosumdb|insecure)$/i,
-    /^yarn_(npm_.*|http_proxy|https_proxy|https_ca_file_path|enable_strict_ssl|cache_folder)$/i,
-    proxies
+    /^yarn_(npm_.*|https_ca_file_path|enable_strict_ssl|cache_folder)$/i,
+    authorities
   ],
   postgres: [],
   system: []

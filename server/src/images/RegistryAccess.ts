@@ -35,7 +35,7 @@ export const layer = (options: RegistryAccessOptions) =>
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const remembered = yield* rememberedImages
-      const ask = makeAsk(yield* makeExchange(), options)
+      const ask = makeAsk(yield* makeExchange(options), options)
       const client = makeRegistryClient(ask)
       const downloads = Effect.unsafeMakeSemaphore(2)
       const folder = join(options.dataDirectory, "images")

@@ -31,7 +31,7 @@ export const layer = (options: ImagesOptions) =>
     Images,
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
-      const { resolve: lookUp } = makeRegistryClient(makeAsk(yield* makeExchange(), options))
+      const { resolve: lookUp } = makeRegistryClient(makeAsk(yield* makeExchange(options), options))
       const skipped = new Set([...unresolved, ...options.unresolvedRegistries])
 
       const lookUpAs = Effect.fn("Images.lookUp")(function* (

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import type { Reach } from "@maxcloud/config-schema"
 import { Effect, Option, Redacted, Schema } from "effect"
+import type { ProxiedOptions } from "../outbound/proxiedConnections.ts"
 import { parseChallenge } from "./challenge.ts"
 import type { Answer, Exchange, Question } from "./exchange.ts"
 import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
@@ -33,7 +34,7 @@ export const sessionOf = (image: ImageName, credentials: Option.Option<Credentia
   })} ${image.registry}/${image.repository}`
 })
 
-export interface RegistryOptions {
+export interface RegistryOptions extends Partial<ProxiedOptions> {
   /** Registries spoken to by plain HTTP, at any address but a metadata service's: `localhost:5000`; without a port, at port 80. */
   readonly insecureRegistries: ReadonlyArray<string>
   /** Registries that may be at an address of a private network: `registry.corp:5000`; without a port, at port 443. */

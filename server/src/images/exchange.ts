@@ -1,10 +1,12 @@
 import { lookup } from "node:dns/promises"
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http"
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http"
+import { request as httpsRequest } from "node:https"
 import { isIP, type LookupFunction } from "node:net"
 import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
+import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Duration, Effect, Schedule } from "effect"
 import { codeOf } from "../database/DatabaseError.ts"
+import { type ProxiedOptions, proxiedAgents, Unchecked } from "../outbound/proxiedConnections.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 
@@ -91,10 +93,13 @@ const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, tim
 /** One request and its answer, with limits of time and size. Redirects and refusals are answers. */
 export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProblem | ImagesError>
 
-/** Sends requests over connections of its own, which are closed with the scope. */
-export const makeExchange = Effect.fnUntraced(function* (timeLimit = Duration.seconds(10)) {
+/** Sends requests over connections of its own, through a proxy if the environment names one, which are closed with the scope. */
+export const makeExchange = Effect.fnUntraced(function* (
+  { environment, proxyChecksAddresses = false }: Partial<ProxiedOptions> = {},
+  timeLimit = Duration.seconds(10)
+) {
   const agents = yield* Effect.acquireRelease(
-    Effect.sync(() => ({ http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) })),
+    Effect.sync(() => proxiedAgents(agentOptions, { environment, proxyChecksAddresses })),
     ({ http, https }) =>
       Effect.sync(() => {
         http.destroy()
@@ -182,6 +187,11 @@ const unreachable = ({ host }: URL, what: string) =>
 
 /** What passes by itself is an `ImagesError`; a name that does not exist, or a certificate that is not trusted, is a problem. */
 const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
+  // Whoever deploys needn't know where the server's proxy is.
+  if (error instanceof ProxyFailed) {
+    return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
+  }
+  if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
   const code = codeOf(error)
   if (code === "ENOTFOUND") {
     return new ImageProblem({

@@ -159,7 +159,7 @@ describe("a registry that answers wrongly", () => {
     const silent = await listen(() => {})
     const url = new URL(`http://127.0.0.1:${silent.port}/v2/`)
     const asked = Effect.scoped(
-      Effect.flatMap(makeExchange(Duration.millis(200)), (exchange) =>
+      Effect.flatMap(makeExchange({}, Duration.millis(200)), (exchange) =>
         exchange({ method: "GET", url, headers: {}, reach: "private", maxBytes: 1 })
       )
     )

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises"
+import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Data, Effect, Redacted, Schedule, Schema } from "effect"
 import type { KeySettings } from "../settings/keySettings.ts"
 import { type MasterKey, MasterKeyError } from "./MasterKey.ts"
+
+const fetch = proxiedFetch()
 
 export interface VaultOptions extends Partial<KeySettings> {
   readonly vaultAddress: string

@@ -1,4 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3"
+import { proxiedAgents } from "../outbound/proxiedConnections.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
 
 export interface S3Options {
@@ -22,8 +23,10 @@ export const s3Store = (options: S3Options): ObjectStore => {
   const { bucket, credentials, endpoint, pathStyle = endpoint !== undefined, prefix, region = "us-east-1" } = options
   const connect = async () => {
     const sdk = await import("./s3Sdk.ts")
+    const agents = proxiedAgents({ keepAlive: true, maxSockets: 50 }, { proxyChecksAddresses: true })
     const client: S3Client = new sdk.S3Client({
       region,
+      requestHandler: { httpAgent: agents.http, httpsAgent: agents.https },
       forcePathStyle: pathStyle,
       maxAttempts: 4,
       // Servers other than Amazon's may not know checksums that an operation does not demand.

@@ -1,5 +1,8 @@
+import { ProxyFailed, proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Effect, Redacted, Schema } from "effect"
 import { MailError, type MailTransport, type Message } from "./Mail.ts"
+
+const fetch = proxiedFetch()
 
 export interface ResendOptions {
   readonly from: string
@@ -49,7 +52,11 @@ export const makeResend = ({ apiKey, from, timeoutMs = 20_000, url }: ResendOpti
       },
       catch: (cause) => {
         const why =
-          cause instanceof Error && cause.name === "TimeoutError" ? "did not answer in time" : "is not reached"
+          cause instanceof ProxyFailed
+            ? `is not reached, for ${cause.message}`
+            : cause instanceof Error && cause.name === "TimeoutError"
+              ? "did not answer in time"
+              : "is not reached"
         return new MailError({ message: `Resend (${url}) ${why}`, final: false, cause })
       }
     })

@@ -1,4 +1,5 @@
 import { FetchHttpClient } from "@effect/platform"
+import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Effect, Layer } from "effect"
 import type { ServerSettings } from "../ServerConfig.ts"
 
@@ -11,4 +12,7 @@ export const layer = ({ otelServiceName, otlpEndpoint }: Pick<ServerSettings, "o
           Effect.promise(() => import("@effect/opentelemetry/Otlp")),
           (Otlp) => Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: otelServiceName } })
         )
-      ).pipe(Layer.provide(FetchHttpClient.layer))
+      ).pipe(
+        Layer.provide(FetchHttpClient.layer),
+        Layer.provide(Layer.sync(FetchHttpClient.Fetch, () => proxiedFetch()))
+      )

@@ -1,8 +1,10 @@
 import { type LookupAddress, lookup } from "node:dns"
 import { isIP, type LookupFunction } from "node:net"
 import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
+import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Data, Effect, Schema } from "effect"
 import { Agent, request } from "undici"
+import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../outbound/proxiedConnections.ts"
 
 /**
  * What is wrong with an issuer. `refused`: it is not asked at all; `unreachable`: it does not answer, or not as it should, which may pass;
@@ -52,7 +54,7 @@ const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
   return url
 }
 
-export interface IssuerOptions {
+export interface IssuerOptions extends Partial<ProxiedOptions> {
   /** May an issuer be at an address that is not of the public internet, on loopback even without TLS? Link-local addresses never are. */
   readonly allowPrivateIssuers: boolean
   /** How long both documents may take together. @default 5 seconds */
@@ -69,13 +71,21 @@ export interface IssuerDocuments {
   readonly keySet: (issuer: string, signal?: AbortSignal) => Promise<KeySet>
 }
 
-export const makeIssuerDocuments = ({ allowPrivateIssuers: allowPrivate, timeoutMs = 5_000 }: IssuerOptions) =>
+export const makeIssuerDocuments = ({
+  allowPrivateIssuers: allowPrivate,
+  environment,
+  proxyChecksAddresses = false,
+  timeoutMs = 5_000
+}: IssuerOptions) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(
         () =>
           new Agent({
-            connect: { lookup: checkedLookup(allowPrivate), timeout: timeoutMs },
+            connect: proxiedConnector(
+              { lookup: checkedLookup(allowPrivate), timeout: timeoutMs },
+              { environment, proxyChecksAddresses }
+            ),
             maxResponseSize: maxDocumentBytes,
             headersTimeout: timeoutMs,
             bodyTimeout: timeoutMs,
@@ -140,6 +150,11 @@ class NotPublic extends Error {}
 
 const problemOf = (url: URL, error: unknown): IssuerProblem => {
   if (error instanceof NotPublic) return privateAddress(url)
+  if (error instanceof Unchecked) return new IssuerProblem({ reason: "unreachable", message: error.message })
+  if (error instanceof ProxyFailed) {
+    const message = `${url} does not answer through the server's proxy (${error.name} of the server: ${error.code})`
+    return new IssuerProblem({ reason: "unreachable", message })
+  }
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
   if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return wrong(`${url} is larger than ${maxDocumentBytes} bytes`)
   const late = error instanceof Error && error.name === "TimeoutError"

@@ -1,9 +1,12 @@
 import { readFile } from "node:fs/promises"
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
+import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Redacted, Schema } from "effect"
 import type { Labels } from "./logql.ts"
 import { millisOfDuration } from "./nanoseconds.ts"
+
+const fetch = proxiedFetch()
 
 export interface LokiOptions {
   /** Base URL, such as `http://loki.logging:3100`, without a slash at its end. */

@@ -1,3 +1,4 @@
+import { proxyFor } from "@maxcloud/sdk/proxy"
 import { Clock, Effect } from "effect"
 import { type Dispatcher, Pool, ProxyAgent } from "undici"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
@@ -16,13 +17,24 @@ export interface Connections {
   readonly streams: Dispatcher
 }
 
-const dispatcher = ({ proxy, server, tls }: ClusterCredentials, connections: number | null): Dispatcher => {
+/** The kubeconfig's proxy, else the environment's, as kubectl has it. */
+const proxyOf = ({ proxy, server }: ClusterCredentials) => {
+  if (proxy !== undefined) return { uri: proxy }
+  const found = proxyFor(new URL(server))
+  return found === undefined
+    ? undefined
+    : { uri: found.url, ...(found.authorization === undefined ? {} : { token: found.authorization }) }
+}
+
+const dispatcher = (credentials: ClusterCredentials, connections: number | null): Dispatcher => {
+  const { server, tls } = credentials
+  const proxy = proxyOf(credentials)
   const material = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
   // The API server keeps idle connections for longer than this.
   const common = { connections, keepAliveTimeout: 60_000, keepAliveMaxTimeout: 60_000 }
   return proxy === undefined
     ? new Pool(server, { ...common, connect: { ...material, timeout: 5_000 } })
-    : new ProxyAgent({ ...common, uri: proxy, requestTls: material })
+    : new ProxyAgent({ ...common, ...proxy, requestTls: material })
 }
 
 const sameTransport = (a: ClusterCredentials, b: ClusterCredentials): boolean => {

@@ -5,6 +5,7 @@ import { BuildFailed, type BuildHost, build, type Command, startSchema } from "@
 import { Schema } from "effect"
 import type { makeBuildAs } from "./buildAs.ts"
 import { type CachePlace, makeDependencyCache } from "./dependencyCache.ts"
+import { openBuildNetwork } from "./openBuildNetwork.ts"
 import { removeTree } from "./removeTree.ts"
 import { type Installer, runCommand } from "./runCommand.ts"
 import { type BuiltSource, SourceError, type SourceToBuild } from "./SourceStore.ts"
@@ -92,10 +93,12 @@ export const buildSource = async (
       place.images.build({ dockerfile, context, box, place: place.place, signal, onLine: progress }),
     remove: removeTree,
     commands: async (use) => {
+      await using network = await openBuildNetwork(place.environment, box)
       const withInstaller = (installer?: Installer) =>
         use((command: Command) =>
           runCommand(tree, command, {
             environment: place.environment,
+            network: network.environment,
             nodeFolder: place.node,
             marker,
             installer,

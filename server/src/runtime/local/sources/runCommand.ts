@@ -23,6 +23,8 @@ export interface Installer extends UnprivilegedUser {
 
 export interface RunOptions {
   readonly environment: NodeJS.ProcessEnv
+  /** How it reaches the network: `openBuildNetwork`. */
+  readonly network: Readonly<Record<string, string>>
   readonly nodeFolder: string
   readonly marker: string
   readonly installer?: Installer | undefined
@@ -51,6 +53,7 @@ const environmentOf = (root: string, command: Command, options: RunOptions): Rec
   ]
   return {
     ...rest,
+    ...options.network,
     ...(installer === undefined ? {} : { HOME: installer.home, TMPDIR: installer.home }),
     CI: "true",
     NEXT_TELEMETRY_DISABLED: "1",

@@ -50,6 +50,10 @@ const findsShortNames = async (engine: ContainerEngine): Promise<boolean> => {
   return Option.isNone(registries) || (registries.value.search ?? []).length > 0
 }
 
+/** Podman gives its own proxy to the steps of a build: not if it holds a password, which is the operator's. */
+const httpProxyFlag = (environment: NodeJS.ProcessEnv) =>
+  `--http-proxy=${!Object.entries(environment).some(([name, value]) => /^(https?|ftp|all)_proxy$/i.test(name) && value?.includes("@"))}`
+
 export const makeSourceImages = (
   dataDirectory: string,
   dataDirectoryId: string,
@@ -79,7 +83,9 @@ export const makeSourceImages = (
         "build",
         ...["--file", join(context, dockerfile), "--tag", name, "--iidfile", join(box, "image-id")],
         // Docker's format keeps SHELL and ONBUILD. No container is left of a step that fails.
-        ...(engine.name === "podman" ? ["--format=docker", "--force-rm", "--layers", "--cap-drop=NET_RAW,MKNOD"] : []),
+        ...(engine.name === "podman"
+          ? ["--format=docker", "--force-rm", "--layers", "--cap-drop=NET_RAW,MKNOD", httpProxyFlag(environment)]
+          : []),
         ...(isOwnPodman ? ownUlimits() : []),
         context
       ],
