@@ -1,9 +1,9 @@
 import type { Diagnosis } from "@maxcloud/sdk/api"
-import { printable } from "./format.ts"
+import { linesOf } from "./format.ts"
 
 /** A diagnosis below the name of its service: what was seen, what to do, and where more is said. */
 export const diagnosisLines = (diagnosis: Diagnosis): ReadonlyArray<string> => [
-  ...diagnosis.evidence.map((_) => `seen: ${printable(_)}`),
-  `fix: ${diagnosis.fix}`,
+  ...diagnosis.evidence.flatMap((_) => linesOf(`seen: ${_}`)),
+  ...linesOf(`fix: ${diagnosis.fix}`),
   `more: \`maxcloud explain ${diagnosis.code}\``
 ]

@@ -35,6 +35,12 @@ export const printable = (line: string): string =>
     (_, colour: string | undefined) => colour ?? ""
   )
 
+/** The lines of a text that somebody else wrote, each `printable`; those after the first further in, so that none is taken for another's. */
+export const linesOf = (text: string, indent = "    "): ReadonlyArray<string> => {
+  const [first = "", ...rest] = text.trimEnd().split(/\r?\n/)
+  return [printable(first), ...rest.map((_) => `${indent}${printable(_)}`)]
+}
+
 /** Time of day in this machine's zone. */
 export const timeOfDay = (instant: string): string => {
   const date = new Date(instant)

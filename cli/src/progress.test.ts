@@ -70,4 +70,10 @@ describe("progress of a deployment, not on a terminal", () => {
       ["api: Deploying", "web: Deploying", "api: ready", "web: deleted"]
     )
   })
+
+  it("keeps the lines of what a service waits for", () => {
+    assert.deepStrictEqual(linesOf([event(1, "api", "ImagePull", "no answer of the registry\nit is tried again")]), [
+      "api: no answer of the registry\n            it is tried again"
+    ])
+  })
 })

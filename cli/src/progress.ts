@@ -1,5 +1,5 @@
 import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
-import { printable } from "./format.ts"
+import { linesOf, printable } from "./format.ts"
 import { elapsed, type Terminal, table } from "./terminal.ts"
 
 /** Tells how a deployment goes on. */
@@ -114,14 +114,15 @@ const appended = (terminal: Terminal): Progress => {
       const service = event.deployment?.services.find((_) => _.name === event.service)
       // An event without the deployment is one of several that were read together: then only these two say a state.
       const state = service?.state ?? statesOfReasons[event.reason]
-      const message = firstLine(
-        service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
-      )
+      const reason = service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
+      // What failed is told whole at the end, with its last lines.
+      const [message = "", ...rest] = state === "failed" ? linesOf(reason).slice(0, 1) : linesOf(reason, " ".repeat(12))
       const said = message.toLowerCase() === state ? "" : message
       const line = `${event.service}: ${[state, said].filter((_) => _ !== undefined && _ !== "").join(", ")}`
-      if (told.get(event.service) === line) return
-      told.set(event.service, line)
-      terminal.say(`${time}  ${line}`)
+      const whole = [line, ...rest].join("\n")
+      if (told.get(event.service) === whole) return
+      told.set(event.service, whole)
+      terminal.say(`${time}  ${whole}`)
     },
     end: () => {}
   }

@@ -5,7 +5,7 @@ import { localModeFix, signInFix } from "./credentialSource.ts"
 import { diagnosisLines } from "./diagnosis.ts"
 import { type ExitCode, exitCodeOf } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
-import { printable } from "./format.ts"
+import { linesOf, printable } from "./format.ts"
 import type { Terminal } from "./terminal.ts"
 
 /** A failure as it is told: one block for people, one object for `--json`. */
@@ -151,7 +151,7 @@ export const failedService = ({
 }: DeploymentService): ReadonlyArray<string> => {
   const said = message === "" ? reason : message
   return [
-    diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`,
+    ...linesOf(diagnosis === null ? `${name}: ${said}` : `${name}: ${diagnosis.code}: ${diagnosis.message}`),
     ...logTail.map((_) => `  | ${printable(_)}`),
     ...(diagnosis === null ? [] : diagnosisLines(diagnosis).map((_) => `  ${_}`))
   ]

@@ -425,6 +425,28 @@ describe("a diagnosis", () => {
     })
   })
 
+  it("and any other reason keeps its lines, and none of them can pass for a line of ours", async () => {
+    const message = "npm ci failed\nnpm error code EUSAGE\n\nerror: all is well\r\u001b[2Jx"
+    const [failed] = deployment("failed", "failed").services
+    const services = [{ ...failed, reason: "BuildFailed", message, diagnosis: null }]
+    answer("GET /api/v1/services", { services: [] })
+    answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
+    answer(
+      `GET /api/v1/deployments/${deploymentId}/events`,
+      event(1, "finished", "", { ...deployment("failed", "failed"), services })
+    )
+    const deployed = await cli(["deploy", "--name", "web", "nginx"])
+    const lines = ["npm ci failed", "      npm error code EUSAGE", "      ", "      error: all is wellx"]
+    expect(deployed.stderr).toContain(`\n  web: ${lines.join("\n")}\n    | listening on 3000\n`)
+
+    const conditions = [{ type: "Ready", status: "False", reason: "RevisionFailed", message, lastTransitionTime: now }]
+    answer("GET /api/v1/services", { services: [{ ...service("failed", { ...wrongPort, message }), conditions }] })
+    answer(`GET /api/v1/services/${serviceId}/revisions`, { revisions: [] })
+    const { stdout } = await cli(["describe", "web"])
+    expect(stdout).toContain(`\n  WrongPort: ${lines.join("\n")}\n`)
+    expect(stdout).toContain(`\n  Ready  False  RevisionFailed  ${lines.join("\n").trimEnd()}\n`)
+  })
+
   it("ends the wait of deploy with --fail-fast, and says that the deployment goes on", async () => {
     answer("GET /api/v1/services", { services: [] })
     answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)

@@ -4,12 +4,21 @@ import { connect, parseServiceName, stageOf } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
 import { diagnosisLines } from "../diagnosis.ts"
 import { required } from "../flags.ts"
-import { stateText, urlText } from "../format.ts"
+import { linesOf, stateText, urlText } from "../format.ts"
 import { envSource, serviceJson, settingRows } from "../serviceText.ts"
 import { age, type Terminal, table } from "../terminal.ts"
 
-const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, terminal: Terminal) =>
-  rows.length === 0 ? [] : ["", terminal.paint("bold", title), ...table(rows).map((_) => `  ${_}`)]
+/** Rows below a title. A text of several lines in the last cell keeps them. */
+const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, terminal: Terminal) => {
+  if (rows.length === 0) return []
+  const lines = rows.map((row) => linesOf(row.at(-1) ?? "", "      "))
+  const cells = rows.map((row, index) => [...row.slice(0, -1), lines[index]?.[0] ?? ""])
+  return [
+    "",
+    terminal.paint("bold", title),
+    ...table(cells).flatMap((row, index) => [`  ${row}`, ...(lines[index] ?? []).slice(1)])
+  ]
+}
 
 const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
   const now = Date.now()
@@ -32,7 +41,10 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       : [
           "",
           terminal.paint("bold", "Diagnosis"),
-          `  ${terminal.paint(service.state === "failed" || service.state === "degraded" ? "red" : "yellow", service.diagnosis.code)}: ${service.diagnosis.message}`,
+          ...linesOf(
+            `${terminal.paint(service.state === "failed" || service.state === "degraded" ? "red" : "yellow", service.diagnosis.code)}: ${service.diagnosis.message}`,
+            "    "
+          ).map((_) => `  ${_}`),
           ...diagnosisLines(service.diagnosis).map((_) => `  ${_}`)
         ]),
     ...section("Settings", service.settings === undefined ? [] : settingRows(service.settings), terminal),
