@@ -2,12 +2,14 @@ import { mkdir, rename } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { isInside, isThere } from "./files.ts"
 import { type BuildHost, type BuildInput, type Built, type Command, invalid } from "./model.ts"
-import type { Shape } from "./node/frameworks.ts"
+import { isForDevelopment, type Shape } from "./node/frameworks.ts"
 import { nodeShape } from "./node/node.ts"
 import { dropped, droppedBetween, packagesIn } from "./node/pruned.ts"
+import { developmentUsedBy, withoutBuild } from "./node/scripts.ts"
 import { verifyPackages } from "./node/verifyPackages.ts"
 import { type BuildPlan, planBuild } from "./plan.ts"
 import type { Recipe } from "./recipe.ts"
+import { startScript } from "./start.ts"
 import { makeSite } from "./static/site.ts"
 
 /** Builds the snapshot in `input.folder`, and puts what runs into the new folder `target`, unless that is an image. */
@@ -65,7 +67,7 @@ const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promi
       await host.cache.keep(cache.key, join(root, cache.folder))
   }
   if (cache?.afterBuild !== true) await keep()
-  await run(host, [build])
+  await run(host, [...recipe.assets, build])
   if (cache?.afterBuild === true) await keep()
   for (const name of drop) if (await isInside(input.folder, join(root, name))) await host.remove(join(root, name))
   return cache === undefined ? [] : [cache.key]
@@ -77,8 +79,9 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
   const modules = join(input.folder, "node_modules")
   const key = installation?.cacheKey
   if (installation === undefined || key === undefined) {
-    const commands = [installation?.install, build, build === undefined ? undefined : installation?.prune]
-    await run(host, commands)
+    await run(host, [installation?.install])
+    const prune = await pruneOf(plan, modules, host)
+    await run(host, [build, prune])
     if (installation !== undefined) await verifyPackages(modules)
     return []
   }
@@ -96,14 +99,26 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
   }
   // Without a build nothing needs what is there for development, but a start script may have been written for it.
   const note = await host.cache.note(key)
-  const known = dropped(note)
-  const before = known === undefined && installation.prune !== undefined ? await packagesIn(modules) : undefined
-  await run(host, [build, before === undefined ? undefined : installation.prune])
+  const prune = await pruneOf(plan, modules, host)
+  const known = prune === undefined ? undefined : dropped(note)
+  const before = known === undefined && prune !== undefined ? await packagesIn(modules) : undefined
+  await run(host, [build, before === undefined ? undefined : prune])
   if (before !== undefined)
     await host.cache.setNote(key, JSON.stringify(droppedBetween(before, await packagesIn(modules))))
   for (const name of known ?? [])
     if (await isInside(input.folder, join(modules, name))) await host.remove(join(modules, name))
   return [key]
+}
+
+/** What drops the packages for development after the build; undefined if the start script needs one of them. */
+const pruneOf = async (plan: BuildPlan, modules: string, host: BuildHost): Promise<Command | undefined> => {
+  const { build, installation, packageJson } = plan
+  if (build === undefined || installation?.prune === undefined) return undefined
+  const start = withoutBuild(startScript(packageJson), packageJson)
+  const used = isForDevelopment(start) ? undefined : await developmentUsedBy(start, packageJson, modules)
+  if (used === undefined) return installation.prune
+  host.progress(`Keeping the packages for development: the start script uses ${used}`)
+  return undefined
 }
 
 const run = async (host: BuildHost, commands: ReadonlyArray<Command | undefined>): Promise<void> => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { isFile, namesIn, readText } from "./files.ts"
+import { firstFile, isFile, namesIn, readText } from "./files.ts"
 import { type BuildInput, nothingToRun } from "./model.ts"
 import type { Recipe } from "./recipe.ts"
 
@@ -13,36 +14,64 @@ const isMain = async (folder: string): Promise<boolean> => {
   return false
 }
 
-/** The package with the program: the module's root, or the one in `cmd`. */
+const mostFolders = 2_000
+
+/** The packages with a program below a folder, as `go build` takes them: those of the module, and of a workspace's others. */
+const programsBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const found: Array<string> = []
+  const waiting = [""]
+  for (let at = 0; at < waiting.length && at < mostFolders; at++) {
+    const inside = waiting[at] ?? ""
+    if (inside !== "" && (await isMain(join(folder, inside)))) found.push(`./${inside}`)
+    if (inside.split("/").length > 3) continue
+    for (const entry of await readdir(join(folder, inside), { withFileTypes: true }))
+      if (entry.isDirectory() && !/^(?:[._].*|vendor|testdata|node_modules)$/.test(entry.name))
+        waiting.push(inside === "" ? entry.name : `${inside}/${entry.name}`)
+  }
+  return found
+}
+
+/** The package with the program: the module's root, or the one in `cmd`, or the only one. */
 const programOf = async (folder: string): Promise<string> => {
   if (await isMain(folder)) return "."
-  const found: Array<string> = []
-  for (const name of await namesIn(join(folder, "cmd")))
-    if (await isMain(join(folder, "cmd", name))) found.push(`./cmd/${name}`)
+  const all = await programsBelow(folder)
+  const inCmd = all.filter((_) => _.startsWith("./cmd/"))
+  const found = inCmd.length > 0 ? inCmd : all
   const [only] = found
   if (only !== undefined && found.length === 1) return only
-  const server = found.find((_) => /\/(server|api|web|app)$/.test(_))
-  if (server !== undefined) return server
+  const path = /^module\s+(\S+)/m.exec((await readText(folder, "go.mod")) ?? "")?.[1] ?? ""
+  const module = path
+    .replace(/\/v\d+$/, "")
+    .split("/")
+    .at(-1)
+  const meant = found.find((_) => /\/(server|api|web|app)$/.test(_)) ?? found.find((_) => _.endsWith(`/${module}`))
+  if (meant !== undefined) return meant
   throw nothingToRun(
-    `Nothing says which program of the Go module to run: ${found.length === 0 ? "there is no package main at its root or in cmd/" : `there are ${found.join(", ")}`}. Write \`build: "go build -o .maxcloud/app ./cmd/server"\` in the config.`
+    only === undefined
+      ? 'The Go module has no `package main` to run. Name the folder of another module as `source`, or write `build: "go build -o .maxcloud/app ./path"` in the config.'
+      : `The Go module has several programs: ${shown(found)}. Write the one that you mean in the config, such as \`build: "go build -o .maxcloud/app ${only}"\`.`
   )
 }
+
+const shown = (names: ReadonlyArray<string>): string =>
+  names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")
 
 /** How a Go module is built; undefined if the folder is none. */
 export const goRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
-  if (!(await isFile(folder, "go.mod"))) return undefined
+  if ((await firstFile(folder, ["go.mod", "go.work"])) === undefined) return undefined
   const written =
     typeof input.build === "string" ? input.build : typeof input.build === "object" ? input.build.command : undefined
   const at = `{root}/${inside === "." ? "" : `${inside}/`}${caches}`
   const env = { GOMODCACHE: `${at}/mod`, GOCACHE: `${at}/build`, GOFLAGS: "-modcacherw", GOTOOLCHAIN: "local" }
   const args = ["build", "-trimpath", "-o", binary]
-  const sums = `${await readText(folder, "go.mod")}${(await readText(folder, "go.sum")) ?? ""}`
+  const sums = await Promise.all(["go.mod", "go.sum", "go.work", "go.work.sum"].map((_) => readText(folder, _)))
   return {
     name: "Go",
     install: [],
     lockfile: "go.sum",
+    assets: [],
     build:
       written === undefined
         ? { file: "go", args: [...args, await programOf(folder)], label: "go build", folder: inside, env }

@@ -184,7 +184,78 @@ describe("the plan of a build", () => {
       { build: false },
       ["Python", "install: pip install -r requirements.txt (requirements.txt)"]
     ],
-    ["Go", { "go.mod": "module x", "main.go": "package main" }, {}, ["Go", "build: go build"]]
+    ["Go", { "go.mod": "module x", "main.go": "package main" }, {}, ["Go", "build: go build"]],
+    [
+      "a Go module whose package.json is there for maxcloud alone",
+      {
+        "go.mod": "module x",
+        "main.go": "package main",
+        "package.json": '{"devDependencies":{"@maxcloud/cli":"1"}}',
+        "package-lock.json": "{}"
+      },
+      {},
+      ["Go", "build: go build"]
+    ],
+    [
+      "a Python project whose package.json builds styles",
+      {
+        "requirements.txt": "flask",
+        "app.py": "",
+        "package.json": '{"devDependencies":{"tailwindcss":"1"},"scripts":{"build":"tailwindcss"}}',
+        "package-lock.json": "{}"
+      },
+      {},
+      ["Python", "install: pip install -r requirements.txt (requirements.txt)", "build: npm ci", "build: npm run build"]
+    ],
+    [
+      "a Node project with a tool in Python beside",
+      { "package.json": pkg({ scripts: { start: "node a.js" } }), "requirements.txt": "x", "package-lock.json": "{}" },
+      {},
+      ["Node.js", "install: npm ci --omit=dev (package-lock.json)"]
+    ],
+    [
+      "a page of Vite with a tool in Python beside",
+      {
+        "package.json": '{"devDependencies":{"vite":"1"},"scripts":{"build":"vite build"}}',
+        "index.html": "",
+        "pyproject.toml": "",
+        "package-lock.json": "{}"
+      },
+      {},
+      ["Vite", "install: npm ci (package-lock.json)", "build: npm run build"]
+    ],
+    [
+      "Heroku's build script",
+      {
+        "package.json": pkg({ scripts: { "heroku-postbuild": "x", start: "node a.js" } }),
+        "package-lock.json": "{}"
+      },
+      {},
+      ["Node.js", "install: npm ci (package-lock.json)", "build: npm run heroku-postbuild"]
+    ],
+    [
+      "the only program of a Go module, wherever it is",
+      { "go.mod": "module x", "a/b/main.go": "package main", "vendor/c/main.go": "package main" },
+      {},
+      ["Go", "build: go build"]
+    ],
+    [
+      "a program of the module's name",
+      {
+        "go.mod": "module example.com/x/podinfo/v6",
+        "cmd/podcli/a.go": "package main",
+        "cmd/podinfo/a.go": "package main"
+      },
+      {},
+      ["Go", "build: go build"]
+    ],
+    [
+      "a language of one's own command",
+      { "Cargo.toml": "" },
+      { build: "cargo build --release", hasCommand: true },
+      ["Node.js", "build: cargo build --release"]
+    ],
+    ["a site with a Gemfile beside", { "index.html": "", Gemfile: "" }, {}, ["static site"]]
   ]
   it.each(cases)("says what is done with %s", async (_, files, more, expected) => {
     expect(await planOf(files, more)).toEqual(expected)
@@ -193,8 +264,32 @@ describe("the plan of a build", () => {
   it("names the field to write if nothing can be found out", async () => {
     await expect(
       planOf({ "go.mod": "module x", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main" })
-    ).rejects.toThrow('Write `build: "go build')
+    ).rejects.toThrow('./cmd/a, ./cmd/b. Write the one that you mean in the config, such as `build: "go build')
     await expect(planOf({ Pipfile: "" }).then(() => planBuild({ folder }))).rejects.toThrow()
+  })
+})
+
+describe("a language that isn't built from its source", () => {
+  it.each([
+    ["Cargo.toml", /^Rust \(Cargo.toml\).*`build: "cargo build --release"`/],
+    ["pom.xml", /^Java \(pom.xml\).*Add a Dockerfile.*`command: \["java"/],
+    ["build.gradle.kts", /^Java \(build.gradle.kts\)/],
+    ["composer.json", /^PHP.*`command: \["php"/],
+    ["Gemfile", /^Ruby.*"puma", "-p", "\$\(PORT\)"/],
+    ["Shop.csproj", /^\.NET \(Shop.csproj\)/],
+    ["mix.exs", /^Elixir/],
+    ["deno.json", /^Deno/]
+  ])("is named, with the fields to write: %s", async (file, expected) => {
+    await expect(planOf({ [file]: "" })).rejects.toThrow(expected)
+  })
+
+  it("is seen beside a package.json that builds its styles, and takes the Procfile's line", async () => {
+    const files = {
+      "composer.json": "{}",
+      "package.json": '{"scripts":{"build":"vite build"},"devDependencies":{"vite":"7"}}',
+      Procfile: "web: heroku-php-apache2 public/\n"
+    }
+    await expect(planOf(files)).rejects.toThrow('`command: ["sh","-c","heroku-php-apache2 public/"]`')
   })
 })
 
@@ -267,7 +362,30 @@ describe("what is started after a build", () => {
       { "index.html": '<script type="module" src="./main.js"></script>', "main.js": "" },
       "site ."
     ],
-    ["a server with a page beside", { "index.html": "<p>", "server.js": "" }, "node server.js"]
+    ["a server with a page beside", { "index.html": "<p>", "server.js": "" }, "node server.js"],
+    [
+      "the start script without the build that was done",
+      { "package.json": of("fastify", "npm run build && node dist/server.js"), "dist/server.js": "" },
+      "node dist/server.js"
+    ],
+    [
+      "Eleventy's site instead of its development server",
+      { "package.json": of("@11ty/eleventy", "npx @11ty/eleventy --serve"), "_site/index.html": "" },
+      "site _site"
+    ],
+    [
+      "a script for production, where there is no start",
+      { "package.json": JSON.stringify({ scripts: { serve: "node dist/x.js" } }), "index.js": "" },
+      "node dist/x.js"
+    ],
+    ["a Procfile's program", { "package.json": of("a"), Procfile: "web: node backend/x.js" }, "node backend/x.js"],
+    ["app.js", { "app.js": "" }, "node app.js"],
+    [
+      "the file that the dev script runs",
+      { "package.json": JSON.stringify({ scripts: { dev: "nodemon -L src/start.js" } }), "src/start.js": "" },
+      "node src/start.js"
+    ],
+    ["src/index.js", { "package.json": of("express"), "src/index.js": "" }, "node src/index.js"]
   ]
   it.each(cases)("is %s", async (_, files, expected) => {
     expect(await startOf(files)).toBe(expected)

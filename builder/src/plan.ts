@@ -1,14 +1,17 @@
 import { join } from "node:path"
 import { dockerfileIn } from "./dockerfile.ts"
-import { firstFile } from "./files.ts"
+import { firstFile, isFile } from "./files.ts"
 import { goRecipe } from "./go.ts"
 import type { Command } from "./model.ts"
-import { type BuildInput, invalid } from "./model.ts"
-import { frameworkOf } from "./node/frameworks.ts"
+import { type BuildInput, invalid, nothingToRun } from "./model.ts"
+import { frameworkOf, isForDevelopment } from "./node/frameworks.ts"
 import { type Installation, installationOf } from "./node/managers.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
+import { buildScriptOf } from "./node/scripts.ts"
+import { otherLanguage } from "./otherLanguages.ts"
 import { pythonRecipe } from "./python/python.ts"
 import type { Recipe } from "./recipe.ts"
+import { entryPointIn, startScript } from "./start.ts"
 
 /** What a build will do, read from the folder alone: nothing is run, nothing is written. */
 export interface BuildPlan {
@@ -48,9 +51,47 @@ const planOf = (recipe: Recipe, { build }: BuildInput): BuildPlan => ({
     ...recipe.install
       .map((_) => `install: ${_.label} (${recipe.lockfile})`)
       .filter((_) => !/: (python3 -m venv|relocate)/.test(_)),
-    ...(recipe.build === undefined ? [] : [`build: ${recipe.build.label}`])
+    ...[...recipe.assets, recipe.build].flatMap((_) => (_ === undefined ? [] : [`build: ${_.label}`]))
   ]
 })
+
+/**
+ * Does the package.json say how the service runs, or is it a tool of a project in another language: for styles, or for the `maxcloud` command
+ * alone?
+ */
+const isNodeProject = async (folder: string, packageJson: PackageJson): Promise<boolean> => {
+  const start = startScript(packageJson)
+  if (start !== undefined && !isForDevelopment(start)) return true
+  const framework = frameworkOf(packageJson)
+  if (framework !== undefined && framework.isBundler !== true) return true
+  if ((await entryPointIn(folder, packageJson)) !== undefined) return true
+  const isBuilt = framework !== undefined || buildScriptOf(packageJson) !== undefined
+  return isBuilt && (await firstFile(folder, ["index.html", "public/index.html"])) !== undefined
+}
+
+/** What the `build` script of a package.json beside needs and does, for a project in another language. */
+const assetsOf = async (input: BuildInput, packageJson: PackageJson | undefined): Promise<ReadonlyArray<Command>> => {
+  const script = buildScriptOf(packageJson)
+  if (packageJson === undefined || script === undefined || input.build !== undefined) return []
+  if ((input.package ?? ".") !== ".") return []
+  const installation = await installationOf(input.folder, packageJson, true)
+  return installation === undefined ? [] : [installation.install, installation.script(script, ".")]
+}
+
+/** Of another language than JavaScript; undefined if the folder isn't. A language that isn't built fails with what to write. */
+const recipeOf = async (input: BuildInput, packageJson: PackageJson | undefined): Promise<Recipe | undefined> => {
+  const folder = join(input.folder, input.package ?? ".")
+  if (packageJson !== undefined && (await isNodeProject(folder, packageJson))) return undefined
+  const recipe = (await goRecipe(input)) ?? (await pythonRecipe(input))
+  if (recipe !== undefined) {
+    const assets = await assetsOf(input, packageJson)
+    return { ...recipe, assets, drop: assets.length === 0 ? recipe.drop : [...recipe.drop, "node_modules"] }
+  }
+  if (input.build !== undefined || input.hasCommand === true || (await isFile(folder, "index.html"))) return undefined
+  const other = await otherLanguage(folder)
+  if (other !== undefined) throw nothingToRun(other)
+  return undefined
+}
 
 const planOfImage = (dockerfile: string): BuildPlan => ({
   kind: "image",
@@ -70,13 +111,12 @@ export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
   const dockerfile = await dockerfileIn(folder, input.build)
   if (dockerfile !== undefined) return planOfImage(dockerfile)
   const packageJson = await readPackageJson(folder)
-  if (packageJson === undefined) {
-    const recipe = (await goRecipe(input)) ?? (await pythonRecipe(input))
-    if (recipe !== undefined) return planOf(recipe, input)
-  }
+  const recipe = await recipeOf(input, packageJson)
+  if (recipe !== undefined) return planOf(recipe, input)
   const rootPackage = inside === "." ? packageJson : await readPackageJson(input.folder)
   const { build: setting } = input
-  const isBuilt = setting !== false && (setting !== undefined || packageJson?.scripts?.["build"] !== undefined)
+  const script = buildScriptOf(packageJson)
+  const isBuilt = setting !== false && (setting !== undefined || script !== undefined)
   const installation = rootPackage === undefined ? undefined : await installationOf(input.folder, rootPackage, isBuilt)
   const written = typeof setting === "string" ? setting : typeof setting === "object" ? setting.command : undefined
   const output = typeof setting === "object" ? setting.output : undefined
@@ -86,13 +126,13 @@ export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
       ? undefined
       : written !== undefined
         ? lineOfShell(written, inside, bin)
-        : packageJson?.scripts?.["build"] === undefined
+        : script === undefined
           ? undefined
-          : (installation?.script("build", inside) ?? {
+          : (installation?.script(script, inside) ?? {
               file: "npm",
-              args: ["run", "build"],
+              args: ["run", script],
               folder: inside,
-              label: "npm run build"
+              label: `npm run ${script}`
             })
   const framework = packageJson === undefined ? undefined : frameworkOf(packageJson)
   const isSite =

@@ -9,6 +9,8 @@ export interface Recipe {
   readonly install: ReadonlyArray<Command>
   /** What says their versions. */
   readonly lockfile: string
+  /** What a package.json beside builds before it: styles, scripts for browsers. */
+  readonly assets: ReadonlyArray<Command>
   readonly build: Command | undefined
   /** A folder that the next build with the same key can use. It is kept after the install, or `afterBuild`. */
   readonly cache: { readonly key: string; readonly folder: string; readonly afterBuild: boolean } | undefined

@@ -10,11 +10,11 @@ export type Start =
   | { readonly file: string; readonly args: ReadonlyArray<string> }
 
 const entryPoints = ["js", "mjs", "cjs", "ts"].flatMap((ending) =>
-  ["index", "server", "main"].map((name) => `${name}.${ending}`)
+  ["index", "server", "main", "app"].map((name) => `${name}.${ending}`)
 )
 /** What compilers leave: `tsc` and its like. */
 const compiled = ["dist", "build", "out", "lib"].flatMap((folder) =>
-  ["index", "server", "main", "src/index", "src/server", "src/main"].flatMap((name) =>
+  ["index", "server", "main", "app", "src/index", "src/server", "src/main", "src/app"].flatMap((name) =>
     ["js", "mjs", "cjs"].map((ending) => `${folder}/${name}.${ending}`)
   )
 )
@@ -50,7 +50,7 @@ export const startScript = (packageJson: PackageJson | undefined): Start | undef
   return start === undefined ? undefined : { script: start, prestart }
 }
 
-/** `index`, `server` or `main`, the package's own `main`, or what a compiler has left: by Node. */
+/** `index`, `server`, `main` or `app`, the package's own `main`, or what a compiler has left: by Node. */
 export const entryPointIn = async (folder: string, packageJson?: PackageJson): Promise<Start | undefined> => {
   const main = typeof packageJson?.main === "string" ? [packageJson.main.replace(/^\.\//, "")] : []
   const safe = main.filter((_) => !_.startsWith("/") && !_.split("/").includes(".."))
@@ -60,7 +60,7 @@ export const entryPointIn = async (folder: string, packageJson?: PackageJson): P
 
 /**
  * What to run in a folder as it is: `command` and `args` if they are given; else the `start` script of its `package.json`; else
- * `index`, `server` or `main` by Node. `args` alone are added to what is found.
+ * `index`, `server`, `main` or `app` by Node. `args` alone are added to what is found.
  */
 export const programOf = async (
   directory: string,

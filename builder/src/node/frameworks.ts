@@ -23,6 +23,8 @@ interface Framework {
   readonly name: string
   /** The dependency that gives it away. */
   readonly dependency: string
+  /** It leaves a site: what looks like a program beside that is for browsers, or for the build. */
+  readonly isBundler?: true
   /** What the build has left; undefined if it is nothing special: the start script runs it. A text says what is missing. */
   readonly shape?: (folder: string) => Promise<Shape | Site | string | undefined>
 }
@@ -127,7 +129,14 @@ const frameworks: ReadonlyArray<Framework> = [
   { name: "Fastify", dependency: "fastify" },
   { name: "Hono", dependency: "hono" },
   { name: "Express", dependency: "express" },
-  { name: "Vite", dependency: "vite" }
+  { name: "Docusaurus", dependency: "@docusaurus/core", isBundler: true },
+  { name: "VitePress", dependency: "vitepress", isBundler: true },
+  { name: "VuePress", dependency: "vuepress", isBundler: true },
+  { name: "Eleventy", dependency: "@11ty/eleventy", isBundler: true },
+  { name: "Gatsby", dependency: "gatsby", isBundler: true },
+  { name: "Create React App", dependency: "react-scripts", isBundler: true },
+  { name: "Vue CLI", dependency: "@vue/cli-service", isBundler: true },
+  { name: "Vite", dependency: "vite", isBundler: true }
 ]
 
 /** With server rendering turned off, nothing but the client is left. */
@@ -148,7 +157,24 @@ export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
 const developmentTools: Readonly<Record<string, ReadonlyArray<string>>> = {
   vite: ["", "dev", "serve", "preview"],
   "react-scripts": ["start"],
+  craco: ["start"],
+  "react-app-rewired": ["start"],
   "vue-cli-service": ["serve"],
+  "@11ty/eleventy": [],
+  eleventy: [],
+  vitepress: ["", "dev", "serve", "preview"],
+  vuepress: ["", "dev"],
+  docusaurus: ["start", "serve"],
+  hexo: ["s", "server"],
+  nx: ["serve", "dev"],
+  rspack: ["serve", "dev"],
+  rsbuild: ["", "dev", "preview"],
+  ember: ["s", "serve", "server"],
+  quasar: ["dev"],
+  wrangler: ["dev"],
+  netlify: ["dev"],
+  vercel: ["dev"],
+  "live-server": [],
   next: ["", "dev"],
   astro: ["", "dev", "preview"],
   nuxt: ["dev", "preview"],
@@ -170,14 +196,16 @@ const developmentTools: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** The program of a script and its first argument that is no option, without assignments and what only runs others. */
 const wordsOf = (script: string): readonly [string, string] => {
   const words = script.trim().split(/\s+/)
-  const at = words.findIndex((_) => !/^\w+=/.test(_) && _ !== "cross-env" && _ !== "npx")
+  const at = words.findIndex((_) => !/^\w+=/.test(_) && !/^(?:cross-env|npx|pnpx|bunx|-y|--yes)$/.test(_))
   const second = words[at + 1] ?? ""
   return [words[at] ?? "", second.startsWith("-") ? "" : second]
 }
 
 export const isForDevelopment = (start: Start | undefined): boolean => {
   if (start === undefined || !("script" in start)) return false
-  const [program, second] = wordsOf(start.script)
+  const [written, second] = wordsOf(start.script)
+  // npx takes a version: `@11ty/eleventy@3`.
+  const program = written.replace(/(?<=.)@[^/]*$/, "")
   const tool = Object.hasOwn(developmentTools, program) ? developmentTools[program] : undefined
   return tool !== undefined && (tool.length === 0 || tool.includes(second))
 }

@@ -1,12 +1,17 @@
 import { join } from "node:path"
 import { firstFile, namesIn, readText } from "../files.ts"
 import { type BuildFailed, nothingToRun } from "../model.ts"
+import { procfileOf } from "../otherLanguages.ts"
 import { entryPointIn, type Start, startScript } from "../start.ts"
 import { frameworkOf, isForDevelopment, isNextStart, type Shape, type Site } from "./frameworks.ts"
 import type { PackageJson } from "./packageJson.ts"
+import { fileOfDev, productionScript, withoutBuild } from "./scripts.ts"
 
 /** Where builds leave a site, by convention. */
-const siteFolders = ["dist", "build", "out", "public", "_site", "www", "build/client", "dist/client"]
+const siteFolders = [
+  ...["dist", "build", "out", "public", "_site", "www", "build/client", "dist/client"],
+  ...["docs/.vitepress/dist", ".vitepress/dist", "docs/.vuepress/dist", "doc_build", "storybook-static"]
+]
 
 /** The folder of a site that a build has left, or that the source is. */
 const siteIn = async (folder: string, wasBuilt: boolean): Promise<string | undefined> => {
@@ -36,7 +41,8 @@ export const nodeShape = async (
   packageJson: PackageJson | undefined,
   { output, wasBuilt }: { readonly output: string | undefined; readonly wasBuilt: boolean }
 ): Promise<Shape | Site> => {
-  const written = startScript(packageJson)
+  const script = startScript(packageJson)
+  const written = wasBuilt ? withoutBuild(script, packageJson) : script
   if (output !== undefined) {
     const inside = join(folder, output)
     const program = await entryPointIn(inside)
@@ -51,15 +57,31 @@ export const nodeShape = async (
   if (own !== undefined) return { start: own }
   if (typeof shape === "string") throw nothingToRun(shape)
   if (shape !== undefined) return shape
+  const forProduction = productionScript(packageJson) ?? (await fromProcfile(folder))
+  if (forProduction !== undefined) return { start: forProduction }
   const program = await entryPointIn(folder, packageJson)
   const built = wasBuilt ? await siteIn(folder, true) : undefined
   // A bundler's project has browser code at its root that looks like a program.
-  if (built !== undefined && built !== "." && (program === undefined || framework?.name === "Vite"))
+  if (built !== undefined && built !== "." && (program === undefined || framework?.isBundler === true))
     return { site: built }
   if (program !== undefined && !(await isOfPage(folder, program))) return { start: program }
   const site = built ?? (await siteIn(folder, false))
   if (site !== undefined) return { site }
+  const dev = fileOfDev(packageJson)
+  const source = await firstFile(folder, [...(dev === undefined ? [] : [dev]), ...sourcePrograms])
+  if (source !== undefined && packageJson !== undefined) return { start: { file: "node", args: [source] } }
   throw await nothing(folder, wasBuilt)
+}
+
+/** Where programs that aren't compiled are. */
+const sourcePrograms = ["index", "server", "main", "app"].flatMap((name) =>
+  ["js", "mjs", "cjs", "ts"].map((ending) => `src/${name}.${ending}`)
+)
+
+/** A Procfile's program; its `npm start` is the start script, which has been looked at. */
+const fromProcfile = async (folder: string): Promise<Start | undefined> => {
+  const line = await procfileOf(folder)
+  return line === undefined || /^(?:npm|yarn|pnpm|bun)\s/.test(line) ? undefined : { script: line }
 }
 
 /** Is it a script of the page beside it? */

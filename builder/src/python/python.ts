@@ -123,6 +123,7 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
     name: "Python",
     install: found?.install ?? [],
     lockfile: found?.lockfile ?? "",
+    assets: [],
     build:
       script === undefined
         ? undefined

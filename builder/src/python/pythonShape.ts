@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { firstFile, isFile, isFolder, namesIn, readText } from "../files.ts"
 import { nothingToRun } from "../model.ts"
 import type { Shape } from "../node/frameworks.ts"
+import { procfileOf } from "../otherLanguages.ts"
 
 /** Is this package in the project's virtual environment? */
 const isInstalled = async (folder: string, name: string): Promise<boolean> => {
@@ -52,8 +53,8 @@ const address = `0.0.0.0:${port}`
 /** How a Python project runs, by what it has installed and what it defines. */
 export const pythonShape = async (folder: string): Promise<Shape> => {
   const has = (name: string) => isInstalled(folder, name)
-  const procfile = /^web:[ \t]*(\S[^\n]*)$/m.exec((await readText(folder, "Procfile")) ?? "")?.[1]
-  if (procfile !== undefined) return { start: { script: procfile.trimEnd() } }
+  const procfile = await procfileOf(folder)
+  if (procfile !== undefined) return { start: { script: procfile } }
   if (await isFile(folder, "manage.py")) {
     const project = await djangoOf(folder)
     if (project !== undefined && (await has("gunicorn"))) return run(`-m gunicorn ${project}.wsgi --bind ${address}`)

@@ -1,0 +1,94 @@
+import { join } from "node:path"
+import { Option, Schema } from "effect"
+import { readText } from "../files.ts"
+import type { Start } from "../start.ts"
+import { dependsOn, type PackageJson } from "./packageJson.ts"
+
+/** The script that builds: `build`, or what Heroku and Google Cloud run in its place; VitePress and VuePress write `docs:build`. */
+export const buildScriptOf = (packageJson: PackageJson | undefined): string | undefined => {
+  const scripts = packageJson?.scripts
+  if (packageJson === undefined || scripts === undefined) return undefined
+  const found = ["build", "heroku-postbuild", "gcp-build"].find((_) => scripts[_] !== undefined)
+  if (found !== undefined) return found
+  const isDocs = ["vitepress", "vuepress"].some((_) => dependsOn(packageJson, _))
+  return isDocs && scripts["start"] === undefined && scripts["docs:build"] !== undefined ? "docs:build" : undefined
+}
+
+const managers = /^(?:npm|pnpm|yarn|bun)$/
+
+/** Does this command run the script `name`, or is it the same command? */
+const runsBuild = (command: string, name: string, text: string | undefined): boolean => {
+  const words = command.trim().split(/\s+/)
+  const [manager = "", second, third] = words
+  if (managers.test(manager)) return words.length < 4 && (second === name || (second === "run" && third === name))
+  return text !== undefined && command.trim() === text.trim()
+}
+
+/** A start that builds first, without that: it's built already, and the folder that runs is read-only. */
+export const withoutBuild = (start: Start | undefined, packageJson: PackageJson | undefined): Start | undefined => {
+  if (start === undefined || !("script" in start)) return start
+  const name = buildScriptOf(packageJson) ?? "build"
+  const isBuild = (command: string) => runsBuild(command, name, packageJson?.scripts?.[name])
+  const commands = start.script.split("&&")
+  while (commands.length > 1 && isBuild(commands[0] ?? "")) commands.shift()
+  const prestart = start.prestart !== undefined && isBuild(start.prestart) ? undefined : start.prestart
+  return { script: commands.join("&&").trimStart(), prestart }
+}
+
+/** All words of a script, and of the scripts that it runs. */
+const wordsOf = (script: string, scripts: Readonly<Record<string, string>>): ReadonlySet<string> => {
+  const found = new Set<string>()
+  const seen = new Set<string>()
+  const waiting = [script]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const words = next.split(/[\s"'`=;&|()]+/)
+    for (const word of words) found.add(word)
+    if (!words.some((_) => managers.test(_) || /^(?:run-[sp]|npm-run-all|concurrently)$/.test(_))) continue
+    for (const word of words.map((_) => _.replace(/^npm:/, ""))) {
+      const inside = Object.hasOwn(scripts, word) && !seen.has(word) ? scripts[word] : undefined
+      seen.add(word)
+      if (inside !== undefined) waiting.push(inside)
+    }
+  }
+  return found
+}
+
+const Programs = Schema.parseJson(
+  Schema.Struct({
+    bin: Schema.optional(Schema.Union(Schema.String, Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+  })
+)
+const decodePrograms = Schema.decodeUnknownOption(Programs)
+
+/**
+ * The package for development that a start uses: its program (`tsc`, `tsx`), or a module of it (`ts-node/register`). What is installed in
+ * `modules` says which programs it has.
+ */
+export const developmentUsedBy = async (
+  start: Start | undefined,
+  packageJson: PackageJson | undefined,
+  modules: string
+): Promise<string | undefined> => {
+  if (start === undefined || !("script" in start) || packageJson === undefined) return undefined
+  const { dependencies = {}, devDependencies = {}, scripts = {} } = packageJson
+  const words = [...wordsOf(`${start.prestart ?? ""} ; ${start.script}`, scripts)]
+  for (const name of Object.keys(devDependencies).filter((_) => !(_ in dependencies))) {
+    if (words.some((_) => _ === name || _.startsWith(`${name}/`))) return name
+    const manifest = decodePrograms(await readText(join(modules, name), "package.json"))
+    const bin = Option.isSome(manifest) ? manifest.value.bin : undefined
+    const programs = typeof bin === "string" ? [name.slice(name.indexOf("/") + 1)] : Object.keys(bin ?? {})
+    if (programs.some((_) => words.includes(_))) return name
+  }
+  return undefined
+}
+
+/** A script that is meant for production and runs Node, where `start` is missing or for development. */
+export const productionScript = (packageJson: PackageJson | undefined): Start | undefined => {
+  const names = ["start:prod", "start:production", "production", "prod", "serve"]
+  const found = names.map((_) => packageJson?.scripts?.[_]).find((_) => /^(?:\w+=\S* +)*node +[^-]/.test(_ ?? ""))
+  return found === undefined ? undefined : { script: found }
+}
+
+/** The file that the `dev` script runs: `nodemon src/index.js`. */
+export const fileOfDev = (packageJson: PackageJson | undefined): string | undefined =>
+  /(?:^|\s)(?:\.\/)?((?!\/)(?!\S*\.\.)[\w./-]+\.[cm]?[jt]s)(?=\s|$)/.exec(packageJson?.scripts?.["dev"] ?? "")?.[1]

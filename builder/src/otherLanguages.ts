@@ -1,0 +1,104 @@
+import { namesIn, readText } from "./files.ts"
+
+interface Language {
+  readonly name: string
+  /** The file that gives it away, by its whole name. */
+  readonly file: RegExp
+  /** What builds and starts such a project on a machine with its tools, as the config says it. */
+  readonly fields: string
+}
+
+const languages: ReadonlyArray<Language> = [
+  {
+    name: "Rust",
+    file: /^Cargo\.toml$/,
+    fields: '`build: "cargo build --release"` and `command: ["target/release/NAME"]`'
+  },
+  {
+    name: "Java",
+    file: /^pom\.xml$/,
+    fields: '`build: "mvn -q package"` and `command: ["java", "-jar", "target/NAME.jar"]`'
+  },
+  {
+    name: "Java",
+    file: /^(?:build|settings)\.gradle(?:\.kts)?$/,
+    fields: '`build: "./gradlew assemble"` and `command: ["java", "-jar", "build/libs/NAME.jar"]`'
+  },
+  {
+    name: "PHP",
+    file: /^(?:composer\.json|index\.php)$/,
+    fields: '`build: "composer install --no-dev"` and `command: ["php", "-S", "0.0.0.0:$(PORT)", "-t", "public"]`'
+  },
+  {
+    name: "Ruby",
+    file: /^(?:Gemfile|config\.ru)$/,
+    fields: '`build: "bundle install"` and `command: ["bundle", "exec", "puma", "-p", "$(PORT)"]`'
+  },
+  {
+    name: "Elixir",
+    file: /^mix\.exs$/,
+    fields: '`build: "mix deps.get && mix release"` and `command: ["_build/prod/rel/NAME/bin/NAME", "start"]`'
+  },
+  {
+    name: ".NET",
+    file: /\.(?:csproj|fsproj|sln|slnx)$/,
+    fields: '`build: "dotnet publish -o out"` and `command: ["dotnet", "out/NAME.dll"]`'
+  },
+  {
+    name: "Deno",
+    file: /^deno\.jsonc?$/,
+    fields: '`build: false` and `command: ["deno", "run", "-A", "main.ts"]`'
+  },
+  {
+    name: "Scala",
+    file: /^build\.sbt$/,
+    fields: '`build: "sbt stage"` and `command: ["target/universal/stage/bin/NAME"]`'
+  },
+  {
+    name: "Swift",
+    file: /^Package\.swift$/,
+    fields: '`build: "swift build -c release"` and `command: [".build/release/NAME"]`'
+  },
+  {
+    name: "Dart",
+    file: /^pubspec\.yaml$/,
+    fields: '`build: "dart compile exe bin/server.dart -o server"` and `command: ["./server"]`'
+  },
+  {
+    name: "Clojure",
+    file: /^(?:project\.clj|deps\.edn)$/,
+    fields: '`build` and `command: ["java", "-jar", "target/NAME.jar"]`'
+  },
+  {
+    name: "Haskell",
+    file: /^(?:stack\.yaml|cabal\.project|[\w-]+\.cabal)$/,
+    fields: '`build: "stack install --local-bin-path ."` and `command: ["./NAME"]`'
+  },
+  {
+    name: "Crystal",
+    file: /^shard\.yml$/,
+    fields: '`build: "shards build --release"` and `command: ["bin/NAME"]`'
+  },
+  { name: "Gleam", file: /^gleam\.toml$/, fields: '`build: "gleam build"` and `command: ["gleam", "run"]`' },
+  { name: "Zig", file: /^build\.zig$/, fields: '`build: "zig build"` and `command: ["zig-out/bin/NAME"]`' }
+]
+
+/** The `web` line of a Procfile. */
+export const procfileOf = async (folder: string): Promise<string | undefined> =>
+  /^web:[ \t]*(\S[^\n]*)$/m.exec((await readText(folder, "Procfile")) ?? "")?.[1]?.trimEnd()
+
+/** A project in a language that isn't built from its source: a sentence with what to write. undefined: it isn't one. */
+export const otherLanguage = async (folder: string): Promise<string | undefined> => {
+  const names = (await namesIn(folder)).toSorted()
+  for (const { fields, file, name } of languages) {
+    const found = names.find((_) => file.test(_))
+    if (found === undefined) continue
+    const procfile = await procfileOf(folder)
+    const written =
+      procfile === undefined
+        ? fields
+        : fields.replace(/`command: \[.*\]`/, () => `\`command: ${JSON.stringify(["sh", "-c", procfile])}\``)
+    return `${name} (${found}) isn't built from its source by itself. Add a Dockerfile; or, if this machine has the tools, write ${written} in the config; or \`image\` instead of \`source\`.`
+  }
+  return undefined
+}
