@@ -3,6 +3,7 @@ import { checkAuthoring } from "./packed/authoring.ts"
 import { checkContents } from "./packed/contents.ts"
 import { makeForeignFolder } from "./packed/ForeignFolder.ts"
 import { checkFlags } from "./packed/flags.ts"
+import { checkGuide } from "./packed/guide.ts"
 import { checkImports } from "./packed/imports.ts"
 import { checkKubernetes } from "./packed/kubernetes.ts"
 import { checkDeployment, checkEmbedded, checkPnpm } from "./packed/running.ts"
@@ -10,11 +11,10 @@ import { checkDeployment, checkEmbedded, checkPnpm } from "./packed/running.ts"
 const folder = makeForeignFolder()
 const { check, maxcloud, pack, run, tarballs, write } = folder
 
-try {
-  for (const name of ["config-schema", "synth", "sdk", "server", "cli"]) {
-    const packed = pack(name)
-    check(`${name} is packed`, packed.status === 0, packed.output)
-  }
+/** `npm run test:packed -- guide` runs the guide alone. */
+const [only] = process.argv.slice(2)
+
+const checkPackages = async () => {
   checkContents(folder)
 
   write("package.json", JSON.stringify({ name: "shop", private: true, type: "module" }))
@@ -35,6 +35,15 @@ try {
   await checkFlags(folder)
   checkEmbedded(folder)
   checkPnpm(folder)
+}
+
+try {
+  for (const name of ["config-schema", "synth", "sdk", "server", "cli"]) {
+    const packed = pack(name)
+    check(`${name} is packed`, packed.status === 0, packed.output)
+  }
+  if (only !== "guide") await checkPackages()
+  await checkGuide(folder)
 } catch (error) {
   check("the checks run to their end", false, error instanceof Error ? (error.stack ?? error.message) : String(error))
 }

@@ -39,6 +39,14 @@ export const makeForeignFolder = () => {
 
   return {
     app,
+    /** The environment of what runs there. */
+    env,
+    /** A folder beside the app, in which nothing is installed. Absolute. */
+    outside: (name: string) => {
+      const folder = join(work, name)
+      mkdirSync(folder, { recursive: true })
+      return folder
+    },
     tarballs: () => readdirSync(tarballs).map((_) => join(tarballs, _)),
     run,
     /** pnpm 10, as the workspace uses it. */

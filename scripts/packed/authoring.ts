@@ -51,7 +51,7 @@ export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) =
   write(
     "tsconfig.json",
     JSON.stringify({
-      compilerOptions: { strict: true, module: "nodenext", target: "es2024", noEmit: true },
+      compilerOptions: { strict: true, module: "nodenext", target: "es2024", lib: ["es2024"], noEmit: true },
       include: ["*.ts"]
     })
   )

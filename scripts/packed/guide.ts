@@ -1,0 +1,195 @@
+import { execFileSync } from "node:child_process"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { request } from "node:http"
+import { connect } from "node:net"
+import { homedir } from "node:os"
+import { join } from "node:path"
+import { missingTools } from "../../server/test/registry/missingTools.ts"
+import { buildNginxImage } from "../../server/test/registry/scratchImage.ts"
+import { startTestRegistry } from "../../server/test/registry/testRegistry.ts"
+import { type ForeignFolder, root } from "./ForeignFolder.ts"
+import { startNpmRegistry } from "./npmRegistry.ts"
+import { type Answer, makeTerminalSession, type Running, type TerminalSession } from "./TerminalSession.ts"
+
+const guide = "docs/getting-started.md"
+
+/** A block of code, and the file that the sentence before it names. */
+interface Block {
+  readonly language: string
+  readonly text: string
+  readonly file: string | undefined
+}
+
+export const blocksOf = (markdown: string): ReadonlyArray<Block> =>
+  markdown.split(/^```/m).flatMap((part, index, parts) => {
+    if (index % 2 === 0) return []
+    const [language = "", ...lines] = part.split("\n")
+    const before = parts[index - 1]?.trimEnd().split("\n").at(-1) ?? ""
+    const named = [...before.matchAll(/`([\w.-]+\.(?:ts|yaml|json))`/g)].at(-1)?.[1]
+    return [{ language, text: lines.join("\n"), file: before.endsWith(":") ? named : undefined }]
+  })
+
+/** What a line leaves running, and what it says when it is up. */
+const lasting: ReadonlyArray<readonly [RegExp, RegExp]> = [
+  [/^npx maxcloud dev\b/, /http:\/\/web--dev--local\.localhost:\d+/],
+  [/^npx maxcloud server\b/, /http:\/\/127\.0\.0\.1:\d+/],
+  [/^npx maxcloud logs .*--follow/, /listening on \d+/]
+]
+
+const answers: ReadonlyArray<Answer> = [
+  [/Type (\S+) to go on: $/, (asked) => asked[1] ?? ""],
+  [/Value of \w+: $/, () => "s3cret-p4ssword"]
+]
+
+/** Answers of services by the names that they are given here: not every resolver knows `*.localhost`. */
+const get = (url: URL) =>
+  new Promise<string>((resolve) => {
+    request({ host: "127.0.0.1", port: url.port, path: url.pathname, headers: { host: url.host } }, (response) => {
+      let body = ""
+      response.setEncoding("utf8").on("data", (chunk) => {
+        body += chunk
+      })
+      response.on("end", () => resolve(`${response.statusCode} ${body}`))
+    })
+      .on("error", (error) => resolve(error.message))
+      .end()
+  })
+
+const urlsIn = (output: string) => [...new Set(output.match(/http:\/\/[a-z-]+--local\.localhost:\d+/g) ?? [])]
+
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, "127.0.0.1")
+    socket.on("connect", () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.on("error", () => resolve(true))
+  })
+
+/** The default port, as the guide has it; if something else has it, another one by the environment, which leaves the lines as they are. */
+const portSettings = async (): Promise<NodeJS.ProcessEnv> => {
+  if (await isFree(8080)) return {}
+  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  console.log(`port 8080 is taken: the guide runs on ${port}`)
+  return { MAXCLOUD_PORT: String(port), MAXCLOUD_API_URL: `http://127.0.0.1:${port}` }
+}
+
+/** Where images come from: a registry on this machine that stands in for docker.io. */
+const startImages = async () => {
+  const missing = missingTools("the guide's images", "podman", "docker-registry", "nginx")
+  if (missing.length > 0) return { environment: {}, isThere: false, close: async () => {} }
+  const registry = await startTestRegistry()
+  const image = `localhost/maxcloud-guide-nginx:${process.pid}`
+  await buildNginxImage(image)
+  const names = ["nginx:latest", "nginx:1.27"]
+  for (const name of names) await registry.push(image, `library/${name}`)
+  return {
+    environment: registry.environment,
+    isThere: true,
+    close: async () => {
+      const all = [image, ...names.map((_) => `docker.io/library/${_}`)]
+      execFileSync("podman", ["image", "rm", "--force", "--ignore", ...all], { stdio: "ignore" })
+      await registry[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** The command lines of programs that name the folder: its server, its database, its apps. */
+const commandsNaming = (folder: string): ReadonlyArray<string> =>
+  execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
+    .split("\n")
+    .filter((_) => _.includes(folder))
+
+type Check = ForeignFolder["check"]
+
+const checkUrls = async (line: string, output: string, check: Check) => {
+  for (const url of urlsIn(output)) {
+    const answer = await get(new URL(url))
+    check(`guide: ${url} answers after "${line}"`, answer.startsWith("200 "), answer)
+  }
+}
+
+/** Runs a line of a shell. What stays is ended at once by Ctrl-C, but for the server. */
+const runLine = async (line: string, session: TerminalSession, servers: Set<Running>, check: Check) => {
+  const [, isUp] = lasting.find(([pattern]) => pattern.test(line)) ?? []
+  if (isUp === undefined) {
+    const { code, output } = await session.run(line)
+    check(`guide: ${line}`, code === 0, output)
+    if (/ (?:deploy|list)\b/.test(line)) await checkUrls(line, output, check)
+    return
+  }
+  const running = session.start(line)
+  const output = await running.until(isUp)
+  check(`guide: ${line}`, true, output)
+  if (/ server\b/.test(line)) return void servers.add(running)
+  await checkUrls(line, output, check)
+  const { code, output: whole } = await running.interrupt()
+  check(`guide: Ctrl-C ends "${line}"`, code === 0 || code === 130, `${code}\n${whole}`)
+}
+
+const runBlock = async (
+  block: Block,
+  session: TerminalSession,
+  servers: Set<Running>,
+  hasImages: boolean,
+  check: Check
+) => {
+  if (block.language !== "sh") {
+    check(
+      `guide: the sentence before a block of ${block.language} names its file`,
+      block.file !== undefined,
+      block.text
+    )
+    return writeFileSync(session.path(block.file ?? "unnamed"), block.text)
+  }
+  for (const line of block.text.split("\n").map((_) => _.trim())) {
+    if (line === "" || line.startsWith("#")) continue
+    const needsImages = /-f app\.yaml|nginx|myapp/.test(line)
+    if (needsImages && !hasImages) console.log(`not run: ${line}`)
+    else await runLine(line, session, servers, check)
+  }
+}
+
+/** The getting-started guide, word for word, in an empty folder and a terminal. Only the packages come from this machine. */
+export const checkGuide = async ({ check, env, outside, tarballs }: ForeignFolder) => {
+  if (!existsSync("/usr/bin/script")) return console.log("not run: the guide (missing: script, of util-linux)")
+  const folder = outside("guide")
+  const registry = await startNpmRegistry(tarballs())
+  const images = await startImages()
+  const npmrc = join(outside("guide-settings"), "npmrc")
+  const own = join(homedir(), ".npmrc")
+  const settings = existsSync(own) ? readFileSync(own, "utf8") : ""
+  writeFileSync(npmrc, `${settings}\n@maxcloud:registry=${registry.url}/\n`, { mode: 0o600 })
+  const { CI: _, ...shell } = env
+  const session = makeTerminalSession(
+    folder,
+    {
+      ...shell,
+      ...images.environment,
+      ...(await portSettings()),
+      npm_config_userconfig: npmrc,
+      XDG_CONFIG_HOME: outside("guide-config")
+    },
+    join(outside("guide-settings"), "folder"),
+    answers
+  )
+  const servers = new Set<Running>()
+  try {
+    const blocks = blocksOf(readFileSync(join(root, guide), "utf8"))
+    check("guide: it has blocks of code", blocks.length >= 8, String(blocks.length))
+    for (const block of blocks) await runBlock(block, session, servers, images.isThere, check)
+    for (const server of servers) {
+      const { code, output } = await server.interrupt()
+      check("guide: Ctrl-C ends the server", code === 0 || code === 130, `${code}\n${output}`)
+    }
+    const left = commandsNaming(folder)
+    check("guide: nothing is left running", left.length === 0, left.join("\n"))
+  } catch (error) {
+    check("guide: it runs to its end", false, error instanceof Error ? error.message : String(error))
+  } finally {
+    session.close()
+    await images.close()
+    await registry.close()
+  }
+}

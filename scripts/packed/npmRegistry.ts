@@ -1,0 +1,51 @@
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { basename } from "node:path"
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The package.json in a tarball. */
+const manifestIn = (tarball: string): Readonly<Record<string, unknown>> => {
+  const text = execFileSync("tar", ["-xzOf", tarball, "package/package.json"], { encoding: "utf8" })
+  const manifest: unknown = JSON.parse(text)
+  return isObject(manifest) ? manifest : {}
+}
+
+/** What a registry says of a package of one version (npm's package metadata). */
+const documentOf = (tarball: string, url: string) => {
+  const manifest = manifestIn(tarball)
+  const version = String(manifest["version"])
+  const integrity = `sha512-${createHash("sha512").update(readFileSync(tarball)).digest("base64")}`
+  const dist = { tarball: `${url}/-/${basename(tarball)}`, integrity }
+  return {
+    name: String(manifest["name"]),
+    text: JSON.stringify({
+      name: manifest["name"],
+      "dist-tags": { latest: version },
+      versions: { [version]: { ...manifest, dist } }
+    })
+  }
+}
+
+/** An npm registry on loopback that has these tarballs and nothing else: to be named for their scope alone. */
+export const startNpmRegistry = async (tarballs: ReadonlyArray<string>) => {
+  const texts = new Map<string, string>()
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(request.url ?? "/").slice(1)
+    const tarball = tarballs.find((_) => path === `-/${basename(_)}`)
+    const text = texts.get(path)
+    if (tarball !== undefined) return response.end(readFileSync(tarball))
+    if (text === undefined) return response.writeHead(404).end("{}")
+    response.setHeader("content-type", "application/json")
+    return response.end(text)
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const address: AddressInfo | string | null = server.address()
+  const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+  for (const { name, text } of tarballs.map((_) => documentOf(_, url))) texts.set(name, text)
+  return { url, close: () => new Promise<void>((resolve) => void server.close(() => resolve())) }
+}
