@@ -64,14 +64,14 @@ it("gives services what .env and .env.local say, by names alone, and follows the
   const service = { name: "web", source: "./web", env: { OF_CONFIG: "config" } }
   const cwd = folderOf({
     "maxcloud.config.json": JSON.stringify({ app: "shop", services: [service] }),
-    ".env": "OF_CONFIG=v-root\nA=v-root\nB=v-root\nC=v-root\nD=v-root\nPORT=1\n",
-    ".env.local": "B=v-root-local\nC=v-root-local\n",
-    "web/.env": "C=v-own\n",
+    ".env": "OF_CONFIG=worth-root\nA=worth-root\nB=worth-root\nC=worth-root\nD=worth-root\nPORT=1\n",
+    ".env.local": "B=worth-root-local\nC=worth-root-local\n",
+    "web/.env": "C=worth-own\n",
     "web/.gitignore": ".env\n",
     "web/index.js": shown("OF_CONFIG", "A", "B", "C", "D", "E")
   })
-  const dev = await session(cwd, { env: { D: "v-shell" } })
-  await dev.answers("web", /^config,v-root,v-root-local,v-own,v-shell,$/)
+  const dev = await session(cwd, { env: { D: "worth-shell" } })
+  await dev.answers("web", /^config,worth-root,worth-root-local,worth-own,worth-shell,$/)
   for (const said of [
     "web gets A from .env\n",
     "web gets B from .env.local\n",
@@ -82,15 +82,15 @@ it("gives services what .env and .env.local say, by names alone, and follows the
     await dev.until(new RegExp(said))
 
   // As editors save, and in a file that is ignored by git.
-  writeFileSync(join(cwd, "web/next"), "C=v-changed\nE=v-new\n")
+  writeFileSync(join(cwd, "web/next"), "C=worth-changed\nE=worth-new\n")
   renameSync(join(cwd, "web/next"), join(cwd, "web/.env"))
-  await dev.answers("web", /^config,v-root,v-root-local,v-changed,v-shell,v-new$/)
+  await dev.answers("web", /^config,worth-root,worth-root-local,worth-changed,worth-shell,worth-new$/)
 
-  writeFileSync(join(cwd, ".env.local"), "B=v-half#way\n")
+  writeFileSync(join(cwd, ".env.local"), "B=worth-half#way\n")
   await dev.until(/\.env\.local:1: B has a # without quotes/)
-  await dev.answers("web", /^config,v-root,v-root,v-changed,v-shell,v-new$/)
+  await dev.answers("web", /^config,worth-root,worth-root,worth-changed,worth-shell,worth-new$/)
   const { stderr, stdout } = await dev.end()
-  expect(stdout + stderr).not.toContain("v-")
+  expect(stdout + stderr).not.toContain("worth-")
 }, 180_000)
 
 it("gives services the shell's PATH, and a deploy to the same server nothing of the shell or of .env", async () => {
@@ -99,7 +99,7 @@ it("gives services the shell's PATH, and a deploy to the same server nothing of 
 require("http").createServer((_, r) => r.end(String([spawnSync("our-tool").stdout, process.env.A]))).listen(process.env.PORT)\n`
   const cwd = folderOf({
     "maxcloud.config.json": '{"app":"shop","services":[{"name":"web","source":"./web"}]}',
-    ".env": "A=v-root\n",
+    ".env": "A=worth-root\n",
     "web/index.js": server,
     "web/package.json": '{"scripts":{"dev":"node gone.js"}}',
     "venv/bin/our-tool": tool
@@ -108,7 +108,7 @@ require("http").createServer((_, r) => r.end(String([spawnSync("our-tool").stdou
   mkdirSync(join(cwd, ".maxcloud"), { mode: 0o711 })
   const PATH = `${join(cwd, "venv/bin")}:${process.env.PATH}`
   const dev = await session(cwd, { args: ["--port", "0", "--no-dev-script"], env: { PATH } })
-  await dev.answers("web", /^from the shell\n,v-root$/)
+  await dev.answers("web", /^from the shell\n,worth-root$/)
   const deployed = await run(["deploy", "--stage", "other", "--api-url", dev.apiUrl], { cwd })
   expect([deployed.code, deployed.stderr]).toEqual([0, expect.anything()])
   const { port } = new URL(dev.apiUrl)

@@ -54,6 +54,10 @@ const reasons = {
     en: "Knative: an object of this name belongs to another owner.",
     de: "Knative: Ein Objekt dieses Namens gehört einem anderen Eigentümer."
   },
+  NotRunHere: {
+    en: "An earlier server accepted the revision, and this one may not run it: it was started without in-place sources (`maxcloud dev`), or with accounts.",
+    de: "Ein früherer Server hat die Revision angenommen, dieser darf sie nicht ausführen: Er läuft ohne Quellen an Ort und Stelle (`maxcloud dev`) oder mit Konten."
+  },
   OutOfDate: {
     en: "The cluster has not looked at the newest change yet.",
     de: "Der Cluster hat die neueste Änderung noch nicht betrachtet."

@@ -320,6 +320,36 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     await second.remove(web("a:3"))
   })
 
+  it("doesn't go on after a restart with what it may not run: folders of `maxcloud dev`, processes of others", async () => {
+    const objects = makeMemoryObjects()
+    const fake = makeFakeInstances()
+    const inPlace = manifestsOf([{ name: "web", source: { path: "web", directory: "/srv/web" }, scale: { min: 1 } }])
+    const dev = start(fake.layer, objects)
+    await dev.apply(inPlace)
+    await dev.until("web", (_) => _.state === "ready")
+    await dev.stop()
+
+    for (const options of [{ inPlace: false }, { mayRunProcesses: () => false }]) {
+      const server = start(fake.layer, objects, options)
+      const status = await server.until("web", (_) => _.state === "failed")
+      assert.strictEqual(status.latestReadyRevision, null)
+      assert.match(String(status.conditions.find((_) => _.type === "Ready")?.message), /maxcloud dev|MAXCLOUD_AUTH/)
+      const route = await server.route(host)
+      const refused = await Promise.resolve()
+        .then(() => route.acquire(new AbortController().signal))
+        .catch((cause: unknown) => cause)
+      assert.match(String(refused), /isn't running \(NotRunHere\)/)
+      assert.strictEqual(fake.running().length, 0)
+      await server.stop()
+    }
+
+    // What is deployed anew runs.
+    const server = start(fake.layer, objects, { inPlace: false })
+    await server.apply(web("a:1"))
+    await server.until("web", (_) => _.state === "ready")
+    await server.stop()
+  })
+
   it("gives links, secrets and the platform's variables to instances", async () => {
     const fake = makeFakeInstances()
     const cloud = start(fake.layer)

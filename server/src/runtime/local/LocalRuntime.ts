@@ -145,7 +145,7 @@ const make = (options: LocalRuntimeOptions) =>
 
     const ended = yield* instances.clean
     if (ended > 0) yield* Effect.logInfo(`ended ${ended} instances of an earlier run`)
-    yield* restoreServices(yield* objects.all, services, makeController)
+    yield* restoreServices(yield* objects.all, services, makeController, refusalOf)
 
     const urlOf = (key: ServiceKey) => {
       const port = options.port === undefined ? "" : `:${options.port}`

@@ -1,12 +1,14 @@
 import { ServiceName } from "@maxcloud/config-schema"
 import { Effect, Either, ParseResult, Schema } from "effect"
+import type { ServiceKey } from "../../Runtime.ts"
+import type { InstanceSpec } from "../instances/Instance.ts"
 import { isKnativeService, parseKnativeService } from "../KnativeManifest.ts"
 import type { LocalObject } from "../LocalObjects.ts"
 import { parseRevision } from "../revisions/RevisionObject.ts"
 import type { LocalServices } from "./LocalServices.ts"
 import type { ServiceController } from "./ServiceController.ts"
 import type { RunnableRevision, ServiceObject } from "./ServiceObject.ts"
-import { latestCreated, ServiceRecord } from "./ServiceRecord.ts"
+import { changeRevision, latestCreated, ServiceRecord } from "./ServiceRecord.ts"
 
 const decodeRecord = Schema.decodeUnknownEither(ServiceRecord)
 const decodeName = Schema.decodeUnknownEither(ServiceName)
@@ -30,14 +32,27 @@ const objectOf = (stored: LocalObject): Either.Either<ServiceObject, string> =>
     }
   })
 
+/** A revision that this server may not run: requests are refused, and the status says why. */
+const refused = (object: ServiceObject, refusals: ReadonlyMap<string, string>): ServiceObject => {
+  const { record } = object
+  const marked = [...refusals].reduce(
+    (changed, [name, message]) => changeRevision(changed, name, { ready: "False", reason: "NotRunHere", message }),
+    record
+  )
+  const isServing = record.latestReady !== null && !refusals.has(record.latestReady)
+  return { ...object, record: { ...marked, latestReady: isServing ? record.latestReady : null } }
+}
+
 /**
  * Takes up what an earlier run of the server has kept: routes at once, so that requests are held and not refused; then
  * instances of the services that have a minimum, or had some. An object that cannot be read is logged and left alone.
+ * What `mayRun` refuses isn't started: this server may have been started otherwise than the one that accepted it.
  */
 export const restoreServices = (
   objects: ReadonlyArray<LocalObject>,
   services: LocalServices,
-  makeController: (object: ServiceObject) => ServiceController
+  makeController: (object: ServiceObject) => ServiceController,
+  mayRun: (key: ServiceKey, kind: InstanceSpec["program"]["kind"]) => string | undefined
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const idOf = (_: LocalObject, name: string) => `${_.organizationId}/${_.namespace}/${name}`
@@ -55,14 +70,22 @@ export const restoreServices = (
         yield* Effect.logError(`service "${stored.name}" in ${stored.namespace} cannot be read: ${object.left}`)
         continue
       }
-      const { record } = object.right
+      const { key, record } = object.right
+      const refusals = new Map<string, string>()
       const runnable = (name: string | null | undefined): RunnableRevision | undefined => {
-        const revision = revisions.get(idOf(stored, name ?? ""))
-        return revision === undefined ? undefined : Either.getOrUndefined(parseRevision(revision.manifest))
+        const written = revisions.get(idOf(stored, name ?? ""))
+        const revision = written === undefined ? undefined : Either.getOrUndefined(parseRevision(written.manifest))
+        const refusal = revision === undefined ? undefined : mayRun(key, revision.template.program.kind)
+        if (revision === undefined || refusal === undefined) return revision
+        refusals.set(revision.name, refusal)
+        return undefined
       }
-      const controller = makeController(object.right)
+      const [serving, newest] = [runnable(record.latestReady), runnable(latestCreated(record)?.name)]
+      if (refusals.size > 0)
+        yield* Effect.logWarning(`service "${key.service}" (${key.stage}) isn't started: ${[...refusals.values()][0]}`)
+      const controller = makeController(refusals.size > 0 ? refused(object.right, refusals) : object.right)
       services.adopt(controller)
-      begin.push(() => controller.restore(runnable(record.latestReady), runnable(latestCreated(record)?.name)))
+      begin.push(() => controller.restore(serving, newest))
     }
     for (const start of begin) start()
   })
