@@ -169,3 +169,12 @@ export const closedTo = (user: UnprivilegedUser, path: string): string | undefin
   }
   return look(realpathSync(path))
 }
+
+/** May the user read the file, or enter the folder, by their permission bits? */
+export const mayRead = (user: UnprivilegedUser, path: string): boolean => {
+  const real = realpathSync(path)
+  const { gid, mode, uid } = statSync(real)
+  if ((mode & 0o170000) === 0o040000) return closedTo(user, real) === undefined
+  const bit = uid === user.uid ? 0o400 : gid === user.gid ? 0o040 : 0o004
+  return (mode & bit) !== 0 && closedTo(user, dirname(real)) === undefined
+}

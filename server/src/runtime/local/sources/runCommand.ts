@@ -6,7 +6,7 @@ import type { Command } from "@maxcloud/builder"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { markerName } from "../instances/processTable.ts"
-import { closedTo, type UnprivilegedUser } from "../instances/sourceUser.ts"
+import { closedTo, mayRead, type UnprivilegedUser } from "../instances/sourceUser.ts"
 import { followBuildProgram } from "./followBuildProgram.ts"
 
 /** Settings that name folders and files of the server's user. */
@@ -39,7 +39,9 @@ const environmentOf = (root: string, command: Command, options: RunOptions): Rec
     installer === undefined || (existsSync(path) && closedTo(installer, path) === undefined)
   const host = Object.entries(hostEnvironment("installer", options.environment)).filter(
     ([name, value]) =>
-      !ownFiles.test(name) || (isAbsolute(value) && onlyRead.test(name) ? isOpen(value) : installer === undefined)
+      !ownFiles.test(name) ||
+      installer === undefined ||
+      (onlyRead.test(name) && isAbsolute(value) && existsSync(value) && mayRead(installer, value))
   )
   const { PATH: path = "", ...rest } = Object.fromEntries(host)
   const own = [
