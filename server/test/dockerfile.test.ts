@@ -5,12 +5,11 @@ import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Embedded, embedded } from "../src/index.ts"
-import { dataDirectoryId } from "../src/runtime/local/instances/dataDirectoryId.ts"
 import { getByHost } from "./getByHost.ts"
 import { missingTools } from "./registry/missingTools.ts"
+import { removeSourceImages } from "./registry/removeSourceImages.ts"
 import { buildNodeImage } from "./registry/scratchImage.ts"
 
-const podman = (...args: ReadonlyArray<string>) => promisify(execFile)("podman", [...args])
 const baseImage = `localhost/maxcloud-dockerfile-e2e:${process.pid}`
 
 describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a deployed Dockerfile", () => {
@@ -28,9 +27,8 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
   })
   afterAll(async () => {
     await cloud[Symbol.asyncDispose]()
-    const own = `reference=localhost/maxcloud-${await dataDirectoryId(join(root, "data"))}`
-    const { stdout } = await podman("images", "--quiet", "--filter", own)
-    await podman("rmi", "--force", ...stdout.split("\n").filter((_) => _ !== ""), baseImage)
+    await removeSourceImages(join(root, "data"))
+    await promisify(execFile)("podman", ["rmi", "--force", baseImage])
     await rm(root, { recursive: true, force: true })
   })
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 
-export type Tool = "podman" | "docker-registry" | "nginx"
+export type Tool = "podman" | "docker-registry" | "nginx" | "busybox"
 
 // Debian keeps servers where a user's PATH may not lead.
 const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"]

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process"
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
+import { ownUlimits } from "../../src/runtime/local/instances/ownUlimits.ts"
 import { findTool } from "./missingTools.ts"
 
 const run = promisify(execFile)
@@ -100,3 +101,39 @@ export const buildNginxImage = (tag: string, files: Readonly<Record<string, stri
     },
     lines: ["EXPOSE 80", "STOPSIGNAL SIGQUIT", 'ENTRYPOINT ["/usr/sbin/nginx"]', 'CMD ["-c", "/etc/nginx/nginx.conf"]']
   })
+
+/**
+ * Stands in for `node:24` of Docker Hub: this machine's Node (npm's `node@24`) and npm, a shell and tools of Debian's busybox-static, and this
+ * machine's certificate authorities.
+ */
+export const buildNpmImage = async (tag: string): Promise<void> => {
+  const context = await mkdtemp(join(tmpdir(), "image-"))
+  const root = join(context, "root")
+  try {
+    const put = async (source: string, target: string) => {
+      await mkdir(join(root, dirname(target)), { recursive: true })
+      await cp(source, join(root, target), { recursive: true, dereference: true })
+    }
+    const { stdout: modules } = await run("npm", ["root", "--global"])
+    await put(process.execPath, "usr/bin/node")
+    for (const library of await librariesOf(process.execPath)) await put(library, library)
+    await put(join(modules.trim(), "npm"), "usr/lib/node_modules/npm")
+    await put("/etc/ssl/certs/ca-certificates.crt", "etc/ssl/certs/ca-certificates.crt")
+    await put(findTool("busybox") ?? "busybox", "bin/busybox")
+    await put("/etc/passwd", "etc/passwd")
+    await mkdir(join(root, "tmp"))
+    const npm = '#!/bin/sh\nexec node /usr/lib/node_modules/npm/bin/npm-cli.js "$@"\n'
+    await writeFile(join(root, "usr/bin/npm"), npm, { mode: 0o755 })
+    const lines = [
+      "FROM scratch",
+      "COPY root /",
+      'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
+      "ENV PATH=/usr/bin:/bin NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt",
+      'CMD ["node"]'
+    ]
+    await writeFile(join(context, "Containerfile"), `${lines.join("\n")}\n`)
+    await run("podman", ["build", "--quiet", ...ownUlimits(), "--tag", tag, context])
+  } finally {
+    await rm(context, { recursive: true, force: true })
+  }
+}

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { type Embedded, embedded } from "../../src/index.ts"
 import { processTable } from "../../src/runtime/local/instances/processTable.ts"
 import { getByHost } from "../getByHost.ts"
+import { removeSourceImages } from "../registry/removeSourceImages.ts"
 import type { Starter } from "./starters.ts"
 
 const get = async (url: string) => {
@@ -74,6 +75,7 @@ export const makeStarterServer = async () => {
     deploy,
     close: async () => {
       await cloud[Symbol.asyncDispose]()
+      await removeSourceImages(join(root, "data"))
       await rm(root, { recursive: true, force: true })
     }
   }

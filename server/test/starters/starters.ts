@@ -9,6 +9,8 @@ export interface Starter {
   readonly make: (folder: string) => void
   /** What its page has in it. */
   readonly text: string
+  /** Is it built from an image of Node? @default no */
+  readonly needsNodeImage?: boolean
 }
 
 type Files = Readonly<Record<string, string>>
@@ -286,6 +288,19 @@ export const starters: ReadonlyArray<Starter> = [
       )
       npmLock(folder)
     }
+  },
+  {
+    ...node(
+      "Dockerfile (Express)",
+      { dependencies: { express: "^5.0.0" } },
+      {
+        "index.js": `import express from "express"\nexpress().get("/", (_, r) => r.send("hello dockerfile")).listen(3000)\n`,
+        ".dockerignore": "Dockerfile\nnode_modules\n",
+        Dockerfile: `FROM node:24\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci --omit=dev --no-audit --no-fund\nCOPY . .\nEXPOSE 3000\nCMD ["node", "index.js"]\n`
+      },
+      "hello dockerfile"
+    ),
+    needsNodeImage: true
   },
   {
     name: "Static files",

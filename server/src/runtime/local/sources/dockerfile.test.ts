@@ -10,6 +10,7 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Either, Exit, Schema, Stream } from "effect"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { missingTools } from "../../../../test/registry/missingTools.ts"
+import { removeSourceImages } from "../../../../test/registry/removeSourceImages.ts"
 import { buildNodeImage } from "../../../../test/registry/scratchImage.ts"
 import { digestOf, tarOf } from "../../../../test/sources/tar.ts"
 import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
@@ -78,16 +79,10 @@ const inside = (image: string, path: string) =>
     "-p",
     `fs.readFileSync(${JSON.stringify(path)}, "utf8")`
   )
-const removeOwn = async () => {
-  const reference = `reference=localhost/maxcloud-${await dataDirectoryId(data)}`
-  const ids = await podman("images", "--quiet", "--no-trunc", "--filter", reference)
-  if (ids !== "") await podman("rmi", "--force", ...ids.split("\n"))
-}
-
 describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0)("a source with a Dockerfile", () => {
   beforeAll(() => buildNodeImage(baseImage))
   afterAll(() => podman("rmi", "--force", baseImage))
-  afterEach(removeOwn)
+  afterEach(() => removeSourceImages(data))
 
   it("becomes an image, once, and its steps are reused after a change", async () => {
     const files = (code: string) => ({
