@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Embedded, embedded } from "../../src/index.ts"
+import { dataDirectoryId } from "../../src/runtime/local/instances/dataDirectoryId.ts"
 import { processTable } from "../../src/runtime/local/instances/processTable.ts"
 import { getByHost } from "../getByHost.ts"
 import { removeSourceImages } from "../registry/removeSourceImages.ts"
@@ -21,11 +22,11 @@ const residentBytes = (pid: number): number => {
   }
 }
 
-/** The most memory that the processes of builds have together, until it is stopped. */
-const watchBuilds = () => {
+/** The most memory that the processes of a server's builds have together, until it is stopped. */
+const watchBuilds = (dataDirectoryId: string) => {
   let peak = 0
   const timer = setInterval(async () => {
-    const builds = (await processTable()).filter((_) => _.marker?.includes("/build-"))
+    const builds = (await processTable()).filter((_) => _.marker?.startsWith(`${dataDirectoryId}/build-`))
     peak = Math.max(
       peak,
       builds.reduce((sum, _) => sum + residentBytes(_.pid), 0)
@@ -63,7 +64,7 @@ export const makeStarterServer = async () => {
       )
       return { url: services[0]?.url ?? "", seconds: (performance.now() - begun) / 1_000 }
     }
-    const stop = watchBuilds()
+    const stop = watchBuilds(await dataDirectoryId(join(root, "data")))
     const first = await one()
     const peakBytes = stop()
     const answer = await get(first.url)
