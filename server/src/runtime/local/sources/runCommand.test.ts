@@ -20,6 +20,7 @@ describe("the environment of a build", () => {
       { file: "sh", args: ["-c", `echo ${script}`], label: "echo" },
       {
         environment: { PATH: process.env["PATH"], ...environment },
+        network: {},
         nodeFolder: dirname(process.execPath),
         marker: "test/build-1",
         installer,
