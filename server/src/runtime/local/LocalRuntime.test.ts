@@ -28,7 +28,8 @@ const load = (cloud: ReturnType<typeof start>, connections: number) => {
   const done = cloud.route(host).then((route) =>
     Promise.all(
       Array.from({ length: connections }, async () => {
-        while (!stopped) {
+        // One failure is enough: a service that refuses at once would let nothing else have its turn.
+        while (!stopped && failures.length === 0) {
           await send(route).then(
             (_) => answers.set(_, (answers.get(_) ?? 0) + 1),
             (error: unknown) => failures.push(error)
