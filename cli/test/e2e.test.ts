@@ -166,6 +166,10 @@ describe("an app from its config to a URL and back", () => {
     const failed = await maxcloud("deploy")
     expect(failed.stderr).toContain("cannot start: no disk")
     expect(failed.code).toBe(7)
+    const errors = (await maxcloud("logs", "web", "--level", "error")).stdout
+    expect(errors).toContain("cannot start: no disk")
+    expect(errors).toMatch(/^\S+ · .*exit code 3/m)
+    expect(errors).not.toContain("GET /")
     const planned = await maxcloud("plan", "--exit-code")
     expect(planned.stderr).toMatch(/warning: deployment \d+ failed, so this config isn't what runs/)
     expect(planned.code).toBe(10)

@@ -49,7 +49,12 @@ describe("the level of a line", () => {
 
   it("is an error on stderr and info on stdout, if the line tells none", () => {
     expect([levelOf("x", "stderr"), levelOf("x"), levelOf("$ npm ci", "system")]).toEqual(["error", "info", "info"])
-    expect(levelOf("an instance ended with exit code 1; next try in 0.1 s", "system")).toBe("error")
+    for (const gone of [
+      "it was ready, and fails since: the program ended with exit code 7, 8.9 s after it was ready; next try in 0.1 s",
+      "the program ended with exit code 3 within a second of its start",
+      "the instance accepts no connections any more; next try in 12.8 s"
+    ])
+      expect(levelOf(gone, "system")).toBe("error")
     expect(levelOf("INFO: x", "stderr")).toBe("info")
   })
 

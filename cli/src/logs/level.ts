@@ -93,7 +93,7 @@ const ofText = (line: string): Level | undefined => {
 }
 
 /** What the platform says of an instance that is gone (`system` lines). */
-const ended = /^an instance (?:ended|was killed|used more|accepts no)/
+const ended = /^(?:it was ready, and fails since: )?the program (?:was )?ended|; next try in [\d.]+ s$/
 
 /** Belongs to the line before it: part of a stack trace, or of a value that was printed over several lines. */
 const continues = /^(?:\s|Caused by:|\}|\]|\.\.\. )/
