@@ -34,14 +34,14 @@ const instance = (organization: Organization, uid: string, rest: Partial<Instanc
 })
 
 /** A recorder on a runtime that tells what the test puts into it, for as long as the scope is open. */
-const recorder = (options: UsageRecorder.UsageRecorderOptions = {}) =>
+const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kubernetes" | "local" = "kubernetes") =>
   Effect.gen(function* () {
     const told = yield* Queue.unbounded<InstanceRecord>()
     yield* Layer.build(
       UsageRecorder.layer(options).pipe(
         Layer.provide(
           Layer.mock(Runtime, {
-            name: "kubernetes",
+            name,
             inPlace: false,
             limitations: () => [],
             isLogCursor: () => false,
@@ -136,6 +136,26 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
         })
       )
       assert.isAbove(yield* seenAt, first)
+    })
+  )
+
+  it.scoped("ends lives of an earlier server at once where instances end with their server", () =>
+    Effect.gen(function* () {
+      const usage = yield* Usage
+      const organization = yield* newOrganization
+      const running = Effect.map(usage.read(organization, hour(0), hour(9)), (_) => _.services[0]?.running)
+      const first = Effect.flatMap(recorder({}, "local"), (tell) =>
+        Effect.zipRight(
+          tell([instance(organization, "before")]),
+          until(running, (_) => _ === 1)
+        )
+      )
+      yield* Effect.scoped(first)
+      assert.strictEqual(yield* running, 1)
+      const tell = yield* recorder({}, "local")
+      assert.strictEqual(yield* running, 0)
+      yield* tell([instance(organization, "after")])
+      yield* until(running, (_) => _ === 1)
     })
   )
 

@@ -84,6 +84,12 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
           where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
       })
 
+      if (runtime.name === "local") {
+        // What an earlier server on this database had running ended with it, at the latest when this one began.
+        yield* sql`update instances set ended_at = greatest(seen_at, started_at) where ended_at is null`.pipe(
+          Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause))
+        )
+      }
       // The local runtime's instances end with its server, which nobody is there to record.
       yield* Effect.addFinalizer(() => Effect.ignore(noteRunning))
       yield* runtime.instances.pipe(
