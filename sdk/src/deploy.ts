@@ -1,4 +1,5 @@
-import { resolve } from "node:path"
+import { stat } from "node:fs/promises"
+import { join, resolve } from "node:path"
 import { Readable } from "node:stream"
 import {
   type AppSpec,
@@ -7,6 +8,7 @@ import {
   parseAppSpec,
   productionStage,
   type ServiceName,
+  type ServiceSpec,
   type StageName
 } from "@maxcloud/config-schema"
 import { Effect, Either, Schedule, Stream } from "effect"
@@ -26,7 +28,7 @@ export interface DeployOptions {
   readonly idempotencyKey?: string | undefined
   /** Ends with `accepted`: the deployment goes on without being watched. @default false */
   readonly detach?: boolean | undefined
-  /** Runs sources from their folders as they are, nothing is uploaded: for a server on this machine that allows it. @default false */
+  /** Runs sources from their folders as they are, nothing is uploaded but a folder that only has a Dockerfile: for a server on this machine that allows it. @default false */
   readonly inPlace?: boolean | undefined
   /** Takes fields that another manager has set on the app's objects in the cluster; else such a conflict fails it. @default false */
   readonly forceConflicts?: boolean | undefined
@@ -85,6 +87,18 @@ interface Prepared {
   readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
 }
 
+/** Is a Dockerfile all that says how the folder runs? Then it can't run in place. */
+const runsAsImage = (folder: string, { build, command }: ServiceSpec): Effect.Effect<boolean> =>
+  Effect.promise(async () => {
+    if (build !== undefined || command !== undefined) return false
+    const isFile = (name: string) =>
+      stat(join(folder, name)).then(
+        (found) => found.isFile(),
+        () => false
+      )
+    return !(await isFile("package.json")) && ((await isFile("Dockerfile")) || isFile("Containerfile"))
+  })
+
 /** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
 const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions) {
   const loaded = "locate" in app ? app : undefined
@@ -98,18 +112,18 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
       )
   const folder = options.folder ?? loaded?.folder ?? process.cwd()
   const wanted = new Map<string, Array<ServiceName>>()
-  for (const { name, source } of spec.services) {
+  for (const service of spec.services) {
+    const { name, source } = service
     if (source === undefined || source.digest !== undefined || source.directory !== undefined) continue
     const place = resolve(folder, source.path)
+    if (options.inPlace && !(yield* runsAsImage(place, service))) continue
     wanted.set(place, [...(wanted.get(place) ?? []), name])
   }
-  const snapshots = options.inPlace
-    ? []
-    : yield* Effect.forEach(
-        wanted,
-        ([place, services]) => snapshotOf(place).pipe(Effect.map((snapshot) => ({ place, services, snapshot }))),
-        { concurrency: 4 }
-      )
+  const snapshots = yield* Effect.forEach(
+    wanted,
+    ([place, services]) => snapshotOf(place).pipe(Effect.map((snapshot) => ({ place, services, snapshot }))),
+    { concurrency: 4 }
+  )
   const byPlace = new Map(snapshots.map(({ place, snapshot }) => [place, snapshot]))
   yield* Effect.sync(() => options.onSources?.(snapshots.map(({ services, snapshot }) => sourceOf(services, snapshot))))
   const services = spec.services.map((service) => {

@@ -23,7 +23,7 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
     root = await mkdtemp(join(tmpdir(), "maxcloud-dockerfile-"))
     await chmod(root, 0o755)
     await buildNodeImage(baseImage)
-    cloud = await embedded({ dataDir: join(root, "data") })
+    cloud = await embedded({ dataDir: join(root, "data"), inPlace: true })
   })
   afterAll(async () => {
     await cloud[Symbol.asyncDispose]()
@@ -55,5 +55,27 @@ describe.skipIf(missingTools("a Dockerfile deployed", "podman").length > 0)("a d
     )
     const url = services.find((_) => _.name === "web")?.url ?? ""
     expect(await getByHost(url)).toEqual({ status: 200, text: "from api in /srv" })
+  }, 120_000)
+
+  it("is built in `maxcloud dev` as well, beside what runs in place", async () => {
+    await write("place/index.js", `require("http").createServer((_, r) => r.end(__dirname)).listen(process.env.PORT)`)
+    await write("image/main.js", `require("http").createServer((_, r) => r.end(__dirname)).listen(process.env.PORT)`)
+    await write(
+      "image/Containerfile",
+      `FROM ${baseImage}\nCOPY . /srv\nENTRYPOINT ["/usr/bin/node", "/srv/main.js"]\nCMD []\n`
+    )
+    const { services } = await cloud.client.deploy(
+      {
+        app: "dev",
+        services: [
+          { name: "place", source: "./place" },
+          { name: "image", source: "./image" }
+        ]
+      },
+      { folder: root, inPlace: true }
+    )
+    const textOf = async (name: string) => (await getByHost(services.find((_) => _.name === name)?.url ?? "")).text
+    expect(await textOf("place")).toBe(join(root, "place"))
+    expect(await textOf("image")).toBe("/srv")
   }, 120_000)
 })
