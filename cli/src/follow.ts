@@ -42,8 +42,15 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       return reached
     })
     const { isCaution, mayPass, succeeded } = yield* loadSdk
-    const isHopeless = ({ diagnosis, state }: Deployment["services"][number]) =>
-      state === "pending" && diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
+    /** What waiting doesn't mend, while there is something to wait for. */
+    const hopelessIn = ({ services }: Deployment) => {
+      const pending = services.filter((_) => _.state === "pending")
+      if (pending.length === 0) return []
+      const found = pending.filter(
+        ({ diagnosis }) => diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
+      )
+      return [...services.filter((_) => _.state === "failed"), ...found]
+    }
 
     const gaveUp = (found: Deployment, hopeless: Deployment["services"]) =>
       new CommandFailed({
@@ -51,7 +58,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
         exit: 8,
         message: `${hopeless.length === 1 ? "a service" : `${hopeless.length} services`} of ${found.app} (${found.stage}) won't become ready`,
         details: hopeless.flatMap(failedService),
-        fix: `deploy again with the cause mended; ${goesOn()}`,
+        fix: `deploy again when the cause is gone; ${goesOn()}`,
         data: { deployment: found }
       })
 
@@ -67,8 +74,9 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
           case "event": {
             deployment = told.event.deployment ?? deployment
             show.event(told.event)
-            const hopeless = input.failFast === true ? (deployment?.services.filter(isHopeless) ?? []) : []
-            return deployment === undefined || hopeless.length === 0 ? Effect.void : gaveUp(deployment, hopeless)
+            if (input.failFast !== true || deployment === undefined) return Effect.void
+            const hopeless = hopelessIn(deployment)
+            return hopeless.length === 0 ? Effect.void : gaveUp(deployment, hopeless)
           }
           case "accepted":
             deployment = told.deployment

@@ -457,6 +457,21 @@ describe("a diagnosis", () => {
     expect(stderr).toContain(`\`maxcloud deployments wait ${deploymentId}\` follows it`)
   })
 
+  it("of a service that has failed ends the wait for the others with --fail-fast", async () => {
+    const running = deployment("running", "failed")
+    const services = [
+      ...running.services,
+      ...deployment("running", "pending").services.map((_) => ({ ..._, diagnosis: null, name: "api" }))
+    ]
+    answer("GET /api/v1/services", { services: [] })
+    answer("POST /api/v1/apps/web/stages/production/deployments", deployment("queued", "pending"), 202)
+    answer(`GET /api/v1/deployments/${deploymentId}/events`, event(1, "service", "", { ...running, services }))
+    const { code, stderr } = await cli(["deploy", "--name", "web", "nginx", "--fail-fast"])
+    expect(code).toBe(8)
+    expect(stderr).toContain("web: WrongPort: it listens")
+    expect(stderr).not.toContain("  api:")
+  })
+
   it("that may pass ends no wait", async () => {
     const slow = { ...deployment("running", "pending") }
     const services = slow.services.map((_) => ({ ..._, diagnosis: { ...wrongPort, code: "NotListening" } }))

@@ -55,11 +55,12 @@ describe("explanations", () => {
 
   it("tell what waiting may help, and what harms nothing here", () => {
     expect(diagnosisCodes.filter(isCaution)).toEqual(["LoopbackOnly"])
-    expect(["NotListening", "RegistryUnreachable"].map((_) => mayPass(findDiagnosisCode(_) ?? "CrashOnStart"))).toEqual(
-      [true, true]
-    )
+    expect(["NotListening", "CrashOnStart"].map((_) => mayPass(findDiagnosisCode(_) ?? "WrongPort"))).toEqual([
+      true,
+      true
+    ])
     expect(
-      ["WrongPort", "CrashOnStart", "ProbeFailing"].map((_) => mayPass(findDiagnosisCode(_) ?? "Evicted"))
+      ["WrongPort", "ImageNotFound", "ProbeFailing"].map((_) => mayPass(findDiagnosisCode(_) ?? "Evicted"))
     ).toEqual([false, false, false])
   })
 

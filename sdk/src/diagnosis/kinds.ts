@@ -7,6 +7,10 @@ export const isCaution = (code: DiagnosisCode): boolean => cautions.has(code)
 
 const passing = new Set<DiagnosisCode>([
   "NotListening",
+  // One end may be bad luck, such as a database that starts at the same time; the second one is a verdict.
+  "CrashOnStart",
+  "ExitedOnStart",
+  "CannotStart",
   "RegistryUnreachable",
   "Unschedulable",
   "QuotaExceeded",
@@ -17,5 +21,5 @@ const passing = new Set<DiagnosisCode>([
   "ClusterUnreachable"
 ])
 
-/** May waiting alone help, as with a program that is only slow to start? */
+/** May waiting alone help a service that is pending, as with a program that is only slow to start? */
 export const mayPass = (code: DiagnosisCode): boolean => passing.has(code)
