@@ -104,7 +104,11 @@ describe("the plan of a build", () => {
         "packages/api/package.json": built
       },
       { package: "packages/api" },
-      ["Node.js", "install: npm ci (package-lock.json)", "build: npm run build"]
+      [
+        "Node.js",
+        "install: npm ci --workspace=packages/api --include-workspace-root (package-lock.json)",
+        "build: npm run build"
+      ]
     ],
     [
       "a Dockerfile, whatever lies beside",

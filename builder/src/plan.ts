@@ -117,7 +117,8 @@ export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
   const { build: setting } = input
   const script = buildScriptOf(packageJson)
   const isBuilt = setting !== false && (setting !== undefined || script !== undefined)
-  const installation = rootPackage === undefined ? undefined : await installationOf(input.folder, rootPackage, isBuilt)
+  const installation =
+    rootPackage === undefined ? undefined : await installationOf(input.folder, rootPackage, isBuilt, inside)
   const written = typeof setting === "string" ? setting : typeof setting === "object" ? setting.command : undefined
   const output = typeof setting === "object" ? setting.output : undefined
   const bin = [...new Set([inside === "." ? "node_modules/.bin" : `${inside}/node_modules/.bin`, "node_modules/.bin"])]

@@ -38,17 +38,21 @@ const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--non-interac
 
 /**
  * How the folder's dependencies are installed, by its lockfile; undefined if it names none. For a build, those for development are
- * installed too, and dropped after it.
+ * installed too, and dropped after it. `inside`: the package of a workspace that is wanted. With npm, pnpm and Bun, what only other
+ * packages need is not installed.
  */
 export const installationOf = async (
   folder: string,
   packageJson: PackageJson,
-  forBuild: boolean
+  forBuild: boolean,
+  inside = "."
 ): Promise<Installation | undefined> => {
   const { dependencies = {}, optionalDependencies = {}, scripts = {} } = packageJson
   const devDependencies = forBuild ? (packageJson.devDependencies ?? {}) : {}
   const ifNotBuilt = (...args: ReadonlyArray<string>) => (forBuild ? [] : args)
   const isWorkspace = packageJson.workspaces !== undefined || (await isFile(folder, "pnpm-workspace.yaml"))
+  const ofPackage = (...args: ReadonlyArray<string>) => (isWorkspace && inside !== "." ? args : [])
+  const ofNpm = ofPackage(`--workspace=${inside}`, "--include-workspace-root")
   const named = [dependencies, devDependencies, optionalDependencies]
   if (named.every((_) => Object.keys(_).length === 0) && !isWorkspace) return undefined
 
@@ -87,7 +91,7 @@ export const installationOf = async (
     return {
       manager: "npm",
       lockfile,
-      install: command("npm", ["ci", ...ifNotBuilt("--omit=dev"), ...quiet.slice(0, 3)]),
+      install: command("npm", ["ci", ...ifNotBuilt("--omit=dev"), ...ofNpm, ...quiet.slice(0, 3)]),
       prune: pruned(command("npm", ["prune", "--omit=dev", "--ignore-scripts", ...quiet.slice(0, 3)])),
       script: script("npm"),
       cacheKey: cacheKey("npm", lock)
@@ -101,7 +105,15 @@ export const installationOf = async (
     return {
       manager: "pnpm",
       lockfile: "pnpm-lock.yaml",
-      install: command("pnpm", ["install", ...ifNotBuilt("--prod"), "--frozen-lockfile", ...own], npx),
+      install: command(
+        "pnpm",
+        [
+          ...["install", ...ifNotBuilt("--prod"), "--frozen-lockfile", ...own],
+          // The root, and the package with those of the workspace that it needs.
+          ...ofPackage("--filter={.}", `--filter={./${inside}}...`)
+        ],
+        npx
+      ),
       prune: pruned(command("pnpm", ["prune", "--prod", "--ignore-scripts", ...own], npx)),
       script: script("pnpm", npx),
       cacheKey: cacheKey("pnpm", pnpmLock)
@@ -147,7 +159,16 @@ export const installationOf = async (
     return {
       manager: "bun",
       lockfile,
-      install: command("bun", ["install", "--frozen-lockfile", ...ifNotBuilt("--production")], "bun@1"),
+      install: command(
+        "bun",
+        [
+          "install",
+          "--frozen-lockfile",
+          ...ifNotBuilt("--production"),
+          ...ofPackage("--filter=.", `--filter=./${inside}`)
+        ],
+        "bun@1"
+      ),
       prune: pruned(command("bun", ["install", "--frozen-lockfile", "--production", "--ignore-scripts"], "bun@1")),
       script: script("bun", "bun@1"),
       cacheKey: cacheKey("bun", lock)
@@ -157,7 +178,13 @@ export const installationOf = async (
   return {
     manager: "npm",
     lockfile: undefined,
-    install: command("npm", ["install", ...ifNotBuilt("--omit=dev"), "--no-package-lock", ...quiet.slice(0, 3)]),
+    install: command("npm", [
+      "install",
+      ...ifNotBuilt("--omit=dev"),
+      ...ofNpm,
+      "--no-package-lock",
+      ...quiet.slice(0, 3)
+    ]),
     prune: pruned(
       command("npm", ["prune", "--omit=dev", "--ignore-scripts", "--no-package-lock", ...quiet.slice(0, 3)])
     ),

@@ -2,6 +2,7 @@ import { lstat, readdir } from "node:fs/promises"
 import { isAbsolute, join, posix, relative, sep } from "node:path"
 import { SourceInvalid } from "../errors.ts"
 import { findWorkspace, type Member, type Workspace } from "./findWorkspace.ts"
+import { makeIsPublic, namesElsewhere, ownOrPublic } from "./ownPackages.ts"
 import { type Dependency, dependenciesOf, type PackageJson, pathOfDependency, readPackageJson } from "./packageJson.ts"
 
 /** What a snapshot takes from a workspace. Paths are relative to its root, separated by `/`. */
@@ -38,6 +39,7 @@ const makeClosure = (workspace: Workspace, service: string) => {
     members.flatMap((_) => (_.packageJson.name === undefined ? [] : [[_.packageJson.name, _] as const]))
   )
   const byFolder = new Map(members.map((_) => [_.folder, _]))
+  const isPublic = makeIsPublic(root)
   const folders = new Set<string>()
   const files = new Set<string>()
   const waiting: Array<Member> = []
@@ -87,7 +89,11 @@ const makeClosure = (workspace: Workspace, service: string) => {
       if (path !== undefined) await addPath(from, dependency, path)
       else if (dependency.written.startsWith("workspace:")) {
         await addDeclared(from, dependency, dependency.written.slice("workspace:".length))
-      } else if (member !== undefined) add(member)
+      } else if (member !== undefined && !namesElsewhere(dependency.written)) {
+        const why = await isPublic(from, dependency, member)
+        if (why !== undefined) throw refuse(from, dependency, why, ownOrPublic(dependency, member))
+        add(member)
+      }
     }
   }
 
@@ -131,6 +137,27 @@ const checkAlone = async (folder: string): Promise<void> => {
 }
 
 /**
+ * What packages that stay away name by a path. Yarn installs for the whole workspace, so it looks at packed ones, and at the package.json of
+ * folders.
+ */
+const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: string) => boolean) => {
+  const named = { files: new Set<string>(), folders: new Set<string>() }
+  if ((await kindOf(join(root, "yarn.lock"))) === undefined) return named
+  const isMember = new Set(members.map((_) => _.folder))
+  for (const { folder, packageJson } of members.filter((_) => !isTaken(_.folder))) {
+    for (const { written } of dependenciesOf(packageJson)) {
+      const path = pathOfDependency(written)
+      const place = path === undefined ? ".." : posix.normalize(posix.join(folder, path)).replace(/\/$/, "")
+      if (path === undefined || isAbsolute(path) || leaves(place) || place === "." || isMember.has(place)) continue
+      const kind = await kindOf(join(root, place))
+      if (kind === "file") named.files.add(place)
+      else if (kind === "folder" && (await readPackageJson(join(root, place))) !== undefined) named.folders.add(place)
+    }
+  }
+  return named
+}
+
+/**
  * What a source folder (absolute) needs of the workspace that it is a package of: the packages that it depends on, through others and for
  * its build too, and what is at the root. undefined if it is no package of a workspace. Throws `SourceInvalid` for what can't come along.
  */
@@ -145,11 +172,12 @@ export const cutWorkspace = async (folder: string): Promise<Cut | undefined> => 
   const service = relative(root, folder).split(sep).join("/")
   const { files, folders } = await makeClosure(workspace, service)()
   const isTaken = (path: string) => folders.some((_) => path === _ || path.startsWith(`${_}/`))
+  const named = await namedByAbsent(workspace, isTaken)
   return {
     root,
     package: service,
     folders: [...folders, ...(await rootFoldersOf(root))],
-    files: [...(await rootFilesOf(root)), ...files].filter((_) => !isTaken(_)),
-    absent: members.map((_) => _.folder).filter((_) => !isTaken(_))
+    files: [...(await rootFilesOf(root)), ...files, ...named.files].filter((_) => !isTaken(_)),
+    absent: [...members.map((_) => _.folder), ...named.folders].filter((_) => !isTaken(_))
   }
 }

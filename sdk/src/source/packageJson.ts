@@ -7,6 +7,7 @@ const Dependencies = Schema.optional(Schema.Record({ key: Schema.String, value: 
 const PackageJson = Schema.parseJson(
   Schema.Struct({
     name: Schema.optional(Schema.String),
+    version: Schema.optional(Schema.Unknown),
     dependencies: Dependencies,
     devDependencies: Dependencies,
     optionalDependencies: Dependencies,

@@ -154,6 +154,45 @@ describe("a package of a workspace", () => {
     assert.include((await unpack({ ...snapshot, folder: root })).paths, "packed.tgz")
   })
 
+  const api = (dependencies: object) => ({
+    "package.json": { workspaces: ["packages/*"] },
+    "packages/api/package.json": { name: "api", dependencies },
+    "packages/is-odd/package.json": { name: "is-odd", version: "4.1.0" }
+  })
+  it.each(["^3.0.0", "3.x", "~4.0.0", ">=5", "<4.1.0"])(
+    "is refused if it would get the public package of the name of one of its own: %s",
+    async (range) => {
+      await write(api({ "is-odd": range }))
+      assert.include(
+        await failure("packages/api"),
+        `packages/api/package.json: dependencies.is-odd is "${range}", which the workspace's own is-odd 4.1.0 in packages/is-odd doesn't fit, so that the public is-odd would be installed: for the workspace's own, write "^4.1.0" ("workspace:*" with pnpm, Yarn 4 or Bun) and install anew; for the public one, "npm:is-odd@${range}"`
+      )
+    }
+  )
+  it.each(["^4.0.0", "*", "", "latest", "4", ">=3", "workspace:*"])("gets its own by %j", async (range) => {
+    await write(api({ "is-odd": range }))
+    assert.deepStrictEqual((await take("packages/api")).cut?.with, ["packages/is-odd"])
+  })
+  it.each(["npm:is-odd@^3.0.0", "https://example.com/is-odd.tgz", "github:acme/is-odd"])(
+    "gets what it names elsewhere by %s, and not its own",
+    async (written) => {
+      await write(api({ "is-odd": written }))
+      assert.deepStrictEqual((await take("packages/api")).cut?.with, [])
+    }
+  )
+  it("goes by what pnpm's lockfile says, whatever the range", async () => {
+    const lock = (version: string) =>
+      `lockfileVersion: '9.0'\nimporters:\n  packages/api:\n    dependencies:\n      is-odd:\n        specifier: x\n        version: ${version}\n`
+    const pnpm = { "pnpm-workspace.yaml": "packages: ['packages/*']\n" }
+    await write({ ...api({ "is-odd": "^4.0.0" }), ...pnpm, "pnpm-lock.yaml": lock("4.2.0") })
+    assert.match(
+      await failure("packages/api"),
+      /pnpm-lock\.yaml takes the public is-odd 4\.2\.0, not the workspace's own in packages\/is-odd: for the workspace's own, write/
+    )
+    await write({ "pnpm-lock.yaml": lock("link:../is-odd") })
+    assert.deepStrictEqual((await take("packages/api")).cut?.with, ["packages/is-odd"])
+  })
+
   it("isn't a folder that the workspace doesn't name, nor its root", async () => {
     await write({
       "package.json": { workspaces: ["packages/*"] },
