@@ -10,6 +10,10 @@ export const isAway = (output: string): boolean => away.test(output)
 export const isDiskFull = (line: string): boolean => /ENOSPC|no space left on device|EDQUOT/i.test(line)
 
 const most = 20
+/** pip lists every version of a package there ever was in one line. */
+const longest = 300
+
+const cut = (line: string): string => (line.length > longest ? `${line.slice(0, longest)} …` : line)
 
 const ofUsage = [
   "Usage:",
@@ -37,13 +41,13 @@ const isUsage = (line: string): boolean => {
 export const failureLines = (output: string): string => {
   const lines = stripVTControlCharacters(output)
     .split(/\r\n|\n|\r/)
-    .map((_) => _.trimEnd())
+    .map((_) => cut(_.trimEnd()))
     .filter((_) => _.trim() !== "")
   const ofNpm = lines.filter((_) => /^npm (error|ERR!)/.test(_))
   const isScript =
     ofNpm.some((_) => /^npm (error|ERR!) (Lifecycle script|command failed|Missing script)/.test(_)) && ofNpm.length < 8
-  const cut = ofNpm.findIndex((_) => /^npm (error|ERR!) (Usage:|Clean install a project|Options:)/.test(_))
-  const causes = (cut === -1 ? ofNpm : ofNpm.slice(0, cut)).filter((_) => !isUsage(_))
+  const usage = ofNpm.findIndex((_) => /^npm (error|ERR!) (Usage:|Clean install a project|Options:)/.test(_))
+  const causes = (usage === -1 ? ofNpm : ofNpm.slice(0, usage)).filter((_) => !isUsage(_))
   if (causes.length > 0 && !isScript) return causes.slice(0, most).join("\n")
   return lines
     .filter((_) => !isUsage(_))

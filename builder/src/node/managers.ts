@@ -26,12 +26,15 @@ const pinned = (packageJson: PackageJson, manager: string): string | undefined =
   return name === manager && version !== undefined && /^\d+(\.\d+){0,2}$/.test(version) ? version : undefined
 }
 
-const command = (file: string, args: ReadonlyArray<string>, npx?: string, env?: Record<string, string>): Command => ({
+/** Install scripts that a build has no use for: hooks of git, and 300 MB of a browser for tests. */
+const skipped = { CYPRESS_INSTALL_BINARY: "0", HUSKY: "0", PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: "1" }
+
+const command = (file: string, args: ReadonlyArray<string>, npx?: string): Command => ({
   file,
   args,
   label: `${file} ${args.filter((_) => !quiet.includes(_)).join(" ")}`,
-  ...(npx === undefined ? {} : { npx }),
-  ...(env === undefined ? {} : { env })
+  env: skipped,
+  ...(npx === undefined ? {} : { npx })
 })
 
 const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--non-interactive"]

@@ -1,7 +1,7 @@
 import type { ChildProcessByStdio } from "node:child_process"
 import type { Readable } from "node:stream"
 import { StringDecoder } from "node:string_decoder"
-import { BuildFailed, failureLines, isAway, isDiskFull } from "@maxcloud/builder"
+import { BuildFailed, failureLines, isAway, isDiskFull, remedyOf } from "@maxcloud/builder"
 
 /** A program that was started without input. */
 export type BuildProgram = ChildProcessByStdio<null, Readable, Readable>
@@ -58,8 +58,9 @@ export const followBuildProgram = async (child: BuildProgram, options: BuildProg
       message: `\`${label}\` ran out of disk space. Make room on this machine's disk, then deploy again.`
     })
   if (code === 0) return
+  const remedy = remedyOf(output)
   throw new BuildFailed({
     reason: isAway(output) ? "unavailable" : "invalid",
-    message: `\`${label}\` failed (${killed === null ? `exit code ${code}` : killed}):\n${failureLines(output)}`
+    message: `\`${label}\` failed (${killed === null ? `exit code ${code}` : killed}):\n${failureLines(output)}${remedy === undefined ? "" : `\n${remedy}`}`
   })
 }

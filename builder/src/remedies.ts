@@ -1,0 +1,112 @@
+import { stripVTControlCharacters } from "node:util"
+
+/** A fault that many projects have, in the output of the tool that it stops. */
+interface Known {
+  /** In one line. */
+  readonly found: RegExp
+  /** What another line says as well. */
+  readonly beside?: string
+  /** What it is and what to write, in a sentence or two. The texts are the groups of `found`. */
+  readonly remedy: (...found: ReadonlyArray<string>) => string
+}
+
+const dockerfile = (from: string) => `or add a Dockerfile that begins with \`FROM ${from}\``
+
+const nodeVersion = process.versions.node
+
+/** `22` of `>=22 <23`, `^22.1`: a version that an image could have. */
+const major = (range: string, otherwise: string): string => /\d+/.exec(range)?.[0] ?? otherwise
+
+/** `3.12` of `<4.0,>=3.12`. */
+const lowestPython = (range: string): string => /(?:>=|==|~=|\^)\s*(3\.\d+)/.exec(range)?.[1] ?? "3.13"
+
+const forPython = (range: string) =>
+  `It needs Python ${range.trim()}, and this machine's python3 is another. Install that Python on this machine, ${dockerfile(`python:${lowestPython(range)}-slim`)}.`
+
+const forNode = (range: string) =>
+  `It is made for Node ${range.trim()}, and this machine has ${nodeVersion}. Change \`engines\` if newer versions do, ${dockerfile(`node:${major(range, "22")}`)}.`
+
+const variable = (name: string) =>
+  `It needs the variable ${name}, and a build has none of the service's. Give it one for the build in the config: \`build: "${name}=… npm run build"\`, with the project's own build command.`
+
+/** The first that is found counts, so the surest come first. */
+const known: ReadonlyArray<Known> = [
+  { found: /requires a different Python: [\d.]+ not in '([^'\n]{1,60})'/i, remedy: forPython },
+  { found: /Requires-Python ([<>=!~^\d., *]{1,60})/, beside: "No matching distribution", remedy: forPython },
+  { found: /No interpreter found for Python ([<>=!~^\d., *]{1,60})/, remedy: forPython },
+  { found: /requires-python[^\n]{0,80}?`?([<>=~^]=?\s?3\.[\d., <>=]{1,40})`?/i, remedy: forPython },
+  { found: /Current Python version \([\d.]+\) is not allowed by the project \(([^)\n]{1,60})\)/, remedy: forPython },
+  { found: /The engine "node" is incompatible[^\n]*Expected version "([^"\n]{1,60})"/, remedy: forNode },
+  { found: /notsup Required: \{[^}\n]{0,200}"node":\s?"([^"\n]{1,60})"/, remedy: forNode },
+  { found: /Expected version: ([^\n]{1,60})/, beside: "Your Node version is incompatible", remedy: forNode },
+  {
+    found: /error:0308010C|ERR_OSSL_EVP_UNSUPPORTED/,
+    remedy: () =>
+      'Its bundler (webpack 4) needs an older OpenSSL than Node 17 and later have. Write `build: "NODE_OPTIONS=--openssl-legacy-provider npm run build"` in the config, or update the bundler.'
+  },
+  {
+    found: /gyp ERR! cwd [^\n]*[/\\]node_modules[/\\]((?:@[\w.-]+[/\\])?[\w.-]+)/,
+    remedy: (name) =>
+      `${name} has to be compiled, and that failed. Update it to a version with a prebuilt binary for Node ${major(nodeVersion, "24")}, install python3, make and g++ on this machine, ${dockerfile("node:22")} or of the Node that it's for.`
+  },
+  {
+    found: /can only install packages when your package\.json and package-lock\.json[^\n]* are in sync/,
+    remedy: () => "The lockfile is older than package.json. Run `npm install`, and deploy again."
+  },
+  {
+    found: /ERR_PNPM_OUTDATED_LOCKFILE/,
+    remedy: () => "The lockfile is older than package.json. Run `pnpm install`, and deploy again."
+  },
+  {
+    found: /lockfile needs to be updated|The lockfile would have been modified by this install/,
+    remedy: () => "The lockfile is older than package.json. Run `yarn install`, and deploy again."
+  },
+  {
+    found: /lockfile had changes, but lockfile is frozen/,
+    remedy: () => "The lockfile is older than package.json. Run `bun install`, and deploy again."
+  },
+  {
+    found: /Unsupported URL Type "(workspace|catalog):"/,
+    remedy: (what) =>
+      `Its package.json uses "${what}:", which pnpm, Yarn or Bun understand. Add their lockfile to the folder, or name a package inside the workspace as \`source\`.`
+  },
+  {
+    found: /go\.mod requires go >= ([\d.]+)/,
+    remedy: (version) =>
+      `It needs Go ${version} or newer. Install it on this machine, ${dockerfile(`golang:${/^\d+\.\d+/.exec(version)?.[0] ?? version}`)}.`
+  },
+  {
+    found: /heap out of memory|Reached heap limit/,
+    remedy: () =>
+      'The build needs more memory than Node takes by itself. Write `build: "NODE_OPTIONS=--max-old-space-size=4096 npm run build"` in the config.'
+  },
+  { found: /Environment variable not found: ([A-Z][A-Z0-9_]{1,60})\b/, remedy: variable },
+  {
+    found:
+      /\b([A-Z][A-Z0-9]*_[A-Z0-9_]{1,60})\b["'`]?(?: environment variable| env var)?[^\n.]{0,20}(?:is not set|is not defined|is required|is missing|isn't set|not provided|must be (?:set|provided|defined)|Required\b)/,
+    remedy: variable
+  },
+  {
+    found:
+      /(?:missing|undefined|required|set)[^\n]{0,30}\b(?:environment|env)\b[^\n]{0,15}\bvar(?:iable)?s?\b[^\n]{0,10}?["'`: ]+([A-Z][A-Z0-9]*_[A-Z0-9_]{1,60})\b/i,
+    remedy: variable
+  }
+]
+
+/** As much of an output is looked at: its end, and the beginning of each line. */
+const looked = 64 * 1024
+const lookedOfLine = 1_000
+
+/** What to do about the output of a tool that failed, if that is known. */
+export const remedyOf = (output: string): string | undefined => {
+  const text = stripVTControlCharacters(output.slice(-looked))
+  const lines = text.split("\n").map((_) => _.slice(0, lookedOfLine))
+  for (const { beside, found, remedy } of known) {
+    if (beside !== undefined && !text.includes(beside)) continue
+    for (const line of lines) {
+      const match = found.exec(line)
+      if (match !== null) return remedy(...match.slice(1).map((_) => _ ?? ""))
+    }
+  }
+  return undefined
+}
