@@ -33,7 +33,9 @@ type Typed<T> = IsAny<T> extends true ? never : true
 const cloud = await embedded({})
 const deployment = await cloud.client.deploy(defineConfig({ app: "shop", services: [service("api", { source: "./api" })] }))
 const response: Response = await cloud.fetch("api", "/", { method: "HEAD" })
-await fetch(cloud.url, { dispatcher: cloud.dispatcher })
+// Beside the DOM's types, whose \`fetch\` knows no dispatcher.
+const through: RequestInit & Pick<typeof cloud, "dispatcher"> = { dispatcher: cloud.dispatcher }
+await fetch(cloud.url, through)
 export const named = (max: typeof MaxCloud.Service) => max.services.list({ app: "shop", stage: "production", name: "api" })
 const url: string | null | undefined = deployment.services[0]?.url
 export const each: readonly [
@@ -51,7 +53,7 @@ export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) =
   write(
     "tsconfig.json",
     JSON.stringify({
-      compilerOptions: { strict: true, module: "nodenext", target: "es2024", lib: ["es2024"], noEmit: true },
+      compilerOptions: { strict: true, module: "nodenext", target: "es2024", noEmit: true },
       include: ["*.ts"]
     })
   )

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import type { ServerSettings } from "../ServerConfig.ts"
 import type { kubernetesLayer } from "./kubernetes/kubernetesLayer.ts"
-import type { Development } from "./local/instances/inPlace.ts"
+import type { Development } from "./local/instances/Development.ts"
 import { localLayer } from "./local/localLayer.ts"
 import { runtimeOf } from "./runtimeOf.ts"
 

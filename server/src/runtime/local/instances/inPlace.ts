@@ -1,21 +1,9 @@
 import { existsSync } from "node:fs"
 import { delimiter, dirname, isAbsolute, join } from "node:path"
 import { devStart } from "@maxcloud/builder"
+import type { Development } from "./Development.ts"
 import type { InstanceSpec } from "./Instance.ts"
 import type { ProgramPlace } from "./processes.ts"
-
-/**
- * What programs that run in place get of a developer's own environment. Only the process of `maxcloud dev` has one: it serves the user who
- * started it and nobody else.
- */
-export interface Development {
-  /** The PATH of the developer's shell. */
-  readonly path: string
-  /** The developer's own HOME: tools keep what they need there. undefined: a folder of its own for each instance. */
-  readonly home: string | undefined
-  /** Variables for programs in this folder, unless the config says others. Asked at each start, and kept nowhere. */
-  readonly environment: (directory: string) => Readonly<Record<string, string>>
-}
 
 /** `node_modules/.bin` of the folder and of those above it, as `npm run` has them: a workspace keeps its programs at its root. */
 const programFolders = (folder: string): ReadonlyArray<string> => {
