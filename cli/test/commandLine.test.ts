@@ -329,7 +329,9 @@ export default defineConfig({
     expect([code, stderr]).toEqual([0, expect.stringContaining("found Python in ./api: service api (install: pip")])
     expect(stderr).toContain("found Node.js in ./web: service web")
     expect(stderr).toContain("added to .gitignore: .maxcloud/ node_modules/ .env .env.*")
-    expect(stderr).toContain("pnpm add -D @maxcloud/cli")
+    expect(stderr).toContain("npm i -g @maxcloud/cli\n")
+    const node = makeFolder({ "package.json": webPackage, "pnpm-lock.yaml": "lockfileVersion: '9.0'" })
+    expect((await run(["init"], { cwd: node })).stderr).toContain("pnpm add -D @maxcloud/cli @maxcloud/sdk\n")
   })
 
   it("makes manifests offline: all on stdout, or a file per service", async () => {

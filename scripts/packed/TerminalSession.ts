@@ -103,9 +103,16 @@ export const makeTerminalSession = (
     },
     /** Writes a file where the lines have led to. */
     path: (name: string) => join(cwd, name),
-    /** Ends what still runs. */
-    close: () => {
-      for (const child of running) child.kill("SIGTERM")
+    /** Ends what still runs, as a person would, and by force after 20 s. */
+    close: async () => {
+      const left = [...running]
+      const ends = left.map((child) => new Promise((resolve) => child.once("close", resolve)))
+      for (const child of left) child.stdin?.write("\x03")
+      const timer = setTimeout(() => {
+        for (const child of left) child.kill("SIGKILL")
+      }, 20_000)
+      await Promise.all(ends)
+      clearTimeout(timer)
     }
   }
 }

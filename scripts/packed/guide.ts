@@ -188,7 +188,7 @@ export const checkGuide = async ({ check, env, outside, tarballs }: ForeignFolde
   } catch (error) {
     check("guide: it runs to its end", false, error instanceof Error ? error.message : String(error))
   } finally {
-    session.close()
+    await session.close()
     await images.close()
     await registry.close()
   }

@@ -21,6 +21,8 @@ const installLine = (folder: string, format: Format): string | undefined => {
   const packages = ["@maxcloud/cli", ...(format === "ts" ? ["@maxcloud/sdk"] : [])]
   if (packages.every((_) => existsSync(join(folder, "node_modules", _)))) return undefined
   const has = (name: string) => existsSync(join(folder, name))
+  // A package.json would make a project of Node of what is none.
+  if (format !== "ts" && !has("package.json")) return "npm i -g @maxcloud/cli"
   if (has("pnpm-lock.yaml")) return `pnpm add -D ${has("pnpm-workspace.yaml") ? "-w " : ""}${packages.join(" ")}`
   if (has("yarn.lock")) return `yarn add -D ${packages.join(" ")}`
   if (has("bun.lock") || has("bun.lockb")) return `bun add -d ${packages.join(" ")}`

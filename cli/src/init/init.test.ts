@@ -239,7 +239,10 @@ describe("writeProject", () => {
     assert.deepStrictEqual([spec.app, spec.services.map((_) => _.name)].flat().map(String), ["shop", "web"])
     const before = contents(folder)
     const again = await writeProject(folder, undefined)
-    assert.deepStrictEqual([again.written, again.kept, again.schemaFor], [[], `maxcloud.config.${format}`, undefined])
+    assert.deepStrictEqual(
+      [again.written, again.kept, again.schemaFor, again.format],
+      [[], `maxcloud.config.${format}`, undefined, format]
+    )
     assert.deepStrictEqual(contents(folder), before)
   })
 

@@ -37,6 +37,15 @@ const schemaOf = (folder: string): string => {
 const namesNoSchema = async (file: string): Promise<boolean> =>
   /\.(?:ya?ml|json)$/.test(file) && !(await readFile(file, "utf8")).includes("$schema")
 
+/** A config in TypeScript needs a package from npm, which other languages have no other use for. */
+const usualFormat = (isEmpty: boolean, here: ReadonlyArray<string>): Format =>
+  isEmpty || here.includes("package.json") ? "ts" : "yaml"
+
+const formatOf = (config: string): Format => {
+  if (config.endsWith(".json")) return "json"
+  return /\.ya?ml$/.test(config) ? "yaml" : "ts"
+}
+
 /** Writes a config for what the folder (absolute) holds, and what belongs to it. Nothing is overwritten; again, it writes nothing. */
 export const writeProject = async (folder: string, wanted: Format | undefined): Promise<Project> => {
   const { configNames } = await import("@maxcloud/sdk/effect")
@@ -44,8 +53,7 @@ export const writeProject = async (folder: string, wanted: Format | undefined): 
   const here = await readdir(folder)
   const kept = configNames.find((_) => here.includes(_))
   const isEmpty = await isEmptyFolder(folder)
-  // A config in TypeScript needs a package from npm, which other languages have no other use for.
-  const format = wanted ?? (isEmpty || here.includes("package.json") ? "ts" : "yaml")
+  const format = kept === undefined ? (wanted ?? usualFormat(isEmpty, here)) : formatOf(kept)
   const found = isEmpty || kept !== undefined ? [] : await findServices(folder)
   const files: Array<readonly [string, string]> = []
   if (kept === undefined) {
