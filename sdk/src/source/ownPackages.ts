@@ -29,10 +29,9 @@ export const makeIsPublic = (root: string) => {
         : `and pnpm-lock.yaml takes the public ${name} ${version}, not the workspace's own in ${member.folder}`
     }
     const own = typeof member.packageJson.version === "string" ? member.packageJson.version : "0.0.0"
-    const { default: semver } = await import("semver")
-    // Of a tag nobody knows here what it is. `*` is any version, those before a release too.
-    if (semver.validRange(written, true) === null || /^\s*(\*|x|)\s*$/i.test(written)) return undefined
-    return semver.satisfies(own, written, true)
+    const { fitsRange } = await import("./versionRanges.ts")
+    // Of a tag nobody knows here what it is.
+    return fitsRange(own, written) !== false
       ? undefined
       : `which the workspace's own ${name} ${own} in ${member.folder} doesn't fit, so that the public ${name} would be installed`
   }
