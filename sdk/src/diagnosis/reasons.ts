@@ -114,6 +114,10 @@ const reasons = {
     en: "A service of the deployment isn't ready; each one's diagnosis says why.",
     de: "Ein Dienst des Ausrollens ist nicht bereit; die Diagnose jedes Dienstes sagt, warum."
   },
+  StillCalled: {
+    en: "The config doesn't have the service any more. It stays until no revision that may still run calls it; the message names the callers.",
+    de: "Die Konfiguration hat den Dienst nicht mehr. Er bleibt, bis ihn keine Revision mehr aufruft, die noch laufen kann; die Meldung nennt die Aufrufer."
+  },
   Superseded: {
     en: "A newer one took its place before it was ready.",
     de: "Etwas Neueres trat an seine Stelle, bevor es bereit war."

@@ -160,14 +160,14 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         yield* rows.tellOnce(lease, begun.id, {
           type: "applied",
           reason: "Applied",
-          message: "The runtime has taken it."
+          message: "Manifests applied."
         })
       })
 
     const succeed = (lease: Lease, begun: Begun) =>
       Effect.gen(function* () {
         if (!(yield* prune(lease, begun))) return again({ afterMs: 0, failed: false })
-        const message = `Deployment ${begun.number} is carried out.`
+        const message = `Deployment ${begun.number} succeeded.`
         yield* write(lease, finish(lease, begun.id, "succeeded", "Succeeded", message))
         return done
       })

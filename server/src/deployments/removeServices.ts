@@ -1,4 +1,5 @@
 import { type ServiceName, ServiceSpec, servicesNamedBy } from "@maxcloud/config-schema"
+import type { StatusReason } from "@maxcloud/sdk/api"
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { Runtime } from "../runtime/Runtime.ts"
@@ -9,7 +10,7 @@ import type { Begun, StageRows } from "./StageRows.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 /** The reason of a service that the app leaves out, while a revision that still runs may call it. */
-export const stillCalled = "StillCalled"
+const stillCalled = "StillCalled" satisfies StatusReason
 
 const Calling = ServiceSpec.from.pipe(Schema.pick("name", "links", "env"))
 const decodeSpecs = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ spec: Schema.parseJson(Calling) })))

@@ -16,13 +16,22 @@ const inner = new Set(["Stopped"])
 describe("each reason that a status, a revision or a deployment may have", () => {
   const reasons = folders.flatMap(sources).flatMap((file) => {
     const text = readFileSync(file, "utf8")
-    return [...text.matchAll(/(?:reason: |finish\([^)]*"failed", )"([A-Z]\w+)"/g)].map(([, reason]) => reason ?? "")
+    return [
+      ...text.matchAll(/(?:reason: |finish\([^)]*"failed", |const \w+ = (?="\w+" satisfies StatusReason))"([A-Z]\w+)"/g)
+    ].map(([, reason]) => reason ?? "")
   })
   const all = [...new Set(reasons)].filter((_) => !inner.has(_)).sort()
 
   it("is found", () => {
     expect(all).toEqual(
-      expect.arrayContaining(["CannotStart", "NoTraffic", "RevisionFailed", "ServiceFailed", "Superseded"])
+      expect.arrayContaining([
+        "CannotStart",
+        "NoTraffic",
+        "RevisionFailed",
+        "ServiceFailed",
+        "StillCalled",
+        "Superseded"
+      ])
     )
     expect(all.length).toBeGreaterThan(25)
   })

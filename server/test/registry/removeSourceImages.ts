@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process"
 import { readdir } from "node:fs/promises"
-import { join } from "node:path"
 import { promisify } from "node:util"
 import { dataDirectoryId } from "../../src/runtime/local/instances/dataDirectoryId.ts"
+import { imageRecordsIn } from "../../src/runtime/local/sources/sourceImages.ts"
 
 /** Removes the images that a server has built of Dockerfiles, which would outlive its data folder. */
 export const removeSourceImages = async (dataDirectory: string): Promise<void> => {
-  const tags = await readdir(join(dataDirectory, "images")).catch(() => [])
+  const tags = await readdir(imageRecordsIn(dataDirectory)).catch(() => [])
   if (tags.length === 0) return
   const repository = `localhost/maxcloud-${await dataDirectoryId(dataDirectory)}`
   await promisify(execFile)("podman", ["rmi", "--force", ...tags.map((_) => `${repository}:${_}`)])

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { mkdtemp, readdir } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -19,7 +19,7 @@ import { variantOf } from "./buildSource.ts"
 import { layer } from "./layer.ts"
 import { removeTree } from "./removeTree.ts"
 import { SourceStore } from "./SourceStore.ts"
-import { makeSourceImages } from "./sourceImages.ts"
+import { imageRecordsIn, makeSourceImages } from "./sourceImages.ts"
 
 const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)
 const toDigest = Schema.decodeSync(SourceDigest)
@@ -134,7 +134,7 @@ describe.skipIf(missingTools("Dockerfiles built by podman", "podman").length > 0
     expect(await images.has(image)).toBe(true)
     await images.clean(() => false)
     expect(await images.has(image)).toBe(false)
-    expect(await readdir(join(data, "images"))).toEqual([])
+    expect(await readdir(imageRecordsIn(data))).toEqual([])
   })
 
   it("says why a step failed", async () => {
@@ -183,5 +183,4 @@ it("names what to do for a Dockerfile without a container engine", async () => {
   const { refusal } = await build({ Dockerfile: "FROM scratch\n" })
   expect(refusal).toContain("A Dockerfile is built by podman or docker.")
   expect(refusal).toContain("write `image`")
-  await rm(join(data, "images"), { recursive: true, force: true })
 })

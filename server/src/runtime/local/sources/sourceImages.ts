@@ -54,14 +54,19 @@ const findsShortNames = async (engine: ContainerEngine): Promise<boolean> => {
 const httpProxyFlag = (environment: NodeJS.ProcessEnv) =>
   `--http-proxy=${!Object.entries(environment).some(([name, value]) => /^(https?|ftp|all)_proxy$/i.test(name) && value?.includes("@"))}`
 
+/**
+ * Where it is noted which images were built: one file for each, named by its tag, with the place that it belongs to, relative to the data folder.
+ * Not `images`, which the downloads of images have, and which is emptied at each start.
+ */
+export const imageRecordsIn = (dataDirectory: string): string => join(dataDirectory, "source-images")
+
 export const makeSourceImages = (
   dataDirectory: string,
   dataDirectoryId: string,
   environment: NodeJS.ProcessEnv
 ): SourceImages => {
   const detect = makeEngineFinder(environment)
-  /** One file for each image, named by its tag, with the place that it belongs to, relative to the data folder. */
-  const records = join(dataDirectory, "images")
+  const records = imageRecordsIn(dataDirectory)
   const nameOf = (tag: string) => `localhost/maxcloud-${dataDirectoryId}:${tag}`
 
   const engineOf = async (): Promise<ContainerEngine> => {
