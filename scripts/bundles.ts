@@ -77,7 +77,7 @@ export const optionsOf = (name: string, { entries, external, keepNames }: Bundle
   }) satisfies BuildOptions
 
 /** Taken by `default` alone, which is there either way. */
-const takenByDefault = /[/]node_modules[/]ignore[/]/
+const takenByDefault = /[/]node_modules[/](?:ignore|semver)[/]/
 
 /**
  * Where `import()` leads to a CommonJS package. Node finds names in such a package, a bundle has `default` alone: the sources work, and what is

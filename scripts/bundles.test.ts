@@ -1,0 +1,8 @@
+import { describe, expect, it } from "vitest"
+import { bundle, bundles } from "./bundles.ts"
+
+describe.each(Object.entries(bundles))("the bundle of %s", (name, settings) => {
+  it("can be made, and takes no names of CommonJS packages", async () => {
+    expect((await bundle(name, settings, false)).length).toBeGreaterThan(100)
+  }, 60_000)
+})
