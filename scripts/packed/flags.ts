@@ -8,7 +8,8 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
   deploy: [
     ["--file", "app.yaml", "--detach", "--force-conflicts", "--wait-timeout", "5s"],
     ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"],
-    ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"]
+    ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"],
+    ["nginx:1", "--name", "three", "--fail-fast", "--wait-timeout", "3s"]
   ],
   plan: [["--file", "app.yaml", "--exit-code"]],
   "auth oidc add": [
@@ -61,6 +62,7 @@ const values: Readonly<Record<string, string>> = {
   runtime: "local",
   lang: "de",
   format: "yaml",
+  level: "warn",
   "namespace-prefix": "mc-",
   port: "0",
   username: "ada",
