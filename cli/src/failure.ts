@@ -17,4 +17,7 @@ export class CommandFailed extends Data.TaggedError("CommandFailed")<{
 }> {}
 
 /** The command has said all itself and only its exit code remains (`plan --exit-code`). */
-export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly exit: ExitCode }> {}
+export class ExitWith extends Data.TaggedError("ExitWith")<{
+  /** One of ours, or that of a program which the command ran (`exec`). */
+  readonly exit: number
+}> {}

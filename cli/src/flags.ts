@@ -70,6 +70,12 @@ export const optional = (name: string, description: string): Positional<string |
     info: { name, required: false, description }
   })
 
+/** All words from here on, as they are; `--` may stand before them. */
+export const words = (name: string, description: string): Positional<ReadonlyArray<string>> =>
+  Object.assign(Args.text({ name }).pipe(Args.withDescription(description), Args.repeated), {
+    info: { name: `${name}…`, required: true, description }
+  })
+
 /** What the flags of a command say. */
 export type FlagValues<F extends Readonly<Record<string, Flag<unknown>>>> = {
   readonly [K in keyof F]: F[K] extends Options.Options<infer A> ? A : never

@@ -120,7 +120,7 @@ describe("maxcloud", () => {
       run(["login", "--help"]),
       run(["help", "rm"]),
       run(["--stage", "dev", "ps", "--help"]),
-      ...["status", "rollback", "exec", "up", "down"].map((word) => run([word, "web"]))
+      ...["status", "rollback", "up", "down"].map((word) => run([word, "web"]))
     ])
     expect(
       [login, remove, processes].map((_) => /maxcloud (auth login|delete|list)/.exec(_?.stdout ?? "")?.[1])

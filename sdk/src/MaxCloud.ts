@@ -1,5 +1,5 @@
 import { type AppName, type AppSpecEncoded, SecretName, type StageName } from "@maxcloud/config-schema"
-import { Chunk, Context, Effect, Either, Layer, Redacted, Schema, Stream } from "effect"
+import { Chunk, Context, Effect, Either, Layer, Redacted, Schema, type Scope, Stream } from "effect"
 import {
   type AppStage,
   CreateService,
@@ -26,6 +26,7 @@ import { type AuthCalls, makeAuthCalls } from "./authCalls.ts"
 import { type ConnectionOptions, makeConnection } from "./connection.ts"
 import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, type PlanError } from "./deploy.ts"
 import { type CallError, UnexpectedAnswer } from "./errors.ts"
+import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import {
   type AccountCalls,
@@ -110,6 +111,12 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
       /** Ends its instances; requests are answered 503 until it is resumed, over deployments too. */
       readonly pause: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
       readonly resume: (name: string, options?: InStage) => Effect.Effect<Service, CallError>
+      /** Runs a program in one of its instances, with its environment. A service at zero may be started for it. */
+      readonly exec: (
+        name: string,
+        command: ReadonlyArray<string>,
+        options: ExecOptions & InStage
+      ) => Effect.Effect<ExecSession, CallError, Scope.Scope>
       /**
        * Replaces its instances by new ones of the same program, and tells how that goes on until it is finished, whatever its outcome
        * is: look at `finished.service`. Ending the stream early leaves the restart to go on.
@@ -280,6 +287,7 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
       )
 
     const restart = makeRestart(connection, api)
+    const exec = makeExec(connection)
 
     return MaxCloud.of({
       apiUrl,
@@ -304,6 +312,7 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
           find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.pause({ path: { id } })))),
         resume: (name, options) =>
           find(name, options).pipe(Effect.flatMap(({ id }) => call(api.services.resume({ path: { id } })))),
+        exec: (name, command, options) => exec(find(name, options), command, options),
         restart: (name, options = {}) => restart(find(name, options), options)
       },
       secrets: {

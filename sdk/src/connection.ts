@@ -211,6 +211,34 @@ export const makeConnection = (options: ConnectionOptions) => {
     return init.body === undefined ? throughLimits(once) : once
   }
 
+  /** A WebSocket, whose handshake has the credential in its headers, never in its URL. It closes with the scope. */
+  const socket = (path: string, protocol: string): Effect.Effect<WebSocket, CallError, Scope.Scope> =>
+    Effect.gen(function* () {
+      const headers = yield* Effect.mapError(authorization, notReachable)
+      const url = `${apiUrl}${path}`
+      if (!valid) return yield* notReachable(undefined)
+      yield* guard("GET", url, headers)
+      return yield* Effect.acquireRelease(
+        Effect.async<WebSocket, CallError>((resume) => {
+          const opened = new WebSocket(url.replace(/^http/, "ws"), { protocols: [protocol], headers })
+          opened.binaryType = "arraybuffer"
+          opened.addEventListener("open", () => resume(Effect.succeed(opened)), { once: true })
+          // Why it was refused is in no event: an ordinary request is told.
+          opened.addEventListener(
+            "error",
+            () => resume(Effect.flatMap(Effect.scoped(open(path, {})), refusedWithout)),
+            {
+              once: true
+            }
+          )
+        }),
+        (opened) => Effect.sync(() => opened.close())
+      )
+    })
+
+  const refusedWithout = ({ status, url }: Response) =>
+    new UnexpectedAnswer({ url, status, detail: "no WebSocket can be opened: does a proxy on the way refuse it?" })
+
   /** The lines of an answer, as they come: an export. A connection that breaks is a failure, never the end. */
   const lines = (path: string): Stream.Stream<string, CallError> =>
     Stream.unwrapScoped(
@@ -226,6 +254,6 @@ export const makeConnection = (options: ConnectionOptions) => {
       })
     )
 
-  return { apiUrl, api, anonymousApi, call, open, lines, notReachable }
+  return { apiUrl, api, anonymousApi, call, open, socket, lines, notReachable }
 }
 export type Connection = ReturnType<typeof makeConnection>

@@ -26,6 +26,7 @@ export {
   statusReasons
 } from "./diagnosis/index.ts"
 export * from "./errors.ts"
+export type { ExecOptions, ExecSession } from "./exec.ts"
 export { configNames, findConfig } from "./findConfig.ts"
 export { gitRulesOf } from "./ignoreRules.ts"
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"

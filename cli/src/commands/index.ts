@@ -49,6 +49,7 @@ export const commands: ReadonlyArray<Entry> = [
     summary: "Replace a service's instances by new ones",
     load: () => import("./restart.ts")
   },
+  { name: "exec", group: "services", summary: "Run a program in an instance", load: () => import("./exec.ts") },
   { name: "delete", group: "services", summary: "Delete a service", load: () => import("./delete.ts") },
   {
     name: "secrets set",
@@ -392,7 +393,6 @@ export const aliases: Readonly<Record<string, string>> = {
 /** Words that people try and that name no command, with what to use instead. */
 export const pointers: Readonly<Record<string, string>> = {
   down: "`maxcloud pause NAME` stops a service, `maxcloud destroy` removes the whole app",
-  exec: "`maxcloud logs NAME` and `maxcloud describe NAME` show what an instance does; on Kubernetes, `kubectl exec` opens a shell",
   rollback:
     "check out the commit that worked and run `maxcloud deploy`. `maxcloud deployments list` shows what ran; `maxcloud secrets rollback NAME` restores an earlier value of a secret",
   status:

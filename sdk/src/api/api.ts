@@ -194,6 +194,19 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .addError(Conflict)
   )
   .add(
+    HttpApiEndpoint.get("exec", "/:id/exec")
+      .annotateContext(
+        describe(
+          "Run a program in an instance of a service",
+          "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. Then binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and what was written, and text messages are `ExecInput` and `ExecOutput`. The program ends with the connection. 409 where no instance runs and none can be started, 429 over ten sessions of the organization. Without a handshake: 400."
+        )
+      )
+      .setPath(Schema.Struct({ id: ServiceId }))
+      .addSuccess(HttpApiSchema.Empty(101))
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
     HttpApiEndpoint.get("revisions", "/:id/revisions")
       .annotateContext(describe("List the revisions of a service", "Newest first."))
       .setPath(Schema.Struct({ id: ServiceId }))

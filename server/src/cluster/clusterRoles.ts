@@ -62,6 +62,12 @@ export const tenantRole: Role = {
     },
     { why: "Logs, live and last lines.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     {
+      why: "Programs that members run in instances (`maxcloud exec`). The API server asks for `get` or `create`, by its version.",
+      apiGroups: [""],
+      resources: ["pods/exec"],
+      verbs: ["get", "create"]
+    },
+    {
       why: "What a failing probe is answered, for its diagnosis.",
       apiGroups: [""],
       resources: ["pods/proxy"],

@@ -144,6 +144,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       isLogCursor: () => false,
       logBytes: () => Effect.succeed(null),
       instances: Stream.empty,
+      exec: () => Effect.fail(new RuntimeError({ reason: "refused", message: "it runs nothing" })),
       revisions: (key) =>
         Effect.succeed([
           {

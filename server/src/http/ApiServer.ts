@@ -14,6 +14,7 @@ import { Context, Effect, Layer } from "effect"
 import { guardedBy } from "../guarded.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { apiApp } from "./apiApp.ts"
+import { upgradeListener } from "./exec/upgrades.ts"
 import { keepPace } from "./pace.ts"
 import { encodeError } from "./problems.ts"
 
@@ -68,6 +69,11 @@ export const serveApi = Effect.gen(function* () {
   yield* Effect.acquireRelease(
     Effect.sync(() => server.off("request", starting).on("request", handler)),
     () => Effect.sync(() => server.off("request", handler).on("request", starting))
+  )
+  const upgrades = upgradeListener(handler)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => server.on("upgrade", upgrades)),
+    () => Effect.sync(() => server.off("upgrade", upgrades))
   )
 })
 

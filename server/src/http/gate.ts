@@ -21,6 +21,7 @@ import { AccessMode } from "./AccessMode.ts"
 import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
 import { endWithAccess } from "./endWithAccess.ts"
+import { StillAllowed } from "./exec/StillAllowed.ts"
 import { checkCaller } from "./guard.ts"
 import { nothingAt } from "./problems.ts"
 import { page, pathOf, type Route, routeOf } from "./routeTable.ts"
@@ -165,14 +166,21 @@ export const makeGate = Effect.gen(function* () {
           const query = new URL(request.url, "http://localhost").searchParams
           const asked = { operation, parameters: route.parameters, query, verifiedOnly: mode.verifiedOnly }
           if (caller !== undefined) yield* authorize(caller, asked)
-          const handled = yield* handle
+          const token = bearerOf(request)
+          const again =
+            token === undefined || caller === undefined || caller.credential.type === "local"
+              ? undefined
+              : asServer(
+                  Effect.provide(
+                    Effect.flatMap(authenticator.authenticate(token), (present) => authorize(present, asked)),
+                    yield* Effect.context<Places>()
+                  )
+                )
+          const handled = yield* Effect.provideService(handle, StillAllowed, again ?? Effect.void)
           if (handled.body._tag === "Stream") yield* streams.take(yield* ownerOfStream(caller, address))
           const answered = bodyWithRows(handled, caller?.organization.id ?? "none")
           yield* tell(operation, request, answered.status, told)
-          const token = bearerOf(request)
-          if (token === undefined || caller === undefined || caller.credential.type === "local") return answered
-          const again = Effect.flatMap(authenticator.authenticate(token), (present) => authorize(present, asked))
-          return endWithAccess(answered, asServer(Effect.provide(again, yield* Effect.context<Places>())))
+          return again === undefined ? answered : endWithAccess(answered, again)
         }).pipe(
           Effect.tapErrorTag("Forbidden", () => Effect.ignore(tell(operation, request, 403, told))),
           Effect.provideService(CurrentCaller, caller),

@@ -5,6 +5,7 @@ import { Deployments } from "../deployments/Deployments.ts"
 import { Services } from "../services/Services.ts"
 import { currentCaller } from "./callerOf.ts"
 import { Draining } from "./Draining.ts"
+import { makeExecHandler } from "./exec/execHandler.ts"
 import { instantOf } from "./instantOf.ts"
 import { invalidRequest } from "./problems.ts"
 import { RequestId } from "./RequestId.ts"
@@ -19,6 +20,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
     const services = yield* Services
     const deployments = yield* Deployments
     const draining = yield* Draining
+    const exec = yield* makeExecHandler
     return handlers
       .handle("create", ({ payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload))
@@ -49,6 +51,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
           services.restart(organization, path.id, headers["idempotency-key"])
         )
       )
+      .handleRaw("exec", ({ path }) => exec(path.id))
       .handle("revisions", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           Effect.map(services.revisions(organization, path.id), (revisions) => ({ revisions }))

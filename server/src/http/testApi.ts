@@ -47,6 +47,7 @@ export const emptyServices: typeof Services.Service = {
   pause: (_, id) => Effect.fail(noService(id)),
   resume: (_, id) => Effect.fail(noService(id)),
   restart: (_, id) => Effect.fail(noService(id)),
+  exec: (_, id) => Effect.fail(noService(id)),
   revisions: (_, id) => Effect.fail(noService(id)),
   isLogCursor: () => false,
   logs: (_, id) => Effect.fail(noService(id))

@@ -53,6 +53,7 @@ export const policy: Readonly<Record<Operation, Rule>> = {
   "services.pause": deploys("service"),
   "services.resume": deploys("service"),
   "services.restart": deploys("service"),
+  "services.exec": deploys("service"),
 
   "apps.list": { roles: readers, writes: false },
   "apps.plan": reads("path"),

@@ -16,6 +16,7 @@ export const fakeLists = (answers: () => Answers): KubeApi["Type"] => ({
   unreachableSince: Effect.succeed(Option.none()),
   answer: () => Effect.die("nothing is passed on"),
   stream: () => Stream.die("nothing is streamed"),
+  socket: () => Effect.die("nothing is opened"),
   watch: () => Stream.die("nothing is watched")
 })
 

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream"
 import type { AppName, AppSpec, OrganizationName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type {
   Condition,
@@ -6,10 +7,11 @@ import type {
   OrganizationId,
   Revision,
   ServiceState,
+  TerminalSize,
   TrafficTarget
 } from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
-import { Context, Data, type Effect, type Option, type Stream } from "effect"
+import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 
 /** The reason of a service whose source is being built: its message changes with what the build does. */
 export const building = "Building"
@@ -105,6 +107,26 @@ export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   readonly cause?: unknown
 }> {}
 
+/** A program to run beside a service's own, in one of its instances. */
+export interface ExecRequest {
+  /** The program and its arguments. */
+  readonly command: ReadonlyArray<string>
+  /** undefined: without a terminal. */
+  readonly terminal: TerminalSize | undefined
+}
+
+/** It runs. Whoever started it calls `end`, in the end: then nothing of it is left where the runtime can see to that. */
+export interface ExecProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** undefined: there is a terminal, and all comes by `stdout`. */
+  readonly stderr: Readable | undefined
+  /** The exit code, 128 and the signal's number where one ended it; rejects where it could not be run to its end. */
+  readonly exit: Promise<number>
+  readonly resize: (size: TerminalSize) => void
+  readonly end: () => Promise<void>
+}
+
 export interface ApplyOptions {
   /** Take fields from other managers that hold them. Else a conflict is refused, naming the manager and the field. */
   readonly force: boolean
@@ -158,6 +180,14 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly drift: Stream.Stream<Drift>
     /** Lives of instances, from now on and of those that run; level-triggered: one may come again with more known. */
     readonly instances: Stream.Stream<InstanceRecord>
+    /**
+     * Runs a program in an instance of the service, for as long as the scope is open, with the service's environment. `refused`: there is
+     * no instance, and none can be started.
+     */
+    readonly exec: (
+      key: ServiceKey,
+      request: ExecRequest
+    ) => Effect.Effect<ExecProcess & { readonly instance: string }, RuntimeError, Scope.Scope>
     readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<Revision>, RuntimeError>
     /** Is this a cursor that `logs` has given? */
     readonly isLogCursor: (text: string) => boolean

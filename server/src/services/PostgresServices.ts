@@ -162,6 +162,17 @@ export const layer = Layer.effect(
         Effect.provide(context)
       ),
 
+      exec: Effect.fn("Services.exec")(function* (organization, id, request) {
+        const service = yield* get(organization, id)
+        return yield* runtime
+          .exec(keyOf(organization, service), request)
+          .pipe(
+            Effect.mapError((error) =>
+              error.reason === "refused" ? new Conflict({ detail: error.message }) : away(error)
+            )
+          )
+      }),
+
       revisions: Effect.fn("Services.revisions")(function* (organization, id) {
         const service = yield* get(organization, id)
         return yield* Effect.mapError(runtime.revisions(keyOf(organization, service)), away)

@@ -9,9 +9,9 @@ import type {
   ServiceId,
   Unavailable
 } from "@maxcloud/sdk/api"
-import { Context, type Effect, type Stream } from "effect"
+import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Organization } from "../organizations/Organizations.ts"
-import type { LogQuery } from "../runtime/Runtime.ts"
+import type { ExecProcess, ExecRequest, LogQuery } from "../runtime/Runtime.ts"
 
 export interface ServiceFilter {
   readonly app?: AppName | undefined
@@ -44,6 +44,12 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
       id: ServiceId,
       idempotencyKey: string | undefined
     ) => Effect.Effect<Restart, NotFound | Conflict | Unavailable>
+    /** Runs a program in one of its instances, for as long as the scope is open. `Conflict`: there is none, and none can be started. */
+    readonly exec: (
+      organization: Organization,
+      id: ServiceId,
+      request: ExecRequest
+    ) => Effect.Effect<ExecProcess & { readonly instance: string }, NotFound | Conflict | Unavailable, Scope.Scope>
     /** Newest first. */
     readonly revisions: (
       organization: Organization,

@@ -1,4 +1,6 @@
 import { type Deployment, DeploymentFailed, type LogEntry } from "@maxcloud/sdk"
+import { makeMaxCloud } from "@maxcloud/sdk/effect"
+import { Effect } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { Harness, ServiceEncoded } from "./Harness.ts"
 import { ask as askAt, startLoad, until } from "./requests.ts"
@@ -142,6 +144,38 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
           [renewed.latestReadyRevision, renewed.latestReadyRevision]
         )
         assert.lengthOf(await revisionNames("renewed"), 2)
+      })
+
+      it("runs a program in an instance, with the service's environment and its own exit code", async () => {
+        await client().secrets.set("inside", "token", "in the environment")
+        await deploy("inside", { env: { TOKEN: { secret: "token" } } })
+        const written = { stdout: "", stderr: "" }
+        const onOutput = (stream: "stdout" | "stderr", bytes: Uint8Array) => {
+          written[stream] += Buffer.from(bytes).toString()
+        }
+        const program = harness.workload.command?.[0] ?? "/workload"
+        const input = "x".repeat(300_000)
+        const run = (name: string, command: ReadonlyArray<string>) =>
+          Effect.gen(function* () {
+            const cloud = yield* makeMaxCloud({ apiUrl: harness.server.url })
+            const session = yield* cloud.services.exec(name, command, { onOutput })
+            session.write(Buffer.from(input))
+            session.endInput()
+            return yield* session.exit
+          }).pipe(Effect.scoped, Effect.runPromise)
+        assert.equal(await run("inside", [program, "exec"]), 7)
+        assert.equal(written.stderr, "on stderr\n")
+        assert.equal(written.stdout, `in the environment\n${input}`)
+        assert.equal(await run("inside", ["/nonexistent-program"]), 127)
+        await client().services.pause("inside")
+        await until(
+          "no instance",
+          () => client().services.get("inside"),
+          (_) => _.state === "paused" && _.instances === 0,
+          90
+        )
+        const refused = await run("inside", [program, "exec"]).catch((error: unknown) => String(error))
+        assert.match(String(refused), /paused|No instance/)
       })
 
       it("gives environment, and secrets by the version that was there at the deploy", async () => {

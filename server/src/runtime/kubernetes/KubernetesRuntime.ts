@@ -7,6 +7,7 @@ import { KubeApi } from "./api/KubeApi.ts"
 import { makeApply } from "./apply/makeApply.ts"
 import { unreachableError } from "./apply/refusal.ts"
 import { ClusterCache } from "./cache/ClusterCache.ts"
+import { makeExec } from "./exec.ts"
 import { makeInstances } from "./instances.ts"
 import { limitations } from "./limitations.ts"
 import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
@@ -71,6 +72,7 @@ export const layer = Layer.effect(
         ),
       changes: tracker.changes,
       drift,
+      exec: makeExec(api, cache),
       instances: makeInstances(cache),
       revisions: tracker.revisions,
       logs: logs.read,

@@ -18,6 +18,7 @@ import { LocalObjects } from "./LocalObjects.ts"
 import { LocalRoutes } from "./LocalRoutes.ts"
 import { limitations } from "./limitations.ts"
 import { makeLives } from "./lives.ts"
+import { makeLocalExec } from "./localExec.ts"
 import { decodeCursor } from "./logs/LogFiles.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
@@ -209,6 +210,7 @@ const make = (options: LocalRuntimeOptions) =>
         // Its objects stand in the database of this server alone.
         drift: Stream.empty,
         instances: lives.records,
+        exec: makeLocalExec(services.find),
         revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
         isLogCursor: (text) => decodeCursor(text) !== undefined,
         logs: logs.read,

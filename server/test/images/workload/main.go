@@ -24,6 +24,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "cannot start:", os.Getenv("FAIL"))
 		os.Exit(7)
 	}
+	// Beside the service, by `exec`: what it is given, in both directions.
+	if len(os.Args) > 1 && os.Args[1] == "exec" {
+		fmt.Println(os.Getenv("TOKEN"))
+		fmt.Fprintln(os.Stderr, "on stderr")
+		_, _ = io.Copy(os.Stdout, os.Stdin)
+		os.Exit(7)
+	}
 	instance := strconv.FormatUint(rand.Uint64(), 36)
 	fmt.Println("started", os.Getenv("VERSION"))
 

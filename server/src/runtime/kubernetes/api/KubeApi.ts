@@ -1,4 +1,5 @@
-import { Context, Data, type Effect, type Option, type Stream } from "effect"
+import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
+import type { WebSocket } from "ws"
 import type { Kind } from "./kinds.ts"
 
 /** One of `Status.details.causes`: for a field manager conflict `reason` is `FieldManagerConflict`, and `message` names the manager. */
@@ -84,6 +85,12 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     ) => Effect.Effect<{ readonly status: number; readonly text: string }, KubeError>
     /** The answer's body as it comes, such as of a log. Ends the request when the stream is ended. */
     readonly stream: (request: Pick<KubeRequest, "path" | "query">) => Stream.Stream<Uint8Array, KubeError>
+    /** A WebSocket of a subresource such as `exec`, open for as long as the scope is. */
+    readonly socket: (
+      path: string,
+      query: ReadonlyArray<readonly [string, string]>,
+      protocols: ReadonlyArray<string>
+    ) => Effect.Effect<WebSocket, KubeError, Scope.Scope>
     /**
      * Lists, then watches for ever: with bookmarks, resumed from the last resource version, listed anew after `410 Gone`, with back-off
      * and jitter while the API server is away. Never fails.

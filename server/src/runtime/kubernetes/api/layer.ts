@@ -2,9 +2,10 @@ import { Effect, Layer, Option, Stream } from "effect"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterSource } from "./connect.ts"
 import { type Connections, makeConnections } from "./connections.ts"
-import { type Answer, exchange, type NoAnswer } from "./exchange.ts"
+import { type Answer, exchange, NoAnswer } from "./exchange.ts"
 import { KubeApi, KubeError, type KubeRequest, type WatchInput } from "./KubeApi.ts"
 import { type OpenAnswer, open, type Refused } from "./open.ts"
+import { openSocket } from "./openSocket.ts"
 import { isAway, startError } from "./startError.ts"
 import { errorOfAnswer } from "./status.ts"
 import { watch } from "./watch.ts"
@@ -171,6 +172,19 @@ const make = Effect.fn("KubeApi.make")(function* ({
       )
     )
 
+  const socket: KubeApi["Type"]["socket"] = (path, query, protocols) => {
+    const written = new URLSearchParams()
+    for (const [name, value] of query) written.append(name, value)
+    return connections.current.pipe(
+      Effect.flatMap((now) => openSocket(now.credentials, `${path}?${written}`, protocols)),
+      Effect.mapError(({ status, text }) =>
+        status === 0
+          ? unreachable(`GET ${path}`, new NoAnswer({ code: "", message: text, unsent: true }))
+          : errorOfAnswer(`GET ${path}`, status, text)
+      )
+    )
+  }
+
   // Whoever is signed in may ask, and it says whether Knative is there.
   const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
   const start = Date.now()
@@ -195,6 +209,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
     request,
     answer,
     stream,
+    socket,
     watch: <A>(input: WatchInput<A>) =>
       watch(input, { request, open: (asked: KubeRequest) => opened(asked, silenceMillis) })
   })

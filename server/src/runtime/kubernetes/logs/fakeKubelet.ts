@@ -76,6 +76,7 @@ export class FakeKubelet {
       unreachableSince: Effect.succeedNone,
       request: () => Effect.die("unused"),
       answer: () => Effect.die("unused"),
+      socket: () => Effect.die("unused"),
       watch: () => Stream.die("unused"),
       stream: ({ path, query = {} }) => this.#log(path.split("/").at(-2) ?? "", query)
     })

@@ -18,13 +18,18 @@ export interface PoolEvents {
   readonly onSuspect: (id: string) => void
 }
 
+/** A slot on an instance that is known by its id. */
+export interface PoolLease extends Lease {
+  readonly id: string
+}
+
 /** The ready instances of one revision and their requests. Plain and synchronous: this is the hot path. */
 export interface Pool {
   /** Requests in flight, and those that wait for this revision: what the autoscaler is fed with. */
   readonly stats: RequestStats
   readonly add: (endpoint: Endpoint) => void
   /** A slot on the instance with the fewest requests that is ready and has room. */
-  readonly take: () => Lease | undefined
+  readonly take: () => PoolLease | undefined
   /** Gives an instance no more requests; those in flight go on. */
   readonly drain: (id: string) => void
   /** Takes a drained or suspect instance back. */
@@ -49,9 +54,10 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
 
   const find = (id: string) => slots.find((_) => _.endpoint.id === id)
 
-  const leaseOf = (slot: Slot): Lease => {
+  const leaseOf = (slot: Slot): PoolLease => {
     let held = true
     return {
+      id: slot.endpoint.id,
       host: slot.endpoint.host,
       port: slot.endpoint.port,
       release: () => {

@@ -1,5 +1,5 @@
-import { type Lease, NoInstance, type Route } from "../proxy/Route.ts"
-import type { Pool } from "./Pool.ts"
+import { NoInstance, type Route } from "../proxy/Route.ts"
+import type { Pool, PoolLease } from "./Pool.ts"
 
 /** The revision that a service's requests go to. */
 export interface RouteTarget {
@@ -22,6 +22,7 @@ export interface ServiceRouteEvents {
  * restarts, and while revisions change. A held request belongs to the service, not to a revision.
  */
 export interface ServiceRoute extends Route {
+  readonly acquire: (signal: AbortSignal) => PoolLease | Promise<PoolLease>
   readonly setTarget: (target: RouteTarget | undefined) => void
   readonly waiting: () => number
   /** Gives held requests what room there is. */
@@ -30,7 +31,7 @@ export interface ServiceRoute extends Route {
 }
 
 interface Waiter {
-  readonly resolve: (lease: Lease) => void
+  readonly resolve: (lease: PoolLease) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -50,14 +51,14 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
     return true
   }
 
-  const hold = (signal: AbortSignal): Promise<Lease> => {
+  const hold = (signal: AbortSignal): Promise<PoolLease> => {
     if (signal.aborted) return Promise.reject(signal.reason)
     if (waiters.size >= maxWaiting) {
       return Promise.reject(new NoInstance(503, `${maxWaiting} requests wait for this service already`, 1))
     }
     const refusal = events.beforeHold()
     if (refusal !== undefined) return Promise.reject(refusal)
-    return new Promise<Lease>((resolve, reject) => {
+    return new Promise<PoolLease>((resolve, reject) => {
       const timeoutMs = target?.timeoutMs ?? defaultTimeoutMs
       const done = () => {
         clearTimeout(timer)

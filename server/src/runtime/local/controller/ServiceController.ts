@@ -46,6 +46,8 @@ export interface ServiceController {
   readonly route: ServiceRoute
   readonly status: () => ControllerStatus
   readonly revisions: () => ReadonlyArray<Revision>
+  /** One of its instances that run. */
+  readonly instance: (id: string) => Instance | undefined
   /** Takes a changed object, and its new revision where it has one. */
   readonly update: (object: ServiceObject, created: RunnableRevision | undefined) => void
   readonly setLinkPort: (network: LinkNetwork, port: number) => void
@@ -178,6 +180,9 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const instances = () =>
     [serving?.runner, candidate?.runner, ...leaving.keys()].reduce((sum, runner) => sum + (runner?.all() ?? 0), 0)
+
+  const instance = (id: string) =>
+    [serving?.runner, candidate?.runner, ...leaving.keys()].map((_) => _?.instance(id)).find((_) => _ !== undefined)
 
   const changed = () => {
     if (restoring !== undefined && serving !== undefined) {
@@ -411,6 +416,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     object: () => ({ ...object, record }),
     stored: () => storedOf({ ...object, record }),
     route,
+    instance,
     status: () => {
       changed()
       return {

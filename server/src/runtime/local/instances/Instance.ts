@@ -1,6 +1,7 @@
 import type { Build } from "@maxcloud/config-schema"
 import type { Diagnosis, DiagnosisCode, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
+import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
 
 /** A check of an instance on its port; without `path` a TCP connection. Times in milliseconds. */
 export interface ProbeSpec {
@@ -115,6 +116,8 @@ export interface Instance {
   readonly exited: Deferred.Deferred<InstanceExit>
   /** Is its readiness probe succeeding now? */
   readonly isReady: () => boolean
+  /** Runs another program beside its own, with the same user, folder and environment. It ends with the instance at the latest. */
+  readonly exec?: (request: ExecRequest) => ExecProcess
   /** SIGTERM, the grace time, then SIGKILL. Returns when it has ended with all its children. */
   readonly stop: Effect.Effect<void>
 }

@@ -120,6 +120,23 @@ const listening = (host: string, onRequest: (request: IncomingMessage) => void) 
       return { port: typeof address === "object" && address !== null ? address.port : 0 }
     })
   )
+/** Runs a program beside the service's own to its end. */
+const execute = async (instance: Instance, command: ReadonlyArray<string>, input = "", tty = false) => {
+  const terminal = tty ? { columns: 91, rows: 33 } : undefined
+  const process = instance.exec?.({ command, terminal }) ?? expect.fail("it can't run another program")
+  let out = ""
+  let err = ""
+  process.stdout.on("data", (chunk) => {
+    out += chunk
+  })
+  process.stderr?.on("data", (chunk) => {
+    err += chunk
+  })
+  process.stdin.end(input)
+  const code = await process.exit
+  await process.end()
+  return { code, out, err }
+}
 const containerAddress = async (id: string) => {
   const name = await podman("ps", "--quiet", "--filter", `label=${instanceLabel}=${id}`)
   return podman("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
@@ -211,6 +228,32 @@ describe.skipIf(missing.length > 0)("containers", () => {
     expect(await readdir(join(folder, spec.id))).toEqual(["0", "start"])
     await stop(instance)
     expect(existsSync(folder)).toBe(false)
+  })
+
+  it("run other programs beside their own, with its variables, which the engine never knows", async () => {
+    const instance = await start(specOf({ env: new Map([["TOKEN", Redacted.make("canary-of-exec")]]) }))
+    await ready(instance)
+    const program = `process.stdin.pipe(process.stdout); console.error(process.env.TOKEN); process.on("exit", () => { process.exitCode = 5 })`
+    const ran = await execute(instance, ["node", "-e", program], "typed")
+    expect(ran).toEqual({ code: 5, out: "typed", err: "canary-of-exec\n" })
+    expect((await execute(instance, ["nosuch"])).code).toBe(127)
+    const name = await podman("ps", "--quiet", "--filter", `label=${instanceLabel}=${instance.id}`)
+    expect(await podman("inspect", name)).not.toContain("canary-of-exec")
+    const tty = await execute(instance, ["node", "-e", "process.stdout.write(String(process.stdout.isTTY))"], "", true)
+    expect(tty).toMatchObject({ code: 0, out: "true" })
+
+    // What ignores the first signal, and what it started, ends with the session all the same.
+    const stubborn = `
+      process.on("SIGTERM", () => {})
+      require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)", "left-behind"], { detached: true })
+      console.log("up"); setInterval(() => {}, 1e6)`
+    const process = instance.exec?.({ command: ["node", "-e", stubborn, "left-behind"], terminal: undefined })
+    await new Promise((resolve) => process?.stdout.once("data", resolve))
+    const inside = async () => (await podman("top", name, "args")).includes("left-behind")
+    expect(await inside()).toBe(true)
+    await process?.end()
+    expect(await inside()).toBe(false)
+    await stop(instance)
   })
 
   it("are asked to end, their last words heard", async () => {

@@ -5,7 +5,9 @@ import type { Diagnosis } from "@maxcloud/sdk/api"
 import { Option, Redacted, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
+import type { ExecRequest } from "../../Runtime.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
+import { makeExecs } from "./execs.ts"
 import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
@@ -244,9 +246,11 @@ export const makeContainers = (options: ContainersOptions) => {
         }
       })
 
+      const execs = makeExecs(dataDirectoryId)
       let stopping: Promise<void> | undefined
       const stop = (graceMs: number): Promise<void> => {
         stopping ??= (async () => {
+          await execs.endAll()
           const seconds = String(Math.ceil(graceMs / 1000))
           // Until the client is gone: what it had not made yet when it was asked could still be started.
           for (let gone = isGone; !gone; ) {
@@ -268,8 +272,17 @@ export const makeContainers = (options: ContainersOptions) => {
         of: "image",
         declaredPort: image.port,
         settleMs: engine.forwards ? forwarderSettleMs : 0,
-        ended,
+        ended: ended.finally(execs.endAll),
         stop,
+        exec: (request) =>
+          execs.start(request, (marker) => ({
+            file: engine.name,
+            args: execArgs(name, marker, request),
+            options: {
+              cwd: records.folder,
+              env: { ...hostEnvironment("engine", options.environment), [markerName]: marker }
+            }
+          })),
         explain: () => explain(engine, name, image.port)
       }
     } catch (cause) {
@@ -318,6 +331,18 @@ export const makeContainers = (options: ContainersOptions) => {
 
   return { launch, forget, clean }
 }
+
+/** The starter gives it the service's variables, which the engine doesn't know. */
+const execArgs = (name: string, marker: string, { command, terminal }: ExecRequest): ReadonlyArray<string> => [
+  "exec",
+  "--interactive",
+  ...(terminal === undefined ? [] : ["--tty", "--env", "TERM=xterm-256color"]),
+  "--env",
+  `${markerName}=${marker}`,
+  name,
+  starterPath,
+  ...command
+]
 
 /** Why nobody accepts connections on the port that is published. */
 const explain = async (engine: ContainerEngine, name: string, port: number): Promise<Diagnosis | undefined> => {

@@ -8,8 +8,10 @@ import { BuildFailed, type Program, programOf, programOfStart, type Start } from
 import { Redacted } from "effect"
 import { endOnAbort } from "../../../host/endOnAbort.ts"
 import { fixOfSource, loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
+import type { ExecRequest } from "../../Runtime.ts"
 import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
+import { makeExecs } from "./execs.ts"
 import { isFree, reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
@@ -112,6 +114,25 @@ const folderClosed = (what: string, place: string, fix: string) =>
     message: `The server runs as root, and services from source run as a user of their own, who can't enter ${place} on the way to ${what}. ${fix}`,
     retryable: false
   })
+
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
+
+/** The words of a program, in a terminal that util-linux's `script` makes where one is wanted: Node can't make any. */
+const withTerminal = ({ command, terminal }: ExecRequest): readonly [string, ...Array<string>] => {
+  const [file = "", ...args] = command
+  return terminal === undefined || process.platform !== "linux" || !existsSync(scriptProgram)
+    ? [file, ...args]
+    : [
+        scriptProgram,
+        "--quiet",
+        "--flush",
+        "--return",
+        "--command",
+        `stty rows ${terminal.rows} columns ${terminal.columns}; exec ${command.map(quoted).join(" ")}`,
+        "/dev/null"
+      ]
+}
+const scriptProgram = "/usr/bin/script"
 
 const outOfHeap = "JavaScript heap out of memory"
 
@@ -227,10 +248,12 @@ export const makeProcesses = async (options: ProcessesOptions) => {
         child.once("exit", (code, signal) => resolve({ code, signal }))
       )
       const closed = new Promise<void>((resolve) => child.once("close", () => resolve()))
+      const execs = makeExecs(dataDirectoryId)
       let stopping: Promise<void> | undefined
       const stop = (graceMs: number) => {
         stopping ??= endProcesses(isMine, graceMs, exit).then(async () => {
           forget()
+          await execs.endAll()
           await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
           child.stdout.destroy()
           child.stderr.destroy()
@@ -256,6 +279,13 @@ export const makeProcesses = async (options: ProcessesOptions) => {
           place.portArguments === undefined && (await listensOnLoopbackOnly(port))
             ? loopbackOnly(port, `port ${port}: open on 127.0.0.1 or ::1, and closed on the machine's other addresses`)
             : undefined,
+        exec: (request) =>
+          execs.start(request, (marker) => {
+            const own = { ...environment(spec, place, home, port), [markerName]: marker }
+            const [file, ...args] = withTerminal(request)
+            const term = request.terminal === undefined ? {} : { TERM: "xterm-256color" }
+            return { file, args, options: { ...user, cwd: directory, env: { ...term, ...own } } }
+          }),
         explain: async () => {
           const pids = withDescendants(await processTable(), isMine).map((entry) => entry.pid)
           const ports = await listeningPorts(pids)

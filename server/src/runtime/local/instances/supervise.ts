@@ -2,6 +2,7 @@ import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, FiberId } from "effect"
 import { endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
 import { memoryText } from "../../diagnosis/memoryText.ts"
+import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
 import { checkFinding, lookInto } from "./findings.ts"
 import { type Health, watchHealth } from "./health.ts"
 import {
@@ -32,6 +33,7 @@ export interface Launched {
   readonly ended: Promise<Ended>
   /** SIGTERM, the grace time, SIGKILL; settled when it has ended with all that it started. Safe to be called twice. */
   readonly stop: (graceMs: number) => Promise<void>
+  readonly exec: (request: ExecRequest) => ExecProcess
   /** Looks for why it does not become ready; undefined where nothing is found. */
   readonly explain: () => Promise<Diagnosis | undefined>
   /** Looks for what works here and fails on a cluster, once it is ready. */
@@ -167,6 +169,7 @@ export const supervise = async (
     ready,
     exited,
     isReady: () => health?.isReady() ?? false,
+    exec: (request) => current.exec(request),
     stop: Effect.suspend(() => {
       wanted = true
       void current.stop(spec.graceMs)

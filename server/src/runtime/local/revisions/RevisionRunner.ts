@@ -56,6 +56,7 @@ export interface RevisionRunner {
   readonly failure: () => RunnerFailure | undefined
   /** The last failure, or else what is seen of an instance that runs. */
   readonly diagnosis: () => Diagnosis | undefined
+  readonly instance: (id: string) => Instance | undefined
   /** Forgets failures and tries at once. */
   readonly retry: () => void
   /** For good: no more starts; resolves when all have ended. */
@@ -300,6 +301,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       failure === undefined
         ? inPhase("starting", "ready").find((_) => _.finding !== undefined)?.finding
         : diagnosisOfFailure(failure),
+    instance: (id) => entries.get(id)?.instance,
     retry: () => {
       failure = undefined
       failures = 0

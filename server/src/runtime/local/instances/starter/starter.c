@@ -3,6 +3,7 @@
  * file. So they are in no argument and no environment of the engine's client, and in nothing that the engine keeps on disk.
  *
  * /.maxcloud/start: the number of words in decimal digits, the words, then the variables as NAME=value; each is ended by NUL.
+ * With arguments of its own it runs these words instead, with the same variables: another program beside the service's (`maxcloud exec`).
  * A variable of the file replaces the image's variable of that name. A word without a slash is looked for on the resulting PATH.
  *
  * No libc: it has to run in an image that holds nothing else. server/scripts/build-starter.ts compiles it.
@@ -101,6 +102,7 @@ __attribute__((used, noreturn)) void begin(word *stack) {
   for (word n = 0; n < count; n++, at += length(at) + 1) words[n] = at;
   words[count] = 0;
   char **variables = words + count + 1;
+  if (stack[0] > 1) words = (char **)(stack + 2);
   word declared = 0;
   for (; at < end; at += length(at) + 1) variables[declared++] = at;
   word all = declared;

@@ -1,0 +1,47 @@
+import { textUpTo } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+
+/** The WebSocket subprotocol of `services.exec`. */
+export const execProtocol = "v1.exec.maxcloud.dev"
+
+/** The first byte of a binary message: what the others are. From the client only `stdin`. */
+export const execChannel = { stdin: 0, stdout: 1, stderr: 2 } as const
+
+/** The size of a terminal, in characters. */
+export const TerminalSize = Schema.Struct({
+  columns: Schema.Int.pipe(Schema.between(1, 10_000)),
+  rows: Schema.Int.pipe(Schema.between(1, 10_000))
+})
+export type TerminalSize = typeof TerminalSize.Type
+
+const word = textUpTo(32_768, "A word of the command").pipe(
+  Schema.filter((_) => !_.includes("\0") || "A word of the command can't hold NUL.")
+)
+
+/** The first message of a client: the program and its arguments, and its terminal, if it has one. */
+export const ExecStart = Schema.Struct({
+  type: Schema.Literal("start"),
+  command: Schema.Array(word).pipe(
+    Schema.minItems(1),
+    Schema.maxItems(256),
+    Schema.filter(([program]) => program !== "" || "The program's name is empty."),
+    Schema.filter((_) => _.join("").length <= 65_536 || "The command can have up to 65,536 characters.")
+  ),
+  terminal: Schema.optional(TerminalSize)
+}).annotations({ identifier: "ExecStart" })
+export type ExecStart = typeof ExecStart.Type
+
+/** Later messages of a client. */
+export const ExecInput = Schema.Union(
+  Schema.Struct({ type: Schema.Literal("resize"), ...TerminalSize.fields }),
+  Schema.Struct({ type: Schema.Literal("stdinEnd") })
+).annotations({ identifier: "ExecInput" })
+export type ExecInput = typeof ExecInput.Type
+
+/** Messages of the server: the instance that it runs in, how it ended, or why it didn't run (a problem document). */
+export const ExecOutput = Schema.Union(
+  Schema.Struct({ type: Schema.Literal("started"), instance: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("exit"), code: Schema.Int }),
+  Schema.Struct({ type: Schema.Literal("error"), problem: Schema.Unknown })
+).annotations({ identifier: "ExecOutput" })
+export type ExecOutput = typeof ExecOutput.Type

@@ -1,0 +1,48 @@
+import { Data, Effect } from "effect"
+import { WebSocket } from "ws"
+import type { ClusterCredentials } from "./connect.ts"
+
+/** The handshake was refused (with the API server's answer) or could not be made. */
+export class NoSocket extends Data.TaggedError("NoSocket")<{
+  /** 0: there was no answer. */
+  readonly status: number
+  readonly text: string
+}> {}
+
+const longestRefusal = 16 * 1024
+const handshakeMs = 10_000
+
+/** Opens a WebSocket to the API server with the cluster's credentials. It closes with the scope. */
+export const openSocket = (
+  { headers, server, tls }: ClusterCredentials,
+  pathAndQuery: string,
+  protocols: ReadonlyArray<string>
+) =>
+  Effect.acquireRelease(
+    Effect.async<WebSocket, NoSocket>((resume) => {
+      const material = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+      const socket = new WebSocket(`${server.replace(/^http/, "ws")}${pathAndQuery}`, [...protocols], {
+        ...material,
+        headers: { ...headers },
+        handshakeTimeout: handshakeMs,
+        perMessageDeflate: false
+      })
+      const failed = (status: number, text: string) => resume(new NoSocket({ status, text }))
+      socket.once("open", () => {
+        // What comes before somebody listens would be lost.
+        socket.pause()
+        resume(Effect.succeed(socket))
+      })
+      socket.once("unexpected-response", (_, response) => {
+        let text = ""
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          if (text.length < longestRefusal) text += chunk
+        })
+        response.once("close", () => failed(response.statusCode ?? 0, text))
+        response.resume()
+      })
+      socket.on("error", (error) => failed(0, error.message))
+      return Effect.sync(() => socket.terminate())
+    }),
+    (socket) => Effect.sync(() => socket.close())
+  )
