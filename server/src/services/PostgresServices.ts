@@ -164,6 +164,11 @@ export const layer = Layer.effect(
 
       exec: Effect.fn("Services.exec")(function* (organization, id, request) {
         const service = yield* get(organization, id)
+        if (service.state === "paused" || service.state === "deleting") {
+          return yield* new Conflict({
+            detail: `The service "${service.name}" is ${service.state === "paused" ? `paused (\`maxcloud resume ${service.name}\` starts it)` : "being deleted"}, so nothing can run in it.`
+          })
+        }
         return yield* runtime
           .exec(keyOf(organization, service), request)
           .pipe(

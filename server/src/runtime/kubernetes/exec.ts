@@ -34,7 +34,9 @@ const Status = Schema.parseJson(
 )
 const decodeStatus = Schema.decodeUnknownOption(Status)
 
+/** It runs, and isn't told to end. */
 const isRunning = (pod: PodObject): boolean => {
+  if (pod.metadata.deletionTimestamp !== undefined) return false
   const { container } = podLogSource(pod)
   return pod.status.containerStatuses.some(({ name, state }) => name === container && state.running !== undefined)
 }
