@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import { basename } from "node:path"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Command } from "./command.ts"
 import { commands, type Entry } from "./commands/index.ts"
@@ -11,6 +13,27 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 const sameSignalMs = 1_000
 const parentCheckMs = 500
 
+const readProcess = (pid: number, file: "cmdline" | "stat"): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8")
+  } catch {
+    // It has ended, or the system has no /proc.
+    return ""
+  }
+}
+
+/** Linux: proc(5), the second field after the name in parentheses; undefined elsewhere. */
+const parentOf = (pid: number): number | undefined => {
+  const stat = readProcess(pid, "stat")
+  const [, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return parent === undefined ? undefined : Number(parent)
+}
+
+const isShellOfScript = (pid: number): boolean => {
+  const [program = "", option] = readProcess(pid, "cmdline").split("\0")
+  return option === "-c" && ["sh", "dash", "bash", "ash", "zsh"].includes(basename(program))
+}
+
 /**
  * Runs `ended` once the package manager that started this process is gone (`pnpm exec`, `npx`, `npm run`): killed alone, it hands on
  * nothing.
@@ -19,8 +42,10 @@ const onParentGone = (ended: () => void): (() => void) => {
   const parent = process.ppid
   const isManaged = ["npm_execpath", "npm_command", "npm_config_user_agent"].some((_) => process.env[_] !== undefined)
   if (!isManaged || process.platform === "win32") return () => {}
+  // npm runs a script by `sh -c`, which lives on when npm was killed.
+  const beyond = isShellOfScript(parent) ? parentOf(parent) : undefined
   const timer = setInterval(() => {
-    if (process.ppid !== parent) ended()
+    if (process.ppid !== parent || (beyond !== undefined && parentOf(parent) !== beyond)) ended()
   }, parentCheckMs)
   timer.unref()
   return () => clearInterval(timer)

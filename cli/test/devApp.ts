@@ -1,0 +1,38 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect } from "vitest"
+
+/** An app in a folder that every user may read: the tests may run as root. It says "it listens", and takes its time to end. */
+export const makeApp = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), "maxcloud-ends-"))
+  chmodSync(folder, 0o755)
+  mkdirSync(join(folder, "web"))
+  writeFileSync(
+    join(folder, "maxcloud.config.json"),
+    '{"app":"ends","services":[{"name":"web","source":{"path":"web"}}]}'
+  )
+  const server = `require("http").createServer((_, r) => r.end()).listen(process.env.PORT, () => console.log("it listens"))`
+  writeFileSync(
+    join(folder, "web", "index.js"),
+    `process.on("SIGTERM", () => setTimeout(() => process.exit(), 1500))\n${server}`
+  )
+  return folder
+}
+
+/** Processes that belong to a folder: by their arguments, or the folder where they run. */
+export const processesOf = (folder: string): ReadonlyArray<string> =>
+  readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return (
+        readlinkSync(`/proc/${pid}/cwd`).startsWith(folder) ||
+        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder)
+      )
+    } catch {
+      return false
+    }
+  })
+
+export const nothingLeft = (folder: string, timeout = 10_000) =>
+  expect.poll(() => processesOf(folder), { timeout }).toEqual([])

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { delimiter, dirname, join } from "node:path"
+import { afterEach, describe, expect, it } from "vitest"
+import { main, start } from "./cli.ts"
+import { makeApp, nothingLeft, processesOf } from "./devApp.ts"
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+const newApp = () => {
+  const folder = makeApp()
+  folders.push(folder)
+  return folder
+}
+
+const onLinux = process.platform === "linux"
+const patience = { timeout: 180_000 }
+
+describe.runIf(onLinux)("after dev was killed hard", () => {
+  it("the next one ends its programs", patience, async () => {
+    const folder = newApp()
+    const first = start(["dev", "--port", "0"], { cwd: folder })
+    await first.until(/it listens/)
+    first.child.kill("SIGKILL")
+    await first.ended
+    // Postgres may go on for the next one.
+    const left = appsOf(folder)
+    expect(left.length).toBeGreaterThan(0)
+    const second = start(["dev", "--port", "0"], { cwd: folder })
+    await second.until(/it listens/)
+    expect(appsOf(folder).filter((_) => left.includes(_))).toEqual([])
+    second.child.kill("SIGINT")
+    expect((await second.ended).code).toBe(0)
+    await nothingLeft(folder)
+  })
+})
+
+const fileOf = (pid: string, name: "cmdline"): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "latin1")
+  } catch {
+    return ""
+  }
+}
+
+/** The instances: they run in the source's own folder. */
+const appsOf = (folder: string) => processesOf(folder).filter((_) => fileOf(_, "cmdline").includes("index.js"))
+
+const toolchain: { readonly toolchain: { readonly pnpm: string } } = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../node_modules/.max-cloud.json"), "utf8")
+)
+
+const bin = dirname(process.execPath)
+const managers: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "pnpm exec": [process.execPath, toolchain.toolchain.pnpm, "exec", "maxcloud", "dev", "--port", "0"],
+  npx: ["npx", "--no-install", "maxcloud", "dev", "--port", "0"],
+  "npm run": ["npm", "run", "cloud"]
+}
+
+/** An app where `maxcloud` is installed. */
+const newProject = () => {
+  const folder = newApp()
+  const file = join(folder, "node_modules/.bin/maxcloud")
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`)
+  chmodSync(file, 0o755)
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "project", private: true, scripts: { cloud: "maxcloud dev --port 0" } })
+  )
+  return folder
+}
+
+const said = (child: ChildProcess, text: string) =>
+  new Promise<void>((resolve, reject) => {
+    let all = ""
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding("utf8").on("data", (chunk: string) => {
+        all += chunk
+        if (all.includes(text)) resolve()
+      })
+    child.once("close", (code) => reject(new Error(`ended with ${code} before "${text}":\n${all}`)))
+  })
+
+/** As a shell starts it: in a process group of its own, which the terminal signals. */
+const startIn = async (folder: string, [file = "", ...args]: ReadonlyArray<string>) => {
+  const { CI: _, ...env } = process.env
+  const child = spawn(file, args, {
+    cwd: folder,
+    env: { ...env, PATH: [bin, process.env["PATH"]].join(delimiter) },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()))
+  await said(child, "it listens")
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${file} wasn't started`)
+  return { child, closed, pid }
+}
+
+describe.runIf(onLinux).each(Object.entries(managers))("under %s, nothing is left", (_, words) => {
+  it("after Ctrl-C", patience, async () => {
+    const folder = newProject()
+    const { closed, pid } = await startIn(folder, words)
+    process.kill(-pid, "SIGINT")
+    await closed
+    await nothingLeft(folder, 20_000)
+  })
+
+  it("after the package manager alone was told to end", patience, async () => {
+    const folder = newProject()
+    const { child } = await startIn(folder, words)
+    child.kill("SIGTERM")
+    await nothingLeft(folder, 20_000)
+  })
+
+  it("after the package manager alone was killed", patience, async () => {
+    const folder = newProject()
+    const { child } = await startIn(folder, words)
+    child.kill("SIGKILL")
+    await nothingLeft(folder, 20_000)
+  })
+})
+
+/** A terminal that is closed once the program has said that it listens. */
+const closingTerminal = `import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+while b"it listens" not in seen:
+    seen += os.read(fd, 65536)
+print("it listens", flush=True)
+os.close(fd)
+os.waitpid(pid, 0)
+`
+
+it.runIf(onLinux)("nothing is left after its terminal was closed", patience, async () => {
+  const folder = newProject()
+  for (const words of [[process.execPath, main, "dev", "--port", "0"], managers["npm run"] ?? []]) {
+    const { closed } = await startIn(folder, ["python3", "-c", closingTerminal, ...words])
+    await closed
+    await nothingLeft(folder, 20_000)
+  }
+})
