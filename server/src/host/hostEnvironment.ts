@@ -1,5 +1,6 @@
 import { homedir, tmpdir } from "node:os"
 import { delimiter, isAbsolute } from "node:path"
+import { noProxyName, proxyName } from "./proxyNames.ts"
 
 /**
  * The programs that the server starts on its own account. A tenant's source is none of them: it sees what its config declares.
@@ -9,7 +10,6 @@ import { delimiter, isAbsolute } from "node:path"
 export type HostProgram = "engine" | "installer" | "postgres" | "system"
 
 const authorities = /^ssl_cert_(file|dir)$/i
-const proxies = /^(https?_proxy|no_proxy|all_proxy)$/i
 /** What a program needs to find itself on Windows. */
 const windows = /^(SystemRoot|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData|ProgramFiles)$/i
 
@@ -22,7 +22,8 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
     /^REGISTRY_AUTH_FILE$/,
     /^CONTAINER_(HOST|SSHKEY|CONNECTION)$/,
     /^DOCKER_(HOST|CONFIG|CONTEXT|CERT_PATH|TLS_VERIFY)$/,
-    proxies,
+    proxyName,
+    noProxyName,
     authorities
   ],
   // Where packages come from; what a surrounding `npm run` sets is not among it. Proxies are `openBuildNetwork`'s: they may hold a password.

@@ -24,6 +24,8 @@ const tunnel = (proxy: Proxy | undefined, { url = "" }: IncomingMessage, socket:
   if (place === undefined) return refuse(400)
   openTunnel(proxy, place.hostname.replace(/^\[|\]$/g, ""), Number(place.port === "" ? 80 : place.port)).then(
     (up) => {
+      // Nobody would end it: the caller's end has been told already.
+      if (socket.destroyed) return void up.on("error", () => {}).destroy()
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n")
       up.write(head)
       up.on("error", () => socket.destroy()).on("close", () => socket.destroy())
@@ -78,7 +80,8 @@ export const startRelay = async (): Promise<Relay> => {
     socket.on("close", () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
+    // Stays: later ones, such as too many open files, may not end the server.
+    server.on("error", reject)
     server.listen(0, "127.0.0.1", resolve)
   })
   const address = server.address()

@@ -2,20 +2,22 @@ import { chmod, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { getCACertificates } from "node:tls"
 import { readProxy } from "@maxcloud/sdk/proxy"
+import { mayHoldPassword, noProxyName, proxyName } from "../../../host/proxyNames.ts"
 import { type Relay, startRelay } from "../../../outbound/startRelay.ts"
 
 export interface BuildNetwork extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>
 }
 
-const proxyName = /^(https?_proxy|all_proxy|npm_config_(https?_)?proxy|yarn_https?_proxy|pip_proxy)$/i
-const noProxyName = /^(no_proxy|npm_config_noproxy)$/i
+/** Those that only package managers read. */
+const proxyOfTool = /^(npm_config_(https?_)?proxy|yarn_https?_proxy|pip_proxy)$/i
+const noProxyOfTool = /^npm_config_noproxy$/i
 
 /** Tools disagree on the case: curl takes `http_proxy` in lower case only, others in upper case only. */
 const inBothCases = (names: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(names).flatMap(([name, value]) => {
-      if (!/^(https?|no|all)_proxy$/i.test(name)) return [[name, value]]
+      if (!proxyName.test(name) && !noProxyName.test(name)) return [[name, value]]
       const [lower, upper] = [name.toLowerCase(), name.toUpperCase()]
       return [
         [lower, names[lower] ?? value],
@@ -69,9 +71,9 @@ export const openBuildNetwork = async (environment: NodeJS.ProcessEnv, folder: s
   let relay: Relay | undefined
   const proxies: Record<string, string> = {}
   for (const [name, value] of given) {
-    if (noProxyName.test(name)) proxies[name] = value
-    if (!proxyName.test(name)) continue
-    if (!value.includes("@")) {
+    if (noProxyName.test(name) || noProxyOfTool.test(name)) proxies[name] = value
+    if (!proxyName.test(name) && !proxyOfTool.test(name)) continue
+    if (!mayHoldPassword(value)) {
       proxies[name] = value
       continue
     }

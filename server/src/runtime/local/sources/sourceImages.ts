@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { BuildFailed } from "@maxcloud/builder"
 import { Option, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { mayHoldPassword, proxyName } from "../../../host/proxyNames.ts"
 import { type ContainerEngine, makeEngineFinder } from "../instances/containerEngine.ts"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { ownUlimits } from "../instances/ownUlimits.ts"
@@ -52,7 +53,7 @@ const findsShortNames = async (engine: ContainerEngine): Promise<boolean> => {
 
 /** Podman gives its own proxy to the steps of a build: not if it holds a password, which is the operator's. */
 const httpProxyFlag = (environment: NodeJS.ProcessEnv) =>
-  `--http-proxy=${!Object.entries(environment).some(([name, value]) => /^(https?|ftp|all)_proxy$/i.test(name) && value?.includes("@"))}`
+  `--http-proxy=${!Object.entries(environment).some(([name, value = ""]) => proxyName.test(name) && mayHoldPassword(value))}`
 
 /**
  * Where it is noted which images were built: one file for each, named by its tag, with the place that it belongs to, relative to the data folder.
