@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises"
-import { join, resolve } from "node:path"
+import { resolve } from "node:path"
 import { Readable } from "node:stream"
 import {
   type AppSpec,
@@ -8,7 +7,6 @@ import {
   parseAppSpec,
   productionStage,
   type ServiceName,
-  type ServiceSpec,
   type StageName
 } from "@maxcloud/config-schema"
 import { Effect, Either, Schedule, Stream } from "effect"
@@ -18,6 +16,7 @@ import { type CallError, DeploymentFailed, SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import { parseStage } from "./parse.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
+import { runsAsImage } from "./source/runsAsImage.ts"
 
 export interface DeployOptions {
   /** @default the loaded config's own, else "production" */
@@ -86,18 +85,6 @@ interface Prepared {
   readonly stage: StageName
   readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
 }
-
-/** Is a Dockerfile all that says how the folder runs? Then it can't run in place. */
-const runsAsImage = (folder: string, { build, command }: ServiceSpec): Effect.Effect<boolean> =>
-  Effect.promise(async () => {
-    if (build !== undefined || command !== undefined) return false
-    const isFile = (name: string) =>
-      stat(join(folder, name)).then(
-        (found) => found.isFile(),
-        () => false
-      )
-    return !(await isFile("package.json")) && ((await isFile("Dockerfile")) || isFile("Containerfile"))
-  })
 
 /** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
 const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions) {

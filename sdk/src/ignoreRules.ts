@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
+import { dockerfileNames } from "@maxcloud/config-schema"
 
 /** Is a path (relative to the folder, separated by `/`) left out? */
 export type IsIgnored = (path: string, isDirectory: boolean) => boolean
@@ -116,7 +117,7 @@ export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path
 }
 
 /** What builds an image is sent to whoever builds, even if `.dockerignore` leaves it out of the image, as many do. */
-const ofBuilds: ReadonlySet<string> = new Set(["Dockerfile", "Containerfile", ".dockerignore"])
+const ofBuilds: ReadonlySet<string> = new Set([...dockerfileNames, ".dockerignore"])
 
 /**
  * What a snapshot of `folder` leaves out: by its `.dockerignore` where it has one, else by `.gitignore`. `enter` is to be called with

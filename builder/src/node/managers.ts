@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto"
+import { lockfilesOf, type PackageManager } from "@maxcloud/config-schema"
 import { isFile, readText } from "../files.ts"
 import type { Command } from "../model.ts"
 import type { PackageJson } from "./packageJson.ts"
 
 /** How the dependencies of a Node project are installed, and how those for development are dropped again. */
 export interface Installation {
-  readonly manager: "npm" | "pnpm" | "yarn" | "bun"
+  readonly manager: PackageManager
   /** The file that says the versions; undefined if there is none. */
   readonly lockfile: string | undefined
   readonly install: Command
@@ -88,7 +89,7 @@ export const installationOf = async (
     folder: at
   })
 
-  for (const lockfile of ["package-lock.json", "npm-shrinkwrap.json"]) {
+  for (const lockfile of lockfilesOf.npm) {
     const lock = await readText(folder, lockfile)
     if (lock === undefined) continue
     return {
@@ -156,7 +157,7 @@ export const installationOf = async (
       cacheKey: cacheKey("yarn", yarnLock)
     }
   }
-  for (const lockfile of ["bun.lock", "bun.lockb"]) {
+  for (const lockfile of lockfilesOf.bun) {
     if (!(await isFile(folder, lockfile))) continue
     const lock = (await readText(folder, lockfile)) ?? ""
     return {

@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { type PackageManager, packageManagerOf } from "@maxcloud/config-schema"
 import { Effect } from "effect"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
@@ -16,17 +17,21 @@ const formatOf = (written: string | undefined): Effect.Effect<Format | undefined
   return new UsageError({ message: `"${written}" isn't a format that init can write`, fix })
 }
 
+const adds: Readonly<Record<PackageManager, string>> = {
+  npm: "npm i -D",
+  pnpm: "pnpm add -D",
+  yarn: "yarn add -D",
+  bun: "bun add -d"
+}
+
 /** The line that installs what the config needs, by the package manager whose lockfile is there. */
 const installLine = (folder: string, format: Format): string | undefined => {
   const packages = ["@maxcloud/cli", ...(format === "ts" ? ["@maxcloud/sdk"] : [])]
   if (packages.every((_) => existsSync(join(folder, "node_modules", _)))) return undefined
-  const has = (name: string) => existsSync(join(folder, name))
-  // A package.json would make a project of Node of what is none.
-  if (format !== "ts" && !has("package.json")) return "npm i -g @maxcloud/cli"
-  if (has("pnpm-lock.yaml")) return `pnpm add -D ${has("pnpm-workspace.yaml") ? "-w " : ""}${packages.join(" ")}`
-  if (has("yarn.lock")) return `yarn add -D ${packages.join(" ")}`
-  if (has("bun.lock") || has("bun.lockb")) return `bun add -d ${packages.join(" ")}`
-  return `npm i -D ${packages.join(" ")}`
+  const names = readdirSync(folder)
+  const manager = packageManagerOf(names)
+  const atRoot = manager === "pnpm" && names.includes("pnpm-workspace.yaml") ? ["-w"] : []
+  return [adds[manager], ...atRoot, ...packages].join(" ")
 }
 
 const sayProject = ({ found, ignored, kept, schemaFor, written }: Project, terminal: Terminal) => {

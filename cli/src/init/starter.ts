@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { lockfileNames } from "@maxcloud/config-schema"
 
 /** A service to begin with, in a folder of its own: others can stand beside it. */
 export const starterFolder = "web"
@@ -29,11 +30,11 @@ export const starterFiles: ReadonlyArray<readonly [string, string]> = [
 ]
 
 /** What does not make a folder full: a repository that is yet to be filled. */
-const negligible = new Set(
-  "node_modules package.json package-lock.json pnpm-lock.yaml yarn.lock bun.lock bun.lockb tsconfig.json README README.md LICENSE LICENSE.md LICENSE.txt".split(
-    " "
-  )
-)
+const negligible = new Set([
+  ...["node_modules", "package.json", "tsconfig.json"],
+  ...["README", "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"],
+  ...lockfileNames
+])
 
 /** A package.json as `npm init` writes it has nothing to start. */
 const startsNothing = async (folder: string): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises"
 import { basename, dirname, join, parse, relative } from "node:path"
 import { fileURLToPath } from "node:url"
-import { nearest } from "@maxcloud/config-schema"
+import { nearest, packageManagerOf } from "@maxcloud/config-schema"
 import type { ConfigIssue } from "../errors.ts"
 import { type Import, readModule } from "../moduleGraph.ts"
 import { workspaceAt } from "../source/findWorkspace.ts"
@@ -43,23 +43,16 @@ const inPath = async (specifier: string, path: string): Promise<string> => {
   return meant === undefined ? "Correct the path." : `Did you mean "${dirname(specifier)}/${meant}"?`
 }
 
-/** How the package manager of a folder installs what its package.json names. */
-const installLine = (names: ReadonlyArray<string>): string => {
-  if (names.includes("pnpm-lock.yaml")) return "pnpm install"
-  if (names.includes("yarn.lock")) return "yarn install"
-  return names.some((_) => /^bun\.lockb?$/.test(_)) ? "bun install" : "npm install"
-}
-
 /** The package of the workspace above `file` that has this name, which isn't installed. */
 const inWorkspace = async (name: string, file: string): Promise<string | undefined> => {
   for (let root = dirname(file); ; root = dirname(root)) {
     const workspace = await workspaceAt(root)
     const member = workspace?.members.find((_) => _.packageJson.name === name)
     if (member !== undefined) {
-      const install = installLine(await readdir(root).catch(() => []))
-      const range = install === "npm install" ? "*" : "workspace:*"
+      const manager = packageManagerOf(await readdir(root).catch(() => []))
+      const range = manager === "npm" ? "*" : "workspace:*"
       const beside = `the package.json beside ${basename(file)}`
-      return `It's the workspace's package in ${member.folder}, which isn't linked here. Add "${name}": "${range}" to the dependencies of ${beside}, then run \`${install}\`.`
+      return `It's the workspace's package in ${member.folder}, which isn't linked here. Add "${name}": "${range}" to the dependencies of ${beside}, then run \`${manager} install\`.`
     }
     if (workspace !== undefined || dirname(root) === root) return undefined
   }
