@@ -36,9 +36,30 @@ describe.runIf(onLinux)("after dev was killed hard", () => {
     expect((await second.ended).code).toBe(0)
     await nothingLeft(folder)
   })
+
+  it(
+    "a server in the same folder ends the builds that were under way, and goes on with nothing",
+    patience,
+    async () => {
+      const folder = newApp()
+      const build = "node -e \"require('fs').writeFileSync('begun',''); setInterval(() => {}, 1000)\""
+      writeFileSync(join(folder, "web/package.json"), JSON.stringify({ scripts: { build } }))
+      const first = start(["dev", "--port", "0", "--no-watch"], { cwd: folder })
+      await expect.poll(() => buildsOf(folder).length, { timeout: 30_000 }).toBeGreaterThan(0)
+      first.child.kill("SIGKILL")
+      await first.ended
+      const left = buildsOf(folder)
+      const server = start(["server", "--port", "0", "--data-dir", join(folder, ".maxcloud")], { cwd: folder })
+      await server.until(/listens on/)
+      expect(buildsOf(folder).filter((_) => left.includes(_))).toEqual([])
+      server.child.kill("SIGTERM")
+      await server.ended
+      await nothingLeft(folder)
+    }
+  )
 })
 
-const fileOf = (pid: string, name: "cmdline"): string => {
+const fileOf = (pid: string, name: "cmdline" | "environ"): string => {
   try {
     return readFileSync(`/proc/${pid}/${name}`, "latin1")
   } catch {
@@ -48,6 +69,9 @@ const fileOf = (pid: string, name: "cmdline"): string => {
 
 /** The instances: they run in the source's own folder. */
 const appsOf = (folder: string) => processesOf(folder).filter((_) => fileOf(_, "cmdline").includes("index.js"))
+
+/** The build's own processes: what runs in the folder of an unfinished one. */
+const buildsOf = (folder: string) => processesOf(folder).filter((_) => fileOf(_, "environ").includes("/build-"))
 
 const toolchain: { readonly toolchain: { readonly pnpm: string } } = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../node_modules/.max-cloud.json"), "utf8")

@@ -138,7 +138,11 @@ const make = (options: LocalRuntimeOptions) =>
         // What is still being fetched cannot be called off: the next start of the server ends what comes of it.
         yield* Effect.promise(() =>
           Promise.all([...services.all()].map((_) => _.stop(0, "the server is being stopped")))
-        ).pipe(Effect.timeoutOption(Duration.millis(graceMs + 5000)))
+        ).pipe(
+          // A finalizer can't be interrupted, and so no timeout ends what is in it: a build, which the sources end only after this.
+          Effect.interruptible,
+          Effect.timeoutOption(Duration.millis(graceMs + 5000))
+        )
         yield* Effect.promise(() => links.closeAll())
         yield* PubSub.shutdown(changes)
       })
