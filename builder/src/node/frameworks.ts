@@ -205,7 +205,8 @@ export const isForDevelopment = (start: Start | undefined): boolean => {
   if (start === undefined || !("script" in start)) return false
   const [written, second] = wordsOf(start.script)
   // npx takes a version: `@11ty/eleventy@3`.
-  const program = written.replace(/(?<=.)@[^/]*$/, "")
+  const version = written.lastIndexOf("@")
+  const program = version > 0 && version > written.lastIndexOf("/") ? written.slice(0, version) : written
   const tool = Object.hasOwn(developmentTools, program) ? developmentTools[program] : undefined
   return tool !== undefined && (tool.length === 0 || tool.includes(second))
 }

@@ -91,4 +91,7 @@ export const productionScript = (packageJson: PackageJson | undefined): Start | 
 
 /** The file that the `dev` script runs: `nodemon src/index.js`. */
 export const fileOfDev = (packageJson: PackageJson | undefined): string | undefined =>
-  /(?:^|\s)(?:\.\/)?((?!\/)(?!\S*\.\.)[\w./-]+\.[cm]?[jt]s)(?=\s|$)/.exec(packageJson?.scripts?.["dev"] ?? "")?.[1]
+  (packageJson?.scripts?.["dev"] ?? "")
+    .split(/\s+/)
+    .map((_) => _.replace(/^\.\//, ""))
+    .find((_) => /^[\w.-][\w./-]*$/.test(_) && /\.[cm]?[jt]s$/.test(_) && !_.includes(".."))

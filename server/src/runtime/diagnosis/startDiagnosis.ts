@@ -60,8 +60,12 @@ const sentence = (code: StartCode, message: string): string => {
   return message
 }
 
+/** As much of a message is looked at. */
+const longest = 4_096
+
 /** Why a container could not be made or its program not be started, by what was said of it; undefined where that tells nothing. */
-export const startDiagnosis = (message: string): Diagnosis | undefined => {
+export const startDiagnosis = (said: string): Diagnosis | undefined => {
+  const message = said.slice(0, longest)
   const code = startCodeOf(message)
   return code === undefined ? undefined : diagnosisOf(code, sentence(code, message), [message.trim()])
 }
