@@ -98,13 +98,15 @@ class ProxiedHttpsAgent extends HttpsAgent {
     const tunnel = tunnelTo(this.#proxied, "https:", place)
     if (tunnel === undefined) return super.createConnection(options, callback)
     const servername = options.servername ?? (isIP(bare(place.host)) === 0 ? place.host : undefined)
-    const { ca, rejectUnauthorized } = options
+    const { ca, cert, key, rejectUnauthorized } = options
     return give(tunnel, callback, (socket) =>
       connectTls({
         socket,
         host: bare(place.host),
         ...(servername === undefined ? {} : { servername }),
         ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key }),
         ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized })
       })
     )

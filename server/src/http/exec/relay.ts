@@ -3,6 +3,7 @@ import { ExecInput, type ExecOutput, execChannel } from "@maxcloud/sdk/api"
 import { Either, Schema } from "effect"
 import type { RawData, WebSocket } from "ws"
 import type { ExecProcess } from "../../runtime/Runtime.ts"
+import { webSocketBytes } from "../../webSocketBytes.ts"
 import type { Inbox } from "./inbox.ts"
 
 export interface RelayLimits {
@@ -21,9 +22,6 @@ export const sendMessage = (socket: WebSocket, message: ExecOutput): void => {
   if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message))
 }
 
-const bytesOf = (data: RawData): Buffer =>
-  Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
-
 /** Resolves when all of it was sent. The next piece is read once the client's connection has taken the one before. */
 const forward = (socket: WebSocket, stream: Readable, channel: number, moved: () => void): Promise<void> =>
   new Promise((resolve) => {
@@ -39,7 +37,7 @@ const forward = (socket: WebSocket, stream: Readable, channel: number, moved: ()
   })
 
 const take = (socket: WebSocket, process: ExecProcess, data: RawData, isBinary: boolean): void => {
-  const bytes = bytesOf(data)
+  const bytes = webSocketBytes(data)
   if (!isBinary) {
     const input = decodeInput(bytes.toString("utf8"))
     if (Either.isLeft(input)) socket.close(1008, "this isn't a message of the protocol")

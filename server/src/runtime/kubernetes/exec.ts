@@ -1,6 +1,7 @@
 import { PassThrough, Writable } from "node:stream"
 import { Effect, Option, Schema } from "effect"
-import type { RawData, WebSocket } from "ws"
+import type { WebSocket } from "ws"
+import { webSocketBytes } from "../../webSocketBytes.ts"
 import { type ExecProcess, type ExecRequest, RuntimeError, type ServiceKey } from "../Runtime.ts"
 import type { KubeApi, KubeError } from "./api/KubeApi.ts"
 import { kinds, pathOf } from "./api/kinds.ts"
@@ -56,9 +57,6 @@ const exitOf = (text: string): { readonly code: number } | { readonly message: s
   return { message: status?.message || "the cluster didn't say how it ended" }
 }
 
-const bytesOf = (data: RawData): Buffer =>
-  Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data
-
 /** Names of programs that aren't in the image come as a failed start, with the code that a shell gives. */
 const notThere = /executable file not found|no such file or directory/i
 
@@ -80,7 +78,7 @@ const processOf = (socket: WebSocket, { terminal }: ExecRequest): ExecProcess =>
   for (const stream of [stdout, stderr]) stream.once("close", () => socket.resume())
   const exit = new Promise<number>((resolve, reject) => {
     socket.on("message", (data) => {
-      const bytes = bytesOf(data)
+      const bytes = webSocketBytes(data)
       const rest = bytes.subarray(1)
       const stream = bytes[0] === channel.stdout ? stdout : bytes[0] === channel.stderr ? stderr : undefined
       if (stream !== undefined && rest.length > 0 && !stream.write(rest)) {

@@ -1,5 +1,6 @@
 import { Data, Effect } from "effect"
 import { WebSocket } from "ws"
+import { proxiedAgents } from "../../../outbound/proxiedConnections.ts"
 import type { ClusterCredentials } from "./connect.ts"
 
 /** The handshake was refused (with the API server's answer) or could not be made. */
@@ -12,9 +13,16 @@ export class NoSocket extends Data.TaggedError("NoSocket")<{
 const longestRefusal = 16 * 1024
 const handshakeMs = 10_000
 
+/** Through the kubeconfig's proxy, else the environment's, as other requests to the API server. */
+const agentOf = ({ proxy, server }: Pick<ClusterCredentials, "proxy" | "server">) => {
+  const environment = proxy === undefined ? undefined : { https_proxy: proxy, http_proxy: proxy }
+  const { http, https } = proxiedAgents({}, { environment, proxyChecksAddresses: true })
+  return server.startsWith("https:") ? https : http
+}
+
 /** Opens a WebSocket to the API server with the cluster's credentials. It closes with the scope. */
 export const openSocket = (
-  { headers, server, tls }: ClusterCredentials,
+  { headers, proxy, server, tls }: Pick<ClusterCredentials, "headers" | "proxy" | "server" | "tls">,
   pathAndQuery: string,
   protocols: ReadonlyArray<string>
 ) =>
@@ -23,6 +31,7 @@ export const openSocket = (
       const material = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
       const socket = new WebSocket(`${server.replace(/^http/, "ws")}${pathAndQuery}`, [...protocols], {
         ...material,
+        agent: agentOf({ proxy, server }),
         headers: { ...headers },
         handshakeTimeout: handshakeMs,
         perMessageDeflate: false
