@@ -1,19 +1,19 @@
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Stream } from "effect"
-import { appOf, connect, parseServiceName, stageOf } from "../client.ts"
+import { appOf, connect, loadSchemas, parseServiceName, stageOf } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
 import { integer, optional, text, toggle } from "../flags.ts"
 import { logLine, namedLogLine } from "../format.ts"
 import { levels, parseLevel } from "../logs/level.ts"
-import { mergedLogs } from "../logs/merge.ts"
+import { mergedLogs, mostLines } from "../logs/merge.ts"
 import type { Terminal } from "../terminal.ts"
 import { parseTime } from "../time.ts"
 
 const parseLines = (tail: number | undefined) =>
-  tail === undefined || (tail >= 0 && tail <= 10_000)
+  tail === undefined || (tail >= 0 && tail <= mostLines)
     ? Effect.succeed(tail)
-    : new UsageError({ message: `--tail ${tail} is out of range`, fix: "write a number from 0 to 10000" })
+    : new UsageError({ message: `--tail ${tail} is out of range`, fix: `write a number from 0 to ${mostLines}` })
 
 const parseFilter = (input: { readonly grep: string | undefined; readonly level: string | undefined }) =>
   Effect.gen(function* () {
@@ -96,16 +96,18 @@ export default command({
       if (name !== undefined && filter.grep === undefined && filter.level === undefined) {
         return yield* print(cloud.logs(name, { follow, since, tail, revision, stage }), written, terminal)
       }
+      const { productionStage } = yield* loadSchemas
+      const meant = stage ?? productionStage
       const services =
         name === undefined
-          ? cloud.services.list({ app, stage: stage ?? "production" })
+          ? cloud.services.list({ app, stage: meant })
           : Effect.map(cloud.services.get(name, { stage }), (_) => [_])
       const found = yield* services
       if (found.length === 0) {
         return yield* new CommandFailed({
           tag: "NotFound",
           exit: 5,
-          message: `the app "${app}" has no services in stage "${stage ?? "production"}"`,
+          message: `the app "${app}" has no services in stage "${meant}"`,
           fix: "`maxcloud deploy` deploys it; `maxcloud list` shows what there is"
         })
       }

@@ -1,5 +1,5 @@
 import { basename, dirname, relative, sep } from "node:path"
-import type { LoadedConfig, sourceFilterOf } from "@maxcloud/sdk/effect"
+import type { configNames, LoadedConfig, sourceFilterOf } from "@maxcloud/sdk/effect"
 import { type Held, makeBrake } from "./brake.ts"
 import { makeContents } from "./contents.ts"
 import { sourceFolders } from "./inPlace.ts"
@@ -21,14 +21,18 @@ const insideOf = (file: string, folder: string): string | undefined => {
  * Says what changed files mean. Watched is everything, but a source is what its snapshot takes in: what git ignores starts nothing anew,
  * nor does a file with the content that it had.
  */
-export const makeChanges = (filterOf: typeof sourceFilterOf, now?: () => number) => {
+export const makeChanges = (
+  sdk: { readonly configNames: typeof configNames; readonly sourceFilterOf: typeof sourceFilterOf },
+  now?: () => number
+) => {
+  const names = new Set(sdk.configNames)
   const contents = makeContents()
   const brake = makeBrake(now)
 
   const taken = async (files: Iterable<string>, folders: Iterable<string>): Promise<ReadonlySet<string>> => {
     const found = new Set<string>()
     for (const folder of new Set(folders)) {
-      const isSource = await filterOf(folder)
+      const isSource = await sdk.sourceFilterOf(folder)
       for (const file of files) {
         const inside = insideOf(file, folder)
         if (inside !== undefined && (await isSource(inside))) found.add(file)
@@ -51,7 +55,7 @@ export const makeChanges = (filterOf: typeof sourceFilterOf, now?: () => number)
       const own = new Set(current?.files)
       const folders = current === undefined ? [] : [...sourceFolders(current).values()]
       // A config belongs to no source, and one that couldn't be read is none of `own`.
-      const isConfig = (file: string) => dirname(file) === folder && /^maxcloud\.config\./.test(basename(file))
+      const isConfig = (file: string) => dirname(file) === folder && names.has(basename(file))
       const configs = [...batch].filter((_) => own.has(_) || isConfig(_))
       const meant = new Set([...(await taken(batch, [folder, ...folders])), ...configs])
       const changed = await contents.changed(meant)

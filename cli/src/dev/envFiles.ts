@@ -63,7 +63,12 @@ const readByTool = (directory: string) =>
     const found: Array<string> = []
     const names = new Set<string>()
     for (const file of ofTools) {
-      const text = await readFile(join(directory, file), "utf8").catch(() => undefined)
+      const path = join(directory, file)
+      const isSmall = await stat(path).then(
+        (_) => _.isFile() && _.size <= largest,
+        () => false
+      )
+      const text = isSmall ? await readFile(path, "utf8").catch(() => undefined) : undefined
       if (text === undefined) continue
       found.push(file)
       for (const [, name = ""] of text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/gm)) names.add(name)
@@ -97,12 +102,12 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
 
   const merged = (
     service: LoadedConfig["spec"]["services"][number],
-    files: ReadonlyArray<readonly [string, ReadonlyArray<Variable>]>
+    files: ReadonlyArray<readonly [string, ReadonlyArray<Variable>]>,
+    platformNames: ReadonlySet<string>
   ): ServiceEnvironment => {
     const from = new Map<string, { readonly file: string; readonly value: string }>()
     for (const [file, variables] of files) for (const { name, value } of variables) from.set(name, { file, value })
-    // The platform sets these.
-    for (const name of ["PORT", "PATH", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"]) from.delete(name)
+    for (const name of [...platformNames, "PATH"]) from.delete(name)
     const own = [...from.keys()].filter((_) => service.env[_] !== undefined)
     for (const name of own) from.delete(name)
     const ofShell = [...from.keys()].filter((_) => shell[_] !== undefined)
@@ -134,6 +139,7 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
     /** Reads the files again: the source folders with other variables than before, and what to say of it. A file that is wrong is left out. */
     reload: (loaded: LoadedConfig, readsItself: (service: string) => boolean) =>
       Effect.gen(function* () {
+        const { reservedEnvNames } = yield* loadSchemas
         const folders = sourceFolders(loaded)
         const placesOf = (service: string, directory: string) =>
           readsItself(service) ? [folder].filter((_) => _ !== directory) : [folder, directory]
@@ -152,7 +158,7 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
           })
           if (tool !== undefined && tool.files.length > 0)
             lines.push(`${service.name} reads ${tool.files.join(", ")} by itself`)
-          const environment = merged(service, files)
+          const environment = merged(service, files, reservedEnvNames)
           // Two services may share a folder: what the config of each sets itself goes before this in any case.
           next.set(directory, { ...next.get(directory), ...environment.variables })
           lines.push(...environment.lines)

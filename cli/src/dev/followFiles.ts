@@ -33,9 +33,8 @@ const saySecrets = (changed: ReadonlyArray<ChangedSecret>, terminal: Terminal) =
 const followFiles = (session: Session, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
     const { cloud, devScripts, envFiles, folder, inPlace, read, terminal } = session
-    const { sourceFilterOf } = yield* loadSdk
     const watcher = yield* makeWatcher(session.dataDir)
-    const changes = makeChanges(sourceFilterOf)
+    const changes = makeChanges(yield* loadSdk)
     const stamps = makeStamps()
     let current: LoadedConfig | undefined = first
     /** What is wrong with the config, as it was told. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { parseAppSpec, StageName } from "@maxcloud/config-schema"
-import { sourceFilterOf } from "@maxcloud/sdk/effect"
+import { configNames, sourceFilterOf } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
 import { makeBrake } from "./brake.ts"
 import { makeChanges } from "./changes.ts"
@@ -118,7 +118,7 @@ it.scopedLive("takes for source what a snapshot takes in, and a file only with o
     yield* Effect.promise(() => mkdir(at("data")))
     yield* Effect.promise(() => mkdir(at("dist")))
     yield* write(at(".gitignore"), "data/\n")
-    const changes = makeChanges(sourceFilterOf)
+    const changes = makeChanges({ configNames, sourceFilterOf })
     const of = (...paths: ReadonlyArray<string>) =>
       Effect.promise(() => changes.of(new Set(paths.map(at)), folder, loadedFor(folder)))
 
@@ -151,7 +151,7 @@ it.scopedLive("ends the loop of an app that writes into its source, and names th
   Effect.gen(function* () {
     const folder = yield* makeFolder
     let time = 0
-    const changes = makeChanges(sourceFilterOf, () => time)
+    const changes = makeChanges({ configNames, sourceFilterOf }, () => time)
     const file = join(folder, "state.json")
     let redeployments = 0
     const named: string[] = []

@@ -48,12 +48,15 @@ ${declared.join("")}  return { app: ${quoted(app)}, services: [${services.map((_
 `
 }
 
+/** YAML reads these words as values of another type: a folder may well be called `null`. */
+const scalar = (name: string) => (/^(?:true|false|null|yes|no|on|off|y|n)$/.test(name) ? quoted(name) : name)
+
 const yaml = ({ app, schema, services }: WrittenConfig): string => `# yaml-language-server: $schema=${schema}
-app: ${app}
+app: ${scalar(app)}
 services:
 ${services
   .map(
-    ({ name, source }) => `  - name: ${name}
+    ({ name, source }) => `  - name: ${scalar(name)}
     source: ${quoted(source)}
     scale: { min: 0, max: 5 }
 `

@@ -246,6 +246,12 @@ describe("writeProject", () => {
     assert.deepStrictEqual(contents(folder), before)
   })
 
+  it.each(["null", "true", "on", "y"])("writes the name %s into YAML as a text", (name) => {
+    const services = [{ name, source: ".", isExample: false }]
+    const written = parse(configText("yaml", { app: name, services, schema: "./s.json" }), { version: "1.1" })
+    assert.deepStrictEqual([written.app, written.services[0].name], [name, name])
+  })
+
   it("names the schema that the CLI brings along, which takes what is written", async () => {
     const folder = folderOf({ "package.json": packageOf(starts), "server.js": "" }, "My API")
     await writeProject(folder, "yaml")

@@ -19,7 +19,7 @@ export interface MergeInput {
 }
 
 /** Lines that are read of a service to find those that are wanted: the most that the server gives. */
-const mostLines = 10_000
+export const mostLines = 10_000
 const defaultTail = 100
 /** Services that are asked at once for what they have written. */
 const atOnce = 8

@@ -1,0 +1,35 @@
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { reservedEnvNames } from "@maxcloud/config-schema"
+import { loadConfig } from "@maxcloud/sdk"
+import { Effect } from "effect"
+import { afterEach, assert, beforeEach, it } from "vitest"
+import { makeEnvFiles } from "./envFiles.ts"
+
+let folder: string
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "maxcloud-env-files-")))
+  const config = { app: "shop", services: [{ name: "web", source: "." }] }
+  await writeFile(join(folder, "maxcloud.config.json"), JSON.stringify(config))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const reload = async (readsItself: boolean) => {
+  const files = makeEnvFiles({ folder, shell: {} })
+  const loaded = await loadConfig({ folder, stage: "dev" })
+  const found = await Effect.runPromise(files.reload(loaded, () => readsItself))
+  return { ...found, variables: files.environment(folder) }
+}
+
+it("gives no variable of .env that the platform sets", async () => {
+  const names = [...reservedEnvNames, "PATH", "A"]
+  await writeFile(join(folder, ".env"), names.map((_) => `${_}=1\n`).join(""))
+  assert.deepStrictEqual((await reload(false)).variables, { A: "1" })
+})
+
+it("reads no file of a tool that is larger than 1 MiB", async () => {
+  await writeFile(join(folder, ".env"), "A=1\n")
+  await writeFile(join(folder, ".env.development"), `${"#".repeat(2 ** 20)}\nB=1\n`)
+  assert.deepStrictEqual((await reload(true)).lines, ["web reads .env by itself"])
+})
