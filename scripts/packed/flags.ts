@@ -28,6 +28,11 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["--name", "b", "--gitlab", "acme/shop"],
     ["--name", "c", "--issuer", "https://127.0.0.1:9", "--claim", "sub=x"]
   ],
+  logs: [
+    ["web", "--follow", "--grep", "x", "--level", "warn"],
+    ["--app", "shop", "--no-follow", "--since", "1h", "--tail", "5"],
+    ["web", "--no-follow", "--revision", "web-00001"]
+  ],
   "secrets import": [["flags.env", "--app", "shop"]],
   "org certificate": [[`era_${"0".repeat(32)}`]],
   "auth login": [["--no-browser"], ["--api-key-stdin"]],
