@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util"
 
 const away =
-  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|\b50[234]\b|Temporary failure in name resolution|dial tcp|no such host|i\/o timeout|TLS handshake timeout|All attempts to connect to/
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|\b50[234]\b|Temporary failure in name resolution|dial tcp|no such host|i\/o timeout|TLS handshake timeout|All attempts to connect to|client error \(Connect\)/
 
 /** Does a tool's output say that the network or a registry was away, so that another try may help? */
 export const isAway = (output: string): boolean => away.test(output)

@@ -45,11 +45,6 @@ const languages: ReadonlyArray<Language> = [
     fields: '`build: "dotnet publish -o out"` and `command: ["dotnet", "out/NAME.dll"]`'
   },
   {
-    name: "Deno",
-    file: /^deno\.jsonc?$/,
-    fields: '`build: false` and `command: ["deno", "run", "-A", "main.ts"]`'
-  },
-  {
     name: "Scala",
     file: /^build\.sbt$/,
     fields: '`build: "sbt stage"` and `command: ["target/universal/stage/bin/NAME"]`'

@@ -281,8 +281,7 @@ describe("a language that isn't built from its source", () => {
     ["composer.json", /^PHP.*`command: \["php"/],
     ["Gemfile", /^Ruby.*"puma", "-p", "\$\(PORT\)"/],
     ["Shop.csproj", /^\.NET \(Shop.csproj\)/],
-    ["mix.exs", /^Elixir/],
-    ["deno.json", /^Deno/]
+    ["mix.exs", /^Elixir/]
   ])("is named, with the fields to write: %s", async (file, expected) => {
     await expect(planOf({ [file]: "" })).rejects.toThrow(expected)
   })

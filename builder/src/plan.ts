@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { denoRecipe } from "./deno/deno.ts"
 import { dockerfileIn } from "./dockerfile.ts"
 import { firstFile, isFile } from "./files.ts"
 import { goRecipe } from "./go.ts"
@@ -50,7 +51,7 @@ const planOf = (recipe: Recipe, { build }: BuildInput): BuildPlan => ({
   steps: [
     ...recipe.install
       .map((_) => `install: ${_.label} (${recipe.lockfile})`)
-      .filter((_) => !/: (python3 -m venv|relocate)/.test(_)),
+      .filter((_) => !/: (python3 -m venv|relocate|get Deno|begin at|deno cache)/.test(_)),
     ...[...recipe.assets, recipe.build].flatMap((_) => (_ === undefined ? [] : [`build: ${_.label}`]))
   ]
 })
@@ -81,12 +82,19 @@ const assetsOf = async (input: BuildInput, packageJson: PackageJson | undefined)
 /** Of another language than JavaScript; undefined if the folder isn't. A language that isn't built fails with what to write. */
 const recipeOf = async (input: BuildInput, packageJson: PackageJson | undefined): Promise<Recipe | undefined> => {
   const folder = join(input.folder, input.package ?? ".")
+  // Deno reads a package.json itself, and says which of the two it is.
+  if (packageJson !== undefined) {
+    const deno = await denoRecipe(input)
+    if (deno !== undefined) return deno
+  }
   if (packageJson !== undefined && (await isNodeProject(folder, packageJson))) return undefined
   const recipe = (await goRecipe(input)) ?? (await pythonRecipe(input))
   if (recipe !== undefined) {
     const assets = await assetsOf(input, packageJson)
     return { ...recipe, assets, drop: assets.length === 0 ? recipe.drop : [...recipe.drop, "node_modules"] }
   }
+  const deno = packageJson === undefined ? await denoRecipe(input) : undefined
+  if (deno !== undefined) return deno
   if (input.build !== undefined || input.hasCommand === true || (await isFile(folder, "index.html"))) return undefined
   const other = await otherLanguage(folder)
   if (other !== undefined) throw nothingToRun(other)

@@ -3,13 +3,13 @@ import type { Shape } from "./node/frameworks.ts"
 
 /** How a project of another language than JavaScript is built. Paths are relative to the service's folder. */
 export interface Recipe {
-  /** `Python`, `Go`. */
+  /** `Python`, `Go`, `Deno`. */
   readonly name: string
   /** What gets the dependencies, in order. */
   readonly install: ReadonlyArray<Command>
   /** What says their versions. */
   readonly lockfile: string
-  /** What a package.json beside builds before it: styles, scripts for browsers. */
+  /** What runs before the build each time: what a package.json beside builds (styles, scripts for browsers), checks of the cache. */
   readonly assets: ReadonlyArray<Command>
   readonly build: Command | undefined
   /** A folder that the next build with the same key can use. It is kept after the install, or `afterBuild`. */

@@ -7,6 +7,11 @@ describe("what to do about a tool's failure", () => {
   // Lines as the tools write them.
   it.each([
     [
+      "deno's frozen lockfile",
+      "error: The lockfile is out of date. Run `deno install --frozen=false`, or rerun with `--frozen=false` to update it.",
+      /deno\.lock is older .*Run `deno install`/
+    ],
+    [
       "pip, of a package",
       "ERROR: Ignored the following versions that require a different python version: 6.0 Requires-Python >=3.12; 6.0.1 Requires-Python >=3.12\nERROR: Could not find a version that satisfies the requirement django<6.1,>=6.0 (from versions: 1.1.3, 1.1.4)\nERROR: No matching distribution found for django<6.1,>=6.0",
       /needs Python >=3\.12, .*`FROM python:3\.12-slim`/

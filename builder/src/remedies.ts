@@ -66,6 +66,11 @@ const known: ReadonlyArray<Known> = [
     remedy: () => "The lockfile is older than package.json. Run `bun install`, and deploy again."
   },
   {
+    found: /The lockfile is out of date\. Run `deno install/,
+    remedy: () =>
+      "deno.lock is older than deno.json or the imports. Run `deno install`, or `deno cache main.ts` for what the source itself imports, and deploy again."
+  },
+  {
     found: /Unsupported URL Type "(workspace|catalog):"/,
     remedy: (what) =>
       `Its package.json uses "${what}:", which pnpm, Yarn or Bun understand. Add their lockfile to the folder, or name a package inside the workspace as \`source\`.`

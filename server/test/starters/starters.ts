@@ -346,5 +346,16 @@ export const starters: ReadonlyArray<Starter> = [
       "main.go": `package main\n\nimport (\n\t"fmt"\n\t"net/http"\n\t"os"\n)\n\nfunc main() {\n\thttp.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello go") })\n\thttp.ListenAndServe(":"+os.Getenv("PORT"), nil)\n}\n`
     },
     "hello go"
-  )
+  ),
+  {
+    name: "Hono, Deno",
+    text: "hello deno",
+    make: (folder) => {
+      write(folder, {
+        "deno.json": JSON.stringify({ imports: { hono: "npm:hono@^4.6.0" } }),
+        "main.ts": `import { Hono } from "hono"\nconst app = new Hono()\napp.get("/", (c) => c.text("hello deno"))\nDeno.serve(app.fetch)\n`
+      })
+      run(folder, "npx", "--yes", "--package", "deno@2", "--", "deno", "install")
+    }
+  }
 ]

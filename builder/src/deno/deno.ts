@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto"
+import { realpath } from "node:fs/promises"
+import { join } from "node:path"
+import { firstFile, isFile, readText } from "../files.ts"
+import { type BuildInput, type Command, nothingToRun } from "../model.ts"
+import { frameworkOf, isForDevelopment } from "../node/frameworks.ts"
+import { type PackageJson, readPackageJson } from "../node/packageJson.ts"
+import type { Recipe } from "../recipe.ts"
+import { startScript } from "../start.ts"
+import { type DenoConfig, denoConfigFile, readDenoConfig } from "./denoConfig.ts"
+import { denoDir, denoStart, taskOf } from "./denoStart.ts"
+
+const own = ".maxcloud/deno"
+const bin = `${own}/bin`
+
+/** Where services find a Deno that this machine has, all users of it. */
+const systemDenos = ["/usr/local/bin/deno", "/usr/bin/deno", "/bin/deno"]
+
+/** Deno of the machine, if services find it; else a copy of the one that the build finds; else the one in npm's package. */
+const getDeno = `
+set -e
+mkdir -p ${bin}
+if at=$(deno eval --no-config --no-lock 'if (parseInt(Deno.version.deno) < 2) Deno.exit(1); console.log(Deno.execPath())' 2>/dev/null)
+then case "$at" in
+  ${systemDenos.join("|")}) ;;
+  *) cp "$at" ${bin}/deno && chmod 755 ${bin}/deno ;;
+  esac
+else
+  npm install --prefix ${own}/npm --no-save --ignore-scripts --include=optional --no-audit --no-fund --no-update-notifier deno@2 &&
+  mv ${own}/npm/node_modules/@deno/*/deno ${bin}/deno && chmod 755 ${bin}/deno && rm -r ${own}/npm || {
+    echo "Deno 2 isn't installed on this machine, and couldn't be had from npm's package deno. Install it, where all users may run it (https://docs.deno.com/runtime/), or add a Dockerfile that begins with FROM denoland/deno." >&2
+    exit 1
+  }
+fi
+`
+
+/** Deno looks for a config in the folders above, too, and stops at the first. */
+const stopHere = "[ -e deno.json ] || [ -e deno.jsonc ] || echo '{}' > deno.json"
+
+const nodeLockfiles = [
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "bun.lockb"
+]
+
+/** Does Deno run this folder? It reads a package.json, too, so one beside only counts if it says that Node runs it. */
+const isDenoProject = async (
+  folder: string,
+  config: DenoConfig | undefined,
+  packageJson: PackageJson | undefined
+): Promise<boolean> => {
+  if (config === undefined && !(await isFile(folder, "deno.lock"))) return false
+  if (packageJson === undefined) return true
+  const start = startScript(packageJson)
+  if (start !== undefined && "script" in start && /^\s*deno\s/.test(start.script)) return true
+  if (start !== undefined && !isForDevelopment(start)) return false
+  if (taskOf("start", config, undefined) !== undefined) return true
+  if (frameworkOf(packageJson) !== undefined) return false
+  // A tool of its own, such as `maxcloud`, makes a lockfile as well.
+  const hasPackages = Object.keys(packageJson.dependencies ?? {}).length > 0
+  return !hasPackages || (await firstFile(folder, nodeLockfiles)) === undefined
+}
+
+const nothing = () =>
+  nothingToRun(
+    'Nothing says how the Deno project runs: there is no `start` task in its deno.json, and no main.ts, server.ts, app.ts, index.ts or mod.ts. Write `command: ["deno", "run", "--cached-only", "--allow-net", "--allow-env", "path/to/server.ts"]` in the config, or `build: { command: "deno task build", output: "_site" }` for a site.'
+  )
+
+/** The line of shell that builds, and whether it is the project's own task. */
+const buildOf = (
+  { build }: BuildInput,
+  hasTask: boolean
+): { readonly line: string; readonly isTask: boolean } | undefined => {
+  if (typeof build === "string") return { line: build, isTask: false }
+  if (typeof build === "object" && build.command !== undefined) return { line: build.command, isTask: false }
+  return build !== false && hasTask ? { line: "deno task build", isTask: true } : undefined
+}
+
+const cacheOf = async (folder: string, lock: string | undefined, hasModules: boolean): Promise<Recipe["cache"]> => {
+  // What is installed into node_modules isn't in the cache's folder.
+  if (lock === undefined || hasModules) return undefined
+  const read = ["deno.json", "deno.jsonc", ".npmrc"].map((_) => readText(folder, _))
+  const machine = await Promise.all(systemDenos.map((_) => realpath(_).catch(() => "")))
+  const wanted = ["deno", process.platform, process.arch, machine, await Promise.all(read), lock]
+  const key = createHash("sha256").update(JSON.stringify(wanted)).digest("hex")
+  return { key, folder: own, afterBuild: false }
+}
+
+/** How a Deno project is built: Deno itself and its dependencies come into the folder; undefined if it is none. */
+export const denoRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
+  const inside = input.package ?? "."
+  const folder = join(input.folder, inside)
+  const [config, packageJson] = [await readDenoConfig(folder), await readPackageJson(folder)]
+  if (!(await isDenoProject(folder, config, packageJson))) return undefined
+  const found = await denoStart(folder, config, packageJson)
+  // A page, whose tools only have their settings in deno.json.
+  if (found === undefined && input.build === undefined && (await isFile(folder, "index.html"))) return undefined
+  const build = buildOf(input, taskOf("build", config, packageJson) !== undefined)
+  if (found === undefined && build === undefined && typeof input.build !== "object" && input.hasCommand !== true)
+    throw nothing()
+
+  const lock = config?.lock === false ? undefined : await readText(folder, "deno.lock")
+  const frozen = lock === undefined ? [] : ["--frozen"]
+  const env = {
+    DENO_DIR: `{root}/${inside === "." ? "" : `${inside}/`}${denoDir}`,
+    DENO_NO_PROMPT: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    DENO_TLS_CA_STORE: "mozilla,system"
+  }
+  const command = (file: string, args: ReadonlyArray<string>, label = [file, ...args].join(" ")): Command => ({
+    file,
+    args,
+    label,
+    folder: inside,
+    path: [join(inside, bin)],
+    env
+  })
+  const modules = found?.modules ?? []
+  const isHere = await Promise.all(modules.map((_) => (/^\w+:/.test(_) ? true : isFile(folder, _))))
+  const here = modules.filter((_, at) => isHere[at])
+  // What the build makes is looked at after it.
+  const made = build?.isTask === true ? modules.filter((_, at) => !isHere[at]) : []
+  const fetched = here.length === 0 ? [] : [command("deno", ["cache", ...frozen, ...here])]
+  const cache = await cacheOf(folder, lock, packageJson !== undefined || config?.nodeModulesDir !== undefined)
+  const hasConfig = (await denoConfigFile(folder)) !== undefined || packageJson !== undefined
+  const line = made.length === 0 ? build?.line : `${build?.line} && deno cache ${made.join(" ")}`
+  return {
+    name: "Deno",
+    install: [
+      command("sh", ["-c", getDeno], "get Deno"),
+      ...(hasConfig ? [] : [command("sh", ["-c", stopHere], "begin at deno.json")]),
+      command("deno", ["install", ...frozen]),
+      ...fetched
+    ],
+    lockfile: lock === undefined ? "no lockfile" : "deno.lock",
+    // An import that the lockfile doesn't have is found here, also if the dependencies were there.
+    assets: cache === undefined ? [] : fetched,
+    build: build === undefined ? undefined : command("sh", ["-c", line ?? build.line], build.line),
+    cache,
+    drop: [],
+    shape: async (at) => {
+      const built = await denoStart(at, config, packageJson)
+      if (built === undefined) throw nothing()
+      return { start: built.start }
+    },
+    environment: { DENO_DIR: denoDir, DENO_NO_PROMPT: "1", DENO_NO_UPDATE_CHECK: "1" },
+    path: [bin]
+  }
+}

@@ -1,0 +1,117 @@
+import { firstFile, readText } from "../files.ts"
+import type { PackageJson } from "../node/packageJson.ts"
+import { procfileOf } from "../otherLanguages.ts"
+import type { Start } from "../start.ts"
+import type { DenoConfig } from "./denoConfig.ts"
+
+/** Where what runs finds its dependencies, relative to the service's folder. */
+export const denoDir = ".maxcloud/deno/cache"
+
+const entryPoints = ["", "src/"].flatMap((folder) =>
+  ["main", "server", "app", "index", "mod"].flatMap((name) =>
+    ["ts", "tsx", "js", "mjs"].map((ending) => `${folder}${name}.${ending}`)
+  )
+)
+
+/** What a server needs; no more. */
+const permissions = "--allow-net --allow-env --allow-read"
+const port = `"\${PORT:-8000}"`
+
+interface Task {
+  /** Does more than its own line run? */
+  readonly isPlain: boolean
+  readonly line: string
+}
+
+/** A task, as `deno task` finds it: deno.json's, else a script of package.json. */
+export const taskOf = (
+  name: string,
+  config: DenoConfig | undefined,
+  packageJson: PackageJson | undefined
+): Task | undefined => {
+  const tasks = config?.tasks ?? {}
+  const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined
+  if (typeof task === "string") return { line: task.trim(), isPlain: true }
+  if (task !== undefined) return { line: (task.command ?? "").trim(), isPlain: (task.dependencies ?? []).length === 0 }
+  const scripts = packageJson?.scripts ?? {}
+  const script = Object.hasOwn(scripts, name) ? scripts[name] : undefined
+  if (script === undefined) return undefined
+  return {
+    line: script.trim(),
+    isPlain: !Object.hasOwn(scripts, `pre${name}`) && !Object.hasOwn(scripts, `post${name}`)
+  }
+}
+
+const watch = /^--watch(?:-hmr|-exclude)?(?:=|$)/
+const watches = (line: string): boolean => line.split(/\s+/).some((_) => watch.test(_))
+
+/** One command of Deno alone, which a shell reads as Deno's own does. */
+const isOneCommand = (line: string): boolean => /^deno (?:run|serve) [\w \t@%+=:,./"'$-]*$/.test(line)
+
+/** The modules that a line of shell runs: files, and packages by their specifier. */
+const modulesOf = (line: string): ReadonlyArray<string> =>
+  line
+    .split(/[\s;&|()"']+/)
+    .filter((_) => /^(?:(?:npm|jsr|https?):[\w@./^-]+|[\w@./-]+\.(?:[cm]?[jt]s|[jt]sx))$/.test(_) && !_.startsWith("-"))
+
+/** What is run, and which modules have to be there for it. */
+export interface DenoStart {
+  readonly start: Start
+  readonly modules: ReadonlyArray<string>
+}
+
+/**
+ * The variables of whatever runs. Deno has its first server listen at `DENO_SERVE_ADDRESS`, whatever port the source names; a program that
+ * may only listen on ports of its own choice would be refused that.
+ */
+const before = (line: string): string => {
+  const hasOwnPort = /\bdeno serve\b|(?:--allow-net|-N)=/.test(line)
+  const address = hasOwnPort ? "" : ` DENO_SERVE_ADDRESS="tcp:0.0.0.0:\${PORT:-8000}"`
+  return `export DENO_DIR="$PWD/${denoDir}"${address};`
+}
+
+const startOf = (line: string): Start => ({ script: `${before(line)} exec ${line}` })
+
+/** A task of one command as that command: without a process between, from the cache alone, and on the port that the service has. */
+const direct = (line: string): Start => {
+  const [, word = "run", ...rest] = line.split(/[ \t]+/)
+  const words = rest.filter((_) => !watch.test(_) && _ !== "--cached-only")
+  if (word !== "serve") return startOf(["deno run --cached-only", ...words].join(" "))
+  const others = words.filter(
+    (_, at) => !/^--(?:port|host)(?:=|$)/.test(_) && !/^--(?:port|host)$/.test(words[at - 1] ?? "")
+  )
+  return startOf([`deno serve --cached-only --host 0.0.0.0 --port ${port}`, ...others].join(" "))
+}
+
+const ofTask = ({ isPlain, line }: Task): DenoStart => ({
+  start: isPlain && isOneCommand(line) ? direct(line) : { script: `${before(line)} exec deno task start` },
+  modules: modulesOf(line)
+})
+
+/** Does the module leave it to `deno serve` to open a port? */
+const isServed = (text: string): boolean => /^export default\b/m.test(text) && !/\bDeno\.serve\(|\blisten\(/.test(text)
+
+const ofFile = (file: string, text: string): DenoStart => ({
+  start: direct(`deno ${isServed(text) ? "serve" : "run"} ${permissions} ${file}`),
+  modules: [file]
+})
+
+/**
+ * How a Deno project starts: the `web` line of a Procfile; its `start` task, with that task's own permissions; else `main`, `server`, `app`,
+ * `index` or `mod`. A `start` that watches files is for development: the file goes before it, unless it is the same.
+ */
+export const denoStart = async (
+  folder: string,
+  config: DenoConfig | undefined,
+  packageJson: PackageJson | undefined
+): Promise<DenoStart | undefined> => {
+  const procfile = await procfileOf(folder)
+  if (procfile !== undefined)
+    return { start: { script: `${before(procfile)} ${procfile}` }, modules: modulesOf(procfile) }
+  const task = taskOf("start", config, packageJson)
+  const file = await firstFile(folder, entryPoints)
+  const isOfFile =
+    file !== undefined && task !== undefined && modulesOf(task.line).some((_) => _.replace(/^\.\//, "") === file)
+  if (task !== undefined && (!watches(task.line) || file === undefined || isOfFile)) return ofTask(task)
+  return file === undefined ? undefined : ofFile(file, (await readText(folder, file)) ?? "")
+}
