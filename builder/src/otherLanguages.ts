@@ -1,4 +1,5 @@
-import { namesIn, readText } from "./files.ts"
+import { namesIn } from "./files.ts"
+import { procfileOf } from "./procfile.ts"
 
 interface Language {
   readonly name: string
@@ -77,10 +78,6 @@ const languages: ReadonlyArray<Language> = [
   { name: "Gleam", file: /^gleam\.toml$/, fields: '`build: "gleam build"` and `command: ["gleam", "run"]`' },
   { name: "Zig", file: /^build\.zig$/, fields: '`build: "zig build"` and `command: ["zig-out/bin/NAME"]`' }
 ]
-
-/** The `web` line of a Procfile. */
-export const procfileOf = async (folder: string): Promise<string | undefined> =>
-  /^web:[ \t]*(\S[^\n]*)$/m.exec((await readText(folder, "Procfile")) ?? "")?.[1]?.trimEnd()
 
 /** A project in a language that isn't built from its source: a sentence with what to write. undefined: it isn't one. */
 export const otherLanguage = async (folder: string): Promise<string | undefined> => {

@@ -15,7 +15,7 @@ import { printableLines } from "./terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
-export const loadProxy = Effect.promise(() => import("@maxcloud/sdk/proxy"))
+const loadProxy = Effect.promise(() => import("@maxcloud/sdk/proxy"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 
 /** Says on stderr what no command can say in its own words. */

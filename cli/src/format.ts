@@ -42,7 +42,7 @@ export const linesOf = (text: string, indent = "    "): ReadonlyArray<string> =>
 }
 
 /** Time of day in this machine's zone. */
-export const timeOfDay = (instant: string): string => {
+const timeOfDay = (instant: string): string => {
   const date = new Date(instant)
   return Number.isNaN(date.getTime()) ? instant : date.toTimeString().slice(0, 8)
 }

@@ -19,7 +19,7 @@ export type RestartProgress =
 const lookEvery = "500 millis"
 
 /** Has the restart come to its end? `ready` and `failed` of the revision that it made, or of a newer one. */
-export const restartStateOf = (
+const restartStateOf = (
   { latestCreatedRevision, latestReadyRevision, state }: Service,
   replaces: string | null
 ): "pending" | "ready" | "failed" => {

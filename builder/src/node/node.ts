@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { firstFile, namesIn, readText } from "../files.ts"
 import { type BuildFailed, nothingToRun } from "../model.ts"
-import { procfileOf } from "../otherLanguages.ts"
+import { procfileOf } from "../procfile.ts"
 import { entryPointIn, type Start, startScript } from "../start.ts"
 import { frameworkOf, isForDevelopment, isNextStart, type Shape, type Site } from "./frameworks.ts"
 import type { PackageJson } from "./packageJson.ts"

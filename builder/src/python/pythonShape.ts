@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { firstFile, isFile, isFolder, namesIn, readText } from "../files.ts"
 import { nothingToRun } from "../model.ts"
 import type { Shape } from "../node/frameworks.ts"
-import { procfileOf } from "../otherLanguages.ts"
+import { procfileOf } from "../procfile.ts"
 
 /** Is this package in the project's virtual environment? */
 const isInstalled = async (folder: string, name: string): Promise<boolean> => {

@@ -7,7 +7,7 @@ export default pausing({
   ],
   notes: [
     "It stays paused over deployments, until `maxcloud resume`. Its revisions, URL and secrets are kept.",
-    "Requests are answered 503 with a page that says so, and with Retry-After. Once more does nothing."
+    "Requests are answered 503 with a page that says so, and with Retry-After. Safe to repeat."
   ],
   act: "pause",
   says: (name) => `${name} is paused: \`maxcloud resume ${name}\` ends that`

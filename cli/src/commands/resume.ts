@@ -2,7 +2,7 @@ import { pausing } from "../pausing.ts"
 
 export default pausing({
   examples: [{ line: "maxcloud resume web", does: "it serves again" }],
-  notes: ["A revision that was deployed meanwhile is started now. Once more does nothing."],
+  notes: ["A revision that was deployed meanwhile is started now. Safe to repeat."],
   act: "resume",
   says: (name) => `${name} is resumed: \`maxcloud describe ${name}\` shows how it fares`
 })

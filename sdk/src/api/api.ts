@@ -165,7 +165,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .annotateContext(
         describe(
           "Pause a service",
-          "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. Once more does nothing."
+          "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. Safe to repeat."
         )
       )
       .setPath(Schema.Struct({ id: ServiceId }))
@@ -174,7 +174,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
   )
   .add(
     HttpApiEndpoint.post("resume", "/:id/resume")
-      .annotateContext(describe("Resume a service", "Ends a pause. Once more does nothing."))
+      .annotateContext(describe("Resume a service", "Ends a pause. Safe to repeat."))
       .setPath(Schema.Struct({ id: ServiceId }))
       .addSuccess(Service)
       .addError(NotFound)

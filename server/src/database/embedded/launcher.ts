@@ -34,8 +34,9 @@ const unprivilegedUser = (folder: string): User => {
 }
 
 /**
- * As root, Postgres runs as the user whom its folder belongs to, and in a new one as `postgres`, or else `nobody`. Where a folder on the way to its data (such as `/root`) is closed
- * to that user, it is started inside of the data folder, which it then calls by a name that does not lead through the closed one.
+ * As root, Postgres runs as the user whom its folder belongs to, and in a new one as `postgres`, or else `nobody`. If a folder on the way to
+ * its data (such as `/root`) is closed to that user, it is started inside of the data folder, which it then calls by a name that doesn't lead
+ * through the closed one.
  */
 export const makeLauncher = (folder: string): Launcher => {
   const native = installedPrograms()

@@ -5,7 +5,7 @@ import type { ProbeAnswer } from "./probe.ts"
 import type { Launched } from "./supervise.ts"
 
 /** When to look why an instance isn't ready, in milliseconds since its launch: its deadline may be minutes away. */
-export const looksMs: ReadonlyArray<number> = [3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000, 400_000]
+const looksMs: ReadonlyArray<number> = [3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000, 400_000]
 
 /** What the last check of an instance that isn't ready says of it. */
 export const checkFinding = (

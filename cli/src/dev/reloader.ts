@@ -1,0 +1,95 @@
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import { Effect, Either, Fiber, type Scope } from "effect"
+import { makeStamps } from "./inPlace.ts"
+import type { makeSecretChanges } from "./secretChanges.ts"
+import { deployOnce, type Session, told } from "./session.ts"
+
+const noEnvFiles = { changed: [], lines: [], failures: [] }
+
+/** How services run and what they get: looked at anew, and what is new of it said. Those that run otherwise than before have a new stamp then. */
+const makeReadFolders =
+  ({ devScripts, envFiles, terminal }: Session, stamps: ReturnType<typeof makeStamps>) =>
+  (loaded: LoadedConfig) =>
+    Effect.gen(function* () {
+      const scripts = yield* devScripts.reload(loaded)
+      const readsItself = (service: string) => devScripts.of(service)?.readsEnvFiles === true
+      const files = yield* envFiles?.reload(loaded, readsItself) ?? Effect.succeed(noEnvFiles)
+      for (const line of [...scripts.lines, ...files.lines]) terminal.say(line)
+      for (const failure of files.failures) yield* told(Effect.fail(failure), terminal)
+      return stamps.restart(loaded, new Set([...scripts.changed, ...files.changed]))
+    })
+
+/** The config that runs, read and deployed again when it or what it names has changed: one change after the other. */
+export const makeReloader = (
+  session: Session,
+  secrets: ReturnType<typeof makeSecretChanges>,
+  first: LoadedConfig | undefined
+) =>
+  Effect.gen(function* () {
+    const { devScripts, inPlace, read, terminal } = session
+    const stamps = makeStamps()
+    const readFolders = makeReadFolders(session, stamps)
+    const oneAtATime = yield* Effect.makeSemaphore(1)
+    let current = first
+    /** What is wrong with the config, as it was told. */
+    let wrong = first === undefined ? "" : undefined
+    let running: Fiber.RuntimeFiber<void, unknown> | undefined
+    /** Services whose last start failed: a change of their files is worth another try, even if they reload by themselves. */
+    const failed = new Set<string>()
+    const reloads = (service: string) => devScripts.of(service) !== undefined
+    const reloadsNow = (service: string) => reloads(service) && !failed.has(service)
+
+    const start = (loaded: LoadedConfig): Effect.Effect<void, never, Scope.Scope> =>
+      Effect.gen(function* () {
+        current = loaded
+        yield* secrets.mark(loaded)
+        if (running !== undefined) yield* Fiber.interrupt(running)
+        failed.clear()
+        const app = inPlace ? stamps.stamped(devScripts.applied(loaded)) : loaded
+        const deployed = deployOnce(session, app).pipe(
+          Effect.tapErrorTag("DeploymentFailed", ({ deployment }) =>
+            Effect.sync(() => {
+              for (const { name, state } of deployment.services) if (state === "failed") failed.add(name)
+            })
+          )
+        )
+        running = yield* Effect.forkScoped(told(deployed, terminal))
+      })
+
+    const sayWrong = (error: unknown) =>
+      Effect.gen(function* () {
+        const message = String(error)
+        if (message === wrong) return
+        wrong = message
+        yield* told(Effect.fail(error), terminal)
+        if (current !== undefined) terminal.say("what runs stays as it is")
+      })
+
+    const reload = (sources: ReadonlySet<string>) =>
+      Effect.gen(function* () {
+        const next = yield* Effect.either(read)
+        if (Either.isLeft(next)) return yield* sayWrong(next.left)
+        const loaded = next.right
+        const isSame = current !== undefined && JSON.stringify(current.spec) === JSON.stringify(loaded.spec)
+        const foldersChanged = yield* readFolders(loaded)
+        const sourcesChanged = stamps.changed(loaded, sources, reloadsNow)
+        if (isSame && wrong !== undefined && !sourcesChanged && !foldersChanged)
+          terminal.say("the config is valid again, nothing has changed")
+        wrong = undefined
+        if (!isSame || sourcesChanged || foldersChanged) yield* start(loaded)
+        else current = loaded
+      })
+
+    return {
+      /** undefined: no config could be read yet. */
+      current: () => current,
+      hasFailed: () => failed.size > 0,
+      /** Does the service reload by itself? */
+      reloads,
+      /** Deploys the first config, if it could be read. */
+      begin: first === undefined ? Effect.void : Effect.zipRight(readFolders(first), start(first)),
+      /** Deploys what runs once more, such as for the new value of a secret. */
+      restart: oneAtATime.withPermits(1)(Effect.suspend(() => (current === undefined ? Effect.void : start(current)))),
+      reload: (sources: ReadonlySet<string>) => oneAtATime.withPermits(1)(reload(sources))
+    }
+  })
