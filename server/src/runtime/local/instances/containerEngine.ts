@@ -25,11 +25,7 @@ export interface ContainerEngine {
 const outputLimit = 1024 * 1024
 
 /** Runs a command of the engine with what an engine may see of the server's environment, in no folder that anybody else writes to. */
-const runEngine = (
-  file: string,
-  args: ReadonlyArray<string>,
-  environment: NodeJS.ProcessEnv
-): Promise<EngineResult> =>
+const runEngine = (file: string, args: ReadonlyArray<string>, environment: NodeJS.ProcessEnv): Promise<EngineResult> =>
   new Promise((resolve, reject) => {
     const child = spawn(file, [...args], {
       cwd: parse(process.execPath).root,
