@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { realpath } from "node:fs/promises"
 import { join } from "node:path"
+import { lockfileNames } from "@maxcloud/config-schema"
 import { firstFile, isFile, readText } from "../files.ts"
 import { type BuildInput, type Command, nothingToRun } from "../model.ts"
 import { frameworkOf, isForDevelopment } from "../node/frameworks.ts"
@@ -37,15 +38,6 @@ fi
 /** Deno looks for a config in the folders above, too, and stops at the first. */
 const stopHere = "[ -e deno.json ] || [ -e deno.jsonc ] || echo '{}' > deno.json"
 
-const nodeLockfiles = [
-  "package-lock.json",
-  "npm-shrinkwrap.json",
-  "pnpm-lock.yaml",
-  "yarn.lock",
-  "bun.lock",
-  "bun.lockb"
-]
-
 /** Does Deno run this folder? It reads a package.json, too, so one beside only counts if it says that Node runs it. */
 const isDenoProject = async (
   folder: string,
@@ -61,7 +53,7 @@ const isDenoProject = async (
   if (frameworkOf(packageJson) !== undefined) return false
   // A tool of its own, such as `maxcloud`, makes a lockfile as well.
   const hasPackages = Object.keys(packageJson.dependencies ?? {}).length > 0
-  return !hasPackages || (await firstFile(folder, nodeLockfiles)) === undefined
+  return !hasPackages || (await firstFile(folder, lockfileNames)) === undefined
 }
 
 const nothing = () =>

@@ -1,6 +1,6 @@
 import { firstFile, readText } from "../files.ts"
 import type { PackageJson } from "../node/packageJson.ts"
-import { procfileOf } from "../otherLanguages.ts"
+import { procfileOf } from "../procfile.ts"
 import type { Start } from "../start.ts"
 import type { DenoConfig } from "./denoConfig.ts"
 
