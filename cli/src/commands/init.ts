@@ -29,6 +29,8 @@ const installLine = (folder: string, format: Format): string | undefined => {
   const packages = ["@maxcloud/cli", ...(format === "ts" ? ["@maxcloud/sdk"] : [])]
   if (packages.every((_) => existsSync(join(folder, "node_modules", _)))) return undefined
   const names = readdirSync(folder)
+  // A package.json would make a project of Node of what is none.
+  if (format !== "ts" && !names.includes("package.json")) return "npm i -g @maxcloud/cli"
   const manager = packageManagerOf(names)
   const atRoot = manager === "pnpm" && names.includes("pnpm-workspace.yaml") ? ["-w"] : []
   return [adds[manager], ...atRoot, ...packages].join(" ")
