@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises"
 import { Schema } from "effect"
+import { denoInPlace } from "./deno/denoProject.ts"
 import { firstFile } from "./files.ts"
 import { invalid, nothingToRun, type Program } from "./model.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
@@ -59,7 +60,7 @@ export const entryPointIn = async (folder: string, packageJson?: PackageJson): P
 }
 
 /**
- * What to run in a folder as it is: `command` and `args` if they are given; else the `start` script of its `package.json`; else
+ * What to run in a folder as it is: `command` and `args` if they are given; else what starts a Deno project; else the `start` script of its `package.json`; else
  * `index`, `server`, `main` or `app` by Node. `args` alone are added to what is found.
  */
 export const programOf = async (
@@ -72,7 +73,8 @@ export const programOf = async (
   const [file, ...rest] = command ?? []
   if (file !== undefined) return { file, args: [...rest, ...args] }
   const packageJson = await readPackageJson(directory)
-  const start = startScript(packageJson) ?? (await entryPointIn(directory, packageJson))
+  const start =
+    (await denoInPlace(directory)) ?? startScript(packageJson) ?? (await entryPointIn(directory, packageJson))
   if (start !== undefined) return programOfStart(start, args)
   throw nothingToRun(
     "There is nothing to run in the folder: add a `start` script to its package.json, an index.js or server.js, or give a `command` in the config."

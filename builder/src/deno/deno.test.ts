@@ -4,7 +4,9 @@ import { dirname, join } from "node:path"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { BuildInput } from "../model.ts"
+import { devStart } from "../node/devScript.ts"
 import { planBuild } from "../plan.ts"
+import { programOf } from "../start.ts"
 import { withoutComments } from "./denoConfig.ts"
 
 let folder: string
@@ -165,6 +167,41 @@ describe("what starts a Deno project", () => {
   ]
   it.each(cases)("is %s", async (_, files, expected) => {
     expect(await scriptOf({ "deno.json": "{}", ...files })).toBe(expected)
+  })
+})
+
+describe("a Deno project where it is", () => {
+  const write = (files: Files) => {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  }
+  const listen = `export DENO_SERVE_ADDRESS="tcp:0.0.0.0:\${PORT:-8000}";`
+
+  it("starts as after a build, with the dependencies of whoever runs it", async () => {
+    write({ "deno.json": "{}", "main.ts": serve })
+    const script = `${listen} exec deno run ${permissions} main.ts`
+    expect(await programOf(folder, undefined)).toEqual({ file: "sh", args: ["-c", script] })
+    write({ "main.ts": "export default {}" })
+    const [, served] = (await programOf(folder, undefined)).args
+    expect(served).toBe(`exec deno serve --host 0.0.0.0 --port "\${PORT:-8000}" ${permissions} main.ts`)
+  })
+
+  it("is developed by its dev task, on the service's port", async () => {
+    write({ "deno.json": "{}", "main.ts": serve })
+    expect(await devStart(folder)).toBeUndefined()
+    write({ "deno.json": tasks({ dev: "deno run --watch -A main.ts" }) })
+    expect(await devStart(folder)).toMatchObject({
+      start: { script: `${listen} exec deno task dev` },
+      tool: "deno",
+      portArguments: []
+    })
+    write({ "deno.json": tasks({ dev: "vite" }) })
+    expect(await devStart(folder)).toMatchObject({ tool: "vite", portArguments: ["--port", "{port}", "--strictPort"] })
+  })
+
+  it("stays Node's if its package.json says so", async () => {
+    write({ "deno.json": tasks({ dev: "x" }), "package.json": '{"scripts":{"start":"node a.js"}}', "main.ts": "" })
+    expect(await devStart(folder)).toBeUndefined()
+    expect((await programOf(folder, undefined)).args).toEqual(["-c", "exec node a.js"])
   })
 })
 

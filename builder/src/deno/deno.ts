@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto"
 import { realpath } from "node:fs/promises"
 import { join } from "node:path"
-import { lockfileNames } from "@maxcloud/config-schema"
-import { firstFile, isFile, readText } from "../files.ts"
+import { isFile, readText } from "../files.ts"
 import { type BuildInput, type Command, nothingToRun } from "../model.ts"
-import { frameworkOf, isForDevelopment } from "../node/frameworks.ts"
-import { type PackageJson, readPackageJson } from "../node/packageJson.ts"
+import { readPackageJson } from "../node/packageJson.ts"
 import type { Recipe } from "../recipe.ts"
-import { startScript } from "../start.ts"
-import { type DenoConfig, denoConfigFile, readDenoConfig } from "./denoConfig.ts"
+import { denoConfigFile, readDenoConfig } from "./denoConfig.ts"
+import { isDenoProject } from "./denoProject.ts"
 import { denoDir, denoStart, taskOf } from "./denoStart.ts"
 
 const own = ".maxcloud/deno"
@@ -37,24 +35,6 @@ fi
 
 /** Deno looks for a config in the folders above, too, and stops at the first. */
 const stopHere = "[ -e deno.json ] || [ -e deno.jsonc ] || echo '{}' > deno.json"
-
-/** Does Deno run this folder? It reads a package.json, too, so one beside only counts if it says that Node runs it. */
-const isDenoProject = async (
-  folder: string,
-  config: DenoConfig | undefined,
-  packageJson: PackageJson | undefined
-): Promise<boolean> => {
-  if (config === undefined && !(await isFile(folder, "deno.lock"))) return false
-  if (packageJson === undefined) return true
-  const start = startScript(packageJson)
-  if (start !== undefined && "script" in start && /^\s*deno\s/.test(start.script)) return true
-  if (start !== undefined && !isForDevelopment(start)) return false
-  if (taskOf("start", config, undefined) !== undefined) return true
-  if (frameworkOf(packageJson) !== undefined) return false
-  // A tool of its own, such as `maxcloud`, makes a lockfile as well.
-  const hasPackages = Object.keys(packageJson.dependencies ?? {}).length > 0
-  return !hasPackages || (await firstFile(folder, lockfileNames)) === undefined
-}
 
 const nothing = () =>
   nothingToRun(

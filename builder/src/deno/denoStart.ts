@@ -64,54 +64,70 @@ export interface DenoStart {
  * The variables of whatever runs. Deno has its first server listen at `DENO_SERVE_ADDRESS`, whatever port the source names; a program that
  * may only listen on ports of its own choice would be refused that.
  */
-const before = (line: string): string => {
+const before = (line: string, inPlace: boolean): string => {
   const hasOwnPort = /\bdeno serve\b|(?:--allow-net|-N)=/.test(line)
-  const address = hasOwnPort ? "" : ` DENO_SERVE_ADDRESS="tcp:0.0.0.0:\${PORT:-8000}"`
-  return `export DENO_DIR="$PWD/${denoDir}"${address};`
+  const variables = [
+    ...(inPlace ? [] : [`DENO_DIR="$PWD/${denoDir}"`]),
+    ...(hasOwnPort ? [] : [`DENO_SERVE_ADDRESS="tcp:0.0.0.0:\${PORT:-8000}"`])
+  ]
+  return variables.length === 0 ? "" : `export ${variables.join(" ")}; `
 }
 
-const startOf = (line: string): Start => ({ script: `${before(line)} exec ${line}` })
+const startOf = (line: string, inPlace: boolean): Start => ({ script: `${before(line, inPlace)}exec ${line}` })
 
 /** A task of one command as that command: without a process between, from the cache alone, and on the port that the service has. */
-const direct = (line: string): Start => {
+const direct = (line: string, inPlace: boolean): Start => {
   const [, word = "run", ...rest] = line.split(/[ \t]+/)
   const words = rest.filter((_) => !watch.test(_) && _ !== "--cached-only")
-  if (word !== "serve") return startOf(["deno run --cached-only", ...words].join(" "))
+  const offline = inPlace ? [] : ["--cached-only"]
+  if (word !== "serve") return startOf(["deno run", ...offline, ...words].join(" "), inPlace)
   const others = words.filter(
     (_, at) => !/^--(?:port|host)(?:=|$)/.test(_) && !/^--(?:port|host)$/.test(words[at - 1] ?? "")
   )
-  return startOf([`deno serve --cached-only --host 0.0.0.0 --port ${port}`, ...others].join(" "))
+  return startOf(["deno serve", ...offline, `--host 0.0.0.0 --port ${port}`, ...others].join(" "), inPlace)
 }
 
-const ofTask = ({ isPlain, line }: Task): DenoStart => ({
-  start: isPlain && isOneCommand(line) ? direct(line) : { script: `${before(line)} exec deno task start` },
+const ofTask = ({ isPlain, line }: Task, inPlace: boolean): DenoStart => ({
+  start:
+    isPlain && isOneCommand(line) ? direct(line, inPlace) : { script: `${before(line, inPlace)}exec deno task start` },
   modules: modulesOf(line)
 })
 
 /** Does the module leave it to `deno serve` to open a port? */
 const isServed = (text: string): boolean => /^export default\b/m.test(text) && !/\bDeno\.serve\(|\blisten\(/.test(text)
 
-const ofFile = (file: string, text: string): DenoStart => ({
-  start: direct(`deno ${isServed(text) ? "serve" : "run"} ${permissions} ${file}`),
+const ofFile = (file: string, text: string, inPlace: boolean): DenoStart => ({
+  start: direct(`deno ${isServed(text) ? "serve" : "run"} ${permissions} ${file}`, inPlace),
   modules: [file]
 })
 
 /**
  * How a Deno project starts: the `web` line of a Procfile; its `start` task, with that task's own permissions; else `main`, `server`, `app`,
- * `index` or `mod`. A `start` that watches files is for development: the file goes before it, unless it is the same.
+ * `index` or `mod`. A `start` that watches files is for development: the file goes before it, unless it is the same. `inPlace`: with the
+ * dependencies of whoever runs it, instead of those of a build.
  */
 export const denoStart = async (
   folder: string,
   config: DenoConfig | undefined,
-  packageJson: PackageJson | undefined
+  packageJson: PackageJson | undefined,
+  inPlace = false
 ): Promise<DenoStart | undefined> => {
   const procfile = await procfileOf(folder)
   if (procfile !== undefined)
-    return { start: { script: `${before(procfile)} ${procfile}` }, modules: modulesOf(procfile) }
+    return { start: { script: `${before(procfile, inPlace)}${procfile}` }, modules: modulesOf(procfile) }
   const task = taskOf("start", config, packageJson)
   const file = await firstFile(folder, entryPoints)
   const isOfFile =
     file !== undefined && task !== undefined && modulesOf(task.line).some((_) => _.replace(/^\.\//, "") === file)
-  if (task !== undefined && (!watches(task.line) || file === undefined || isOfFile)) return ofTask(task)
-  return file === undefined ? undefined : ofFile(file, (await readText(folder, file)) ?? "")
+  if (task !== undefined && (!watches(task.line) || file === undefined || isOfFile)) return ofTask(task, inPlace)
+  return file === undefined ? undefined : ofFile(file, (await readText(folder, file)) ?? "", inPlace)
+}
+
+/** The `dev` task, by `deno task`: it is followed by what its tool needs. */
+export const devTask = (
+  config: DenoConfig | undefined
+): { readonly start: Start; readonly line: string } | undefined => {
+  const task = taskOf("dev", config, undefined)
+  if (task === undefined) return undefined
+  return { line: task.line, start: { script: `${before(task.line, true)}exec deno task dev` } }
 }

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path"
+import { denoDev } from "../deno/denoProject.ts"
 import { isFolder } from "../files.ts"
 import type { Start } from "../start.ts"
 import { installationOf } from "./managers.ts"
@@ -125,11 +126,26 @@ const notInstalled = async (folder: string, packageJson: PackageJson): Promise<s
   }
 }
 
-/** The `dev` script of a folder; undefined if it has none. The folder is only read. */
+/** The `dev` task of a deno.json. Deno gets the dependencies by itself. */
+const denoDevStart = async (folder: string): Promise<DevStart | undefined> => {
+  const found = await denoDev(folder)
+  if (found === undefined) return undefined
+  const [name = "deno", tool] = toolOf(found.line) ?? []
+  return {
+    start: found.start,
+    tool: name,
+    portArguments: tool?.port ?? [],
+    readsEnvFiles: tool?.readsEnvFiles ?? false,
+    environment: tool?.environment ?? {},
+    notInstalled: undefined
+  }
+}
+
+/** The `dev` script or Deno's `dev` task of a folder; undefined if it has none. The folder is only read. */
 export const devStart = async (folder: string): Promise<DevStart | undefined> => {
   const packageJson = await readPackageJson(folder, join(folder, "package.json"))
   const start = packageJson === undefined ? undefined : scriptOf(packageJson.scripts ?? {}, "dev")
-  if (packageJson === undefined || start === undefined || !("script" in start)) return undefined
+  if (packageJson === undefined || start === undefined || !("script" in start)) return denoDevStart(folder)
   const found = toolOf(start.script)
   const [name, tool] = found ?? [undefined, undefined]
   return {
