@@ -4,6 +4,7 @@ import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import process from "node:process"
+import { podmanVariable, probePodman } from "../server/test/registry/missingTools.ts"
 
 const [kind = "default", ...files] = process.argv.slice(2)
 const inCi = process.env.CI === "true"
@@ -18,11 +19,22 @@ const onPath = (program: string) =>
     }
   })
 
+/** Why images can't run here. A whole run asks podman once; a few files ask only if they need it. */
+const imageProblem = (): string | undefined => {
+  if (!onPath("podman"))
+    return onPath("docker") ? undefined : "neither podman nor docker is installed (Debian: apt-get install podman)"
+  if (files.length > 0 || kind === "cluster") return undefined
+  const problem = probePodman()
+  process.env[podmanVariable] = problem ?? ""
+  return problem === undefined ? undefined : `podman is installed, and starts no container: ${problem}`
+}
+const noImages = imageProblem()
+
 const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what: string }> = [
   {
     kinds: ["default", "long"],
-    there: onPath("podman") || onPath("docker"),
-    what: "images: neither podman nor docker is installed (Debian: apt-get install podman)"
+    there: noImages === undefined,
+    what: `images: ${noImages}`
   },
   {
     kinds: ["default", "long"],

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 
@@ -11,30 +11,48 @@ const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/l
 export const findTool = (tool: string): string | undefined =>
   folders.map((folder) => join(folder, tool)).find((path) => existsSync(path))
 
-const works = (tool: Tool): boolean => {
-  const path = findTool(tool)
-  if (path === undefined) return false
-  if (tool !== "podman") return true
+/** Holds what is known of podman, so that a run of many files starts only one container to find it out; empty: it works. */
+export const podmanVariable = "MAXCLOUD_TESTS_PODMAN"
+
+/** Why podman starts no container here, by one that is started as the server would; undefined where it does. */
+export const probePodman = (environment: NodeJS.ProcessEnv = process.env): string | undefined => {
+  const program = join(import.meta.dirname, "podmanProblem.ts")
+  const { signal, stderr, stdout } = spawnSync(process.execPath, [program], {
+    encoding: "utf8",
+    env: environment,
+    timeout: 90_000,
+    killSignal: "SIGKILL"
+  })
+  if (signal !== null) return "podman started no container within 90 s"
   try {
-    execFileSync(path, ["info"], { stdio: "ignore" })
-    return true
+    const { problem } = JSON.parse(stdout)
+    return problem === undefined ? undefined : String(problem)
   } catch {
-    return false
+    return `the probe of podman ended early: ${stderr.trim().slice(-500)}`
   }
 }
 
-const known = new Map<Tool, boolean>()
+/** What is wrong with a tool; undefined where it works. */
+const problemOf = (tool: Tool): string | undefined => {
+  if (findTool(tool) === undefined) return "is not installed"
+  if (tool !== "podman") return undefined
+  const told = process.env[podmanVariable] ?? probePodman() ?? ""
+  process.env[podmanVariable] = told
+  return told === "" ? undefined : `is installed, and starts no container: ${told}`
+}
+
+const known = new Map<Tool, string | undefined>()
 
 /**
- * Which of these are not on this machine, or do not work there. Prints by name what is not run for it, so a test says
- * `describe.skipIf(missingTools("images by podman", "podman").length > 0)`.
+ * Which of these are not on this machine, or do not work there, each with the reason. Prints by name what is not run for it, so a
+ * test says `describe.skipIf(missingTools("images by podman", "podman").length > 0)`.
  */
-export const missingTools = (what: string, ...tools: ReadonlyArray<Tool>): ReadonlyArray<Tool> => {
-  const missing = tools.filter((tool) => {
-    const found = known.get(tool) ?? works(tool)
-    known.set(tool, found)
-    return !found
+export const missingTools = (what: string, ...tools: ReadonlyArray<Tool>): ReadonlyArray<string> => {
+  const missing = tools.flatMap((tool) => {
+    const problem = known.has(tool) ? known.get(tool) : problemOf(tool)
+    known.set(tool, problem)
+    return problem === undefined ? [] : [`${tool} ${problem}`]
   })
-  if (missing.length > 0) console.warn(`Not run here: ${what} (missing: ${missing.join(", ")})`)
+  if (missing.length > 0) console.warn(`Not run here: ${what} (${missing.join("; ")})`)
   return missing
 }

@@ -45,6 +45,10 @@ const buildFromProgram = async (options: {
   }
 }
 
+/** The smallest that can run: a program that ends at once, and well. */
+export const buildTrueImage = (tag: string): Promise<void> =>
+  buildFromProgram({ tag, program: "/bin/true", target: "/bin/true", files: {}, lines: ['ENTRYPOINT ["/bin/true"]'] })
+
 /** An image with Node alone, `ENTRYPOINT ["node", "-e"]`: the program is its argument. */
 export const buildNodeImage = (tag: string): Promise<void> =>
   buildFromProgram({

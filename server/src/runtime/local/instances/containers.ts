@@ -7,6 +7,7 @@ import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
+import { engineFailure } from "./engineFailure.ts"
 import { makeExecs } from "./execs.ts"
 import { reservePort } from "./freePort.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
@@ -60,15 +61,6 @@ const Inspected = Schema.parseJson(
     Pid: Schema.optional(Schema.Int)
   })
 )
-
-const engineFailure = (output: string, image: string): InstanceFailed => {
-  const said = output.trim().split("\n").at(-1)?.slice(0, 500) ?? ""
-  return new InstanceFailed({
-    reason: "CannotStart",
-    message: `The container of ${image} could not be started: ${said}`,
-    retryable: true
-  })
-}
 
 /** What the container runs: `command` and `args` in place of the image's entrypoint and command, by Kubernetes' rules. */
 const programWords = (spec: InstanceSpec, image: RunnableImage): ReadonlyArray<string> => {
@@ -223,14 +215,20 @@ export const makeContainers = (options: ContainersOptions) => {
             if (limits)
               spec.onSystem?.("The container engine cannot limit memory and CPU here: it runs without limits.")
             limits = false
-            return { code, signal: null, outOfMemory: false, again: true, failure: engineFailure(output, image.name) }
+            return {
+              code,
+              signal: null,
+              outOfMemory: false,
+              again: true,
+              failure: engineFailure(engine, output, image.name)
+            }
           }
           return {
             code,
             signal: null,
             outOfMemory: false,
             again: portTaken.test(output),
-            failure: engineFailure(output, image.name)
+            failure: engineFailure(engine, output, image.name)
           }
         }
         const exitCode = state?.ExitCode ?? code

@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Deferred, Effect, Exit, Layer, Schema } from "effect"
+import { accessAway } from "../../src/images/testAccess.ts"
+import { type InstanceFailed, type InstanceSpec, Instances } from "../../src/runtime/local/instances/Instance.ts"
+import { layer } from "../../src/runtime/local/instances/layer.ts"
+import { SourceStore } from "../../src/runtime/local/sources/SourceStore.ts"
+import { buildTrueImage } from "./scratchImage.ts"
+
+const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)
+
+const noSources = Layer.succeed(SourceStore, {
+  find: () => Effect.dieMessage("unused"),
+  put: () => Effect.dieMessage("unused"),
+  built: () => Effect.dieMessage("unused")
+})
+
+const specOf = (image: string): InstanceSpec => ({
+  id: `probe_${process.pid}`,
+  organizationId,
+  ownsMachine: true,
+  namespace: "local",
+  service: "probe",
+  revision: "probe-00001",
+  program: { kind: "image", image },
+  command: undefined,
+  args: undefined,
+  port: 8080,
+  env: new Map(),
+  files: new Map(),
+  cpuMilli: 1000,
+  memoryBytes: 64 * 1024 * 1024,
+  startup: undefined,
+  readiness: undefined,
+  liveness: undefined,
+  graceMs: 1_000,
+  startDeadlineMs: 30_000,
+  onOutput: () => undefined
+})
+
+const wordsOf = ({ fix, message }: InstanceFailed) => [message, ...(fix === undefined ? [] : [fix])].join(" ")
+
+/** Starts it as a deployed image is started, by the same code with the same flags: what is said of it is what a deployment says. */
+const start = (dataDirectory: string, image: string) =>
+  Effect.gen(function* () {
+    const instances = yield* Instances
+    const instance = yield* instances.start(specOf(image))
+    const { code } = yield* Deferred.await(instance.exited)
+    // It ends by itself before it is ready: only its code tells whether it ran.
+    return code === 0 ? undefined : wordsOf(yield* Effect.flip(Deferred.await(instance.ready)))
+  }).pipe(
+    Effect.ensuring(Effect.flatMap(Instances, (_) => _.removeNamespace({ organizationId, namespace: "local" }))),
+    Effect.catchTag("InstanceFailed", (failed) => Effect.succeed(wordsOf(failed))),
+    Effect.provide(layer({ dataDirectory }).pipe(Layer.provide(Layer.merge(noSources, accessAway))))
+  )
+
+/** Why the podman of the PATH can't start a container here; undefined where it can. */
+export const podmanProblem = async (): Promise<string | undefined> => {
+  const image = `localhost/maxcloud-probe:${process.pid}`
+  const data = await mkdtemp(join(tmpdir(), "probe-"))
+  try {
+    await buildTrueImage(image)
+    const exit = await Effect.runPromiseExit(start(data, image))
+    return Exit.isSuccess(exit) ? exit.value : String(exit.cause)
+  } catch (error) {
+    return `The image of a container could not be built: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : error}`
+  } finally {
+    await promisify(execFile)("podman", ["image", "rm", "--force", "--ignore", image]).catch(() => undefined)
+    await rm(data, { recursive: true, force: true })
+  }
+}
+
+if (import.meta.main) {
+  const problem = await podmanProblem()
+  process.stdout.write(JSON.stringify(problem === undefined ? {} : { problem }))
+  // Nothing of a podman that hangs holds the tests up.
+  process.exit(0)
+}
