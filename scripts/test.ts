@@ -1,6 +1,6 @@
 /** Runs one kind of the tests, and says by name what this machine cannot run. In CI something that cannot run is a failure. */
 import { spawnSync } from "node:child_process"
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import process from "node:process"
@@ -85,12 +85,21 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
 const missing = needs.filter((_) => _.kinds.includes(kind) && !_.there)
 for (const { what } of missing) console.log(`not run on this machine: ${what}`)
 
-const folder = mkdtempSync(join(tmpdir(), "maxcloud-tests-"))
+// Short, for the paths of sockets in it, and open to the users that tests of root run programs as.
+const folder = mkdtempSync(join(tmpdir(), "mct-"))
+chmodSync(folder, 0o755)
 const failedFile = join(folder, "failed")
+const temporary = join(folder, "t")
+mkdirSync(temporary)
+chmodSync(temporary, 0o1777)
+
+/** What no test makes, but the programs that it runs, and keep for their next run. */
+const caches = new Set(["node-compile-cache"])
+const leftBehind = () => readdirSync(temporary).filter((name) => !caches.has(name))
 
 const run = (only: ReadonlyArray<string>) => {
   const args = ["run", "--reporter=default", "--reporter=./scripts/plainReporter.ts", ...only]
-  const env = { ...process.env, MAXCLOUD_TESTS: kind, MAXCLOUD_TESTS_FAILED: failedFile }
+  const env = { ...process.env, MAXCLOUD_TESTS: kind, MAXCLOUD_TESTS_FAILED: failedFile, TMPDIR: temporary }
   const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", ...args], { stdio: "inherit", env })
   return status ?? 1
 }
@@ -111,7 +120,10 @@ if (kind === "cluster" && status !== 0) {
     status = run(failed)
   }
 }
-rmSync(folder, { recursive: true })
+const left = leftBehind()
+if (left.length > 0) console.error(`tests: left behind in the temporary folder, and removed now: ${left.join(", ")}`)
+if (kind === "default" && left.length > 0 && status === 0) status = 1
+rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 for (const { what } of missing) console.log(`not run on this machine: ${what}`)
 if (inCi && missing.length > 0) {
   console.error("tests: in CI everything has to run")

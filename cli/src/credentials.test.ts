@@ -1,19 +1,11 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync
-} from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { homedir, tmpdir } from "node:os"
+import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import { Effect, Either, Redacted } from "effect"
 import { describe, expect, it } from "vitest"
+import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { findCredential, signInFix, sourceOfEnvironment } from "./credentialSource.ts"
 import { credentialsPath, type Kept, makeCredentials, normalUrl } from "./credentials.ts"
 
@@ -27,7 +19,7 @@ const kept = (token: string): Kept => ({
 })
 
 const place = () => {
-  const env = { XDG_CONFIG_HOME: mkdtempSync(join(tmpdir(), "maxcloud-cli-")) }
+  const env = { XDG_CONFIG_HOME: temporaryFolder("maxcloud-cli-") }
   const warnings: Array<string> = []
   const warn = (line: string) => void warnings.push(line)
   return { env, warnings, warn, ...makeCredentials(env, warn) }

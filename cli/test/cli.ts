@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
-import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { bundleCli } from "./bundle.ts"
 
 export const packageFolder = dirname(import.meta.dirname)
@@ -21,7 +21,7 @@ export interface RunOptions {
 }
 
 /** No credentials of this machine, and a place of its own to keep some. */
-const configHome = mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+const configHome = temporaryFolder("maxcloud-cli-")
 
 const isOwn = (name: string) =>
   /^(CI|FORCE_COLOR|NO_COLOR|GITHUB_ACTIONS|ACTIONS_ID_TOKEN_.*|MAXCLOUD_(API_.*|ID_TOKEN|ORGANIZATION|STAGE|INSECURE|AUTH))$/.test(
@@ -88,9 +88,9 @@ export const start = (args: ReadonlyArray<string>, options: RunOptions = {}) => 
 export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Outcome> =>
   start(args, options).ended
 
-/** A folder of its own, where `@maxcloud/sdk` is installed. */
+/** A folder of its own, where `@maxcloud/sdk` is installed. Removed after the tests of the file. */
 export const makeFolder = (files: Readonly<Record<string, string>>): string => {
-  const folder = mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+  const folder = temporaryFolder("maxcloud-cli-")
   chmodSync(folder, 0o755)
   mkdirSync(join(folder, "node_modules/@maxcloud"), { recursive: true })
   symlinkSync(join(packageFolder, "../sdk"), join(folder, "node_modules/@maxcloud/sdk"))

@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "vitest"
+import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 
 /** An app in a folder that every user may read: the tests may run as root. It says "it listens", and takes its time to end. */
 export const makeApp = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), "maxcloud-ends-"))
+  const folder = temporaryFolder("maxcloud-ends-")
   chmodSync(folder, 0o755)
   mkdirSync(join(folder, "web"))
   writeFileSync(

@@ -1,13 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { makeFolder, type RunOptions, run, start } from "./cli.ts"
 
 /** A server that needs credentials, with its mails in its log; people at machines of their own. */
 let server: ReturnType<typeof start>
 let url = ""
-const home = () => mkdtempSync(join(tmpdir(), "maxcloud-cli-"))
+const home = () => temporaryFolder("maxcloud-cli-")
 const dataDir = home()
 const machines = { ada: home(), grace: home(), ci: home() }
 beforeAll(async () => {
