@@ -27,7 +27,8 @@ const isBusy = (error: unknown): boolean => error instanceof Error && "errcode" 
 export const kernelLock = (file: string): (() => void) | undefined => {
   const database: DatabaseSync = new (sqlite().DatabaseSync)(file, { timeout: 0 })
   try {
-    database.exec("begin exclusive")
+    // A journal would be a file that others can read: it is made before the lock is held, and so before the mode is set.
+    database.exec("pragma journal_mode = memory; begin exclusive")
     chmodSync(file, 0o600)
     return () => database.close()
   } catch (error) {
