@@ -39,7 +39,7 @@ export const build = async (input: BuildInput, target: string, host: BuildHost):
   const shape = await nodeShape(folder, plan.packageJson, { output, wasBuilt })
   if ("site" in shape) {
     host.progress(`Compressing the site in ${shape.site}`)
-    const site = await makeSite(input.folder, join(inside, shape.site), target)
+    const site = await makeSite(input.folder, join(inside, shape.site), target, host.progress)
     return { ...done, ...site, kind: plan.name === "Node.js" ? "static site" : `${plan.name} (static site)` }
   }
   await keepOnly(input.folder, inside, shape, target)

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer, request } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { staticServerProgram } from "../../scripts/staticServerProgram.ts"
 import { staticServer } from "./program.ts"
@@ -134,5 +135,65 @@ describe("a static site", () => {
     expect((await ask("/.well-known/security.txt")).text).toBe("Contact: x")
     expect((await ask("/%ff")).status).toBe(400)
     expect((await ask("/", {}, "POST")).status).toBe(405)
+  })
+
+  it("outlives whatever a caller writes into Range, and answers it", async () => {
+    const ask = await serve({ "index.html": "0123456789" })
+    const whole = { status: 200, text: "0123456789" }
+    const range = (text: string) => ask("/index.html", { range: text })
+    expect(await range("bytes=2-4")).toMatchObject({ status: 206, text: "234" })
+    expect(await range("bytes=7-")).toMatchObject({ status: 206, text: "789" })
+    expect((await range("bytes=10-")).status).toBe(416)
+    expect(await ask("/index.html", { range: "bytes=2-4", "if-range": '"other"' })).toMatchObject(whole)
+    const odd = [
+      "bytes=5-2",
+      "bytes=-3",
+      "bytes=0-0",
+      "bytes=--1",
+      "bytes=1-2,4-5",
+      "bytes=-",
+      "lines=1-2",
+      "bytes=1e9-",
+      "x"
+    ]
+    for (const text of odd) expect([text, await range(text)]).toMatchObject([text, whole])
+    await fc.assert(
+      fc.asyncProperty(fc.stringMatching(/^bytes=[-0-9, a.]{0,12}$/), async (text) => {
+        expect([200, 206, 416]).toContain((await range(text.trim())).status)
+      }),
+      { numRuns: 100 }
+    )
+  })
+
+  it("outlives a file that is gone", async () => {
+    const ask = await serve({ "index.html": "home", "gone.txt": "x" })
+    rmSync(join(folder, "built", "site", "gone.txt"))
+    await expect(ask("/gone.txt")).rejects.toThrow()
+    expect((await ask("/")).text).toBe("home")
+  })
+
+  it("has no links that lead out of it, nowhere, or in a circle", async () => {
+    const links = {
+      good: "index.html",
+      latest: "v2",
+      out: "/etc",
+      secret: "/etc/passwd",
+      nowhere: "nothing",
+      self: "self",
+      round: ".",
+      "a/b": "../c",
+      "c/a": "../a"
+    }
+    const files = { "index.html": "home", "v2/index.html": "two", "a/x": "", "c/x": "" }
+    for (const [name, target] of Object.entries(links)) {
+      mkdirSync(dirname(join(folder, "source", name)), { recursive: true })
+      symlinkSync(target, join(folder, "source", name))
+    }
+    const ask = await serve(files)
+    expect((await ask("/good")).text).toBe("home")
+    expect((await ask("/latest/")).text).toBe("two")
+    for (const path of ["/out/passwd", "/secret", "/nowhere"])
+      expect([path, (await ask(path)).text.includes("root:")]).toEqual([path, false])
+    expect(readdirSync(join(folder, "built", "site")).sort()).toEqual(["a", "c", "good", "index.html", "latest", "v2"])
   })
 })

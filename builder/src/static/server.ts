@@ -3,8 +3,9 @@
  * writes beside the site.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type ServerResponse } from "node:http"
 import { join, resolve } from "node:path"
+import type { Readable } from "node:stream"
 import sirv from "sirv"
 
 const root = resolve(process.argv[2] ?? ".")
@@ -56,6 +57,22 @@ const serve = sirv(root, {
   }
 })
 
+/** What sirv takes of a `Range`: from one byte to another, or to the end. Whatever else it may say, the whole file is a right answer too. */
+const isPlainRange = (range: string): boolean => {
+  const [, from, to] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range) ?? []
+  return from !== undefined && (to === "" || (Number(to) > 0 && Number(from) <= Number(to)))
+}
+
+/** A file that can't be read ends the response that it is for, and a caller that leaves ends the reading. */
+const tieFile = (response: ServerResponse) =>
+  response.once("pipe", (file: Readable) => {
+    file.once("error", (cause) => {
+      process.stderr.write(`${cause.message}\n`)
+      response.destroy()
+    })
+    response.once("close", () => file.destroy())
+  })
+
 const server = createServer((request, response) => {
   const isRead = request.method === "GET" || request.method === "HEAD"
   const missing = () => {
@@ -76,7 +93,12 @@ const server = createServer((request, response) => {
     response.writeHead(400)
     return response.end()
   }
-  return isHidden(path) ? missing() : serve(request, response, missing)
+  if (isHidden(path)) return missing()
+  const { range } = request.headers
+  if (range !== undefined && (request.headers["if-range"] !== undefined || !isPlainRange(range)))
+    delete request.headers.range
+  tieFile(response)
+  return serve(request, response, missing)
 })
 
 server.listen(port, process.env["HOST"])

@@ -5,6 +5,7 @@ import { brotliCompress, constants, gzip } from "node:zlib"
 import { filesOf, isInside } from "../files.ts"
 import { type BuiltFolder, invalid } from "../model.ts"
 import { staticServer } from "./program.ts"
+import { removeStrayLinks } from "./strayLinks.ts"
 
 const compressible = new Set(
   ".css .csv .htm .html .ics .js .json .map .mjs .svg .txt .wasm .webmanifest .xhtml .xml .ttf .otf .ico".split(" ")
@@ -47,7 +48,8 @@ const unlessThere = (cause: NodeJS.ErrnoException) => {
 export const makeSite = async (
   root: string,
   from: string,
-  to: string
+  to: string,
+  progress: (line: string) => void = () => {}
 ): Promise<Pick<BuiltFolder, "environment" | "folder" | "path" | "start">> => {
   const site = join(root, from)
   const found = await lstat(site).catch(() => undefined)
@@ -55,6 +57,9 @@ export const makeSite = async (
     throw invalid(`There is no folder ${from} to serve after the build. Correct \`output\` in the config.`)
   await mkdir(to, { mode: 0o755 })
   await rename(site, join(to, "site"))
+  const left = await removeStrayLinks(join(to, "site"))
+  if (left.length > 0)
+    progress(`Left out of the site, since it leads out of it, nowhere or in a circle: ${left.slice(0, 10).join(", ")}`)
   await compress(join(to, "site"))
   await writeFile(join(to, serverFile), staticServer)
   return {
