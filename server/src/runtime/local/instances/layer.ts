@@ -135,6 +135,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
               onBuild
             )
           ),
+          // Nothing of the instance is there yet: who no longer wants it need not wait for its build.
+          Effect.interruptible,
           Effect.mapError(
             (error) =>
               new InstanceFailed({

@@ -1,6 +1,6 @@
 import { createServer } from "node:net"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, FiberId } from "effect"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import type { Instance, InstanceExit, InstanceFailed } from "../instances/Instance.ts"
 import { backoffMs, defaultBackoff } from "./backoff.ts"
@@ -20,7 +20,7 @@ interface Started {
 }
 
 /** A runner of instances that are doors: they accept connections until they die, at a port where nobody listens then. */
-const makeRunner = async () => {
+const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
   const server = createServer((socket) => socket.destroy())
   const port = await new Promise<number>((resolve) =>
     server.listen(0, "127.0.0.1", () => {
@@ -34,6 +34,7 @@ const makeRunner = async () => {
   let failures = 0
   const start = ({ id }: { readonly id: string }): Effect.Effect<Instance, InstanceFailed> =>
     Effect.gen(function* () {
+      yield* Effect.interruptible(build)
       const ready = yield* Deferred.make<void, InstanceFailed>()
       const exited = yield* Deferred.make<InstanceExit>()
       yield* Deferred.succeed(ready, undefined)
@@ -162,5 +163,26 @@ describe("the wait between failures", () => {
     for (let i = 1; i < waits.length; i++) expect(waits[i]).toBeGreaterThanOrEqual(waits[i - 1] ?? 0)
     expect(backoffMs(defaultBackoff, 2, false)).toBe(12_800)
     expect(backoffMs(defaultBackoff, 1_000, false)).toBe(300_000)
+  })
+})
+
+describe("a build before the start", () => {
+  it("goes on if no instance is wanted for now, and ends with the revision", async () => {
+    const built = Deferred.unsafeMake<void>(FiberId.none)
+    let calledOff = 0
+    for (const isBuilt of [true, false]) {
+      const build = isBuilt ? Deferred.await(built) : Effect.never
+      const told = Effect.onInterrupt(build, () => Effect.sync(() => calledOff++))
+      const { failures, runner, started } = await makeRunner(told)
+      runner.scaleTo(1)
+      await settle()
+      runner.scaleTo(0)
+      await settle()
+      expect([calledOff, runner.all()]).toEqual([0, 1])
+      if (isBuilt) Deferred.unsafeDone(built, Effect.void)
+      await settle()
+      await runner.stop(0)
+      expect([calledOff, started.length, runner.all(), failures()]).toEqual(isBuilt ? [0, 1, 0, 0] : [1, 0, 0, 0])
+    }
   })
 })

@@ -145,8 +145,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   }
 
   /**
-   * From start to end of one instance. Only what comes before `start` can be interrupted: what runs must come to us, who alone
-   * stop it.
+   * From start to end of one instance. Only what comes before its launch can be interrupted, such as its build: what runs must come to
+   * us, who alone stop it.
    */
   const life = (entry: Entry): Effect.Effect<FailureReason | undefined, InstanceFailed> =>
     Effect.gen(function* () {
@@ -276,7 +276,12 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     clearTimeout(entry.drainTimer)
     pool.remove(entry.id)
     if (entry.instance !== undefined) input.fork(entry.instance.stop)
-    else entry.fiber?.unsafeInterruptAsFork(entry.fiber.id())
+    else if (closed) callOff(entry)
+  }
+
+  /** Ends a start. Not because nobody asks any more: a build that takes longer than callers wait would begin anew each time. */
+  const callOff = (entry: Entry) => {
+    if (entry.instance === undefined) entry.fiber?.unsafeInterruptAsFork(entry.fiber.id())
   }
 
   return {
@@ -313,7 +318,10 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       closed = true
       target = 0
       clearTimeout(retryTimer)
-      for (const entry of [...entries.values()]) drain(entry, drainMs)
+      for (const entry of [...entries.values()]) {
+        if (entry.phase === "ending") callOff(entry)
+        else drain(entry, drainMs)
+      }
       return entries.size === 0 ? Promise.resolve() : new Promise((resolve) => ended.push(resolve))
     }
   }

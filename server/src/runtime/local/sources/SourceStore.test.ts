@@ -8,7 +8,7 @@ import { NodeStream } from "@effect/platform-node"
 import { SourceDigest } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { snapshotOf } from "@maxcloud/sdk/effect"
-import { Chunk, Deferred, Effect, Exit, Layer, Option, Schema, Stream } from "effect"
+import { Chunk, Deferred, Effect, Exit, Fiber, FiberId, Layer, Option, Schema, Stream } from "effect"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { digestOf, type Entry, tarOf } from "../../../../test/sources/tar.ts"
 import { startTestNpmRegistry, type TestNpmRegistry } from "../../../../test/sources/testNpmRegistry.ts"
@@ -55,6 +55,28 @@ const builtOf = (organization: OrganizationId, digest: SourceDigest) => (store: 
   Effect.map(store.built(organization, { digest, hasCommand: true }), (_) => asFolder(_).folder)
 const folderOf = (entries: ReadonlyArray<Entry>) => (store: typeof SourceStore.Service) =>
   put(entries)(store).pipe(Effect.zipRight(builtOf(own, toDigest(digestOf(entries)))(store)))
+
+const runsSnapshot = (digest: SourceDigest): InstanceSpec => ({
+  id: `ins_${process.pid}`,
+  organizationId: own,
+  namespace: "local",
+  service: "app",
+  revision: "app-00001",
+  program: { kind: "snapshot", digest },
+  command: undefined,
+  args: undefined,
+  port: 8080,
+  env: new Map(),
+  files: new Map(),
+  cpuMilli: 1000,
+  memoryBytes: 2 ** 28,
+  startup: undefined,
+  readiness: undefined,
+  liveness: undefined,
+  graceMs: 1_000,
+  startDeadlineMs: 20_000,
+  onOutput: () => {}
+})
 
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), "sources-"))
@@ -121,24 +143,7 @@ describe("a snapshot", () => {
 
     let output = ""
     const spec: InstanceSpec = {
-      id: `ins_${process.pid}`,
-      organizationId: own,
-      namespace: "local",
-      service: "app",
-      revision: "app-00001",
-      program: { kind: "snapshot", digest: snapshot.digest },
-      command: undefined,
-      args: undefined,
-      port: 8080,
-      env: new Map(),
-      files: new Map(),
-      cpuMilli: 1000,
-      memoryBytes: 2 ** 28,
-      startup: undefined,
-      readiness: undefined,
-      liveness: undefined,
-      graceMs: 1_000,
-      startDeadlineMs: 20_000,
+      ...runsSnapshot(snapshot.digest),
       onOutput: (_stream, chunk) => {
         output += Buffer.from(chunk).toString("utf8")
       }
@@ -491,6 +496,70 @@ snapshots:
     const { stdout } = await promisify(execFile)("ps", ["-eo", "args"])
     expect(stdout.split("\n").filter((_) => _.trim() === "sleep 1234")).toEqual([])
     expect(await readdir(join(data, "sources", own, "built"))).toEqual([])
+  })
+
+  it("and their build end when nobody waits for them any more, and begin anew for who asks then", async () => {
+    const entries = [
+      { path: "package.json", content: JSON.stringify({ scripts: { build: "echo started; sleep 1235 & wait" } }) }
+    ]
+    const running = async () => {
+      const { stdout } = await promisify(execFile)("ps", ["-eo", "args"])
+      return stdout.split("\n").filter((_) => _.trim() === "sleep 1235").length
+    }
+    const exit = await run((store) =>
+      Effect.gen(function* () {
+        yield* put(entries)(store)
+        const ask = Effect.fnUntraced(function* () {
+          const isStarted = yield* Deferred.make<void>()
+          const build = store.built(own, { digest: toDigest(digestOf(entries)) }, (line) => {
+            if (line === "started") Deferred.unsafeDone(isStarted, Effect.void)
+          })
+          return { isStarted: Deferred.await(isStarted), fiber: yield* Effect.fork(build) }
+        })
+        const first = yield* ask()
+        yield* first.isStarted
+        const second = yield* ask()
+        yield* Effect.yieldNow()
+        yield* Fiber.interrupt(first.fiber)
+        expect(yield* Effect.promise(running)).toBe(1)
+        yield* Fiber.interrupt(second.fiber)
+        const third = yield* ask()
+        yield* third.isStarted
+        expect(yield* Effect.promise(running)).toBe(1)
+      })
+    )
+    expect(exit).toEqual(Exit.void)
+    expect(await running()).toBe(0)
+  })
+
+  it("end when the start of their instance is called off", async () => {
+    const entries = [
+      { path: "package.json", content: JSON.stringify({ scripts: { build: "echo started; sleep 1236 & wait" } }) }
+    ]
+    const digest = toDigest(digestOf(entries))
+    await succeed(put(entries))
+    const isStarted = Deferred.unsafeMake<void>(FiberId.none)
+    const spec: InstanceSpec = {
+      ...runsSnapshot(digest),
+      onBuild: (line) => {
+        if (line === "started") Deferred.unsafeDone(isStarted, Effect.void)
+      }
+    }
+    const program = Effect.gen(function* () {
+      const instances = yield* Instances
+      // As the runner of a revision does it: what has been launched has to come to it.
+      const fiber = yield* Effect.fork(Effect.uninterruptible(instances.start(spec)))
+      yield* Deferred.await(isStarted)
+      return yield* Fiber.interrupt(fiber)
+    }).pipe(
+      Effect.provide(
+        Layer.provide(
+          instancesLayer({ dataDirectory: data }),
+          Layer.merge(layer({ dataDirectory: data, environment }), accessAway)
+        )
+      )
+    )
+    expect(Exit.isInterrupted(await Effect.runPromise(program))).toBe(true)
   })
 
   it("without a lockfile are installed by npm install; none are no work", async () => {

@@ -179,7 +179,8 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         organizationId: OrganizationId,
         { digest, ...how }: SourceToBuild,
         place: string,
-        progress: (line: string) => void
+        progress: (line: string) => void,
+        unwanted: AbortSignal
       ): Promise<BuiltSource> => {
         const paths = pathsOf(organizationId, digest)
         const { buildAs, node, users } = await prepared()
@@ -212,7 +213,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
               open: users !== undefined
             },
             how,
-            { ending: ending.signal, progress }
+            { ending: AbortSignal.any([ending.signal, unwanted]), progress }
           )
           await mkdir(paths.built, { recursive: true, mode: 0o755 })
           // The rename into place is what makes it known: half of it never is.
@@ -230,29 +231,52 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         }
       }
 
-      // What is being made is made for all who ask meanwhile, so none of them alone may interrupt it.
-      const inMaking = new Map<
-        string,
-        { readonly made: Promise<BuiltSource>; readonly told: Set<(line: string) => void> }
-      >()
+      /** What is being made is made for all who wait for it, and is ended when the last of them has gone. */
+      interface Making {
+        readonly made: Promise<BuiltSource>
+        readonly told: Set<(line: string) => void>
+        readonly unwanted: AbortController
+        waiting: number
+      }
+      const inMaking = new Map<string, Making>()
+      const begin = (organizationId: OrganizationId, source: SourceToBuild, place: string): Making => {
+        const told: Making["told"] = new Set()
+        const unwanted = new AbortController()
+        const tell = (line: string) => {
+          for (const one of told) one(line)
+        }
+        const made = make(organizationId, source, place, tell, unwanted.signal).finally(() => inMaking.delete(place))
+        const making: Making = { made, told, unwanted, waiting: 0 }
+        inMaking.set(place, making)
+        return making
+      }
+      const waitFor = (making: Making, progress: ((line: string) => void) | undefined) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            making.waiting++
+            if (progress !== undefined) making.told.add(progress)
+          }),
+          () => attempt(() => making.made),
+          () =>
+            Effect.sync(() => {
+              making.waiting--
+              if (progress !== undefined) making.told.delete(progress)
+              if (making.waiting === 0) making.unwanted.abort()
+            })
+        )
       const built = Effect.fn("SourceStore.built")(function* (
         organizationId: OrganizationId,
         source: SourceToBuild,
         progress?: (line: string) => void
       ) {
         const place = join(pathsOf(organizationId, source.digest).built, variantOf(source))
-        return yield* attempt(() => {
+        for (;;) {
           const known = inMaking.get(place)
-          if (progress !== undefined) known?.told.add(progress)
-          if (known !== undefined) return known.made
-          const told = new Set(progress === undefined ? [] : [progress])
-          const tell = (line: string) => {
-            for (const one of told) one(line)
-          }
-          const made = make(organizationId, source, place, tell).finally(() => inMaking.delete(place))
-          inMaking.set(place, { made, told })
-          return made
-        })
+          if (known?.unwanted.signal.aborted !== true)
+            return yield* waitFor(known ?? begin(organizationId, source, place), progress)
+          // Nobody wanted it any more, so it is being ended: that is no answer to who asks now.
+          yield* Effect.promise(() => Promise.allSettled([known.made]))
+        }
       })
       // Images go as their snapshots have gone; dependencies that no build uses any more go as well.
       const clean = async () => {
