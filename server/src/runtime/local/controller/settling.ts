@@ -2,19 +2,19 @@ import type { RevisionTemplate } from "../revisions/RevisionTemplate.ts"
 
 /** How long the first instances of a new revision have to stay up before it counts as ready, in milliseconds. */
 export interface SettleBounds {
-  /** @default 700 */
+  /** @default 1_200 */
   readonly leastMs: number
   /** @default 3_000 */
   readonly mostMs: number
 }
 
-export const defaultSettle: SettleBounds = { leastMs: 700, mostMs: 3_000 }
+export const defaultSettle: SettleBounds = { leastMs: 1_200, mostMs: 3_000 }
 
 /** What takes long to open its port, on a busy machine say, takes as long to fail after that. */
 const launchShare = 1.5
 
 /**
- * Some programs open their port first and end half a second later (`next start` without a build). A source that runs in place is shown at
+ * Some programs open their port first and end up to a second later (`next start` without a build). A source that runs in place is shown at
  * once: whoever edits it watches it.
  */
 export const settleMsOf = (
