@@ -5,6 +5,9 @@ import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { sourceFolders } from "./inPlace.ts"
 
+/** Does a file of this name say how a service runs? */
+export const namesScripts = (file: string): boolean => /^(?:package\.json|deno\.jsonc?)$/.test(file)
+
 /** Which services run by the `dev` script of their package.json: they reload by themselves. */
 export const makeDevScripts = (isOn: boolean) => {
   let known: ReadonlyMap<string, DevStart> = new Map()

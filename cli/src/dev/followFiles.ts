@@ -6,6 +6,7 @@ import { CommandFailed } from "../failure.ts"
 import type { Terminal } from "../terminal.ts"
 import type { Held } from "./brake.ts"
 import { makeChanges } from "./changes.ts"
+import { namesScripts } from "./devScripts.ts"
 import { sourceFolders } from "./inPlace.ts"
 import { makeReloader } from "./reloader.ts"
 import { type ChangedSecret, makeSecretChanges } from "./secretChanges.ts"
@@ -56,8 +57,7 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
       const { config, held, sources } = yield* Effect.promise(() => changes.of(batch, folder, now, reloads))
       sayHeld(held, folder, terminal)
       const environment = now !== undefined && [...batch].some((_) => envFiles?.isOne(_, now) === true)
-      // How a service runs is in its package.json.
-      const script = [...sources].some((_) => hasFailed() || basename(_) === "package.json")
+      const script = [...sources].some((_) => hasFailed() || namesScripts(basename(_)))
       if (!config && !environment && !script) continue
       yield* reload(sources)
       yield* watchAll
