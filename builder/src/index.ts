@@ -11,5 +11,5 @@ export {
 } from "./model.ts"
 export { type DevStart, devStart } from "./node/devScript.ts"
 export { type BuildPlan, planBuild } from "./plan.ts"
-export { remedyOf } from "./remedies.ts"
+export { missingVariable, remedyOf } from "./remedies.ts"
 export { programOf, programOfStart, type Start, startSchema } from "./start.ts"

@@ -29,6 +29,22 @@ const forNode = (range: string) =>
 const variable = (name: string) =>
   `It needs the variable ${name}, and a build has none of the service's. Give it one for the build in the config: \`build: "${name}=… npm run build"\`, with the project's own build command.`
 
+/** How programs say that a variable is missing, in one line. Its name has an underscore, or it would be found in any shouting. */
+const missing: ReadonlyArray<RegExp> = [
+  /Environment variable not found: ([A-Z][A-Z0-9_]{1,60})\b/,
+  /\b([A-Z][A-Z0-9]{0,30}_[A-Z0-9_]{1,60})\b["'`]?(?: environment variable| env var)?[^\n.]{0,20}(?:is not set|is not defined|is required|is missing|isn't set|not provided|must be (?:set|provided|defined)|Required\b)/,
+  /(?:missing|undefined|required|set)[^\n]{0,30}\b(?:environment|env)\b[^\n]{0,15}\bvar(?:iable)?s?\b[^\n]{0,10}?["'`: ]+([A-Z][A-Z0-9]{0,30}_[A-Z0-9_]{1,60})\b/i
+]
+
+/** The variable that a line of a program's output says is missing. */
+export const missingVariable = (line: string): string | undefined => {
+  for (const found of missing) {
+    const name = found.exec(line)?.[1]
+    if (name !== undefined && name === name.toUpperCase()) return name
+  }
+  return undefined
+}
+
 /** The first that is found counts, so the surest come first. */
 const known: ReadonlyArray<Known> = [
   { found: /requires a different Python: [\d.]+ not in '([^'\n]{1,60})'/i, remedy: forPython },
@@ -84,17 +100,6 @@ const known: ReadonlyArray<Known> = [
     found: /heap out of memory|Reached heap limit/,
     remedy: () =>
       'The build needs more memory than Node takes by itself. Write `build: "NODE_OPTIONS=--max-old-space-size=4096 npm run build"` in the config.'
-  },
-  { found: /Environment variable not found: ([A-Z][A-Z0-9_]{1,60})\b/, remedy: variable },
-  {
-    found:
-      /\b([A-Z][A-Z0-9]*_[A-Z0-9_]{1,60})\b["'`]?(?: environment variable| env var)?[^\n.]{0,20}(?:is not set|is not defined|is required|is missing|isn't set|not provided|must be (?:set|provided|defined)|Required\b)/,
-    remedy: variable
-  },
-  {
-    found:
-      /(?:missing|undefined|required|set)[^\n]{0,30}\b(?:environment|env)\b[^\n]{0,15}\bvar(?:iable)?s?\b[^\n]{0,10}?["'`: ]+([A-Z][A-Z0-9]*_[A-Z0-9_]{1,60})\b/i,
-    remedy: variable
   }
 ]
 
@@ -113,5 +118,6 @@ export const remedyOf = (output: string): string | undefined => {
       if (match !== null) return remedy(...match.slice(1).map((_) => _ ?? ""))
     }
   }
-  return undefined
+  const name = lines.map(missingVariable).find((_) => _ !== undefined)
+  return name === undefined ? undefined : variable(name)
 }

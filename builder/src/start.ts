@@ -59,6 +59,29 @@ export const entryPointIn = async (folder: string, packageJson?: PackageJson): P
   return found === undefined ? undefined : { file: "node", args: [found] }
 }
 
+/** Where programs that aren't compiled are. */
+const sources = ["index", "server", "main", "app"].flatMap((name) =>
+  ["js", "mjs", "cjs", "ts"].map((ending) => `src/${name}.${ending}`)
+)
+
+/** The file that a script runs: `nodemon -L src/index.js`. */
+const fileOfScript = (script: string): string | undefined =>
+  script
+    .split(/\s+/)
+    .map((_) => _.replace(/^\.\//, ""))
+    .find((_) => /^[\w.-][\w./-]*$/.test(_) && /\.[cm]?[jt]s$/.test(_) && !_.includes(".."))
+
+/** Of a package that says it nowhere else: the file that its `dev` script runs, or the program in `src`, by Node. */
+export const sourceEntryIn = async (
+  folder: string,
+  packageJson: PackageJson | undefined
+): Promise<Start | undefined> => {
+  if (packageJson === undefined) return undefined
+  const dev = fileOfScript(packageJson.scripts?.["dev"] ?? "")
+  const found = await firstFile(folder, [...(dev === undefined ? [] : [dev]), ...sources])
+  return found === undefined ? undefined : { file: "node", args: [found] }
+}
+
 /**
  * What to run in a folder as it is: `command` and `args` if they are given; else what starts a Deno project; else the `start` script of its `package.json`; else
  * `index`, `server`, `main` or `app` by Node. `args` alone are added to what is found.
@@ -74,7 +97,10 @@ export const programOf = async (
   if (file !== undefined) return { file, args: [...rest, ...args] }
   const packageJson = await readPackageJson(directory)
   const start =
-    (await denoInPlace(directory)) ?? startScript(packageJson) ?? (await entryPointIn(directory, packageJson))
+    (await denoInPlace(directory)) ??
+    startScript(packageJson) ??
+    (await entryPointIn(directory, packageJson)) ??
+    (await sourceEntryIn(directory, packageJson))
   if (start !== undefined) return programOfStart(start, args)
   throw nothingToRun(
     "There is nothing to run in the folder: add a `start` script to its package.json, an index.js or server.js, or give a `command` in the config."

@@ -2,10 +2,10 @@ import { join } from "node:path"
 import { firstFile, namesIn, readText } from "../files.ts"
 import { type BuildFailed, nothingToRun } from "../model.ts"
 import { procfileOf } from "../procfile.ts"
-import { entryPointIn, type Start, startScript } from "../start.ts"
+import { entryPointIn, type Start, sourceEntryIn, startScript } from "../start.ts"
 import { frameworkOf, isForDevelopment, isNextStart, type Shape, type Site } from "./frameworks.ts"
 import type { PackageJson } from "./packageJson.ts"
-import { fileOfDev, productionScript, withoutBuild } from "./scripts.ts"
+import { productionScript, withoutBuild } from "./scripts.ts"
 
 /** Where builds leave a site, by convention. */
 const siteFolders = [
@@ -67,16 +67,10 @@ export const nodeShape = async (
   if (program !== undefined && !(await isOfPage(folder, program))) return { start: program }
   const site = built ?? (await siteIn(folder, false))
   if (site !== undefined) return { site }
-  const dev = fileOfDev(packageJson)
-  const source = await firstFile(folder, [...(dev === undefined ? [] : [dev]), ...sourcePrograms])
-  if (source !== undefined && packageJson !== undefined) return { start: { file: "node", args: [source] } }
+  const source = await sourceEntryIn(folder, packageJson)
+  if (source !== undefined) return { start: source }
   throw await nothing(folder, wasBuilt)
 }
-
-/** Where programs that aren't compiled are. */
-const sourcePrograms = ["index", "server", "main", "app"].flatMap((name) =>
-  ["js", "mjs", "cjs", "ts"].map((ending) => `src/${name}.${ending}`)
-)
 
 /** A Procfile's program; its `npm start` is the start script, which has been looked at. */
 const fromProcfile = async (folder: string): Promise<Start | undefined> => {

@@ -88,10 +88,3 @@ export const productionScript = (packageJson: PackageJson | undefined): Start | 
   const found = names.map((_) => packageJson?.scripts?.[_]).find((_) => /^(?:\w+=\S* +)*node +[^-]/.test(_ ?? ""))
   return found === undefined ? undefined : { script: found }
 }
-
-/** The file that the `dev` script runs: `nodemon src/index.js`. */
-export const fileOfDev = (packageJson: PackageJson | undefined): string | undefined =>
-  (packageJson?.scripts?.["dev"] ?? "")
-    .split(/\s+/)
-    .map((_) => _.replace(/^\.\//, ""))
-    .find((_) => /^[\w.-][\w./-]*$/.test(_) && /\.[cm]?[jt]s$/.test(_) && !_.includes(".."))

@@ -79,6 +79,14 @@ describe("findServices", () => {
     ],
     ["a program without a start script", { "server.js": "" }, ["shop: Node.js in ."]],
     [
+      "a package whose program is in src, and not src alone",
+      {
+        "package.json": packageOf({ scripts: { dev: "nodemon -L src/index.js" }, dependencies: { express: "5" } }),
+        "src/index.js": ""
+      },
+      ["shop: Express in ."]
+    ],
+    [
       "the packages of an npm workspace that start",
       {
         "package.json": packageOf({ workspaces: ["apps/*", "packages/*"], scripts: { build: "turbo run build" } }),

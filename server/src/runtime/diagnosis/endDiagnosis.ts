@@ -1,4 +1,5 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import { crashRemedyOf } from "./crashRemedies.ts"
 import { doubled } from "./memoryText.ts"
 
 const signals: Readonly<Record<number, string>> = {
@@ -52,18 +53,22 @@ export const endDiagnosis = (
   {
     evidence,
     of,
+    output = "",
     said = "",
     when
   }: {
     readonly evidence: ReadonlyArray<string>
     readonly of: "image" | "source"
+    /** The last of what it wrote, which may say what to do. */
+    readonly output?: string
     readonly said?: string
     readonly when: string
   }
 ): Diagnosis => {
+  const fix = crashRemedyOf(output)
   const where = of === "image" ? "is not in the image" : "was not found"
   if (end.code === 127)
-    return diagnosisOf("CommandNotFound", `a command that is started ${where} (exit code 127)`, evidence)
+    return diagnosisOf("CommandNotFound", `a command that is started ${where} (exit code 127)`, evidence, fix)
   if (end.code === 126)
     return diagnosisOf(
       "CommandNotExecutable",
@@ -72,7 +77,7 @@ export const endDiagnosis = (
     )
   return end.code === 0
     ? diagnosisOf("ExitedOnStart", `the program ended without an error${when}; a service has to go on`, evidence)
-    : diagnosisOf("CrashOnStart", `the program ended ${howItEnded(end)}${when}${said}`, evidence)
+    : diagnosisOf("CrashOnStart", `the program ended ${howItEnded(end)}${when}${said}`, evidence, fix)
 }
 
 /** It had been ready for long: what else was well then is no part of it. */

@@ -61,6 +61,7 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
   return endDiagnosis(ended, {
     evidence: seen,
     of: "image",
+    output: lines.join("\n"),
     when: `${when}${times}`,
     said: last === undefined ? "" : `; its last line: ${last.slice(0, 200)}`
   })

@@ -192,9 +192,17 @@ export const makeContainers = (options: ContainersOptions) => {
         stdio: ["ignore", "pipe", "pipe"]
       })
       let ending = ""
-      child.stdout.on("data", (chunk: Buffer) => spec.onOutput("stdout", chunk))
+      let output = ""
+      const keep = (chunk: Buffer) => {
+        output = (output + chunk.subarray(-4_096).toString("latin1")).slice(-4_096)
+      }
+      child.stdout.on("data", (chunk: Buffer) => {
+        keep(chunk)
+        spec.onOutput("stdout", chunk)
+      })
       child.stderr.on("data", (chunk: Buffer) => {
         ending = (ending + chunk.subarray(-4_096).toString("utf8")).slice(-4_096)
+        keep(chunk)
         spec.onOutput("stderr", chunk)
       })
       const closed = new Promise<{ code: number | null; error?: Error }>((resolve) => {
@@ -238,6 +246,7 @@ export const makeContainers = (options: ContainersOptions) => {
         return {
           code: killed ? null : exitCode,
           signal: killed ? "SIGKILL" : null,
+          output,
           // The engine's own flag comes by an event that it can miss (conmon on cgroup v1). Whom nobody told to end, and who was
           // killed under a limit, was killed by that limit.
           outOfMemory: state?.OOMKilled === true || (killed && tried && stopping === undefined)

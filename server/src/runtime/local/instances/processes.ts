@@ -234,10 +234,8 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       let ending = ""
       for (const stream of ["stdout", "stderr"] as const) {
         child[stream].on("data", (chunk: Buffer) => {
-          if (stream === "stderr") {
-            search(chunk)
-            ending = (ending + chunk.subarray(-4_096).toString("latin1")).slice(-4_096)
-          }
+          if (stream === "stderr") search(chunk)
+          ending = (ending + chunk.subarray(-4_096).toString("latin1")).slice(-4_096)
           spec.onOutput(stream, chunk)
         })
         // A pipe that breaks says no more than the exit does.
@@ -264,7 +262,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       const ended = exit.then(async ({ code, signal }): Promise<Ended> => {
         await stop(spec.graceMs)
         const portTaken = searched.includes("EADDRINUSE") && !(await isFree(port))
-        return { code, signal, outOfMemory: (searched + ending).includes(outOfHeap), again: portTaken }
+        return { code, signal, outOfMemory: (searched + ending).includes(outOfHeap), again: portTaken, output: ending }
       })
       return {
         hosts: ["127.0.0.1", "::1"],

@@ -18,6 +18,8 @@ import {
 export interface Ended extends Omit<InstanceExit, "wanted"> {
   /** Why it never ran, where that is not its own fault but the machine's or the engine's. */
   readonly failure?: InstanceFailed
+  /** The last of what it wrote. */
+  readonly output?: string
   /** Would it be worth it to launch it once more at once (its port was taken meanwhile, a limit was refused)? */
   readonly again?: boolean
 }
@@ -56,7 +58,7 @@ const endedEarly = (
   return failedBy(
     ended.outOfMemory
       ? outOfMemory(of === "image" ? memoryText(memoryBytes) : undefined, evidence)
-      : endDiagnosis(ended, { evidence, of, when }),
+      : endDiagnosis(ended, { evidence, of, when, output: ended.output ?? "" }),
     true,
     ended.code
   )
