@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { failureLines, isDiskFull } from "./failureLines.ts"
+import { failureLines, isAway, isDiskFull } from "./failureLines.ts"
 
 const usage = Array.from({ length: 60 }, (_, at) => `npm error   --option-${at}\nnpm error     What it does`).join("\n")
 
@@ -27,6 +27,18 @@ npm error Invalid: lock file's ms@2.1.3 does not satisfy ms@2.0.0`)
     const many = Array.from({ length: 100 }, (_, at) => `line ${at}`).join("\n")
     expect(failureLines(many).split("\n")).toHaveLength(20)
     expect(failureLines(many)).toContain("line 99")
+  })
+
+  it.each([
+    ["npm error 503 Service Unavailable - GET https://registry.example/x", true],
+    ["npm error code E502", true],
+    ["ERR_PNPM_FETCH_503  GET https://registry.example/x: Service Unavailable - 503", true],
+    ["ERROR: HTTP error 502 while getting https://x", true],
+    ["getaddrinfo EAI_AGAIN registry.example", true],
+    ["    at build (node_modules/webpack/lib/NormalModule.js:503:5)", false],
+    ["added 502 packages in 3s", false]
+  ])("say whether the network was away, which is tried again: %s", (line, expected) => {
+    expect(isAway(line)).toBe(expected)
   })
 
   it("say a full disk, which npm only warns of", () => {

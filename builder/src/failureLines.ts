@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from "node:util"
 
+/** A status alone is also the line of a file: `NormalModule.js:503:5`. */
 const away =
-  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|\b50[234]\b|Temporary failure in name resolution|dial tcp|no such host|i\/o timeout|TLS handshake timeout|All attempts to connect to|client error \(Connect\)/
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|(?:\bE|FETCH_|[Hh]ttps? |HTTP\/[\d.]+ |HTTP [Ee]rror |[Ee]rror[: ] ?|[Ss]tatus(?: [Cc]ode)?:? )50[234]\b|\b50[234] (?:Bad|Gateway|Server|Service)|Temporary failure in name resolution|dial tcp|no such host|i\/o timeout|TLS handshake timeout|All attempts to connect to|client error \(Connect\)/
 
 /** Does a tool's output say that the network or a registry was away, so that another try may help? */
 export const isAway = (output: string): boolean => away.test(output)

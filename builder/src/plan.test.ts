@@ -417,6 +417,18 @@ describe("what is started of a Python project", () => {
     ],
     ["Flask", { "app.py": "app = Flask(__name__)\n" }, ["gunicorn"], "-m gunicorn 'app:app' --bind 0.0.0.0"],
     ["a Flask factory", { "app.py": "def create_app():\n" }, ["gunicorn"], "-m gunicorn 'app:create_app()'"],
+    [
+      "a package of the project's own name, as in Flask's tutorial",
+      { "pyproject.toml": "", "flaskr/__init__.py": "def create_app(test_config=None):\n", "tests/__init__.py": "" },
+      [],
+      "-m flask --app 'flaskr:create_app()' run"
+    ],
+    [
+      "FastAPI in a package below src",
+      { "src/shop/__init__.py": "", "src/shop/main.py": "app = FastAPI()\n" },
+      ["uvicorn"],
+      "-m uvicorn shop.main:app"
+    ],
     ["Flask without a server", { "app.py": "app = flask.Flask(__name__)\n" }, [], "-m flask --app 'app:app' run"],
     ["Django", { "manage.py": "", "shop/wsgi.py": "" }, ["gunicorn"], "-m gunicorn shop.wsgi"],
     ["a Procfile", { Procfile: "release: x\nweb: gunicorn a:b\n", "main.py": "" }, [], "gunicorn a:b"]

@@ -21,9 +21,24 @@ const candidates = ["", "app/", "src/", "api/", "src/app/", "backend/"].flatMap(
   ...(folder === "" ? [] : [`${folder}__init__.py`])
 ])
 
+/** The packages of a project: folders that Python imports by their name. */
+const packagesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const names = [...(await namesIn(folder)), ...(await namesIn(join(folder, "src"))).map((_) => `src/${_}`)]
+  const found: Array<string> = []
+  for (const name of names
+    .filter((_) => /^(?:src\/)?[A-Za-z_]\w*$/.test(_) && !/^(?:src\/)?tests?$/.test(_))
+    .slice(0, 200))
+    if (await isFile(folder, name, "__init__.py")) found.push(name)
+  return found
+}
+
 /** The app that a module makes, as servers name it: `app.main:app`. */
 const appOf = async (folder: string, type: "FastAPI" | "Flask"): Promise<string | undefined> => {
-  for (const file of candidates) {
+  const inPackages = (await packagesIn(folder)).flatMap((name) => [
+    `${name}/__init__.py`,
+    ...modules.map((_) => `${name}/${_}.py`)
+  ])
+  for (const file of new Set([...candidates, ...inPackages])) {
     const text = await readText(folder, file)
     if (text === undefined) continue
     const module = file
