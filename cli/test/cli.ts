@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { bundleCli } from "./bundle.ts"
@@ -23,6 +24,10 @@ export interface RunOptions {
 /** No credentials of this machine, and a place of its own to keep some. */
 const configHome = temporaryFolder("maxcloud-cli-")
 
+/** A server that is killed leaves something in it. Open to all users, as services of root's server run as others. */
+const temporary = temporaryFolder("maxcloud-cli-")
+chmodSync(temporary, 0o1777)
+
 const isOwn = (name: string) =>
   /^(CI|FORCE_COLOR|NO_COLOR|GITHUB_ACTIONS|ACTIONS_ID_TOKEN_.*|MAXCLOUD_(API_.*|ID_TOKEN|ORGANIZATION|STAGE|INSECURE|AUTH))$/.test(
     name
@@ -30,6 +35,8 @@ const isOwn = (name: string) =>
 
 const cleanEnvironment = () => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOwn(name))),
+  NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
+  TMPDIR: temporary,
   XDG_CONFIG_HOME: configHome
 })
 
