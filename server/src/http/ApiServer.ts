@@ -70,7 +70,7 @@ export const serveApi = Effect.gen(function* () {
     Effect.sync(() => server.off("request", starting).on("request", handler)),
     () => Effect.sync(() => server.off("request", handler).on("request", starting))
   )
-  const upgrades = upgradeListener(handler)
+  const upgrades = guardedBy(() => {})(upgradeListener(handler))
   yield* Effect.acquireRelease(
     Effect.sync(() => server.on("upgrade", upgrades)),
     () => Effect.sync(() => server.off("upgrade", upgrades))

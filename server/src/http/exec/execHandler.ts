@@ -5,6 +5,7 @@ import { Effect, ParseResult, Schedule, Schema } from "effect"
 import type { WebSocket } from "ws"
 import { Audit } from "../../audit/Audit.ts"
 import { orUnavailable } from "../../database/sqlErrors.ts"
+import { guardedBy } from "../../guarded.ts"
 import { masterKeyUnavailable } from "../../keys/masterKeyUnavailable.ts"
 import { Services } from "../../services/Services.ts"
 import { Draining } from "../Draining.ts"
@@ -42,8 +43,11 @@ const startOf = (socket: WebSocket, inbox: Inbox) =>
       inbox.wait()
       resume(Effect.succeed(isBinary ? "" : String(data)))
     })
-    socket.once("close", () => resume(new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 })))
-    socket.on("error", () => socket.terminate())
+    const guarded = guardedBy(() => socket.terminate())
+    const gone = guarded(() => resume(new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 })))
+    const failed = guarded(() => socket.terminate())
+    socket.once("close", gone)
+    socket.on("error", failed)
   }).pipe(
     Effect.timeoutFail({
       duration: startWithin,
@@ -61,7 +65,10 @@ const startOf = (socket: WebSocket, inbox: Inbox) =>
 const closeSocket = (socket: WebSocket) => {
   socket.resume()
   socket.close(1000)
-  setTimeout(() => socket.terminate(), goodbyeMs).unref()
+  setTimeout(
+    guardedBy(() => {})(() => socket.terminate()),
+    goodbyeMs
+  ).unref()
 }
 
 /** What the audit log says of a command: its program. Arguments may be secrets. */
@@ -92,7 +99,9 @@ export const makeExecHandler = Effect.gen(function* () {
         })
         .pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable)
       const gone = Effect.async<never, Unavailable>((resume) => {
-        const end = () => resume(new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 }))
+        const end = guardedBy(() => socket.terminate())(() =>
+          resume(new Unavailable({ detail: "the caller has gone", retryAfterSeconds: 1 }))
+        )
         if (socket.readyState !== socket.OPEN) end()
         else socket.once("close", end)
       })

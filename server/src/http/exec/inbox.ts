@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from "ws"
+import { guardedBy } from "../../guarded.ts"
 
 type Take = (data: RawData, isBinary: boolean) => void
 
@@ -11,12 +12,13 @@ export interface Inbox {
 export const makeInbox = (socket: WebSocket): Inbox => {
   const early: Array<Parameters<Take>> = []
   let taker: Take | undefined
-  socket.on("message", (data, isBinary) => {
+  const onMessage = guardedBy(() => socket.terminate())((data: RawData, isBinary: boolean) => {
     if (taker !== undefined && early.length === 0) return taker(data, isBinary)
     // Of what was read already more may come: no more than one read of the connection.
     early.push([data, isBinary])
     socket.pause()
   })
+  socket.on("message", onMessage)
   const deliver = () => {
     while (taker !== undefined) {
       const message = early.shift()

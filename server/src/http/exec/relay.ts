@@ -2,6 +2,7 @@ import type { Readable } from "node:stream"
 import { ExecInput, type ExecOutput, execChannel } from "@maxcloud/sdk/api"
 import { Either, Schema } from "effect"
 import type { RawData, WebSocket } from "ws"
+import { guardedBy } from "../../guarded.ts"
 import type { ExecProcess } from "../../runtime/Runtime.ts"
 import { webSocketBytes } from "../../webSocketBytes.ts"
 import type { Inbox } from "./inbox.ts"
@@ -25,15 +26,15 @@ export const sendMessage = (socket: WebSocket, message: ExecOutput): void => {
 /** Resolves when all of it was sent. The next piece is read once the client's connection has taken the one before. */
 const forward = (socket: WebSocket, stream: Readable, channel: number, moved: () => void): Promise<void> =>
   new Promise((resolve) => {
-    stream.on("data", (chunk: Buffer) => {
+    const guarded = guardedBy(() => socket.terminate())
+    const goOn = guarded(() => stream.resume())
+    const onData = guarded((chunk: Buffer) => {
       moved()
       stream.pause()
-      socket.send(Buffer.concat([Buffer.of(channel), chunk]), () => stream.resume())
+      socket.send(Buffer.concat([Buffer.of(channel), chunk]), goOn)
     })
-    stream
-      .once("close", resolve)
-      .once("end", resolve)
-      .on("error", () => resolve())
+    const onError = guarded(() => resolve())
+    stream.on("data", onData).once("close", resolve).once("end", resolve).on("error", onError)
   })
 
 const take = (socket: WebSocket, process: ExecProcess, data: RawData, isBinary: boolean): void => {
@@ -47,7 +48,8 @@ const take = (socket: WebSocket, process: ExecProcess, data: RawData, isBinary: 
     socket.close(1008, "a client writes to channel 0 alone")
   } else if (process.stdin.writable && !process.stdin.write(bytes.subarray(1))) {
     socket.pause()
-    process.stdin.once("drain", () => socket.resume())
+    const goOn = guardedBy(() => socket.terminate())(() => socket.resume())
+    process.stdin.once("drain", goOn)
   }
 }
 
@@ -64,12 +66,15 @@ export const relay = (
   new Promise((resolve) => {
     let answered = true
     let settled = false
-    const ping = setInterval(() => {
+    const guarded = guardedBy(() => socket.terminate())
+    const askClient = guarded(() => {
       if (!answered) return socket.terminate()
       answered = false
       socket.ping()
-    }, limits.pingMs)
-    const idle = setTimeout(() => settle("idle"), limits.idleMs)
+    })
+    const ping = setInterval(askClient, limits.pingMs)
+    const onIdle = guarded(() => settle("idle"))
+    const idle = setTimeout(onIdle, limits.idleMs)
     const settle = (how: "ended" | "idle") => {
       if (settled) return
       settled = true
@@ -79,12 +84,14 @@ export const relay = (
     }
     const moved = () => void idle.refresh()
     // It reads no more, and what waits for it is not waited for.
-    process.stdin.once("close", () => socket.resume())
-    socket.on("pong", () => {
+    const onInputEnd = guarded(() => socket.resume())
+    process.stdin.once("close", onInputEnd)
+    const onPong = guarded(() => {
       answered = true
     })
-    socket.on("error", () => socket.terminate())
-    socket.once("close", () => settle("ended"))
+    const onError = guarded(() => socket.terminate())
+    const onClose = guarded(() => settle("ended"))
+    socket.on("pong", onPong).on("error", onError).once("close", onClose)
     if (socket.readyState !== socket.OPEN) settle("ended")
     inbox.take((data, isBinary) => {
       moved()
@@ -96,7 +103,7 @@ export const relay = (
     ]
     const finish = async () => {
       const code = await process.exit
-      const late = new Promise<void>((done) => setTimeout(done, lastOutputMs).unref())
+      const late = new Promise<void>((resolveLate) => setTimeout(resolveLate, lastOutputMs).unref())
       await Promise.race([Promise.all(outputs), late])
       sendMessage(socket, { type: "exit", code })
       settle("ended")

@@ -33,7 +33,8 @@ export const acceptUpgrade = ({ head, request, response, socket }: Upgrade): Pro
   waiting.delete(request)
   if (socket instanceof Socket) response.detachSocket(socket)
   return new Promise((resolve, reject) => {
-    socket.once("close", () => reject(new Error("the caller has gone")))
+    const gone = guardedBy(() => socket.destroy())(() => reject(new Error("the caller has gone")))
+    socket.once("close", gone)
     sockets.handleUpgrade(request, socket, head, resolve)
   })
 }

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from "node:http"
 import { Data, Effect } from "effect"
 import { WebSocket } from "ws"
+import { guardedBy } from "../../../guarded.ts"
 import { proxiedAgents } from "../../../outbound/proxiedConnections.ts"
 import type { ClusterCredentials } from "./connect.ts"
 
@@ -37,20 +39,22 @@ export const openSocket = (
         perMessageDeflate: false
       })
       const failed = (status: number, text: string) => resume(new NoSocket({ status, text }))
-      socket.once("open", () => {
+      const guarded = guardedBy((cause) => failed(0, String(cause)))
+      const onOpen = guarded(() => {
         // What comes before somebody listens would be lost.
         socket.pause()
         resume(Effect.succeed(socket))
       })
-      socket.once("unexpected-response", (_, response) => {
+      const onRefusal = guarded((_: unknown, response: IncomingMessage) => {
         let text = ""
-        response.setEncoding("utf8").on("data", (chunk: string) => {
+        const onText = guarded((chunk: string) => {
           if (text.length < longestRefusal) text += chunk
         })
-        response.once("close", () => failed(response.statusCode ?? 0, text))
-        response.resume()
+        const onEnd = guarded(() => failed(response.statusCode ?? 0, text))
+        response.setEncoding("utf8").on("data", onText).once("close", onEnd).resume()
       })
-      socket.on("error", (error) => failed(0, error.message))
+      const onError = guarded((error: Error) => failed(0, error.message))
+      socket.once("open", onOpen).once("unexpected-response", onRefusal).on("error", onError)
       return Effect.sync(() => socket.terminate())
     }),
     (socket) => Effect.sync(() => socket.close())
