@@ -55,7 +55,15 @@ const get = (url: URL) =>
       .end()
   })
 
-const urlsIn = (output: string) => [...new Set(output.match(/http:\/\/[a-z-]+--local\.localhost:\d+/g) ?? [])]
+/** Those of services that should answer: `list` shows the one that `dev` left as well, as failed. */
+const urlsIn = (output: string) => [
+  ...new Set(
+    output
+      .split("\n")
+      .filter((_) => !/\bfailed\b/.test(_))
+      .flatMap((_) => _.match(/http:\/\/[a-z-]+--local\.localhost:\d+/g) ?? [])
+  )
+]
 
 const isFree = (port: number) =>
   new Promise<boolean>((resolve) => {

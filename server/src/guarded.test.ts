@@ -12,6 +12,7 @@ const folders = [
   "logs",
   "runtime/kubernetes/api",
   "runtime/kubernetes/cache",
+  "runtime/kubernetes/exec",
   "runtime/kubernetes/logs",
   "runtime/local/logs",
   "runtime/local/proxy"

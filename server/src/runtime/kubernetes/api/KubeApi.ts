@@ -1,5 +1,5 @@
 import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
-import type { WebSocket } from "ws"
+import type { SocketBytes } from "../../../webSocketBytes.ts"
 import type { Kind } from "./kinds.ts"
 
 /** One of `Status.details.causes`: for a field manager conflict `reason` is `FieldManagerConflict`, and `message` names the manager. */
@@ -41,6 +41,20 @@ export interface KubeRequest {
   /** @default application/json; server-side apply: application/apply-patch+yaml (JSON is YAML) */
   readonly contentType?: string
   readonly accept?: string
+}
+
+/** What is used of a WebSocket: by its own shape, since the package's types reach this file, and `ws` is bundled. */
+export interface ClusterSocket {
+  readonly readyState: number
+  readonly OPEN: number
+  /** The subprotocol that the API server chose. */
+  readonly protocol: string
+  send(bytes: Uint8Array, sent: (error?: Error) => void): void
+  on(event: "message", listener: (data: SocketBytes) => void): unknown
+  once(event: "close", listener: () => void): unknown
+  pause(): void
+  resume(): void
+  close(): void
 }
 
 export type WatchEvent<A> =
@@ -90,7 +104,7 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
       path: string,
       query: ReadonlyArray<readonly [string, string]>,
       protocols: ReadonlyArray<string>
-    ) => Effect.Effect<WebSocket, KubeError, Scope.Scope>
+    ) => Effect.Effect<ClusterSocket, KubeError, Scope.Scope>
     /**
      * Lists, then watches for ever: with bookmarks, resumed from the last resource version, listed anew after `410 Gone`, with back-off
      * and jitter while the API server is away. Never fails.

@@ -1,13 +1,13 @@
 import { PassThrough, Writable } from "node:stream"
 import { Effect, Option, Schema } from "effect"
-import type { WebSocket } from "ws"
-import { webSocketBytes } from "../../webSocketBytes.ts"
-import { type ExecProcess, type ExecRequest, RuntimeError, type ServiceKey } from "../Runtime.ts"
-import type { KubeApi, KubeError } from "./api/KubeApi.ts"
-import { kinds, pathOf } from "./api/kinds.ts"
-import type { ClusterCache } from "./cache/ClusterCache.ts"
-import type { PodObject } from "./cache/objects.ts"
-import { podLogSource } from "./logs/podLog.ts"
+import { guardedBy } from "../../../guarded.ts"
+import { type SocketBytes, webSocketBytes } from "../../../webSocketBytes.ts"
+import { type ExecProcess, type ExecRequest, RuntimeError, type ServiceKey } from "../../Runtime.ts"
+import type { ClusterSocket, KubeApi, KubeError } from "../api/KubeApi.ts"
+import { kinds, pathOf } from "../api/kinds.ts"
+import type { ClusterCache } from "../cache/ClusterCache.ts"
+import type { PodObject } from "../cache/objects.ts"
+import { podLogSource } from "../logs/podLog.ts"
 
 /** Kubernetes' own subprotocols for `exec`, the newer one first: only it can say that standard input has ended. */
 const closing = "v5.channel.k8s.io"
@@ -60,7 +60,7 @@ const exitOf = (text: string): { readonly code: number } | { readonly message: s
 /** Names of programs that aren't in the image come as a failed start, with the code that a shell gives. */
 const notThere = /executable file not found|no such file or directory/i
 
-const processOf = (socket: WebSocket, { terminal }: ExecRequest): ExecProcess => {
+const processOf = (socket: ClusterSocket, { terminal }: ExecRequest): ExecProcess => {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
   const send = (to: number, bytes: Buffer, sent: (error?: Error) => void) => {
@@ -68,6 +68,8 @@ const processOf = (socket: WebSocket, { terminal }: ExecRequest): ExecProcess =>
     else sent()
   }
   const ignore = () => {}
+  const guarded = guardedBy(() => socket.close())
+  const goOn = guarded(() => socket.resume())
   const stdin = new Writable({
     write: (chunk: Buffer, _, done) => send(channel.stdin, chunk, () => done()),
     final: (done) => {
@@ -75,15 +77,15 @@ const processOf = (socket: WebSocket, { terminal }: ExecRequest): ExecProcess =>
       else done()
     }
   })
-  for (const stream of [stdout, stderr]) stream.once("close", () => socket.resume())
+  for (const stream of [stdout, stderr]) stream.once("close", goOn)
   const exit = new Promise<number>((resolve, reject) => {
-    socket.on("message", (data) => {
+    const onMessage = guarded((data: SocketBytes) => {
       const bytes = webSocketBytes(data)
       const rest = bytes.subarray(1)
       const stream = bytes[0] === channel.stdout ? stdout : bytes[0] === channel.stderr ? stderr : undefined
       if (stream !== undefined && rest.length > 0 && !stream.write(rest)) {
         socket.pause()
-        stream.once("drain", () => socket.resume())
+        stream.once("drain", goOn)
       }
       if (bytes[0] !== channel.status) return
       const end = exitOf(rest.toString("utf8"))
@@ -93,11 +95,13 @@ const processOf = (socket: WebSocket, { terminal }: ExecRequest): ExecProcess =>
       stderr.write("maxcloud: command not found\n")
       resolve(127)
     })
-    socket.once("close", () => {
+    const onClose = guarded(() => {
       stdout.end()
       stderr.end()
       reject(new Error("The cluster closed the connection to the program before it had ended."))
     })
+    socket.on("message", onMessage)
+    socket.once("close", onClose)
   })
   exit.catch(ignore)
   const resize: ExecProcess["resize"] = ({ columns, rows }) =>
