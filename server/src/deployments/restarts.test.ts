@@ -49,6 +49,14 @@ const untilGeneration = (organization: Organization, name: string, generation: n
     Effect.timeout("20 seconds")
   )
 
+/** What the runtime says of a service is stored after the work on it. */
+const untilReady = (organization: Organization, name: string, revision: string) =>
+  find(organization, name).pipe(
+    Effect.delay("10 millis"),
+    Effect.repeat({ until: (_) => _.latestReadyRevision === revision }),
+    Effect.timeout("20 seconds")
+  )
+
 /** All work on the organization's apps is done. */
 const settled = (organization: Organization) =>
   Effect.flatMap(SqlClient, (sql) => sql`select 1 from work_items where organization_id = ${organization.id}`).pipe(
@@ -75,7 +83,7 @@ describe("a restart", () => {
       yield* untilGeneration(org, "web", 2)
       yield* settled(org)
       expect(generationOf(org, "api")).toBe(1)
-      expect(yield* find(org, "web")).toMatchObject({ state: "ready", latestReadyRevision: "web-00002" })
+      expect((yield* untilReady(org, "web", "web-00002")).state).toBe("ready")
 
       const deployments = yield* Deployments
       const spec = { app: shop, services: wanted.map((_) => ({ image: "ready:1", ..._ })) }
