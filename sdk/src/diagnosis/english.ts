@@ -77,16 +77,16 @@ export const english: DiagnosisTexts = {
   RegistryUnreachable: {
     title: "The registry does not answer",
     meaning:
-      "The cluster's node cannot reach the image's registry: no address, no connection, no trusted certificate, or an error of its own.",
+      "The machine that runs the service cannot reach the image's registry: no address, no connection, no trusted certificate, or an error of its own.",
     causes: [
       "a spelling mistake in the registry's host",
       "the registry is down, or limits how often one may pull",
-      "a firewall or proxy between the node and the registry",
-      "a certificate that the node does not trust"
+      "a firewall or proxy between that machine and the registry",
+      "a certificate that the machine does not trust"
     ],
     steps: [
       "Check the host in `image:`.",
-      "Ask the registry from the cluster's network: `curl -I https://HOST/v2/`.",
+      "Ask the registry from the cluster's network, or from the server's machine: `curl -I https://HOST/v2/`.",
       "If it was a passing fault, deploy again: `maxcloud deploy`."
     ],
     fix: "Check the registry's host and that the cluster's nodes can reach it, then deploy again."

@@ -78,16 +78,16 @@ export const german: DiagnosisTexts = {
   RegistryUnreachable: {
     title: "Die Registry antwortet nicht",
     meaning:
-      "Der Knoten des Clusters erreicht die Registry des Images nicht: keine Adresse, keine Verbindung, kein vertrautes Zertifikat, oder sie meldet selbst einen Fehler.",
+      "Der Rechner, auf dem der Dienst läuft, erreicht die Registry des Images nicht: keine Adresse, keine Verbindung, kein vertrautes Zertifikat, oder sie meldet selbst einen Fehler.",
     causes: [
       "ein Schreibfehler im Host der Registry",
       "die Registry ist gestört oder begrenzt, wie oft man laden darf",
-      "eine Firewall oder ein Proxy zwischen Knoten und Registry",
-      "ein Zertifikat, dem der Knoten nicht vertraut"
+      "eine Firewall oder ein Proxy zwischen diesem Rechner und der Registry",
+      "ein Zertifikat, dem der Rechner nicht vertraut"
     ],
     steps: [
       "Den Host in `image:` prüfen.",
-      "Die Registry aus dem Netz des Clusters fragen: `curl -I https://HOST/v2/`.",
+      "Die Registry aus dem Netz des Clusters oder vom Rechner des Servers aus fragen: `curl -I https://HOST/v2/`.",
       "War es vorübergehend, erneut ausrollen: `maxcloud deploy`."
     ],
     fix: "Prüfen, ob der Host der Registry stimmt und die Knoten des Clusters ihn erreichen, dann erneut ausrollen."

@@ -24,7 +24,7 @@ const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destr
 const starting: RequestListener = (request, response) => guardedFor(request)(() => sayStarting(response))()
 
 const sayStarting = (response: ServerResponse) => {
-  const problem = encodeError(new Unavailable({ detail: "the server is starting: try again", retryAfterSeconds: 1 }))
+  const problem = encodeError(new Unavailable({ detail: "the server is starting", retryAfterSeconds: 1 }))
   response
     .writeHead(503, {
       "content-type": "application/problem+json",
