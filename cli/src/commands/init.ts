@@ -65,7 +65,7 @@ export default command({
   ],
   flags: flags({
     format: text("format", "FORMAT", {
-      description: `Write ${formats.join(", ")} [ts; yaml if there is no package.json]`
+      description: `Write ${formats.join(", ")} [ts; yaml without a package.json]`
     })
   }),
   positionals: positionals({ folder: optional("FOLDER", "Where to write [the current folder]") }),

@@ -13,7 +13,7 @@ export interface ChangedSecret {
   readonly services: ReadonlyArray<ServiceSpec["name"]>
 }
 
-/** Follows the secrets that the app's services read. The server tells nobody of them, so it is asked twice a second. */
+/** Follows the secrets that the app's services read. The server doesn't announce changes, so this asks twice a second. */
 export const makeSecretChanges = (cloud: Cloud) => {
   const known = new Map<string, number>()
   const versions = (loaded: LoadedConfig) =>

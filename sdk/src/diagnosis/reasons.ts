@@ -1,6 +1,6 @@
 import type { ExplanationLanguage } from "./explain.ts"
 
-/** Reasons of conditions, revisions and deployments that are no diagnosis, a sentence each. */
+/** Reasons of conditions, revisions and deployments that aren't diagnoses, with a sentence for each. */
 const reasons = {
   Accepted: {
     en: "The server has stored the deployment and carries it out.",
@@ -153,7 +153,7 @@ const exitCode = {
   de: (code: string) => `Das Programm endete mit Exit-Code ${code}. Siehe \`maxcloud explain CrashOnStart\`.`
 }
 
-/** What a reason means that is no diagnosis, however its capitals are written. */
+/** The meaning of a reason that isn't a diagnosis, in upper or lower case. */
 export const explainReason = (text: string, language: ExplanationLanguage = "en"): ReasonText | undefined => {
   const code = /^exitcode(\d{1,3})$/i.exec(text)?.[1]
   if (code !== undefined) return { reason: `ExitCode${code}`, meaning: exitCode[language](code) }

@@ -43,7 +43,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const { events, sql, write } = rows
     /**
      * The deployments that this process has applied, with the stage's context then: after a restart of the server they are applied
-     * once more, and so they are when a service is paused, resumed or restarted while its deployment is under way.
+     * again, and also when a service is paused, resumed or restarted while its deployment is under way.
      */
     const applied = new Map<string, string>()
     const warned = new Map<string, string>()

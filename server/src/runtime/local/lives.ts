@@ -49,7 +49,7 @@ export const makeLives: Effect.Effect<Lives> = Effect.map(PubSub.unbounded<Insta
         })
     }),
     records: Stream.unwrapScoped(
-      // Subscribed before it is looked at what runs: a life that is told twice does no harm.
+      // Subscribe before looking at what runs: a life that is reported twice does no harm.
       Effect.map(PubSub.subscribe(told), (later) =>
         Stream.concat(Stream.fromIterable([...running.values()]), Stream.fromQueue(later))
       )
