@@ -91,7 +91,7 @@ const apiLayer = (...access: Parameters<typeof accessLayer>) =>
 
 /**
  * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
- * started, and requests that come too early are told so. At the end no connection is taken any more, requests get
+ * started, and requests that come too early wait. At the end no connection is taken any more, requests get
  * `drainTimeout` to end, work that is under way is given back, instances end, and then the database.
  */
 export const makeServer = (
@@ -104,7 +104,7 @@ export const makeServer = (
     const draining = Context.get(shell, Draining)
     let lookup: Lookup = () => undefined
     const front = yield* Effect.acquireRelease(
-      openFront(settings, Context.get(shell, ApiServer), (host) => lookup(host)),
+      openFront(settings, Context.get(shell, ApiServer).server, (host) => lookup(host)),
       ({ close }) => Effect.promise(() => close(0))
     )
     const { port } = front.address
@@ -153,7 +153,7 @@ const bootstrapToken = (settings: ServerSettings) =>
 
 const openFront = (
   { domain = "localhost", host, port, tunnelIdleSeconds }: ServerSettings,
-  api: Context.Tag.Service<typeof ApiServer>,
+  api: Context.Tag.Service<typeof ApiServer>["server"],
   lookup: Lookup
 ) =>
   Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) =>

@@ -49,7 +49,7 @@ const unguarded = (text: string): Array<string> => {
   return [...text.matchAll(registration)].flatMap(({ 0: call, index }) => {
     const rest = text.slice(index + call.length, index + call.length + 160)
     const isGuarded =
-      /^(?:this\.#)?guarded/.test(rest) ||
+      /^(?:this\.#|\w+\.)?guarded/.test(rest) ||
       // Guarded by the connection or stream that the event brings.
       /^\([^)]*\) =>(?: \{\s*const guarded =)?\s+(?:guardedFor|guardedBy|forSocket)\(/.test(rest) ||
       // A promise's own function, which never throws.

@@ -77,7 +77,7 @@ const apiOf = (
       )
     )
     yield* Effect.provide(serveApi, Context.merge(services, shell))
-    return yield* listen(Context.get(shell, ApiServer))
+    return yield* listen(Context.get(shell, ApiServer).server)
   })
 
 const call = (url: string, path: string, method = "GET", body?: unknown) =>

@@ -1,19 +1,13 @@
 import { randomUUID } from "node:crypto"
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES
-} from "node:http"
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout, Unavailable } from "@maxcloud/sdk/api"
+import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer } from "effect"
 import { guardedBy } from "../guarded.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { apiApp } from "./apiApp.ts"
+import { EarlyRequests } from "./earlyRequests.ts"
 import { upgradeListener } from "./exec/upgrades.ts"
 import { keepPace } from "./pace.ts"
 import { encodeError } from "./problems.ts"
@@ -21,28 +15,18 @@ import { encodeError } from "./problems.ts"
 /** What an event's callback throws ends its connection alone. */
 const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destroy())
 
-const starting: RequestListener = (request, response) => guardedFor(request)(() => sayStarting(response))()
-
-const sayStarting = (response: ServerResponse) => {
-  const problem = encodeError(new Unavailable({ detail: "the server is starting", retryAfterSeconds: 1 }))
-  response
-    .writeHead(503, {
-      "content-type": "application/problem+json",
-      "retry-after": "1",
-      "x-content-type-options": "nosniff",
-      "x-request-id": randomUUID()
-    })
-    .end(JSON.stringify(problem))
-}
-
 /**
  * The API as a `node:http` server that does not listen by itself: the front of the port hands requests to it. Until its parts
- * are there it answers 503, so that the port (and whether it is free) is known before anything else is started.
+ * are there requests wait, so that the port (and whether it is free) is known before anything else is started.
  */
-export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<ApiServer, Server>() {
+export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
+  ApiServer,
+  { readonly server: Server; readonly early: EarlyRequests }
+>() {
   static readonly layer = Layer.sync(ApiServer, () => {
     const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
-    server.on("request", starting)
+    const early = new EarlyRequests()
+    server.on("request", early.guardedListener)
     server.on("checkContinue", (request, response) =>
       guardedFor(request)(() => {
         response.writeContinue()
@@ -52,13 +36,13 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<ApiServ
     server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
       guardedBy(() => socket.destroy())(() => refuseUnreadable(error.code, socket))()
     )
-    return server
+    return { server, early }
   })
 }
 
 /** Takes the API's requests from now on, and gives up taking them when its scope closes. */
 export const serveApi = Effect.gen(function* () {
-  const server = yield* ApiServer
+  const { early, server } = yield* ApiServer
   const { pace } = yield* AccessMode
   yield* Effect.acquireRelease(
     Effect.sync(() => keepPace(server, pace)),
@@ -67,8 +51,11 @@ export const serveApi = Effect.gen(function* () {
   const handle = yield* NodeHttpServer.makeHandler(yield* apiApp)
   const handler: RequestListener = (request, response) => guardedFor(request)(() => handle(request, response))()
   yield* Effect.acquireRelease(
-    Effect.sync(() => server.off("request", starting).on("request", handler)),
-    () => Effect.sync(() => server.off("request", handler).on("request", starting))
+    Effect.sync(() => {
+      server.off("request", early.guardedListener).on("request", handler)
+      early.admit(handler)
+    }),
+    () => Effect.sync(() => server.off("request", handler).on("request", early.guardedListener))
   )
   const upgrades = guardedBy(() => {})(upgradeListener(handler))
   yield* Effect.acquireRelease(

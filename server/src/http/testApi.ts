@@ -91,7 +91,7 @@ export interface TestApiOptions {
 export const testApi = (options: TestApiOptions = {}) =>
   Effect.gen(function* () {
     yield* serveApi
-    const server = yield* ApiServer
+    const { server } = yield* ApiServer
     yield* Effect.acquireRelease(
       Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
       () =>

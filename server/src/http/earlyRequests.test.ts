@@ -1,0 +1,95 @@
+import { once } from "node:events"
+import { createServer, type RequestListener } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterEach, describe, expect, test } from "vitest"
+import { EarlyRequests } from "./earlyRequests.ts"
+
+const closers: Array<() => unknown> = []
+afterEach(() => {
+  for (const close of closers.splice(0)) close()
+})
+
+const echo: RequestListener = async (request, response) => {
+  const chunks = await request.toArray()
+  response.end(`${request.method} ${request.url} ${Buffer.concat(chunks)}`)
+}
+
+const listening = async () => {
+  const early = new EarlyRequests()
+  const server = createServer(early.guardedListener).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  closers.push(
+    () => server.closeAllConnections(),
+    () => server.close()
+  )
+  /** The next `count` requests have come. */
+  const arrived = (count: number) =>
+    new Promise<void>((resolve) => {
+      let left = count
+      server.on("request", () => {
+        left -= 1
+        if (left === 0) resolve()
+      })
+    })
+  const serve = () => {
+    server.off("request", early.guardedListener).on("request", echo)
+    early.admit(echo)
+  }
+  return { early, server, arrived, serve, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+describe("requests that come before the API is there", () => {
+  test("wait, and are answered with their bodies once it is", async () => {
+    const { arrived, serve, url } = await listening()
+    const all = arrived(2)
+    const answers = [fetch(`${url}/a`), fetch(`${url}/b`, { method: "POST", body: "x".repeat(100_000) })]
+    await all
+    serve()
+    const [first, second] = await Promise.all(answers.map(async (answer) => (await answer).text()))
+    expect(first).toBe("GET /a ")
+    expect(second).toBe(`POST /b ${"x".repeat(100_000)}`)
+  })
+
+  test("are refused where they are probes, or too many", async () => {
+    const { arrived, url } = await listening()
+    const probe = await fetch(`${url}/healthz`)
+    expect(probe.status).toBe(503)
+    expect(probe.headers.get("retry-after")).toBe("1")
+    expect(await probe.json()).toMatchObject({ _tag: "Unavailable", detail: "the server is starting" })
+
+    const all = arrived(257)
+    const stop = new AbortController()
+    const answers = Array.from({ length: 257 }, () => fetch(`${url}/a`, { signal: stop.signal }).catch(() => undefined))
+    const refused = await Promise.race(answers)
+    expect(refused?.status).toBe(503)
+    await all
+    stop.abort()
+    await Promise.all(answers)
+  })
+
+  test("are forgotten when who sent them has gone", async () => {
+    const { arrived, early, server, url } = await listening()
+    const come = arrived(1)
+    const stop = new AbortController()
+    const gone = fetch(`${url}/a`, { signal: stop.signal }).catch(() => "gone")
+    const closed = new Promise((resolve) =>
+      server.once("request", (_request, response) => response.once("close", resolve))
+    )
+    await come
+    stop.abort()
+    expect(await gone).toBe("gone")
+    await closed
+    let handed = 0
+    early.admit(() => {
+      handed += 1
+    })
+    expect(handed).toBe(0)
+  })
+
+  test("are refused at once after it has gone", async () => {
+    const { early, serve, server, url } = await listening()
+    serve()
+    server.off("request", echo).on("request", early.guardedListener)
+    expect((await fetch(`${url}/a`)).status).toBe(503)
+  })
+})
