@@ -1,5 +1,6 @@
 import { Duration, Effect } from "effect"
 import pg from "pg"
+import { endWithin } from "../endWithin.ts"
 import { Session, settingsOf } from "./Session.ts"
 import { AllInUse, waitMillis } from "./Shares.ts"
 
@@ -55,8 +56,7 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
       pool.on("connect", (client) => client.on("error", () => {}))
       return pool
     }),
-    (pool) =>
-      Effect.promise(() => pool.end()).pipe(Effect.interruptible, Effect.timeoutOption("1 second"), Effect.asVoid)
+    (pool) => Effect.promise(() => pool.end()).pipe(endWithin("1 second"))
   )
 
 const sessions = new WeakMap<pg.PoolClient, Session>()

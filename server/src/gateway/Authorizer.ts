@@ -1,5 +1,6 @@
 import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2"
 import { Data, Effect } from "effect"
+import { endWithin } from "../endWithin.ts"
 import { type Fault, guardedBy, trying } from "../guarded.ts"
 import { outliveStream } from "../http2Handles.ts"
 import { type CheckRequest, readCheckRequest } from "./CheckRequest.ts"
@@ -218,5 +219,5 @@ export const makeAuthorizer = (options: {
         )
       })
     }),
-    ({ close }) => close.pipe(Effect.timeoutOption("3 seconds"))
+    ({ close }) => close.pipe(endWithin("3 seconds"))
   )

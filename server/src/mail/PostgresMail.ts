@@ -2,6 +2,7 @@ import { Duration, Effect, FiberSet, Layer, Option, Queue, Redacted, Schedule, S
 import { Notifications } from "../database/Notifications.ts"
 import { newId } from "../database/newId.ts"
 import { asServer } from "../database/RowScope.ts"
+import { endWithin } from "../endWithin.ts"
 import { DataKeys, type Place } from "../keys/DataKeys.ts"
 import { backoffMs, keptSeconds } from "./backoff.ts"
 import { Mail, MailError, MailTransport } from "./Mail.ts"
@@ -93,9 +94,7 @@ export const layer = (options: OutboxOptions = {}) => {
       )
       const slots = yield* Effect.makeSemaphore(concurrency)
       const sending = yield* FiberSet.make()
-      yield* Effect.addFinalizer(() =>
-        Effect.interruptible(FiberSet.awaitEmpty(sending)).pipe(Effect.timeoutOption(Duration.millis(drainMs)))
-      )
+      yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(sending).pipe(endWithin(Duration.millis(drainMs))))
       const next = Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           yield* restore(slots.take(1))

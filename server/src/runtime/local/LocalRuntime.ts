@@ -1,6 +1,7 @@
 import type { AppSpec } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
 import { asServer } from "../../database/RowScope.ts"
+import { endWithin } from "../../endWithin.ts"
 import { Secrets } from "../../secrets/Secrets.ts"
 import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../Runtime.ts"
 import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
@@ -135,13 +136,11 @@ const make = (options: LocalRuntimeOptions) =>
       Effect.gen(function* () {
         yield* store.close
         ticker.stop()
-        // What is still being fetched cannot be called off: the next start of the server ends what comes of it.
         yield* Effect.promise(() =>
           Promise.all([...services.all()].map((_) => _.stop(0, "the server is being stopped")))
         ).pipe(
-          // A finalizer can't be interrupted, and so no timeout ends what is in it: a build, which the sources end only after this.
-          Effect.interruptible,
-          Effect.timeoutOption(Duration.millis(graceMs + 5000))
+          // A build may still be under way: the sources end it only after this.
+          endWithin(Duration.millis(graceMs + 5000))
         )
         yield* Effect.promise(() => links.closeAll())
         yield* PubSub.shutdown(changes)

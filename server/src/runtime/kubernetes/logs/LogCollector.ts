@@ -1,6 +1,7 @@
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Effect, FiberMap, Layer, Option, Schedule, Schema, Stream } from "effect"
+import { endWithin } from "../../../endWithin.ts"
 import { type HistoryKey, LogHistory } from "../../../logs/LogHistory.ts"
 import { KubeApi } from "../api/KubeApi.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
@@ -51,9 +52,7 @@ const make = (options: LogCollectorOptions) =>
       })
     // Registered before the fibers that fill buffers, so that it runs when these have ended.
     yield* Effect.addFinalizer(() =>
-      Effect.forEach(buffers.values(), flush, { concurrency: 8, discard: true }).pipe(
-        Effect.timeoutOption("10 seconds")
-      )
+      Effect.forEach(buffers.values(), flush, { concurrency: 8, discard: true }).pipe(endWithin("10 seconds"))
     )
     const fibers = yield* FiberMap.make<string>()
     const fork = yield* FiberMap.runtime(fibers)<never>()

@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parse } from "@babel/parser"
+import { assert, describe, it } from "vitest"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+type Tree = Readonly<Record<string, unknown>>
+const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const childrenOf = (node: Tree): ReadonlyArray<readonly [key: string, child: Tree]> =>
+  Object.entries(node).flatMap(([key, value]) =>
+    key === "loc"
+      ? []
+      : (Array.isArray(value) ? value : [value]).filter(isTree).map((child): readonly [string, Tree] => [key, child])
+  )
+
+const isModule = (value: unknown) =>
+  isTree(value) &&
+  value["type"] === "Identifier" &&
+  ["Effect", "Layer", "Scope", "Stream"].includes(String(value["name"]))
+
+/** `name` of `Effect.name`. */
+const memberOf = (node: unknown): string =>
+  isTree(node) && node["type"] === "MemberExpression" && isModule(node["object"]) && isTree(node["property"])
+    ? String(node["property"]["name"])
+    : ""
+
+/** Which arguments of these calls run where nothing can be interrupted. */
+const uninterruptible = (member: string, index: number, count: number): boolean => {
+  if (member === "acquireUseRelease") return index !== 1
+  if (["ensuring", "onError", "onExit", "onInterrupt"].includes(member)) return index === count - 1
+  return ["acquireRelease", "addFinalizer", "finalizer", "uninterruptible"].includes(member)
+}
+
+/** Timeouts that stand where they never fire: in a finalizer, or in what a finalizer of the same file names. */
+const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string> => {
+  const { program } = parse(text, { sourceType: "module", plugins: ["typescript"] })
+  const declared = new Map<string, Tree>()
+  const found = new Set<string>()
+
+  const look = (node: Tree, seen: ReadonlySet<Tree>): void => {
+    const { callee, name: word, start, type } = node
+    // What it wraps can be interrupted again.
+    if (type === "CallExpression" && isTree(callee) && callee["name"] === "endWithin") return
+    const member = memberOf(node)
+    if (/^timeout/.test(member))
+      found.add(`${name}:${text.slice(0, Number(start)).split("\n").length}: Effect.${member}`)
+    const named = type === "Identifier" ? declared.get(String(word)) : undefined
+    if (named !== undefined && !seen.has(named)) look(named, new Set([...seen, named]))
+    for (const [key, child] of childrenOf(node)) if (key !== "property" || node["computed"] === true) look(child, seen)
+  }
+  const visit = (node: Tree, use: (node: Tree) => void): void => {
+    use(node)
+    for (const [, child] of childrenOf(node)) visit(child, use)
+  }
+  const all: unknown = program
+  if (!isTree(all)) return []
+  visit(all, ({ id, init, type }) => {
+    // A service that a finalizer names has timeouts of its own, which are another matter.
+    if (type === "VariableDeclarator" && isTree(id) && isTree(init) && init["type"] !== "YieldExpression")
+      declared.set(String(id["name"]), init)
+  })
+  visit(all, ({ arguments: given, callee }) => {
+    const member = memberOf(callee)
+    if (!Array.isArray(given)) return
+    given.forEach((argument, index) => {
+      if (isTree(argument) && uninterruptible(member, index, given.length)) look(argument, new Set())
+    })
+  })
+  return [...found]
+}
+
+const sources = ["server", "cli", "sdk", "builder"].flatMap((name) => {
+  const folder = join(root, name, "src")
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts"))
+    .map((_) => join(folder, _))
+})
+
+describe("timeouts in finalizers", () => {
+  it("are found by this rule", () => {
+    const find = (text: string) => timeoutsThatNeverFire("a.ts", text)
+    assert.lengthOf(find('Effect.addFinalizer(() => close.pipe(Effect.timeoutOption("1 second")))'), 1)
+    assert.lengthOf(find('Effect.acquireRelease(open, (_) => _.close.pipe(Effect.timeout("1 second")))'), 1)
+    assert.lengthOf(find('const end = Effect.timeout(close, "1 s")\nwork.pipe(Effect.ensuring(end))'), 1)
+    assert.lengthOf(find('Effect.acquireUseRelease(open, (_) => Effect.timeout(_.work, "1 s"), (_) => _.close)'), 0)
+    assert.lengthOf(find('Effect.ensuring(Effect.timeout(work, "1 s"), close)'), 0)
+    assert.lengthOf(find('Effect.addFinalizer(() => close.pipe(endWithin("1 second")))'), 0)
+  })
+
+  it("are written as endWithin, for a timeout there never fires", () => {
+    const found = sources.flatMap((path) => {
+      const text = readFileSync(path, "utf8")
+      return text.includes("Effect.timeout") ? timeoutsThatNeverFire(relative(root, path), text) : []
+    })
+    assert.deepEqual(found, [], "use endWithin (server/src/endWithin.ts)")
+  })
+})

@@ -1,0 +1,42 @@
+import { Effect, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
+import { assert, describe, it } from "vitest"
+import { endWithin } from "./endWithin.ts"
+
+/** Closes a scope with this finalizer; has it closed after two seconds? */
+const closes = (finalizer: Effect.Effect<unknown>) =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      yield* Scope.addFinalizer(scope, finalizer)
+      const closing = yield* Effect.forkDaemon(Effect.uninterruptible(Scope.close(scope, Exit.void)))
+      yield* TestClock.adjust("2 seconds")
+      return (yield* Fiber.poll(closing))._tag === "Some"
+    }).pipe(Effect.provide(TestContext.TestContext))
+  )
+
+describe("a finalizer", () => {
+  it("with a timeout of its own never gives up: this is why there is a helper", async () => {
+    assert.isFalse(await closes(Effect.timeoutOption(Effect.never, "1 second")))
+  })
+
+  it("gives up what hangs, also where that can't be interrupted", async () => {
+    assert.isTrue(await closes(endWithin("1 second")(Effect.never)))
+    assert.isTrue(await closes(endWithin("1 second")(Effect.uninterruptible(Effect.never))))
+    assert.isTrue(await closes(endWithin("1 second")(Effect.promise(() => new Promise(() => {})))))
+    assert.isFalse(await closes(endWithin("3 seconds")(Effect.never)))
+  })
+
+  it("ends as soon as its work has", async () => {
+    let done = false
+    assert.isTrue(
+      await closes(
+        endWithin("1 hour")(
+          Effect.sync(() => {
+            done = true
+          })
+        )
+      )
+    )
+    assert.isTrue(done)
+  })
+})
