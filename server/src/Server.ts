@@ -19,7 +19,7 @@ import type { Development } from "./runtime/local/instances/Development.ts"
 import { LocalRoutes } from "./runtime/local/LocalRoutes.ts"
 import { makeFront } from "./runtime/local/proxy/makeFront.ts"
 import { ProxyCounters } from "./runtime/local/proxy/ProxyCounters.ts"
-import type { Lookup } from "./runtime/local/proxy/Route.ts"
+import { serverStarting } from "./runtime/local/proxy/problem.ts"
 import { tunnelLimits } from "./runtime/local/proxy/tunnel.ts"
 import { callsWithoutCredential, ServerConfig, type ServerSettings } from "./ServerConfig.ts"
 import { cannotListen, cannotStart, ServerError } from "./ServerError.ts"
@@ -27,6 +27,8 @@ import { servicesLayer } from "./servicesLayer.ts"
 import { surfaceLayer } from "./surfaceLayer.ts"
 import { Metrics } from "./telemetry/Metrics.ts"
 import { registerServerMetrics } from "./telemetry/serverMetrics.ts"
+
+type FrontLookup = Parameters<typeof makeFront>[0]["lookup"]
 
 export interface ServerOptions {
   /** The organization that requests without a credential act for; made where there is none. @default "local" */
@@ -91,7 +93,7 @@ const apiLayer = (...access: Parameters<typeof accessLayer>) =>
 
 /**
  * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
- * started, and requests that come too early wait. At the end no connection is taken any more, requests get
+ * started, and requests that come too early wait (the API's) or are told to come again (those of services). At the end no connection is taken any more, requests get
  * `drainTimeout` to end, work that is under way is given back, instances end, and then the database.
  */
 export const makeServer = (
@@ -102,7 +104,7 @@ export const makeServer = (
     yield* makeDataDir(settings)
     const shell = yield* Layer.build(Layer.mergeAll(ApiServer.layer, Metrics.layer, Draining.layer))
     const draining = Context.get(shell, Draining)
-    let lookup: Lookup = () => undefined
+    let lookup: FrontLookup = () => serverStarting
     const front = yield* Effect.acquireRelease(
       openFront(settings, Context.get(shell, ApiServer).server, (host) => lookup(host)),
       ({ close }) => Effect.promise(() => close(0))
@@ -154,7 +156,7 @@ const bootstrapToken = (settings: ServerSettings) =>
 const openFront = (
   { domain = "localhost", host, port, tunnelIdleSeconds }: ServerSettings,
   api: Context.Tag.Service<typeof ApiServer>["server"],
-  lookup: Lookup
+  lookup: FrontLookup
 ) =>
   Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) =>
     Effect.tryPromise({

@@ -133,7 +133,8 @@ export interface Front {
 export const makeFront = async (options: {
   readonly host: string
   readonly port: number
-  readonly lookup: Lookup
+  /** A refusal where it can't be said yet whether there is such a service. */
+  readonly lookup: (host: string) => ReturnType<Lookup> | Refusal
   readonly isApiHost: (host: string) => boolean
   /** Gets the API's requests and upgrades as events; it need not listen itself. */
   readonly api: Server

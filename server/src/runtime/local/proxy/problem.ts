@@ -56,6 +56,14 @@ export const unknownHost = (host: string): Refusal => ({
   retryAfterSeconds: undefined
 })
 
+/** Which services there are isn't known yet. */
+export const serverStarting: Refusal = {
+  status: 503,
+  slug: "starting",
+  detail: "The server is starting, and doesn't know its services yet. Try again in a second.",
+  retryAfterSeconds: 1
+}
+
 export const noSuchTarget: Refusal = {
   status: 400,
   slug: "invalid-request",
