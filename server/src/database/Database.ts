@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Effect, Layer, Redacted } from "effect"
 import type pg from "pg"
 import { connect } from "./connect.ts"
-import { DatabaseError } from "./DatabaseError.ts"
+import { DatabaseError, databaseWords } from "./DatabaseError.ts"
 import { serverRole, startEmbedded } from "./embedded/startEmbedded.ts"
 import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
@@ -121,7 +121,7 @@ export const layer = (
               Effect.asVoid,
               Effect.timeout("5 seconds"),
               Effect.mapError(
-                (cause) => new DatabaseError({ reason: "unreachable", message: "The database does not answer.", cause })
+                (cause) => new DatabaseError({ reason: "unreachable", message: databaseWords(cause), cause })
               )
             )
           }

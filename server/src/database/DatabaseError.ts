@@ -1,4 +1,5 @@
 import { Data } from "effect"
+import { faultInText, faultText, type SystemFault, systemFaultOf } from "../host/systemFault.ts"
 
 /** The database cannot be used: `message` says why and what to do. */
 export class DatabaseError extends Data.TaggedError("DatabaseError")<{
@@ -10,19 +11,29 @@ export class DatabaseError extends Data.TaggedError("DatabaseError")<{
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
 
+const reasonOf = ({ kind }: SystemFault) =>
+  kind === "diskFull" || kind === "diskQuota"
+    ? "diskFull"
+    : kind === "permission" || kind === "diskReadOnly"
+      ? "permission"
+      : "failed"
+
+/** What is in the way of the database: its own fault or that of the machine, or else that it doesn't answer. */
+export const databaseWords = (cause: unknown): string => {
+  const fault = systemFaultOf(cause)
+  if (fault === undefined) return "The database does not answer. Send the request again."
+  return faultText(fault, fault.kind === "permission" ? "the database" : undefined)
+}
+
 /** Tells by a system's error code or a program's output what went wrong with `path`. */
 export const explain = (what: string, path: string, error: unknown, output = ""): DatabaseError => {
   if (error instanceof DatabaseError) return error
   const text = `${output}\n${error instanceof Error ? error.message : String(error)}`
-  const code = codeOf(error)
-  if (code === "ENOSPC" || code === "EDQUOT" || text.includes("No space left on device")) {
-    return new DatabaseError({
-      reason: "diskFull",
-      message: `${what}: the disk of ${path} is full. Free some space (the database needs about 100 MB) and start again.`,
-      cause: error
-    })
+  const fault = systemFaultOf(error) ?? faultInText(text)
+  if (fault !== undefined && fault.kind !== "permission") {
+    return new DatabaseError({ reason: reasonOf(fault), message: `${what}. ${faultText(fault, path)}`, cause: error })
   }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS" || /Permission denied|Read-only file/.test(text)) {
+  if (fault !== undefined || text.includes("Permission denied")) {
     return new DatabaseError({
       reason: "permission",
       message: `${what}: ${path} cannot be written by this user. Give the data folder to it, or choose another data folder.`,

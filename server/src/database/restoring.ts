@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type pg from "pg"
-import { DatabaseError } from "./DatabaseError.ts"
+import { DatabaseError, databaseWords } from "./DatabaseError.ts"
 
 /** There while a backup is restored. It outlives a restore that was killed: what the database then holds may include what was erased. */
 const mark = "restore_underway"
@@ -18,7 +18,7 @@ export const isRestoring = async (client: pg.ClientBase): Promise<boolean> => {
 export const refuseRestoring = (client: pg.ClientBase, place: string): Effect.Effect<void, DatabaseError> =>
   Effect.tryPromise({
     try: () => isRestoring(client),
-    catch: (cause) => new DatabaseError({ reason: "failed", message: "The database does not answer.", cause })
+    catch: (cause) => new DatabaseError({ reason: "failed", message: databaseWords(cause), cause })
   }).pipe(
     Effect.flatMap((restoring) =>
       restoring

@@ -2,6 +2,8 @@ import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option, Schedule } from "effect"
+import { retryAfterSecondsOf, systemFaultOf } from "../host/systemFault.ts"
+import { databaseWords } from "./DatabaseError.ts"
 import { CommitUnknown, isBroken, isPassing, stateOf } from "./sqlState.ts"
 
 export const isUniqueViolation = (error: SqlError) => stateOf(error.cause) === "23505"
@@ -16,11 +18,11 @@ export const isPassingFault = (error: unknown): boolean => isSqlError(error) && 
 export const passingOnly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchIf(effect, (error) => isSqlError(error) && !isPassing(error.cause), Effect.die)
 
-/** What a client is told while the database is away. */
-export const databaseAway = () =>
+/** What a client is told while the database takes no work: why, by its error. */
+export const databaseAway = (cause: unknown) =>
   new Unavailable({
-    detail: "The database does not answer at the moment. Send the request again.",
-    retryAfterSeconds: 1
+    detail: databaseWords(cause),
+    retryAfterSeconds: retryAfterSecondsOf(systemFaultOf(cause))
   })
 
 /** The database is away: an answer that a client may act on. Any other SQL error is a mistake of ours. */
@@ -30,7 +32,7 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
     (error): error is Extract<E | SqlError, SqlError> => isSqlError(error),
     (error) =>
       isPassing(error.cause)
-        ? Effect.logWarning("the database is away", error.cause).pipe(Effect.andThen(Effect.fail(databaseAway())))
+        ? Effect.logWarning(databaseWords(error), error.cause).pipe(Effect.andThen(Effect.fail(databaseAway(error))))
         : Effect.die(error)
   )
 

@@ -1,5 +1,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import { type Duration, Effect, Layer, Schedule } from "effect"
+import { databaseWords } from "./DatabaseError.ts"
 import { asServer } from "./RowScope.ts"
 
 /**
@@ -9,7 +10,7 @@ import { asServer } from "./RowScope.ts"
 export const sweeping = <R>(what: string, every: Duration.DurationInput, sweep: Effect.Effect<void, SqlError, R>) =>
   Layer.scopedDiscard(
     sweep.pipe(
-      Effect.catchAll((error) => Effect.logWarning(`${what} are not swept`, error.cause)),
+      Effect.catchAll((error) => Effect.logWarning(`${what} are not swept. ${databaseWords(error)}`, error.cause)),
       Effect.catchAllDefect((defect) => Effect.logError(`${what} are not swept`, defect)),
       Effect.repeat(Schedule.spaced(every)),
       asServer,

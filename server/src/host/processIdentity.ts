@@ -1,6 +1,13 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { hostEnvironment } from "./hostEnvironment.ts"
+import { systemFaultOf } from "./systemFault.ts"
+
+/** A process that can't be looked at, because this one may open no more files, isn't one that has ended: throws the fault. */
+const unlessFault = (cause: unknown): undefined => {
+  const kind = systemFaultOf(cause)?.kind
+  if (kind === "descriptors" || kind === "memory") throw cause
+}
 
 /** Is there a process of this id, of any user? One that has ended and only waits to be reaped is none. */
 export const isRunning = (pid: number): boolean => {
@@ -17,8 +24,8 @@ const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  } catch {
-    return undefined
+  } catch (cause) {
+    return unlessFault(cause)
   }
 }
 
@@ -31,8 +38,8 @@ export const programOf = (pid: number): string | undefined => {
   if (process.platform !== "linux") return ps(pid, "comm=")?.split("/").at(-1)
   try {
     return readFileSync(`/proc/${pid}/comm`, "utf8").trim()
-  } catch {
-    return undefined
+  } catch (cause) {
+    return unlessFault(cause)
   }
 }
 
@@ -44,7 +51,7 @@ const ps = (pid: number, column: string): string | undefined => {
         env: hostEnvironment("system")
       }).trim() || undefined
     )
-  } catch {
-    return undefined
+  } catch (cause) {
+    return unlessFault(cause)
   }
 }

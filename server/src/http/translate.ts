@@ -34,7 +34,7 @@ const problemOf = (error: unknown): ApiError | undefined => {
   // The router has limits of its own, such as the length of a part of a path.
   if (error instanceof HttpServerError.RouteNotFound) return nothingAt(pathOf(error.request.url))
   if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
-  if (isPassingFault(error)) return databaseAway()
+  if (isPassingFault(error)) return databaseAway(error)
   return undefined
 }
 

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { databaseWords } from "../database/DatabaseError.ts"
 import { passingOnly } from "../database/sqlErrors.ts"
 import { DataKeys, type Place } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
@@ -44,7 +45,7 @@ const failed = (error: SqlError | MasterKeyError) =>
     message:
       error._tag === "MasterKeyError"
         ? error.message
-        : "The credentials for registries cannot be reached at the moment: the database does not answer."
+        : `The credentials for registries are unreachable. ${databaseWords(error)}`
   })
 
 /** What a client may wait out. A mistake of ours is none. */

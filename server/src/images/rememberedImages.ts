@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { databaseWords } from "../database/DatabaseError.ts"
 import { asOrganization } from "../database/RowScope.ts"
 import { passingOnly } from "../database/sqlErrors.ts"
 import { ImagesError } from "./Images.ts"
@@ -18,10 +19,8 @@ export interface RememberedImage {
   readonly digest: string
 }
 
-const away = () =>
-  new ImagesError({
-    message: "What an organization may run can't be looked up at the moment: the database is unreachable."
-  })
+const away = (cause: SqlError) =>
+  new ImagesError({ message: `The images that an organization may run can't be looked up. ${databaseWords(cause)}` })
 
 const orAway = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), away)
 

@@ -3,6 +3,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { databaseWords } from "../database/DatabaseError.ts"
 import { newId } from "../database/newId.ts"
 import { asServer } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
@@ -26,7 +27,7 @@ const additional = (place: Place) => JSON.stringify(place)
 export const databaseAway = (cause: SqlError) =>
   new MasterKeyError({
     reason: "unreachable",
-    message: "The keys cannot be reached at the moment: the database does not answer.",
+    message: `The keys are unreachable. ${databaseWords(cause)}`,
     cause
   })
 

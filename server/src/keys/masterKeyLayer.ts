@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, Redacted } from "effect"
+import { databaseWords } from "../database/DatabaseError.ts"
 import { asServer } from "../database/RowScope.ts"
 import type { KeySettings } from "../settings/keySettings.ts"
 import { heldKey, masterKeyOf, withFormer } from "./heldKey.ts"
@@ -26,7 +27,7 @@ const isAnythingSealed = Effect.gen(function* () {
     (cause) =>
       new MasterKeyError({
         reason: "unreachable",
-        message: "The secrets cannot be reached at the moment: the database does not answer.",
+        message: `The secrets are unreachable. ${databaseWords(cause)}`,
         cause
       })
   )

@@ -5,6 +5,7 @@ import type { Audit } from "../audit/Audit.ts"
 import * as PostgresAudit from "../audit/PostgresAudit.ts"
 import type { DatabaseError } from "../database/DatabaseError.ts"
 import { asServer } from "../database/RowScope.ts"
+import { errorText } from "../host/systemFault.ts"
 import type { DataKeys } from "../keys/DataKeys.ts"
 import type { MasterKeyError } from "../keys/MasterKey.ts"
 import { layerExisting } from "../keys/masterKeyLayer.ts"
@@ -25,7 +26,7 @@ export const failureOf = (error: Failed): OperatorFailure => {
     case "MasterKeyError":
       return { ok: false, reason: "key", message: error.message }
     case "SqlError": {
-      const why = error.cause instanceof Error ? error.cause.message : error.message
+      const why = errorText(error.cause, "the database").replace(/\.$/, "")
       return { ok: false, reason: "database", message: `The database broke off: ${why}. Nothing was changed.` }
     }
     case "OperatorError": {

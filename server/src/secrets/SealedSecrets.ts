@@ -5,6 +5,7 @@ import type { SecretName } from "@maxcloud/config-schema"
 import type { SecretInfo } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Audit, type Happening } from "../audit/Audit.ts"
+import { databaseWords } from "../database/DatabaseError.ts"
 import { asServer } from "../database/RowScope.ts"
 import { passingOnly, transaction } from "../database/sqlErrors.ts"
 import { CurrentCaller } from "../identity/Caller.ts"
@@ -20,10 +21,7 @@ const decodePeople = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: S
 
 const failed = (cause: SqlError | MasterKeyError) =>
   new SecretsError({
-    message:
-      cause._tag === "MasterKeyError"
-        ? cause.message
-        : "The secrets cannot be reached at the moment: the database does not answer.",
+    message: cause._tag === "MasterKeyError" ? cause.message : `The secrets are unreachable. ${databaseWords(cause)}`,
     cause
   })
 

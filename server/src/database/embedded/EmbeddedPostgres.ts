@@ -18,7 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { endOnAbort } from "../../host/endOnAbort.ts"
 import { hostEnvironment } from "../../host/hostEnvironment.ts"
 import { isRunning, programOf } from "../../host/processIdentity.ts"
-import { DatabaseError, explain } from "../DatabaseError.ts"
+import { codeOf, DatabaseError, explain } from "../DatabaseError.ts"
 import { type Launcher, makeLauncher } from "./launcher.ts"
 import { listensIn, longestSocketPath, socketName } from "./listensIn.ts"
 import { mayEnter } from "./programs.ts"
@@ -68,7 +68,9 @@ const postmaster = (data: string) => {
     const socket = lines[4]?.trim() ?? ""
     // It may be written as seen from the data folder.
     return { pid, ready: lines[7]?.trim() === "ready", socketFolder: socket === "" ? undefined : resolve(data, socket) }
-  } catch {
+  } catch (cause) {
+    // A file that can't be read (no descriptor is free) doesn't say that nothing runs.
+    if (codeOf(cause) !== "ENOENT") throw cause
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { systemFaultOf } from "../../host/systemFault.ts"
 import { codeOf } from "../DatabaseError.ts"
 
 export const socketName = ".s.PGSQL.5432"
@@ -9,14 +10,16 @@ export const socketName = ".s.PGSQL.5432"
 export const longestSocketPath = 100
 
 const ask = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const socket = connect(path)
     socket.once("connect", () => {
       socket.destroy()
       resolve(true)
     })
     // A full queue has somebody who listens.
-    socket.once("error", (error) => resolve(codeOf(error) === "EAGAIN"))
+    socket.once("error", (error) =>
+      systemFaultOf(error)?.kind === "descriptors" ? reject(error) : resolve(codeOf(error) === "EAGAIN")
+    )
   })
 
 /**
@@ -30,7 +33,8 @@ export const listensIn = async (folder: string): Promise<boolean> => {
   let opened: number
   try {
     opened = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
-  } catch {
+  } catch (cause) {
+    if (systemFaultOf(cause)?.kind === "descriptors") throw cause
     return false
   }
   try {

@@ -27,12 +27,25 @@ export const startEmbedded = (dataDir: string): Effect.Effect<EmbeddedConnection
       catch: (error) => explain("The database does not start", dataDir, error)
     }).pipe(Effect.uninterruptible)
     yield* Effect.acquireRelease(start, () => Effect.promise(postgres.stop))
-    yield* Effect.suspend(() =>
-      postgres.isRunning()
-        ? Effect.void
-        : Effect.logError("the embedded database has ended, it is started again").pipe(Effect.andThen(start))
-    ).pipe(
-      Effect.catchAll((error) => Effect.logError(error.message)),
+    let told = ""
+    const tellOnce = (message: string) =>
+      Effect.suspend(() => {
+        if (message === told) return Effect.void
+        told = message
+        return Effect.logError(message)
+      })
+    const isRunning = Effect.try({
+      try: postgres.isRunning,
+      catch: (error) => explain("The database can't be watched", dataDir, error)
+    })
+    yield* Effect.if(isRunning, {
+      onTrue: () =>
+        Effect.sync(() => {
+          told = ""
+        }),
+      onFalse: () => Effect.andThen(tellOnce("The embedded database has ended. Starting it again."), start)
+    }).pipe(
+      Effect.catchAll((error) => tellOnce(error.message)),
       Effect.repeat(Schedule.spaced(Duration.millis(500))),
       Effect.forkScoped
     )

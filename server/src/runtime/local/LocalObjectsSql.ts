@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
+import { databaseWords } from "../../database/DatabaseError.ts"
 import { passingOnly } from "../../database/sqlErrors.ts"
 import { storableJson } from "../../database/storable.ts"
 import { RuntimeError } from "../Runtime.ts"
@@ -47,7 +48,7 @@ const keyOf = (_: Pick<LocalObject, "kind" | "name" | "namespace" | "organizatio
 const unavailable = (cause: SqlError) =>
   new RuntimeError({
     reason: "unavailable",
-    message: "The database does not take the runtime's objects now: try again.",
+    message: `The runtime's objects can't be stored. ${databaseWords(cause)}`,
     cause
   })
 

@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
+import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { systemFaultOf } from "../../../host/systemFault.ts"
 import { sharedReading } from "../../../sharedReading.ts"
 
 /** The variable by which a process, and what it starts, is known as an instance of one data folder: `<data directory id>/<instance id>`. */
@@ -36,14 +38,24 @@ const markerIn = (environ: string): string | undefined => {
   return environ.slice(start + markerName.length + 1, end === -1 ? undefined : end)
 }
 
-const readEntry = async (pid: number): Promise<ProcessEntry | undefined> => {
+const pauseMs = 50
+/** Ten seconds: who ends an instance would otherwise miss its processes, and leave them. */
+const tries = 200
+
+const readEntry = async (pid: number, left = tries): Promise<ProcessEntry | undefined> => {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8")
     // Another user's environment is not ours to read, and neither is the process.
-    const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "")
+    const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch((cause) => {
+      if (systemFaultOf(cause)?.kind === "descriptors") throw cause
+      return ""
+    })
     return { pid, ...parseStat(stat), marker: markerIn(environ) }
-  } catch {
-    return undefined
+  } catch (cause) {
+    // Not gone, but not to be looked at as long as no file can be opened.
+    if (left === 0 || systemFaultOf(cause)?.kind !== "descriptors") return undefined
+    await sleep(pauseMs)
+    return readEntry(pid, left - 1)
   }
 }
 

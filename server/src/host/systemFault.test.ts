@@ -1,0 +1,104 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { errorText, type FaultKind, faultInText, faultText, retryAfterSecondsOf, systemFaultOf } from "./systemFault.ts"
+
+const coded = (code: string, more: object = {}) => Object.assign(new Error("no"), { code, ...more })
+
+describe("a fault of the machine or the database", () => {
+  it.each<readonly [string, FaultKind, RegExp]>([
+    ["ENOSPC", "diskFull", /^The disk of \/data is full\. Free some space/],
+    ["EDQUOT", "diskQuota", /quota for \/data is used up\. Free some space, or raise/],
+    ["EROFS", "diskReadOnly", /mounted read-only\. .*mount it for writing/],
+    ["EIO", "diskFails", /input\/output errors\. .*dmesg/],
+    ["ESTALE", "diskGone", /is gone\. Mount it again/],
+    ["EFBIG", "fileSize", /ulimit -f/],
+    ["EMFILE", "descriptors", /file descriptors of \/data are in use\. Raise the limit \(`ulimit -n`/],
+    ["ENFILE", "descriptors", /of this machine are in use\. .*fs\.file-max/],
+    ["ENOMEM", "memory", /no memory left/],
+    ["EACCES", "permission", /no access to \/data\. .*chown/],
+    ["53100", "diskFull", /^The disk of \/data is full/],
+    ["53200", "memory", /no memory left/],
+    ["53300", "connections", /connections of \/data are in use\. .*MAXCLOUD_DATABASE_POOL/],
+    ["53400", "limit", /limit of \/data is reached/],
+    ["57014", "timeLimit", /MAXCLOUD_STATEMENT_TIMEOUT/],
+    ["57P03", "restarting", /starting or stopping/],
+    ["58030", "diskFails", /input\/output errors/],
+    ["58P01", "damaged", /missing\. Restore a backup/],
+    ["XX001", "damaged", /damaged on disk\. Restore a backup/],
+    ["25006", "readOnly", /read-only\. Point DATABASE_URL/],
+    ["55P03", "inTheWay", /Send the request again/],
+    ["40P01", "inTheWay", /make way/]
+  ])("is told by its code: %s", (code, kind, words) => {
+    const fault = systemFaultOf(coded(code))
+    assert.strictEqual(fault?.kind, kind)
+    assert.match(errorText(coded(code), "/data"), words)
+  })
+
+  it("is whose it is unless a place is given", () => {
+    const [system, database] = [systemFaultOf(coded("ENOSPC")), systemFaultOf(coded("53100"))]
+    assert.isDefined(system)
+    assert.isDefined(database)
+    assert.match(faultText(system), /^The disk of the server is full\./)
+    assert.match(faultText(database), /^The disk of the database is full\./)
+  })
+
+  it("is found in the causes of an error, and in the parts of an AggregateError", () => {
+    const inner = coded("ENOSPC", { syscall: "write" })
+    assert.strictEqual(
+      systemFaultOf(new Error("outer", { cause: new Error("between", { cause: inner }) }))?.kind,
+      "diskFull"
+    )
+    assert.strictEqual(systemFaultOf(new AggregateError([new Error("a"), inner]))?.kind, "diskFull")
+    const circle: { cause?: unknown } = {}
+    circle.cause = circle
+    assert.isUndefined(systemFaultOf(circle))
+  })
+
+  it("is a limit of processes if a program or thread can't be started, and nothing if a socket has no data", () => {
+    assert.strictEqual(systemFaultOf(coded("EAGAIN", { syscall: "spawn sh" }))?.kind, "processes")
+    assert.isUndefined(systemFaultOf(coded("EAGAIN", { syscall: "read" })))
+    assert.isUndefined(systemFaultOf(coded("EACCES", { syscall: "spawn ./x" })))
+  })
+
+  it("is read from Postgres's words where one state stands for several faults", () => {
+    const said = (code: string, message: string) => systemFaultOf(Object.assign(new Error(message), { code }))?.kind
+    assert.strictEqual(said("42501", 'could not open file "base/1/2": Read-only file system'), "diskReadOnly")
+    assert.strictEqual(said("53000", "out of file descriptors: Too many open files in system"), "descriptors")
+    assert.isUndefined(said("42501", "permission denied for table apps"))
+  })
+
+  it.each<readonly [string, FaultKind]>([
+    ['PANIC:  could not write to file "pg_wal/xlogtemp.7": No space left on device', "diskFull"],
+    ["npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write", "diskFull"],
+    ["sh: 1: Cannot fork: Resource temporarily unavailable", "processes"],
+    ["Error: spawn sh EAGAIN", "processes"],
+    ["runtime: failed to create new OS thread (have 2 already; errno=11)", "processes"],
+    ["RuntimeError: can't start new thread", "processes"],
+    ["bash: fork: retry: Resource temporarily unavailable", "processes"],
+    ["open: Too many open files", "descriptors"],
+    ["mmap: Cannot allocate memory", "memory"],
+    ["read: Input/output error", "diskFails"]
+  ])("is found in a program's output: %s", (text, kind) => {
+    assert.strictEqual(faultInText(`first line\n${text}\nlast line`)?.kind, kind)
+  })
+
+  it("is none for any other error, whose message is told as it is", () => {
+    for (const code of ["ECONNREFUSED", "ENOENT", "EPIPE", "23505", "42P01", "08006", "EEXIS"]) {
+      assert.isUndefined(systemFaultOf(coded(code)), code)
+    }
+    assert.strictEqual(errorText(coded("23505")), "no")
+    assert.isUndefined(faultInText("the VIDEO has no ENOSPCX, and EIOS runs"))
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        assert.isString(errorText(value))
+        assert.isUndefined(systemFaultOf({ cause: value, code: "hasOwnProperty" })?.fix.match(/undefined/) ?? undefined)
+      })
+    )
+  })
+
+  it("asks to come again soon only if it passes by itself", () => {
+    assert.strictEqual(retryAfterSecondsOf(systemFaultOf(coded("53300"))), 1)
+    assert.strictEqual(retryAfterSecondsOf(systemFaultOf(coded("53100"))), 30)
+    assert.strictEqual(retryAfterSecondsOf(undefined), 1)
+  })
+})

@@ -1,0 +1,257 @@
+/** What a machine or a database has run out of, or refuses. */
+export type FaultKind =
+  | "diskFull"
+  | "diskQuota"
+  | "diskReadOnly"
+  | "diskFails"
+  | "diskGone"
+  | "fileSize"
+  | "descriptors"
+  | "processes"
+  | "memory"
+  | "permission"
+  | "connections"
+  | "limit"
+  | "timeLimit"
+  | "inTheWay"
+  | "readOnly"
+  | "restarting"
+  | "damaged"
+
+/** A fault of the machine or the database, in words. */
+export interface SystemFault {
+  readonly kind: FaultKind
+  /** Who said so: the system by its error code, or the database by its SQLSTATE. */
+  readonly from: "system" | "database"
+  /** One sentence. `place`: whose it is, such as the path of a folder. */
+  readonly what: (place: string) => string
+  /** One sentence: what to do about it. */
+  readonly fix: string
+  /** Does it pass by itself, so that the same soon works? Else somebody has to act. */
+  readonly passes: boolean
+}
+
+type Words = Omit<SystemFault, "from">
+
+const lasting = (kind: FaultKind, what: Words["what"], fix: string): Words => ({ kind, what, fix, passes: false })
+const passing = (kind: FaultKind, what: Words["what"], fix: string): Words => ({ kind, what, fix, passes: true })
+
+const diskFull = lasting(
+  "diskFull",
+  (place) => `The disk of ${place} is full.`,
+  "Free some space on it; the server goes on by itself."
+)
+const diskQuota = lasting(
+  "diskQuota",
+  (place) => `The disk quota for ${place} is used up.`,
+  "Free some space, or raise the quota of the server's user; the server goes on by itself."
+)
+const diskReadOnly = lasting(
+  "diskReadOnly",
+  (place) => `The disk of ${place} is mounted read-only.`,
+  "Look for disk errors in the system's log (`dmesg`), then mount it for writing again."
+)
+const diskFails = lasting(
+  "diskFails",
+  (place) => `The disk of ${place} fails with input/output errors.`,
+  "Look into the system's log (`dmesg`), and replace the disk if it is broken."
+)
+const diskGone = lasting(
+  "diskGone",
+  (place) => `The file system of ${place} is gone.`,
+  "Mount it again, then restart the server."
+)
+const fileSize = lasting(
+  "fileSize",
+  (place) => `A file of ${place} can't grow any further.`,
+  "Raise the limit for the size of files (`ulimit -f`), or use another file system."
+)
+const ownDescriptors = lasting(
+  "descriptors",
+  (place) => `All file descriptors of ${place} are in use.`,
+  "Raise the limit (`ulimit -n`, `LimitNOFILE=` of systemd, `--ulimit nofile` of a container) and restart the server."
+)
+const allDescriptors = lasting(
+  "descriptors",
+  () => "All file descriptors of this machine are in use.",
+  "End programs that hold many files, or raise the limit (`sysctl fs.file-max`)."
+)
+const processes = lasting(
+  "processes",
+  (place) => `The system starts no more processes or threads for ${place}.`,
+  "Raise the limit (`ulimit -u`, `TasksMax=` of systemd, `--pids-limit` of a container), or end other processes of that user."
+)
+const memory = lasting(
+  "memory",
+  (place) => `The system has no memory left for ${place}.`,
+  "End other programs, or give the machine or the container more memory."
+)
+const permission = lasting(
+  "permission",
+  (place) => `The server's user has no access to ${place}.`,
+  "Give the folder to that user (`chown`), or start the server as the user who owns it."
+)
+
+const ofSystem: Readonly<Record<string, Words>> = {
+  ENOSPC: diskFull,
+  EDQUOT: diskQuota,
+  EROFS: diskReadOnly,
+  EIO: diskFails,
+  ENODEV: diskGone,
+  ENXIO: diskGone,
+  ESTALE: diskGone,
+  EFBIG: fileSize,
+  EMFILE: ownDescriptors,
+  ENFILE: allDescriptors,
+  ENOMEM: memory,
+  EACCES: permission,
+  EPERM: permission
+}
+
+/** By SQLSTATE (PostgreSQL, appendix A), the longer prefix first. */
+const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
+  ["53100", diskFull],
+  ["53200", memory],
+  [
+    "53300",
+    passing(
+      "connections",
+      (place) => `All connections of ${place} are in use.`,
+      "Send the request again. If it stays so, raise the database's `max_connections` or lower MAXCLOUD_DATABASE_POOL."
+    )
+  ],
+  [
+    "53",
+    passing(
+      "limit",
+      (place) => `A limit of ${place} is reached.`,
+      "Send the request again; the database's log has more."
+    )
+  ],
+  [
+    "57014",
+    passing(
+      "timeLimit",
+      (place) => `A statement took longer than ${place} may take.`,
+      "Send the request again. If it stays so, raise MAXCLOUD_STATEMENT_TIMEOUT."
+    )
+  ],
+  ["57P", passing("restarting", (place) => `${capital(place)} is starting or stopping.`, "Send the request again.")],
+  ["58030", diskFails],
+  [
+    "58P01",
+    lasting("damaged", (place) => `A file of ${place} is missing.`, "Restore a backup: `maxcloud server restore`.")
+  ],
+  [
+    "XX001",
+    lasting(
+      "damaged",
+      (place) => `Data of ${place} is damaged on disk.`,
+      "Restore a backup: `maxcloud server restore`."
+    )
+  ],
+  [
+    "XX002",
+    lasting(
+      "damaged",
+      (place) => `An index of ${place} is damaged on disk.`,
+      "Rebuild it (`reindex database`), or restore a backup: `maxcloud server restore`."
+    )
+  ],
+  [
+    "25006",
+    passing(
+      "readOnly",
+      (place) => `${capital(place)} is read-only.`,
+      "Point DATABASE_URL at the primary, or end its read-only mode."
+    )
+  ],
+  ["25P03", passing("timeLimit", (place) => `A transaction of ${place} waited too long.`, "Send the request again.")],
+  ["55P03", passing("inTheWay", (place) => `A lock of ${place} was held by others.`, "Send the request again.")],
+  [
+    "40",
+    passing("inTheWay", (place) => `A transaction of ${place} had to make way for another.`, "Send the request again.")
+  ]
+]
+
+/** As programs write them: C's texts, Node's codes. What comes first is the more particular. */
+const inTexts: ReadonlyArray<readonly [RegExp, Words]> = [
+  [/\bENOSPC\b|No space left on device/i, diskFull],
+  [/\bEDQUOT\b|Disk quota exceeded/i, diskQuota],
+  [/\bEROFS\b|Read-only file system/i, diskReadOnly],
+  [/\bENFILE\b|Too many open files in system/i, allDescriptors],
+  [/\bEMFILE\b|Too many open files/i, ownDescriptors],
+  [
+    /\b(?:spawn|spawnSync|fork)\b[^\n]{0,200}(?:\bEAGAIN\b|Resource temporarily unavailable)|failed to create new OS thread|can't start new thread|pthread_create[^\n]{0,40}(?:Resource temporarily unavailable|failed)|uv_thread_create/i,
+    processes
+  ],
+  [/\bENOMEM\b|Cannot allocate memory/i, memory],
+  [/\bEIO\b|Input\/output error/i, diskFails]
+]
+
+const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+
+const property = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+
+/** An error and what it came from, outermost first: `cause`, and the parts of an `AggregateError`. */
+function* chainOf(cause: unknown, depth = 0): Generator<unknown> {
+  if (depth > 8 || typeof cause !== "object" || cause === null) return
+  yield cause
+  yield* chainOf(property(cause, "cause"), depth + 1)
+  const parts = property(cause, "errors")
+  if (Array.isArray(parts)) for (const part of parts.slice(0, 8)) yield* chainOf(part, depth + 1)
+}
+
+const isSqlState = (code: string) => /^(?!E[A-Z])[0-9A-Z]{5}$/.test(code)
+
+const wordsOf = (error: unknown): SystemFault | undefined => {
+  const code = property(error, "code")
+  const message = property(error, "message")
+  if (typeof code !== "string") return undefined
+  if (isSqlState(code)) {
+    const found = ofDatabase.find(([prefix]) => code.startsWith(prefix))?.[1]
+    // Postgres has one state for all that it may not do, and for some files that it can't open.
+    const told = /^(42501|53000|58|XX)/.test(code) && typeof message === "string" ? faultInText(message) : undefined
+    return told === undefined ? found && { ...found, from: "database" } : { ...told, from: "database" }
+  }
+  const isStart = /^(spawn|fork|uv_thread_create)/.test(String(property(error, "syscall") ?? ""))
+  if (code === "EAGAIN") return isStart ? { ...processes, from: "system" } : undefined
+  // A program that may not be started is told by who starts it.
+  if (isStart && (code === "EACCES" || code === "EPERM")) return undefined
+  const words = Object.hasOwn(ofSystem, code) ? ofSystem[code] : undefined
+  return words && { ...words, from: "system" }
+}
+
+/** The fault in a program's output. */
+export const faultInText = (text: string): SystemFault | undefined => {
+  const words = inTexts.find(([pattern]) => pattern.test(text))?.[1]
+  return words && { ...words, from: "system" }
+}
+
+/** The fault of the machine or the database that an error, or one of its causes, tells by its code. */
+export const systemFaultOf = (cause: unknown): SystemFault | undefined => {
+  for (const error of chainOf(cause)) {
+    const fault = wordsOf(error)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+const placeOf = ({ from, kind }: SystemFault) =>
+  from === "database" ? "the database" : kind === "permission" ? "its files" : "the server"
+
+/** Says a fault in two sentences: what and where, and how to fix it. `place` is a path, or words such as `the database`. */
+export const faultText = (fault: SystemFault, place: string = placeOf(fault)): string =>
+  `${fault.what(place)} ${fault.fix}`
+
+/** An error in words: those of its fault, or else its own message. */
+export const errorText = (cause: unknown, place?: string): string => {
+  const fault = systemFaultOf(cause)
+  if (fault !== undefined) return faultText(fault, place)
+  const message = property(cause, "message")
+  return typeof message === "string" && message !== "" ? message : typeof cause === "object" ? "unknown" : String(cause)
+}
+
+/** After how many seconds the same may be tried again. */
+export const retryAfterSecondsOf = (fault: SystemFault | undefined): number => (fault?.passes === false ? 30 : 1)
