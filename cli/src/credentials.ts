@@ -103,6 +103,7 @@ const pauseMs = 20
 /** The new file, beside the former one, as long as nobody else writes one: who creates it is the writer, as git does it. */
 const begin = async (target: string): Promise<FileHandle> => {
   const beside = `${target}.new`
+  let seen: { readonly since: number; readonly atMs: number } | undefined
   for (;;) {
     try {
       return await open(beside, "wx", 0o600)
@@ -112,7 +113,10 @@ const begin = async (target: string): Promise<FileHandle> => {
         (_) => _.mtimeMs,
         () => Date.now()
       )
-      if (Date.now() - since > longestWriteMs) await rm(beside, { force: true })
+      // By its age, or by how long it has stood here: a clock that was set back says nothing of the age.
+      if (seen?.since !== since) seen = { since, atMs: performance.now() }
+      const isLeft = Date.now() - since > longestWriteMs || performance.now() - seen.atMs > longestWriteMs
+      if (isLeft) await rm(beside, { force: true })
       else await setTimeout(pauseMs)
     }
   }

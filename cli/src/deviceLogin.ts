@@ -29,7 +29,7 @@ export const deviceLogin = (
     }
     if (browser) yield* openInBrowser(verificationUriComplete)
 
-    const ends = Date.now() + expiresInSeconds * 1000
+    const ends = performance.now() + expiresInSeconds * 1000
     let interval = codes.intervalSeconds
     for (;;) {
       yield* Effect.sleep(`${interval} seconds`)
@@ -37,7 +37,7 @@ export const deviceLogin = (
         // The network may be away for a while: the code is good until it expires.
         Effect.catchIf(
           (_) => _._tag === "NotReachable" || _._tag === "Unavailable" || _._tag === "TooManyRequests",
-          (error) => (Date.now() < ends ? Effect.succeed({ state: "away" as const }) : Effect.fail(error))
+          (error) => (performance.now() < ends ? Effect.succeed({ state: "away" as const }) : Effect.fail(error))
         )
       )
       switch (progress.state) {
@@ -52,6 +52,6 @@ export const deviceLogin = (
         default:
           interval = Math.max(interval, progress.intervalSeconds)
       }
-      if (Date.now() > ends) return yield* notSignedIn("the code has expired")
+      if (performance.now() > ends) return yield* notSignedIn("the code has expired")
     }
   })

@@ -62,10 +62,10 @@ export const execute = async (
   let interrupted = false
   let since = 0
   const stop = () => {
-    if (interrupted && Date.now() - since < sameSignalMs) return
+    if (interrupted && performance.now() - since < sameSignalMs) return
     if (interrupted) process.exit(130)
     interrupted = true
-    since = Date.now()
+    since = performance.now()
     Effect.runFork(Fiber.interrupt(fiber))
   }
   for (const signal of signals) process.on(signal, stop)

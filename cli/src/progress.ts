@@ -44,12 +44,12 @@ const firstLine = (text: string) => text.split("\n")[0] ?? ""
 const inPlace = (terminal: Terminal): Progress => {
   let drawn = 0
   let deployment: Deployment | undefined
-  const begun = Date.now()
+  const begun = performance.now()
   const ended = new Map<string, number>()
   const isNew = firstTime()
   const draw = () => {
     if (deployment === undefined) return
-    const now = Date.now()
+    const now = performance.now()
     const rows = table(deployment.services.map((_) => serviceRow(_, begun, ended.get(_.name) ?? now, terminal)))
     const up = drawn === 0 ? "" : `\u001b[${drawn}A`
     terminal.write(`${up}${rows.map((_) => `\u001b[2K${fit(printable(_), terminal.columns)}\n`).join("")}`)
@@ -66,7 +66,7 @@ const inPlace = (terminal: Terminal): Progress => {
       if (event.deployment === null) return
       deployment = event.deployment
       for (const { name, state } of deployment.services) {
-        if (state !== "pending" && !ended.has(name)) ended.set(name, Date.now())
+        if (state !== "pending" && !ended.has(name)) ended.set(name, performance.now())
       }
       draw()
     },
@@ -98,12 +98,12 @@ const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Dele
 
 /** A line for each thing that happens, appended. */
 const appended = (terminal: Terminal): Progress => {
-  const begun = Date.now()
+  const begun = performance.now()
   const told = new Map<string, string>()
   const isNew = firstTime()
   return {
     event: (event) => {
-      const time = elapsed(Date.now() - begun).padStart(6)
+      const time = elapsed(performance.now() - begun).padStart(6)
       if (event.service === null) {
         const message = event.message === "" ? event.reason : event.message
         if (event.type === "warning" && !isNew(message)) return

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse } from "@babel/parser"
+import { nodesOf } from "../nodesOf.ts"
 
 export interface Pattern {
   /** `/source/flags`, or the text of a `new RegExp(…)` whose pattern is put together. */
@@ -13,16 +14,6 @@ export interface Pattern {
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
-
-/** Every node of a syntax tree. */
-function* nodesOf(value: unknown): Generator<Readonly<Record<string, unknown>>> {
-  if (Array.isArray(value)) {
-    for (const part of value) yield* nodesOf(part)
-  } else if (isObject(value)) {
-    if (typeof value["type"] === "string") yield value
-    for (const [key, part] of Object.entries(value)) if (key !== "loc") yield* nodesOf(part)
-  }
-}
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "")
 

@@ -60,7 +60,7 @@ export const subscribe = (
           ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId })
         }
       })
-      answeredAt = Date.now()
+      answeredAt = performance.now()
       const { body } = response
       if (body === null || !(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
         const detail = "no stream of events"
@@ -81,7 +81,7 @@ export const subscribe = (
       ).pipe(
         Stream.decodeText(),
         Stream.mapConcat((text) => {
-          answeredAt = Date.now()
+          answeredAt = performance.now()
           return parser.push(text)
         }),
         // By chunks: what is done for each event alone bounds how many a second there can be.
@@ -100,7 +100,7 @@ export const subscribe = (
           })
         ),
         Stream.catchAll((error) =>
-          isPassing(error) && answeredAt !== undefined && Date.now() - answeredAt < patienceMs
+          isPassing(error) && answeredAt !== undefined && performance.now() - answeredAt < patienceMs
             ? Stream.empty
             : Stream.fail(error)
         )

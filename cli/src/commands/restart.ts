@@ -40,12 +40,12 @@ export default command({
       const duration = yield* parseDuration("--wait-timeout", wait)
       const cloud = yield* connect(input)
       const { restarted } = yield* loadSdk
-      const begun = Date.now()
+      const begun = performance.now()
       const progress = cloud.services.restart(name, { stage, detach: input.detach }).pipe(
         Stream.tap((told) =>
           Effect.sync(() => {
             if (terminal.json || input.detach) return
-            const time = elapsed(Date.now() - begun).padStart(6)
+            const time = elapsed(performance.now() - begun).padStart(6)
             if (told._tag === "accepted") terminal.say(`restarting ${name} (${told.restart.service.stage})`)
             else if (told._tag === "changed") terminal.say(`${time}  ${lineOf(told.service)}`)
           })
@@ -84,7 +84,7 @@ export default command({
       if (terminal.json) terminal.printJson({ service })
       else
         terminal.say(
-          `${name} is restarted: revision ${service.latestReadyRevision} serves after ${elapsed(Date.now() - begun)}`
+          `${name} is restarted: revision ${service.latestReadyRevision} serves after ${elapsed(performance.now() - begun)}`
         )
     })
 })

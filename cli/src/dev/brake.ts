@@ -36,7 +36,7 @@ const isLoop = (times: ReadonlyArray<number>): boolean => {
  * Ends loops: an app that writes into its own source would be redeployed for ever. People save at irregular times, an app writes as
  * long after its start as the last time.
  */
-export const makeBrake = (now: () => number = Date.now) => {
+export const makeBrake = (now: () => number = () => performance.now()) => {
   const files = new Map<string, Seen>()
   return {
     /** Which of these changed files may lead to a redeployment, and which are held back from now on. */

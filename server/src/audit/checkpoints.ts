@@ -138,7 +138,7 @@ export const signDue = (keys: DataKeys["Type"]) =>
           union
           select u.organization_id, u.last from uncovered u join audit_entries e
             on e.organization_id = u.organization_id and e.sequence = u.covered + 1
-          where e.at < now() - interval '1 hour' and u.last > u.covered
+          where e.at not between now() - interval '1 hour' and now() + interval '1 minute' and u.last > u.covered
           order by 1, 2 limit ${atMost}
         )
         select u.*, coalesce((

@@ -1,4 +1,5 @@
 import { Effect, Option, Schedule, Schema } from "effect"
+import { within } from "../monotonic.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import { pathOf } from "../runtime/kubernetes/api/kinds.ts"
 import { installManager, unlessMissing } from "./applyObjects.ts"
@@ -36,7 +37,7 @@ export const awaitGateway = Effect.gen(function* () {
   const done = yield* isDone.pipe(
     Effect.repeat({
       until: (_) => _,
-      schedule: Schedule.spaced("500 millis").pipe(Schedule.upTo(`${rolloutSeconds} seconds`))
+      schedule: Schedule.spaced("500 millis").pipe(within(`${rolloutSeconds} seconds`))
     }),
     Effect.zipRight(isDone)
   )

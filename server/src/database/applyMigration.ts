@@ -29,7 +29,7 @@ const lockAll = async (client: pg.ClientBase) => {
  * only once it has all it needs. Where it fails nothing of it is left.
  */
 export const applyMigration = async (client: pg.ClientBase, migration: Migration): Promise<void> => {
-  const deadline = Date.now() + patienceMillis
+  const deadline = performance.now() + patienceMillis
   for (;;) {
     try {
       await client.query("begin")
@@ -44,7 +44,7 @@ export const applyMigration = async (client: pg.ClientBase, migration: Migration
       await client.query("rollback")
       const wasBusy = /^(57014|55P03|40P01)$/.test(stateOf(error) ?? "")
       if (!wasBusy) throw error
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new DatabaseError({
           reason: "migration",
           message: `The tables are in use without a pause (migration ${migration.name}): end transactions that stay open (select pid, query from pg_stat_activity where xact_start < now() - interval '1 minute'), and start again.`,

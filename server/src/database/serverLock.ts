@@ -1,5 +1,6 @@
 import { Data, Deferred, Duration, Effect, Exit, Schedule, type Scope } from "effect"
 import pg from "pg"
+import { within } from "../monotonic.ts"
 import { DatabaseError } from "./DatabaseError.ts"
 
 /** How a server has the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a cluster. */
@@ -87,7 +88,7 @@ export const serverLock = (
     yield* hold(config, sharing, Deferred.succeed(started, undefined)).pipe(
       Effect.tapErrorTag("DatabaseError", () => wait),
       Effect.catchTag("Away", () => Effect.void),
-      Effect.retry(Schedule.upTo(Schedule.spaced(pause), patience)),
+      Effect.retry(Schedule.spaced(pause).pipe(within(patience))),
       Effect.zipRight(Effect.sleep(pause)),
       Effect.forever,
       Effect.catchAll((error) => Effect.andThen(Deferred.fail(started, error), Deferred.fail(lost, error))),

@@ -66,6 +66,26 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
     const events = (lease: Lease, id: string, all: ReadonlyArray<NewEvent>) =>
       appendEvents(lease.key.organizationId, id, all).pipe(Effect.provideService(SqlClient, sql))
 
+    /** When the newest deployment of a stage has to have ended, by a clock that nobody sets. */
+    const deadlines = new Map<string, { readonly id: string; readonly atMs: number }>()
+
+    /** What the database says of the deadline counts when this process first sees a deployment. From then on it measures itself. */
+    const measured = ({ key }: Lease, row: Begun | undefined): Begun | undefined => {
+      const stage = `${key.organizationId}/${key.app}/${key.stage}`
+      if (row === undefined || row.finished) {
+        deadlines.delete(stage)
+        return row
+      }
+      const known = deadlines.get(stage)
+      const nowMs = performance.now()
+      const atMs =
+        known?.id === row.id
+          ? known.atMs
+          : nowMs + (row.overdue ? 0 : Math.min(progressDeadlineMs, Math.max(0, row.remaining_ms)))
+      deadlines.set(stage, { id: row.id, atMs })
+      return { ...row, overdue: atMs <= nowMs, remaining_ms: atMs - nowMs }
+    }
+
     /** The newest deployment, begun if it waited; older ones that are under way are superseded: their ids. */
     const begin = (lease: Lease) =>
       write(
@@ -108,7 +128,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
               where a.organization_id = ${lease.key.organizationId} and a.app = ${lease.key.app}
                 and a.stage = ${lease.key.stage}`
           )
-          return { begun: rows[0], superseded: older.map((_) => _.id) }
+          return { begun: measured(lease, rows[0]), superseded: older.map((_) => _.id) }
         })
       )
 

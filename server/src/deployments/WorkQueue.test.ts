@@ -7,7 +7,7 @@ import { transaction } from "../database/sqlErrors.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
 import { shardCount } from "../replicas/shardOf.ts"
 import { newOrganization } from "./testServer.ts"
-import { makeWorkQueue } from "./WorkQueue.ts"
+import { longestWaitMs, makeWorkQueue } from "./WorkQueue.ts"
 
 const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 
@@ -114,6 +114,34 @@ describe("work queue", () => {
       expect(yield* two.claim(1, everyShard)).toEqual([])
       yield* one.release(leases)
       expect((yield* two.claim(1, everyShard)).length).toBe(1)
+    })
+  )
+
+  test(
+    "gives what a clock that was set back by an hour has left ahead, leases and waits alike",
+    Effect.gen(function* () {
+      const { keyOf, one, sql, two } = yield* fresh
+      yield* one.add([keyOf("a"), keyOf("b"), keyOf("c")])
+      const [lease] = yield* one.claim(1, everyShard)
+      if (lease === undefined) throw new Error("nothing claimed")
+      yield* one.add([keyOf("d")], 60_000)
+      yield* sql`
+        update work_items set available_at = available_at + interval '1 hour', lease_until = lease_until + interval '1 hour'`
+      expect(yield* two.nextInMs(everyShard)).toBeLessThanOrEqual(0)
+      const again = yield* two.claim(8, everyShard)
+      expect(again.map((_) => _.key.app).sort()).toEqual(["a", "b", "c", "d"])
+      expect(yield* Effect.flip(one.renew(lease))).toMatchObject({ _tag: "LeaseLost" })
+      yield* Effect.forEach(again, two.renew)
+    })
+  )
+
+  test(
+    "waits two minutes at most, whatever it is told",
+    Effect.gen(function* () {
+      const { keyOf, one } = yield* fresh
+      yield* one.add([keyOf("a")], 3_600_000)
+      expect(yield* one.nextInMs(everyShard)).toBeLessThanOrEqual(longestWaitMs)
+      expect(yield* one.claim(1, everyShard)).toEqual([])
     })
   )
 })

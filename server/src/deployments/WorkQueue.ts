@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
+import { isDue } from "../database/isDue.ts"
 import { newId } from "../database/newId.ts"
 import { storableJson } from "../database/storable.ts"
 import { shardOfSql } from "../replicas/shardOf.ts"
@@ -43,6 +44,8 @@ const Claimed = Schema.Array(
 const nameOf = (key: Pick<WorkKey, "app" | "stage">) => `${key.app}/${key.stage}`
 
 const longestBackoffMs = 60_000
+/** No lease and no wait is longer: what is further ahead is from before the database's clock was set back. */
+export const longestWaitMs = 2 * longestBackoffMs
 
 /** From 1 to 2 times 200 ms, doubled with each attempt, a minute at most. */
 const backoffMs = (attempts: number) =>
@@ -52,7 +55,9 @@ const backoffMs = (attempts: number) =>
 export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const leaseUntil = sql`clock_timestamp() + ${options.leaseMs} * interval '1 millisecond'`
+    const leaseUntil = sql`clock_timestamp() + ${Math.min(options.leaseMs, longestWaitMs)} * interval '1 millisecond'`
+    const nextAt = sql`case when lease_token is null then available_at else lease_until end`
+    const due = isDue(sql, nextAt, longestWaitMs)
     const held = ({ key, token }: Lease) =>
       sql`organization_id = ${key.organizationId} and key = ${nameOf(key)} and lease_token = ${token}
         and lease_until > clock_timestamp()`
@@ -67,7 +72,7 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
           ? Effect.void
           : sql`
               insert into work_items (organization_id, key, available_at)
-              select organization_id, key, clock_timestamp() + ${afterMs} * interval '1 millisecond'
+              select organization_id, key, clock_timestamp() + ${Math.min(afterMs, longestWaitMs)} * interval '1 millisecond'
               from jsonb_to_recordset(${storableJson(
                 keys.map((_) => ({ organization_id: _.organizationId, key: nameOf(_) }))
               )}::jsonb) as given (organization_id text, key text)
@@ -81,7 +86,7 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
         sql`
           with due as (
             select organization_id, key from work_items
-            where case when lease_token is null then available_at else lease_until end <= clock_timestamp()
+            where ${due}
               and ${inShards(shards)}
             order by available_at limit ${limit} for update skip locked
           )
@@ -106,7 +111,7 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
       /** Milliseconds until the next key of these shards is due, if any waits. */
       nextInMs: (shards: ReadonlyArray<number>) =>
         sql<{ ms: number | null }>`
-          select (extract(epoch from min(case when lease_token is null then available_at else lease_until end)
+          select (extract(epoch from min(case when ${due} then clock_timestamp() else ${nextAt} end)
             - clock_timestamp()) * 1000)::float8 as ms from work_items where ${inShards(shards)}`.pipe(
           Effect.map((rows) => rows[0]?.ms ?? undefined)
         ),
@@ -142,9 +147,10 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
           : sql`
               update work_items set lease_token = null, lease_until = null,
                 attempts = ${outcome.failed ? lease.attempts + 1 : 0},
-                available_at = least(available_at, clock_timestamp() + ${
+                available_at = least(available_at, clock_timestamp() + ${Math.min(
+                  longestWaitMs,
                   outcome.failed ? Math.max(outcome.afterMs, backoffMs(lease.attempts)) : outcome.afterMs
-                } * interval '1 millisecond')
+                )} * interval '1 millisecond')
               where ${held(lease)}`
         ).pipe(Effect.asVoid),
 

@@ -2,13 +2,14 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { isDue } from "../database/isDue.ts"
 import { storableJson } from "../database/storable.ts"
 import { shardOfSql } from "../replicas/shardOf.ts"
 import { changedSettings } from "./changedSettings.ts"
 import type { PlatformKey } from "./PlatformKey.ts"
 import type { StageRows } from "./StageRows.ts"
 import type { StageManifests } from "./stageManifests.ts"
-import type { Lease, WorkQueue } from "./WorkQueue.ts"
+import { type Lease, longestWaitMs, type WorkQueue } from "./WorkQueue.ts"
 
 /** Stages that are under way at a time, at most: deployments of users do not wait behind thousands. */
 const batch = 20
@@ -104,7 +105,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
     const queued = sql`
       exists (
         select 1 from work_items w where w.organization_id = a.organization_id and w.key = a.app || '/' || a.stage
-          and (w.lease_token is not null or w.available_at <= clock_timestamp()))`
+          and (w.lease_token is not null or ${isDue(sql, sql`w.available_at`, longestWaitMs)}))`
 
     /** Adds stages to the queue, up to a batch; gives how many are left, those under way too. */
     const next = (shards: ReadonlyArray<number>) =>
@@ -119,7 +120,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
         const chosen = decodeChosen(
           yield* sql`
             select a.organization_id, a.app, a.stage from app_stages a
-            where ${pending(key, shards)} and a.rollout_due_at <= clock_timestamp() and not ${queued}
+            where ${pending(key, shards)} and ${isDue(sql, sql`a.rollout_due_at`, longestRetrySeconds * 1000)} and not ${queued}
             order by a.rollout_attempts, a.rolled_out_at nulls first, a.organization_id, a.app, a.stage limit ${room}`
         )
         yield* queue.add(chosen.map((_) => ({ organizationId: _.organization_id, app: _.app, stage: _.stage })))

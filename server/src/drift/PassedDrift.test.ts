@@ -21,10 +21,10 @@ const drift = (organization: string, name: string, at: number): Drift => ({
 
 it("drift that nobody owned is given once to who owns it within its time, the newest of each object", () => {
   const passed = new PassedDrift()
-  passed.keep(drift("a", "first", 1_000))
-  passed.keep(drift("a", "first", 2_000))
-  passed.keep(drift("b", "other", 2_000))
-  passed.keep(drift("a", "old", 2_000 - keptMillis))
+  passed.keep(drift("a", "first", 1_000), 1_000)
+  passed.keep(drift("a", "first", 2_000), 2_000)
+  passed.keep(drift("b", "other", 2_000), 2_000)
+  passed.keep(drift("a", "old", 2_000 - keptMillis), 2_000 - keptMillis)
   const take = (organization: string) =>
     passed.take((_) => _ === `org_${organization.repeat(32)}`, 3_000).map((_) => [_.object.name, _.at.getTime()])
   assert.deepStrictEqual(take("a"), [["first", 2_000]])

@@ -97,7 +97,7 @@ export const keepPace = (server: Server, pace: Pace): (() => void) => {
     if (watched.refused || hasEnded) return
     // What has come and is not read waits for this server, not for the caller.
     if (request.readableLength === 0) watched.bodyMs += tickMs
-    if (watched.bodyMs > allowedMs(watched.bodyBytes) || Date.now() - watched.since > longestMs) refuse(watched)
+    if (watched.bodyMs > allowedMs(watched.bodyBytes) || performance.now() - watched.since > longestMs) refuse(watched)
   }
   const lookAtAnswer = (watched: Watched) => {
     const { flushed, waiting } = outgoing(watched.response)
@@ -112,7 +112,7 @@ export const keepPace = (server: Server, pace: Pace): (() => void) => {
     const watched: Watched = {
       request,
       response,
-      since: Date.now(),
+      since: performance.now(),
       bodyMs: 0,
       bodyBytes: 0,
       refused: false,

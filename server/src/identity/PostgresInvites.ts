@@ -72,10 +72,21 @@ export const layer = (options: IdentityOptions) =>
               and accepted_at is null and revoked_at is null`
           const id = newId("inv")
           const { hash, token } = newToken("invite", hexOf(id))
-          const expiresAt = new Date(Date.now() + expiresInSeconds * 1000)
           const invitedBy = person?.id
-          const invite = yield* insertInvite(sql, organization.id, { id, email, role, hash, invitedBy, expiresAt })
-          const told = { organization: organization.name, role, by: person?.email, expiresAt }
+          const invite = yield* insertInvite(sql, organization.id, {
+            id,
+            email,
+            role,
+            hash,
+            invitedBy,
+            expiresInSeconds
+          })
+          const told = {
+            organization: organization.name,
+            role,
+            by: person?.email,
+            expiresAt: new Date(invite.expiresAt)
+          }
           const link = linkOf(options.publicUrl, "accept-invite", token)
           yield* mail.add("invite", inviteMail(yield* CurrentLanguage, email, told, link), user?.id)
           yield* audit.append({

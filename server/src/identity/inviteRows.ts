@@ -58,14 +58,15 @@ export const insertInvite = (
     readonly role: Role
     readonly hash: Uint8Array
     readonly invitedBy: string | undefined
-    readonly expiresAt: Date
+    readonly expiresInSeconds: number
   }
 ): Effect.Effect<InviteInfo, Effect.Effect.Error<ReturnType<typeof listInvites>>> =>
   Effect.gen(function* () {
-    const { email, expiresAt, hash, id, invitedBy, role } = invite
+    const { email, expiresInSeconds, hash, id, invitedBy, role } = invite
     const rows = yield* sql`
       insert into invites (organization_id, id, email, role, token_hash, invited_by, expires_at)
-      values (${organizationId}, ${id}, ${email}, ${role}, ${hash}, ${invitedBy ?? null}, ${expiresAt})
+      values (${organizationId}, ${id}, ${email}, ${role}, ${hash}, ${invitedBy ?? null},
+        now() + ${expiresInSeconds} * interval '1 second')
       returning id, email, role, ${state(sql)}, created_at, expires_at`
     const [row] = decodeInvites(rows)
     return row === undefined ? yield* Effect.dieMessage("an insert returned no row") : infoOf(row)

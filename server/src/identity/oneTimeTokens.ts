@@ -50,7 +50,7 @@ export const lockOneTime = (sql: SqlClient, purpose: Purpose, token: Redacted.Re
     if (parsed === undefined) return undefined
     const rows = yield* sql`
       select id, user_id, token_hash, attempts, used_at, expires_at <= now() as expired,
-        coalesce(used_at > now() - interval '10 seconds', false) as used_just_now
+        coalesce(used_at between now() - interval '10 seconds' and now() + interval '10 seconds', false) as used_just_now
       from one_time_tokens
       where id = ${idOf(parsed.id)} and purpose = ${purpose} for update`
     return decodeRows(rows)[0]

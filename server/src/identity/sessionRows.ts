@@ -14,6 +14,8 @@ const decodeMemberships = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ id: OrganizationId, name: OrganizationName, role: Role }))
 )
 
+const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ expires_at: Schema.DateFromSelf })))
+
 /** What a person is a member of, by name. */
 export const membershipsOf = (sql: SqlClient, userId: string) =>
   sql`
@@ -35,9 +37,11 @@ export const insertSession = (
   Effect.gen(function* () {
     const id = newId("ses")
     const { hash, token } = newToken("session", hexOf(id))
-    const expiresAt = new Date(Date.now() + days * 86_400_000)
-    yield* sql`
+    const rows = yield* sql`
       insert into sessions (organization_id, id, user_id, token_hash, expires_at)
-      values (${organization.id}, ${id}, ${user.id}, ${hash}, ${expiresAt})`
-    return { token, expiresAt: expiresAt.toISOString(), organization: organization.name, role, user }
+      values (${organization.id}, ${id}, ${user.id}, ${hash}, now() + ${days} * interval '1 day')
+      returning expires_at`
+    const [made] = decodeEnds(rows)
+    if (made === undefined) return yield* Effect.dieMessage("an insert returned no row")
+    return { token, expiresAt: made.expires_at.toISOString(), organization: organization.name, role, user }
   })

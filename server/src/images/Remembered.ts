@@ -11,7 +11,7 @@ export class Remembered<A> {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
     this.#entries.delete(key)
-    if (entry.until <= Date.now()) return undefined
+    if (entry.until <= performance.now()) return undefined
     this.#entries.set(key, entry)
     return entry.value
   }
@@ -19,7 +19,7 @@ export class Remembered<A> {
   /** For so many milliseconds; without them until it has to make room. */
   set(key: string, value: A, milliseconds = Number.POSITIVE_INFINITY): void {
     this.#entries.delete(key)
-    this.#entries.set(key, { value, until: Date.now() + milliseconds })
+    this.#entries.set(key, { value, until: performance.now() + milliseconds })
     const [oldest] = this.#entries.keys()
     if (this.#entries.size > this.#capacity && oldest !== undefined) this.#entries.delete(oldest)
   }

@@ -48,7 +48,7 @@ export interface KeyCache {
   readonly erase: (owner: string) => void
 }
 
-export const makeKeyCache = (capacity: number, ms: number, now: () => number = Date.now): KeyCache => {
+export const makeKeyCache = (capacity: number, ms: number, now: () => number = () => performance.now()): KeyCache => {
   const keys = expiring<DataKey>(capacity, ms, now)
   const sealing = expiring<DataKey>(capacity, ms, now)
   const erased = expiring<true>(capacity, ms, now)

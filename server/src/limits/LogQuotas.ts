@@ -22,12 +22,14 @@ export const layer = Layer.scoped(
     const known = new Map<OrganizationId, { readonly bytes: number | null; readonly at: number }>()
     return (organizationId: OrganizationId) => {
       const last = known.get(organizationId)
-      const now = Date.now()
+      const now = performance.now()
       if (last === undefined || now - last.at >= freshMs) {
         // At once, so that one reads it for all lines that come meanwhile.
         known.set(organizationId, { bytes: last?.bytes ?? null, at: now })
         const read = quotas.of(organizationId).pipe(
-          Effect.tap(({ logBytes: bytes }) => Effect.sync(() => known.set(organizationId, { bytes, at: Date.now() }))),
+          Effect.tap(({ logBytes: bytes }) =>
+            Effect.sync(() => known.set(organizationId, { bytes, at: performance.now() }))
+          ),
           Effect.catchAll((cause) => Effect.logWarning("The quota of log lines couldn't be read.", cause)),
           asServer
         )

@@ -97,7 +97,7 @@ export const layer = (defaults: QuotaValues, dataDir: string) =>
       const deploymentsOf = (organizationId: OrganizationId) =>
         sql`
           select count(*)::int as count from deployments
-          where organization_id = ${organizationId} and created_at > now() - interval '1 hour'`.pipe(
+          where organization_id = ${organizationId} and created_at between now() - interval '1 hour' and now() + interval '1 minute'`.pipe(
           Effect.map((rows) => decodeCount(rows)[0]?.count ?? 0)
         )
 

@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, it, layer } from "@effect/vitest"
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { startPostgres } from "../../test/replicas/startPostgres.ts"
 import { databaseTest, layerTest } from "../database/layerTest.ts"
 import { asNobody } from "../database/RowScope.ts"
@@ -73,6 +73,25 @@ layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })(
         else if (result.left._tag === "TooManyRequests") {
           assert.approximately(result.left.retryAfterSeconds, expected.waitSeconds, 1)
         }
+      }
+    })
+  )
+
+  it.effect("fill again after the database's clock was set back by an hour", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      const sql = yield* SqlClient
+      const limit = { name: "setBack", quota: 1, windowSeconds: 1 }
+      for (const cost of [1, 0]) {
+        yield* sql`
+          insert into rate_limits (bucket, tokens, updated_at)
+          values (${bucketOf(limit, "k")}, 0, clock_timestamp() + interval '1 hour')
+          on conflict (bucket) do update set tokens = excluded.tokens, updated_at = excluded.updated_at`
+        assert.strictEqual((yield* Effect.flip(take(limit, "k", cost)))._tag, "TooManyRequests")
+        yield* take(limit, "k", cost).pipe(
+          Effect.retry(Schedule.spaced("50 millis")),
+          Effect.timeoutFail({ duration: "10 seconds", onTimeout: () => new Error("it does not fill") })
+        )
       }
     })
   )

@@ -11,6 +11,9 @@ import { type RateLimit, RateLimits } from "./RateLimits.ts"
 /** Buckets that were not used for so long are full again: the longest window of any limit is shorter. */
 const keptHours = 48
 
+/** A bucket that was used so far ahead was used before the database's clock was set back: more than who waits for its row could see. */
+const steppedBack = "5 seconds"
+
 const decodeTaken = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ tokens: Schema.Number })))
 
 /** Names a bucket without telling whose it is: a key may be an address. */
@@ -55,6 +58,12 @@ export const layer = Layer.scoped(
         where ${filled(limit, sql`excluded.updated_at`)} >= ${cost - tolerance}::float8
         returning b.tokens`.pipe(Effect.map((rows) => decodeTaken(rows)[0]?.tokens))
 
+    /** Begins to fill a bucket again whose last use is ahead of a clock that was set back. */
+    const rebase = (bucket: string) =>
+      sql`
+        update rate_limits set updated_at = clock_timestamp()
+        where bucket = ${bucket} and updated_at > clock_timestamp() + ${steppedBack}::interval`
+
     const tidy = sql`delete from rate_limits where updated_at < now() - ${keptHours} * interval '1 hour'`
     yield* tidy.pipe(
       Effect.catchAll((cause) => Effect.logDebug("old rate limits are not deleted yet", cause)),
@@ -69,10 +78,13 @@ export const layer = Layer.scoped(
           const bucket = bucketOf(limit, key)
           if (cost === 0) {
             const left = (yield* look(limit, bucket)) ?? limit.quota
-            return left < 1 - tolerance ? yield* tooMany(limit, left, 1) : stateOf(limit, left)
+            if (left >= 1 - tolerance) return stateOf(limit, left)
+            yield* rebase(bucket)
+            return yield* tooMany(limit, left, 1)
           }
           const left = cost > limit.quota ? undefined : yield* takeTokens(limit, bucket, cost)
           if (left !== undefined) return stateOf(limit, left)
+          yield* rebase(bucket)
           return yield* tooMany(limit, (yield* look(limit, bucket)) ?? limit.quota, cost)
         },
         orUnavailable,

@@ -4,6 +4,7 @@ import { newId } from "../database/newId.ts"
 import { asServer } from "../database/RowScope.ts"
 import { endWithin } from "../endWithin.ts"
 import { DataKeys, type Place } from "../keys/DataKeys.ts"
+import { within } from "../monotonic.ts"
 import { backoffMs, keptSeconds } from "./backoff.ts"
 import { Mail, MailError, MailTransport } from "./Mail.ts"
 import { type LeasedMail, makeOutbox } from "./outboxRows.ts"
@@ -83,7 +84,7 @@ export const layer = (options: OutboxOptions = {}) => {
         Effect.matchEffect(send(mail), {
           // The database may be away for a moment: what this never deletes is sent again.
           onSuccess: () =>
-            Effect.retry(outbox.remove(mail.id), Schedule.spaced("250 millis").pipe(Schedule.upTo(leaseMs / 4))),
+            Effect.retry(outbox.remove(mail.id), Schedule.spaced("250 millis").pipe(within(leaseMs / 4))),
           onFailure: (error) => failed(mail, error)
         }).pipe(Effect.catchAll((cause) => Effect.logWarning("the outbox is not written", cause)))
 

@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
+import { isDue } from "../database/isDue.ts"
 import type { SealedValue } from "../keys/DataKeys.ts"
 import type { MailKind } from "./Mail.ts"
 
@@ -23,6 +24,9 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
+/** The longest that a mail server may ask for (`backoffMs`). */
+const longestWaitMs = 86_400_000
+
 const milliseconds = (sql: SqlClient, ms: number) => sql`${Math.round(ms)}::float8 * interval '1 millisecond'`
 
 /** The table `mail_outbox`. */
@@ -40,7 +44,8 @@ export const makeOutbox = (leaseMs: number) =>
     claim: sql`
       with due as (
         select id from mail_outbox
-        where available_at <= clock_timestamp() and (lease_until is null or lease_until <= clock_timestamp())
+        where (attempts = 0 or ${isDue(sql, sql`available_at`, longestWaitMs)})
+          and (lease_until is null or ${isDue(sql, sql`lease_until`, leaseMs)})
         order by available_at limit 1 for update skip locked
       )
       update mail_outbox m

@@ -1,5 +1,6 @@
 import { canonicalRanges } from "@maxcloud/synth"
-import { Clock, Duration, Effect, Ref } from "effect"
+import { Duration, Effect, Ref } from "effect"
+import { monotonicMillis } from "../monotonic.ts"
 import {
   type ClusterRanges,
   findClusterRanges,
@@ -14,7 +15,7 @@ const every = Duration.seconds(30)
 /** How long a range stays closed that the cluster no longer tells: pods of a node that is gone live on for a while, or it comes back. */
 const kept = Duration.hours(1)
 
-/** A range, and since when (Unix ms) the cluster doesn't tell it. */
+/** A range, and since when (monotonic ms) the cluster doesn't tell it. */
 type Missing = ReadonlyMap<string, number | undefined>
 
 interface Memory {
@@ -68,7 +69,7 @@ export const currentRanges = Effect.fn("currentRanges")(function* (
   onUnknown: (unknown: string | undefined) => Effect.Effect<void>
 ) {
   const first = yield* findClusterRanges(set)
-  let memory = afterAnswer(start, first, yield* Clock.currentTimeMillis)
+  let memory = afterAnswer(start, first, yield* monotonicMillis)
   let current: CurrentRanges = { found: first.found, unknown: unknownText(first) }
   yield* onUnknown(current.unknown)
 
@@ -76,7 +77,7 @@ export const currentRanges = Effect.fn("currentRanges")(function* (
     const answer = yield* findClusterRanges(set, rangesIn(memory))
     const before = memory.unknown.filter((_) => answer.unseen.includes(_.of))
     const unknown = [...before, ...answer.unknown.filter((_) => !answer.unseen.includes(_.of))]
-    memory = afterAnswer(memory, { ...answer, unknown }, yield* Clock.currentTimeMillis)
+    memory = afterAnswer(memory, { ...answer, unknown }, yield* monotonicMillis)
     const { machines, pods, services } = rangesIn(memory)
     const next = { found: canonicalRanges([...services, ...pods, ...machines]), unknown: unknownText({ unknown }) }
     const changed = next.unknown !== current.unknown

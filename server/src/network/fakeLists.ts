@@ -14,6 +14,7 @@ export const fakeLists = (answers: () => Answers): KubeApi["Type"] => ({
       : Effect.succeed({ items })
   },
   unreachableSince: Effect.succeed(Option.none()),
+  unreachable: Effect.succeed(Option.none()),
   answer: () => Effect.die("nothing is passed on"),
   stream: () => Stream.die("nothing is streamed"),
   socket: () => Effect.die("nothing is opened"),

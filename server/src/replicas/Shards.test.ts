@@ -55,6 +55,16 @@ describe("shards", () => {
         where shard < 10`
       yield* eventually(() => one.owned().length + three.owned().length < shardCount)
       yield* eventually(() => new Set([...one.owned(), ...three.owned()]).size === shardCount)
+      // Dead as well, and then the database's clock is set back by an hour: what it held is ahead by as much.
+      yield* sql`insert into replicas (id, seen_at) values ('rep_ahead', clock_timestamp() + interval '1 hour')`
+      yield* sql`
+        update shards set replica = 'rep_ahead', lease_until = clock_timestamp() + interval '1 hour' where shard < 10`
+      yield* sql`
+        select 1 from replicas where id = 'rep_ahead' union all select 1 from shards where replica = 'rep_ahead'`.pipe(
+        Effect.repeat({ until: (rows) => rows.length === 0, schedule: Schedule.spaced(20) }),
+        Effect.timeout("5 seconds")
+      )
+      yield* eventually(() => one.owned().length === 32 && three.owned().length === 32)
       yield* Effect.all([one.end, three.end])
     }).pipe(Effect.provide(layerTest))
   )

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
+import { isDue } from "../database/isDue.ts"
 import { newId } from "../database/newId.ts"
 import { asNobody } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
@@ -41,7 +42,11 @@ const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>,
       yield* sql`
         insert into replicas (id, seen_at) values (${id}, clock_timestamp())
         on conflict (id) do update set seen_at = clock_timestamp()`
-      yield* sql`delete from replicas where seen_at < clock_timestamp() - ${leaseMs} * interval '1 millisecond'`
+      // Far ahead: seen before the database's clock was set back. Those that live say so again with their next beat.
+      yield* sql`
+        delete from replicas
+        where seen_at not between clock_timestamp() - ${leaseMs} * interval '1 millisecond'
+          and clock_timestamp() + ${leaseMs} * interval '1 millisecond'`
       const live = decodeLive(yield* sql`select count(*)::int as live from replicas`)[0]?.live ?? 1
       const share = Math.ceil(shardCount / Math.max(1, live))
       yield* sql`
@@ -51,7 +56,7 @@ const beat = (id: string, leaseMs: number): Effect.Effect<ReadonlyArray<number>,
           select shard from shards where replica = ${id} order by shard offset ${share} for update skip locked)`
       yield* sql`
         update shards set replica = ${id}, lease_until = ${until}, token = token + 1 where shard in (
-          select shard from shards where lease_until <= clock_timestamp()
+          select shard from shards where ${isDue(sql, sql`lease_until`, leaseMs)}
           order by shard
           limit greatest(0, ${share} - (select count(*) from shards where replica = ${id} and lease_until > clock_timestamp()))
           for update skip locked)`
@@ -77,7 +82,7 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
       yield* sql`
         insert into shards (shard) select generate_series(0, ${shardCount - 1}) on conflict do nothing`
       const look = Effect.gen(function* () {
-        const begun = Date.now()
+        const begun = performance.now()
         const now = yield* beat(id, leaseMs)
         heldUntil = begun + leaseMs
         if (now.join() === mine.join()) return
@@ -98,7 +103,7 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
       )
 
       // Without an answer of the database for a whole lease, others may have them.
-      const owned = () => (Date.now() < heldUntil ? mine : [])
+      const owned = () => (performance.now() < heldUntil ? mine : [])
       return Shards.of({
         owned,
         owns: (organizationId) => owned().includes(shardOf(organizationId)),

@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Chunk, Clock, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { Chunk, Duration, Effect, Layer, Schedule, Stream } from "effect"
 import { asServer } from "../database/RowScope.ts"
 import { storableJson } from "../database/storable.ts"
 import { storeEach } from "../database/storeEach.ts"
@@ -27,27 +27,26 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
 
       const write = (batch: ReadonlyArray<InstanceRecord>) =>
         Effect.gen(function* () {
-          const seenAt = new Date(yield* Clock.currentTimeMillis)
           yield* sql`
             insert into instances (organization_id, uid, app, stage, service, revision, instance, started_at, seen_at,
               ended_at, cpu_milli, memory_bytes)
-            select i.* from jsonb_to_recordset(${storableJson(
-              batch.map(({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }) => ({
-                organization_id: key.organizationId,
-                uid,
-                app,
-                stage: key.stage,
-                service: key.service,
-                revision,
-                instance,
-                started_at: startedAt,
-                seen_at: seenAt,
-                ended_at: endedAt,
-                cpu_milli: cpuMilli,
-                memory_bytes: memoryBytes
-              }))
-            )}::jsonb) as i (organization_id text, uid text, app text, stage text, service text, revision text,
-              instance text, started_at timestamptz, seen_at timestamptz, ended_at timestamptz, cpu_milli integer,
+            select i.organization_id, i.uid, i.app, i.stage, i.service, i.revision, i.instance, i.started_at, clock_timestamp(),
+              i.ended_at, i.cpu_milli, i.memory_bytes from jsonb_to_recordset(${storableJson(
+                batch.map(({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }) => ({
+                  organization_id: key.organizationId,
+                  uid,
+                  app,
+                  stage: key.stage,
+                  service: key.service,
+                  revision,
+                  instance,
+                  started_at: startedAt,
+                  ended_at: endedAt,
+                  cpu_milli: cpuMilli,
+                  memory_bytes: memoryBytes
+                }))
+              )}::jsonb) as i (organization_id text, uid text, app text, stage text, service text, revision text,
+              instance text, started_at timestamptz, ended_at timestamptz, cpu_milli integer,
               memory_bytes bigint)
             join organizations o on o.id = i.organization_id
             order by i.organization_id, i.uid

@@ -180,8 +180,8 @@ export const makeEmbeddedPostgres = async (
       )
 
     const awaitReady = async (ended: () => boolean): Promise<boolean> => {
-      const deadline = Date.now() + 60_000
-      while (Date.now() < deadline) {
+      const deadline = performance.now() + 60_000
+      while (performance.now() < deadline) {
         if (postmaster(data)?.ready === true) return true
         if (ended()) return false
         await sleep(10)
@@ -260,7 +260,7 @@ export const makeEmbeddedPostgres = async (
       if (running === undefined || programOf(running.pid) !== "postgres") return
       const ended = async (signal: "SIGINT" | "SIGQUIT", ms: number) => {
         process.kill(running.pid, signal)
-        for (const deadline = Date.now() + ms; Date.now() < deadline; await sleep(10)) {
+        for (const deadline = performance.now() + ms; performance.now() < deadline; await sleep(10)) {
           if (!isRunning(running.pid)) return true
         }
         return false

@@ -1,9 +1,18 @@
 import { Effect } from "effect"
-import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose"
+import { createRemoteJWKSet, customFetch, type JSONWebKeySet, type JWTVerifyGetKey, jwksCache } from "jose"
 import { type IssuerOptions, IssuerProblem, makeIssuerDocuments } from "./issuerDocuments.ts"
 
 /** Issuers whose keys are kept at once. */
 const maxIssuers = 1_000
+
+/**
+ * How far the wall clock is set from one moment to the next until the keys' age is counted anew. jose measures it by that clock
+ * (`jwks/remote.js`): set back by an hour, new keys of an issuer would be unknown for an hour.
+ */
+const steppedMs = 10_000
+
+/** The wall clock, as it is ahead of one that nobody sets. */
+const wallOffsetMs = () => Date.now() - performance.now()
 
 /** After a fetch that failed, the next waits so long: whoever sends tokens meanwhile is told the same. */
 const retryMs = 5_000
@@ -15,13 +24,14 @@ const retryMs = 5_000
 export const makeIssuerKeys = (options: IssuerOptions) =>
   Effect.gen(function* () {
     const documents = yield* makeIssuerDocuments(options)
-    const kept = new Map<string, JWTVerifyGetKey>()
+    const kept = new Map<string, { readonly keys: ReturnType<typeof keysFrom>; readonly offsetMs: number }>()
     const { cacheMaxAgeMs = 600_000, cooldownMs = 30_000, timeoutMs = 5_000 } = options
 
-    const keysFrom = (issuer: string) => {
+    const keysFrom = (issuer: string, known?: JSONWebKeySet) => {
       let failing: { readonly since: number; readonly at: number; readonly problem: IssuerProblem } | undefined
       const fetchKeys = async (signal: AbortSignal) => {
-        if (failing !== undefined && Date.now() < failing.at + Math.min(retryMs, cooldownMs)) throw failing.problem
+        if (failing !== undefined && performance.now() < failing.at + Math.min(retryMs, cooldownMs))
+          throw failing.problem
         try {
           const keys = await documents.keySet(issuer, signal)
           failing = undefined
@@ -33,7 +43,7 @@ export const makeIssuerKeys = (options: IssuerOptions) =>
             reason: error.reason,
             message: `the keys of the issuer ${issuer} cannot be had since ${new Date(since).toISOString()}: ${error.message}`
           })
-          failing = { since, at: Date.now(), problem }
+          failing = { since, at: performance.now(), problem }
           throw problem
         }
       }
@@ -41,17 +51,23 @@ export const makeIssuerKeys = (options: IssuerOptions) =>
         cacheMaxAge: cacheMaxAgeMs,
         cooldownDuration: cooldownMs,
         timeoutDuration: timeoutMs,
+        ...(known === undefined ? {} : { [jwksCache]: { jwks: known, uat: Date.now() } }),
         // Both documents in one fetch, so that an issuer may move its keys.
         [customFetch]: (_url, { signal }) => fetchKeys(signal)
       })
     }
 
     return (issuer: string): JWTVerifyGetKey => {
-      const keys = kept.get(issuer) ?? keysFrom(issuer)
+      const offsetMs = wallOffsetMs()
+      const before = kept.get(issuer)
+      const entry =
+        before !== undefined && Math.abs(before.offsetMs - offsetMs) < steppedMs
+          ? before
+          : { keys: keysFrom(issuer, before?.keys.jwks()), offsetMs }
       kept.delete(issuer)
-      kept.set(issuer, keys)
+      kept.set(issuer, entry)
       const [eldest] = kept.keys()
       if (kept.size > maxIssuers && eldest !== undefined) kept.delete(eldest)
-      return keys
+      return entry.keys
     }
   })

@@ -8,8 +8,9 @@ import {
   NotFound,
   type UserId
 } from "@maxcloud/sdk/api"
-import { Clock, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Audit } from "../../audit/Audit.ts"
+import { databaseMillis } from "../../database/databaseMillis.ts"
 import { asServer } from "../../database/RowScope.ts"
 import { transaction } from "../../database/sqlErrors.ts"
 import type { Caller } from "../Caller.ts"
@@ -72,7 +73,7 @@ export const layerWith = (prefixes: () => string) =>
             detail: `a key is never more than its maker: you are ${effectiveRole(caller)} of "${caller.organization.name}", so leave the role out, or name a lesser one than ${role}`
           })
         }
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* asServer(databaseMillis(sql))
         const expiresAt = input.expiresInSeconds === undefined ? null : new Date(now + input.expiresInSeconds * 1000)
         return yield* inTransaction(
           Effect.gen(function* () {
@@ -92,7 +93,7 @@ export const layerWith = (prefixes: () => string) =>
 
       const rotate = Effect.fn("ApiKeys.rotate")(function* (caller: Caller, id: ApiKeyId, overlapSeconds: number) {
         const rotatedBy = yield* makerOf(caller)
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* asServer(databaseMillis(sql))
         return yield* inTransaction(
           Effect.gen(function* () {
             const old = yield* shown(caller, id, true)

@@ -99,7 +99,8 @@ export const findTrusts = (sql: SqlClient, organization: OrganizationName, issue
     decodeTrusts
   )
 
-const useIsStale = (sql: SqlClient) => sql`coalesce(last_used_at < now() - interval '1 minute', true) as use_is_stale`
+const useIsStale = (sql: SqlClient) =>
+  sql`coalesce(last_used_at not between now() - interval '1 minute' and now() + interval '1 minute', true) as use_is_stale`
 
 const tables = { session: "sessions", key: "api_keys", oidc: "oidc_trusts" } as const
 
@@ -112,7 +113,7 @@ export const noteUse = (sql: SqlClient, { credential, organization }: Caller) =>
         where (organization_id, id) in (
           select organization_id, id from ${sql(tables[credential.type])}
           where organization_id = ${organization.id} and id = ${credential.id}
-            and coalesce(last_used_at < now() - interval '1 minute', true)
+            and coalesce(last_used_at not between now() - interval '1 minute' and now() + interval '1 minute', true)
           for update skip locked)`)
 
 export const organizationOf = (row: {

@@ -116,7 +116,7 @@ export class LokiClient {
   /** Adds entries to one stream. While Loki has said that it takes no more it is not asked. */
   async push(tenant: string, labels: Labels, values: ReadonlyArray<PushedValue>): Promise<void> {
     const closed = this.#closed.get(tenant)
-    if (closed !== undefined && Date.now() < closed.until) throw new LokiError("away", closed.message)
+    if (closed !== undefined && performance.now() < closed.until) throw new LokiError("away", closed.message)
     const body = await compress(JSON.stringify({ streams: [{ stream: labels, values }] }))
     try {
       await this.#ask(tenant, "POST", "/loki/api/v1/push", {}, body)
@@ -126,7 +126,7 @@ export class LokiClient {
         const told = cause instanceof LokiAway ? cause.retryAfterMs : undefined
         const waitMs = Math.min(longestWaitMs, told ?? (closed === undefined ? 1000 : closed.waitMs * 2))
         this.#closed.set(tenant, {
-          until: Date.now() + waitMs * (1 + Math.random() / 4),
+          until: performance.now() + waitMs * (1 + Math.random() / 4),
           waitMs,
           message: cause.message
         })

@@ -75,10 +75,10 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
   /** How far back there are lines, in milliseconds. */
   const keptMillis = async (tenant: string): Promise<number> => {
     const known = kept.get(tenant)
-    if (known !== undefined && Date.now() - known.asked < limitsForMs) return known.millis
+    if (known !== undefined && performance.now() - known.asked < limitsForMs) return known.millis
     const told = await client.retention(tenant).catch(() => undefined)
     const millis = told ?? days * millisOfDay
-    kept.set(tenant, { millis, asked: Date.now() })
+    kept.set(tenant, { millis, asked: performance.now() })
     return millis
   }
   const wholeRange = async (tenant: string) => ({
@@ -160,7 +160,7 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
 
   /** Orders a deletion, if there is something and none is under way that has it, and waits until Loki gives out nothing of it. */
   const erase = async (tenant: string, query: string): Promise<void> => {
-    const until = Date.now() + deletionMs
+    const until = performance.now() + deletionMs
     let wait = 200
     for (;;) {
       const last = await newest(tenant, query)
@@ -172,7 +172,7 @@ const make = (client: LokiClient, { days = 14, deletionMs = 360_000 }: LokiHisto
       )
       // Loki takes no deletion of what is still to come.
       if (!ordered && lastMillis + 1000 < Date.now()) await client.delete(tenant, query, Date.now() - 1)
-      if (Date.now() > until) {
+      if (performance.now() > until) {
         throw new LokiError(
           "away",
           `it still gives out lines that were to be deleted, as of ${timeOfNanos(last.nanos)}`

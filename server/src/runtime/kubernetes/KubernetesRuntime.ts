@@ -38,13 +38,11 @@ export const layer = Layer.effect(
 
     /** While the API server is away, what the cache holds is of before: whoever waits for a service is told so. */
     const whileReachable = Effect.flatMap(
-      api.unreachableSince,
+      api.unreachable,
       Option.match({
         onNone: () => Effect.void,
-        onSome: (since) =>
-          Date.now() - since.getTime() < awayMillis
-            ? Effect.void
-            : Effect.fail(unreachableError(since, `${api.server} does not answer`))
+        onSome: ({ millis, since }) =>
+          millis < awayMillis ? Effect.void : Effect.fail(unreachableError(since, `${api.server} does not answer`))
       })
     )
 
@@ -65,7 +63,7 @@ export const layer = Layer.effect(
             (_): ServiceStatus => ({
               ..._,
               // The watch has not told yet what was applied: what it tells is of the object before.
-              observedGeneration: isBehind(key.namespace, key.service, Date.now()) ? -1 : _.observedGeneration,
+              observedGeneration: isBehind(key.namespace, key.service, performance.now()) ? -1 : _.observedGeneration,
               url: publicUrl(_.url, platform)
             })
           )

@@ -2,6 +2,7 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { LogHistory } from "../../logs/LogHistory.ts"
+import { within } from "../../monotonic.ts"
 import { RemainsError, type Store } from "../../privacy/Remains.ts"
 import { RuntimeStores } from "../RuntimeStores.ts"
 import { KubeApi } from "./api/KubeApi.ts"
@@ -14,7 +15,7 @@ const decodeNames = Schema.decodeUnknown(
 )
 
 /** How long namespaces may take to go: with their pods, which finish their requests. */
-const gone = Schedule.spaced("500 millis").pipe(Schedule.upTo("5 minutes"))
+const gone = Schedule.spaced("500 millis").pipe(within("5 minutes"))
 
 const failed = (cause: { readonly message: string }) => new RemainsError({ message: cause.message, cause })
 

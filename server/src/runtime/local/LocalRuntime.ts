@@ -83,7 +83,7 @@ const make = (options: LocalRuntimeOptions) =>
         ticker,
         limiter,
         settle: options.settle ?? defaultSettle,
-        now: Date.now,
+        now: () => performance.now(),
         makeRunner: ({ app, key }, revision, hooks) =>
           makeRevisionRunner({
             ...hooks,
@@ -128,8 +128,7 @@ const make = (options: LocalRuntimeOptions) =>
       makeController,
       mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program.kind)),
       onRemoved: (key) => logs.remove(key),
-      onEmptied: instances.removeNamespace,
-      now: Date.now
+      onEmptied: instances.removeNamespace
     })
 
     yield* Effect.addFinalizer(() =>

@@ -87,6 +87,8 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     readonly server: string
     /** Since when no request has been answered. */
     readonly unreachableSince: Effect.Effect<Option.Option<Date>>
+    /** The same, and for how many milliseconds by now. */
+    readonly unreachable: Effect.Effect<Option.Option<{ readonly since: Date; readonly millis: number }>>
     /** The answer's JSON, unread. */
     readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
     /**

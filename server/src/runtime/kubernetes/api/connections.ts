@@ -1,5 +1,5 @@
 import { proxyFor } from "@maxcloud/sdk/proxy"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { type Dispatcher, Pool, ProxyAgent } from "undici"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import { type ClusterCredentials, type ClusterSource, readCredentials } from "./connect.ts"
@@ -64,7 +64,7 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
     }
   }
 
-  let now: Connections = connect(yield* readCredentials(source), undefined, yield* Clock.currentTimeMillis)
+  let now: Connections = connect(yield* readCredentials(source), undefined, performance.now())
   yield* Effect.addFinalizer(() =>
     Effect.promise(() => Promise.all([now.requests.destroy(), now.streams.destroy()]).catch(() => undefined))
   )
@@ -76,7 +76,7 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
       Effect.gen(function* () {
         if (now.readAtMillis !== older.readAtMillis) return
         const read = yield* Effect.either(readCredentials(source))
-        const readAtMillis = yield* Clock.currentTimeMillis
+        const readAtMillis = performance.now()
         if (read._tag === "Right") {
           now = connect(read.right, now, readAtMillis)
           warned = false
@@ -92,13 +92,13 @@ export const makeConnections = Effect.fn("makeConnections")(function* (source: C
   return {
     now: () => now,
     current: Effect.suspend(() =>
-      now.credentials.changing && Date.now() - now.readAtMillis > rereadAfterMillis
+      now.credentials.changing && performance.now() - now.readAtMillis > rereadAfterMillis
         ? Effect.map(reread(now), () => now)
         : Effect.succeed(now)
     ),
     /** After a refusal of the credentials: whether there are others now. */
     renewed: (refused: Connections): Effect.Effect<boolean> =>
-      Effect.suspend(() => (Date.now() - refused.readAtMillis < 1000 ? Effect.void : reread(refused))).pipe(
+      Effect.suspend(() => (performance.now() - refused.readAtMillis < 1000 ? Effect.void : reread(refused))).pipe(
         Effect.map(
           () =>
             !sameTransport(now.credentials, refused.credentials) ||

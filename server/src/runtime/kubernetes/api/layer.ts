@@ -41,13 +41,14 @@ const make = Effect.fn("KubeApi.make")(function* ({
 }: KubeApiOptions) {
   const connections = yield* makeConnections(source, maxInFlight)
   const inFlight = yield* Effect.makeSemaphore(maxInFlight)
-  let unreachableSince: Date | undefined
+  /** When the first request was sent that got no answer: to tell, and to measure. */
+  let unanswered: { readonly since: Date; readonly sinceMillis: number } | undefined
 
   const answered = () => {
-    unreachableSince = undefined
+    unanswered = undefined
   }
   const notAnswered = (sinceMillis: number) => {
-    unreachableSince ??= new Date(sinceMillis)
+    unanswered ??= { since: new Date(Date.now() - (performance.now() - sinceMillis)), sinceMillis }
   }
   // Answers of a balancer whose API server is away.
   const standsIn = (status: number) => status === 502 || status === 503 || status === 504
@@ -81,7 +82,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
   const answerTo = (request: KubeRequest): Effect.Effect<Answer, KubeError> =>
     Effect.gen(function* () {
       const asked = `${request.method} ${request.path}`
-      const start = Date.now()
+      const start = performance.now()
       let busyUntilNow = 0
       for (let failures = 0; ; ) {
         const outcome = yield* Effect.either(send(request))
@@ -136,7 +137,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
 
   const opened = (asked: KubeRequest, silence: number) =>
     Effect.suspend(() => {
-      const start = Date.now()
+      const start = performance.now()
       const told = `${asked.method} ${asked.path}`
       const attempt = (now: Connections) =>
         open(now, asked, silence).pipe(
@@ -187,12 +188,12 @@ const make = Effect.fn("KubeApi.make")(function* ({
 
   // Whoever is signed in may ask, and it says whether Knative is there.
   const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
-  const start = Date.now()
+  const start = performance.now()
   for (let looks = 1; ; looks++) {
     const first = yield* Effect.either(send(probe))
     const wrong = startError(connections.now().credentials, first)
     if (wrong === undefined) break
-    const left = startMillis - (Date.now() - start)
+    const left = startMillis - (performance.now() - start)
     const waits = isAway(first) && (looks <= maxQuickRetries || left > 0)
     if (!waits) return yield* wrong
     if (looks === maxQuickRetries && left > 0) {
@@ -205,7 +206,13 @@ const make = Effect.fn("KubeApi.make")(function* ({
     get server() {
       return connections.now().credentials.server
     },
-    unreachableSince: Effect.sync(() => Option.fromNullable(unreachableSince)),
+    unreachableSince: Effect.sync(() => Option.map(Option.fromNullable(unanswered), (_) => _.since)),
+    unreachable: Effect.sync(() =>
+      Option.map(Option.fromNullable(unanswered), ({ since, sinceMillis }) => ({
+        since,
+        millis: performance.now() - sinceMillis
+      }))
+    ),
     request,
     answer,
     stream,

@@ -156,7 +156,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
                 ...accepting("PartialObjectMetadata")
               }).pipe(Scope.extend(scope))
             ).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
-            connection = { scope, answer, lines: new LineReader(), sinceMillis: Date.now() }
+            connection = { scope, answer, lines: new LineReader(), sinceMillis: performance.now() }
           })
         ).pipe(
           Effect.zipRight(back),
@@ -174,7 +174,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
           yield* close
           if (how.type === "gone") version = undefined
           // One that ends at once would be opened again without end.
-          if (Date.now() - connected.sinceMillis < 1000) yield* waitAway(how.type, maxBackOffMillis)
+          if (performance.now() - connected.sinceMillis < 1000) yield* waitAway(how.type, maxBackOffMillis)
         })
 
       const eventsOf = (lines: ReadonlyArray<string>) =>

@@ -1,5 +1,6 @@
 import { Effect, Schedule } from "effect"
 import { tenantBinding } from "../../../cluster/tenantBinding.ts"
+import { within } from "../../../monotonic.ts"
 import type { KubeApi, KubeError, KubeRequest } from "../api/KubeApi.ts"
 import { type Kind, pathOf } from "../api/kinds.ts"
 import { fieldManager } from "./managedFields.ts"
@@ -20,10 +21,7 @@ export const isUnauthorizedVerb = ({ message, reason }: KubeError) =>
 
 /** The authorizer learns of a binding by a watch. */
 const learnMillis = 10_000
-const soon = Schedule.exponential("20 millis").pipe(
-  Schedule.union(Schedule.spaced("250 millis")),
-  Schedule.upTo(learnMillis)
-)
+const soon = Schedule.exponential("20 millis").pipe(Schedule.union(Schedule.spaced("250 millis")), within(learnMillis))
 
 /** The server's rights in a namespace that it makes, by a binding in each; with requests that wait until it is known. */
 export const makeBinding = (api: Requests) => {
@@ -33,7 +31,7 @@ export const makeBinding = (api: Requests) => {
 
   const isFresh = ({ path }: KubeRequest) => {
     const at = boundAt.get(path.split("/namespaces/")[1]?.split("/")[0] ?? "")
-    return at !== undefined && Date.now() - at < learnMillis
+    return at !== undefined && performance.now() - at < learnMillis
   }
 
   const request = (asked: KubeRequest): Effect.Effect<unknown, KubeError> =>
@@ -54,7 +52,7 @@ export const makeBinding = (api: Requests) => {
         contentType: "application/apply-patch+yaml",
         body: manifest
       })
-      if (bound.get(namespace) !== uid) boundAt.set(namespace, Date.now())
+      if (bound.get(namespace) !== uid) boundAt.set(namespace, performance.now())
       bound.set(namespace, uid)
     })
 

@@ -1,6 +1,7 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import { type Manifest, textOfExternalKey } from "@maxcloud/synth"
 import { Duration, Effect, Option, Schedule, Schema } from "effect"
+import { within as spentWithin } from "../../../monotonic.ts"
 import { RuntimeError } from "../../Runtime.ts"
 import { kinds, pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
@@ -76,7 +77,7 @@ export const makeAwaitExternalSecret = ({ api, cache }: WaitOptions) => {
       Effect.map(({ status }) => status.conditions.find((_) => _.type === "Ready"))
     )
 
-  const within = (millis: number) => Schedule.spaced(Duration.millis(everyMillis)).pipe(Schedule.upTo(millis))
+  const within = (millis: number) => Schedule.spaced(Duration.millis(everyMillis)).pipe(spentWithin(millis))
 
   const untilRead = (place: Place) =>
     Effect.repeat(readyOf(place), {

@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { kindOf, kinds } from "../api/kinds.ts"
 import { type Applier, type ApplierOptions, makeApplier } from "./Applier.ts"
 import { makeApplied } from "./applied.ts"
@@ -41,7 +41,8 @@ export const makeApply = Effect.fn("makeApply")(function* ({
         .map(({ metadata: { name } }) => ({ name, before: told(key.namespace, name) }))
       return apply(key, app, manifests, options).pipe(
         Effect.ensuring(
-          Effect.map(Clock.currentTimeMillis, (now) => {
+          Effect.sync(() => {
+            const now = performance.now()
             for (const { before, name } of services) {
               const place = placeOf("service", key.namespace, name)
               successors.applied(idOf(place), before, applied.of(place)?.generation ?? 0, now)

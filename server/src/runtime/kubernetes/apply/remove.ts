@@ -1,5 +1,6 @@
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect, Option, Schedule } from "effect"
+import { within } from "../../../monotonic.ts"
 import { type NamespaceKey, RuntimeError } from "../../Runtime.ts"
 import { kinds, pathOf } from "../api/kinds.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
@@ -28,7 +29,7 @@ const serviceUid = "serving.knative.dev/serviceUID"
 
 const concurrency = 24
 /** How long the cluster's garbage collector may take for what a Knative Service leaves behind. */
-const collected = Schedule.spaced("100 millis").pipe(Schedule.upTo("60 seconds"))
+const collected = Schedule.spaced("100 millis").pipe(within("60 seconds"))
 
 export interface RemoverOptions {
   readonly api: Requests

@@ -198,7 +198,7 @@ const make = Effect.fn("ClusterCache.make")(function* ({ externalSecrets: withEx
       if (namespaces.get("", namespace) === undefined) yield* unfollowSecrets(namespace)
       else if (!secretsListed.has(namespace)) {
         const listed = yield* Deferred.make<void>()
-        secretsListed.set(namespace, { listed, sinceMillis: Date.now() })
+        secretsListed.set(namespace, { listed, sinceMillis: performance.now() })
         yield* FiberMap.run(
           secretWatches,
           namespace,
@@ -216,7 +216,7 @@ const make = Effect.fn("ClusterCache.make")(function* ({ externalSecrets: withEx
       [...secretsListed.values()],
       // Counted from its beginning: once it has kept somebody waiting, it keeps nobody else.
       ({ listed, sinceMillis }) =>
-        Effect.timeoutOption(Deferred.await(listed), Math.max(0, sinceMillis + secretsSyncMillis - Date.now())),
+        Effect.timeoutOption(Deferred.await(listed), Math.max(0, sinceMillis + secretsSyncMillis - performance.now())),
       { concurrency: "unbounded", discard: true }
     )
   )

@@ -48,7 +48,7 @@ export class LiveMerge {
   readonly give = (lines: ReadonlyArray<LogLine>): Effect.Effect<void> =>
     Effect.async<void>((resume) => {
       const add = () => {
-        this.#batches.push({ lines, arrivedAt: Date.now() })
+        this.#batches.push({ lines, arrivedAt: performance.now() })
         this.#count += lines.length
         this.#wake()
         resume(Effect.void)
@@ -104,13 +104,13 @@ export class LiveMerge {
   #due(): number | undefined {
     const oldest = this.#batches[0]
     if (oldest === undefined) return undefined
-    const now = Date.now()
+    const now = performance.now()
     if (!this.#immediate) return Math.max(0, oldest.arrivedAt + this.#windowMillis - now)
     return this.#ended || this.#count >= gatherLines ? 0 : Math.max(0, this.#takenAt + gatherMillis - now)
   }
 
   #takeDue(): ReadonlyArray<LogLine> {
-    const until = this.#immediate ? Number.POSITIVE_INFINITY : Date.now() - this.#windowMillis
+    const until = this.#immediate ? Number.POSITIVE_INFINITY : performance.now() - this.#windowMillis
     let bound: LogLine | undefined
     for (const { arrivedAt, lines } of this.#batches) {
       if (arrivedAt > until) break
@@ -130,7 +130,7 @@ export class LiveMerge {
       if (count < batch.lines.length) left.push({ ...batch, lines: batch.lines.slice(count) })
     }
     this.#batches = left
-    this.#takenAt = Date.now()
+    this.#takenAt = performance.now()
     this.#count -= taken.length
     for (const retry of [...this.#waiting]) retry()
     return taken.sort(compareLines)

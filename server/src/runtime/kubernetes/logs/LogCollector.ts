@@ -43,11 +43,11 @@ const make = (options: LogCollectorOptions) =>
     const presence = (key: HistoryKey) => (uid: string) =>
       cache.podsOf(key.namespace, key.service).some(({ metadata }) => metadata.uid === uid)
 
-    let warnedAt = 0
+    let warnedAt = Number.NEGATIVE_INFINITY
     const flush = (buffer: ServiceBuffer) =>
       Effect.catchAll(buffer.flush(presence(buffer.key)), ({ message }) => {
-        if (Date.now() - warnedAt < 60_000) return Effect.void
-        warnedAt = Date.now()
+        if (performance.now() - warnedAt < 60_000) return Effect.void
+        warnedAt = performance.now()
         return Effect.logWarning(message)
       })
     // Registered before the fibers that fill buffers, so that it runs when these have ended.
@@ -138,7 +138,7 @@ const make = (options: LogCollectorOptions) =>
     yield* Effect.forkScoped(Effect.zipRight(cache.synced, beginAll))
     // One timer for all services.
     yield* Effect.suspend(() => {
-      const now = Date.now()
+      const now = performance.now()
       const due = [...buffers.values()].filter((buffer) => buffer.isDue(now))
       return Effect.forEach(due, flush, { concurrency: 8, discard: true })
     }).pipe(Effect.repeat(Schedule.spaced(sweepMillis)), Effect.forkScoped)

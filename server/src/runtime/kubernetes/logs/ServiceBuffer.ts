@@ -61,13 +61,13 @@ export class ServiceBuffer {
   }
 
   ended(): void {
-    if (!this.empty) this.#dueAt = Math.min(this.#dueAt, Date.now() + endedMillis)
+    if (!this.empty) this.#dueAt = Math.min(this.#dueAt, performance.now() + endedMillis)
   }
 
   /** Waits while what is there cannot be written. */
   append(lines: ReadonlyArray<LogLine>, isPresent: (uid: string) => boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.empty) this.#dueAt = Date.now() + this.#limits.flushMillis
+      if (this.empty) this.#dueAt = performance.now() + this.#limits.flushMillis
       for (const line of lines) {
         this.#lines.push(line)
         this.#add(sizeOf(line))
@@ -104,7 +104,7 @@ export class ServiceBuffer {
         yield* this.#history.write(this.key, lines)
         this.#lines = this.#lines.slice(count)
         this.#add(-lines.reduce((sum, line) => sum + sizeOf(line), 0))
-        this.#dueAt = this.#lines.length === 0 ? Number.POSITIVE_INFINITY : Date.now() + this.#limits.flushMillis
+        this.#dueAt = this.#lines.length === 0 ? Number.POSITIVE_INFINITY : performance.now() + this.#limits.flushMillis
         const positions = new Map([...this.#written].filter(([uid]) => isPresent(uid)))
         for (const { n, t, uid } of lines) positions.set(uid, { t, n })
         this.#written = positions

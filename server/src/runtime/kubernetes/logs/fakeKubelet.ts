@@ -74,6 +74,7 @@ export class FakeKubelet {
     const api = KubeApi.of({
       server: "https://fake",
       unreachableSince: Effect.succeedNone,
+      unreachable: Effect.succeedNone,
       request: () => Effect.die("unused"),
       answer: () => Effect.die("unused"),
       socket: () => Effect.die("unused"),

@@ -65,7 +65,7 @@ export const liveLines = (options: LiveLinesOptions) =>
           source,
           from: { after: positions.after(uid), since },
           give: merge.give,
-          current: (current) => currentSince.set(uid, current ? Date.now() : undefined)
+          current: (current) => currentSince.set(uid, current ? performance.now() : undefined)
         })
         // Gone before all was read: the rest is where lines are kept.
         if (complete) return
@@ -109,7 +109,7 @@ export const liveLines = (options: LiveLinesOptions) =>
       Effect.flatMap(merge.take, (lines) => {
         if (lines === undefined) return Effect.fail(Option.none())
         for (const { t } of lines) if (t > newest) newest = t
-        const settled = Date.now() - settledMillis
+        const settled = performance.now() - settledMillis
         const lagging = [...currentSince].filter(([, since]) => since === undefined || since > settled)
         return Effect.succeed<LiveLines>({ lines, newest, lagging: lagging.map(([uid]) => uid) })
       })

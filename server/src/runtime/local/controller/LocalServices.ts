@@ -34,7 +34,6 @@ export interface LocalServicesInput {
   readonly onRemoved: (key: ServiceKey) => Effect.Effect<void>
   /** The last service of a namespace is gone. */
   readonly onEmptied: (key: NamespaceKey) => Effect.Effect<void>
-  readonly now: () => number
 }
 
 /** All services of this runtime, and what else their namespaces hold. */
@@ -91,7 +90,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       if (!isServiceName(name)) return yield* Either.left("its name is no service name")
       const serviceKey = { ...key, service: name }
       const existing = controllers.get(idOf(serviceKey))?.object()
-      const now = new Date(input.now()).toISOString()
+      const now = new Date().toISOString()
       const change = yield* planService({ key: serviceKey, app, manifest, existing, secretManifest, now })
       const refusal = change === undefined ? undefined : input.mayRun(key, change)
       return refusal === undefined ? change : yield* Either.left(refusal)

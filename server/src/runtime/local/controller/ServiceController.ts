@@ -192,7 +192,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
     }
     keepFinding()
-    const conditions = conditionsOf(key.service, record, observed(), new Date(now()).toISOString())
+    const conditions = conditionsOf(key.service, record, observed(), new Date().toISOString())
     record = { ...record, conditions, active: restoring !== undefined || (serving?.runner.target() ?? 0) > 0 }
     const status = JSON.stringify([stateOf(record, observed()), record, instances(), object.generation, diagnosis()])
     if (status === told) return

@@ -21,7 +21,7 @@ export const makeTicker = (
     const timer = setInterval(run, ms)
     return () => clearInterval(timer)
   },
-  now: () => number = Date.now
+  now: () => number = () => performance.now()
 ): Ticker => {
   const awake = new Set<Ticking>()
   let cancel: (() => void) | undefined

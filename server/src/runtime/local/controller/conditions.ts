@@ -105,8 +105,8 @@ const active = (record: ServiceRecord, observed: Observed): Fact => {
     }
   }
   if (isDegraded(observed) && observed.failure !== undefined) {
-    const { count, message, reason, retryAtMs } = observed.failure
-    const next = new Date(retryAtMs).toISOString()
+    const { count, message, reason, retryAt } = observed.failure
+    const next = retryAt.toISOString()
     return {
       status: "False",
       reason,

@@ -44,7 +44,8 @@ describe("what callers are told", () => {
       message: "/home/ada",
       retryable: true,
       count: 1,
-      retryAtMs: 2_000
+      retryAtMs: 2_000,
+      retryAt: new Date(2_000)
     } as const
     const failed = refusals.overdue(5_000, { failure, running: 1, ready: 0 })
     expect([failed.status, failed.retryAfterSeconds]).toEqual([503, 1])

@@ -122,9 +122,9 @@ const missingForMs = 5_000
 export const makeEngineFinder = (environment: NodeJS.ProcessEnv) => {
   let asked: { readonly at: number; readonly answer: ReturnType<typeof detectContainerEngine> } | undefined
   return async () => {
-    if (asked !== undefined && "missing" in (await asked.answer) && Date.now() - asked.at > missingForMs)
+    if (asked !== undefined && "missing" in (await asked.answer) && performance.now() - asked.at > missingForMs)
       asked = undefined
-    asked ??= { at: Date.now(), answer: detectContainerEngine(environment) }
+    asked ??= { at: performance.now(), answer: detectContainerEngine(environment) }
     return asked.answer
   }
 }

@@ -31,7 +31,7 @@ export const endProcesses = async (
     for (const entry of found) known.set(entry.pid, entry.startTime)
     return found
   }
-  const deadline = Date.now() + graceMs
+  const deadline = performance.now() + graceMs
   const first = await left()
   if (first.length === 0) return 0
   // Once each: many programs take a second SIGTERM for an order to drop all at once.
@@ -49,12 +49,12 @@ export const endProcesses = async (
   for (let pause = 5; ; pause = Math.min(pause * 1.5, 100)) {
     const found = await left()
     if (found.length === 0) return first.length
-    if (Date.now() >= deadline) break
+    if (performance.now() >= deadline) break
     terminate(found)
-    await sleep(Math.min(pause, Math.max(1, deadline - Date.now())))
+    await sleep(Math.min(pause, Math.max(1, deadline - performance.now())))
   }
-  const killDeadline = Date.now() + afterKillMs
-  for (let found = await left(); found.length > 0 && Date.now() < killDeadline; found = await left()) {
+  const killDeadline = performance.now() + afterKillMs
+  for (let found = await left(); found.length > 0 && performance.now() < killDeadline; found = await left()) {
     for (const entry of found) signal(entry, "SIGKILL")
     await sleep(5)
   }

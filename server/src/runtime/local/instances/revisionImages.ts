@@ -12,11 +12,11 @@ export const makeRevisionImages = () => {
   ): Promise<string> => {
     const under = finding.get(revision)
     if (under !== undefined) return under
-    for (const [other, { usedAt }] of known) if (Date.now() - usedAt > knownForMs) known.delete(other)
+    for (const [other, { usedAt }] of known) if (performance.now() - usedAt > knownForMs) known.delete(other)
     const found = find(given ?? known.get(revision)?.id).finally(() => finding.delete(revision))
     finding.set(revision, found)
     const id = await found
-    known.set(revision, { id, usedAt: Date.now() })
+    known.set(revision, { id, usedAt: performance.now() })
     return id
   }
 }

@@ -141,9 +141,9 @@ const pauseMs = 5
 export const endAllOf = async (user: UnprivilegedUser): Promise<void> => {
   checked(user)
   if (process.platform !== "linux") return killAll(user)
-  const deadline = Date.now() + endWithinMs
+  const deadline = performance.now() + endWithinMs
   while ((await processesOf(user)).length > 0) {
-    if (Date.now() > deadline) throw new Error(`Processes of user ${user.uid} can't be ended.`)
+    if (performance.now() > deadline) throw new Error(`Processes of user ${user.uid} can't be ended.`)
     await killAll(user)
     await sleep(pauseMs)
   }

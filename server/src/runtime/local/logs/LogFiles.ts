@@ -115,8 +115,9 @@ export class LogFiles {
       return this.#open
     }
     const known = this.#organization.take(this.#folder)
-    // The clock begins the count, so that a cursor from before a removal is never one of the files after it.
-    const file = known ?? this.#organization.add(this.#folder, Math.max(Date.now(), this.#generation + 1))
+    const file =
+      known ??
+      this.#organization.add(this.#folder, Math.max(this.#organization.firstGeneration(), this.#generation + 1))
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
       const handle = await open(logFilePath(this.#folder, file.generation), constants.O_RDWR | constants.O_CREAT, 0o600)

@@ -7,7 +7,7 @@ export interface CountedFile {
   readonly folder: string
   readonly generation: number
   size: number
-  /** When its last line was written, in epoch milliseconds. */
+  /** When its last line was written, in epoch milliseconds, but never before what was written earlier. */
   lastAt: number
   /** Does somebody write to it at present? Then it stays. */
   writing: boolean
@@ -34,6 +34,8 @@ export class OrganizationLogs {
   readonly #services = new Map<string, Array<CountedFile>>()
   readonly #removals = new Set<Promise<void>>()
   #bytes = 0
+  #latest = 0
+  #highest = 0
   #loading: Promise<void> | undefined
 
   /** `quota`: bytes; null: no limit. It may change at any time. */
@@ -62,6 +64,20 @@ export class OrganizationLogs {
     return quota === null ? Number.POSITIVE_INFINITY : Math.floor(quota / (2 * Math.max(1, this.#services.size)))
   }
 
+  /** In which order files were written to: a clock that is set back must not make the newest the oldest, which goes first. */
+  #now(): number {
+    this.#latest = Math.max(this.#latest + 1, Date.now())
+    return this.#latest
+  }
+
+  /**
+   * The generation of a service's first file. The clock begins the count, so that a cursor from before a removal is never one of the files
+   * after it; set back, it doesn't begin below what it gave before.
+   */
+  firstGeneration(): number {
+    return Math.max(Date.now(), this.#highest + 1)
+  }
+
   /** A service's newest file, which now stays until `written`; undefined: it has none. */
   take(folder: string): CountedFile | undefined {
     const file = this.#services.get(folder)?.at(-1)
@@ -71,7 +87,8 @@ export class OrganizationLogs {
 
   /** Counts a new file, the newest of its service, which stays until `written`. */
   add(folder: string, generation: number): CountedFile {
-    const file = { folder, generation, size: 0, lastAt: Date.now(), writing: true, gone: false }
+    this.#highest = Math.max(this.#highest, generation)
+    const file = { folder, generation, size: 0, lastAt: this.#now(), writing: true, gone: false }
     const files = this.#services.get(folder)
     if (files === undefined) this.#services.set(folder, [file])
     else files.push(file)
@@ -101,7 +118,7 @@ export class OrganizationLogs {
 
   written(file: CountedFile): void {
     file.writing = false
-    file.lastAt = Date.now()
+    file.lastAt = this.#now()
   }
 
   /** Removes the oldest files of a service, until it has `count` at most. */
@@ -157,6 +174,8 @@ export class OrganizationLogs {
       }
     }
     for (const file of found) {
+      this.#highest = Math.max(this.#highest, file.generation)
+      this.#latest = Math.max(this.#latest, Math.floor(file.lastAt))
       this.#services.set(file.folder, [...(this.#services.get(file.folder) ?? []), file])
       this.#bytes += file.size
     }

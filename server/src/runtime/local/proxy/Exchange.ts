@@ -275,7 +275,8 @@ class Exchange {
   #watchBody(body: RequestBody): void {
     const look = this.#guarded(() => {
       if (this.#over || body.destroyed || body.readableEnded) return
-      const left = body.waitingSince === undefined ? this.#stallMs : body.waitingSince + this.#stallMs - Date.now()
+      const left =
+        body.waitingSince === undefined ? this.#stallMs : body.waitingSince + this.#stallMs - performance.now()
       if (left <= 0) this.#stalled()
       else this.#bodyTimer = setTimeout(look, left)
     })

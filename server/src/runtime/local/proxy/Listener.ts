@@ -274,9 +274,9 @@ export const listen = (
     closing = true
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     for (const session of sessions) session.close()
-    const until = Date.now() + graceMs
+    const until = performance.now() + graceMs
     // Node does not tell when a connection becomes idle.
-    while (sockets.size > 0 && Date.now() < until) {
+    while (sockets.size > 0 && performance.now() < until) {
       server.closeIdleConnections()
       await new Promise((resolve) => setTimeout(resolve, closingPollMs))
     }

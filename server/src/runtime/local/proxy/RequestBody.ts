@@ -25,7 +25,7 @@ export class RequestBody extends Readable {
 
   override _read(): void {
     const { body } = this.#downstream
-    this.waitingSince ??= Date.now()
+    this.waitingSince ??= performance.now()
     if (this.consumed) {
       body.resume()
       return
@@ -54,7 +54,7 @@ export class RequestBody extends Readable {
 
   readonly #data = this.#guarded((chunk: Buffer) => {
     const hasRoom = this.push(chunk)
-    this.waitingSince = hasRoom ? Date.now() : undefined
+    this.waitingSince = hasRoom ? performance.now() : undefined
     if (!hasRoom) this.#downstream.body.pause()
   })
 

@@ -7,7 +7,7 @@ import { backoffMs, defaultBackoff } from "./backoff.ts"
 import { firstSecondsMs } from "./failures.ts"
 import { makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }))
 afterEach(() => void vi.useRealTimers())
 
 /** Lets what waits for promises and sockets go on; the clock stands still. */
@@ -153,6 +153,30 @@ describe("an instance that dies", () => {
     expect(runner.failure()?.count).toBe(1)
     await runner.stop(0)
   })
+
+  it.each([-3_600_000, 3_600_000, 86_400_000, 2 * 365 * 86_400_000])(
+    "is replaced when told, though the wall clock is moved by %i ms meanwhile",
+    async (step) => {
+      const { runner, started } = await makeRunner()
+      runner.scaleTo(1)
+      await settle()
+      for (const count of [1, 2]) {
+        started.at(-1)?.die()
+        await settle()
+        vi.setSystemTime(Date.now() + step)
+        vi.advanceTimersByTime(100 * count - 1)
+        await settle()
+        expect([started.length, runner.failure()?.count]).toEqual([count, count])
+        vi.advanceTimersByTime(1)
+        await settle()
+        expect([started.length, runner.ready()]).toEqual([count + 1, 1])
+      }
+      vi.advanceTimersByTime(firstSecondsMs)
+      await settle()
+      expect([runner.proved(), runner.failure()]).toEqual([1, undefined])
+      await runner.stop(0)
+    }
+  )
 })
 
 describe("the wait between failures", () => {

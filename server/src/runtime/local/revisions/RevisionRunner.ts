@@ -34,8 +34,10 @@ export interface RunnerInput {
 export interface RunnerFailure extends FailureReason {
   /** Failures in a row. */
   readonly count: number
-  /** Epoch milliseconds of the next try. */
+  /** Monotonic milliseconds of the next try (`performance.now()`). */
   readonly retryAtMs: number
+  /** The same to be told, by the wall clock. */
+  readonly retryAt: Date
 }
 
 /** Keeps as many instances of one revision as are wanted. */
@@ -170,7 +172,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         entry.phase === "ending"
           ? yield* Effect.zipRight(instance.stop, Deferred.await(instance.exited))
           : yield* serve(entry, instance, performance.now())
-      return failureOfExit(exit, Date.now() - (entry.readyAtMs ?? Date.now()), spec, instance.of)
+      return failureOfExit(exit, performance.now() - (entry.readyAtMs ?? performance.now()), spec, instance.of)
     })
 
   const serve = Effect.fnUntraced(function* (entry: Entry, instance: Instance, launchedAtMs: number) {
@@ -181,7 +183,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     }
     if (entry.phase === "starting") {
       entry.phase = "ready"
-      entry.readyAtMs = Date.now()
+      entry.readyAtMs = performance.now()
       launchMs = performance.now() - launchedAtMs
       if (failure !== undefined) entry.provedTimer = setTimeout(forgive, firstSecondsMs)
       pool.add(instance)
@@ -220,12 +222,12 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     })
 
   const record = (entry: Entry, why: FailureReason): number => {
-    const now = Date.now()
+    const now = performance.now()
     if (entry.readyAtMs !== undefined && now - entry.readyAtMs >= input.backoff.resetAfterMs) failures = 0
     failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
     const delayMs = backoffMs(input.backoff, failures, why.retryable)
     retryAtMs = now + delayMs
-    failure = { ...why, count: failures, retryAtMs }
+    failure = { ...why, count: failures, retryAtMs, retryAt: new Date(Date.now() + delayMs) }
     return delayMs
   }
 
@@ -246,7 +248,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       missing--
     }
     if (missing === 0) return
-    const waitMs = retryAtMs - Date.now()
+    const waitMs = retryAtMs - performance.now()
     if (waitMs > 0) {
       clearTimeout(retryTimer)
       retryTimer = setTimeout(reconcile, waitMs)
@@ -298,7 +300,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     running: () => inPhase("starting", "ready").length,
     ready: () => pool.ready(),
     proved: () =>
-      inPhase("ready").filter((_) => _.readyAtMs !== undefined && Date.now() - _.readyAtMs >= firstSecondsMs).length,
+      inPhase("ready").filter((_) => _.readyAtMs !== undefined && performance.now() - _.readyAtMs >= firstSecondsMs)
+        .length,
     launchMs: () => launchMs,
     all: () => entries.size,
     failure: () => failure,

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { clocksIn } from "./clocksIn.ts"
+
+const root = dirname(dirname(import.meta.dirname))
+
+/** Uses of the wall clock that wait for nothing and measure nothing, by file: how many, and what the time is for. */
+const labels: Readonly<Record<string, { readonly uses: number; readonly why: string }>> = JSON.parse(
+  readFileSync(join(import.meta.dirname, "labels.json"), "utf8")
+)
+
+const filesOf = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((_) => _.endsWith(".ts") && !/(\.test|[/](?:test|fake)[A-Z]\w*|Contract)\.ts$/.test(`/${_}`))
+    .map((_) => join(folder, _))
+
+const uses = ["config-schema", "sdk", "synth", "builder", "server", "cli"]
+  .flatMap((_) => filesOf(`${_}/src`))
+  .flatMap((file) => clocksIn(readFileSync(join(root, file), "utf8"), file))
+
+const countOf = (file: string) => uses.filter((_) => _.file === file).length
+
+describe("the wall clock", () => {
+  it("is read by nothing that waits or measures: set back, it would stand still", () => {
+    assert.isAbove(uses.length, 50)
+    const bad = uses.filter(({ file }) => countOf(file) > (labels[file]?.uses ?? 0))
+    assert.deepStrictEqual(
+      bad.map((_) => `${_.file}:${_.line}: ${_.written}`),
+      [],
+      "Measure by performance.now(), `monotonicMillis` or `within`, and compare with the database's own time (`isDue`). A time that only tells people when something was goes into scripts/clocks/labels.json."
+    )
+  })
+
+  it("has no label listed that is gone", () => {
+    const gone = Object.entries(labels).filter(
+      ([file, { uses: listed, why }]) => countOf(file) !== listed || why === ""
+    )
+    assert.deepStrictEqual(gone, [])
+  })
+
+  it("is found however it is read", () => {
+    const planted = `
+      const a = Date.now() + 1000
+      const b = [1].map(Date.now)
+      const c = new Date()
+      const d = Clock.currentTimeMillis
+      const e = DateTime.unsafeNow()
+      const f = Schedule.spaced("1 second").pipe(Schedule.upTo("1 minute"))
+      const g = Effect.cachedWithTTL(look, "1 minute")
+      const h = sql\`select 1 from leases where lease_until > \${now}\`
+      const fine = [new Date(0), performance.now(), Date.parse(text), Clock.currentTimeNanos, Schedule.spaced("1 second")]
+      const alsoFine = sql\`where seen_at < now() - \${ms} * interval '1 millisecond' and sequence > \${after}\`
+      const lengthsOnly = sql\`where now() - polled_at < \${seconds} * interval '1 second'\``
+    assert.deepStrictEqual(
+      clocksIn(planted, "planted.ts").map((_) => _.line),
+      [2, 3, 4, 5, 6, 7, 8, 9]
+    )
+  })
+})

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Ref, Schedule, TestClock } from "effect"
+import { monotonicMillis, within } from "./monotonic.ts"
+
+/** The live clock, whose wall time is set back by an hour as soon as it was read twice. */
+const setBack = Effect.clockWith((clock) =>
+  Effect.sync((): Clock.Clock => {
+    let reads = 0
+    const millis = () => Date.now() - (reads++ < 2 ? 0 : 3_600_000)
+    return {
+      [Clock.ClockTypeId]: Clock.ClockTypeId,
+      unsafeCurrentTimeMillis: millis,
+      unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+      currentTimeMillis: Effect.sync(millis),
+      currentTimeNanos: clock.currentTimeNanos,
+      sleep: (duration) => clock.sleep(duration)
+    }
+  })
+)
+
+const repeated = (schedule: Schedule.Schedule<unknown>) =>
+  Effect.gen(function* () {
+    const runs = yield* Ref.make(0)
+    const clock = yield* setBack
+    yield* Ref.update(runs, (_) => _ + 1).pipe(
+      Effect.repeat(schedule),
+      Effect.withClock(clock),
+      Effect.timeoutOption("3 seconds")
+    )
+    return yield* Ref.get(runs)
+  })
+
+describe("a schedule that ends after a time", () => {
+  it.live("ends though the wall clock is set back meanwhile, where Effect's own goes on", () =>
+    Effect.gen(function* () {
+      assert.isBelow(yield* repeated(Schedule.spaced("20 millis").pipe(within("200 millis"))), 15)
+      assert.isAbove(yield* repeated(Schedule.spaced("20 millis").pipe(Schedule.upTo("200 millis"))), 20)
+    })
+  )
+
+  it.effect("goes with the test clock", () =>
+    Effect.gen(function* () {
+      const before = yield* monotonicMillis
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* monotonicMillis) - before, 3_600_000)
+    })
+  )
+})
