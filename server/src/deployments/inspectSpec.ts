@@ -123,9 +123,11 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
           error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
         )
       )
-    const { images, problems: ofImages } = yield* registries
-      .resolve(target.organization.id, spec)
-      .pipe(Effect.mapError((_) => away(_.message)))
+    const {
+      images,
+      problems: ofImages,
+      warnings: onImages
+    } = yield* registries.resolve(target.organization, spec).pipe(Effect.mapError((_) => away(_.message)))
     const unset = missingSecrets(spec, secretVersions).map((name) => ({
       path: paths.get(name) ?? [],
       message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
@@ -146,6 +148,7 @@ export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
       ],
       warnings: [
         ...runtime.limitations(spec),
+        ...onImages,
         ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))
       ]
     } satisfies Inspected

@@ -18,12 +18,10 @@ export interface ImageQuestion {
   readonly organizationId: OrganizationId
   /** As the config writes it. */
   readonly image: string
-  /** The id that the revision has run before: its tag may mean another image by now. */
+  /** The id that the revision has run before. It runs this one or none: its tag may mean another image by now. */
   readonly imageId: string | undefined
   /** `linux/amd64` */
   readonly platform: string
-  /** Does the name mean another image every day, so that its registry is asked where no revision has run it? */
-  readonly mutable: boolean
   readonly isInStore: (imageId: string) => Promise<boolean>
   readonly load: LoadImage
   readonly onPull: () => void
@@ -36,6 +34,11 @@ export interface ImageQuestion {
 export class ImageAccess extends Context.Tag("@maxcloud/server/ImageAccess")<
   ImageAccess,
   {
+    /** The image by digest, as its registry shows it to the organization now: `registry.example.com/app@sha256:…`. */
+    readonly resolve: (
+      organizationId: OrganizationId,
+      image: string
+    ) => Effect.Effect<string, ImageProblem | ImagesError>
     readonly allow: (question: ImageQuestion) => Effect.Effect<AllowedImage, ImageProblem | ImagesError>
     /** The organization's credentials for the image's registry as a file of `podman login`; without any, one with none. */
     readonly authFile: (organizationId: OrganizationId, image: string) => Effect.Effect<string, ImagesError>

@@ -13,3 +13,10 @@ export const imageProblem = (code: DiagnosisCode, message: string) =>
 
 export const notAnImage = (written: string) =>
   imageProblem("ImageInvalid", `"${written}" isn't a valid image reference. Use a form like "nginx:1.27".`)
+
+/** A revision runs one image for ever: where that can't be had any more, no other one is run in its place. */
+export const imageGone = (image: string, id: string) =>
+  imageProblem(
+    "ImageNotFound",
+    `the image ${id} that this revision runs isn't on this machine any more, and ${image} isn't it now. Deploy again to run what it is now.`
+  )

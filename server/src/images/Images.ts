@@ -1,7 +1,7 @@
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
-import type { OrganizationId } from "@maxcloud/sdk/api"
 import type { ResolvedImage } from "@maxcloud/synth"
 import { Context, Data, type Effect } from "effect"
+import type { Organization } from "../organizations/Organizations.ts"
 
 /** A registry did not answer: the same may work later. */
 export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly message: string }> {}
@@ -11,12 +11,14 @@ export interface ResolvedImages {
   readonly images: ReadonlyMap<string, ResolvedImage>
   /** What makes the spec impossible: no such tag, no permission, no build for the cluster's platform. Each says the code and the fix. */
   readonly problems: ReadonlyArray<SpecIssue>
+  /** Images that run by something else than what their registry says now. */
+  readonly warnings: ReadonlyArray<SpecIssue>
 }
 
 /** What registries say of the images that a spec names, with the organization's credentials. */
 export class Images extends Context.Tag("@maxcloud/server/Images")<
   Images,
   {
-    readonly resolve: (organizationId: OrganizationId, spec: AppSpec) => Effect.Effect<ResolvedImages, ImagesError>
+    readonly resolve: (organization: Organization, spec: AppSpec) => Effect.Effect<ResolvedImages, ImagesError>
   }
 >() {}

@@ -6,10 +6,10 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { asOrganization } from "../database/RowScope.ts"
 import { makeExchange } from "./exchange.ts"
 import { type AllowedImage, ImageAccess, type ImageQuestion } from "./ImageAccess.ts"
-import { ImageProblem, notAnImage } from "./ImageProblem.ts"
+import { ImageProblem, imageGone, notAnImage } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { downloadImage } from "./imageArchive.ts"
-import { apiHostOf, parseImageName, writeImageName } from "./imageName.ts"
+import { apiHostOf, type ImageName, parseImageName, pinnedReference, writeImageName } from "./imageName.ts"
 import { makeRegistryClient } from "./RegistryClient.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
@@ -53,19 +53,31 @@ export const layer = (options: RegistryAccessOptions) =>
           asOrganization(organizationId)
         )
 
-      const pull = Effect.fn("ImageAccess.pull")(function* (question: ImageQuestion) {
+      const sessionFor = (organizationId: OrganizationId, image: ImageName) =>
+        Effect.map(reveal(organizationId, image.registry), (_) => sessionOf(image, _))
+
+      const resolve = Effect.fn("ImageAccess.resolve")(function* (organizationId: OrganizationId, written: string) {
+        const image = yield* nameOf(written)
+        return pinnedReference(image, yield* client.pin(yield* sessionFor(organizationId, image)))
+      })
+
+      /** Asks the registry for `image`, and downloads what it is if the organization has not had it yet. */
+      const pull = Effect.fn("ImageAccess.pull")(function* (question: ImageQuestion, image: ImageName) {
         const { organizationId, platform } = question
-        const image = yield* nameOf(question.image)
-        const session = sessionOf(image, yield* reveal(organizationId, image.registry))
-        const reference = writeImageName(image)
+        const session = yield* sessionFor(organizationId, image)
+        const reference = writeImageName(yield* nameOf(question.image))
         const digest = yield* client.pin(session)
         const known = yield* remembered.withDigest(organizationId, reference, digest)
         if (known !== undefined && (yield* Effect.promise(() => question.isInStore(known.imageId)))) {
           yield* remembered.set(organizationId, reference, known)
           return known.imageId
         }
-        question.onPull()
         const build = yield* client.build(session, digest, platform)
+        // Of a revision from before digests were pinned, only the image's id is known.
+        if (image.digest === undefined && question.imageId !== undefined && question.imageId !== build.imageId) {
+          return yield* imageGone(question.image, question.imageId)
+        }
+        question.onPull()
         const file = join(folder, randomBytes(8).toString("hex"))
         const imageId = yield* downloadImage(ask, session, build, file).pipe(
           Effect.zipRight(
@@ -81,30 +93,18 @@ export const layer = (options: RegistryAccessOptions) =>
         return imageId
       })
 
-      /** May the organization still run what its revision has run before? */
-      const askAgain = Effect.fn("ImageAccess.askAgain")(function* (question: ImageQuestion, digest: string) {
-        const image = yield* nameOf(question.image)
-        const session = sessionOf(
-          { ...image, digest, tag: undefined },
-          yield* reveal(question.organizationId, image.registry)
-        )
-        yield* client.pin(session)
-      })
-
       const allow = Effect.fn("ImageAccess.allow")(function* (question: ImageQuestion) {
-        const { imageId, mutable, organizationId } = question
-        const reference = writeImageName(yield* nameOf(question.image))
+        const { imageId, organizationId } = question
+        const image = yield* nameOf(question.image)
+        const reference = writeImageName(image)
         const known = yield* remembered.newest(organizationId, reference, imageId)
         const here = known !== undefined && (yield* Effect.promise(() => question.isInStore(known.imageId)))
-        if (!here) return { imageId: yield* pull(question) }
-        if (known.ageMs < allowedForMs && (imageId !== undefined || !mutable)) return { imageId: known.imageId }
-        const asked =
-          imageId === undefined
-            ? pull(question)
-            : askAgain(question, known.digest).pipe(
-                Effect.zipRight(remembered.set(organizationId, reference, known)),
-                Effect.as(known.imageId)
-              )
+        const keeps = imageId !== undefined || image.digest !== undefined
+        if (here && keeps && known.ageMs < allowedForMs) return { imageId: known.imageId }
+        // A revision keeps what it has run: it is asked for by its digest, whatever its tag means by now.
+        const wanted = imageId === undefined || known === undefined ? image : { ...image, digest: known.digest }
+        const asked = pull(question, wanted)
+        if (!here) return { imageId: yield* asked }
         return yield* asked.pipe(
           Effect.map((_): AllowedImage => ({ imageId: _ })),
           Effect.catchAll((error) => {
@@ -130,7 +130,7 @@ export const layer = (options: RegistryAccessOptions) =>
         return JSON.stringify({ auths: Object.fromEntries(hosts.map((host) => [host, { auth }])) })
       })
 
-      return { allow, authFile }
+      return { resolve, allow, authFile }
     })
   )
 

@@ -22,7 +22,6 @@ const accept = manifestTypes.join(", ")
 const mebibyte = 1024 * 1024
 /** What registries take at least (OCI distribution, "Pushing manifests"). */
 const documentBytes = 4 * mebibyte
-const tagMilliseconds = 30_000
 const digestGrammar = /^sha256:[a-f0-9]{64}$/
 
 const digestOf = (body: Buffer) => `sha256:${createHash("sha256").update(body).digest("hex")}`
@@ -44,13 +43,15 @@ const otherKind = (session: RegistrySession, mediaType: string) =>
 
 /** Looks images up: what they are now, by digest, and whether they run on a cluster's platforms (`linux/amd64`). */
 export const makeRegistryClient = (ask: Ask) => {
-  const tags = new Remembered<string>(5000)
   const images = new Remembered<ResolvedImage>(5000)
 
   /** Of a tag that is not there, what may have been meant. A registry need not list its tags. */
   const notFound = Effect.fn("Registry.notFound")(function* ({ image, ...session }: RegistrySession) {
     if (image.tag === undefined) {
-      return yield* imageProblem("ImageNotFound", `there is no ${writeImageName(image)}. Look at its digest.`)
+      return yield* imageProblem(
+        "ImageNotFound",
+        `${image.registry} has no ${image.repository}@${image.digest}: it was deleted there, or it was never pushed. Push it again, or deploy a tag that is there.`
+      )
     }
     const known = yield* ask(
       { image, ...session },
@@ -76,26 +77,21 @@ export const makeRegistryClient = (ask: Ask) => {
     )
   })
 
-  /** The digest that a tag stands for now. `HEAD` costs registries little, and Docker Hub does not count it. */
+  /**
+   * The digest that a tag stands for now. Never remembered: whoever pushes and deploys at once means what was pushed. `HEAD` costs registries
+   * little, and Docker Hub does not count it.
+   */
   const resolveTag = Effect.fn("Registry.resolveTag")(function* (session: RegistrySession, tag: string) {
-    const key = `${session.key}:${tag}`
-    const known = tags.get(key)
-    if (known !== undefined) return known
     const question = { path: `manifests/${tag}`, accept, maxBytes: documentBytes }
     const head = yield* ask(session, { ...question, method: "HEAD" })
     if (head.status === 404) return yield* notFound(session)
     if ([401, 403, 429].includes(head.status) || head.status >= 500) return yield* refusal(session, head)
     const said = head.headers["docker-content-digest"]
-    if (head.status === 200 && typeof said === "string" && digestGrammar.test(said)) {
-      tags.set(key, said, tagMilliseconds)
-      return said
-    }
+    if (head.status === 200 && typeof said === "string" && digestGrammar.test(said)) return said
     const answer = yield* ask(session, { ...question, method: "GET" })
     if (answer.status === 404) return yield* notFound(session)
     if (answer.status !== 200) return yield* refusal(session, answer)
-    const digest = digestOf(answer.body)
-    tags.set(key, digest, tagMilliseconds)
-    return digest
+    return digestOf(answer.body)
   })
 
   /** What is at a digest, checked to be just that. */

@@ -2,6 +2,7 @@ import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import type { ResolvedImage } from "@maxcloud/synth"
 import { Duration, Effect, Either, Layer, Option } from "effect"
+import type { Organization } from "../organizations/Organizations.ts"
 import { makeExchange } from "./exchange.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { Images, ImagesError } from "./Images.ts"
@@ -61,14 +62,14 @@ export const layer = (options: ImagesOptions) =>
       })
 
       const resolve = Effect.fn("Images.resolve")(
-        function* (organizationId: OrganizationId, spec: AppSpec) {
+        function* (organization: Organization, spec: AppSpec) {
           const nodes = yield* options.platforms()
           const platforms = nodes.length === 0 ? ["linux/amd64"] : [...new Set(nodes)].toSorted()
           const names = [...new Set(spec.services.flatMap((_) => _.image ?? []))]
           const looked = yield* Effect.forEach(
             names,
             (name) =>
-              Effect.map(Effect.either(lookUpAs(organizationId, name, platforms)), (found) => ({ found, name })),
+              Effect.map(Effect.either(lookUpAs(organization.id, name, platforms)), (found) => ({ found, name })),
             { concurrency: atOnce }
           )
           const foundOf = new Map(looked.map((_) => [_.name, _.found]))
@@ -86,7 +87,7 @@ export const layer = (options: ImagesOptions) =>
           const images = new Map(
             looked.flatMap(({ found, name }) => (Either.isRight(found) ? [[name, found.right] as const] : []))
           )
-          return { images, problems }
+          return { images, problems, warnings: [] }
         },
         Effect.timeoutFail({
           duration: timeLimit,

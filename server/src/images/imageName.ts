@@ -54,6 +54,9 @@ export const parseImageName = (written: string): ImageName | undefined => {
 export const pinnedReference = ({ registry, repository }: ImageName, digest: string) =>
   `${registry}/${repository}@${digest}`
 
+/** The digest, or the id of an image of this machine, that a reference ends with: what it means never changes. */
+export const pinOf = (written: string): string | undefined => /@(sha256:[a-f0-9]{64})$/.exec(written)?.[1]
+
 /** As messages name it. */
 export const writeImageName = ({ digest, registry, repository, tag }: ImageName) =>
   `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`

@@ -106,7 +106,7 @@ describeCluster("a private image on the cluster of KUBECONFIG", () => {
       const spec = Either.getOrThrow(
         parseAppSpec({ app: "shop", services: [{ name: "web", image: written, port: "auto" }] })
       )
-      const resolved = yield* Effect.flatMap(Images, (_) => _.resolve(id, spec))
+      const resolved = yield* Effect.flatMap(Images, (_) => _.resolve({ id, name }, spec))
       expect(resolved.problems).toEqual([])
       const place = { organization: name, stage: productionStage }
       const tenant = { ...offlineTenant(spec, place), ...options, images: resolved.images }

@@ -6,9 +6,12 @@ import { ImagesError } from "./Images.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import type { Credentials } from "./RegistrySession.ts"
 
+const noNetwork = new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })
+
 /** A fake: no registry can be reached, and no organization has credentials. */
 export const accessAway = Layer.succeed(ImageAccess, {
-  allow: () => Effect.fail(new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })),
+  resolve: () => Effect.fail(noNetwork),
+  allow: () => Effect.fail(noNetwork),
   authFile: () => Effect.succeed(JSON.stringify({ auths: {} }))
 })
 

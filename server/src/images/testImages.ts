@@ -1,6 +1,7 @@
-import { type AppSpec, parseAppSpec } from "@maxcloud/config-schema"
+import { type AppSpec, OrganizationName, parseAppSpec } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Either, Layer, Option } from "effect"
+import type { Organization } from "../organizations/Organizations.ts"
 import { Images } from "./Images.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { type ImagesOptions, layer } from "./RegistryImages.ts"
@@ -8,6 +9,8 @@ import type { Credentials } from "./RegistrySession.ts"
 
 export const acme = OrganizationId.make(`org_${"a".repeat(32)}`)
 export const other = OrganizationId.make(`org_${"0".repeat(32)}`)
+
+export const organizationOf = (id: OrganizationId): Organization => ({ id, name: OrganizationName.make("acme") })
 
 export const specOf = (images: ReadonlyArray<string>): AppSpec =>
   Either.getOrThrow(
@@ -43,7 +46,7 @@ export const resolveTest = (
 ) =>
   Effect.runPromise(
     Images.pipe(
-      Effect.flatMap((_) => _.resolve(acme, specOf(images))),
+      Effect.flatMap((_) => _.resolve(organizationOf(acme), specOf(images))),
       Effect.provide(layerTest(options, credentials))
     )
   )

@@ -27,7 +27,7 @@ export const startLocalHarness = async (): Promise<Harness> => {
   return {
     server,
     workload: { source, command: ["./workload"] },
-    looksUpImages: false,
+    looksUpImages: true,
     missingImage: `${registry.host}/nobody-has-this:1`,
     ingress: new URL(server.url),
     servesAlone: false,

@@ -45,7 +45,8 @@ export interface LocalRuntimeOptions {
 }
 
 const tailLines = 20
-const localOrganization = "local"
+/** Whoever owns this machine, on a server that needs no credential. */
+export const localOrganization = "local"
 
 const processesRefused =
   'sources run as processes of this machine, which only the organization "local" may, on a server that needs no credential (MAXCLOUD_AUTH=local): use an image'

@@ -9,6 +9,7 @@ import { layerNone as noNetwork } from "../../network/noNetwork.ts"
 import { callsWithoutCredential, type ServerSettings } from "../../ServerConfig.ts"
 import { layerNone as noStores } from "../RuntimeStores.ts"
 import type { Development } from "./instances/Development.ts"
+import { makeImageInStore } from "./instances/imageInStore.ts"
 import * as Instances from "./instances/layer.ts"
 import * as LocalObjects from "./LocalObjectsSql.ts"
 import * as LocalRuntime from "./LocalRuntime.ts"
@@ -32,6 +33,12 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
     // A process of this machine owns the machine's user: whoever sits at it may have one, and nobody by a credential from elsewhere.
     ...(callsWithoutCredential(settings) ? {} : { mayRunProcesses: () => false })
   }
+  const access = RegistryAccess.layer({ ...settings, dataDirectory: dataDir })
+  const images = LocalImages.layer({
+    ...settings,
+    ownsMachine: ({ name }) => callsWithoutCredential(settings) && name === LocalRuntime.localOrganization,
+    imageInStore: makeImageInStore(process.env)
+  })
   const runtime = Layer.unwrapEffect(
     Effect.map(faultLog("A request between services could not be passed on."), (onFault) =>
       LocalRuntime.layer({
@@ -44,7 +51,7 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
     Layer.provide(logStore(dataDir)),
     Layer.provide(LocalObjects.layer),
     Layer.provideMerge(Instances.layer({ dataDirectory: dataDir, development })),
-    Layer.provide(RegistryAccess.layer({ ...settings, dataDirectory: dataDir }))
+    Layer.provide(access)
   )
   const platform = Layer.succeed(Platform, {
     namespacePrefix: "",
@@ -59,7 +66,7 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
   return Layer.mergeAll(
     runtime,
     platform,
-    LocalImages.layer(settings),
+    Layer.provide(images, access),
     noNetwork,
     noStores,
     Layer.effectDiscard(tellRoot(dataDir))

@@ -120,6 +120,76 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     await podman("image", "rm", "--force", id)
   })
 
+  describe("that a revision has run before", () => {
+    const tagged = () => `${registry.host}/acme/moving:main`
+    const push = async (content: string) => {
+      await buildNginxImage(built, { "/etc/of": content })
+      await registry.push(built, "acme/moving:main")
+      await podman("image", "rm", "--force", built)
+    }
+    const prune = (id: string) => podman("image", "rm", "--force", id)
+
+    it("are pulled by their digest once the store was pruned, whatever their tag is now", async () => {
+      for (const ownsMachine of [false, true]) {
+        await push(`first ${ownsMachine}`)
+        const first = await allow(acme, tagged(), undefined, ownsMachine)
+        await push(`second ${ownsMachine}`)
+        await prune(first)
+        expect(await allow(acme, tagged(), first, ownsMachine)).toBe(first)
+        const second = await allow(acme, tagged(), undefined, ownsMachine)
+        expect(second).not.toBe(first)
+        await prune(first)
+        await prune(second)
+      }
+    })
+
+    it("are said to be gone where nothing but the tag is known, and what the tag has become doesn't run", async () => {
+      for (const ownsMachine of [false, true]) {
+        await push(`third ${ownsMachine}`)
+        const third = await allow(acme, tagged(), undefined, ownsMachine)
+        await prune(third)
+        await sql((_) => _.unsafe("delete from image_access"))
+        // As long as the tag is still that image, it is.
+        expect(await allow(acme, tagged(), third, ownsMachine)).toBe(third)
+        await push(`fourth ${ownsMachine}`)
+        await prune(third)
+        await sql((_) => _.unsafe("delete from image_access"))
+        expect(await refusal(acme, tagged(), third, ownsMachine)).toMatch(/^ImageNotFound: .*this revision runs/)
+      }
+    })
+
+    it("are said to be gone where their registry has lost them", async () => {
+      const lost = `${registry.host}/acme/moving@sha256:${"1".repeat(64)}`
+      for (const ownsMachine of [false, true]) {
+        expect(await refusal(acme, lost, undefined, ownsMachine)).toMatch(/^ImageNotFound: .*it was deleted there/)
+      }
+    })
+
+    it("and were built here run by their id, and are gone with it, whatever else is built under their name", async () => {
+      const name = `localhost/maxcloud-test-built:${process.pid}`
+      const idNow = async () =>
+        `sha256:${(await podman("image", "inspect", "--format", "{{.Id}}", name)).replace("sha256:", "")}`
+      await buildNginxImage(name, { "/etc/of": "first build" })
+      const first = await idNow()
+      const pinned = `${name.slice(0, name.lastIndexOf(":"))}@${first}`
+      await buildNginxImage(name, { "/etc/of": "second build" })
+      const second = await idNow()
+      expect(second).not.toBe(first)
+      expect(await allow(acme, pinned, undefined, true)).toBe(first)
+      await prune(first)
+      for (const [asked, given] of [
+        [pinned, undefined],
+        [pinned, first],
+        [name, first],
+        [first, undefined]
+      ] as const) {
+        expect(await refusal(acme, asked, given, true)).toMatch(/^ImageNotFound: .*removed from this machine/)
+      }
+      expect(await refusal(acme, pinned)).not.toContain("allowed")
+      await prune(second)
+    })
+  })
+
   it("go on for a day while their registry is unreachable, and not longer", async () => {
     const away = createServer()
     await new Promise<void>((resolve) => away.listen(0, "127.0.0.1", resolve))

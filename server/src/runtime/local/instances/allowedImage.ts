@@ -7,10 +7,11 @@ import { Cause, Effect, Exit, Schema } from "effect"
 import type { ImageAccess } from "../../../images/ImageAccess.ts"
 import type { ImageProblem } from "../../../images/ImageProblem.ts"
 import type { ImagesError } from "../../../images/Images.ts"
+import { pinOf } from "../../../images/imageName.ts"
 import { isAway } from "../../../images/RegistryAccess.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
-import { idOf, isMutable, pullFailure, qualifiedImage } from "./image.ts"
+import { idOf, pullFailure, qualifiedImage } from "./image.ts"
 
 type Access = typeof ImageAccess.Service
 type Refusal = ImageProblem | ImagesError
@@ -60,7 +61,6 @@ const fromRegistry = (
       image,
       imageId: given,
       platform: `linux/${engine.architecture}`,
-      mutable: isMutable(image),
       isInStore: async (id) => (await engine.run(["image", "inspect", "--format", "{{.Id}}", "--", id])).code === 0,
       load: (archive, id) => load(engine, archive, id),
       onPull: () => wanted.onSystem?.(`Pulling image ${qualifiedImage(image)}`)
@@ -91,9 +91,16 @@ const byEngine = async (engine: ContainerEngine, access: Access, image: string, 
   }
 }
 
+const gone = (image: string) =>
+  new InstanceFailed({
+    reason: "ImageNotFound",
+    message: `Image ${image}: the image that this revision runs was removed from this machine. Build or pull it again, and deploy.`,
+    retryable: false
+  })
+
 /**
- * For whoever owns this machine, and with it the engine's store: what is in the store is theirs, by name and by id. A name that may mean a
- * newer image is asked for; what its registry answers does no harm to an image that is here.
+ * For whoever owns this machine, and with it the engine's store: what is in the store is theirs, by name and by id. A tag may mean another
+ * image by now, and is asked for; what its registry answers does no harm to an image that is here.
  */
 const forOwner = async (
   engine: ContainerEngine,
@@ -104,27 +111,37 @@ const forOwner = async (
 ) => {
   if (given !== undefined && (await idOf(engine, given)) !== undefined) return given
   const name = qualifiedImage(image)
-  const here = await idOf(engine, name)
+  const pin = pinOf(name)
   const isLocal = name.startsWith("localhost/") || name.startsWith("sha256:")
-  if (here !== undefined && (isLocal || !isMutable(name))) return here
-  if (isLocal) {
-    throw new InstanceFailed({
-      reason: "ImageNotFound",
-      message: `Image ${image}: there is no such image on this machine, and localhost is no registry. Build it (\`podman build --tag ${name} .\`).`,
-      retryable: false
-    })
-  }
-  const allowed = await fromRegistry(engine, access, image, undefined, wanted)
+  const built = isLocal && pin !== undefined ? await idOf(engine, pin) : undefined
+  if (built !== undefined) return built
+  // Another image may have the name by now, and a revision never becomes another image.
+  const kept = pin === undefined ? given : undefined
+  const here = kept === undefined ? await idOf(engine, name) : undefined
+  if (here !== undefined && (isLocal || pin !== undefined)) return here
+  if (isLocal)
+    throw kept !== undefined || pin !== undefined || name.startsWith("sha256:") ? gone(image) : notBuilt(image)
+  const allowed = await fromRegistry(engine, access, image, kept, wanted)
   if (!("error" in allowed)) {
     if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image that is on this machine is run.`)
     return allowed.imageId
   }
   const pulled = isAway(allowed.error) ? await byEngine(engine, access, image, wanted) : failureOf(image, allowed.error)
-  if (typeof pulled === "string") return pulled
+  if (typeof pulled === "string") {
+    if (kept !== undefined && pulled !== kept) throw gone(image)
+    return pulled
+  }
   if (here === undefined) throw pulled
   wanted.onSystem?.(`${pulled.message} The image that is on this machine is run.`)
   return here
 }
+
+const notBuilt = (image: string) =>
+  new InstanceFailed({
+    reason: "ImageNotFound",
+    message: `Image ${image}: there is no such image on this machine, and localhost is no registry. Build it (\`podman build --tag ${image} .\`).`,
+    retryable: false
+  })
 
 /** The id of the image that an instance runs, if its organization may run it. `given`: what its revision has run before. */
 export const allowedImage = async (

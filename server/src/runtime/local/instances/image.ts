@@ -82,13 +82,6 @@ export const qualifiedImage = (image: string): string => {
   return first.includes(".") || first.includes(":") || first === "localhost" ? image : `docker.io/${image}`
 }
 
-/** Does the name say nothing, or `latest`, of a version, so that it means another image every day? Kubernetes' rule for pulls. */
-export const isMutable = (image: string): boolean => {
-  if (image.includes("@") || image.startsWith("sha256:")) return false
-  const tag = /:([^/:]+)$/.exec(image)?.[1]
-  return tag === undefined || tag === "latest"
-}
-
 /** The id of an image of this machine's store; undefined where it has none of this name. */
 export const idOf = async (engine: ContainerEngine, image: string): Promise<string | undefined> => {
   const result = await engine.run(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", "--", image])
