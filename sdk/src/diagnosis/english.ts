@@ -77,12 +77,11 @@ export const english: DiagnosisTexts = {
   RegistryUnreachable: {
     title: "The registry does not answer",
     meaning:
-      "The machine that runs the service cannot reach the image's registry: no address, no connection, no trusted certificate, or an error of its own.",
+      "The machine that runs the service cannot reach the image's registry: no address, no connection, or an error of its own.",
     causes: [
       "a spelling mistake in the registry's host",
       "the registry is down, or limits how often one may pull",
-      "a firewall or proxy between that machine and the registry",
-      "a certificate that the machine does not trust"
+      "a firewall or proxy between that machine and the registry"
     ],
     steps: [
       "Check the host in `image:`.",
@@ -91,13 +90,36 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Check the registry's host and that the cluster's nodes can reach it, then deploy again."
   },
+  RegistryUntrusted: {
+    title: "The registry's certificate is not trusted",
+    meaning:
+      "The registry answers by HTTPS with a certificate that the machine does not trust: its authority is unknown, or it has expired, or it is for another name. Trying again does not help.",
+    causes: [
+      "the registry has a certificate of your own authority (a company's CA), or a self-signed one",
+      "a proxy on the way opens TLS with an authority of its own",
+      "the certificate has expired, or does not name the host that the image's name has"
+    ],
+    steps: [
+      "On the server's machine, put the authority's certificate (PEM) into `/etc/containers/certs.d/HOST/ca.crt`, with the port in HOST if the image's name has one.",
+      "On Kubernetes, the operator gives it to the server with `NODE_EXTRA_CA_CERTS`, and to each node's containerd (`/etc/containerd/certs.d/HOST/hosts.toml`).",
+      "See what the registry shows: `openssl s_client -connect HOST:443 -showcerts`.",
+      "Deploy again: `maxcloud deploy`."
+    ],
+    fix: "Put the authority's certificate (PEM) into /etc/containers/certs.d/HOST/ca.crt on the server's machine, and deploy again."
+  },
   WrongPlatform: {
     title: "The image is for another kind of machine",
-    meaning: "The image has no variant for the cluster's operating system and processor.",
-    causes: ["built on an ARM machine (Apple silicon) for a cluster on amd64", "only one platform was pushed"],
+    meaning:
+      "The image has no variant for the machine's operating system and processor, or a program in it is built for another one.",
+    causes: [
+      "built on an ARM machine (Apple silicon) for a cluster on amd64",
+      "only one platform was pushed",
+      "a program or native module was copied into the image from a machine of another kind"
+    ],
     steps: [
       "Build for the cluster: `docker buildx build --platform linux/amd64 --push -t IMAGE .`",
       "Or for both kinds: `--platform linux/amd64,linux/arm64`.",
+      "Download or compile programs inside the Dockerfile in place of copying them, and keep `node_modules` out of it (.dockerignore).",
       "Deploy again: `maxcloud deploy`."
     ],
     fix: "Build the image for the cluster's platform, such as with docker buildx build --platform linux/amd64, and push it."
@@ -208,7 +230,7 @@ export const english: DiagnosisTexts = {
     causes: [
       "a spelling mistake in `command:`, or in the image's ENTRYPOINT",
       "a shell is used in an image without one",
-      "a script whose first line names a missing interpreter, or that has Windows line ends",
+      "a script whose first line names a missing interpreter, or that has Windows line endings",
       "a program that is linked against a library that this image lacks"
     ],
     steps: [
@@ -307,6 +329,21 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Raise `memory:` in the config, or lower `scale.concurrency`."
   },
+  EndedFromOutside: {
+    title: "Somebody else ended the instance",
+    meaning:
+      "The instance's container was removed, stopped or killed, and max-cloud did not do it. Another instance is started.",
+    causes: [
+      "somebody ran `docker rm`, `docker kill` or the same with podman",
+      "a cleanup job, such as `docker system prune` or one by podman",
+      "the machine or its container engine was restarted"
+    ],
+    steps: [
+      "Nothing is to do for this service: another instance is started.",
+      "Change a service by `maxcloud deploy`, `maxcloud restart` or `maxcloud delete`, not by the container engine."
+    ],
+    fix: "Another instance is started. Use `maxcloud restart` or `maxcloud delete` instead of the container engine's own commands."
+  },
   WrongPort: {
     title: "The program listens on another port than declared",
     meaning: "The program runs and answers, but on another port than the one that requests are sent to.",
@@ -351,6 +388,22 @@ export const english: DiagnosisTexts = {
       'If its start takes long, allow it: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
     fix: "Let the program listen on the variable PORT; for an image, `port:` in the config can name its port instead."
+  },
+  NotHttp: {
+    title: "The program does not speak HTTP",
+    meaning:
+      "The program listens on its port, but what it answers there is not HTTP. Services get their requests by HTTP only, so none could be answered.",
+    causes: [
+      "it is a database, cache or queue with a protocol of its own (Redis, Postgres, MySQL, AMQP)",
+      "the port is the program's HTTPS port: requests come without TLS, which is the platform's part",
+      "the port is one for administration or metrics, and the program's HTTP is on another"
+    ],
+    steps: [
+      "For HTTPS, let the program answer plain HTTP, or name its HTTP port: `port: 8080`.",
+      'For a database or cache, run it elsewhere and give services its address: `env: { REDIS_URL: secret("REDIS_URL") }`.',
+      "Deploy again: `maxcloud deploy`."
+    ],
+    fix: "Name the port on which the program speaks plain HTTP (`port:`); run a database or cache elsewhere, and give services its address."
   },
   ProbeFailing: {
     title: "The check of the program fails",

@@ -78,12 +78,11 @@ export const german: DiagnosisTexts = {
   RegistryUnreachable: {
     title: "Die Registry antwortet nicht",
     meaning:
-      "Der Rechner, auf dem der Dienst läuft, erreicht die Registry des Images nicht: keine Adresse, keine Verbindung, kein vertrautes Zertifikat, oder sie meldet selbst einen Fehler.",
+      "Der Rechner, auf dem der Dienst läuft, erreicht die Registry des Images nicht: keine Adresse, keine Verbindung, oder sie meldet selbst einen Fehler.",
     causes: [
       "ein Schreibfehler im Host der Registry",
       "die Registry ist gestört oder begrenzt, wie oft man laden darf",
-      "eine Firewall oder ein Proxy zwischen diesem Rechner und der Registry",
-      "ein Zertifikat, dem der Rechner nicht vertraut"
+      "eine Firewall oder ein Proxy zwischen diesem Rechner und der Registry"
     ],
     steps: [
       "Den Host in `image:` prüfen.",
@@ -92,16 +91,36 @@ export const german: DiagnosisTexts = {
     ],
     fix: "Prüfen, ob der Host der Registry stimmt und die Knoten des Clusters ihn erreichen, dann erneut ausrollen."
   },
+  RegistryUntrusted: {
+    title: "Dem Zertifikat der Registry wird nicht vertraut",
+    meaning:
+      "Die Registry antwortet über HTTPS mit einem Zertifikat, dem der Rechner nicht vertraut: Die Zertifizierungsstelle ist unbekannt, das Zertifikat ist abgelaufen, oder es gilt für einen anderen Namen. Ein neuer Versuch hilft nicht.",
+    causes: [
+      "die Registry hat ein Zertifikat einer eigenen Zertifizierungsstelle (etwa der Firma) oder ein selbst signiertes",
+      "ein Proxy auf dem Weg bricht TLS mit einer eigenen Zertifizierungsstelle auf",
+      "das Zertifikat ist abgelaufen oder nennt nicht den Host aus dem Namen des Images"
+    ],
+    steps: [
+      "Auf dem Rechner des Servers das Zertifikat der Zertifizierungsstelle (PEM) als `/etc/containers/certs.d/HOST/ca.crt` ablegen, HOST mit Port, wenn der Name des Images einen hat.",
+      "Auf Kubernetes gibt der Betreiber es dem Server über `NODE_EXTRA_CA_CERTS` und containerd auf jedem Knoten (`/etc/containerd/certs.d/HOST/hosts.toml`).",
+      "Ansehen, was die Registry vorzeigt: `openssl s_client -connect HOST:443 -showcerts`.",
+      "Erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Das Zertifikat der Zertifizierungsstelle (PEM) auf dem Rechner des Servers als /etc/containers/certs.d/HOST/ca.crt ablegen und erneut ausrollen."
+  },
   WrongPlatform: {
     title: "Das Image ist für andere Maschinen gebaut",
-    meaning: "Das Image hat keine Fassung für Betriebssystem und Prozessor des Clusters.",
+    meaning:
+      "Das Image hat keine Fassung für Betriebssystem und Prozessor der Maschine, oder ein Programm darin ist für andere gebaut.",
     causes: [
       "auf einem ARM-Rechner (Apple Silicon) für einen Cluster mit amd64 gebaut",
-      "nur eine Plattform wurde hochgeladen"
+      "nur eine Plattform wurde hochgeladen",
+      "ein Programm oder natives Modul wurde von einer anderen Maschine in das Image kopiert"
     ],
     steps: [
       "Für den Cluster bauen: `docker buildx build --platform linux/amd64 --push -t IMAGE .`",
       "Oder für beide Arten: `--platform linux/amd64,linux/arm64`.",
+      "Programme im Dockerfile laden oder übersetzen, statt sie hineinzukopieren, und `node_modules` heraushalten (.dockerignore).",
       "Erneut ausrollen: `maxcloud deploy`."
     ],
     fix: "Das Image für die Plattform des Clusters bauen, etwa mit docker buildx build --platform linux/amd64, und hochladen."
@@ -314,6 +333,21 @@ export const german: DiagnosisTexts = {
     ],
     fix: "`memory:` in der Konfiguration anheben, oder `scale.concurrency` senken."
   },
+  EndedFromOutside: {
+    title: "Jemand anderes hat die Instanz beendet",
+    meaning:
+      "Der Container der Instanz wurde entfernt, gestoppt oder abgebrochen, und zwar nicht von max-cloud. Eine neue Instanz wird gestartet.",
+    causes: [
+      "jemand hat `docker rm`, `docker kill` oder dasselbe mit podman aufgerufen",
+      "eine Aufräumaufgabe wie `docker system prune` oder eine von podman",
+      "der Rechner oder seine Container-Engine wurde neu gestartet"
+    ],
+    steps: [
+      "Für diesen Dienst ist nichts zu tun: Eine neue Instanz wird gestartet.",
+      "Einen Dienst mit `maxcloud deploy`, `maxcloud restart` oder `maxcloud delete` ändern, nicht über die Container-Engine."
+    ],
+    fix: "Eine neue Instanz wird gestartet. `maxcloud restart` oder `maxcloud delete` statt der Befehle der Container-Engine verwenden."
+  },
   WrongPort: {
     title: "Das Programm lauscht auf einem anderen Port als angegeben",
     meaning: "Das Programm läuft und antwortet, aber auf einem anderen Port als dem, an den Anfragen gehen.",
@@ -359,6 +393,22 @@ export const german: DiagnosisTexts = {
       'Dauert sein Start lange, ihn erlauben: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
     fix: "Das Programm auf der Variablen PORT lauschen lassen; bei einem Image kann auch `port:` in der Konfiguration seinen Port nennen."
+  },
+  NotHttp: {
+    title: "Das Programm spricht kein HTTP",
+    meaning:
+      "Das Programm nimmt auf seinem Port Verbindungen an, antwortet dort aber nicht mit HTTP. Dienste erhalten ihre Anfragen nur über HTTP, es könnte also keine beantwortet werden.",
+    causes: [
+      "es ist eine Datenbank, ein Cache oder eine Warteschlange mit eigenem Protokoll (Redis, Postgres, MySQL, AMQP)",
+      "der Port ist der HTTPS-Port des Programms: Anfragen kommen ohne TLS an, das übernimmt die Plattform",
+      "der Port dient der Verwaltung oder den Metriken, und HTTP liegt auf einem anderen"
+    ],
+    steps: [
+      "Bei HTTPS das Programm unverschlüsselt antworten lassen oder seinen HTTP-Port nennen: `port: 8080`.",
+      'Eine Datenbank oder einen Cache anderswo betreiben und den Diensten die Adresse geben: `env: { REDIS_URL: secret("REDIS_URL") }`.',
+      "Erneut ausrollen: `maxcloud deploy`."
+    ],
+    fix: "Den Port nennen, auf dem das Programm unverschlüsseltes HTTP spricht (`port:`); Datenbanken und Caches anderswo betreiben und den Diensten die Adresse geben."
   },
   ProbeFailing: {
     title: "Die Prüfung des Programms schlägt fehl",

@@ -10,6 +10,7 @@ const passing = new Set<DiagnosisCode>([
   // One end may be bad luck, such as a database that starts at the same time; the second one is a verdict.
   "CrashOnStart",
   "ExitedOnStart",
+  "EndedFromOutside",
   "CannotStart",
   "RegistryUnreachable",
   "Unschedulable",

@@ -141,3 +141,38 @@ export const buildNpmImage = async (tag: string): Promise<void> => {
     await rm(context, { recursive: true, force: true })
   }
 }
+
+/** A shell and tools of Debian's busybox-static, the users root and `app` (1000), and these files, each with its mode. */
+export const buildBusyboxImage = async (
+  tag: string,
+  options: {
+    readonly files?: Readonly<Record<string, { readonly content: string | Buffer; readonly mode: number }>>
+    readonly lines?: ReadonlyArray<string>
+  } = {}
+): Promise<void> => {
+  const context = await mkdtemp(join(tmpdir(), "image-"))
+  const root = join(context, "root")
+  try {
+    const files = {
+      "/etc/passwd": { content: "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n", mode: 0o644 },
+      ...options.files
+    }
+    for (const [path, { content, mode }] of Object.entries(files)) {
+      await mkdir(join(root, dirname(path)), { recursive: true })
+      await writeFile(join(root, path), content, { mode })
+    }
+    await mkdir(join(root, "bin"), { recursive: true })
+    await copyFile(findTool("busybox") ?? "busybox", join(root, "bin/busybox"))
+    const lines = [
+      "FROM scratch",
+      "COPY root /",
+      'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
+      "ENV PATH=/bin",
+      ...(options.lines ?? ['CMD ["sh"]'])
+    ]
+    await writeFile(join(context, "Containerfile"), `${lines.join("\n")}\n`)
+    await run("podman", ["build", "--quiet", ...ownUlimits(), "--tag", tag, context])
+  } finally {
+    await rm(context, { recursive: true, force: true })
+  }
+}

@@ -1,5 +1,6 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { crashRemedyOf } from "./crashRemedies.ts"
+import { foreignProgramIn } from "./foreignProgram.ts"
 import { doubled } from "./memoryText.ts"
 
 const signals: Readonly<Record<number, string>> = {
@@ -44,6 +45,10 @@ export const outOfMemory = (limit: string | number | undefined, evidence: Readon
   )
 }
 
+/** Neither its program nor max-cloud ended it. `how` is a clause. */
+export const endedFromOutside = (how: string): Diagnosis =>
+  diagnosisOf("EndedFromOutside", `the instance was ended from outside of max-cloud: ${how}`, [how])
+
 /**
  * A program that was started and ended by itself. `when`, such as ` within a second of its start, twice`, and `said` complete the
  * sentence; `of` is where its commands are looked for.
@@ -66,6 +71,17 @@ export const endDiagnosis = (
   }
 ): Diagnosis => {
   const fix = crashRemedyOf(output)
+  const foreign = end.code === 0 ? undefined : foreignProgramIn(output)
+  if (foreign !== undefined) {
+    return diagnosisOf(
+      "WrongPlatform",
+      `the program ended ${howItEnded(end)}${when}, since something that it runs is built for another kind of machine`,
+      [...evidence, foreign],
+      of === "image"
+        ? undefined
+        : "Install or compile the program for this machine: delete `node_modules` or the binary that was copied here, and deploy again."
+    )
+  }
   const where = of === "image" ? "is not in the image" : "was not found"
   if (end.code === 127)
     return diagnosisOf("CommandNotFound", `a command that is started ${where} (exit code 127)`, evidence, fix)

@@ -45,12 +45,18 @@ const sentence = (code: StartCode, message: string): string => {
   const found = program.exec(message)
   const named = found?.[1] ?? found?.[2] ?? found?.[3]
   const what = named === undefined ? "the program to start" : `the program to start, ${JSON.stringify(named)},`
-  if (code === "CommandNotFound") return `${what} is not in the image`
+  // runc says `stat` where the program itself is missing.
+  if (code === "CommandNotFound")
+    return /^exec \S+: no such file/.test(message)
+      ? `${what} is there, but its interpreter (the first line of a script, maybe with Windows line endings) or its dynamic loader is not`
+      : `${what} is not in the image`
   if (code === "CommandNotExecutable") return `${what} may not be executed`
   if (code === "WrongPlatform") return `${what} is built for another processor than the cluster's`
   if (code === "RootRefused") return "the image would run as root, which is not allowed here"
   if (code === "UserUnknown") {
     const user = /non-numeric user \(([^)]*)\)/.exec(message)?.[1]
+    const [, kind = "user", unknown] = /unable to find (user|group) ([^:\s]{1,100})/.exec(message) ?? []
+    if (unknown !== undefined) return `the image's ${kind} ${JSON.stringify(unknown)} does not exist in it`
     return user === undefined
       ? "the image's user does not exist in it"
       : `the image names its user ${JSON.stringify(user)}: it cannot be told whether that is root`

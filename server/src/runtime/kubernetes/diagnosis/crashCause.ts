@@ -50,9 +50,12 @@ const diagnosisOfEnd = (end: Terminated, lines: ReadonlyArray<string>, ends: num
     notStarted?.code === "WrongPlatform"
   if (notStarted !== undefined && runtimeSpeaks)
     return { ...notStarted, evidence: [...notStarted.evidence, seen[0] ?? ""] }
-  if (lines.some((_) => /^exec \S+: exec format error/.test(_))) {
-    return diagnosisOf("WrongPlatform", "the program is built for another processor than the cluster's", seen)
-  }
+  // runc's words for what the kernel refused to run come by the container's own output.
+  const refused = lines.find((_) =>
+    /^exec \S+: (exec format error|no such file or directory|permission denied)$/.test(_)
+  )
+  const ofStart = refused === undefined ? undefined : startDiagnosis(refused)
+  if (ofStart !== undefined) return { ...ofStart, evidence: seen }
   const seconds = secondsOf(end)
   const when =
     seconds === undefined ? "" : seconds < 1 ? " within a second of its start" : ` ${seconds} s after its start`

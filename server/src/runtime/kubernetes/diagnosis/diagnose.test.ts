@@ -163,6 +163,30 @@ const cases: ReadonlyArray<Case> = [
     code: "WrongPlatform",
     terminal: true
   },
+  {
+    what: "a script whose interpreter is missing, or that has Windows line endings",
+    evidence: {
+      pods: [pod({ restartCount: 1, state: ended(255, { message: "exec /entry.sh: no such file or directory" }) })],
+      findings: log()
+    },
+    code: "CommandNotFound",
+    terminal: true,
+    message: /"\/entry.sh", is there, but its interpreter/
+  },
+  {
+    what: "a program of another processor inside of a script",
+    evidence: {
+      pods: [
+        pod({
+          restartCount: 1,
+          state: ended(126, { message: "/run.sh: line 3: /app: cannot execute binary file: Exec format error" })
+        })
+      ],
+      findings: log()
+    },
+    code: "WrongPlatform",
+    terminal: true
+  },
   { what: "a start that is under way", evidence: { pods: [running(2)] }, code: undefined, terminal: false },
   {
     what: "not listening yet",

@@ -81,6 +81,8 @@ export interface InstanceExit {
   readonly signal: string | null
   readonly outOfMemory: boolean
   readonly wanted: boolean
+  /** Who ended it, as a clause, where that was neither its program nor the server: somebody with the container engine. */
+  readonly outside?: string | undefined
 }
 
 /** An instance could not be started or did not become ready; `Stopped`: it was told to end before. */

@@ -6,6 +6,7 @@ import { Option, Redacted, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
+import { ContainerState, containerEnd, neverRan } from "./containerEnd.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { engineFailure } from "./engineFailure.ts"
 import { makeExecs } from "./execs.ts"
@@ -20,6 +21,7 @@ import { ownUlimits } from "./ownUlimits.ts"
 import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { plainValue } from "./processes.ts"
 import { markerName } from "./processTable.ts"
+import { isInit, wantsToBeFirst } from "./starter/ownInit.ts"
 import {
   installStarter,
   secretsRoot,
@@ -51,16 +53,7 @@ const pidsLimit = 4096
 /** A connection through a forwarder counts once it has lived this long. */
 const forwarderSettleMs = 30
 
-const Inspected = Schema.parseJson(
-  Schema.Struct({
-    Status: Schema.String,
-    ExitCode: Schema.Int,
-    OOMKilled: Schema.optional(Schema.Boolean),
-    StartedAt: Schema.optional(Schema.String),
-    Error: Schema.optional(Schema.String),
-    Pid: Schema.optional(Schema.Int)
-  })
-)
+const Inspected = Schema.parseJson(ContainerState)
 
 /** What the container runs: `command` and `args` in place of the image's entrypoint and command, by Kubernetes' rules. */
 const programWords = (spec: InstanceSpec, image: RunnableImage): ReadonlyArray<string> => {
@@ -101,6 +94,8 @@ export const makeContainers = (options: ContainersOptions) => {
   // Found to be refused once, limits are not tried again for every instance.
   let limits = true
   const ulimits = ownUlimits()
+  // Images whose program wants to be the first process of its container, as they have said.
+  const ownInits = new Set<string>()
 
   const starters = new Map<string, Promise<string>>()
   const starterFor = (architecture: string) => {
@@ -114,12 +109,18 @@ export const makeContainers = (options: ContainersOptions) => {
    * Mounts the starter, the file that it reads (words and variables), and the service's own files. The engine gets to know where
    * they are, and never what they hold: it would keep that in its database, on disk, for as long as the container is known.
    */
-  const mountArgs = async (engine: ContainerEngine, spec: InstanceSpec, image: RunnableImage) => {
+  const mountArgs = async (
+    engine: ContainerEngine,
+    spec: InstanceSpec,
+    image: RunnableImage,
+    words: ReadonlyArray<string>,
+    hasInit: boolean
+  ) => {
     const starter = await starterFor(engine.architecture)
     const variables = new Map(
       [...spec.env, ["PORT", String(image.port)] as const].map(([name, value]) => [name, plainValue(value)])
     )
-    const start = startFile(programWords(spec, image), variables)
+    const start = startFile(words, variables, hasInit)
     // The folders keep others of this machine out; inside, any user that the image runs as may read.
     const folder = makePrivate(secretsRoot(dataDirectoryId), spec.id)
     const mounts: Array<string> = []
@@ -160,7 +161,9 @@ export const makeContainers = (options: ContainersOptions) => {
     const tried = limits
     try {
       records.write({ id: spec.id, kind: "container", boot, graceMs: spec.graceMs })
-      const mounts = await mountArgs(engine, spec, image)
+      const words = programWords(spec, image)
+      const hasInit = !isInit(words) && !ownInits.has(image.id)
+      const mounts = await mountArgs(engine, spec, image, words, hasInit)
       const args = [
         "run",
         "--name",
@@ -173,6 +176,8 @@ export const makeContainers = (options: ContainersOptions) => {
         ...(engine.name === "podman" ? ["--http-proxy=false"] : []),
         ...["--label", `${dataDirectoryLabel}=${dataDirectoryId}`, "--label", `${instanceLabel}=${spec.id}`],
         ...["--publish", `127.0.0.1:${reserved.port}:${image.port}`],
+        // As docker's default: a user of the image other than root may listen on port 80.
+        ...(engine.name === "podman" ? ["--sysctl", "net.ipv4.ip_unprivileged_port_start=0"] : []),
         ...["--cap-drop=NET_RAW", "--cap-drop=MKNOD", "--security-opt=no-new-privileges"],
         ...limitArgs(spec),
         // Not those of another machine or user namespace, which are the engine's own matter.
@@ -216,41 +221,29 @@ export const makeContainers = (options: ContainersOptions) => {
         await engine.run(["rm", "--force", "--volumes", name])
         reserved.release()
         isGone = true
-        const ran = state !== undefined && state.Status !== "created" && state.Status !== "initialized"
-        if (error || (!ran && code !== 0 && !stopping)) {
+        const asked = stopping !== undefined
+        if (error || neverRan({ asked, code, state })) {
           const output = error?.message ?? `${ending}\n${state?.Error ?? ""}`.trim()
-          if (tried && limitsRefused.test(output) && !/OOMKilled/.test(output)) {
-            if (limits)
-              spec.onSystem?.("The container engine cannot limit memory and CPU here: it runs without limits.")
+          const refused = tried && limitsRefused.test(output) && !/OOMKilled/.test(output)
+          if (refused && limits) {
+            spec.onSystem?.("The container engine cannot limit memory and CPU here: it runs without limits.")
             limits = false
-            return {
-              code,
-              signal: null,
-              outOfMemory: false,
-              again: true,
-              failure: engineFailure(engine, output, image.name)
-            }
           }
           return {
             code,
             signal: null,
             outOfMemory: false,
-            again: portTaken.test(output),
+            again: refused || portTaken.test(output),
             failure: engineFailure(engine, output, image.name)
           }
         }
         const exitCode = state?.ExitCode ?? code
         const failure = starterFailure(exitCode, ending, image.name)
         if (failure !== undefined) return { code: exitCode, signal: null, outOfMemory: false, failure }
-        const killed = exitCode === 137
-        return {
-          code: killed ? null : exitCode,
-          signal: killed ? "SIGKILL" : null,
-          output,
-          // The engine's own flag comes by an event that it can miss (conmon on cgroup v1). Whom nobody told to end, and who was
-          // killed under a limit, was killed by that limit.
-          outOfMemory: state?.OOMKilled === true || (killed && tried && stopping === undefined)
-        }
+        const again = hasInit && !asked && exitCode !== 0 && wantsToBeFirst(output)
+        if (again) ownInits.add(image.id)
+        const seen = { engine: engine.name, code, state, errorOutput: ending, asked, hasInit, limited: tried }
+        return { ...containerEnd(seen), output, again }
       })
 
       const execs = makeExecs(dataDirectoryId)

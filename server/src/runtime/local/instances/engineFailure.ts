@@ -1,5 +1,6 @@
+import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
-import { InstanceFailed } from "./Instance.ts"
+import { failedBy, InstanceFailed } from "./Instance.ts"
 
 const inFile = (line: string, section: string) =>
   `Write \`${line}\` under [${section}] of a file that CONTAINERS_CONF names in the server's environment`
@@ -14,9 +15,22 @@ const fixes: ReadonlyArray<readonly [pattern: RegExp, fix: string]> = [
   [/sd-bus|systemd cgroup|dbus/i, `${inFile('cgroup_manager = "cgroupfs"', "engine")}.`]
 ]
 
+const folderRefused = /chdir to cwd .*permission denied|mkdir .*: not a directory/i
+
 /** The engine could not start a container: what it said, and what to set where that is known. */
 export const engineFailure = (engine: Pick<ContainerEngine, "name">, output: string, image: string): InstanceFailed => {
   const said = output.trim().split("\n").at(-1)?.slice(0, 500) ?? ""
+  // The rest is never of the image's program: that is the starter's, which speaks for itself.
+  const ofImage = startDiagnosis(said)
+  if (ofImage?.code === "UserUnknown") return failedBy(ofImage, false)
+  if (folderRefused.test(said)) {
+    return new InstanceFailed({
+      reason: "CannotStart",
+      message: `The container of ${image} could not be started: the image's user may not enter its working folder (${said})`,
+      fix: "Give the folder of WORKDIR to the image's user (`RUN chown USER FOLDER`), push, and deploy again.",
+      retryable: false
+    })
+  }
   const fix = engine.name === "podman" ? fixes.find(([pattern]) => pattern.test(output))?.[1] : undefined
   return new InstanceFailed({
     reason: "CannotStart",

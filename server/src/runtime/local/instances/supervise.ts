@@ -1,6 +1,6 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, FiberId } from "effect"
-import { endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
+import { endDiagnosis, endedFromOutside, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
 import { memoryText } from "../../diagnosis/memoryText.ts"
 import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
 import { checkFinding, lookInto } from "./findings.ts"
@@ -53,6 +53,7 @@ const endedEarly = (
 ): InstanceFailed => {
   if (ended.failure) return ended.failure
   const seconds = Math.round(milliseconds / 100) / 10
+  if (ended.outside !== undefined) return failedBy(endedFromOutside(ended.outside), true)
   const when = seconds < 1 ? " within a second of its start" : ` ${seconds} s after its start`
   const evidence = [`the instance ended ${howItEnded(ended)},${when}`]
   return failedBy(
@@ -151,8 +152,9 @@ export const supervise = async (
           ? new InstanceFailed({ reason: "Stopped", message: "It was stopped before it was ready.", retryable: true })
           : endedEarly(ended, spec, current.of, ranMs)
       )
-      const { code, signal, outOfMemory } = ended
-      Deferred.unsafeDone(exited, Exit.succeed({ code, signal, outOfMemory, wanted }))
+      const { code, signal, outOfMemory, outside } = ended
+      const how = { code, signal, outOfMemory, wanted }
+      Deferred.unsafeDone(exited, Exit.succeed(outside === undefined ? how : { ...how, outside }))
       return
     }
   }

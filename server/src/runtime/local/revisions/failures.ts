@@ -1,6 +1,6 @@
 import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
 import { Cause } from "effect"
-import { afterReady, endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
+import { afterReady, endDiagnosis, endedFromOutside, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
 import { memoryText } from "../../diagnosis/memoryText.ts"
 import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec } from "../instances/Instance.ts"
 
@@ -49,6 +49,10 @@ export const failureOfExit = (
 ): FailureReason | undefined => {
   if (exit.wanted) return undefined
   const seconds = Math.max(0.1, Math.round(readyMs / 100) / 10)
+  if (exit.outside !== undefined) {
+    const { code, ...rest } = endedFromOutside(exit.outside)
+    return { ...rest, reason: code, retryable: true }
+  }
   const evidence = [`the instance ended ${howItEnded(exit)}, ${seconds} s after it was ready`]
   const found = exit.outOfMemory
     ? outOfMemory(of === "image" ? memoryText(memoryBytes) : undefined, evidence)

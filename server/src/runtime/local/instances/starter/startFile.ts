@@ -33,9 +33,17 @@ export const installStarter = async (dataDirectory: string, architecture: string
   return file
 }
 
-/** What the starter reads: words and variables, each ended by NUL, so that a value may hold anything else. */
-export const startFile = (words: ReadonlyArray<string>, variables: ReadonlyMap<string, string>): Buffer => {
-  const entries = [String(words.length), ...words, ...[...variables].map(([name, value]) => `${name}=${value}`)]
+/**
+ * What the starter reads: words and variables, each ended by NUL, so that a value may hold anything else. `stays`: it runs the program as
+ * its child, and is the container's init.
+ */
+export const startFile = (
+  words: ReadonlyArray<string>,
+  variables: ReadonlyMap<string, string>,
+  stays = false
+): Buffer => {
+  const count = `${words.length}${stays ? "+" : ""}`
+  const entries = [count, ...words, ...[...variables].map(([name, value]) => `${name}=${value}`)]
   if (entries.some((entry) => entry.includes("\0")))
     throw new InstanceFailed({
       reason: "CannotStart",
@@ -48,19 +56,84 @@ export const startFile = (words: ReadonlyArray<string>, variables: ReadonlyMap<s
 const said =
   /^maxcloud-starter: (.*): (no such file or directory|permission denied|exec format error|argument list too long|cannot be run)$/m
 
-const reasons: Readonly<Record<string, DiagnosisCode>> = {
-  "exec format error": "WrongPlatform",
-  "no such file or directory": "CommandNotFound"
+interface Found {
+  readonly reason: DiagnosisCode
+  /** Follows `The command can't be run in IMAGE: `. */
+  readonly what: string
+  readonly fix?: string
 }
+
+const shown = (name: string) => name.slice(0, 200)
+
+/** What the starter says of a file that is there and can't be run; the texts are the groups. */
+const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string, other: string) => Found]> = [
+  [
+    /^(.*): interpreter with a carriage return: (.*): no such file or directory$/,
+    (program, interpreter) => ({
+      reason: "CommandNotFound",
+      what: `the script ${program} has Windows line endings, so that its interpreter is taken to be "${interpreter}\\r".`,
+      fix: "Save the script with LF line endings (`dos2unix FILE`, and `*.sh text eol=lf` in .gitattributes), build the image again, and deploy."
+    })
+  ],
+  [
+    /^(.*): interpreter (.*): no such file or directory$/,
+    (program, interpreter) => ({
+      reason: "CommandNotFound",
+      what: `the interpreter ${interpreter} of the script ${program} is not in the image.`,
+      fix: `Install ${interpreter} in the image, or name another in the script's first line (\`#!/bin/sh\`).`
+    })
+  ],
+  [
+    /^(.*): its loader: no such file or directory$/,
+    (program) => ({
+      reason: "CommandNotFound",
+      what: `${program} is there, but the dynamic loader that it is linked for is not in the image.`,
+      fix: "Link the program statically (Go: `CGO_ENABLED=0`), or build it for the C library of the image: glibc on Debian, musl on Alpine."
+    })
+  ],
+  [
+    /^(.*): interpreter (?:with a carriage return: )?(.*): exec format error$/,
+    (program, interpreter) => ({
+      reason: "WrongPlatform",
+      what: `the interpreter ${interpreter} of the script ${program} is built for another kind of machine (exec format error).`
+    })
+  ],
+  [
+    /^(.*): neither a program nor a script with #!: exec format error$/,
+    (program) => ({
+      reason: "CommandNotExecutable",
+      what: `${program} is neither a program nor a script that begins with \`#!\`.`,
+      fix: "Begin the script with a line such as `#!/bin/sh`, or name its interpreter in the command (`sh FILE`)."
+    })
+  ],
+  [
+    /^(.*): exec format error$/,
+    (program) => ({
+      reason: "WrongPlatform",
+      what: `${program} is built for another kind of machine (exec format error).`
+    })
+  ],
+  [
+    /^(.*): no such file or directory$/,
+    (program) => ({ reason: "CommandNotFound", what: `${program}: no such file or directory.` })
+  ]
+]
 
 /** Why the starter couldn't run the program, from what the container wrote to its standard error. */
 export const starterFailure = (code: number | null, errorOutput: string, image: string): InstanceFailed | undefined => {
   if (code !== 126 && code !== 127) return undefined
   const [, program, why] = said.exec(errorOutput) ?? []
   if (program === undefined) return undefined
+  const line = `${program}: ${why}`
+  const found = ofFiles.flatMap(([pattern, foundOf]) => {
+    const [, name, other = ""] = pattern.exec(line) ?? []
+    return name === undefined ? [] : [foundOf(shown(name), shown(other))]
+  })[0] ?? { reason: "CommandNotExecutable", what: `${shown(program)}: ${why}.` }
+  const { fix, reason, what } = found
   return new InstanceFailed({
-    reason: reasons[why ?? ""] ?? "CommandNotExecutable",
-    message: `The command can't be run in ${image}: ${program.slice(0, 200)}: ${why}.`,
-    retryable: false
+    reason,
+    message: `The command can't be run in ${image}: ${what}`,
+    retryable: false,
+    ...(fix === undefined ? {} : { fix })
   })
 }

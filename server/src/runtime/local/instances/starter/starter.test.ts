@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { isInit, wantsToBeFirst } from "./ownInit.ts"
 import { sourceDigest, starterPrograms } from "./starterPrograms.ts"
 import { starterFailure, startFile } from "./startFile.ts"
 
@@ -38,14 +39,47 @@ describe("the starter of containers", () => {
       }),
       { numRuns: 1_000 }
     )
+    expect(startFile(["a"], new Map(), true).toString()).toBe("1+\0a\0")
     expect(() => startFile(["a\0b"], new Map())).toThrow(/NUL/)
     expect(() => startFile(["a"], new Map([["A", "\0B=1"]]))).toThrow(/NUL/)
+  })
+
+  it("is no parent of an image's own init, nor of what asks to be the first process", () => {
+    expect([["/init"], ["tini", "--", "app"], ["/usr/bin/dumb-init"]].map(isInit)).toEqual([true, true, true])
+    expect([["/app/initialize"], ["node", "init"], []].map(isInit)).toEqual([false, false, false])
+    const said = [
+      "s6-overlay-suexec: fatal: can only run as pid 1",
+      "init: must be run as PID 1",
+      "runit: must be run as process no 1"
+    ]
+    expect(said.map(wantsToBeFirst)).toEqual([true, true, true])
+    expect(["started with pid 1", "listening as pid 12", "must run as user 1"].map(wantsToBeFirst)).toEqual([
+      false,
+      false,
+      false
+    ])
   })
 
   it("says why a program can't be run, and is believed only with its exit code", () => {
     const said = "maxcloud-starter: /no/such: no such file or directory\n"
     expect(starterFailure(127, said, "nginx")).toMatchObject({ reason: "CommandNotFound", retryable: false })
     expect(starterFailure(126, "x\nmaxcloud-starter: a: exec format error\n", "nginx")?.reason).toBe("WrongPlatform")
+    const ofFile = (code: number, line: string) => starterFailure(code, `x\nmaxcloud-starter: ${line}\n`, "nginx")
+    expect(ofFile(127, "/a.sh: interpreter with a carriage return: /bin/sh: no such file or directory")).toMatchObject({
+      reason: "CommandNotFound",
+      message: expect.stringContaining(
+        '/a.sh has Windows line endings, so that its interpreter is taken to be "/bin/sh\\r"'
+      ),
+      fix: expect.stringContaining("dos2unix")
+    })
+    expect(ofFile(127, "/app: its loader: no such file or directory")).toMatchObject({
+      reason: "CommandNotFound",
+      message: expect.stringContaining("dynamic loader")
+    })
+    expect(ofFile(126, "/a.sh: interpreter /x: exec format error")?.reason).toBe("WrongPlatform")
+    expect(ofFile(126, "/a: neither a program nor a script with #!: exec format error")?.reason).toBe(
+      "CommandNotExecutable"
+    )
     expect(starterFailure(1, said, "nginx")).toBeUndefined()
     expect(starterFailure(127, "sh: no such file\n", "nginx")).toBeUndefined()
   })

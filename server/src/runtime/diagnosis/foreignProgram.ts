@@ -1,0 +1,27 @@
+import { stripVTControlCharacters } from "node:util"
+
+/**
+ * What shells, the kernel's callers and the dynamic loader say of a program or library of another processor or system. A shell that takes
+ * such a program to be a script quotes its first bytes.
+ */
+const signs: ReadonlyArray<RegExp> = [
+  /exec format error/i,
+  /\bENOEXEC\b/,
+  /cannot execute binary file/i,
+  /wrong ELF class|invalid ELF header/i,
+  /\bELF\b[^\n]{0,200}(?:not found|syntax error)/i,
+  /mach-o, but wrong architecture|incompatible architecture \(have/i
+]
+
+const mostLines = 60
+const lookedOfLine = 500
+
+/** The line which says that a program or library is built for another kind of machine, of the last that a program wrote. */
+export const foreignProgramIn = (output: string): string | undefined =>
+  stripVTControlCharacters(output)
+    .split("\n")
+    .slice(-mostLines)
+    .map((line) => line.slice(0, lookedOfLine))
+    .find((line) => signs.some((sign) => sign.test(line)))
+    ?.replace(/\p{Cc}/gu, "")
+    .trim()
