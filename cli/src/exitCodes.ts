@@ -34,6 +34,8 @@ export const exitCodeOf = {
   TooManyRequests: 3,
   RequestHeaderFieldsTooLarge: 2,
   Unavailable: 3,
+  NotReady: 3,
+  InsufficientStorage: 3,
   InternalError: 1,
   ConfigInvalid: 2,
   SourceInvalid: 2,

@@ -12,6 +12,7 @@ import {
   type NetworkReport,
   NotFound,
   type Plan,
+  type ReadinessCheck,
   RegistryHost,
   type RegistryInfo,
   type Revision,
@@ -82,6 +83,8 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<
     readonly apiUrl: string
     readonly info: Effect.Effect<ServerInfo, CallError>
     readonly health: Effect.Effect<void, CallError>
+    /** Can the server do all of its work? What can't be is in `checks`, never a failure. */
+    readonly readiness: Effect.Effect<ReadonlyArray<ReadinessCheck>, CallError>
     /** What a deploy would change. Sources are read for their digest; nothing is sent but the AppSpec. */
     readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
     /**
@@ -293,6 +296,10 @@ export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<Con
       apiUrl,
       info: call(api.info.get({})),
       health: call(api.healthz({})).pipe(Effect.asVoid),
+      readiness: call(api.readyz({})).pipe(
+        Effect.map((_) => _.checks),
+        Effect.catchTag("NotReady", (_) => Effect.succeed(_.checks))
+      ),
       ...makeDeploy(connection, api, events),
       events,
       waitFor,

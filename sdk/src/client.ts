@@ -18,6 +18,7 @@ import type {
   LogEntry,
   NetworkReport,
   Plan,
+  ReadinessCheck,
   RegistryInfo,
   Revision,
   SecretInfo,
@@ -67,6 +68,8 @@ export interface ClientOptions extends ConnectionOptions, Abortable {}
 export interface Client extends PeopleClient, AsyncDisposable {
   readonly apiUrl: string
   readonly info: (options?: Abortable) => Promise<ServerInfo>
+  /** Can the server do all of its work? A check that isn't `ok` says in its `message` why, and how to fix it. */
+  readonly readiness: (options?: Abortable) => Promise<ReadonlyArray<ReadinessCheck>>
   /** What a deploy would change. */
   readonly plan: (app: DeployInput, options?: PlanInput) => Promise<Plan>
   /**
@@ -196,6 +199,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
   return {
     apiUrl: cloud.apiUrl,
     info: (call) => run(cloud.info, signalOf(call)),
+    readiness: (call) => run(cloud.readiness, signalOf(call)),
     plan: (app, call = {}) =>
       run(
         Effect.flatMap(deployable(app, call), ({ app, stage }) => cloud.plan(app, { stage, folder: call.folder })),

@@ -5,6 +5,7 @@ import { Context, Duration, Effect, Layer, Option, Redacted, type Scope } from "
 import { Database } from "./database/Database.ts"
 import { asServer } from "./database/RowScope.ts"
 import { faultLog } from "./faultLog.ts"
+import { errorText } from "./host/systemFault.ts"
 import { AccessMode } from "./http/AccessMode.ts"
 import { ApiServer, serveApi } from "./http/ApiServer.ts"
 import * as authentication from "./http/authentication.ts"
@@ -182,7 +183,7 @@ const makeDataDir = ({ dataDir }: ServerSettings) =>
     catch: (cause) =>
       new ServerError({
         reason: "dataDir",
-        message: `the data folder ${dataDir} cannot be made: ${cause instanceof Error ? cause.message : String(cause)}. Choose another with --data-dir or MAXCLOUD_DATA_DIR`,
+        message: `the data folder ${dataDir} cannot be made. ${errorText(cause, dataDir)} Or choose another with --data-dir or MAXCLOUD_DATA_DIR`,
         cause
       })
   })

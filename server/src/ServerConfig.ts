@@ -13,6 +13,7 @@ import {
 } from "effect"
 import { runtimeOf } from "./runtime/runtimeOf.ts"
 import { type DatabaseSettings, databaseConfig, databaseSettings } from "./settings/databaseSettings.ts"
+import { type DiskSettings, diskConfig, diskSettings } from "./settings/diskSettings.ts"
 import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
 import { type KeySettings, keyConfig, keySettings } from "./settings/keySettings.ts"
 import { type KubernetesSettings, kubernetesConfig, kubernetesSettings } from "./settings/kubernetesSettings.ts"
@@ -27,6 +28,7 @@ import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings
 /** Everything that can be set, parsed. */
 export interface ServerSettings
   extends DatabaseSettings,
+    DiskSettings,
     IdentitySettings,
     KeySettings,
     KubernetesSettings,
@@ -84,6 +86,7 @@ const ownSettings: Settings<
   Omit<
     ServerSettings,
     | keyof DatabaseSettings
+    | keyof DiskSettings
     | keyof IdentitySettings
     | keyof KeySettings
     | keyof KubernetesSettings
@@ -186,6 +189,7 @@ const ownSettings: Settings<
 export const settings: Settings<ServerSettings> = {
   ...ownSettings,
   ...databaseSettings,
+  ...diskSettings,
   ...identitySettings,
   ...keySettings,
   ...secretSettings,
@@ -246,6 +250,7 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
       database: databaseConfig,
+      disk: diskConfig,
       identity: identityConfig,
       keys: keyConfig,
       mail: mailConfig,
@@ -256,10 +261,12 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       logs: logConfig,
       secrets: secretConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { database, identity, keys, kubernetes, limits, logs, mail, proxies, registries, secrets, ...own } = read
+    const { database, disk, identity, keys, kubernetes, limits, logs, mail, proxies, registries, secrets, ...own } =
+      read
     const all = yield* refuseOpenAddress({
       ...own,
       ...database,
+      ...disk,
       ...identity,
       ...keys,
       ...mail,

@@ -1,7 +1,8 @@
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import * as Audit from "./audit/PostgresAudit.ts"
 import * as Database from "./database/Database.ts"
 import * as Deployments from "./deployments/layer.ts"
+import { Disk } from "./disk/Disk.ts"
 import * as DriftLog from "./drift/PostgresDriftLog.ts"
 import * as SealedCredentials from "./images/SealedCredentials.ts"
 import * as Keys from "./keys/layer.ts"
@@ -44,7 +45,7 @@ export const servicesLayer = (settings: ServerSettings, port: number, developmen
     Quotas.layer(defaultQuotas(settings), dataDir),
     SealedCredentials.layer({ dataDir }),
     shards,
-    Sources.layer({ dataDirectory: dataDir })
+    Layer.unwrapEffect(Effect.map(Disk, (disk) => Sources.layer({ dataDirectory: dataDir, disk })))
   )
   return Layer.merge(Deployments.layer(), Collector.layer({ dataDir })).pipe(
     Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
@@ -53,6 +54,11 @@ export const servicesLayer = (settings: ServerSettings, port: number, developmen
     Layer.provideMerge(kept),
     Layer.provideMerge(Audit.layer()),
     Layer.provideMerge(Keys.layer(settings)),
-    Layer.provideMerge(database)
+    Layer.provideMerge(
+      Layer.merge(
+        database,
+        Disk.layer({ dataDir, embedded: databaseUrl === undefined, minFreeDisk: settings.minFreeDisk })
+      )
+    )
   )
 }

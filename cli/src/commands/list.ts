@@ -3,6 +3,7 @@ import { connect, parseAppName, stageOf } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { stateText, urlText } from "../format.ts"
+import { tellReadiness } from "../readiness.ts"
 import { serviceJson } from "../serviceText.ts"
 import { age, table } from "../terminal.ts"
 
@@ -19,7 +20,9 @@ export default command({
       const app = input.app === undefined ? undefined : yield* parseAppName(input.app)
       const stage = yield* stageOf(input)
       const cloud = yield* connect(input)
-      const services = yield* cloud.services.list({ app, stage })
+      const [services] = yield* Effect.all([cloud.services.list({ app, stage }), tellReadiness(cloud, terminal)], {
+        concurrency: 2
+      })
       if (terminal.json) return terminal.printJson({ services: services.map(serviceJson) })
       if (services.length === 0) return terminal.say("no services: `maxcloud deploy` makes some")
       const header = ["NAME", "STATE", "URL", "INSTANCES", "APP", "STAGE", "UPDATED"]

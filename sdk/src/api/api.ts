@@ -33,10 +33,12 @@ import { DriftList } from "./drift.ts"
 import {
   Conflict,
   Forbidden,
+  InsufficientStorage,
   InternalError,
   InvalidRequest,
   InvalidSpec,
   NotFound,
+  NotReady,
   PayloadTooLarge,
   QuotaExceeded,
   RequestHeaderFieldsTooLarge,
@@ -57,6 +59,7 @@ import {
   MemberList,
   OrganizationInfo
 } from "./organization.ts"
+import { Readiness } from "./readiness.ts"
 import { RegistryHost, RegistryInfo, RegistryList, RegistryLogin } from "./registries.ts"
 import { ImportSecrets, RollbackSecret, SecretInfo, SecretList, SecretValue, SecretVersionList } from "./secrets.ts"
 import { CreateService, Restart, RevisionList, Service, ServiceList } from "./service.ts"
@@ -84,11 +87,25 @@ const DeployPayload = Schema.Struct({
   forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
 }).annotations(knownKeysOnly)
 
-export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true }).add(
-  HttpApiEndpoint.get("healthz", "/healthz")
-    .annotateContext(describe("Health", "Answers as soon as the server takes requests; needs no credential."))
-    .addSuccess(Schema.Struct({ status: Schema.Literal("ok") }))
-) {}
+export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
+  .add(
+    HttpApiEndpoint.get("healthz", "/healthz")
+      .annotateContext(
+        describe("Health", "Answers as soon as the server takes requests, whatever else fails; needs no credential.")
+      )
+      .addSuccess(Schema.Struct({ status: Schema.Literal("ok") }))
+  )
+  .add(
+    HttpApiEndpoint.get("readyz", "/readyz")
+      .annotateContext(
+        describe(
+          "Readiness",
+          "Can the server do all of its work? 503 with the failed checks if its database is away or its disk takes no more."
+        )
+      )
+      .addSuccess(Readiness)
+      .addError(NotReady)
+  ) {}
 
 export class InfoGroup extends HttpApiGroup.make("info")
   .add(
@@ -407,6 +424,7 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
       .addSuccess(HttpApiSchema.NoContent)
       .addError(QuotaExceeded)
       .addError(PayloadTooLarge)
+      .addError(InsufficientStorage)
   )
   .middleware(Authentication)
   .prefix("/api/v1/sources") {}

@@ -206,6 +206,33 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()(
   }
 }
 
+/** 503: the server answers, but can't do all of its work: its database is away, its disk is full. `checks` says which. */
+export class NotReady extends Schema.TaggedError<NotReady>()(
+  "NotReady",
+  {
+    ...problem("not-ready", 503, "Not ready"),
+    checks: Schema.Array(
+      Schema.Struct({ name: Schema.String, ok: Schema.Boolean, message: Schema.optional(Schema.String) })
+    )
+  },
+  http(503)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** 507: the server has too little room on its disk for what was sent. Whoever runs the server has to make some. */
+export class InsufficientStorage extends Schema.TaggedError<InsufficientStorage>()(
+  "InsufficientStorage",
+  problem("insufficient-storage", 507, "Insufficient storage"),
+  http(507)
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
 /** 500: a mistake of the server's own. Its log has the cause, under `requestId`. */
 export class InternalError extends Schema.TaggedError<InternalError>()(
   "InternalError",
@@ -233,6 +260,8 @@ export const ApiError = Schema.Union(
   TooManyRequests,
   RequestHeaderFieldsTooLarge,
   Unavailable,
+  NotReady,
+  InsufficientStorage,
   InternalError
 )
 export type ApiError = typeof ApiError.Type

@@ -6,6 +6,7 @@ import pg from "pg"
 import { to } from "pg-copy-streams"
 import { DatabaseError } from "../database/DatabaseError.ts"
 import { refuseRestoring } from "../database/restoring.ts"
+import { errorText } from "../host/systemFault.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { version } from "../version.ts"
 import { BackupError } from "./BackupError.ts"
@@ -74,7 +75,7 @@ export const backup = (path: string, place: DatabasePlace) =>
           ? cause
           : new BackupError({
               reason: "database",
-              message: `The backup could not be written: ${cause instanceof Error ? cause.message : String(cause)}. Nothing is left of it.`,
+              message: `The backup couldn't be written, and nothing is left of it. ${errorText(cause, path)}`,
               cause
             })
     })

@@ -16,6 +16,7 @@ import { migrations } from "../database/migrations/index.ts"
 import { makePool } from "../database/PgPool.ts"
 import { asServer } from "../database/RowScope.ts"
 import { isRestoring, markRestoring, unmarkRestoring } from "../database/restoring.ts"
+import { errorText } from "../host/systemFault.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { JournalLine, journalName, readJournal } from "../privacy/ErasureJournal.ts"
 import { eraseAgain } from "../privacy/eraseAgain.ts"
@@ -37,7 +38,7 @@ const attempt = <A>(evaluate: () => Promise<A>) =>
         ? cause
         : new BackupError({
             reason: "database",
-            message: `The backup could not be restored: ${cause instanceof Error ? cause.message : String(cause)}`,
+            message: `The backup couldn't be restored. ${errorText(cause)}`,
             cause
           })
   })

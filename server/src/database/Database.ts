@@ -1,13 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Effect, Layer, Redacted } from "effect"
 import type pg from "pg"
+import type { SystemFault } from "../host/systemFault.ts"
 import { connect } from "./connect.ts"
 import { DatabaseError, databaseWords } from "./DatabaseError.ts"
 import { serverRole, startEmbedded } from "./embedded/startEmbedded.ts"
 import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
-import { makePool, type PoolLimits } from "./PgPool.ts"
+import { makePool, type PoolLimits, troubleOf } from "./PgPool.ts"
 import { asNobody, asServer } from "./RowScope.ts"
 import { refuseRestoring } from "./restoring.ts"
 import { type LockOptions, serverLock } from "./serverLock.ts"
@@ -32,6 +33,8 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
     readonly embedded: boolean
     /** Fails where the database does not answer. */
     readonly ping: Effect.Effect<void, DatabaseError>
+    /** What statements are refused for at present (a full disk, a read-only database), if somebody has to act on it. */
+    readonly trouble: () => SystemFault | undefined
     /** Fails if another server has taken the database: this one must end. */
     readonly lost: Effect.Effect<never, DatabaseError>
   }
@@ -101,10 +104,8 @@ export const layer = (
           ? yield* migratedEmbedded(options.dataDir)
           : yield* external(options.url, options.migrationUrl ?? options.url)
       const lost = isEmbedded || options.lock === undefined ? Effect.never : yield* serverLock(config, options.lock)
-      const client = Layer.scoped(
-        SqlClient,
-        Effect.flatMap(makePool(config, isEmbedded ? within(options) : options), (pool) => makeSqlClient(pool, []))
-      )
+      const pool = yield* makePool(config, isEmbedded ? within(options) : options)
+      const client = Layer.scoped(SqlClient, makeSqlClient(pool, []))
       const database = Layer.effect(
         Database,
         Effect.gen(function* () {
@@ -116,6 +117,7 @@ export const layer = (
           return {
             embedded: isEmbedded,
             lost,
+            trouble: () => troubleOf(pool),
             ping: sql`select 1`.pipe(
               asNobody,
               Effect.asVoid,

@@ -1,6 +1,7 @@
 import { Duration, Effect } from "effect"
 import pg from "pg"
 import { endWithin } from "../endWithin.ts"
+import { type SystemFault, systemFaultOf } from "../host/systemFault.ts"
 import { Session, settingsOf } from "./Session.ts"
 import { AllInUse, waitMillis } from "./Shares.ts"
 
@@ -58,6 +59,27 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
     }),
     (pool) => Effect.promise(() => pool.end()).pipe(endWithin("1 second"))
   )
+
+/** How long what a statement was refused for is taken as going on. */
+const troubleMillis = 30_000
+const troubles = new WeakMap<pg.Pool, { readonly fault: SystemFault; readonly at: number }>()
+
+/** Remembers why the database refused a statement, if somebody has to act on it. */
+export const noteFault = (pool: pg.Pool, cause: unknown): void => {
+  const fault = systemFaultOf(cause)
+  if (fault !== undefined && (!fault.passes || fault.kind === "readOnly")) {
+    troubles.set(pool, { fault, at: performance.now() })
+  }
+}
+
+/** A write went through: whatever was in the way is gone. */
+export const noteWrite = (pool: pg.Pool): void => void troubles.delete(pool)
+
+/** What statements are refused for at present, as far as any was sent. */
+export const troubleOf = (pool: pg.Pool): SystemFault | undefined => {
+  const trouble = troubles.get(pool)
+  return trouble !== undefined && performance.now() - trouble.at < troubleMillis ? trouble.fault : undefined
+}
 
 const sessions = new WeakMap<pg.PoolClient, Session>()
 

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import pg from "pg"
+import { errorText } from "../host/systemFault.ts"
 import { DatabaseError } from "./DatabaseError.ts"
 
 /** A connection of its own in this scope. */
@@ -15,7 +16,7 @@ export const connect = (config: pg.ClientConfig) =>
       catch: (cause) =>
         new DatabaseError({
           reason: "unreachable",
-          message: `The database cannot be reached: ${cause instanceof Error ? cause.message || String(cause) : String(cause)}. Check DATABASE_URL and that Postgres runs.`,
+          message: `The database cannot be reached: ${errorText(cause, "the database").replace(/\.$/, "")}. Check DATABASE_URL and that Postgres runs.`,
           cause
         })
     }),

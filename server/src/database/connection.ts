@@ -3,7 +3,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Option, Schedule, type Scope, Stream } from "effect"
 import type pg from "pg"
-import { cancel, checkOut } from "./PgPool.ts"
+import { cancel, checkOut, noteFault, noteWrite } from "./PgPool.ts"
 import { RowScope } from "./RowScope.ts"
 import type { Answer, Session, Shown, Statement } from "./Session.ts"
 import type { Shares } from "./Shares.ts"
@@ -76,7 +76,12 @@ const isRead = (text: string) => /^\s*select\b/i.test(text)
 /** A restart of Postgres takes about as long. */
 const again = Schedule.exponential("150 millis", 3)
 
-const failed = ({ cause }: Failure) => new SqlError({ cause, message: "Failed to execute statement" })
+const failedIn =
+  (pool: pg.Pool) =>
+  ({ cause }: Failure) => {
+    noteFault(pool, cause)
+    return new SqlError({ cause, message: "Failed to execute statement" })
+  }
 
 type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
@@ -86,6 +91,7 @@ const rowsOf = (answers: Answers): ReadonlyArray<object> =>
 
 /** On a connection that is held (`session`), or on any of the pool; either way with the rows that the fiber's `RowScope` shows. */
 export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session): Connection => {
+  const failed = failedIn(pool)
   const sendNow = (statement: Statement, scope: Shown) =>
     session === undefined
       ? sendOnAny(pool, scope, statement)
@@ -94,10 +100,12 @@ export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session)
   const mayGoAgain = ({ cause, sent }: Failure, text: string) =>
     session === undefined && isBroken(cause) && (!sent || isRead(text))
 
+  const isWrite = (text: string) => (session === undefined ? !isRead(text) : /^\s*commit\b/i.test(text))
+
   const send = (statement: Statement) =>
     Effect.flatMap(RowScope, (scope) => {
       if (scope === "unsaid" && !isControl(statement.text)) return Effect.die(new RowScopeMissing(statement.text))
-      return Effect.catchAll(sendNow(statement, scope), (failure) =>
+      const sent = Effect.catchAll(sendNow(statement, scope), (failure) =>
         mayGoAgain(failure, statement.text)
           ? sendNow(statement, scope).pipe(
               Effect.retry({ schedule: again, times: 2, while: (_) => mayGoAgain(_, statement.text) }),
@@ -106,6 +114,7 @@ export const makeConnection = (pool: pg.Pool, shares: Shares, session?: Session)
             )
           : Effect.fail(failed(failure))
       )
+      return isWrite(statement.text) ? Effect.tap(sent, () => Effect.sync(() => noteWrite(pool))) : sent
     })
 
   const execute = (text: string, values: ReadonlyArray<unknown>, transform: Transform) =>

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import pg from "pg"
+import { errorText } from "../host/systemFault.ts"
 import { applyMigration } from "./applyMigration.ts"
 import { DatabaseError } from "./DatabaseError.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
@@ -76,7 +77,7 @@ export const migrate = (
         ? cause
         : new DatabaseError({
             reason: "migration",
-            message: `The tables cannot be brought up to date: ${cause instanceof Error ? cause.message : String(cause)}`,
+            message: `The tables can't be brought up to date. ${errorText(cause, "the database")}`,
             cause
           })
   })

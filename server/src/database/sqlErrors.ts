@@ -2,6 +2,7 @@ import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option, Schedule } from "effect"
+import { DiskTrouble } from "../disk/DiskTrouble.ts"
 import { retryAfterSecondsOf, systemFaultOf } from "../host/systemFault.ts"
 import { databaseWords } from "./DatabaseError.ts"
 import { CommitUnknown, isBroken, isPassing, stateOf } from "./sqlState.ts"
@@ -19,10 +20,16 @@ export const passingOnly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchIf(effect, (error) => isSqlError(error) && !isPassing(error.cause), Effect.die)
 
 /** What a client is told while the database takes no work: why, by its error. */
-export const databaseAway = (cause: unknown) =>
-  new Unavailable({
-    detail: databaseWords(cause),
-    retryAfterSeconds: retryAfterSecondsOf(systemFaultOf(cause))
+export const databaseAway = (cause: unknown): Effect.Effect<Unavailable> =>
+  Effect.map(DiskTrouble, (trouble) => {
+    const fault = systemFaultOf(cause)
+    const words = databaseWords(cause)
+    // A Postgres whose disk is full ends, and can then say no more.
+    const ofDisk = fault === undefined ? trouble() : undefined
+    return new Unavailable({
+      detail: ofDisk === undefined ? words : `${words} ${ofDisk}`,
+      retryAfterSeconds: retryAfterSecondsOf(fault)
+    })
   })
 
 /** The database is away: an answer that a client may act on. Any other SQL error is a mistake of ours. */
@@ -32,7 +39,9 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
     (error): error is Extract<E | SqlError, SqlError> => isSqlError(error),
     (error) =>
       isPassing(error.cause)
-        ? Effect.logWarning(databaseWords(error), error.cause).pipe(Effect.andThen(Effect.fail(databaseAway(error))))
+        ? Effect.logWarning(databaseWords(error), error.cause).pipe(
+            Effect.andThen(Effect.flatMap(databaseAway(error), Effect.fail))
+          )
         : Effect.die(error)
   )
 

@@ -249,8 +249,11 @@ export const faultText = (fault: SystemFault, place: string = placeOf(fault)): s
 export const errorText = (cause: unknown, place?: string): string => {
   const fault = systemFaultOf(cause)
   if (fault !== undefined) return faultText(fault, place)
-  const message = property(cause, "message")
-  return typeof message === "string" && message !== "" ? message : typeof cause === "object" ? "unknown" : String(cause)
+  for (const error of chainOf(cause)) {
+    const message = property(error, "message")
+    if (typeof message === "string" && message !== "") return message
+  }
+  return typeof cause === "object" || typeof cause === "function" ? "It says no more." : String(cause)
 }
 
 /** After how many seconds the same may be tried again. */

@@ -1,6 +1,8 @@
 import { HttpLayerRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { MaxCloudApi } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
+import { Disk } from "../disk/Disk.ts"
+import { DiskTrouble } from "../disk/DiskTrouble.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import { appsHandlers } from "./appsHandlers.ts"
 import { auditHandlers } from "./auditHandlers.ts"
@@ -71,6 +73,7 @@ export const apiApp = Effect.gen(function* () {
   )
   const metrics = yield* Metrics
   const gate = yield* makeGate
+  const disk = yield* Disk
   return Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const requestId = requestIdOf(request.headers["x-request-id"])
@@ -83,6 +86,7 @@ export const apiApp = Effect.gen(function* () {
     })
     const passed = Effect.andThen(refuseNul(request), gate(request, translate(requestId, handled)))
     const response = yield* translate(requestId, passed).pipe(
+      Effect.provideService(DiskTrouble, () => disk.problem()?.message),
       Effect.annotateLogs("requestId", requestId),
       Effect.provideService(RequestId, requestId)
     )

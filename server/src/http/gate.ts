@@ -157,7 +157,10 @@ export const makeGate = Effect.gen(function* () {
       const admitted = Effect.gen(function* () {
         if (isOpen && operation !== "health.healthz") yield* requireOwner(request, address)
         const caller = isOpen ? undefined : yield* asServer(callerOf(request, address))
-        const rate = operation === "health.healthz" ? Option.none() : yield* asServer(rateOf(caller, address))
+        const rate =
+          operation === "health.healthz" || operation === "health.readyz"
+            ? Option.none()
+            : yield* asServer(rateOf(caller, address))
         return { caller, rate }
       })
       const answer = Effect.gen(function* () {

@@ -2,6 +2,7 @@ import { HttpApiBuilder, type HttpServerRequest, HttpServerResponse } from "@eff
 import { NodeHttpServerRequest, NodeStream } from "@effect/platform-node"
 import {
   CurrentOrganization,
+  InsufficientStorage,
   MaxCloudApi,
   NotFound,
   PayloadTooLarge,
@@ -42,9 +43,11 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
               ? new PayloadTooLarge({ detail: error.message })
               : error.reason === "overQuota"
                 ? new QuotaExceeded({ detail: error.message })
-                : error.reason === "invalid"
-                  ? invalidRequest(error.message)
-                  : unavailable(error)
+                : error.reason === "diskFull"
+                  ? new InsufficientStorage({ detail: error.message })
+                  : error.reason === "invalid"
+                    ? invalidRequest(error.message)
+                    : unavailable(error)
           )
           return HttpServerResponse.empty({ status: 204 })
         })

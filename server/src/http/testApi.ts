@@ -1,11 +1,14 @@
 import { type AddressInfo, BlockList } from "node:net"
+import { tmpdir } from "node:os"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { NotFound, OrganizationId } from "@maxcloud/sdk/api"
+import { NotFound, OrganizationId, type ReadinessCheck } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, Option } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { Platform } from "../deployments/Platform.ts"
+import { Disk } from "../disk/Disk.ts"
+import { makeDiskWatch } from "../disk/DiskWatch.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import { Accounts, Devices, Sessions } from "../identity/Accounts.ts"
 import { ApiKeys, Authenticator, OidcTrusts } from "../identity/keys/ApiKeys.ts"
@@ -20,6 +23,7 @@ import { RateLimits } from "../limits/RateLimits.ts"
 import { NetworkVerifier } from "../network/NetworkVerifier.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { Privacy } from "../privacy/Privacy.ts"
+import { Readiness } from "../readiness/Readiness.ts"
 import { SourceStore } from "../runtime/local/sources/SourceStore.ts"
 import { Runtime } from "../runtime/Runtime.ts"
 import { Secrets } from "../secrets/Secrets.ts"
@@ -80,6 +84,7 @@ export interface TestApiOptions {
   /** Who the server's own user is. @default this process's, and whoever has `testLocalToken` */
   readonly owner?: LocalOwner
   readonly openMetrics?: boolean
+  readonly checks?: ReadonlyArray<ReadinessCheck>
   readonly streams?: Partial<StreamLimits>
   readonly streamQuota?: number
   readonly pace?: Partial<Pace>
@@ -155,6 +160,11 @@ export const testApi = (options: TestApiOptions = {}) =>
           runtimeClass: undefined,
           ...options.platform
         }),
+        Layer.succeed(Readiness, { checks: Effect.succeed(options.checks ?? []) }),
+        Layer.succeed(
+          Disk,
+          makeDiskWatch({ folders: [{ name: "the test's folder", path: tmpdir() }], minFreeBytes: 0 })
+        ),
         Layer.mock(NetworkVerifier, options.network ?? {}),
         Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [], isLogCursor: () => false }),
         Logger.replace(

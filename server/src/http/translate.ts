@@ -18,24 +18,24 @@ export const translate = <E, R>(
       Effect.map((response) => rewrite(request, response)),
       Effect.catchAllCause((cause) => {
         if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        const problem = problemOf(Cause.squash(cause))
-        return problem === undefined
-          ? Effect.as(
-              Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
-              problemResponse(internalError(requestId))
-            )
-          : Effect.succeed(problemResponse(problem))
+        return Effect.flatMap(problemOf(Cause.squash(cause)), (problem) =>
+          problem === undefined
+            ? Effect.as(
+                Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
+                problemResponse(internalError(requestId))
+              )
+            : Effect.succeed(problemResponse(problem))
+        )
       })
     )
   )
 
-const problemOf = (error: unknown): ApiError | undefined => {
-  if (isApiError(error)) return error
+const problemOf = (error: unknown): Effect.Effect<ApiError | undefined> => {
+  if (isApiError(error)) return Effect.succeed(error)
   // The router has limits of its own, such as the length of a part of a path.
-  if (error instanceof HttpServerError.RouteNotFound) return nothingAt(pathOf(error.request.url))
-  if (error instanceof HttpServerError.RequestError) return invalidRequest("the request cannot be read")
-  if (isPassingFault(error)) return databaseAway(error)
-  return undefined
+  if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(nothingAt(pathOf(error.request.url)))
+  if (error instanceof HttpServerError.RequestError) return Effect.succeed(invalidRequest("the request cannot be read"))
+  return isPassingFault(error) ? databaseAway(error) : Effect.succeed(undefined)
 }
 
 const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiError.HttpApiDecodeError))

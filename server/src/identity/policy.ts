@@ -42,6 +42,7 @@ const deploys = (at: ScopePlace): Rule => ({ roles: deployers, writes: true, sco
 /** Who may do what. The enforcement, the page `docs/reference/roles.md` and the tests of every operation by every role are made from this. */
 export const policy: Readonly<Record<Operation, Rule>> = {
   "health.healthz": open,
+  "health.readyz": open,
   "info.get": { roles: everyone, writes: false, scope: { verb: "read", at: "organization" }, unverified: true },
 
   "services.list": reads("query"),

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip, createZstdDecompress } from "node:zlib"
 import { Effect, Schema } from "effect"
 import { type Pack, pack } from "tar-stream"
+import { errorText } from "../host/systemFault.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { type BuildDocument, Layers } from "./imageDocuments.ts"
@@ -145,7 +146,7 @@ const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Laye
 
 const disk = (cause: unknown) =>
   new ImagesError({
-    message: `The image couldn't be written to the data folder's disk: ${cause instanceof Error ? cause.message : String(cause)}`
+    message: `The image couldn't be written. ${errorText(cause, "the server's data folder")}`
   })
 
 /**

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { join } from "node:path"
 import { Effect } from "effect"
 import { codeOf } from "../database/DatabaseError.ts"
+import { errorText } from "../host/systemFault.ts"
 import { type HeldKey, heldKey } from "./heldKey.ts"
 import { MasterKeyError } from "./MasterKey.ts"
 import { keyFromBase64 } from "./masterKeyEnvironment.ts"
@@ -17,7 +18,7 @@ const orFail = <A>(file: string, make: () => A) =>
         ? cause
         : new MasterKeyError({
             reason: "unreachable",
-            message: `The key of the secrets, ${file}, cannot be read or made: ${cause instanceof Error ? cause.message : String(cause)}`,
+            message: `The key of the secrets, ${file}, can't be read or made. ${errorText(cause, file)}`,
             cause
           })
   })

@@ -9,6 +9,7 @@ import { startEmbedded } from "../database/embedded/startEmbedded.ts"
 import { makeSqlClient } from "../database/makeSqlClient.ts"
 import { makePool } from "../database/PgPool.ts"
 import { asNobody } from "../database/RowScope.ts"
+import { errorText } from "../host/systemFault.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
 
 export type OperatorDatabase = Pick<ServerSettings, "dataDir" | "databaseUrl" | "statementTimeout">
@@ -48,7 +49,7 @@ const expectTables = Effect.gen(function* () {
       ({ cause }) =>
         new DatabaseError({
           reason: "unreachable",
-          message: `The database cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}. Check DATABASE_URL and that Postgres runs.`,
+          message: `The database can't be reached: ${errorText(cause, "the database").replace(/\.$/, "")}. Check DATABASE_URL and that Postgres runs.`,
           cause
         })
     )

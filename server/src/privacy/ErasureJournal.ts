@@ -2,6 +2,7 @@ import { mkdir, open, readFile } from "node:fs/promises"
 import { dirname } from "node:path"
 import { ErasureCertificate } from "@maxcloud/sdk/api"
 import { Data, Effect, Option, Schema } from "effect"
+import { errorText } from "../host/systemFault.ts"
 
 /** A line of `erasures.jsonl`: what was erased, by id alone. */
 export const JournalLine = Schema.Struct({
@@ -23,7 +24,7 @@ export const journalName = "erasures.jsonl"
 const decodeLine = Schema.decodeUnknownOption(Schema.parseJson(JournalLine))
 const failed = (path: string) => (cause: unknown) =>
   new JournalError({
-    message: `${path} cannot be read or written: ${cause instanceof Error ? cause.message : String(cause)}`,
+    message: `${path} can't be read or written. ${errorText(cause, path)}`,
     cause
   })
 

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
+import { errorText } from "../host/systemFault.ts"
 import { removeTree } from "../runtime/local/sources/removeTree.ts"
 import { RuntimeStores } from "../runtime/RuntimeStores.ts"
 import { Remains, RemainsError, type Store } from "./Remains.ts"
@@ -18,7 +19,7 @@ const attempt = <A>(path: string, run: () => Promise<A>) =>
     try: run,
     catch: (cause) =>
       new RemainsError({
-        message: `${path} cannot be read or removed: ${cause instanceof Error ? cause.message : String(cause)}`,
+        message: `${path} can't be read or removed. ${errorText(cause, path)}`,
         cause
       })
   })

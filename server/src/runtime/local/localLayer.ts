@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { Platform } from "../../deployments/Platform.ts"
+import { Disk } from "../../disk/Disk.ts"
 import { faultLog } from "../../faultLog.ts"
 import * as LocalImages from "../../images/LocalImages.ts"
 import * as RegistryAccess from "../../images/RegistryAccess.ts"
@@ -20,7 +21,11 @@ import { tunnelLimits } from "./proxy/tunnel.ts"
 import { tellRoot } from "./tellRoot.ts"
 
 const logStore = (dataDir: string) =>
-  Layer.unwrapEffect(Effect.map(LogQuotas, (quotaOf) => LogStore.layer({ directory: join(dataDir, "logs"), quotaOf })))
+  Layer.unwrapEffect(
+    Effect.map(Effect.all([LogQuotas, Disk]), ([quotaOf, disk]) =>
+      LogStore.layer({ directory: join(dataDir, "logs"), quotaOf, disk })
+    )
+  )
 
 /** Everything that depends on services running on this machine. */
 export const localLayer = (settings: ServerSettings, port: number, development?: Development) => {

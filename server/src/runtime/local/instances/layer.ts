@@ -32,7 +32,8 @@ const reasons: Readonly<Record<SourceError["reason"], DiagnosisCode>> = {
   build: "BuildFailed",
   invalid: "SourceInvalid",
   tooLarge: "SourceInvalid",
-  overQuota: "SourceInvalid"
+  overQuota: "SourceInvalid",
+  diskFull: "CannotStart"
 }
 
 const toFailure = (cause: unknown) => (cause instanceof InstanceFailed ? cause : cannotLaunch(cause))
@@ -142,7 +143,7 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
               new InstanceFailed({
                 reason: reasons[error.reason],
                 message: error.message,
-                retryable: error.reason === "unavailable"
+                retryable: error.reason === "unavailable" || error.reason === "diskFull"
               })
           )
         )

@@ -1,5 +1,6 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, FiberId } from "effect"
+import { errorText } from "../../../host/systemFault.ts"
 import { endDiagnosis, endedFromOutside, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
 import { memoryText } from "../../diagnosis/memoryText.ts"
 import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
@@ -195,6 +196,6 @@ const livenessFailed = ({ failureThreshold, path }: ProbeSpec) =>
 export const cannotLaunch = (cause: unknown): InstanceFailed =>
   new InstanceFailed({
     reason: "CannotStart",
-    message: `the instance could not be started: ${cause instanceof Error ? cause.message : String(cause)}`,
+    message: `The instance couldn't be started. ${errorText(cause)}`,
     retryable: true
   })

@@ -2,6 +2,8 @@ import { join } from "node:path"
 import type { ServiceName } from "@maxcloud/config-schema"
 import type { LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { Chunk, Context, Effect, Layer, Option, Stream } from "effect"
+import type { DiskWatch } from "../../../disk/DiskWatch.ts"
+import { errorText } from "../../../host/systemFault.ts"
 import { type LogQuery, RuntimeError } from "../../Runtime.ts"
 import { comparePositions, decodeCursor, encodeCursor, type LogPosition } from "./LogFiles.ts"
 import { endOfLog, type LogFilter, LogReader, type PositionedRecord, startOfTail } from "./LogReader.ts"
@@ -20,6 +22,8 @@ export interface LogStoreOptions {
   readonly files?: number
   /** Bytes that the files of one organization may take, as it is at present; null: no limit. @default none */
   readonly quotaOf?: ((organizationId: OrganizationId) => number | null) | undefined
+  /** Says whether there is room for lines. @default there is */
+  readonly disk?: DiskWatch | undefined
 }
 
 type ServiceOf = Pick<LogSource, "organizationId" | "namespace" | "service">
@@ -29,7 +33,11 @@ const folderName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 
 const refused = (message: string) => new RuntimeError({ reason: "refused", message })
 const unreadable = (cause: unknown) =>
-  new RuntimeError({ reason: "unavailable", message: "The log files cannot be read. Is the data folder whole?", cause })
+  new RuntimeError({
+    reason: "unavailable",
+    message: `The log files can't be read. ${errorText(cause, "the server's data folder")}`,
+    cause
+  })
 
 /** The logs of the services that are written or read now. */
 class ServiceLogs {
@@ -60,7 +68,8 @@ class ServiceLogs {
     const known = this.#logs.get(folder)
     if (known !== undefined) return known
     const { files = 4, maxBytesPerService = 20 * 1024 * 1024 } = this.#options
-    const log = new ServiceLog(folder, { maxBytes: maxBytesPerService, files }, this.organization(organizationId))
+    const limits = { maxBytes: maxBytesPerService, files }
+    const log = new ServiceLog(folder, limits, this.organization(organizationId), this.#options.disk)
     this.#logs.set(folder, log)
     return log
   }

@@ -1,4 +1,6 @@
+import type { DiskWatch } from "../../../disk/DiskWatch.ts"
 import { guardedBy } from "../../../guarded.ts"
+import { errorText } from "../../../host/systemFault.ts"
 import { LineSplitter } from "./LineSplitter.ts"
 import { LogFiles } from "./LogFiles.ts"
 import type { LogSource, LogWriter } from "./LogWriter.ts"
@@ -22,12 +24,17 @@ interface Account {
   readonly source: LogSource
   pending: number
   droppedBytes: number
+  /** Why, for the lines that were dropped last. */
+  why: string
 }
+
+const tooFast = "they came faster than the disk took them"
 
 /** Takes the lines of one service's writers, and writes them in batches, in the order in which they came. */
 export class ServiceLog {
   readonly folder: string
   readonly #files: LogFiles
+  readonly #disk: DiskWatch | undefined
   readonly #waiting = new Set<() => void>()
   #lines: Array<string> = []
   #sizes: Array<number> = []
@@ -47,9 +54,11 @@ export class ServiceLog {
   constructor(
     folder: string,
     limits: { readonly maxBytes: number; readonly files: number },
-    organization: OrganizationLogs
+    organization: OrganizationLogs,
+    disk?: DiskWatch | undefined
   ) {
     this.folder = folder
+    this.#disk = disk
     this.#files = new LogFiles(folder, limits, organization)
   }
 
@@ -59,7 +68,7 @@ export class ServiceLog {
   }
 
   writer(source: LogSource): LogWriter {
-    const account: Account = { source, pending: 0, droppedBytes: 0 }
+    const account: Account = { source, pending: 0, droppedBytes: 0, why: tooFast }
     const add = (stream: LogRecord["s"], line: string, truncated: boolean) =>
       this.#add(account, stream, line, truncated)
     const splitter = (stream: "o" | "e") =>
@@ -130,6 +139,8 @@ export class ServiceLog {
     if (this.removed) return
     const room = s === "s" ? maxPendingBytes + systemRoomBytes : maxPendingBytes
     if (account.pending + line.length > room) {
+      // Lines that wait for a disk which takes nothing are dropped by its fault.
+      if (account.droppedBytes === 0) account.why = tooFast
       account.droppedBytes += Buffer.byteLength(line) + 1
       return
     }
@@ -138,10 +149,10 @@ export class ServiceLog {
   }
 
   #tellDropped(account: Account): void {
-    const { droppedBytes } = account
+    const { droppedBytes, why } = account
     if (droppedBytes === 0 || this.removed) return
     account.droppedBytes = 0
-    this.#enqueue(account, "s", `dropped ${droppedBytes} bytes: they came faster than the disk took them`, false)
+    this.#enqueue(account, "s", `dropped ${droppedBytes} bytes: ${why}`, false)
   }
 
   #enqueue(account: Account, s: LogRecord["s"], line: string, truncated: boolean): void {
@@ -204,11 +215,16 @@ export class ServiceLog {
     const rest = { count: lines.length - from, written: false }
     if (this.removed) return rest
     try {
+      await this.#disk?.require()
       return { count: await this.#files.append(lines, sizes, from), written: true }
-    } catch {
+    } catch (cause) {
+      this.#disk?.report(cause)
+      const why = errorText(cause, "the server's data folder")
       for (let i = from; i < lines.length; i++) {
         const account = accounts[i]
-        if (account !== undefined) account.droppedBytes += sizes[i] ?? 0
+        if (account === undefined) continue
+        account.droppedBytes += sizes[i] ?? 0
+        account.why = why
       }
       return rest
     }

@@ -5,10 +5,10 @@ import { Context, Data, type Effect, type Option, type Stream } from "effect"
 
 /**
  * `invalid`: the archive is broken, unsafe, or has another digest; `build`: it can't be built, or nothing says how it runs; `tooLarge`; `overQuota`: it doesn't fit beside what the organization has;
- * `unavailable`: the disk. `message` is for the user.
+ * `diskFull`: the server's disk has no room; `unavailable`: the disk otherwise. `message` is for the user.
  */
 export class SourceError extends Data.TaggedError("SourceError")<{
-  readonly reason: "invalid" | "build" | "tooLarge" | "overQuota" | "unavailable"
+  readonly reason: "invalid" | "build" | "tooLarge" | "overQuota" | "diskFull" | "unavailable"
   readonly message: string
   readonly cause?: unknown
 }> {}

@@ -4,6 +4,8 @@ import { join } from "node:path"
 import type { SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Schedule, Stream } from "effect"
+import { DiskRefused, type DiskWatch } from "../../../disk/DiskWatch.ts"
+import { errorText, systemFaultOf } from "../../../host/systemFault.ts"
 import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
 import { nodeFolder } from "../instances/processes.ts"
 import { endAllOf, sourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
@@ -22,25 +24,36 @@ export interface SourceStoreOptions {
   readonly dataDirectory: string
   /** Where the user's registry settings are. @default process.env */
   readonly environment?: NodeJS.ProcessEnv
+  /** Says whether there is room for sources and what is built of them. @default there is */
+  readonly disk?: DiskWatch | undefined
 }
 
-const toSourceError = (cause: unknown): SourceError =>
-  cause instanceof SourceError
-    ? cause
-    : new SourceError({
-        reason: "unavailable",
-        message: `The source could not be kept on disk: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause
-      })
+/** How often the room for a build is looked at while it goes on. */
+const roomMs = 250
 
-const attempt = <A>(evaluate: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, SourceError> =>
-  Effect.tryPromise({ try: evaluate, catch: toSourceError })
+const isFull = (cause: unknown) =>
+  cause instanceof DiskRefused || /^disk(Full|Quota)$/.test(systemFaultOf(cause)?.kind ?? "")
+
+const sourceErrorOf = (cause: unknown): SourceError =>
+  new SourceError({
+    reason: isFull(cause) ? "diskFull" : "unavailable",
+    message: `The source couldn't be kept. ${errorText(cause, "the server's data folder")}`,
+    cause
+  })
 
 /** Sources in `<data folder>/sources/<organization>/`: `archives/`, `built/`, `dependencies/`, and `unfinished/`, which a start empties. */
 export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, SourceError> =>
   Layer.scoped(
     SourceStore,
     Effect.gen(function* () {
+      const { disk } = options
+      const toSourceError = (cause: unknown): SourceError => {
+        if (cause instanceof SourceError) return cause
+        disk?.report(cause)
+        return sourceErrorOf(cause)
+      }
+      const attempt = <A>(evaluate: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, SourceError> =>
+        Effect.tryPromise({ try: evaluate, catch: toSourceError })
       const root = join(options.dataDirectory, "sources")
       const id = yield* attempt(async () => {
         await mkdir(root, { recursive: true, mode: 0o700 })
@@ -125,6 +138,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         most?: number
       ) {
         const paths = pathsOf(organizationId, digest)
+        if (disk !== undefined) yield* attempt(disk.require)
         const unfinished = yield* attempt(paths.unfinished)
         // What is there already takes no more room by being sent once more.
         const isThere = yield* attempt(() => exists(paths.archive))
@@ -141,6 +155,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
                   if (bytes > archiveLimit)
                     throw new SourceError({ reason: "tooLarge", message: "The archive has more than 256 MiB." })
                   room.take(chunk.length)
+                  await disk?.require()
                   await file.writeFile(chunk)
                 })
               ),
@@ -189,12 +204,17 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         const known = await readBuilt(place)
         if (known !== undefined && (!("image" in known) || (await images.has(known.image)))) return known
         await removeTree(place)
+        await disk?.require()
         if (!(await exists(paths.archive)))
           throw new SourceError({
             reason: "invalid",
             message: `There is no source snapshot ${digest}: upload it before it is deployed.`
           })
         const tree = join(box, "tree")
+        const noRoom = new AbortController()
+        const roomCheck = setInterval(() => {
+          void disk?.require().catch((cause) => noRoom.abort(sourceErrorOf(cause)))
+        }, roomMs)
         try {
           await mkdir(tree, { recursive: true, mode: 0o700 })
           if ((await readSnapshot(paths.archive, tree)) !== digest)
@@ -213,7 +233,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
               open: users !== undefined
             },
             how,
-            { ending: AbortSignal.any([ending.signal, unwanted]), progress }
+            { ending: AbortSignal.any([ending.signal, unwanted, noRoom.signal]), progress }
           )
           await mkdir(paths.built, { recursive: true, mode: 0o755 })
           // The rename into place is what makes it known: half of it never is.
@@ -222,6 +242,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           if (built === undefined) throw new Error(`The build in ${place} can't be read`)
           return built
         } finally {
+          clearInterval(roomCheck)
           // One that is still open to its installer has processes that could not be ended: the next start removes it.
           const isClosed = await stat(box).then(
             ({ mode }) => (mode & 0o070) === 0,

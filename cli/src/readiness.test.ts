@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { NotReachable } from "@maxcloud/sdk/effect"
+import { Effect } from "effect"
+import { tellReadiness } from "./readiness.ts"
+
+const told = (readiness: Parameters<typeof tellReadiness>[0]["readiness"]) =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    yield* tellReadiness({ readiness }, { say: (line) => void lines.push(line), paintError: (_, text) => text })
+    return lines
+  })
+
+describe("what a server can't do", () => {
+  it.effect("is told in a line each, and nothing of what it can", () =>
+    Effect.gen(function* () {
+      const message = "The disk of the server's data folder is full. Free some space on it."
+      const checks = [
+        { name: "database", ok: true, message: "the last backup is 3 hours old" },
+        { name: "disk", ok: false, message }
+      ]
+      assert.deepStrictEqual(yield* told(Effect.succeed(checks)), [`The server isn't ready. ${message}`])
+    })
+  )
+
+  it.effect("is passed over if a server doesn't know the question, or isn't reached", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* told(new NotReachable({ apiUrl: "http://localhost", code: "ECONNREFUSED" })), [])
+    })
+  )
+})

@@ -1,0 +1,25 @@
+import { Schema } from "effect"
+import { NotReady } from "./errors.ts"
+
+/** One thing that a server needs to do all of its work. */
+export const ReadinessCheck = Schema.Struct({
+  /** `database`, `disk`; servers of later versions may have more. */
+  name: Schema.String,
+  ok: Schema.Boolean,
+  /** What is wrong and how to fix it, or else what there is to know. */
+  message: Schema.optional(Schema.String)
+}).annotations({ identifier: "ReadinessCheck" })
+export type ReadinessCheck = typeof ReadinessCheck.Type
+
+export const Readiness = Schema.Struct({
+  status: Schema.Literal("ready"),
+  checks: Schema.Array(ReadinessCheck)
+}).annotations({ identifier: "Readiness" })
+export type Readiness = typeof Readiness.Type
+
+/** What `/readyz` says of its checks. */
+export const notReady = (checks: ReadonlyArray<ReadinessCheck>): NotReady =>
+  new NotReady({
+    detail: checks.flatMap((_) => (_.ok || _.message === undefined ? [] : [_.message])).join(" "),
+    checks: [...checks]
+  })

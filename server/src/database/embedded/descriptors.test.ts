@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
+
+/** Uses up its descriptors while the database of a folder runs, and says what it then takes the database for. */
+const program = (folder: string) => `
+import { closeSync, existsSync, openSync } from "node:fs"
+import { makeEmbeddedPostgres } from ${JSON.stringify(join(import.meta.dirname, "EmbeddedPostgres.ts"))}
+const postgres = await makeEmbeddedPostgres(${JSON.stringify(folder)})
+await postgres.start()
+const said = {}
+const opened = []
+const looked = (name) => {
+  try { said[name] = String(postgres.isRunning()) } catch (cause) { said[name] = cause.code }
+}
+try {
+  for (;;) opened.push(openSync("/dev/null", "r"))
+} catch {}
+looked("without")
+said.start = await postgres.start().then(() => "started", (error) => error.message)
+for (const file of opened) closeSync(file)
+said.kept = existsSync(${JSON.stringify(join(folder, "postgres/data/postmaster.pid"))})
+looked("with")
+await postgres.stop()
+console.log(JSON.stringify(said))
+process.exit()
+`
+
+describe("an embedded database whose server has no descriptors left", () => {
+  it("isn't taken for one that has ended, and keeps the file by which it lives", ({ skip }) => {
+    if (process.platform !== "linux") skip("descriptors are counted by /proc")
+    const { stderr, stdout } = spawnSync(
+      "sh",
+      [
+        "-c",
+        'ulimit -n 100 && exec "$@"',
+        "sh",
+        process.execPath,
+        "--input-type=module-typescript",
+        "-e",
+        program(temporaryFolder("descriptors-"))
+      ],
+      { encoding: "utf8" }
+    )
+    assert.notStrictEqual(stdout, "", stderr)
+    const said = JSON.parse(stdout)
+    assert.deepStrictEqual([said.without, said.kept, said.with], ["EMFILE", true, "true"])
+    assert.match(said.start, /^The database does not start\. All file descriptors of .* are in use\. Raise the limit/)
+  })
+})

@@ -1,0 +1,42 @@
+import { join } from "node:path"
+import { Context, Effect, Layer, Schedule } from "effect"
+import { type DiskWatch, makeDiskWatch } from "./DiskWatch.ts"
+
+export interface DiskOptions {
+  readonly dataDir: string
+  /** Bytes that must stay free; 0: any. */
+  readonly minFreeDisk: number
+  /** Is the database in the data folder, too? It may be on a disk of its own. */
+  readonly embedded: boolean
+}
+
+/**
+ * The disks that the server writes to. Below a mark nothing more is written that can wait: uploads are refused, builds and installations
+ * end, lines of logs are dropped, before the database, which shares the disk, can't write any more. It clears by itself.
+ */
+export class Disk extends Context.Tag("@maxcloud/server/Disk")<Disk, DiskWatch>() {
+  static readonly layer = ({ dataDir, embedded, minFreeDisk }: DiskOptions): Layer.Layer<Disk> =>
+    Layer.scoped(
+      Disk,
+      Effect.gen(function* () {
+        const data = { name: "the server's data folder", path: dataDir }
+        const watch = makeDiskWatch({
+          folders: embedded ? [data, { name: "the server's database", path: join(dataDir, "postgres") }] : [data],
+          minFreeBytes: minFreeDisk
+        })
+        let told: string | undefined
+        yield* Effect.promise(watch.look).pipe(
+          Effect.flatMap((problem) => {
+            if (problem?.message === told) return Effect.void
+            told = problem?.message
+            return problem === undefined
+              ? Effect.logInfo("The disk takes writes again.")
+              : Effect.logWarning(`${problem.message} Folder: ${problem.path}`)
+          }),
+          Effect.repeat(Schedule.spaced("1 second")),
+          Effect.forkScoped
+        )
+        return watch
+      })
+    )
+}

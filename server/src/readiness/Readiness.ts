@@ -1,0 +1,37 @@
+import type { ReadinessCheck } from "@maxcloud/sdk/api"
+import { Context, Duration, Effect, Layer } from "effect"
+import { Database } from "../database/Database.ts"
+import { Disk } from "../disk/Disk.ts"
+import { faultText } from "../host/systemFault.ts"
+
+/** How long an answer holds: whoever asks, and however often, the checks run no more often than this. */
+const holdsFor = Duration.seconds(2)
+
+/** Can the server do its work now? */
+export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
+  Readiness,
+  { readonly checks: Effect.Effect<ReadonlyArray<ReadinessCheck>> }
+>() {
+  static readonly layer = Layer.effect(
+    Readiness,
+    Effect.gen(function* () {
+      const database = yield* Database
+      const disk = yield* Disk
+      const ofDatabase = Effect.gen(function* () {
+        yield* database.ping
+        const trouble = database.trouble()
+        return trouble === undefined
+          ? { name: "database", ok: true }
+          : { name: "database", ok: false, message: faultText(trouble) }
+      }).pipe(
+        Effect.catchAll(({ message }) => Effect.succeed<ReadinessCheck>({ name: "database", ok: false, message }))
+      )
+      const ofDisk = Effect.map(
+        Effect.promise(disk.probe),
+        (problem): ReadinessCheck =>
+          problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
+      )
+      return { checks: yield* Effect.cachedWithTTL(Effect.all([ofDatabase, ofDisk], { concurrency: 2 }), holdsFor) }
+    })
+  )
+}

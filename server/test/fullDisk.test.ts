@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { InsufficientStorage, Unavailable } from "@maxcloud/sdk/api"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { makeSource } from "./makeSource.ts"
+import { ServerProcess } from "./serverProcess.ts"
+import { mountSmallDisk, type SmallDisk } from "./smallDisk.ts"
+
+const mebi = 2 ** 20
+const host = "app--local.localhost"
+
+// One server on one small disk through all, in this order. What the server writes when it starts (a copy of Node, a database) is most of it.
+describe("a server whose disk fills up", () => {
+  const source = makeSource(`require("node:http").createServer((request, response) => {
+  console.log("asked for " + request.url + " " + "x".repeat(2_000))
+  response.end("hello")
+}).listen(process.env.PORT)`)
+  const other = makeSource(
+    `require("node:http").createServer((_, response) => response.end("other")).listen(process.env.PORT)`
+  )
+  const app = (name: string, folder: string) => ({ app: name, services: [{ name, source: folder, scale: { min: 1 } }] })
+  let server: ServerProcess
+  let mounted: SmallDisk | string
+
+  beforeAll(async () => {
+    server = new ServerProcess(await freePort(), { MAXCLOUD_MIN_FREE_DISK: "64Mi" })
+    mounted = mountSmallDisk(server.dataDirectory, "size=700m,mode=0711")
+    if (typeof mounted === "string") return
+    await server.start()
+    await server.client.deploy(app("app", source.folder))
+  })
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    if (typeof mounted === "object") mounted.unmount()
+    server.remove()
+    source.remove()
+    other.remove()
+  })
+  const disk = (skip: (why: string) => void) => {
+    if (typeof mounted === "object") return mounted
+    skip(mounted)
+    throw new Error(mounted)
+  }
+  const failedChecks = async () => (await server.client.readiness()).filter((_) => !_.ok)
+  const until = async (condition: () => Promise<boolean>) => {
+    for (let i = 0; i < 300; i++) {
+      if (await condition()) return
+      await sleep(100)
+    }
+    assert.fail("it didn't come to that within 30 s")
+  }
+  const status = async (path: string) => (await fetch(`${server.url}${path}`)).status
+  const lines = async () => {
+    const found: Array<string> = []
+    for await (const entry of server.client.logs("app", { tail: 1_000 })) found.push(entry.line)
+    return found
+  }
+
+  it("is ready as long as there is room", async ({ skip }) => {
+    disk(skip)
+    assert.deepStrictEqual(await failedChecks(), [])
+    assert.strictEqual(await status("/readyz"), 200)
+  })
+
+  it("says so below the mark, is alive all the same, and refuses uploads before the database is hurt", async ({
+    skip
+  }) => {
+    disk(skip).fill(32 * mebi)
+    await until(async () => (await failedChecks()).length > 0)
+    const [check] = await failedChecks()
+    assert.strictEqual(check?.name, "disk")
+    assert.match(
+      check?.message ?? "",
+      /^The disk of the server's (data folder|database) has less than 64Mi free\. Free some space/
+    )
+    assert.notInclude(check?.message ?? "", server.dataDirectory)
+    assert.strictEqual(await status("/readyz"), 503)
+    assert.strictEqual(await status("/healthz"), 200)
+
+    const refused = await server.client.deploy(app("other", other.folder)).catch((error: unknown) => error)
+    assert.instanceOf(refused, InsufficientStorage)
+    assert.match(refused.message, /has less than 64Mi free\. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK/)
+    // What is small and can't wait is still written.
+    await server.client.secrets.set("app", "KEY", "value")
+    assert.deepStrictEqual(
+      (await server.client.services.list()).map((_) => [_.name, _.state]),
+      [["app", "ready"]]
+    )
+  })
+
+  it("drops lines of logs for it, serves on, and tells which lines once there is room again", async ({ skip }) => {
+    const { empty } = disk(skip)
+    for (let i = 0; i < 20; i++) assert.strictEqual((await server.ask(host, `/low/${i}`)).status, 200)
+    assert.isFalse((await lines()).some((_) => _.startsWith("asked for /low/")))
+    empty()
+    await until(async () => (await failedChecks()).length === 0)
+    await until(async () => {
+      await server.ask(host, "/after")
+      const found = await lines()
+      return (
+        found.some((_) => _.startsWith("asked for /after")) &&
+        found.some((_) => /^dropped \d+ bytes: The disk of the server's .* has less than 64Mi free/.test(_))
+      )
+    })
+    const deployed = await server.client.deploy(app("other", other.folder))
+    assert.strictEqual(deployed.state, "succeeded")
+  })
+
+  it("that other programs fill to the last byte says that it is full, not that the database is away", async ({
+    skip
+  }) => {
+    const { empty, fill } = disk(skip)
+    let refusal: unknown
+    await until(async () => {
+      fill(0)
+      refusal = await server.client.secrets
+        .set("app", "KEY", "x".repeat(60_000))
+        .then(() => undefined)
+        .catch((error: unknown) => error)
+      return refusal !== undefined
+    })
+    assert.instanceOf(refusal, Unavailable)
+    assert.match(refusal.message, /The disk of .* (is full|has less than 64Mi free)\. Free some space/)
+    assert.strictEqual(await status("/healthz"), 200)
+    assert.strictEqual(await status("/readyz"), 503)
+    empty()
+    await until(async () =>
+      server.client.secrets.set("app", "KEY", "after").then(
+        () => true,
+        () => false
+      )
+    )
+    await until(async () => (await failedChecks()).length === 0)
+    assert.strictEqual((await server.ask(host)).body, "hello")
+  })
+})
