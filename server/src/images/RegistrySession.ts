@@ -39,6 +39,8 @@ export interface RegistryOptions extends Partial<ProxiedOptions> {
   readonly insecureRegistries: ReadonlyArray<string>
   /** Registries that may be at an address of a private network: `registry.corp:5000`; without a port, at port 443. */
   readonly privateRegistries: ReadonlyArray<string>
+  /** Folders of registries' authorities. @default those of podman and docker */
+  readonly certificateFolders?: ReadonlyArray<string>
 }
 
 /**

@@ -7,8 +7,10 @@ import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Duration, Effect, Schedule } from "effect"
 import { codeOf } from "../database/DatabaseError.ts"
 import { type ProxiedOptions, proxiedAgents, Unchecked } from "../outbound/proxiedConnections.ts"
+import { certificateProblem } from "./certificateProblem.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
+import { certificateFolders, makeRegistryAuthorities } from "./registryAuthorities.ts"
 
 export interface Answer {
   readonly status: number
@@ -95,7 +97,11 @@ export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProble
 
 /** Sends requests over connections of its own, through a proxy if the environment names one, which are closed with the scope. */
 export const makeExchange = Effect.fnUntraced(function* (
-  { environment, proxyChecksAddresses = false }: Partial<ProxiedOptions> = {},
+  {
+    certificateFolders: folders = certificateFolders,
+    environment,
+    proxyChecksAddresses = false
+  }: Partial<ProxiedOptions> & { readonly certificateFolders?: ReadonlyArray<string> } = {},
   timeLimit = Duration.seconds(10)
 ) {
   const agents = yield* Effect.acquireRelease(
@@ -107,7 +113,9 @@ export const makeExchange = Effect.fnUntraced(function* (
       })
   )
 
-  const send = ({ headers, into, maxBytes, method, reach, url }: Question) =>
+  const authoritiesOf = makeRegistryAuthorities(folders)
+
+  const sendWith = ({ headers, into, maxBytes, method, reach, url }: Question, ca: ReadonlyArray<string> | undefined) =>
     Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
       // An address needs no lookup, so nothing else would judge it.
       const refused = refusedHost(url, reach)
@@ -124,7 +132,7 @@ export const makeExchange = Effect.fnUntraced(function* (
       }
       const call =
         url.protocol === "https:"
-          ? httpsRequest(url, { ...options, agent: agents.https })
+          ? httpsRequest(url, { ...options, agent: agents.https, ...(ca === undefined ? {} : { ca: [...ca] }) })
           : httpRequest(url, { ...options, agent: agents.http })
       call.on("error", fail)
       if (into !== undefined) call.setTimeout(downloadIdleMs, () => call.destroy(new Error("no data for 30 s")))
@@ -157,7 +165,12 @@ export const makeExchange = Effect.fnUntraced(function* (
         response.on("end", () => resume(Effect.succeed({ ...answer, body: Buffer.concat(chunks) })))
       })
       call.end()
-    }).pipe(
+    })
+
+  const send = (question: Question) => {
+    const { into, url } = question
+    const ca = url.protocol === "https:" ? Effect.promise(() => authoritiesOf(url.host)) : Effect.succeed(undefined)
+    return Effect.flatMap(ca, (_) => sendWith(question, _)).pipe(
       Effect.retry({
         schedule: Schedule.jittered(Schedule.exponential("100 millis")),
         times: 2,
@@ -174,6 +187,7 @@ export const makeExchange = Effect.fnUntraced(function* (
           )
       })
     )
+  }
 
   const exchange: Exchange = send
   return exchange
@@ -199,10 +213,12 @@ const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
       noHost: true
     })
   }
-  if (code !== undefined && /CERT|SIGNED|TLS_CERT|ERR_SSL|EPROTO/.test(code)) {
+  const untrusted = code === undefined ? undefined : certificateProblem(code, url.host)
+  if (untrusted !== undefined) return untrusted
+  if (code !== undefined && /ERR_SSL|EPROTO/.test(code)) {
     return imageProblem(
       "RegistryUnreachable",
-      `${url.host} cannot be spoken to by HTTPS (${code}). Give it a certificate that is trusted (NODE_EXTRA_CA_CERTS of the server), or, for plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+      `${url.host} does not speak HTTPS (${code}). If it speaks plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
     )
   }
   if (code?.startsWith("HPE_") === true) {

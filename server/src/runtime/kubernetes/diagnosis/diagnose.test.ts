@@ -450,6 +450,9 @@ describe("messages", () => {
       "ImageLayersMissing"
     ],
     ["dial tcp: lookup registry.invalid: no such host", "RegistryUnreachable"],
+    ["tls: failed to verify certificate: x509: certificate signed by unknown authority", "RegistryUntrusted"],
+    ["x509: certificate has expired or is not yet valid: current time", "RegistryUntrusted"],
+    ["net/http: TLS handshake timeout; tls: internal error", "RegistryUnreachable"],
     ["429 Too Many Requests - Server message: toomanyrequests", "RegistryUnreachable"],
     ["MANIFEST_UNKNOWN: manifest unknown", "ImageNotFound"],
     ["InvalidImageName: couldn't parse image reference", "ImageInvalid"]

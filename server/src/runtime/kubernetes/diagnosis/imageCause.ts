@@ -7,6 +7,7 @@ type ImageCode = Extract<
   | "ImageUnauthorized"
   | "ImageLayersMissing"
   | "RegistryUnreachable"
+  | "RegistryUntrusted"
   | "ImageNotFound"
   | "ImageInvalid"
 >
@@ -23,9 +24,10 @@ const patterns: ReadonlyArray<readonly [ImageCode, RegExp]> = [
     "ImageUnauthorized",
     /unauthorized|authentication required|authorization failed|access denied|access to the resource is denied|insufficient_scope|\bDENIED\b|40[13] (unauthorized|forbidden)|status(?: code)?:? 40[13]\b/i
   ],
+  ["RegistryUntrusted", /x509: |certificate signed by unknown authority|failed to verify certificate/i],
   [
     "RegistryUnreachable",
-    /connection refused|connection reset|no such host|i\/o timeout|deadline exceeded|no route to host|network is unreachable|x509|tls: |\bEOF\b|too ?many ?requests|server gave HTTP response|status(?: code)?:? 5\d\d|50\d (internal|bad|service|gateway)/i
+    /connection refused|connection reset|no such host|i\/o timeout|deadline exceeded|no route to host|network is unreachable|tls: |\bEOF\b|too ?many ?requests|server gave HTTP response|status(?: code)?:? 5\d\d|50\d (internal|bad|service|gateway)/i
   ],
   ["ImageInvalid", /invalid reference format|could not parse reference|InvalidImageName|couldn't parse image/i],
   ["ImageNotFound", /not found|MANIFEST_UNKNOWN|NAME_UNKNOWN|manifest unknown|name unknown|does not exist/i]
@@ -39,6 +41,8 @@ const sentences: Readonly<Record<ImageCode, (image: string) => string>> = {
   ImageLayersMissing: (image) => `the image ${image} is incomplete in its registry: a layer cannot be had`,
   ImageUnauthorized: (image) => `the registry refuses to give the image ${image}`,
   RegistryUnreachable: (image) => `the registry of the image ${image} cannot be reached`,
+  RegistryUntrusted: (image) =>
+    `the registry of the image ${image} has a certificate that the cluster's node does not trust`,
   ImageInvalid: (image) => `${image} is no name of an image`,
   ImageNotFound: (image) => `the image ${image} does not exist in its registry`
 }
@@ -66,7 +70,9 @@ export const imageCause = (image: string, message: string, tried: Tried): Cause 
   const fix =
     code === "ImageUnauthorized"
       ? `Store credentials that may pull it with \`maxcloud registries login ${host}\`, then deploy again.`
-      : undefined
+      : code === "RegistryUntrusted"
+        ? `Have the operator give the authority's certificate to each node's containerd (/etc/containerd/certs.d/${host}/hosts.toml), then deploy again.`
+        : undefined
   const sureAt = tried.since + patience(code, tried)
   const terminal = tried.now >= sureAt
   return {

@@ -126,7 +126,9 @@ const forOwner = async (
     if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image that is on this machine is run.`)
     return allowed.imageId
   }
-  const pulled = isAway(allowed.error) ? await byEngine(engine, access, image, wanted) : failureOf(image, allowed.error)
+  // The engine may know another authority than the server, such as the system's.
+  const asksEngine = isAway(allowed.error) || allowed.error.message.startsWith("RegistryUntrusted: ")
+  const pulled = asksEngine ? await byEngine(engine, access, image, wanted) : failureOf(image, allowed.error)
   if (typeof pulled === "string") {
     if (kept !== undefined && pulled !== kept) throw gone(image)
     return pulled

@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:https"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { privateAuthority } from "../../../../../sdk/test/testProxy.ts"
 import { missingTools } from "../../../../test/registry/missingTools.ts"
 import { buildBusyboxImage } from "../../../../test/registry/scratchImage.ts"
 import { accessAway } from "../../../images/testAccess.ts"
@@ -138,6 +141,22 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     const found = await failure(specOf(command, { env }))
     expect(found).toMatchObject({ reason, message: expect.stringMatching(words) })
     if (found.exitCode === undefined) expect(found.retryable).toBe(false)
+  })
+
+  it("can't come from a registry of an unknown authority, which is said", async () => {
+    const authority = privateAuthority("127.0.0.1")
+    const registry = createServer(authority.tls, (_, response) => response.end())
+    await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve))
+    const host = `127.0.0.1:${(registry.address() as AddressInfo).port}`
+    const image = `${host}/team/app:1`
+    expect(await failure(specOf(undefined, { program: { kind: "image", image } }))).toMatchObject({
+      reason: "RegistryUntrusted",
+      message: expect.stringContaining(`/etc/containers/certs.d/${host}/ca.crt`),
+      retryable: false
+    })
+    registry.closeAllConnections()
+    registry.close()
+    authority.remove()
   })
 
   it("fails at once where the image's user isn't in it", async () => {

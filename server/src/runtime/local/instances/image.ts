@@ -1,4 +1,6 @@
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
+import { authorityFile } from "../../../images/certificateProblem.ts"
+import { parseImageName } from "../../../images/imageName.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { InstanceFailed } from "./Instance.ts"
 
@@ -9,7 +11,9 @@ const lines = (text: string) =>
     .filter((line) => line !== "")
 
 /** What a registry's or engine's words of a failed pull mean. podman, docker and the registries of the field say it differently. */
-const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: DiagnosisCode, advice: string, retryable: boolean]> = [
+const reasons: ReadonlyArray<
+  readonly [pattern: RegExp, reason: DiagnosisCode, advice: string | ((host: string) => string), retryable: boolean]
+> = [
   [
     /no image found in (image index|manifest list)|no matching manifest|does not match the (specified|expected) platform|exec format error/i,
     "WrongPlatform",
@@ -20,6 +24,32 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: DiagnosisCode, a
     /invalid reference format|invalid repository name|repository name must|must be lowercase/i,
     "ImageInvalid",
     "This is no name of an image.",
+    false
+  ],
+  [
+    /certificate signed by unknown authority|self-signed certificate|certificate is not trusted/i,
+    "RegistryUntrusted",
+    (host) =>
+      `The registry has a certificate of an authority that isn't known here. Put the authority's certificate (PEM) into ${authorityFile(host)} (with docker /etc/docker/certs.d/${host}/ca.crt).`,
+    false
+  ],
+  [
+    /certificate has expired or is not yet valid/i,
+    "RegistryUntrusted",
+    "The registry's certificate has expired, or this machine's clock is wrong.",
+    false
+  ],
+  [
+    /x509: certificate is (not )?valid for|legacy Common Name|failed to verify certificate|x509: /i,
+    "RegistryUntrusted",
+    "The registry's certificate is not valid for this name.",
+    false
+  ],
+  [
+    /server gave HTTP response to HTTPS client|first record does not look like a TLS handshake/i,
+    "RegistryUnreachable",
+    (host) =>
+      `The registry speaks plain HTTP. Start the server with MAXCLOUD_INSECURE_REGISTRIES=${host}, or let the engine know it in registries.conf (\`insecure = true\`).`,
     false
   ],
   // Before what it means to be refused: Docker Hub answers "denied" for what does not exist, and says both.
@@ -49,7 +79,7 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: DiagnosisCode, a
     false
   ],
   [
-    /connection refused|no such host|i\/o timeout|timeout|unreachable|tls|x509|connection reset|\bEOF\b|server misbehaving|\b50[0234]\b|dial tcp|pinging container registry/i,
+    /connection refused|no such host|i\/o timeout|timeout|unreachable|tls|connection reset|\bEOF\b|server misbehaving|\b50[0234]\b|dial tcp|pinging container registry/i,
     "RegistryUnreachable",
     "The registry cannot be reached; it is tried again.",
     true
@@ -67,7 +97,8 @@ export const pullFailure = (image: string, output: string): InstanceFailed => {
   const summary = said.filter((line) => /error/i.test(line)).at(-1) ?? said.at(-1) ?? "the engine said nothing"
   const found =
     reasons.find(([pattern]) => pattern.test(summary)) ?? reasons.find(([pattern]) => pattern.test(said.join("\n")))
-  const [, reason, advice, retryable] = found ?? unknownFailure
+  const [, reason, told, retryable] = found ?? unknownFailure
+  const advice = typeof told === "string" ? told : told(parseImageName(image)?.registry ?? "HOST")
   return new InstanceFailed({ reason, message: `Image ${image}: ${advice} (${summary.slice(0, 500)})`, retryable })
 }
 
