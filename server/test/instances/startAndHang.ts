@@ -42,7 +42,8 @@ const program = Effect.gen(function* () {
 const sources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
 })
 
 await Effect.runPromise(

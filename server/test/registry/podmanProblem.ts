@@ -16,7 +16,8 @@ const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32,
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
 })
 
 const specOf = (image: string): InstanceSpec => ({

@@ -14,7 +14,8 @@ import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from 
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
 })
 
 let folder: string

@@ -85,9 +85,10 @@ const make = (options: LocalRuntimeOptions) =>
         limiter,
         settle: options.settle ?? defaultSettle,
         now: () => performance.now(),
-        makeRunner: ({ app, key }, revision, hooks) =>
+        makeRunner: ({ app, key }, revision, hooks, isNew) =>
           makeRevisionRunner({
             ...hooks,
+            care: isNew ? "whole" : "quick",
             revision: revision.name,
             maxConcurrency: revision.template.maxConcurrency,
             drainMs: revision.template.timeoutMs,
@@ -128,6 +129,8 @@ const make = (options: LocalRuntimeOptions) =>
       links,
       makeController,
       mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program.kind)),
+      isWhole: ({ organizationId }, { template: { command, program } }) =>
+        instances.isWhole({ organizationId, command, program }),
       onRemoved: (key) => logs.remove(key),
       onEmptied: instances.removeNamespace
     })

@@ -97,6 +97,7 @@ export const makeFakeInstances = (): FakeInstances => {
   return {
     layer: Layer.succeed(Instances, {
       start,
+      isWhole: () => Effect.succeed(true),
       missing: () => Effect.succeed(undefined),
       containerHost: () => Effect.succeed(undefined),
       removeNamespace: () => Effect.void,

@@ -11,7 +11,8 @@ import { fingerprint } from "./fingerprint.ts"
 import type { Callee, Links } from "./Links.ts"
 import type { ObjectStore, Transaction } from "./ObjectStore.ts"
 import type { ServiceController } from "./ServiceController.ts"
-import type { ServiceObject } from "./ServiceObject.ts"
+import type { RunnableRevision, ServiceObject } from "./ServiceObject.ts"
+import { latestCreated } from "./ServiceRecord.ts"
 
 /** Longest time that requests in flight keep the instances of a service that is removed. */
 const removalDrainMs = 10_000
@@ -31,6 +32,8 @@ export interface LocalServicesInput {
   readonly links: Links
   readonly makeController: (object: ServiceObject) => ServiceController
   readonly mayRun: (key: NamespaceKey, change: ServiceChange) => string | undefined
+  /** Is what a revision runs from as it was made? */
+  readonly isWhole: (key: ServiceKey, revision: RunnableRevision) => Effect.Effect<boolean>
   readonly onRemoved: (key: ServiceKey) => Effect.Effect<void>
   /** The last service of a namespace is gone. */
   readonly onEmptied: (key: NamespaceKey) => Effect.Effect<void>
@@ -147,6 +150,13 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       return transaction
     })
 
+  const renewDamaged = (controller: ServiceController) =>
+    Effect.gen(function* () {
+      const revision = controller.serving()
+      if (revision === undefined || latestCreated(controller.status().record)?.name !== revision.name) return
+      if (!(yield* input.isWhole(controller.object().key, revision))) controller.renew(revision)
+    })
+
   const carryOut = ({ created, object }: ServiceChange) => {
     const existing = controllers.get(idOf(object.key))
     // One that could not be removed to the end does not come back.
@@ -181,7 +191,15 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
   return {
     find: (callee) => controllers.get(idOf(callee)),
     all: () => controllers.values(),
-    apply: (key, app, manifests) => store.transact(plan(key, app, manifests)),
+    apply: Effect.fn("LocalServices.apply")(function* (key, app, manifests) {
+      yield* store.transact(plan(key, app, manifests))
+      const services = manifests.filter(isKnativeService).flatMap(({ metadata: { name } }) => {
+        const found = isServiceName(name) ? controllers.get(idOf({ ...key, service: name })) : undefined
+        return found === undefined ? [] : [found]
+      })
+      // What a deployment says to be ready is so by its files, not by what it once was.
+      yield* Effect.forEach(services, renewDamaged, { concurrency: 4, discard: true })
+    }),
     remove: Effect.fn("LocalRuntime.remove")(function* (key, refs) {
       const isService = (ref: ObjectRef) => ref.kind === "Service" && ref.apiVersion.startsWith("serving.knative.dev/")
       const gone = refs.flatMap((ref) => {

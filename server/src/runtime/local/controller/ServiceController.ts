@@ -32,7 +32,13 @@ export interface ControllerInput {
   readonly limiter: StartLimiter
   readonly settle: SettleBounds
   readonly now: () => number
-  readonly makeRunner: (object: ServiceObject, revision: RunnableRevision, hooks: RunnerHooks) => RevisionRunner
+  /** `isNew`: it doesn't serve yet. */
+  readonly makeRunner: (
+    object: ServiceObject,
+    revision: RunnableRevision,
+    hooks: RunnerHooks,
+    isNew: boolean
+  ) => RevisionRunner
   /** A request has woken it, and an instance was ready after so many milliseconds. */
   readonly onColdStart: (ms: number) => void
   /** Its status has changed: to be kept, and told. */
@@ -55,6 +61,10 @@ export interface ServiceController {
   readonly restore: (serving: RunnableRevision | undefined, newest: RunnableRevision | undefined) => void
   /** Tries the newest revision again, where it failed. */
   readonly retryFailed: () => void
+  /** What the revision that serves runs from is damaged: starts it anew beside what runs of it, as a new one would be. */
+  readonly renew: (revision: RunnableRevision) => void
+  /** The revision that serves. */
+  readonly serving: () => RunnableRevision | undefined
   /** For good. Resolves when all instances have ended. */
   readonly stop: (drainMs: number, reason: string) => Promise<void>
 }
@@ -230,9 +240,10 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const unitOf = (
     revision: RunnableRevision,
-    hooks: (unit: Unit) => Pick<RunnerHooks, "onChange" | "onFailure">
+    hooks: (unit: Unit) => Pick<RunnerHooks, "onChange" | "onFailure">,
+    isNew: boolean
   ): Unit => {
-    const runner = input.makeRunner(object, revision, {
+    const own: RunnerHooks = {
       resolvedImage: () => record.revisions.find((_) => _.name === revision.name)?.resolvedImage,
       onRoom: route.pump,
       onReady: ({ resolvedImage }) => {
@@ -241,7 +252,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       onChange: () => hooks(unit).onChange(),
       onFailure: () => hooks(unit).onFailure(),
       onBuild: (line) => tellBuild(revision.name, line)
-    })
+    }
+    const runner = input.makeRunner(object, revision, own, isNew)
     const unit: Unit = { revision, runner }
     return unit
   }
@@ -263,7 +275,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const candidateOf = (revision: RunnableRevision): Candidate => {
     const unit: Candidate = {
-      ...unitOf(revision, hooks),
+      ...unitOf(revision, hooks, true),
       turn: undefined,
       settling: makeSettling(() => {
         if (unit !== candidate) return
@@ -462,7 +474,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     restore: (old, newest) => {
       const { active } = record
       if (old !== undefined) {
-        const unit = unitOf(old, hooks)
+        const unit = unitOf(old, hooks, false)
         if (object.paused) serving = unit
         else serve(unit)
         const wanted = object.paused ? 0 : Math.max(old.template.min, active ? 1 : 0)
@@ -473,8 +485,10 @@ export const makeServiceController = (input: ControllerInput): ServiceController
           })
         }
       }
-      if (newest !== undefined && newest.name !== old?.name) {
-        const failed = latestCreated(record)?.ready === "False"
+      const { ready } = latestCreated(record) ?? {}
+      // One that serves may have been renewed.
+      if (newest !== undefined && (newest.name !== old?.name || ready !== "True")) {
+        const failed = ready === "False"
         if (object.paused) held = newest
         else if (!failed) begin(newest)
         else candidate = candidateOf(newest)
@@ -487,6 +501,14 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       candidate.deadlineMs = now() + candidate.revision.template.startDeadlineMs
       candidate.runner.retry()
       start(candidate)
+      changed()
+    },
+    serving: () => (object.paused || deleting ? undefined : serving?.revision),
+    renew: (revision) => {
+      const isNewest = latestCreated(record)?.name === revision.name
+      if (object.paused || deleting || candidate !== undefined || serving?.revision !== revision || !isNewest) return
+      record = changeRevision(record, revision.name, deploying)
+      begin(revision)
       changed()
     },
     stop: async (drainMs, reason) => {

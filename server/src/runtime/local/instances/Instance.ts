@@ -2,6 +2,7 @@ import type { Build } from "@maxcloud/config-schema"
 import type { Diagnosis, DiagnosisCode, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
 import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
+import type { Care } from "../sources/SourceStore.ts"
 
 /** A check of an instance on its port; without `path` a TCP connection. Times in milliseconds. */
 export interface ProbeSpec {
@@ -42,6 +43,8 @@ export interface InstanceSpec {
         /** Run by this script, whose tool reloads by itself. Two of them in one folder would be in each other's way. */
         readonly script?: "dev"
       }
+  /** How closely what was built of a snapshot is looked at before it runs. @default "quick" */
+  readonly care?: Care
   /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
   readonly command: ReadonlyArray<string> | undefined
   readonly args: ReadonlyArray<string> | undefined
@@ -149,6 +152,8 @@ export class Instances extends Context.Tag("@maxcloud/server/Instances")<
   {
     /** Returns once it runs (not yet ready). Interruption or scope are not its lifetime: `stop` is. */
     readonly start: (spec: InstanceSpec) => Effect.Effect<Instance, InstanceFailed>
+    /** Reads all that was built of a program's source. False if it is damaged or gone: an instance would begin with a build. */
+    readonly isWhole: (spec: Pick<InstanceSpec, "command" | "organizationId" | "program">) => Effect.Effect<boolean>
     /** Can this kind of program run here for that namespace? Otherwise the sentence that says why not, and what to do. */
     readonly missing: (
       kind: "image" | "snapshot" | "directory",

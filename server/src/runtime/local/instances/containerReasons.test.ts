@@ -52,7 +52,8 @@ let started: Array<Instance> = []
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
 })
 let count = 0
 const specOf = (command: ReadonlyArray<string> | undefined, given: Partial<InstanceSpec> = {}): InstanceSpec => ({

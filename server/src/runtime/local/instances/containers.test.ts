@@ -32,7 +32,8 @@ let environment: Record<string, string | undefined> = { ...process.env }
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
 })
 const run = <A, E>(effect: Effect.Effect<A, E, Instances>): Promise<A> =>
   Effect.runPromise(

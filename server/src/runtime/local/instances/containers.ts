@@ -97,14 +97,6 @@ export const makeContainers = (options: ContainersOptions) => {
   // Images whose program wants to be the first process of its container, as they have said.
   const ownInits = new Set<string>()
 
-  const starters = new Map<string, Promise<string>>()
-  const starterFor = (architecture: string) => {
-    const starter = starters.get(architecture) ?? installStarter(options.dataDirectory, architecture)
-    starters.set(architecture, starter)
-    starter.catch(() => starters.delete(architecture))
-    return starter
-  }
-
   /**
    * Mounts the starter, the file that it reads (words and variables), and the service's own files. The engine gets to know where
    * they are, and never what they hold: it would keep that in its database, on disk, for as long as the container is known.
@@ -116,7 +108,7 @@ export const makeContainers = (options: ContainersOptions) => {
     words: ReadonlyArray<string>,
     hasInit: boolean
   ) => {
-    const starter = await starterFor(engine.architecture)
+    const starter = await installStarter(options.dataDirectory, engine.architecture)
     const variables = new Map(
       [...spec.env, ["PORT", String(image.port)] as const].map(([name, value]) => [name, plainValue(value)])
     )

@@ -3,7 +3,7 @@ import { defaultPort, SourceDigest } from "@maxcloud/config-schema"
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { ImageAccess } from "../../../images/ImageAccess.ts"
-import { SourceError, SourceStore } from "../sources/SourceStore.ts"
+import { SourceError, SourceStore, type SourceToBuild } from "../sources/SourceStore.ts"
 import { allowedImage } from "./allowedImage.ts"
 import { type ContainerEngine, makeEngineFinder } from "./containerEngine.ts"
 import { makeContainers, type RunnableImage } from "./containers.ts"
@@ -26,6 +26,8 @@ export interface InstancesOptions {
   /** In the process of `maxcloud dev`. */
   readonly development?: Development | undefined
 }
+
+type Snapshot = Extract<InstanceSpec["program"], { readonly kind: "snapshot" }>
 
 const reasons: Readonly<Record<SourceError["reason"], DiagnosisCode>> = {
   unavailable: "CannotStart",
@@ -123,19 +125,20 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
       const uninterruptibly = (launch: () => Promise<Instance>) =>
         Effect.tryPromise({ try: launch, catch: toFailure }).pipe(Effect.uninterruptible)
 
-      const buildOf = (
-        { command, onBuild, organizationId }: InstanceSpec,
-        { build, digest, package: inside }: Extract<InstanceSpec["program"], { readonly kind: "snapshot" }>
-      ) =>
+      const sourceOf = (
+        { care, command }: Pick<InstanceSpec, "care" | "command">,
+        { build, digest, package: inside }: Snapshot
+      ): Effect.Effect<SourceToBuild, SourceError> =>
         Schema.decodeUnknown(SourceDigest)(digest).pipe(
-          Effect.mapError(() => new SourceError({ reason: "invalid", message: `No digest: ${digest}` })),
-          Effect.flatMap((known) =>
-            sources.built(
-              organizationId,
-              { digest: known, package: inside, build, hasCommand: command !== undefined },
-              onBuild
-            )
-          ),
+          Effect.mapBoth({
+            onFailure: () => new SourceError({ reason: "invalid", message: `No digest: ${digest}` }),
+            onSuccess: (known) => ({ digest: known, package: inside, build, hasCommand: command !== undefined, care })
+          })
+        )
+
+      const buildOf = (spec: InstanceSpec, program: Snapshot) =>
+        sourceOf(spec, program).pipe(
+          Effect.flatMap((source) => sources.built(spec.organizationId, source, spec.onBuild)),
           // Nothing of the instance is there yet: who no longer wants it need not wait for its build.
           Effect.interruptible,
           Effect.mapError(
@@ -169,6 +172,14 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
 
       return {
         start,
+        isWhole: ({ program, ...spec }) =>
+          program.kind === "snapshot"
+            ? sourceOf(spec, program).pipe(
+                Effect.flatMap((source) => sources.isWhole(spec.organizationId, source)),
+                // Whoever starts it will say what is the matter.
+                Effect.orElseSucceed(() => true)
+              )
+            : Effect.succeed(true),
         missing: (kind, owner) =>
           kind === "image"
             ? Effect.promise(async () => {

@@ -24,7 +24,8 @@ const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32,
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused")
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
 })
 const answering = `require("node:http").createServer((_, response) => response.end(JSON.stringify([process.env, process.argv]))).listen(process.env.PORT)`
 

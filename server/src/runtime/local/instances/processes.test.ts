@@ -26,7 +26,8 @@ const organizationId = Schema.decodeSync(OrganizationId)("org_000000000000000000
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),
   put: () => Effect.dieMessage("unused"),
-  built: () => Effect.fail(new SourceError({ reason: "invalid", message: "There is no such snapshot" }))
+  built: () => Effect.fail(new SourceError({ reason: "invalid", message: "There is no such snapshot" })),
+  isWhole: () => Effect.succeed(true)
 })
 
 const run = <A, E>(effect: Effect.Effect<A, E, Instances>, dataDirectory = data): Promise<A> =>

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
-import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink } from "node:fs/promises"
+import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink, utimes } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
@@ -81,11 +81,15 @@ export const nodeFolder = async (dataDirectory: string, user?: UnprivilegedUser)
     for (const open of [dirname(folder), folder]) await chmod(open, 0o755)
   }
   if (user !== undefined && closedTo(user, process.execPath) !== undefined) {
-    // Twice the same file, or one of the same length: a copy of an earlier start.
+    // Twice the same file, or a copy of an earlier start that nobody has changed since.
     const [own, there] = await Promise.all([stat(process.execPath), stat(node).catch(() => undefined)])
-    if (there !== undefined && (there.ino === own.ino || there.size === own.size)) return folder
+    const isCopy = there?.size === own.size && Math.trunc(there.mtimeMs) === Math.trunc(own.mtimeMs)
+    if (there?.ino === own.ino || isCopy) return folder
     const beside = `${node}.${randomBytes(4).toString("hex")}`
-    await link(process.execPath, beside).catch(() => copyFile(process.execPath, beside))
+    await link(process.execPath, beside).catch(async () => {
+      await copyFile(process.execPath, beside)
+      await utimes(beside, own.atime, own.mtime)
+    })
     await rename(beside, node)
     return folder
   }

@@ -52,6 +52,7 @@ const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
     backoff: defaultBackoff,
     instances: {
       start,
+      isWhole: unused,
       missing: unused,
       containerHost: unused,
       removeNamespace: unused,

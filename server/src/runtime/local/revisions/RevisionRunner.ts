@@ -4,6 +4,7 @@ import { Deferred, Effect, Either, type Fiber } from "effect"
 import { makePool, type Pool } from "../activator/Pool.ts"
 import type { Instance, InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
 import type { LogWriter } from "../logs/LogStore.ts"
+import type { Care } from "../sources/SourceStore.ts"
 import { type BackoffConfig, backoffMs } from "./backoff.ts"
 import { diagnosisOfFailure, type FailureReason, failureOf, failureOfExit, firstSecondsMs } from "./failures.ts"
 import { listens } from "./listens.ts"
@@ -15,6 +16,8 @@ export interface RunnerInput {
   readonly drainMs: number
   readonly backoff: BackoffConfig
   readonly instances: typeof Instances.Service
+  /** How closely what is built is looked at before the first start. @default "quick" */
+  readonly care?: Care
   /** Made anew for each instance: secrets and links are looked up then. */
   readonly spec: Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed>
   readonly writer: (instance: string) => LogWriter
@@ -59,7 +62,7 @@ export interface RevisionRunner {
   /** The last failure, or else what is seen of an instance that runs. */
   readonly diagnosis: () => Diagnosis | undefined
   readonly instance: (id: string) => Instance | undefined
-  /** Forgets failures and tries at once. */
+  /** Forgets failures and tries at once, with a build of its own. */
   readonly retry: () => void
   /** For good: no more starts; resolves when all have ended. */
   readonly stop: (drainMs: number) => Promise<void>
@@ -68,6 +71,7 @@ export interface RevisionRunner {
 interface Entry {
   readonly id: string
   readonly writer: LogWriter
+  readonly care: Care
   /** `over`: the instance is gone, and its end was recorded. */
   phase: "starting" | "ready" | "draining" | "ending" | "over"
   instance: Instance | undefined
@@ -91,6 +95,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
   let retryAtMs = 0
   let retryTimer: NodeJS.Timeout | undefined
   let launchMs = 0
+  /** Of the next start. */
+  let care = input.care ?? "quick"
 
   const inPhase = (...phases: ReadonlyArray<Entry["phase"]>) =>
     [...entries.values()].filter((_) => phases.includes(_.phase))
@@ -129,6 +135,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     const entry: Entry = {
       id,
       writer: input.writer(id),
+      care,
       phase: "starting",
       instance: undefined,
       fiber: undefined,
@@ -137,6 +144,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       provedTimer: undefined,
       drainTimer: undefined
     }
+    care = "quick"
     entries.set(id, entry)
     entry.fiber = input.fork(
       Effect.matchCauseEffect(life(entry), {
@@ -155,6 +163,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       const spec = yield* Effect.interruptible(input.spec)
       const instance = yield* input.instances.start({
         ...spec,
+        care: entry.care,
         id: entry.id,
         onOutput: entry.writer.write,
         onSystem: entry.writer.system,
@@ -225,6 +234,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     const now = performance.now()
     if (entry.readyAtMs !== undefined && now - entry.readyAtMs >= input.backoff.resetAfterMs) failures = 0
     failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
+    // Perhaps what it ran from has been damaged in a way that only its content shows.
+    if (failures === 1 && care === "quick") care = "whole"
     const delayMs = backoffMs(input.backoff, failures, why.retryable)
     retryAtMs = now + delayMs
     failure = { ...why, count: failures, retryAtMs, retryAt: new Date(Date.now() + delayMs) }
@@ -314,6 +325,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       failure = undefined
       failures = 0
       retryAtMs = 0
+      care = "fresh"
       clearTimeout(retryTimer)
       reconcile()
     },

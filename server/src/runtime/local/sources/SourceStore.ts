@@ -2,6 +2,7 @@ import type { Start } from "@maxcloud/builder"
 import type { Build, SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
+import type { Depth } from "./treeFiles.ts"
 
 /**
  * `invalid`: the archive is broken, unsafe, or has another digest; `build`: it can't be built, or nothing says how it runs; `tooLarge`; `overQuota`: it doesn't fit beside what the organization has;
@@ -22,7 +23,15 @@ export interface SourceToBuild {
   readonly build?: Build | undefined
   /** Does the config say what to run? @default no */
   readonly hasCommand?: boolean | undefined
+  /** @default "quick" */
+  readonly care?: Care | undefined
 }
+
+/**
+ * How closely what is built is looked at before it is used: by names, sizes and times, or by the content of each file. `fresh`: not used at
+ * all, nor are the dependencies that were installed for it, since nothing that ran from it has ever become ready.
+ */
+export type Care = Depth | "fresh"
 
 /** What a build has left: a read-only folder that runs, or an image of this machine's container engine. */
 export type BuiltSource = BuiltFolder | BuiltImage
@@ -48,7 +57,7 @@ export interface BuiltFolder {
 export class SourceStore extends Context.Tag("@maxcloud/server/SourceStore")<
   SourceStore,
   {
-    /** Size of the archive in bytes, where there is one. */
+    /** Size of the archive in bytes, if there is one and it is whole. A damaged one is set aside, so that it's sent again. */
     readonly find: (
       organizationId: OrganizationId,
       digest: SourceDigest
@@ -63,13 +72,15 @@ export class SourceStore extends Context.Tag("@maxcloud/server/SourceStore")<
     ) => Effect.Effect<void, SourceError>
     /**
      * The snapshot, built: its dependencies installed by the lockfile's own package manager (cached by the lockfile's digest), its build
-     * script run, what only the build needs dropped. Made once; asked for twice at the same time, made once. `progress` takes what
-     * happens, a line at a time.
+     * script run, what only the build needs dropped. Made once; asked for twice at the same time, made once. What is damaged by now is set
+     * aside and made anew. `progress` takes what happens, a line at a time.
      */
     readonly built: (
       organizationId: OrganizationId,
       source: SourceToBuild,
       progress?: (line: string) => void
     ) => Effect.Effect<BuiltSource, SourceError>
+    /** Reads all that was built of a snapshot. False if it is damaged or gone. */
+    readonly isWhole: (organizationId: OrganizationId, source: SourceToBuild) => Effect.Effect<boolean, SourceError>
   }
 >() {}

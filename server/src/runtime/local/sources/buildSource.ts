@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto"
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { BuildFailed, type BuildHost, build, type Command, startSchema } from "@maxcloud/builder"
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import type { makeBuildAs } from "./buildAs.ts"
 import { type CachePlace, makeDependencyCache } from "./dependencyCache.ts"
 import { openBuildNetwork } from "./openBuildNetwork.ts"
@@ -10,6 +10,7 @@ import { removeTree } from "./removeTree.ts"
 import { type Installer, runCommand } from "./runCommand.ts"
 import { type BuiltSource, SourceError, type SourceToBuild } from "./SourceStore.ts"
 import type { SourceImages } from "./sourceImages.ts"
+import { type Depth, damageCode, treeFault, writeTreeFiles } from "./treeFiles.ts"
 import { exists, makeReadOnly } from "./trees.ts"
 
 /** Raised when builds become different for the same source: what an older server built is then built anew. */
@@ -35,19 +36,45 @@ const Stored = Schema.parseJson(
       start: Schema.optional(startSchema),
       path: Schema.Array(Schema.String),
       environment: Schema.Record({ key: Schema.String, value: Schema.String }),
-      kind: Schema.String
+      kind: Schema.String,
+      isListed: Schema.optional(Schema.Boolean)
     })
   )
 )
 
-/** What `buildSource` has left in `place`; undefined if there is nothing. */
-export const readBuilt = async (place: string): Promise<BuiltSource | undefined> => {
-  const text = await readFile(join(place, "built.json"), "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined
-    throw cause
-  })
-  if (text === undefined) return undefined
-  const stored = Schema.decodeUnknownSync(Stored)(text)
+const decodeStored = Schema.decodeUnknownSync(Stored)
+
+/** The list of the files in `app/`, of which `built.json` is a part. */
+const listOf = (place: string) => join(place, "files")
+
+/**
+ * What is wrong with what `buildSource` has left in `place`, in words; `gone` if there is nothing. `hasImage`: is the image still in the
+ * container engine's store?
+ */
+export const builtFault = async (
+  place: string,
+  depth: Depth,
+  hasImage: (id: string) => Promise<boolean>
+): Promise<string | undefined> => {
+  if (!(await exists(place))) return "gone"
+  try {
+    const text = await readFile(join(place, "built.json"), "utf8")
+    const stored = Schema.decodeUnknownOption(Stored)(text)
+    if (Option.isNone(stored)) return "built.json can't be read"
+    if ("image" in stored.value) return (await hasImage(stored.value.image)) ? undefined : "gone"
+    // An older server has written no list.
+    if (stored.value.isListed !== true) return (await exists(join(place, "app"))) ? undefined : "its files are missing"
+    return await treeFault(join(place, "app"), listOf(place), depth, text)
+  } catch (cause) {
+    const code = damageCode(cause)
+    if (code === undefined) throw cause
+    return `it can't be read (${code})`
+  }
+}
+
+/** What `buildSource` has left in `place`. */
+export const readBuilt = async (place: string): Promise<BuiltSource> => {
+  const stored = decodeStored(await readFile(join(place, "built.json"), "utf8"))
   if ("image" in stored) return stored
   const { environment, folder, kind, path, start } = stored
   const app = join(place, "app")
@@ -90,7 +117,15 @@ export const buildSource = async (
   const host: BuildHost = {
     progress,
     image: (dockerfile, context) =>
-      place.images.build({ dockerfile, context, box, place: place.place, signal, onLine: progress }),
+      place.images.build({
+        dockerfile,
+        context,
+        box,
+        place: place.place,
+        fresh: place.fresh,
+        signal,
+        onLine: progress
+      }),
     remove: removeTree,
     commands: async (use) => {
       await using network = await openBuildNetwork(place.environment, box)
@@ -112,10 +147,12 @@ export const buildSource = async (
   }
   const done = join(box, "done")
   const app = join(done, "app")
+  let text: string
   try {
     await mkdir(done, { mode: 0o755 })
     const built = await build({ folder: tree, ...how }, app, host)
-    await writeFile(join(done, "built.json"), JSON.stringify(built), { mode: 0o600 })
+    text = JSON.stringify({ ...built, isListed: true })
+    await writeFile(join(done, "built.json"), text, { mode: 0o600 })
   } catch (cause) {
     throw toSourceError(cause, timeLimit)
   }
@@ -123,4 +160,5 @@ export const buildSource = async (
   await makeReadOnly(app, place.open)
   // A folder can be moved to another only by who may write to it.
   await chmod(app, 0o555)
+  await writeTreeFiles(app, listOf(done), text)
 }

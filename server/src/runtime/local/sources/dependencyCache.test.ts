@@ -61,7 +61,13 @@ describe("the cache of dependencies", () => {
   })
 
   it("counts from the last use", async () => {
-    const cache = makeDependencyCache({ dependencies: dependencies(), box: data, open: false })
+    const cache = makeDependencyCache({
+      dependencies: dependencies(),
+      box: data,
+      damaged: join(data, "damaged"),
+      fresh: false,
+      open: false
+    })
     await mkdir(join(data, "modules/a"), { recursive: true })
     await writeFile(join(data, "modules/a/index.js"), "12345")
     await cache.keep("key", join(data, "modules"))
@@ -96,6 +102,8 @@ describe("a build of a server that isn't root", () => {
         box,
         tree: join(box, "tree"),
         dependencies: dependencies(),
+        damaged: join(data, "damaged"),
+        fresh: false,
         marker: "test",
         node: join(process.execPath, ".."),
         buildAs: undefined,

@@ -3,6 +3,8 @@ import { chmod, readdir, readFile, rename, rm, stat, utimes, writeFile } from "n
 import { join } from "node:path"
 import type { BuildHost } from "@maxcloud/builder"
 import { removeTree } from "./removeTree.ts"
+import { setAside } from "./setAside.ts"
+import { treeFault, writeTreeFiles } from "./treeFiles.ts"
 import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
 
 /** Where the installed dependencies of an organization are, and how a build may have them. */
@@ -10,6 +12,10 @@ export interface CachePlace {
   readonly dependencies: string
   /** The host's own folder for what is unfinished. */
   readonly box: string
+  /** Where what is damaged is set aside. */
+  readonly damaged: string
+  /** Is what is kept passed over, and replaced? */
+  readonly fresh: boolean
   /** May whoever reaches what is built read it? As root builds do so as another user, who may not write to what is linked. */
   readonly open: boolean
 }
@@ -20,12 +26,24 @@ const largestBytes = 10 * 2 ** 30
 /** Longer than a build: what one has found stays until it has used it. */
 const inUseMs = 3_600_000
 
-/** A cache by keys: `<key>/`, read-only; `<key>.json`, the builder's note; `<key>.bytes`, its size. A folder's time is that of its last use. */
-export const makeDependencyCache = ({ box, dependencies, open }: CachePlace): BuildHost["cache"] => {
+/** What is noted beside a folder of the cache: the builder's note, its size in bytes, the list of its files. */
+const notes = ["json", "bytes", "files"]
+
+/** A cache by keys: `<key>/`, read-only, and its notes. A folder's time is that of its last use. */
+export const makeDependencyCache = ({ box, damaged, dependencies, fresh, open }: CachePlace): BuildHost["cache"] => {
   const at = (key: string) => join(dependencies, key)
+  const putAway = async (key: string) => {
+    await setAside(at(key), damaged)
+    for (const ending of notes) await rm(at(`${key}.${ending}`), { force: true })
+  }
   return {
     find: async (key) => {
-      if (!(await exists(at(key)))) return undefined
+      if (fresh || !(await exists(at(key)))) return undefined
+      // A build reads and writes as many files as these.
+      if ((await treeFault(at(key), at(`${key}.files`), "whole")) !== undefined) {
+        await putAway(key)
+        return undefined
+      }
       const now = new Date()
       await utimes(at(key), now, now)
       return at(key)
@@ -35,10 +53,15 @@ export const makeDependencyCache = ({ box, dependencies, open }: CachePlace): Bu
       const bytes = await makeReadOnly(folder, open)
       await chmod(folder, 0o755)
       await rename(folder, unfinished)
-      await writeFile(at(`${key}.bytes`), String(bytes), { mode: 0o600 })
+      if (fresh) await putAway(key)
+      const files = join(box, "files")
+      await writeTreeFiles(unfinished, files)
       const now = new Date()
       await utimes(unfinished, now, now)
-      await publish(unfinished, at(key))
+      if (await publish(unfinished, at(key))) {
+        await rename(files, at(`${key}.files`))
+        await writeFile(at(`${key}.bytes`), String(bytes), { mode: 0o600 })
+      }
       await linkTree(at(key), folder, forBuild && !open)
     },
     use: async (key, folder, forBuild = false) => {
@@ -84,7 +107,7 @@ export const cleanDependencies = async (
     // Out of the way at once: half of it is never found.
     const gone = join(unfinished, `gone-${randomBytes(8).toString("hex")}`)
     await rename(join(dependencies, one.key), gone)
-    for (const ending of ["json", "bytes"]) await rm(join(dependencies, `${one.key}.${ending}`), { force: true })
+    for (const ending of notes) await rm(join(dependencies, `${one.key}.${ending}`), { force: true })
     await removeTree(gone)
     bytes -= one.bytes
     removed++

@@ -10,15 +10,17 @@ import { dataDirectoryId } from "../instances/dataDirectoryId.ts"
 import { nodeFolder } from "../instances/processes.ts"
 import { endAllOf, sourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
 import { makeBuildAs } from "./buildAs.ts"
-import { buildSource, readBuilt, variantOf } from "./buildSource.ts"
+import { buildSource, builtFault, readBuilt, variantOf } from "./buildSource.ts"
 import { cleanDependencies } from "./dependencyCache.ts"
 import { removeTree } from "./removeTree.ts"
 import { type BuiltSource, SourceError, SourceStore, type SourceToBuild } from "./SourceStore.ts"
+import { cleanDamaged, setAside } from "./setAside.ts"
 import { archiveLimit, readSnapshot } from "./snapshotArchive.ts"
 import { sourceBytesOf } from "./sourceBytes.ts"
 import { makeSourceImages } from "./sourceImages.ts"
 import { makeSourceRoom } from "./sourceRoom.ts"
 import { exists, publish } from "./trees.ts"
+import { digestOrDamaged, makeWholeArchives } from "./wholeArchives.ts"
 
 export interface SourceStoreOptions {
   readonly dataDirectory: string
@@ -41,7 +43,7 @@ const sourceErrorOf = (cause: unknown): SourceError =>
     cause
   })
 
-/** Sources in `<data folder>/sources/<organization>/`: `archives/`, `built/`, `dependencies/`, and `unfinished/`, which a start empties. */
+/** Sources in `<data folder>/sources/<organization>/`: `archives/`, `built/`, `dependencies/`, `damaged/`, and `unfinished/`, which a start empties. */
 export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, SourceError> =>
   Layer.scoped(
     SourceStore,
@@ -103,6 +105,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           /** One for each way in which the snapshot is built: `app/`, and `built.json`, which says how it is run. */
           built: join(own, "built", hex),
           dependencies: join(own, "dependencies"),
+          damaged: join(own, "damaged"),
           unfinished: async () => {
             for (const name of ["archives", "built", "dependencies", "unfinished"])
               await mkdir(join(own, name), { recursive: true, mode: 0o700 })
@@ -111,24 +114,26 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         }
       }
 
+      const archives = makeWholeArchives()
       const roomOf = makeSourceRoom((organizationId) => sourceBytesOf(options.dataDirectory, organizationId))
 
       const find = Effect.fn("SourceStore.find")(function* (organizationId: OrganizationId, digest: SourceDigest) {
-        const { archive } = pathsOf(organizationId, digest)
-        return yield* attempt(() =>
-          stat(archive).then(
-            async ({ size }) => {
-              // Who asks is about to deploy it: as good as new, it is not collected before.
-              const now = new Date()
-              await utimes(archive, now, now)
-              return Option.some(size)
-            },
-            (cause) => {
-              if (cause.code === "ENOENT") return Option.none()
-              throw cause
-            }
-          )
-        )
+        const { archive, damaged } = pathsOf(organizationId, digest)
+        const found = yield* attempt(async () => {
+          if (!(await exists(archive))) return undefined
+          if (!(await archives.isWhole(archive, digest))) {
+            await setAside(archive, damaged)
+            return "damaged"
+          }
+          // Who asks is about to deploy it: as good as new, it is not collected before.
+          const now = new Date()
+          await utimes(archive, now, now)
+          await archives.note(archive)
+          return (await stat(archive)).size
+        })
+        if (found === "damaged")
+          yield* Effect.logWarning(`The source archive ${archive} was damaged. It is in ${damaged} now.`)
+        return typeof found === "number" ? Option.some(found) : Option.none()
       })
 
       const put = Effect.fn("SourceStore.put")(function* (
@@ -182,6 +187,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
               const isNew = !(await exists(paths.archive))
               const { size } = await stat(unfinished)
               await rename(unfinished, paths.archive)
+              await archives.note(paths.archive)
               if (isNew) kept = size
             })
           ),
@@ -192,7 +198,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
 
       const make = async (
         organizationId: OrganizationId,
-        { digest, ...how }: SourceToBuild,
+        { care = "quick", digest, ...how }: SourceToBuild,
         place: string,
         progress: (line: string) => void,
         unwanted: AbortSignal
@@ -201,14 +207,16 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         const { buildAs, node, users } = await prepared()
         const box = await paths.unfinished()
         if (users !== undefined) await openWay(paths.own, users.service)
-        const known = await readBuilt(place)
-        if (known !== undefined && (!("image" in known) || (await images.has(known.image)))) return known
-        await removeTree(place)
+        const fault = await builtFault(place, care === "fresh" ? "quick" : care, images.has)
+        const hasArchive = await exists(paths.archive)
+        if (fault === undefined && (care !== "fresh" || !hasArchive)) return await readBuilt(place)
+        if (fault !== undefined && fault !== "gone")
+          progress(`The built source is damaged on disk: ${fault}. Building it again.`)
         await disk?.require()
-        if (!(await exists(paths.archive)))
+        if (!hasArchive)
           throw new SourceError({
             reason: "invalid",
-            message: `There is no source snapshot ${digest}: upload it before it is deployed.`
+            message: `There is no source snapshot ${digest}. Run \`maxcloud deploy\`, which uploads it.`
           })
         const tree = join(box, "tree")
         const noRoom = new AbortController()
@@ -217,13 +225,23 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         }, roomMs)
         try {
           await mkdir(tree, { recursive: true, mode: 0o700 })
-          if ((await readSnapshot(paths.archive, tree)) !== digest)
-            throw new SourceError({ reason: "unavailable", message: `The archive of ${digest} is damaged on disk.` })
+          const unpacked = await digestOrDamaged(() => readSnapshot(paths.archive, tree))
+          if (unpacked !== digest) {
+            if ((await digestOrDamaged(() => readSnapshot(paths.archive))) === digest)
+              throw new SourceError({ reason: "unavailable", message: `The source ${digest} could not be unpacked.` })
+            await setAside(paths.archive, paths.damaged)
+            throw new SourceError({
+              reason: "invalid",
+              message: `The archive of the source ${digest} is damaged on disk. Run \`maxcloud deploy\`, which uploads it again.`
+            })
+          }
           await buildSource(
             {
               box,
               tree,
               dependencies: paths.dependencies,
+              damaged: paths.damaged,
+              fresh: care === "fresh",
               marker: id,
               node,
               buildAs,
@@ -236,11 +254,13 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
             { ending: AbortSignal.any([ending.signal, unwanted, noRoom.signal]), progress }
           )
           await mkdir(paths.built, { recursive: true, mode: 0o755 })
+          // Not before: others may still run from it.
+          if (fault === undefined) await rename(place, join(box, "former"))
+          else if (fault !== "gone") await setAside(place, paths.damaged)
+          else await removeTree(place)
           // The rename into place is what makes it known: half of it never is.
           await publish(join(box, "done"), place)
-          const built = await readBuilt(place)
-          if (built === undefined) throw new Error(`The build in ${place} can't be read`)
-          return built
+          return await readBuilt(place)
         } finally {
           clearInterval(roomCheck)
           // One that is still open to its installer has processes that could not be ended: the next start removes it.
@@ -257,6 +277,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         readonly made: Promise<BuiltSource>
         readonly told: Set<(line: string) => void>
         readonly unwanted: AbortController
+        readonly fresh: boolean
         waiting: number
       }
       const inMaking = new Map<string, Making>()
@@ -267,7 +288,7 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           for (const one of told) one(line)
         }
         const made = make(organizationId, source, place, tell, unwanted.signal).finally(() => inMaking.delete(place))
-        const making: Making = { made, told, unwanted, waiting: 0 }
+        const making: Making = { made, told, unwanted, fresh: source.care === "fresh", waiting: 0 }
         inMaking.set(place, making)
         return making
       }
@@ -293,17 +314,19 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
         const place = join(pathsOf(organizationId, source.digest).built, variantOf(source))
         for (;;) {
           const known = inMaking.get(place)
-          if (known?.unwanted.signal.aborted !== true)
-            return yield* waitFor(known ?? begin(organizationId, source, place), progress)
-          // Nobody wanted it any more, so it is being ended: that is no answer to who asks now.
+          const answers = known?.unwanted.signal.aborted !== true && (source.care !== "fresh" || known?.fresh !== false)
+          if (answers) return yield* waitFor(known ?? begin(organizationId, source, place), progress)
+          // Nobody wanted it any more, so it is being ended; or it may be what was there. That is no answer to who asks now.
           yield* Effect.promise(() => Promise.allSettled([known.made]))
         }
       })
       // Images go as their snapshots have gone; dependencies that no build uses any more go as well.
       const clean = async () => {
         await images.clean((place) => inMaking.has(place))
-        for (const organization of await readdir(root))
+        for (const organization of await readdir(root)) {
           await cleanDependencies(join(root, organization, "dependencies"), join(root, organization, "unfinished"))
+          await cleanDamaged(join(root, organization, "damaged"))
+        }
       }
       yield* attempt(clean).pipe(
         Effect.catchAll((error) => Effect.logWarning(error.message)),
@@ -318,6 +341,15 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
           return Promise.allSettled([...inMaking.values()].map((_) => _.made))
         })
       )
-      return { find, put, built }
+      const isWhole = Effect.fn("SourceStore.isWhole")(function* (
+        organizationId: OrganizationId,
+        source: SourceToBuild
+      ) {
+        const place = join(pathsOf(organizationId, source.digest).built, variantOf(source))
+        // What is being made is looked at by who makes it.
+        if (inMaking.has(place)) return true
+        return (yield* attempt(() => builtFault(place, "whole", images.has))) === undefined
+      })
+      return { find, put, built, isWhole }
     })
   )

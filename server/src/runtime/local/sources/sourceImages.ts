@@ -22,6 +22,8 @@ export interface ImageRequest {
   readonly box: string
   /** Where it is noted that the image was built: it is kept as long as that is there. */
   readonly place: string
+  /** Without what earlier builds have left. */
+  readonly fresh: boolean
   readonly signal: AbortSignal
   readonly onLine: (line: string) => void
 }
@@ -79,7 +81,7 @@ export const makeSourceImages = (
     })
   }
 
-  const argsOf = async (engine: ContainerEngine, { box, context, dockerfile }: ImageRequest, name: string) => {
+  const argsOf = async (engine: ContainerEngine, { box, context, dockerfile, fresh }: ImageRequest, name: string) => {
     const isOwnPodman = engine.name === "podman" && !engine.separateNetwork
     const registries =
       engine.name === "podman" && !(await findsShortNames(engine)) ? await withDockerHub(environment) : ""
@@ -88,6 +90,7 @@ export const makeSourceImages = (
       args: [
         "build",
         ...["--file", join(context, dockerfile), "--tag", name, "--iidfile", join(box, "image-id")],
+        ...(fresh ? ["--no-cache"] : []),
         // Docker's format keeps SHELL and ONBUILD. No container is left of a step that fails.
         ...(engine.name === "podman"
           ? ["--format=docker", "--force-rm", "--layers", "--cap-drop=NET_RAW,MKNOD", httpProxyFlag(environment)]

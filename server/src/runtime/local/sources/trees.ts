@@ -43,12 +43,14 @@ export const linkTree = async (source: string, target: string, copied = false): 
   }
 }
 
-/** Renames a finished tree into place; who came first wins, for both are the same. */
-export const publish = async (from: string, to: string): Promise<void> => {
+/** Renames a finished tree into place; who came first wins, for both are the same. True if it was this one. */
+export const publish = async (from: string, to: string): Promise<boolean> => {
   try {
     await rename(from, to)
+    return true
   } catch (cause) {
     if (!(await exists(to))) throw cause
     await removeTree(from)
+    return false
   }
 }

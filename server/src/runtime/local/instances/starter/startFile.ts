@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
-import { mkdir, rename, writeFile } from "node:fs/promises"
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
@@ -15,7 +16,7 @@ export const secretsRoot = (id: string) => join(existsSync("/dev/shm") ? "/dev/s
 
 const isKnown = (architecture: string): architecture is keyof typeof starterPrograms => architecture in starterPrograms
 
-/** Puts the starter for the engine's architecture (in Go's words) into the data folder and returns its path. */
+/** Puts the starter for the engine's architecture (in Go's words) into the data folder, unless it is there and whole, and returns its path. */
 export const installStarter = async (dataDirectory: string, architecture: string): Promise<string> => {
   if (!isKnown(architecture))
     throw new InstanceFailed({
@@ -26,9 +27,12 @@ export const installStarter = async (dataDirectory: string, architecture: string
   const folder = join(dataDirectory, "starter")
   await mkdir(folder, { recursive: true })
   const file = join(folder, architecture)
+  const program = Buffer.from(starterPrograms[architecture].join(""), "base64")
+  const there = await readFile(file).catch(() => undefined)
+  if (there?.equals(program) === true) return file
   // Renamed into place: one that runs can't be written to.
-  const draft = `${file}.${process.pid}.new`
-  await writeFile(draft, Buffer.from(starterPrograms[architecture].join(""), "base64"), { mode: 0o555 })
+  const draft = `${file}.${randomBytes(4).toString("hex")}.new`
+  await writeFile(draft, program, { mode: 0o555 })
   await rename(draft, file)
   return file
 }

@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto"
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
+import { join } from "node:path"
+import { DeploymentFailed } from "@maxcloud/sdk"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { makeSource } from "./makeSource.ts"
+import { groupsWith, ServerProcess } from "./serverProcess.ts"
+
+const host = "app--local.localhost"
+const program = `require("./text.js").serve(process.env)`
+const text = `exports.serve = ({ PORT, FAULT }) => {
+  if (FAULT !== undefined) throw new Error("no such luck")
+  require("node:http").createServer((_, response) => response.end("hello")).listen(PORT)
+}
+`
+
+/** Everything below a folder. */
+const filesIn = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((_) => _.isFile())
+    .map((_) => join(_.parentPath, _.name))
+
+// One server through all, in this order.
+describe.skipIf(process.platform !== "linux")("a server whose sources are damaged on disk", () => {
+  const canary = `canary-${randomUUID()}`
+  const source = makeSource(program)
+  let server: ServerProcess
+  const app = (env: Readonly<Record<string, string>> = {}) => ({
+    app: "app",
+    services: [{ name: "app", source: source.folder, env: { CANARY: canary, ...env } }]
+  })
+  const sources = () => {
+    const root = join(server.dataDirectory, "sources")
+    return join(root, readdirSync(root)[0] ?? "")
+  }
+  const builtFile = (name: string) => {
+    const found = filesIn(join(sources(), "built")).find((_) => _.endsWith(`/${name}`))
+    assert.isDefined(found)
+    chmodSync(found, 0o644)
+    return found
+  }
+  const crash = async () => {
+    for (const group of groupsWith(canary)) process.kill(-group, "SIGKILL")
+    while (groupsWith(canary).length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const asks = async () => assert.deepStrictEqual(await server.ask(host), { status: 200, body: "hello" })
+
+  /** After a crash the connection to what has crashed may still be known, and its request is lost with it. */
+  const asksSoon = async () => {
+    for (let times = 0; times < 50 && (await server.ask(host)).status !== 200; times++)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    await asks()
+  }
+
+  beforeAll(async () => {
+    writeFileSync(join(source.folder, "text.js"), text)
+    server = new ServerProcess(await freePort())
+    await server.start()
+    await server.client.deploy(app())
+  })
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    source.remove()
+  })
+
+  it("builds what is gone again for the next instance", async () => {
+    await asks()
+    rmSync(join(sources(), "built"), { recursive: true })
+    await crash()
+    await asksSoon()
+  })
+
+  it("answers after a deployment of what is there already, though all of it was emptied", async () => {
+    for (const file of filesIn(sources())) {
+      chmodSync(file, 0o644)
+      truncateSync(file, 0)
+    }
+    await crash()
+    const { services } = await server.client.deploy(app())
+    assert.strictEqual(services[0]?.state, "ready")
+    await asks()
+    const kinds = readdirSync(join(sources(), "damaged")).map((_) => (_.includes("-archives-") ? "archive" : "built"))
+    assert.deepStrictEqual(new Set(kinds), new Set(["archive", "built"]))
+    assert.lengthOf(await server.client.services.revisions("app"), 1)
+  })
+
+  it("replaces what runs of a file in which a disk has changed a byte, by a deployment of the same", async () => {
+    const file = builtFile("text.js")
+    const { atime, mtime } = statSync(file)
+    const [before] = groupsWith(canary)
+    writeFileSync(file, readFileSync(file, "utf8").replace("hello", "hullo"))
+    utimesSync(file, atime, mtime)
+    await server.client.deploy(app())
+    await asks()
+    assert.notStrictEqual(groupsWith(canary)[0], before)
+  })
+
+  it("heals by itself where a byte keeps a program from its start", async () => {
+    const file = builtFile("text.js")
+    const { atime, mtime } = statSync(file)
+    writeFileSync(file, readFileSync(file, "utf8").replace("exports", "exp0rts"))
+    utimesSync(file, atime, mtime)
+    await crash()
+    await asksSoon()
+  })
+
+  it("builds a revision that never became ready afresh when it is deployed again", async () => {
+    const build = async () => {
+      const error = await server.client.deploy(app({ FAULT: "yes" })).then(
+        () => assert.fail("it succeeded"),
+        (cause: unknown) => cause
+      )
+      assert.instanceOf(error, DeploymentFailed)
+      return statSync(builtFile("built.json")).mtimeMs
+    }
+    const first = await build()
+    assert.notStrictEqual(await build(), first)
+    assert.lengthOf(await server.client.services.revisions("app"), 2)
+    await asks()
+  })
+})
