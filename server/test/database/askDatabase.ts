@@ -1,0 +1,19 @@
+import pg from "pg"
+import { makeEmbeddedPostgres, ownerRole } from "../../src/database/embedded/EmbeddedPostgres.ts"
+import { serverRole } from "../../src/database/embedded/startEmbedded.ts"
+
+/** Asks the running database of a data folder one question, with all organizations' rows in sight. */
+export const askDatabase = async (
+  dataDirectory: string,
+  statement: string
+): Promise<ReadonlyArray<Record<string, unknown>>> => {
+  const { password, socketFolder } = await makeEmbeddedPostgres(dataDirectory)
+  const client = new pg.Client({ host: socketFolder, user: ownerRole, database: serverRole, password })
+  await client.connect()
+  try {
+    await client.query("set maxcloud.all_rows = on")
+    return (await client.query(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
