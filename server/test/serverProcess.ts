@@ -17,12 +17,12 @@ export class ServerProcess {
   #child: ChildProcess | undefined
   #output = ""
   readonly #environment: NodeJS.ProcessEnv
-  readonly #program: string
+  readonly #command: ReadonlyArray<string>
 
-  /** `environment` comes over that of the test. */
-  constructor(port: number, environment: NodeJS.ProcessEnv = {}, program = main) {
+  /** `environment` comes over that of the test; `wrapper` is the beginning of a command that runs the rest of it. */
+  constructor(port: number, environment: NodeJS.ProcessEnv = {}, program = main, wrapper: ReadonlyArray<string> = []) {
     this.#environment = environment
-    this.#program = program
+    this.#command = [...wrapper, process.execPath, program]
     this.#folder = mkdtempSync(join(tmpdir(), "maxcloud-server-"))
     chmodSync(this.#folder, 0o755)
     // Too long for a socket's path: Postgres has its socket in the temporary folder.
@@ -61,7 +61,8 @@ export class ServerProcess {
 
   /** Starts it; with `ready` false it returns at once. */
   async start(ready = true) {
-    const child = spawn(process.execPath, [this.#program], {
+    const [file = "", ...args] = this.#command
+    const child = spawn(file, args, {
       env: {
         ...process.env,
         ...this.#environment,

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { Schema } from "effect"
+import { FaultOutcome } from "../../server/test/chaos/recordFault.ts"
+import { readLedger } from "../kills/ledger.ts"
+import { SoakFile } from "../soak/Sample.ts"
+import type { Measured } from "./page.ts"
+
+const docs = join(import.meta.dirname, "../../docs")
+export const pageFile = join(docs, "reliability.md")
+export const pictureFile = join(docs, "reliability/soak.svg")
+const faultsFile = join(docs, "reliability/faults.json")
+const soakFile = join(docs, "reliability/soak.json")
+
+const Faults = Schema.parseJson(Schema.Struct({ faults: Schema.Array(FaultOutcome) }), { space: 2 })
+
+const readFaults = (): ReadonlyArray<FaultOutcome> =>
+  existsSync(faultsFile) ? Schema.decodeUnknownSync(Faults)(readFileSync(faultsFile, "utf8")).faults : []
+
+const order = (a: FaultOutcome, b: FaultOutcome) => a.test.localeCompare(b.test) || a.fault.localeCompare(b.fault)
+
+/** Keeps these outcomes, in the place of earlier ones of the same faults. */
+export const keepFaults = (lines: string): ReadonlyArray<FaultOutcome> => {
+  const found = lines
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => Schema.decodeUnknownSync(Schema.parseJson(FaultOutcome))(line))
+  const names = new Set(found.map((_) => _.fault))
+  const faults = [...readFaults().filter((_) => !names.has(_.fault)), ...found].sort(order)
+  writeFileSync(faultsFile, `${Schema.encodeSync(Faults)({ faults })}\n`)
+  return found
+}
+
+/** What docs/reliability holds. */
+export const readMeasured = (): Measured => ({
+  batches: readLedger(join(docs, "reliability/kills.json")).batches,
+  faults: readFaults(),
+  soak: existsSync(soakFile) ? Schema.decodeUnknownSync(SoakFile)(readFileSync(soakFile, "utf8")) : undefined
+})

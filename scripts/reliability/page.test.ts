@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { drawsOf, pick } from "../kills/draws.ts"
+import { kindOf, kinds } from "../kills/kill.ts"
+import { killsOf } from "../kills/ledger.ts"
+import { pictureOf } from "../soak/picture.ts"
+import { pageFile, pictureFile, readMeasured } from "./measured.ts"
+import { renderFaults, renderKills, renderPage } from "./page.ts"
+
+const root = join(import.meta.dirname, "../..")
+
+describe("the page about reliability", () => {
+  it("has the tables and the picture of what was measured (else: npm run generate)", () => {
+    const measured = readMeasured()
+    const page = readFileSync(pageFile, "utf8")
+    assert.strictEqual(page, renderPage(page, measured))
+    if (measured.soak !== undefined) assert.strictEqual(readFileSync(pictureFile, "utf8"), pictureOf(measured.soak))
+  })
+
+  it("names a test that exists for every fault, and each fault once", () => {
+    const { faults } = readMeasured()
+    assert.deepStrictEqual(
+      faults.filter((_) => !existsSync(join(root, _.test))).map((_) => _.test),
+      []
+    )
+    assert.strictEqual(new Set(faults.map((_) => _.fault)).size, faults.length)
+  })
+
+  it("adds batches up, and hides no finding", () => {
+    const batch = {
+      date: "2030-01-02",
+      machine: "a | b",
+      commit: "0123456789ab",
+      seed: 7,
+      seconds: 120,
+      kills: { "the server": 3, "its database": 2 },
+      acknowledged: { deployments: 10, secrets: 20, lines: 30, requests: 40 },
+      faults: { lost: 1, orphan: 0, database: 0, other: 0 },
+      recoveryMs: { median: 800, longest: 1_500 },
+      notes: ["round 3: the secret KEY is gone"]
+    }
+    assert.strictEqual(killsOf(batch), 5)
+    const text = renderKills([batch, batch])
+    assert.include(text, "| **Kills (SIGKILL)** | **10** |")
+    assert.include(text, "| **Acknowledged and lost** | **2** |")
+    assert.include(text, "- Seed 7: round 3: the secret KEY is gone")
+    assert.include(text, "a \\| b")
+  })
+
+  it("writes a fault as one row, whatever its words are", () => {
+    const outcome = { fault: "f", recovery: "r", seconds: 1.5, test: "server/test/a.test.ts", date: "2030-01-02" }
+    const [, , ...rows] = renderFaults([{ ...outcome, seen: "two\nlines | and a bar" }]).split("\n")
+    assert.deepStrictEqual(rows, ["| f | two lines \\| and a bar | r | 1.5 | `server/test/a.test.ts`, 2030-01-02 |"])
+  })
+})
+
+describe("the draws of kills", () => {
+  it("are the same for the same seed, and others for another", () => {
+    const drawn = (seed: number) => Array.from({ length: 50 }, (_, round) => kindOf(drawsOf(seed), round))
+    assert.deepStrictEqual(drawn(7), drawn(7))
+    assert.notDeepEqual(drawn(7), drawn(8))
+  })
+
+  it("come about as often as their weights say", () => {
+    const draws = drawsOf(1)
+    const counts = new Map<string, number>()
+    const count = 10_000
+    for (let round = 0; round < count; round++) {
+      const kind = kindOf(draws, round)
+      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    }
+    for (const [kind, weight] of Object.entries(kinds)) {
+      assert.closeTo((counts.get(kind) ?? 0) / count, weight / 100, 0.02, kind)
+    }
+    assert.strictEqual(
+      pick(0, [
+        ["a", 1],
+        ["b", 1]
+      ]),
+      "a"
+    )
+    assert.strictEqual(
+      pick(0.999, [
+        ["a", 1],
+        ["b", 1]
+      ]),
+      "b"
+    )
+  })
+})

@@ -1,0 +1,21 @@
+import { assert, describe, it } from "vitest"
+import { answers, faultServer, host, makeApp, secondsUntil } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+describe("a request that crashes the program", () => {
+  it("ends one instance once, which is back soon", { timeout: 180_000 }, async () => {
+    const server = await faultServer()
+    await server.start()
+    await server.client.deploy(makeApp()("1"))
+    const { status } = await server.ask(host, "/crash")
+    assert.strictEqual(status, 502)
+    const seconds = await secondsUntil(() => answers(server, "1"), 60)
+    assert.isBelow(seconds ?? Number.POSITIVE_INFINITY, 10)
+    recordFault(import.meta.filename, {
+      fault: "A request crashes the program",
+      seen: "that request is answered 502 and isn't sent again; others wait for the next instance",
+      recovery: "by itself",
+      seconds: seconds ?? null
+    })
+  })
+})

@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process"
+import { readdirSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert, describe, it } from "vitest"
+import { afterwards, answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+describe.skipIf(process.platform !== "linux")("a server whose descriptors are used up", () => {
+  it("says so, loses neither database nor services, and goes on once some are free", { timeout: 240_000 }, async () => {
+    const server = await faultServer()
+    const app = makeApp()
+    await server.start()
+    await server.client.deploy(app("1"))
+    const postgres = server.postgresPid
+    const limit = readdirSync(`/proc/${server.pid}/fd`).length + 20
+    execFileSync("prlimit", [`--pid=${server.pid}`, `--nofile=${limit}:`])
+    const sockets: Array<Socket> = []
+    afterwards(() => {
+      for (const socket of sockets) socket.destroy()
+    })
+    for (let n = 0; n < limit + 50; n++) {
+      sockets.push(connect({ host: "127.0.0.1", port: server.port }).on("error", () => {}))
+    }
+    await sleep(5_000)
+    for (const socket of sockets.splice(0)) socket.destroy()
+    execFileSync("prlimit", [`--pid=${server.pid}`, "--nofile=1024:"])
+    const seconds = await secondsUntil(async () => (await setSecret(server, "AFTER")) === undefined, 60)
+    assert.isDefined(seconds)
+    assert.isTrue(await answers(server, "1"))
+    await server.client.deploy(app("2"))
+    assert.strictEqual(server.postgresPid, postgres, "the database was not started again")
+    assert.notMatch(server.output, /database has ended/)
+    recordFault(import.meta.filename, {
+      fault: "All descriptors of the server are in use (`ulimit -n`)",
+      seen: "new connections are closed or wait",
+      recovery: "by itself once some are free; the database and the services go on",
+      seconds: seconds ?? null
+    })
+  })
+})

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "vitest"
+import { answers, faultServer, hasMounts, makeApp, mountDisk, rejection, secondsUntil } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+describe.skipIf(!hasMounts)("a data folder that is mounted read-only", () => {
+  it("is told at the start, and the next start works", { timeout: 300_000 }, async () => {
+    const server = await faultServer()
+    const { remount } = mountDisk(server.dataDirectory, 400)
+    await server.start()
+    const app = makeApp()
+    await server.client.deploy(app("1"))
+    await server.end("SIGTERM")
+    remount("ro")
+    const words = await rejection(server.start())
+    assert.match(words ?? "", /read-only/)
+    remount("rw")
+    await server.start()
+    const seconds = await secondsUntil(() => answers(server, "1"), 60)
+    assert.isDefined(seconds)
+    recordFault(import.meta.filename, {
+      fault: "The data folder is mounted read-only at the start",
+      seen: `“${/maxcloud: (.*read-only.*)/.exec(words ?? "")?.[1]}”`,
+      recovery: "at the next start after it is writable",
+      seconds: seconds ?? null
+    })
+  })
+})

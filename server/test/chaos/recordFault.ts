@@ -1,0 +1,36 @@
+import { appendFileSync } from "node:fs"
+import { relative } from "node:path"
+import { Schema } from "effect"
+
+/** The row of a fault in docs/reliability.md. */
+export const FaultOutcome = Schema.Struct({
+  /** What happens, in a few words: it names the row. */
+  fault: Schema.NonEmptyString,
+  /** What a user sees of it, with the server's own words in quotes. */
+  seen: Schema.NonEmptyString,
+  /** How it comes right again. */
+  recovery: Schema.NonEmptyString,
+  /** How long something did not work, or how long it took to come right, in seconds; null where nothing stopped. */
+  seconds: Schema.NullOr(Schema.Number.pipe(Schema.nonNegative())),
+  /** The file of the test that showed it, from the root of the repository. */
+  test: Schema.String.pipe(Schema.pattern(/^[\w/.-]+\.test\.ts$/)),
+  date: Schema.String.pipe(Schema.pattern(/^\d{4}-\d{2}-\d{2}$/))
+})
+export type FaultOutcome = typeof FaultOutcome.Type
+
+/** Names the file that outcomes are added to, as lines of JSON. */
+export const outcomesVariable = "MAXCLOUD_FAULT_OUTCOMES"
+
+const root = new URL("../../..", import.meta.url).pathname
+
+/** Keeps what came of a fault that a test has brought about, if the faults are asked for. `file`: the test's own `import.meta.filename`. */
+export const recordFault = (file: string, outcome: Omit<FaultOutcome, "test" | "date">): void => {
+  const date = new Date().toISOString().slice(0, 10)
+  const seen = outcome.seen.replaceAll(/\/\S*maxcloud-server-\w+\/(data)+/g, "/var/lib/maxcloud")
+  const whole: FaultOutcome = { ...outcome, seen, test: relative(root, file), date }
+  const target = process.env[outcomesVariable]
+  if (target === undefined) return
+  appendFileSync(target, `${JSON.stringify(whole)}\n`)
+  const seconds = outcome.seconds === null ? "" : ` (${outcome.seconds} s)`
+  console.log(`${outcome.fault}: ${seen} → ${outcome.recovery}${seconds}`)
+}

@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process"
+import { assert, describe, it } from "vitest"
+import type { ServerProcess } from "../serverProcess.ts"
+import { answers, container, faultServer, hasContainers, makeApp, secondsUntil } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+const main = new URL("../../src/main.ts", import.meta.url).pathname
+
+/** Starts another server on the folder of one that runs, and gives what it says when it ends. */
+const startAnother = (server: ServerProcess, wrapper: ReadonlyArray<string>, port: number): Promise<string> => {
+  const [file = "", ...args] = [...wrapper, process.execPath, main]
+  const child = spawn(file, args, {
+    env: {
+      ...process.env,
+      MAXCLOUD_DATA_DIR: server.dataDirectory,
+      MAXCLOUD_PORT: String(port),
+      TMPDIR: server.temporaryFolder
+    },
+    stdio: ["ignore", "ignore", "pipe"]
+  })
+  let output = ""
+  child.stderr.on("data", (chunk) => {
+    output += String(chunk)
+  })
+  return new Promise((resolve) => child.on("close", () => resolve(output)))
+}
+
+describe.skipIf(!hasContainers)("a second server on one data folder", () => {
+  it.each([
+    ["of the same machine", []],
+    ["of another container", container]
+  ])("%s is refused, and the first goes on", { timeout: 180_000 }, async (where, wrapper) => {
+    const server = await faultServer()
+    const app = makeApp()
+    await server.start()
+    await server.client.deploy(app("1"))
+    const words = await startAnother(server, wrapper, server.port + 1)
+    assert.match(words, /is in use by another max-cloud server/)
+    assert.isTrue(await answers(server, "1"))
+    await server.end("SIGKILL")
+    await server.start()
+    const seconds = await secondsUntil(() => answers(server, "1"), 60)
+    assert.isDefined(seconds)
+    recordFault(import.meta.filename, {
+      fault: `A second server ${where} is started on the data folder`,
+      seen: "it ends at once: “… is in use by another max-cloud server (process …). Stop that one, or give this one a data folder of its own.”",
+      recovery: "the first server isn't touched, and neither is the database",
+      seconds: null
+    })
+  })
+})

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert, describe, it } from "vitest"
+import { startPostgres } from "../replicas/startPostgres.ts"
+import { afterwards, answers, faultServer, makeApp, rejection, secondsUntil } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+describe("two servers of one machine's services on one DATABASE_URL", () => {
+  it("don't run at the same time, and the second takes over once the first is gone", { timeout: 180_000 }, async () => {
+    const postgres = await startPostgres()
+    afterwards(postgres.close)
+    const environment = { ...postgres.environment, MAXCLOUD_MASTER_KEY: Buffer.alloc(32, 1).toString("base64") }
+    const first = await faultServer(environment)
+    const second = await faultServer(environment)
+    const app = makeApp()
+    await first.start()
+    await first.client.deploy(app("1"))
+    const words = await rejection(second.start())
+    assert.match(words ?? "", /Another max-cloud server uses this database/)
+    assert.isTrue(await answers(first, "1"))
+    await first.end("SIGKILL")
+    await sleep(100)
+    await second.start()
+    // What the first one's sources were is in its own folder: the next deployment is the second's.
+    await second.client.deploy(app("2"))
+    const seconds = await secondsUntil(() => answers(second, "2"), 60)
+    assert.isDefined(seconds)
+    recordFault(import.meta.filename, {
+      fault: "A second server is started on the same DATABASE_URL",
+      seen: `it ends at once: “${/Another max-cloud server uses[^\n]*/.exec(words ?? "")?.[0]}”`,
+      recovery: "the first server goes on; after it was killed, the second starts",
+      seconds: null
+    })
+  })
+})
