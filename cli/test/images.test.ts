@@ -140,6 +140,9 @@ describe.skipIf(missing.length > 0)("images", () => {
     expect(deployed.stdout).toContain(`http://myapp--local.localhost:${server.port}`)
     expect((await server.ask("myapp--local.localhost")).body).toContain("Welcome to nginx!")
 
+    const following = start(["logs", "myapp", "--follow"], { cwd: folder, env: environment() })
+    await following.until(/Pulling image docker.io\/library\/nginx:latest/)
+
     const again = await maxcloud("deploy", "--name", "myapp", "nginx:latest", "--env", "GREETING=hello")
     expect(again.code).toBe(0)
     const [container = ""] = await until(containers, (_) => _.length === 1)
@@ -149,8 +152,6 @@ describe.skipIf(missing.length > 0)("images", () => {
     expect(await podman("container", "inspect", container)).not.toContain("GREETING")
 
     expect((await maxcloud("list")).stdout).toMatch(/myapp .*ready/)
-    const following = start(["logs", "myapp", "--follow"], { cwd: folder, env: environment() })
-    await following.until(/Pulling image docker.io\/library\/nginx:latest/)
     await server.ask("myapp--local.localhost", "/followed")
     await following.until(/GET \/followed/)
     following.child.kill("SIGINT")

@@ -18,8 +18,12 @@ type Document = typeof Document.Type
 export const parseDocument = Schema.decodeUnknownSync(Document)
 
 const specs = [
-  { apiVersion: "maxcloud.dev/v1", app: "canary-app", services: [{ name: "web", image: "localhost/web:1" }] },
-  { apiVersion: "maxcloud.dev/v1", app: "canary-app", services: [{ name: "web", image: "localhost/web:1", port: 80 }] }
+  { apiVersion: "maxcloud.dev/v1", app: "canary-app", services: [{ name: "web", image: "web.example/app:1" }] },
+  {
+    apiVersion: "maxcloud.dev/v1",
+    app: "canary-app",
+    services: [{ name: "web", image: "web.example/app:1", port: 80 }]
+  }
 ]
 
 /**

@@ -46,7 +46,7 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
     objectOf(JSON.parse(await must(url, method, path, token, body)))
   await send("PUT", `${stage}/secrets/CANARY_SECRET`, { value: "canary-value" })
   const env = { KEY: { secret: "CANARY_SECRET" }, OTHER: "canary-environment" }
-  const services = [{ name: "canary-service", image: "localhost/canary:1", env }]
+  const services = [{ name: "canary-service", image: "canary.example/app:1", env }]
   const spec = { apiVersion: "maxcloud.dev/v1", app: "canary-app", services }
   const deployment = textOf((await send("POST", `${stage}/deployments`, { spec }))["id"])
   // Until it has failed for want of the image: nothing of it changes any more.
@@ -54,7 +54,7 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
   const [service] = listOf((await send("GET", "/api/v1/services"))["services"])
   const key = objectOf((await send("POST", "/api/v1/auth/api-keys", { name: "canary-key" }))["apiKey"])
   const invite = await send("POST", "/api/v1/auth/invites", { email: "canary-invite@acme.test", role: "viewer" })
-  await send("PUT", "/api/v1/registries/localhost", { username: "canary-user", password: "canary-password" })
+  await send("PUT", "/api/v1/registries/canary.example", { username: "canary-user", password: "canary-password" })
   const [member] = listOf((await send("GET", "/api/v1/organization/members"))["members"])
   return {
     organization: {

@@ -4,6 +4,7 @@ import * as Database from "./database/Database.ts"
 import * as Deployments from "./deployments/layer.ts"
 import { Disk } from "./disk/Disk.ts"
 import * as DriftLog from "./drift/PostgresDriftLog.ts"
+import * as RegistryLogins from "./images/RegistryLogins.ts"
 import * as SealedCredentials from "./images/SealedCredentials.ts"
 import * as Keys from "./keys/layer.ts"
 import { defaultQuotas } from "./limits/defaultQuotas.ts"
@@ -44,6 +45,7 @@ export const servicesLayer = (settings: ServerSettings, port: number, developmen
     DriftLog.layer,
     Quotas.layer(defaultQuotas(settings), dataDir),
     SealedCredentials.layer({ dataDir }),
+    RegistryLogins.layer(settings),
     shards,
     Layer.unwrapEffect(Effect.map(Disk, (disk) => Sources.layer({ dataDirectory: dataDir, disk })))
   )

@@ -20,6 +20,9 @@ const section = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>, term
   ]
 }
 
+/** As podman and docker shorten it. */
+const shortDigest = (image: string) => /(?:^|@)sha256:([a-f0-9]{12})/.exec(image)?.[1] ?? ""
+
 const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
   const now = Date.now()
   const failing = service.conditions.filter((_) => _.status !== "True")
@@ -30,6 +33,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       ["state", stateText(service.state, terminal)],
       ["url", urlText(service, terminal)],
       service.source === undefined ? ["image", service.image ?? ""] : ["source", service.source.path],
+      ...(service.digest === undefined ? [] : [["digest", service.digest]]),
       ["instances", String(service.instances)],
       ["deployment", String(service.deployment)],
       ["created", age(service.createdAt, now)],
@@ -72,6 +76,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
             ? terminal.paint("red", _.reason)
             : _.reason,
         _.instances === 1 ? "1 instance" : `${_.instances} instances`,
+        shortDigest(_.image),
         age(_.createdAt, now)
       ]),
       terminal

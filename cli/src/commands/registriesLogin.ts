@@ -11,7 +11,7 @@ export default command({
     { line: "maxcloud registries login ghcr.io --username ada < token.txt", does: "the password from standard input" }
   ],
   notes: [
-    "They are of the whole organization, kept sealed, and used to resolve tags at a deploy and to pull in the cluster.",
+    "The registry is asked whether it takes them. They are of this organization alone, kept sealed, and used to resolve tags and to pull.",
     "The password is never an argument: others on the machine could read it, and the shell would keep it.",
     "Best is a token that may only read. One line break at the end of standard input is left out."
   ],
@@ -32,6 +32,6 @@ export default command({
       const cloud = yield* connect(input)
       const registry = yield* cloud.registries.login(host, username, Redacted.make(password))
       if (terminal.json) return terminal.printJson({ registry })
-      terminal.say(`credentials of ${username} at ${host} are kept: the next deploy uses them`)
+      terminal.say(`${host} accepts the credentials of ${username}: the next deploy uses them`)
     })
 })

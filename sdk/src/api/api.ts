@@ -458,7 +458,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
       .annotateContext(
         describe(
           "Sign in to a registry",
-          "Keeps credentials, sealed: images of this host are resolved and pulled with them."
+          "Asks the registry whether it takes the credentials, as `docker login` does, and keeps them, sealed: images of this host are resolved and pulled with them, for this organization alone. 400: the registry refuses them. 503: it can't be reached. Nothing is kept then."
         )
       )
       .setPath(registryPath)

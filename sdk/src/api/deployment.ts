@@ -13,6 +13,8 @@ export const DeploymentService = Schema.Struct({
   action: Schema.Literal("create", "update", "delete", "unchanged"),
   state: Schema.Literal("pending", "ready", "failed", "deleted"),
   revision: Schema.NullOr(Schema.String),
+  /** Its image by digest; null for a source, or where the digest wasn't known. Left out by servers of earlier versions. */
+  image: Schema.optional(Schema.NullOr(Schema.String)),
   url: Schema.NullOr(Schema.String),
   reason: Schema.String,
   message: Schema.String,

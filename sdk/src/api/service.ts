@@ -42,6 +42,8 @@ export const Service = Schema.Struct({
   stage: StageName,
   organization: Schema.String,
   image: Schema.optional(ImageReference),
+  /** The digest that the image is pinned to (`sha256:…`), or its id if it was built on the server's machine. Left out: not known yet. */
+  digest: Schema.optional(Schema.String),
   source: Schema.optional(Schema.typeSchema(Source)),
   /** The declared environment; secrets are references, never values. */
   env: Schema.Record({ key: Schema.String, value: EnvValue }),

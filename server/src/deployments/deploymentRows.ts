@@ -34,9 +34,13 @@ export const selectDeployments = (rest: Fragment) =>
       select d.id, d.app, d.stage, d.number, d.state, d.reason, d.message, d.warnings, d.created_at, d.started_at,
         d.finished_at, (
           select coalesce(json_agg(json_build_object(
-            'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'url', s.url,
+            'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'image', p.image, 'url', s.url,
             'reason', s.reason, 'message', s.message, 'logTail', s.log_tail, 'diagnosis', s.diagnosis) order by s.position), '[]')
-          from deployment_services s where s.organization_id = d.organization_id and s.deployment_id = d.id
+          from deployment_services s left join (
+            select e ->> 'name' as name, d.images -> (e ->> 'image') ->> 'reference' as image
+            from json_array_elements(d.spec -> 'services') e where d.images <> '{}'
+          ) p on p.name = s.name
+          where s.organization_id = d.organization_id and s.deployment_id = d.id
         ) as services
       from deployments d ${rest}`
   ).pipe(

@@ -1,15 +1,20 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { CurrentOrganization, MaxCloudApi, NotFound, type RegistryInfo, Unavailable } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { ImageProblem } from "../images/ImageProblem.ts"
+import type { ImagesError } from "../images/Images.ts"
 import {
   type CredentialsError,
   type RegistryCredentialInfo,
   RegistryCredentials
 } from "../images/RegistryCredentials.ts"
+import { RegistryLogins } from "../images/RegistryLogins.ts"
+import { invalidRequest } from "./problems.ts"
 
 export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries", (handlers) =>
   Effect.gen(function* () {
     const credentials = yield* RegistryCredentials
+    const logins = yield* RegistryLogins
     return handlers
       .handle("list", () =>
         Effect.flatMap(CurrentOrganization, ({ id }) =>
@@ -20,12 +25,14 @@ export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries"
         )
       )
       .handle("login", ({ path, payload }) =>
-        Effect.flatMap(CurrentOrganization, ({ id }) =>
-          Effect.mapBoth(credentials.set(id, path.host, payload.username, payload.password), {
-            onSuccess: told,
-            onFailure: unavailable
-          })
-        )
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          yield* Effect.mapError(logins.check(path.host, payload), (error) =>
+            error instanceof ImageProblem ? invalidRequest(error.message) : unavailable(error)
+          )
+          const kept = credentials.set(id, path.host, payload.username, payload.password)
+          return told(yield* Effect.mapError(kept, unavailable))
+        })
       )
       .handle("logout", ({ path: { host } }) =>
         Effect.gen(function* () {
@@ -47,4 +54,5 @@ const told = ({ host, updatedAt, username }: RegistryCredentialInfo): RegistryIn
   updatedAt: updatedAt.toISOString()
 })
 
-const unavailable = ({ message }: CredentialsError) => new Unavailable({ detail: message, retryAfterSeconds: 5 })
+const unavailable = ({ message }: CredentialsError | ImagesError) =>
+  new Unavailable({ detail: message, retryAfterSeconds: 5 })

@@ -16,6 +16,7 @@ import { Invites, Members } from "../identity/Members.ts"
 import { Places } from "../identity/Places.ts"
 import { newToken } from "../identity/tokens.ts"
 import { RegistryCredentials } from "../images/RegistryCredentials.ts"
+import { layerNone as anyLogin } from "../images/RegistryLogins.ts"
 import { unlimited } from "../limits/defaultQuotas.ts"
 import type { StreamLimits } from "../limits/OpenStreams.ts"
 import { Quotas } from "../limits/Quotas.ts"
@@ -151,6 +152,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(DriftLog, options.drift ?? {}),
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),
+        anyLogin,
         Layer.succeed(Platform, {
           namespacePrefix: "",
           domain: "localhost",

@@ -72,7 +72,7 @@ const Token = Schema.parseJson(
   })
 )
 
-const basicOf = ({ password, username }: Credentials) =>
+export const basicOf = ({ password, username }: Credentials) =>
   `Basic ${Buffer.from(`${username}:${Redacted.value(password)}`).toString("base64")}`
 
 const redirects = new Set([301, 302, 303, 307, 308])
@@ -107,11 +107,10 @@ export const refusal = (session: RegistrySession, { status }: Answer): ImageProb
     : imageProblem("ImageInvalid", `${registry} answers HTTP ${status} for ${repository}. Is it a registry of images?`)
 }
 
-/** Asks registries (OCI distribution 1.1) as who they want one to be: by nothing, Basic, or a Bearer token. */
-export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
+/** Sends questions only where the server may go, and gets the tokens of registries. */
+export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
   const insecure = new Set(options.insecureRegistries)
   const reach = reachOf(options)
-  const authorizations = new Remembered<string>(5000)
 
   /** Plain HTTP only to whom the operator named: credentials travel here, and redirects may lead anywhere. */
   const checked = (url: URL): Effect.Effect<URL, ImageProblem> =>
@@ -147,27 +146,46 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
       })
     )
 
-  /** The token of a registry's own token server, for pulling this repository and no more. */
-  const tokenFor = Effect.fn("Registry.token")(function* (
-    session: RegistrySession,
-    { realm, service }: { readonly realm: string; readonly service: string | undefined }
+  /** The answer of a registry's own token server, to these credentials or to none. Without a scope it only says who one is. */
+  const askForToken = Effect.fn("Registry.askForToken")(function* (
+    credentials: Option.Option<Credentials>,
+    { realm, service }: { readonly realm: string; readonly service: string | undefined },
+    parameters: Readonly<Record<string, string>>
   ) {
     const url = yield* parsed(realm)
     if (service !== undefined) url.searchParams.set("service", service)
-    url.searchParams.set("scope", `repository:${session.image.repository}:pull`)
-    const headers: Record<string, string> = Option.match(session.credentials, {
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+    const headers: Record<string, string> = Option.match(credentials, {
       onNone: () => ({}),
       onSome: (_) => ({ authorization: basicOf(_) })
     })
     const answer = yield* follow({ method: "GET", url, headers, maxBytes: tokenBytes })
-    if (answer.status !== 200) return yield* refusal(session, answer)
+    if (answer.status !== 200) return { answer }
     const { access_token, expires_in, token } = yield* Effect.mapError(
       Schema.decodeUnknown(Token)(answer.body.toString("utf8")),
       () => imageProblem("ImageInvalid", `the token server ${url.host} answers what is no token.`)
     )
-    const value = token ?? access_token
-    if (value === undefined) return yield* unauthorized(session)
-    return { authorization: `Bearer ${value}`, seconds: Math.min(expires_in ?? 60, 300) - 10 }
+    return { answer, token: token ?? access_token, seconds: expires_in ?? 60 }
+  })
+
+  return { follow, askForToken }
+}
+
+/** Asks registries (OCI distribution 1.1) as who they want one to be: by nothing, Basic, or a Bearer token. */
+export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
+  const { askForToken, follow } = makeRequests(exchange, options)
+  const authorizations = new Remembered<string>(5000)
+
+  /** A token for pulling this repository and no more. */
+  const tokenFor = Effect.fn("Registry.token")(function* (
+    session: RegistrySession,
+    challenge: { readonly realm: string; readonly service: string | undefined }
+  ) {
+    const scope = `repository:${session.image.repository}:pull`
+    const { answer, seconds = 0, token } = yield* askForToken(session.credentials, challenge, { scope })
+    if (answer.status !== 200) return yield* refusal(session, answer)
+    if (token === undefined) return yield* unauthorized(session)
+    return { authorization: `Bearer ${token}`, seconds: Math.min(seconds, 300) - 10 }
   })
 
   const authorize = Effect.fn("Registry.authorize")(function* (session: RegistrySession, header: string | undefined) {

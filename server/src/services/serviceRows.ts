@@ -27,6 +27,7 @@ const Row = Schema.Struct({
   app: Service.fields.app,
   stage: Service.fields.stage,
   spec: ServiceSpec,
+  pinned_image: Schema.NullOr(Schema.String),
   deployment_number: Schema.Int,
   deleting: Schema.Boolean,
   paused: Schema.Boolean,
@@ -60,6 +61,11 @@ const unknownStatus = (since: string): StoredStatus => ({
 const stateOf = ({ deleting, paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
   deleting ? "deleting" : paused ? "paused" : state === "paused" ? "pending" : state
 
+const digestOf = (image: string) => {
+  const digest = /sha256:[a-f0-9]{64}$/.exec(image)?.[0]
+  return digest === undefined ? {} : { digest }
+}
+
 /** Services of an organization that a condition selects. */
 export const selectServices = (organization: Organization, condition: Fragment) =>
   Effect.gen(function* () {
@@ -67,7 +73,7 @@ export const selectServices = (organization: Organization, condition: Fragment) 
     const platform = yield* Platform
     const rows = decodeRows(
       yield* sql`
-        select id, app, stage, spec, deployment_number, deleting, paused, status, created_at, updated_at from services
+        select id, app, stage, spec, pinned_image, deployment_number, deleting, paused, status, created_at, updated_at from services
         where organization_id = ${organization.id} and ${condition} order by name, stage`
     )
     return rows.map((row): Service => {
@@ -81,7 +87,7 @@ export const selectServices = (organization: Organization, condition: Fragment) 
         app: row.app,
         stage: row.stage,
         organization: organization.name,
-        ...(spec.image === undefined ? {} : { image: spec.image }),
+        ...(spec.image === undefined ? {} : { image: spec.image, ...digestOf(row.pinned_image ?? spec.image) }),
         ...(spec.source === undefined ? {} : { source: spec.source }),
         env: spec.env,
         visibility: spec.visibility,

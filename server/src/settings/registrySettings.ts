@@ -35,7 +35,7 @@ export const registrySettings: Settings<RegistrySettings> = {
     config: hosts("MAXCLOUD_UNRESOLVED_REGISTRIES"),
     default: "none",
     description:
-      "On Kubernetes, registries that the server does not ask: their images are not pinned to a digest. As `registries-skipping-tag-resolving` of Knative, whose own (`dev.local`, `ko.local`, `kind.local`) always count."
+      "Registries that the server does not ask: `maxcloud registries login` keeps their credentials unchecked, and on Kubernetes their images are not pinned to a digest. As `registries-skipping-tag-resolving` of Knative, whose own (`dev.local`, `ko.local`, `kind.local`) always count."
   }
 }
 

@@ -76,6 +76,8 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       registration: "open",
       mail: "log",
       trustedProxies: loopback,
+      // Nobody is asked whether it takes the credentials of the tests.
+      unresolvedRegistries: ["canary.example"],
       ...changes
     })
     return yield* makeServer().pipe(
@@ -167,7 +169,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
         services: [
           {
             name: "canary-service",
-            image: "localhost/canary:1",
+            image: "canary.example/app:1",
             env: { KEY: { secret: "CANARY_SECRET" }, OTHER: "canary-environment" }
           }
         ]

@@ -44,7 +44,7 @@ const deploy = (status: number, token: string, app: string, stage = "production"
   post(
     status,
     `/apps/${app}/stages/${stage}/deployments`,
-    { spec: { apiVersion: "maxcloud.dev/v1", app, services: [{ name: app, image: "localhost/absent:1" }] } },
+    { spec: { apiVersion: "maxcloud.dev/v1", app, services: [{ name: app, image: "absent.example/app:1" }] } },
     token
   )
 const auditOf = async (owner: string) =>

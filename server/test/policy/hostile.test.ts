@@ -19,13 +19,13 @@ const spec = {
   services: [
     {
       name: "web",
-      image: "localhost/hostile:1",
+      image: "hostile.example/app:1",
       env: { PLAIN: "text", FROM: { secret: "CANARY_SECRET" } },
       port: 8080
     },
     {
       name: "api",
-      image: "localhost/hostile:1",
+      image: "hostile.example/app:1",
       scale: { min: 0, max: 2 },
       resources: { cpu: "500m", memory: "128Mi" }
     }
@@ -34,7 +34,7 @@ const spec = {
 
 /** Bodies that the operations take, but for what they name: nothing of that is there. */
 const bodyOf: Partial<Record<Operation, unknown>> = {
-  "services.create": { name: "hostile", image: "localhost/hostile:1", env_vars: { KEY: "text" }, port: 8080 },
+  "services.create": { name: "hostile", image: "hostile.example/app:1", env_vars: { KEY: "text" }, port: 8080 },
   "apps.plan": { spec },
   "apps.deploy": { spec, forceConflicts: false },
   "apps.setSecret": { value: "text" },

@@ -120,7 +120,7 @@ describe("a stream that a token of an issuer has opened", () => {
     await people.must(202, "POST", "/apps/shop/stages/production/deployments", {
       token: owner,
       body: {
-        spec: { apiVersion: "maxcloud.dev/v1", app: "shop", services: [{ name: "web", image: "localhost/absent:1" }] }
+        spec: { apiVersion: "maxcloud.dev/v1", app: "shop", services: [{ name: "web", image: "absent.example/app:1" }] }
       }
     })
     const [service] = await people.listed("services", "/services", owner)

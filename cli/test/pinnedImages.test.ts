@@ -1,0 +1,167 @@
+import { execFile } from "node:child_process"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { dataDirectoryId } from "../../server/src/runtime/local/instances/dataDirectoryId.ts"
+import { dataDirectoryLabel } from "../../server/src/runtime/local/instances/labels.ts"
+import { freePort } from "../../server/test/freePort.ts"
+import { findTool, missingTools } from "../../server/test/registry/missingTools.ts"
+import { buildNginxImage } from "../../server/test/registry/scratchImage.ts"
+import { startTestRegistry, type TestRegistry, testUser } from "../../server/test/registry/testRegistry.ts"
+import { ServerProcess } from "../../server/test/serverProcess.ts"
+import { makeFolder, run } from "./cli.ts"
+
+const podman = async (...args: ReadonlyArray<string>) => (await promisify(execFile)("podman", [...args])).stdout.trim()
+const built = `localhost/maxcloud-e2e-pinned:${process.pid}`
+
+let registry: TestRegistry
+let server: ServerProcess
+let folder: string
+let image: string
+const maxcloud = (args: ReadonlyArray<string>, stdin = "") =>
+  run(args, { cwd: folder, env: { MAXCLOUD_API_URL: server.url }, stdin })
+const login = (password: string) =>
+  maxcloud(["registries", "login", registry.host, "--username", testUser.username], password)
+const answer = async () => (await server.ask("web--local.localhost")).body
+const digestNow = async () => (await server.client.services.list()).find((_) => _.name === "web")?.digest
+
+/** Builds an image that greets so, and gives its id. */
+const build = async (greeting: string) => {
+  await buildNginxImage(built, { "/usr/share/nginx/html/index.html": greeting })
+  return `sha256:${(await podman("image", "inspect", "--format", "{{.Id}}", built)).replace("sha256:", "")}`
+}
+
+/** Puts an image that greets so under the tag, and gives its digest in the registry. */
+const push = async (greeting: string) => {
+  await build(greeting)
+  await registry.push(built, "acme/web:main")
+  await podman("image", "rm", "--force", built)
+  const authorization = `Basic ${Buffer.from(`${testUser.username}:${testUser.password}`).toString("base64")}`
+  const head = await fetch(`http://${registry.host}/v2/acme/web/manifests/main`, {
+    method: "HEAD",
+    headers: { authorization, accept: "application/vnd.oci.image.manifest.v1+json" }
+  })
+  return head.headers.get("docker-content-digest") ?? ""
+}
+
+/** Starts the server again, and removes the image that the service runs from the engine's store meanwhile. */
+const restartPruned = async () => {
+  const label = `label=${dataDirectoryLabel}=${await dataDirectoryId(server.dataDirectory)}`
+  const ids = (await podman("ps", "--filter", label, "--format", "{{.ImageID}}")).split("\n")
+  expect(ids).toEqual([expect.stringMatching(/^[0-9a-f]{12,}$/)])
+  await server.end("SIGTERM")
+  await podman("image", "rm", "--force", ...ids)
+  await server.start()
+}
+
+const missing = missingTools("pinned images", "podman", "docker-registry", "nginx")
+
+describe.skipIf(missing.length > 0)("a service of a private image", () => {
+  beforeAll(async () => {
+    registry = await startTestRegistry("users")
+    image = `${registry.host}/acme/web:main`
+    folder = makeFolder({})
+    // Writes down what it is called with, and is podman.
+    const log = join(folder, "podman.log")
+    const shim = `#!/bin/sh\n{ echo "$@"; env; } >> '${log}'\nexec ${findTool("podman")} "$@"\n`
+    mkdirSync(join(folder, "bin"))
+    writeFileSync(join(folder, "bin/podman"), shim, { mode: 0o755 })
+    server = new ServerProcess(await freePort(), {
+      MAXCLOUD_INSECURE_REGISTRIES: registry.host,
+      PATH: `${join(folder, "bin")}:${process.env["PATH"]}`
+    })
+    await server.start()
+  }, 120_000)
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(folder, { recursive: true, force: true })
+    await registry[Symbol.asyncDispose]()
+    await podman("image", "rm", "--force", "--ignore", built)
+  }, 60_000)
+
+  it("is refused without a login, and the advice is a login of the organization alone", async () => {
+    await push("private")
+    const refused = await maxcloud(["deploy", "--name", "web", image])
+    const said = refused.stdout + refused.stderr
+    expect([refused.code, said]).toEqual([2, expect.stringContaining(`maxcloud registries login ${registry.host}`)])
+    expect(said).not.toMatch(/(podman|docker) login/)
+    expect(await server.client.services.list()).toEqual([])
+  }, 60_000)
+
+  it("takes a login that the registry takes, and keeps no other", async () => {
+    const wrong = await login("not-the-password")
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(`refuses the user "${testUser.username}"`)])
+    expect(wrong.stdout + wrong.stderr).not.toContain("not-the-password")
+    expect(JSON.parse((await maxcloud(["registries", "list", "--json"])).stdout)).toEqual({ registries: [] })
+    const right = await login(testUser.password)
+    expect([right.code, right.stderr]).toEqual([0, expect.stringContaining("accepts")])
+  }, 60_000)
+
+  it("runs what its tag means at each deployment, and shows the digest in plan, describe and the deployment", async () => {
+    const first = await push("first")
+    const deployed = await maxcloud(["deploy", "--name", "web", image, "--json"])
+    expect([deployed.code, deployed.stdout + deployed.stderr]).toEqual([0, expect.stringContaining(first)])
+    expect([await answer(), await digestNow()]).toEqual(["first", first])
+
+    const second = await push("second")
+    const again = await maxcloud(["deploy", "--name", "web", image])
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("web: ready")])
+    expect([await answer(), await digestNow()]).toEqual(["second", second])
+    const described = (await maxcloud(["describe", "web"])).stdout
+    expect(described).toContain(second)
+    expect(described).toContain(first.slice(7, 19))
+    expect((await server.client.services.revisions("web")).map((_) => _.image)).toEqual(
+      [second, first].map((_) => `${registry.host}/acme/web@${_}`)
+    )
+
+    const third = await push("third")
+    const { changes } = await server.client.plan({ app: "web", services: [{ name: "web", image }] })
+    expect(changes[0]?.fields.find((_) => _.path === "digest")).toMatchObject({
+      before: JSON.stringify(second),
+      after: JSON.stringify(third)
+    })
+  }, 120_000)
+
+  it("stays that image after a restart without it in the store, and is none when its registry has lost it", async () => {
+    const digest = (await digestNow()) ?? ""
+    await restartPruned()
+    expect([await answer(), await digestNow()]).toEqual(["second", digest])
+
+    await registry.removeBlob(digest)
+    await restartPruned()
+    const { body, status } = await server.ask("web--local.localhost")
+    expect([status, body]).toEqual([503, expect.stringContaining("ImageNotFound")])
+    expect((await maxcloud(["describe", "web"])).stdout).toMatch(/ImageNotFound: .*was deleted there/)
+
+    expect((await maxcloud(["deploy", "--name", "web", image])).code).toBe(0)
+    expect(await answer()).toBe("third")
+  }, 120_000)
+
+  it("that was built here is pinned by its id: another build is another revision", async () => {
+    for (const greeting of ["built first", "built second"]) {
+      const id = await build(greeting)
+      expect((await maxcloud(["deploy", "--name", "web", built])).code).toBe(0)
+      expect([await answer(), await digestNow()]).toEqual([greeting, id])
+    }
+    expect((await maxcloud(["delete", "web"])).code).toBe(0)
+  }, 120_000)
+
+  it("gives its password to no command of the engine, and leaves it in no file and no log", async () => {
+    const encoded = Buffer.from(`${testUser.username}:${testUser.password}`).toString("base64")
+    const commands = readFileSync(join(folder, "podman.log"), "utf8")
+    expect(commands).toContain("load --quiet --input")
+    for (const written of [testUser.password, encoded]) {
+      expect(commands).not.toContain(written)
+      expect(server.output).not.toContain(written)
+    }
+    const search = 'find "$@" -xdev -type f -exec grep -laF -e "$PLAIN" -e "$ENCODED" {} + 2>/dev/null; true'
+    const { stdout } = await promisify(execFile)(
+      "sh",
+      ["-c", search, "sh", server.dataDirectory, server.temporaryFolder],
+      { env: { ...process.env, PLAIN: testUser.password, ENCODED: encoded } }
+    )
+    expect(stdout).toBe("")
+  }, 60_000)
+})
