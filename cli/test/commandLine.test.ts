@@ -148,6 +148,8 @@ describe("maxcloud", () => {
         ["deploy", "nginx:latest"],
         ["deploy", "--name", "web"],
         ["deploy", "--name", "web", "nginx", "--env", "NOVALUE"],
+        ["deploy", "--memory", "1Gi"],
+        ["deploy", "--name", "web", "nginx", "--memory", "lots"],
         ["secrets", "set", "1BAD"],
         ["destroy", "shop"],
         ["completions", "powershell"],

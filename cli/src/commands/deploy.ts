@@ -1,74 +1,20 @@
-import { readFile } from "node:fs/promises"
-import type { AppSpecEncoded } from "@maxcloud/config-schema"
 import { Effect, Stream } from "effect"
-import { connect, loadApp, loadSchemas, parseServiceName, refused, stageOf } from "../client.ts"
+import { connect, loadApp, refused, stageOf } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
-import { decodeText } from "../decodeText.ts"
-import { parseDotenv } from "../dotenv.ts"
 import { CommandFailed, UsageError } from "../failure.ts"
-import { integer, optional, text, texts, toggle } from "../flags.ts"
+import { optional, text, toggle } from "../flags.ts"
 import { follow, tellOutcome } from "../follow.ts"
+import { appOfImage, type ImageInput, imageFlagOf, imageFlags } from "../imageApp.ts"
 import { tellSources } from "../sources.ts"
 
-interface ImageInput extends Globals {
+interface DeployInput extends Globals, ImageInput {
   readonly name: string | undefined
   readonly image: string | undefined
-  readonly env: ReadonlyArray<string>
-  readonly envFrom: string | undefined
-  readonly envFile: string | undefined
-  readonly port: number | undefined
   readonly file: string | undefined
 }
 
-const parseEnv = (written: string): Effect.Effect<readonly [string, string], UsageError> => {
-  const at = written.indexOf("=")
-  return at > 0
-    ? Effect.succeed([written.slice(0, at), written.slice(at + 1)])
-    : new UsageError({ message: `"${written}" is no environment variable`, fix: "write it as --env NAME=value" })
-}
-
-const readEnvFile = (file: string) =>
-  Effect.tryPromise({
-    try: () => readFile(file),
-    catch: (error) =>
-      new UsageError({
-        message: `the env file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-        fix: "name a file of NAME=value lines"
-      })
-  }).pipe(
-    Effect.flatMap((bytes) => decodeText(bytes, file)),
-    Effect.zip(loadSchemas),
-    Effect.flatMap(([written, { bounds }]) =>
-      parseDotenv(written, file, {
-        what: "variable",
-        most: bounds.envVariables,
-        nameLength: bounds.envNameLength,
-        valueLength: bounds.envValueLength
-      })
-    ),
-    Effect.map((variables) => variables.map(({ name, value }) => [name, value] as const))
-  )
-
-/** The app of one service that the command line describes. */
-const appOfImage = (name: string, image: string, input: ImageInput) =>
-  Effect.gen(function* () {
-    const service = yield* parseServiceName(name)
-    const file = input.envFrom ?? input.envFile
-    const fromFile = file === undefined ? [] : yield* readEnvFile(file)
-    const env = Object.fromEntries([...fromFile, ...(yield* Effect.forEach(input.env, parseEnv))])
-    const spec: AppSpecEncoded = {
-      app: service,
-      services: [{ name: service, image, env, port: input.port ?? "auto" }]
-    }
-    return spec
-  })
-
 /** A deploy of one image says all of its app: where that has other services, they would go. */
-const refuseOtherServices = (
-  cloud: Effect.Effect.Success<ReturnType<typeof connect>>,
-  app: string,
-  input: ImageInput
-) =>
+const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof connect>>, app: string, input: Globals) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)
     const services = yield* cloud.services.list({ stage })
@@ -82,15 +28,9 @@ const refuseOtherServices = (
     })
   })
 
-const usage = (input: ImageInput): UsageError | undefined => {
+const usage = (input: DeployInput): UsageError | undefined => {
   if (input.name === undefined) {
-    const given = [
-      [input.image, input.image],
-      [input.env[0], "--env"],
-      [input.envFrom, "--env-from"],
-      [input.envFile, "--env-file"],
-      [input.port, "--port"]
-    ].find(([value]) => value !== undefined)?.[1]
+    const given = input.image ?? imageFlagOf(input)
     return given === undefined
       ? undefined
       : new UsageError({
@@ -119,27 +59,21 @@ export default command({
     { line: "maxcloud deploy -f app.yaml", does: "an app written as YAML or JSON" },
     { line: "maxcloud deploy --name myapp nginx:latest", does: "one image, without a config" },
     { line: "maxcloud deploy --name myapp nginx:latest --env GREETING=hello", does: "with an environment" },
-    { line: "maxcloud deploy --name myapp nginx:latest --env-from app.env", does: "with one from a dotenv file" }
+    { line: "maxcloud deploy --name myapp nginx:latest --env-from app.env", does: "with one from a dotenv file" },
+    {
+      line: "maxcloud deploy --name myapp node:24 --command 'node /app.js' --memory 256Mi --cpu 0.5 --min 1 --max 3",
+      does: "with a command, limits and bounds of instances"
+    }
   ],
   notes: [
     "Ctrl-C stops watching, not the deployment. A failed one prints the reason (`maxcloud explain` tells more), what shows it, the fix and the last log lines, exit code 7.",
-    "With --name the command line says all: what an earlier deploy gave (an env, a port) and this one does not is removed.",
-    "Without --port it is the port that the image exposes, else 8080; the program is told it by PORT."
+    "With --name the command line says all: what an earlier deploy gave (an env, a port) and this one does not is removed. What has no flag (links, probes, secrets) needs a config.",
+    "Without --port it is a port that the image exposes, else 8080; the program is told it by PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
-    env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment of IMAGE" }),
-    envFrom: text("env-from", "FILE", {
-      description: "Environment of IMAGE from a dotenv file, as `secrets import` reads it"
-    }),
-    envFile: text("env-file", "FILE", {
-      description: "The same. Node reads such a file too: NODE_OPTIONS in it apply to maxcloud itself"
-    }),
-    port: integer("port", "PORT", {
-      alias: "p",
-      description: "Port that IMAGE listens on [the one that it exposes, else 8080]"
-    }),
+    ...imageFlags,
     forceConflicts: toggle("force-conflicts", {
       description: "Take fields that another manager has set in the cluster: else such a conflict fails the deployment"
     }),
