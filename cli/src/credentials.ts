@@ -57,7 +57,7 @@ const damaged = (file: string) =>
     tag: "CredentialsInvalid",
     exit: 1,
     message: `the credentials in ${file} are damaged, or written by a newer maxcloud`,
-    fix: `put it right, or remove it (rm ${file}) and sign in again: maxcloud auth login`
+    fix: `put it right, or rename it (mv ${file} ${file}.damaged) and sign in again: maxcloud auth login`
   })
 
 /** Others may have read what is in a file that they may read: it is closed to them, and told. */

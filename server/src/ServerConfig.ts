@@ -12,6 +12,7 @@ import {
   Schema
 } from "effect"
 import { runtimeOf } from "./runtime/runtimeOf.ts"
+import { type BackupSettings, backupConfig, backupSettings } from "./settings/backupSettings.ts"
 import { type DatabaseSettings, databaseConfig, databaseSettings } from "./settings/databaseSettings.ts"
 import { type DiskSettings, diskConfig, diskSettings } from "./settings/diskSettings.ts"
 import { type IdentitySettings, identityConfig, identitySettings } from "./settings/identitySettings.ts"
@@ -27,7 +28,8 @@ import { from, HttpUrl, optional, Port, type Settings, Switch } from "./settings
 
 /** Everything that can be set, parsed. */
 export interface ServerSettings
-  extends DatabaseSettings,
+  extends BackupSettings,
+    DatabaseSettings,
     DiskSettings,
     IdentitySettings,
     KeySettings,
@@ -85,6 +87,7 @@ const lowerCase = <A, I extends string>(schema: Schema.Schema<A, I>) =>
 const ownSettings: Settings<
   Omit<
     ServerSettings,
+    | keyof BackupSettings
     | keyof DatabaseSettings
     | keyof DiskSettings
     | keyof IdentitySettings
@@ -189,6 +192,7 @@ const ownSettings: Settings<
 export const settings: Settings<ServerSettings> = {
   ...ownSettings,
   ...databaseSettings,
+  ...backupSettings,
   ...diskSettings,
   ...identitySettings,
   ...keySettings,
@@ -249,6 +253,7 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       drainTimeout: settings.drainTimeout.config,
       otlpEndpoint: settings.otlpEndpoint.config,
       otelServiceName: settings.otelServiceName.config,
+      backup: backupConfig,
       database: databaseConfig,
       disk: diskConfig,
       identity: identityConfig,
@@ -261,10 +266,24 @@ export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effe
       logs: logConfig,
       secrets: secretConfig
     }).pipe(Effect.mapError((error) => new InvalidSetting({ message: sentence(error) })))
-    const { database, disk, identity, keys, kubernetes, limits, logs, mail, proxies, registries, secrets, ...own } =
-      read
+    const {
+      backup,
+      database,
+      disk,
+      identity,
+      keys,
+      kubernetes,
+      limits,
+      logs,
+      mail,
+      proxies,
+      registries,
+      secrets,
+      ...own
+    } = read
     const all = yield* refuseOpenAddress({
       ...own,
+      ...backup,
       ...database,
       ...disk,
       ...identity,

@@ -65,6 +65,7 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
       runtime: "local",
       kubeconfig: undefined,
       inPlace: false,
+      backups: "off",
       // An app's own DATABASE_URL is not this server's.
       databaseUrl: undefined,
       migrationDatabaseUrl: undefined,

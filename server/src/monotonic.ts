@@ -25,3 +25,21 @@ export const within =
       schedule,
       Schedule.whileOutput(spent, (millis) => millis < Duration.toMillis(duration))
     )
+
+/** `Effect.cachedWithTTL`, by a clock that nobody sets: with that one, a value would hold for an hour longer. Failures aren't kept. */
+export const cachedFor = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  duration: Duration.DurationInput
+): Effect.Effect<Effect.Effect<A, E, R>> =>
+  Effect.map(Effect.makeSemaphore(1), (oneAtATime) => {
+    let held: { readonly value: A; readonly since: number } | undefined
+    return oneAtATime.withPermits(1)(
+      Effect.gen(function* () {
+        const now = yield* monotonicMillis
+        if (held !== undefined && now - held.since < Duration.toMillis(duration)) return held.value
+        const value = yield* effect
+        held = { value, since: yield* monotonicMillis }
+        return value
+      })
+    )
+  })

@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import * as Audit from "./audit/PostgresAudit.ts"
+import * as AutomaticBackups from "./backup/AutomaticBackups.ts"
 import * as Database from "./database/Database.ts"
 import * as Deployments from "./deployments/layer.ts"
 import { Disk } from "./disk/Disk.ts"
@@ -32,6 +33,7 @@ export const servicesLayer = (settings: ServerSettings, port: number, developmen
     dataDir,
     url: databaseUrl,
     migrationUrl: migrationDatabaseUrl,
+    backupFolder: settings.backupFolder,
     lock: { sharing: runtimeOf(settings) === "local" ? "sole" : "shared" },
     connections: settings.databasePool,
     statementTimeout: settings.statementTimeout
@@ -49,7 +51,11 @@ export const servicesLayer = (settings: ServerSettings, port: number, developmen
     shards,
     Layer.unwrapEffect(Effect.map(Disk, (disk) => Sources.layer({ dataDirectory: dataDir, disk })))
   )
-  return Layer.merge(Deployments.layer(), Collector.layer({ dataDir })).pipe(
+  const backups =
+    databaseUrl === undefined && settings.backups === "daily"
+      ? AutomaticBackups.layer(settings)
+      : AutomaticBackups.layerOff
+  return Layer.mergeAll(Deployments.layer(), Collector.layer({ dataDir }), backups).pipe(
     Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
     Layer.provideMerge(runtimeLayer(settings, port, development)),
     Layer.provideMerge(LogQuotas.layer),

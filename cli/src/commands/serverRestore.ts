@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { backupExits } from "../backupExits.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
-import { required, text } from "../flags.ts"
+import { optional, text, toggle } from "../flags.ts"
 
 export default command({
   examples: [
@@ -11,22 +11,35 @@ export default command({
       line: "maxcloud server restore cloud.backup --data-dir /var/lib/maxcloud",
       does: "into a folder that holds the master key only"
     },
+    {
+      line: "maxcloud server restore --set-aside",
+      does: "the newest backup that the server has made by itself, in place of a damaged database"
+    },
     { line: "DATABASE_URL=postgres://… maxcloud server restore cloud.backup", does: "into an empty database of yours" }
   ],
   notes: [
     "Run it with the environment that the server will have, while no server runs. The master key must be there: `secret.key` in the data folder, or as the settings name it.",
-    "The file is read to its end before anything is written. It goes into an empty database and folder only.",
+    "The file is read to its end before anything is written. It goes into an empty database and folder only, except with --set-aside.",
+    "With --set-aside, what the backup replaces is moved into set-aside/ of the data folder first, and put back if the restore fails. Nothing is removed.",
+    "A backup that the server has made by itself holds the database alone: sources and logs of the data folder stay as they are.",
     "Put the `erasures.jsonl` of the former data folder into the new one first: what had been erased since the backup is then erased again."
   ],
   flags: flags({
-    dataDir: text("data-dir", "FOLDER", { description: "Where data is to be kept (MAXCLOUD_DATA_DIR) [.maxcloud]" })
+    dataDir: text("data-dir", "FOLDER", { description: "Where data is to be kept (MAXCLOUD_DATA_DIR) [.maxcloud]" }),
+    setAside: toggle("set-aside", { description: "Move the present database into set-aside/ first, and keep it there" })
   }),
-  positionals: positionals({ file: required("FILE", "The backup") }),
-  run: ({ dataDir, file }, terminal) =>
+  positionals: positionals({
+    file: optional("FILE", "The backup [the newest that the server has made by itself]")
+  }),
+  run: ({ dataDir, file, setAside }, terminal) =>
     Effect.gen(function* () {
       const { restoreServer } = yield* Effect.promise(() => import("@maxcloud/server"))
       const result = yield* Effect.promise(() =>
-        restoreServer(resolve(file), dataDir === undefined ? {} : { dataDir: resolve(dataDir) })
+        restoreServer(
+          file === undefined ? undefined : resolve(file),
+          dataDir === undefined ? {} : { dataDir: resolve(dataDir) },
+          { setAside }
+        )
       )
       if (!result.ok) {
         return yield* new CommandFailed({
@@ -35,9 +48,10 @@ export default command({
           message: result.message
         })
       }
-      const { createdAt, erasedAgain, files, tables } = result.value
+      const { createdAt, erasedAgain, files, setAside: former, tables } = result.value
       if (terminal.json) return terminal.printJson(result.value)
       terminal.print(`restored as of ${createdAt}: ${tables} tables, ${files} files`)
       if (erasedAgain > 0) terminal.print(`erased again: ${erasedAgain}`)
+      if (former !== undefined) terminal.print(`what was there before is in ${former}`)
     })
 })

@@ -625,7 +625,7 @@ export const english: DiagnosisTexts = {
       "Wait some minutes: when it is gone, it is made anew and the deployment goes on.",
       "If it stays, the operator sees what holds it: `kubectl get namespace NAMESPACE -o yaml`, at `status.conditions`."
     ],
-    fix: "Wait until it is gone; if it stays, the operator has to remove what holds it (status.conditions of the namespace)."
+    fix: "Wait until it is gone; if it stays, `status.conditions` of the namespace tells the operator what holds it."
   },
   IngressNotReady: {
     title: "The way in is not open yet",

@@ -648,7 +648,7 @@ export const german: DiagnosisTexts = {
       "Einige Minuten warten: ist er fort, wird er neu angelegt, und die Bereitstellung geht weiter.",
       "Bleibt er, sieht der Betreiber, was ihn hält: `kubectl get namespace NAMESPACE -o yaml`, unter `status.conditions`."
     ],
-    fix: "Warten, bis er fort ist; bleibt er, muss der Betreiber beseitigen, was ihn hält (status.conditions des Namespace)."
+    fix: "Warten, bis er fort ist; bleibt er, zeigt `status.conditions` des Namespace dem Betreiber, was ihn hält."
   },
   IngressNotReady: {
     title: "Der Weg von außen ist noch nicht offen",

@@ -283,7 +283,7 @@ describe("a backup", () => {
     assert.include(JSON.stringify(await dump(ownerOf(used, "killed"))), erased.id)
 
     const starts = await serverOf(target, url).runPromiseExit(Effect.void)
-    assert.include(String(starts), "restore once more")
+    assert.include(String(starts), "restore again")
     const options = {
       dataDir: folderWithKeyOf(used),
       databaseUrl: Redacted.make(url.server),

@@ -5,13 +5,13 @@ import { Effect } from "effect"
 import pg from "pg"
 import { to } from "pg-copy-streams"
 import { DatabaseError } from "../database/DatabaseError.ts"
-import { refuseRestoring } from "../database/restoring.ts"
+import { intoAnother, refuseRestoring, restoreAgain } from "../database/restoring.ts"
 import { errorText } from "../host/systemFault.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { version } from "../version.ts"
 import { BackupError } from "./BackupError.ts"
 import { type DatabasePlace, ownerConnection } from "./backupDatabase.ts"
-import { type Entries, writeBackup } from "./backupFile.ts"
+import { type Entries, type Header, type WriteOptions, writeBackup } from "./backupFile.ts"
 import { contentOf, keptFiles } from "./dataFiles.ts"
 import type { Backup } from "./results.ts"
 import { migrationOf, tablesOf } from "./tables.ts"
@@ -21,10 +21,10 @@ export const keyContext = (createdAt: string) => `backup/${createdAt}`
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** One snapshot of the database, and the data folder's files as they are found after it. */
+/** One snapshot of the database, and the data folder's files (if one is named) as they are found after it. */
 async function* contents(
   client: pg.ClientBase,
-  dataDir: string,
+  dataDir: string | undefined,
   count: { tables: number; rows: number; files: number }
 ): Entries {
   const name = pg.escapeIdentifier
@@ -39,37 +39,48 @@ async function* contents(
     count.rows += rows.rowCount
   }
   await client.query("commit")
+  if (dataDir === undefined) return
   for await (const path of keptFiles(dataDir)) {
     yield { entry: { type: "file", path }, data: contentOf(dataDir, path) }
     count.files++
   }
 }
 
+export interface BackupOptions extends Pick<WriteOptions, "watch"> {
+  /** Only the database, without files of the data folder. @default false */
+  readonly databaseOnly?: boolean
+}
+
 /**
  * Writes a backup of the whole server to `path`, while servers go on: the database as of one moment, archives of sources, and log lines.
  * The master key is not in it. Readable by this user alone.
  */
-export const backup = (path: string, place: DatabasePlace) =>
+export const backup = (path: string, place: DatabasePlace, { databaseOnly = false, watch }: BackupOptions = {}) =>
   Effect.gen(function* () {
     const masterKey = yield* MasterKey
     if (existsSync(path)) {
       return yield* new BackupError({ reason: "target", message: `${path} is there already. Choose another name.` })
     }
     const client = yield* ownerConnection(place)
-    yield* refuseRestoring(client, "this database")
+    yield* refuseRestoring(client, place.databaseUrl === undefined ? restoreAgain(place.dataDir) : intoAnother)
     const createdAt = new Date().toISOString()
     const key = randomBytes(32)
     const wrapped = yield* masterKey.wrap(key, keyContext(createdAt))
-    const header = {
+    const header: Header = {
       format: 1,
       version,
       createdAt,
       masterKeyId: wrapped.masterKeyId,
-      wrappedKey: Buffer.from(wrapped.bytes).toString("base64")
-    } as const
+      wrappedKey: Buffer.from(wrapped.bytes).toString("base64"),
+      ...(databaseOnly ? { holds: "database" } : {})
+    }
     const count = { tables: 0, rows: 0, files: 0 }
     yield* Effect.tryPromise({
-      try: () => writeBackup(path, header, key, contents(client, place.dataDir, count)),
+      try: (signal) =>
+        writeBackup(path, header, key, contents(client, databaseOnly ? undefined : place.dataDir, count), {
+          signal,
+          ...(watch === undefined ? {} : { watch })
+        }),
       catch: (cause) =>
         cause instanceof BackupError || cause instanceof DatabaseError
           ? cause

@@ -11,9 +11,13 @@ import type { ServerSettings } from "../ServerConfig.ts"
 import { BackupError } from "./BackupError.ts"
 
 /** Where the database is, as far as backups need to know. */
-export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl">
+export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl"> &
+  Partial<Pick<ServerSettings, "backupFolder">>
 
-const embeddedOwner = (dataDir: string): Effect.Effect<pg.ClientConfig, DatabaseError | BackupError, Scope.Scope> =>
+const embeddedOwner = ({
+  backupFolder,
+  dataDir
+}: DatabasePlace): Effect.Effect<pg.ClientConfig, DatabaseError | BackupError, Scope.Scope> =>
   Effect.gen(function* () {
     if (!existsSync(join(dataDir, "postgres/data"))) {
       return yield* new BackupError({
@@ -27,15 +31,15 @@ const embeddedOwner = (dataDir: string): Effect.Effect<pg.ClientConfig, Database
     })
     // A server that runs has it, and goes on.
     if (isRunning()) return { host: socketFolder, port: 5432, user: ownerRole, database: serverRole, password }
-    return (yield* startEmbedded(dataDir)).owner
+    return (yield* startEmbedded(dataDir, backupFolder)).owner
   })
 
 /** A connection as the role that owns the tables, on which row security shows everything. */
-export const ownerConnection = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =>
+export const ownerConnection = (place: DatabasePlace) =>
   Effect.gen(function* () {
-    const url = migrationDatabaseUrl ?? databaseUrl
+    const url = place.migrationDatabaseUrl ?? place.databaseUrl
     const client = yield* connect(
-      url === undefined ? yield* embeddedOwner(dataDir) : { connectionString: Redacted.value(url) }
+      url === undefined ? yield* embeddedOwner(place) : { connectionString: Redacted.value(url) }
     )
     yield* showAll(client)
     return client

@@ -19,7 +19,9 @@ export const Header = Schema.Struct({
   createdAt: Schema.String,
   masterKeyId: Schema.String,
   /** Base64. */
-  wrappedKey: Schema.String
+  wrappedKey: Schema.String,
+  /** `database`: without files of the data folder, which stay as they are when it is restored. Absent: with them. */
+  holds: Schema.optional(Schema.Literal("database"))
 })
 export type Header = typeof Header.Type
 
@@ -30,11 +32,23 @@ const decode = Schema.decodeUnknownOption(Schema.parseJson(Header))
 
 export type Entries = AsyncIterable<{ readonly entry: Entry; readonly data: AsyncIterable<Uint8Array> }>
 
+export interface WriteOptions {
+  /** Sees what goes to the disk, and may end it by throwing. */
+  readonly watch?: (sealed: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+  readonly signal?: AbortSignal
+}
+
 /**
  * Writes a backup: a mark, the header (its length in 4 bytes, then JSON), and the entries, compressed by gzip and sealed. The file is there
  * when it is whole and on the disk, and replaces none.
  */
-export const writeBackup = async (path: string, header: Header, key: Uint8Array, entries: Entries): Promise<void> => {
+export const writeBackup = async (
+  path: string,
+  header: Header,
+  key: Uint8Array,
+  entries: Entries,
+  { signal, watch = (_) => _ }: WriteOptions = {}
+): Promise<void> => {
   const head = Buffer.from(encode(header))
   const length = Buffer.alloc(4)
   length.writeUInt32BE(head.length)
@@ -45,9 +59,10 @@ export const writeBackup = async (path: string, header: Header, key: Uint8Array,
       createGzip(),
       async function* (compressed: AsyncIterable<Uint8Array>) {
         yield Buffer.concat([Buffer.from(mark), length, head])
-        yield* seal(key, head, compressed)
+        yield* watch(seal(key, head, compressed))
       },
-      createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true })
+      createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true }),
+      { ...(signal === undefined ? {} : { signal }) }
     )
     await rename(draft, path)
     const folder = await openFile(dirname(path), "r")

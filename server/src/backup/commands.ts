@@ -1,9 +1,10 @@
 import { Effect, Either, Logger } from "effect"
 import * as masterKey from "../keys/masterKeyLayer.ts"
 import { readSettings, type ServerSettings } from "../ServerConfig.ts"
-import type { BackupError } from "./BackupError.ts"
+import { BackupError } from "./BackupError.ts"
 import { backup } from "./backup.ts"
-import { restore } from "./restore.ts"
+import { backupFolderOf, backupsIn } from "./backupFiles.ts"
+import { type RestoreOptions, restore } from "./restore.ts"
 import type { Backup, Restored } from "./results.ts"
 
 export type BackupResult<A> =
@@ -44,6 +45,23 @@ const run = async <A>(
 export const backupServer = (path: string, options: Partial<ServerSettings> = {}): Promise<BackupResult<Backup>> =>
   run(options, (settings) => Effect.provide(backup(path, settings), masterKey.layerExisting(settings)))
 
-/** `maxcloud server restore`. */
-export const restoreServer = (path: string, options: Partial<ServerSettings> = {}): Promise<BackupResult<Restored>> =>
-  run(options, (settings) => Effect.provide(restore(path, settings), masterKey.layerExisting(settings)))
+const newestBackup = ({ backupFolder, dataDir }: ServerSettings): Effect.Effect<string, BackupError> => {
+  const folder = backupFolderOf(dataDir, backupFolder)
+  const newest = backupsIn(folder)[0]
+  return newest === undefined
+    ? new BackupError({ reason: "file", message: `There is no backup in ${folder}. Name the file of one.` })
+    : Effect.succeed(newest.path)
+}
+
+/** `maxcloud server restore`. Without `path` it's the newest of the backups that the server has made by itself. */
+export const restoreServer = (
+  path: string | undefined,
+  options: Partial<ServerSettings> = {},
+  restoring: RestoreOptions = {}
+): Promise<BackupResult<Restored>> =>
+  run(options, (settings) =>
+    (path === undefined ? newestBackup(settings) : Effect.succeed(path)).pipe(
+      Effect.flatMap((file) => restore(file, settings, restoring)),
+      Effect.provide(masterKey.layerExisting(settings))
+    )
+  )

@@ -9,13 +9,14 @@ import pg from "pg"
 import { from } from "pg-copy-streams"
 import { connect } from "../database/connect.ts"
 import { DatabaseError } from "../database/DatabaseError.ts"
-import { serverRole, startEmbedded } from "../database/embedded/startEmbedded.ts"
+import { folderLock } from "../database/embedded/folderLock.ts"
+import { serverRole, startLocked } from "../database/embedded/startEmbedded.ts"
 import { makeSqlClient } from "../database/makeSqlClient.ts"
 import { migrate } from "../database/migrate.ts"
 import { migrations } from "../database/migrations/index.ts"
 import { makePool } from "../database/PgPool.ts"
 import { asServer } from "../database/RowScope.ts"
-import { isRestoring, markRestoring, unmarkRestoring } from "../database/restoring.ts"
+import { intoAnother, isRestoring, markRestoring, unmarkRestoring } from "../database/restoring.ts"
 import { errorText } from "../host/systemFault.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { JournalLine, journalName, readJournal } from "../privacy/ErasureJournal.ts"
@@ -25,7 +26,9 @@ import { keyContext } from "./backup.ts"
 import { type DatabasePlace, showAll } from "./backupDatabase.ts"
 import { type Header, readBackup, readHeader } from "./backupFile.ts"
 import { occupied, restoreFile, roots } from "./dataFiles.ts"
+import { markOfSetAside } from "./restoreMark.ts"
 import type { Restored } from "./results.ts"
+import { databaseParts, setAside } from "./setAside.ts"
 import { migrationOf, tablesOf } from "./tables.ts"
 
 const name = pg.escapeIdentifier
@@ -90,7 +93,7 @@ const refuseRows = async (client: pg.ClientBase, migration: number) => {
     throw new BackupError({
       reason: "target",
       message:
-        "An earlier restore into this database broke off before it was done. Make the database anew (drop database, create database), empty the data folder but for its keys and erasures.jsonl, and restore once more."
+        "An earlier restore into this database broke off before it was done. Restore again into another, empty database: create database NAME, name it in DATABASE_URL, and name a data folder that has only the keys and erasures.jsonl. This one stays as it is."
     })
   }
   if (full.length > 0 || present > migration) {
@@ -171,7 +174,18 @@ const journalOf = (dataDir: string) =>
 const isJournalLine = (text: string) => Option.isSome(Schema.decodeUnknownOption(Schema.parseJson(JournalLine))(text))
 const isJson = (text: string) => Option.isSome(Schema.decodeUnknownOption(Schema.parseJson())(text))
 
-/** The target's database by its owner and by the server's role; an embedded one is made, and removed again where the restore fails. */
+const refuseDatabase = (dataDir: string) =>
+  existsSync(join(dataDir, "postgres"))
+    ? new BackupError({
+        reason: "target",
+        message: `${dataDir} has a database already. To replace it, and keep it beside, add --set-aside. Or name an empty folder (--data-dir) that has the master key in it.`
+      })
+    : Effect.void
+
+/**
+ * The target's database by its owner and by the server's role. An embedded one is made in the folder, which the caller has taken, and taken
+ * back if the restore fails.
+ */
 const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =>
   Effect.gen(function* () {
     if (databaseUrl !== undefined) {
@@ -179,12 +193,7 @@ const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =
       const role = yield* Effect.map(connect(server), (client) => client.user ?? serverRole).pipe(Effect.scoped)
       return { owner: { connectionString: Redacted.value(migrationDatabaseUrl ?? databaseUrl) }, server, role }
     }
-    if (existsSync(join(dataDir, "postgres"))) {
-      return yield* new BackupError({
-        reason: "target",
-        message: `${dataDir} has a database already: a backup is restored into an empty folder. Name another (--data-dir), with the master key in it.`
-      })
-    }
+    yield* refuseDatabase(dataDir)
     yield* Effect.addFinalizer((exit) =>
       Exit.isSuccess(exit)
         ? Effect.void
@@ -193,24 +202,46 @@ const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =
             await rm(join(dataDir, "postgres.password"), { force: true })
           })
     )
-    const { owner, server } = yield* startEmbedded(dataDir)
+    const { owner, server } = yield* startLocked(dataDir)
     return { owner, server, role: serverRole }
   })
+
+export interface RestoreOptions {
+  /** Moves what the backup replaces into `set-aside/` of the data folder first. @default false: it's refused */
+  readonly setAside?: boolean
+}
+
+/** What a backup of these contents replaces in a data folder. */
+const replaced = ({ holds }: Header) => (holds === "database" ? databaseParts : [...databaseParts, ...roots])
+
+const setAsideFor = (header: Header, { dataDir, databaseUrl }: DatabasePlace) =>
+  databaseUrl === undefined
+    ? setAside(dataDir, replaced(header))
+    : new BackupError({
+        reason: "target",
+        message:
+          "--set-aside is for the embedded database. Restore into another, empty database: create database NAME, and name it in DATABASE_URL."
+      })
 
 /**
  * Restores a backup into an empty database and data folder, brings it to this version, and erases again what the folder's journal of
  * erasures names. The file is read to its end before anything is written. No server starts on the database before all of it is done.
  */
-export const restore = (path: string, place: DatabasePlace) =>
+export const restore = (path: string, place: DatabasePlace, options: RestoreOptions = {}) =>
   Effect.gen(function* () {
     const header = yield* attempt(() => readHeader(path))
     const key = yield* keyOf(header)
     const migration = yield* attempt(() => check(path, key))
-    const full = yield* attempt(() => occupied(place.dataDir))
+    if (place.databaseUrl === undefined) {
+      if (options.setAside !== true) yield* refuseDatabase(place.dataDir)
+      yield* folderLock(place.dataDir)
+    }
+    const former = options.setAside === true ? yield* setAsideFor(header, place) : undefined
+    const full = header.holds === "database" ? [] : yield* attempt(() => occupied(place.dataDir))
     if (full.length > 0) {
       return yield* new BackupError({
         reason: "target",
-        message: `${full.join(" and ")} ${full.length > 1 ? "are" : "is"} not empty: a backup is restored into an empty data folder. Nothing was changed.`
+        message: `${full.join(" and ")} ${full.length > 1 ? "are" : "is"} not empty. To replace what is there, and keep it beside, add --set-aside. Or name an empty folder (--data-dir) that has the master key in it. Nothing was changed.`
       })
     }
     const journal = yield* journalOf(place.dataDir)
@@ -226,7 +257,7 @@ export const restore = (path: string, place: DatabasePlace) =>
       migrations.filter((_) => _.id <= migration)
     )
     yield* Effect.addFinalizer((exit) =>
-      Exit.isSuccess(exit)
+      Exit.isSuccess(exit) || header.holds === "database"
         ? Effect.void
         : Effect.promise(async () => {
             for (const root of roots) await rm(join(place.dataDir, root), { recursive: true, force: true })
@@ -247,11 +278,17 @@ export const restore = (path: string, place: DatabasePlace) =>
         (cause) =>
           new BackupError({
             reason: "database",
-            message: `The backup is restored, but what had been erased since is not erased again: ${cause.message}. Remove this database and folder, and restore once more.`,
+            message: `The backup is restored, but what had been erased since is not erased again: ${cause.message}. ${place.databaseUrl === undefined ? "Nothing of it is kept: restore again." : `No server starts on it: ${intoAnother}`}`,
             cause
           })
       )
     )
     yield* attempt(() => unmarkRestoring(client))
-    return { createdAt: header.createdAt, ...filled, erasedAgain } satisfies Restored
+    yield* attempt(() => rm(markOfSetAside(place.dataDir), { force: true }))
+    return {
+      createdAt: header.createdAt,
+      ...filled,
+      ...(former === undefined ? {} : { setAside: former }),
+      erasedAgain
+    } satisfies Restored
   }).pipe(Effect.scoped, Effect.withSpan("restore"))

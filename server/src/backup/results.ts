@@ -16,6 +16,8 @@ export interface Restored {
   readonly createdAt: string
   readonly tables: number
   readonly files: number
+  /** Where what was there before is kept; absent where nothing was. */
+  readonly setAside?: string
   /** Organizations and people that had been erased since, and now are again. */
   readonly erasedAgain: number
 }

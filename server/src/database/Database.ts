@@ -4,13 +4,14 @@ import type pg from "pg"
 import type { SystemFault } from "../host/systemFault.ts"
 import { connect } from "./connect.ts"
 import { DatabaseError, databaseWords } from "./DatabaseError.ts"
+import { withWayBack } from "./embedded/damage.ts"
 import { serverRole, startEmbedded } from "./embedded/startEmbedded.ts"
 import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
 import { makePool, type PoolLimits, troubleOf } from "./PgPool.ts"
 import { asNobody, asServer } from "./RowScope.ts"
-import { refuseRestoring } from "./restoring.ts"
+import { intoAnother, refuseBrokenOff, refuseRestoring, restoreAgain } from "./restoring.ts"
 import { type LockOptions, serverLock } from "./serverLock.ts"
 
 export { DatabaseError } from "./DatabaseError.ts"
@@ -20,6 +21,8 @@ export interface DatabaseOptions extends PoolLimits {
   readonly dataDir: string
   /** A Postgres to use instead: the server's own role. */
   readonly url?: Redacted.Redacted | undefined
+  /** Where backups of the embedded one are. @default `backups` in the data folder */
+  readonly backupFolder?: string | undefined
   /** The role that owns the tables and runs migrations. @default `url` */
   readonly migrationUrl?: Redacted.Redacted | undefined
   /** How the database of `url` is held. The embedded one is held by its folder. @default not at all */
@@ -40,20 +43,18 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
   }
 >() {}
 
-const migratedEmbedded = (dataDir: string) =>
+const migratedEmbedded = ({ backupFolder, dataDir }: DatabaseOptions) =>
   Effect.gen(function* () {
-    const { owner, server } = yield* startEmbedded(dataDir)
+    yield* refuseBrokenOff(dataDir)
+    const { owner, server } = yield* startEmbedded(dataDir, backupFolder)
     yield* connect(owner).pipe(
       Effect.flatMap((client) =>
-        Effect.andThen(
-          refuseRestoring(client, `the folders postgres, sources, logs and cluster-logs of ${dataDir} (its keys stay)`),
-          migrate(client, serverRole)
-        )
+        Effect.andThen(refuseRestoring(client, restoreAgain(dataDir)), migrate(client, serverRole))
       ),
       Effect.scoped
     )
     return server
-  })
+  }).pipe(Effect.mapError(withWayBack(dataDir, backupFolder)))
 
 const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
   Effect.gen(function* () {
@@ -62,7 +63,7 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
       Effect.scoped
     )
     const client = yield* connect({ connectionString: Redacted.value(migrationUrl) })
-    yield* refuseRestoring(client, "this database (drop database, create database)")
+    yield* refuseRestoring(client, intoAnother)
     yield* migrate(client, role)
     return { connectionString: Redacted.value(url) } satisfies pg.ClientConfig
   }).pipe(Effect.scoped)
@@ -101,7 +102,7 @@ export const layer = (
       const isEmbedded = options.url === undefined
       const config: pg.ClientConfig =
         options.url === undefined
-          ? yield* migratedEmbedded(options.dataDir)
+          ? yield* migratedEmbedded(options)
           : yield* external(options.url, options.migrationUrl ?? options.url)
       const lost = isEmbedded || options.lock === undefined ? Effect.never : yield* serverLock(config, options.lock)
       const pool = yield* makePool(config, isEmbedded ? within(options) : options)

@@ -3,7 +3,15 @@ import { faultInText, faultText, type SystemFault, systemFaultOf } from "../host
 
 /** The database cannot be used: `message` says why and what to do. */
 export class DatabaseError extends Data.TaggedError("DatabaseError")<{
-  readonly reason: "locked" | "permission" | "diskFull" | "unreachable" | "migration" | "restoring" | "failed"
+  readonly reason:
+    | "locked"
+    | "permission"
+    | "diskFull"
+    | "unreachable"
+    | "migration"
+    | "restoring"
+    | "damaged"
+    | "failed"
   readonly message: string
   readonly cause?: unknown
 }> {}

@@ -1,5 +1,7 @@
+import { existsSync, readFileSync } from "node:fs"
 import { Effect } from "effect"
 import type pg from "pg"
+import { markOfSetAside } from "../backup/restoreMark.ts"
 import { DatabaseError, databaseWords } from "./DatabaseError.ts"
 
 /** There while a backup is restored. It outlives a restore that was killed: what the database then holds may include what was erased. */
@@ -14,8 +16,8 @@ export const isRestoring = async (client: pg.ClientBase): Promise<boolean> => {
   return rows[0]?.there === true
 }
 
-/** Fails where a backup is being restored into the database, or was until that broke off. `place`: what to remove before the next try. */
-export const refuseRestoring = (client: pg.ClientBase, place: string): Effect.Effect<void, DatabaseError> =>
+/** Fails where a backup is being restored into the database, or was until that broke off. `next`: how to go on. */
+export const refuseRestoring = (client: pg.ClientBase, next: string): Effect.Effect<void, DatabaseError> =>
   Effect.tryPromise({
     try: () => isRestoring(client),
     catch: (cause) => new DatabaseError({ reason: "failed", message: databaseWords(cause), cause })
@@ -24,8 +26,28 @@ export const refuseRestoring = (client: pg.ClientBase, place: string): Effect.Ef
       restoring
         ? new DatabaseError({
             reason: "restoring",
-            message: `A backup is being restored here, or that broke off before it was done, and what had been erased may be here again. If no \`maxcloud server restore\` runs any more, remove ${place}, and restore once more.`
+            message: `A backup is being restored here, or that broke off before it was done, and what had been erased may be here again. If no \`maxcloud server restore\` runs any more, ${next}`
           })
         : Effect.void
     )
   )
+
+/** How to go on after a restore into a data folder was cut off. What is there is kept. */
+export const restoreAgain = (dataDir: string): string =>
+  `restore again: maxcloud server restore FILE --data-dir ${dataDir} --set-aside. What is there now is kept beside.`
+
+/** How to go on after a restore into a database of the operator's own was cut off. */
+export const intoAnother =
+  "restore again into another, empty database: create database NAME, and name it in DATABASE_URL. This one stays as it is."
+
+/** Fails where a restore had set the former database aside, and was cut off before the new one was there: a server would begin an empty one. */
+export const refuseBrokenOff = (dataDir: string): Effect.Effect<void, DatabaseError> =>
+  Effect.suspend(() => {
+    const mark = markOfSetAside(dataDir)
+    return existsSync(mark)
+      ? new DatabaseError({
+          reason: "restoring",
+          message: `A restore into ${dataDir} was cut off. What was there before is in ${readFileSync(mark, "utf8").trim().replaceAll("\n", ", ")}. If no \`maxcloud server restore\` runs any more, ${restoreAgain(dataDir)}`
+        })
+      : Effect.void
+  })

@@ -108,6 +108,9 @@ const ofSystem: Readonly<Record<string, Words>> = {
   EPERM: permission
 }
 
+const restoreIt =
+  "See what else is: `maxcloud server check`. Then stop the server and restore the last backup: `maxcloud server restore --set-aside`."
+
 /** By SQLSTATE (PostgreSQL, appendix A), the longer prefix first. */
 const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
   ["53100", diskFull],
@@ -138,24 +141,14 @@ const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
   ],
   ["57P", passing("restarting", (place) => `${capital(place)} is starting or stopping.`, "Send the request again.")],
   ["58030", diskFails],
-  [
-    "58P01",
-    lasting("damaged", (place) => `A file of ${place} is missing.`, "Restore a backup: `maxcloud server restore`.")
-  ],
-  [
-    "XX001",
-    lasting(
-      "damaged",
-      (place) => `Data of ${place} is damaged on disk.`,
-      "Restore a backup: `maxcloud server restore`."
-    )
-  ],
+  ["58P01", lasting("damaged", (place) => `A file of ${place} is missing.`, restoreIt)],
+  ["XX001", lasting("damaged", (place) => `Data of ${place} is damaged on disk.`, restoreIt)],
   [
     "XX002",
     lasting(
       "damaged",
       (place) => `An index of ${place} is damaged on disk.`,
-      "Rebuild it (`reindex database`), or restore a backup: `maxcloud server restore`."
+      "Rebuild it (`reindex database`), or restore the last backup: `maxcloud server restore --set-aside`."
     )
   ],
   [

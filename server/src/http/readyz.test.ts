@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import { MaxCloud } from "@maxcloud/sdk/effect"
 import { Effect, Layer } from "effect"
+import * as AutomaticBackups from "../backup/AutomaticBackups.ts"
 import { Database, DatabaseError } from "../database/Database.ts"
 import { Disk } from "../disk/Disk.ts"
 import { makeDiskWatch } from "../disk/DiskWatch.ts"
@@ -59,7 +60,8 @@ describe("GET /readyz", () => {
         ),
         Layer.provide(
           Layer.succeed(Disk, { ...disk, probe: () => Promise.resolve({ path: "/secret", message: "It is full." }) })
-        )
+        ),
+        Layer.provide(AutomaticBackups.layerOff)
       )
       const { checks } = yield* Effect.provide(Readiness, layer)
       const found = yield* Effect.all(
@@ -85,12 +87,40 @@ describe("GET /readyz", () => {
         Readiness,
         Readiness.layer.pipe(
           Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void, trouble: () => fault })),
-          Layer.provide(Layer.succeed(Disk, disk))
+          Layer.provide(Layer.succeed(Disk, disk)),
+          Layer.provide(AutomaticBackups.layerOff)
         )
       )
       const [first, second] = yield* checks
       assert.match(first?.message ?? "", /^The disk of the database is full\./)
       assert.deepStrictEqual(second, { name: "disk", ok: true })
+    })
+  )
+
+  it.scopedLive("tells the age of the last backup and why there is none, and is never answered 503 for that", () =>
+    Effect.gen(function* () {
+      const newest = { path: "/secret/1", sequence: 1, createdAt: new Date(Date.now() - 14 * 3_600_000), bytes: 1 }
+      const failure = { state: "skipped", at: new Date(), message: "The disk of /secret has 1 MiB free." } as const
+      const told = (status: AutomaticBackups.BackupStatus) =>
+        Effect.flatMap(Readiness, (_) => _.checks).pipe(
+          Effect.provide(
+            Readiness.layer.pipe(
+              Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void })),
+              Layer.provide(Layer.succeed(Disk, disk)),
+              Layer.provide(Layer.succeed(AutomaticBackups.AutomaticBackups, { status: Effect.succeed(status) }))
+            )
+          ),
+          Effect.map((checks) => checks[2])
+        )
+      const none = yield* told({ folder: "/secret", newest: undefined, failure: undefined })
+      assert.deepStrictEqual(none, { name: "backups", ok: true, message: "The database has no backup yet." })
+      const both = yield* told({ folder: "/secret", newest, failure })
+      assert.isTrue(both?.ok)
+      assert.match(
+        both?.message ?? "",
+        /made 14 hours ago .*The last try, at .*, made none: their disk has too little room/
+      )
+      assert.notInclude(both?.message ?? "", "/secret")
     })
   )
 })

@@ -43,7 +43,7 @@ const readOrMake = (file: string, dataDir: string, mayMake: boolean): HeldKey =>
   if (!mayMake) {
     throw new MasterKeyError({
       reason: "missing",
-      message: `The key of the secrets is missing: restore ${file} from a copy. Without it the secrets in the database cannot be read, and must be set again after they are deleted.`
+      message: `The key of the secrets is missing: restore ${file} from a copy. Without it the secrets in the database can't be read.`
     })
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })

@@ -12,12 +12,13 @@ import { asNobody } from "../database/RowScope.ts"
 import { errorText } from "../host/systemFault.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
 
-export type OperatorDatabase = Pick<ServerSettings, "dataDir" | "databaseUrl" | "statementTimeout">
+export type OperatorDatabase = Pick<ServerSettings, "dataDir" | "databaseUrl" | "statementTimeout"> &
+  Partial<Pick<ServerSettings, "backupFolder">>
 
 const limits = (statementTimeout: ServerSettings["statementTimeout"]) => ({ connections: 2, statementTimeout })
 
 /** That of the data folder: the one that a server has started there, or else started for as long as the scope is open. */
-const embedded = ({ dataDir, statementTimeout }: OperatorDatabase) =>
+const embedded = ({ backupFolder, dataDir, statementTimeout }: OperatorDatabase) =>
   Effect.gen(function* () {
     if (!existsSync(join(dataDir, "postgres/data"))) {
       return yield* new DatabaseError({
@@ -30,7 +31,7 @@ const embedded = ({ dataDir, statementTimeout }: OperatorDatabase) =>
       catch: (error) => explain("The database cannot be reached", dataDir, error)
     })
     if (isRunning()) return besideServer.layer(dataDir)
-    const { server } = yield* startEmbedded(dataDir)
+    const { server } = yield* startEmbedded(dataDir, backupFolder)
     return clientLayer(server, statementTimeout)
   })
 

@@ -74,7 +74,7 @@ export const deleteOrganization = (
       }
       if (credential.type === "local") {
         return yield* new Conflict({
-          detail: `"${name}" is the organization of a server without sign-in, which cannot be without it. Stop the server and delete its data folder: nothing of it is kept elsewhere.`
+          detail: `"${name}" is the organization of a server without sign-in, which can't be without it. \`maxcloud destroy\` removes an app. Everything else that the server keeps is in its data folder, and nowhere else.`
         })
       }
       if (found.delete_after !== null) {

@@ -1,8 +1,11 @@
 import type { ReadinessCheck } from "@maxcloud/sdk/api"
 import { Context, Duration, Effect, Layer } from "effect"
+import { AutomaticBackups } from "../backup/AutomaticBackups.ts"
+import { backupCheck } from "../backup/backupCheck.ts"
 import { Database } from "../database/Database.ts"
 import { Disk } from "../disk/Disk.ts"
 import { faultText } from "../host/systemFault.ts"
+import { cachedFor } from "../monotonic.ts"
 
 /** How long an answer holds: whoever asks, and however often, the checks run no more often than this. */
 const holdsFor = Duration.seconds(2)
@@ -17,6 +20,7 @@ export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
     Effect.gen(function* () {
       const database = yield* Database
       const disk = yield* Disk
+      const backups = yield* AutomaticBackups
       const ofDatabase = Effect.gen(function* () {
         yield* database.ping
         const trouble = database.trouble()
@@ -31,7 +35,15 @@ export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
         (problem): ReadinessCheck =>
           problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
       )
-      return { checks: yield* Effect.cachedWithTTL(Effect.all([ofDatabase, ofDisk], { concurrency: 2 }), holdsFor) }
+      const ofBackups = Effect.map(backups.status, (status) =>
+        status === undefined ? [] : [backupCheck(status, new Date())]
+      )
+      const all = Effect.zipWith(
+        Effect.all([ofDatabase, ofDisk], { concurrency: 2 }),
+        ofBackups,
+        (needed, told): ReadonlyArray<ReadinessCheck> => [...needed, ...told]
+      )
+      return { checks: yield* cachedFor(all, holdsFor) }
     })
   )
 }

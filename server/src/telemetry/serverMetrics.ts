@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Runtime, Schema } from "effect"
+import { AutomaticBackups, type BackupStatus } from "../backup/AutomaticBackups.ts"
 import { asServer } from "../database/RowScope.ts"
 import { rolloutCounts } from "../deployments/rolloutStatus.ts"
 import { LocalRoutes } from "../runtime/local/LocalRoutes.ts"
@@ -43,6 +44,26 @@ export const registerServerMetrics = (proxy: ProxyCounters) =>
           )
         )
     })
+    const backups = yield* AutomaticBackups
+    const ofBackups = (name: string, help: string, read: (status: BackupStatus) => number | undefined) =>
+      metrics.gauge({
+        name,
+        help,
+        labelNames: [],
+        read: () =>
+          run(
+            Effect.map(backups.status, (status) => {
+              const value = status && read(status)
+              return value === undefined ? [] : [{ labels: {}, value }]
+            })
+          )
+      })
+    ofBackups("maxcloud_backup_age_seconds", "Age of the newest automatic backup.", ({ newest }) =>
+      newest === undefined ? undefined : Math.max(0, (Date.now() - newest.createdAt.getTime()) / 1000)
+    )
+    ofBackups("maxcloud_backup_failing", "1 if the last try left no automatic backup, else 0.", ({ failure }) =>
+      failure === undefined ? 0 : 1
+    )
     metrics.gauge({
       name: "maxcloud_rollout_stages",
       help: "Stages of apps, by whether the platform's newest settings are in force in them.",

@@ -19,6 +19,7 @@ import { endOnAbort } from "../../host/endOnAbort.ts"
 import { hostEnvironment } from "../../host/hostEnvironment.ts"
 import { isRunning, programOf } from "../../host/processIdentity.ts"
 import { codeOf, DatabaseError, explain } from "../DatabaseError.ts"
+import { damaged, damageIn } from "./damage.ts"
 import { type Launcher, makeLauncher } from "./launcher.ts"
 import { listensIn, longestSocketPath, socketName } from "./listensIn.ts"
 import { mayEnter } from "./programs.ts"
@@ -60,7 +61,8 @@ const settings: Readonly<Record<string, string>> = {
   log_timezone: "UTC"
 }
 
-const postmaster = (data: string) => {
+/** The process that a data folder's pid file names, if it runs. */
+export const postmaster = (data: string) => {
   try {
     const lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
     const pid = Number(lines[0])
@@ -122,7 +124,7 @@ export const makeEmbeddedPostgres = async (
     if (existsSync(data)) {
       throw new DatabaseError({
         reason: "permission",
-        message: `The password of the database in ${folder} is missing: restore ${passwordFile}, or move ${folder} away to begin anew.`
+        message: `The password of the database in ${folder} is missing. Put ${passwordFile} back from a copy.`
       })
     }
     const password = randomBytes(24).toString("hex")
@@ -146,6 +148,7 @@ export const makeEmbeddedPostgres = async (
         "--auth=scram-sha-256",
         "--encoding=UTF8",
         "--locale=C",
+        "--data-checksums",
         "--wal-segsize=4",
         "--no-instructions"
       ])
@@ -245,7 +248,10 @@ export const makeEmbeddedPostgres = async (
         if (await launch()) return
         const output = readFileSync(logFile, "utf8")
         if (!/shared memory block|lock file "postmaster.pid" already exists/.test(output)) {
-          throw failed("The database does not start", output)(new Error(`its log is ${logFile}`))
+          const line = damageIn(output)
+          throw line === undefined
+            ? failed("The database does not start", output)(new Error(`its log is ${logFile}`))
+            : damaged(folder, line)
         }
         await sleep(200)
       }

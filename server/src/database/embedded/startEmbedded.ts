@@ -2,6 +2,7 @@ import { Duration, Effect, Schedule, type Scope } from "effect"
 import pg from "pg"
 import { connect } from "../connect.ts"
 import { type DatabaseError, explain } from "../DatabaseError.ts"
+import { withWayBack } from "./damage.ts"
 import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
 import { folderLock } from "./folderLock.ts"
 
@@ -14,10 +15,22 @@ export interface EmbeddedConnections {
   readonly server: pg.ClientConfig
 }
 
-/** Starts the data folder's Postgres, keeps it running, and stops it at the end of the scope. */
-export const startEmbedded = (dataDir: string): Effect.Effect<EmbeddedConnections, DatabaseError, Scope.Scope> =>
+/**
+ * Takes the data folder, starts its Postgres, keeps it running, and stops it at the end of the scope. An error of damaged files says how to
+ * bring the database back. `backupFolder`: where its backups are, if not in the data folder.
+ */
+export const startEmbedded = (
+  dataDir: string,
+  backupFolder?: string
+): Effect.Effect<EmbeddedConnections, DatabaseError, Scope.Scope> =>
+  Effect.andThen(folderLock(dataDir), startLocked(dataDir, backupFolder))
+
+/** The same for who has taken the folder already. */
+export const startLocked = (
+  dataDir: string,
+  backupFolder?: string
+): Effect.Effect<EmbeddedConnections, DatabaseError, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* folderLock(dataDir)
     const postgres = yield* Effect.tryPromise({
       try: () => makeEmbeddedPostgres(dataDir),
       catch: (error) => explain("The database cannot be prepared", dataDir, error)
@@ -81,4 +94,4 @@ export const startEmbedded = (dataDir: string): Effect.Effect<EmbeddedConnection
       Effect.scoped
     )
     return { owner, server: connection(serverRole, serverRole) }
-  })
+  }).pipe(Effect.mapError(withWayBack(dataDir, backupFolder)))

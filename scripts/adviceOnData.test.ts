@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parse } from "@babel/parser"
+import { assert, describe, it } from "vitest"
+import { nodesOf } from "./nodesOf.ts"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Words that ask the reader to take something away. */
+const removal =
+  /\b(?:remove|delete|erase|wipe|discard|purge|truncate|drop|unlink|empty(?= (?:the|its|your|this|that)\b)|throw away|get rid of|rm|rmdir|git clean|dropdb|begin anew|start afresh|start over|move \S+ (?:away|aside|out))\b/gi
+
+/** What the server keeps, and what a message calls it. */
+const data =
+  /\b(?:data|database|databases|folder|folders|volume|postgres|pgdata|cluster|sources|snapshots?|archives?|backups?|logs?|wal|secret\.key|[\w.]*\/[\w./]+|erasures\.jsonl|namespaces?|\.maxcloud)\b|…/i
+
+/** By whom the sentence is written, so that it tells the reader to do it: it begins with the word, or the word follows one that joins clauses. */
+const isAdvice = (sentence: string, at: number) =>
+  /(?:^|[,:;(`"]|→|\b(?:and|or|then|to|please|must|should|can|may|you)) ?[`"(]?$/i.test(sentence.slice(0, at))
+
+const sentencesOf = (text: string) => text.split(/(?<=[.!?])\s+|\n\s*\n|(?<=:)\s{2,}/)
+
+/** Does what follows name data, or a thing that was named before? */
+const isAboutData = (before: string, after: string) =>
+  data.test(after) || (/^\S+ (?:it|this|them|these|that|anew|over|afresh)\b/i.test(after) && data.test(before))
+
+const adviceIn = (text: string): ReadonlyArray<string> => {
+  const sentences = sentencesOf(text.replace(/\s*\n\s*/g, " "))
+  return sentences.filter((sentence, i) =>
+    [...sentence.matchAll(removal)].some(({ 0: word, index }) => {
+      const before = sentence.slice(0, index)
+      const after = sentence.slice(index + word.length, index + word.length + 90)
+      return isAdvice(sentence, index) && isAboutData(`${sentences[i - 1] ?? ""} ${before}`, word + after)
+    })
+  )
+}
+
+const isText = (value: unknown): value is string => typeof value === "string"
+
+/** Texts that people may read: those with a space in them. `…` stands for what is filled in. SQL isn't for people. */
+const textsOf = (file: string): ReadonlyArray<string> => {
+  const { program } = parse(readFileSync(file, "utf8"), { sourceType: "module", plugins: ["typescript"] })
+  const nodes = [...nodesOf(program)]
+  const sql = new Set(nodes.flatMap((_) => (_["type"] === "TaggedTemplateExpression" ? [_["quasi"]] : [])))
+  const textOf = (node: (typeof nodes)[number]) => {
+    const { quasis, type, value } = node
+    if (type === "TemplateLiteral" && Array.isArray(quasis) && !sql.has(node))
+      return quasis.map((_) => String(_.value.cooked)).join("…")
+    return type === "StringLiteral" ? value : undefined
+  }
+  return nodes
+    .map(textOf)
+    .filter(isText)
+    .filter((_) => /\S\s+\S/.test(_) && !/^\s*(?:select|insert|revoke|grant|alter|create|drop|update|delete)\b/.test(_))
+}
+
+const filesOf = (folder: string, ending: RegExp): ReadonlyArray<string> =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((_) => _.isFile() && ending.test(_.name) && !/\.test\.ts$/.test(_.name))
+    .map((_) => join(_.parentPath, _.name))
+    .filter((_) => !_.includes("node_modules") && !_.includes("/dist/"))
+
+/** A page without its commands and tables. */
+const proseOf = (file: string) =>
+  readFileSync(file, "utf8")
+    .replace(/^```.*?^```/gms, "")
+    .replace(/^\|.*$/gm, "")
+
+/** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
+const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "server/src/deployments/accept.ts": ["choose another name, or delete it there"],
+  "server/src/deployments/fakeRuntime.ts": ["remove …/…"],
+  "server/src/identity/keys/PostgresApiKeys.ts": ["delete it, and create"],
+  "server/src/identity/keys/PostgresOidcTrusts.ts": ["There is an OIDC trust"],
+  "server/src/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
+  "server/src/runtime/local/instances/containers.ts": ["Remove it."],
+  "server/src/runtime/local/sources/sourceImages.ts": ["Remove it."],
+  "synth/src/egress.ts": ["Remove it"],
+  "config-schema/src/env.ts": ["Remove it."],
+  "docs/auth.md": ["remove it, and add it with the claim"],
+  "docs/getting-started.md": ["Remove it"],
+  "docs/kubernetes.md": ["the server may create, change and delete only namespaces", "It may not run programs in pods"],
+  "docs/reliability.md": ["A message never advises you to remove data", "kills servers by SIGKILL"],
+  "docs/operating.md": ["What others (kubectl, other tools) change or delete"]
+}
+
+const foundIn = (files: ReadonlyArray<string>, texts: (file: string) => ReadonlyArray<string>) =>
+  files.flatMap((file) => {
+    const name = relative(root, file)
+    return texts(file)
+      .flatMap(adviceIn)
+      .filter((sentence) => allowed[name]?.some((_) => sentence.includes(_)) !== true)
+      .map((_) => `${name}: ${_}`)
+  })
+
+describe("no text advises to remove what a server keeps", () => {
+  for (const name of ["server", "cli", "sdk", "builder", "synth", "config-schema"]) {
+    it(`in ${name}`, () => {
+      assert.deepStrictEqual(foundIn(filesOf(`${name}/src`, /\.ts$/), textsOf), [])
+    })
+  }
+
+  it("in the docs", () => {
+    const pages = [...filesOf("docs", /\.md$/).filter((_) => !_.includes("/decisions/")), join(root, "README.md")]
+    assert.deepStrictEqual(
+      foundIn(pages, (file) => [proseOf(file)]),
+      []
+    )
+  })
+
+  it("and this finds the advice that was there", () => {
+    for (const text of [
+      "/data/postgres belongs to another user of this machine. Remove it.",
+      "The password is missing: restore …, or move … away to begin anew.",
+      "Stop the server and delete its data folder: nothing of it is kept elsewhere.",
+      "If no restore runs any more, remove …, and restore once more.",
+      "put it right, or remove it (rm …) and sign in again",
+      "Make the database anew (drop database, create database), empty the data folder but for its keys."
+    ])
+      assert.isNotEmpty(adviceIn(text), text)
+    for (const text of ["Services that the config leaves out are removed.", "`maxcloud delete NAME` ends a service."])
+      assert.isEmpty(adviceIn(text), text)
+  })
+})

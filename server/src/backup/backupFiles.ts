@@ -1,0 +1,68 @@
+import { readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+
+/** A backup that the server made by itself. */
+export interface AutomaticBackup {
+  readonly path: string
+  /** Counts up. It orders backups also where the clock was set back in between. */
+  readonly sequence: number
+  readonly createdAt: Date
+  readonly bytes: number
+}
+
+const fileName = /^maxcloud-(\d{6,9})-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/
+const draftName = /^maxcloud-\d{6,9}-\d{8}T\d{6}Z\.backup\.unfinished$/
+
+/** Where they are, unless a setting names another folder. */
+export const backupFolderOf = (dataDir: string, backupFolder?: string): string =>
+  backupFolder ?? join(dataDir, "backups")
+
+export const backupName = (sequence: number, createdAt: Date): string =>
+  `maxcloud-${String(sequence).padStart(6, "0")}-${createdAt.toISOString().replace(/[-:]|\.\d+/g, "")}.backup`
+
+const parse = (folder: string, name: string): ReadonlyArray<AutomaticBackup> => {
+  const match = fileName.exec(name)
+  if (match === null) return []
+  const [sequence, year, month, day, hour, minute, second] = match.slice(1)
+  const createdAt = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  const path = join(folder, name)
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size
+  return Number.isNaN(createdAt.getTime()) || bytes === undefined
+    ? []
+    : [{ path, sequence: Number(sequence), createdAt, bytes }]
+}
+
+const namesIn = (folder: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Those of a folder, the newest first; none if it can't be read. Files of other names are nobody's business here. */
+export const backupsIn = (folder: string): ReadonlyArray<AutomaticBackup> =>
+  namesIn(folder)
+    .flatMap((_) => parse(folder, _))
+    .sort((a, b) => b.sequence - a.sequence)
+
+/** What a backup that was cut off has left. */
+export const draftsIn = (folder: string): ReadonlyArray<string> =>
+  namesIn(folder)
+    .filter((_) => draftName.test(_))
+    .map((_) => join(folder, _))
+
+const units = [
+  { ms: 86_400_000, name: "day" },
+  { ms: 3_600_000, name: "hour" },
+  { ms: 60_000, name: "minute" }
+] as const
+
+/** As people say it: `14 hours ago`. */
+export const ago = (then: Date, now: Date): string => {
+  const ms = now.getTime() - then.getTime()
+  if (ms < 0) return "in the future, by this machine's clock"
+  const unit = units.find((_) => ms >= 2 * _.ms) ?? units[2]
+  const count = Math.floor(ms / unit.ms)
+  return count === 0 ? "just now" : `${count} ${unit.name}${count === 1 ? "" : "s"} ago`
+}

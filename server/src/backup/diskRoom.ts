@@ -1,0 +1,35 @@
+import { statfs } from "node:fs/promises"
+import { BackupError } from "./BackupError.ts"
+
+/** What a backup leaves free on its disk, in bytes: the database and logs need to go on. */
+export const reservedBytes = 1024 ** 3
+
+/** How often the free space is looked at, in bytes that were written. */
+const step = 8 * 1024 ** 2
+
+const mebibytes = (bytes: number) => `${Math.floor(bytes / 1024 ** 2)} MiB`
+
+/** Fails if less than `reserve` and `more` bytes are free on the disk of a folder. */
+export const expectRoom = async (folder: string, reserve: number, more = 0): Promise<void> => {
+  const { bavail, bsize } = await statfs(folder)
+  const free = bavail * bsize
+  if (free >= reserve + more) return
+  throw new BackupError({
+    reason: "space",
+    message: `The disk of ${folder} has ${mebibytes(free)} free. A backup needs ${mebibytes(reserve + more)}, of which it leaves ${mebibytes(reserve)} to the server. Free some space, or set MAXCLOUD_BACKUP_FOLDER to a folder on another disk.`
+  })
+}
+
+/** Ends a backup that would fill the disk of its folder. */
+export const keepRoom = (folder: string, reserve: number) =>
+  async function* (sealed: AsyncIterable<Uint8Array>) {
+    let since = 0
+    for await (const chunk of sealed) {
+      since += chunk.length
+      if (since >= step) {
+        since = 0
+        await expectRoom(folder, reserve)
+      }
+      yield chunk
+    }
+  }

@@ -1,0 +1,52 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { isDue, lastDue } from "./schedule.ts"
+
+const day = 86_400_000
+const moment = fc.date({ min: new Date("2020-01-01"), max: new Date("2040-01-01"), noInvalidDate: true })
+const time = fc
+  .tuple(fc.nat({ max: 23 }), fc.nat({ max: 59 }))
+  .map(([hours, minutes]) => `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`)
+
+describe("a daily backup", () => {
+  it("was due last within the day before, at the time that is set", () => {
+    fc.assert(
+      fc.property(moment, time, (now, at) => {
+        const due = lastDue(now, at)
+        assert.isTrue(due <= now && now.getTime() - due.getTime() < day)
+        assert.strictEqual(due.toISOString().slice(11, 19), `${at}:00`)
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  it("is due once a day, whenever the server looks", () => {
+    fc.assert(
+      fc.property(moment, time, fc.integer({ min: 1, max: 600 }), (start, at, everyMinutes) => {
+        let newest: Date | undefined = start
+        let made = 0
+        for (let ms = 0; ms < 10 * day; ms += everyMinutes * 60_000) {
+          const now = new Date(start.getTime() + ms)
+          if (!isDue(now, at, newest)) continue
+          newest = now
+          made++
+        }
+        assert.isTrue(made >= 9 && made <= 10, String(made))
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  it("is made up after a stop, made first of all, and made once more when the clock was set back", () => {
+    fc.assert(
+      fc.property(moment, time, fc.integer({ min: 1, max: 800 * day }), (now, at, ms) => {
+        assert.isTrue(isDue(now, at, undefined))
+        assert.isTrue(isDue(now, at, new Date(lastDue(now, at).getTime() - ms)))
+        assert.isTrue(isDue(now, at, new Date(now.getTime() + ms)))
+        // One that is made then ends it.
+        assert.isFalse(isDue(now, at, now))
+      }),
+      { numRuns: 300 }
+    )
+  })
+})
