@@ -78,6 +78,10 @@ const reasons = {
     en: "Requests wait while an instance starts.",
     de: "Anfragen warten, während eine Instanz startet."
   },
+  Pulling: {
+    en: "The image is being pulled from its registry; the message is how far that is.",
+    de: "Das Image wird aus seiner Registry geholt; die Meldung sagt, wie weit das ist."
+  },
   Ready: {
     en: "The service is ready for requests.",
     de: "Der Dienst ist für Anfragen bereit."

@@ -3,7 +3,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { ServiceName } from "@maxcloud/config-schema"
 import { refOf } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
-import { building, Runtime, type RuntimeError } from "../runtime/Runtime.ts"
+import { building, pulling, Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import { currentPlatformKey } from "./PlatformKey.ts"
 import { failureOf, overdue, progressOf } from "./progress.ts"
@@ -119,7 +119,7 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
               is.state !== was.state ||
               is.reason !== was.reason ||
               is.diagnosis?.code !== was.diagnosis?.code ||
-              (is.reason === building && is.message !== was.message)
+              ((is.reason === building || is.reason === pulling) && is.message !== was.message)
           )
           yield* write(
             lease,

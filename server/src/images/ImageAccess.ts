@@ -2,6 +2,7 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 import type { ImageProblem } from "./ImageProblem.ts"
 import type { ImagesError } from "./Images.ts"
+import type { Pulls } from "./pulls.ts"
 
 /** An image as an organization may run it on this machine. */
 export interface AllowedImage {
@@ -12,7 +13,7 @@ export interface AllowedImage {
 }
 
 /** Brings an archive into the engine's store, and gives the image's id there. */
-export type LoadImage = (archive: string, imageId: string) => Promise<string>
+export type LoadImage = (archive: string, imageId: string, signal: AbortSignal) => Promise<string>
 
 export interface ImageQuestion {
   readonly organizationId: OrganizationId
@@ -25,6 +26,8 @@ export interface ImageQuestion {
   readonly isInStore: (imageId: string) => Promise<boolean>
   readonly load: LoadImage
   readonly onPull: () => void
+  /** Told how far the pull is, about every two seconds. */
+  readonly onProgress: (line: string) => void
 }
 
 /**
@@ -40,6 +43,8 @@ export class ImageAccess extends Context.Tag("@maxcloud/server/ImageAccess")<
       image: string
     ) => Effect.Effect<string, ImageProblem | ImagesError>
     readonly allow: (question: ImageQuestion) => Effect.Effect<AllowedImage, ImageProblem | ImagesError>
+    /** For an engine that pulls by itself: in turn with all other pulls. */
+    readonly pulls: Pulls
     /** The organization's credentials for the image's registry as a file of `podman login`; without any, one with none. */
     readonly authFile: (organizationId: OrganizationId, image: string) => Effect.Effect<string, ImagesError>
   }

@@ -4,7 +4,11 @@ import { Context, Data, type Effect } from "effect"
 import type { Organization } from "../organizations/Organizations.ts"
 
 /** A registry did not answer: the same may work later. */
-export class ImagesError extends Data.TaggedError("ImagesError")<{ readonly message: string }> {}
+export class ImagesError extends Data.TaggedError("ImagesError")<{
+  readonly message: string
+  /** The registry wants to be left alone for so long; 0: it doesn't say for how long. */
+  readonly retryAfterMs?: number
+}> {}
 
 export interface ResolvedImages {
   /** By how the spec writes them. */

@@ -10,9 +10,10 @@ import { ImageProblem, imageGone, notAnImage } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { downloadImage } from "./imageArchive.ts"
 import { apiHostOf, type ImageName, parseImageName, pinnedReference, writeImageName } from "./imageName.ts"
+import { makePulls, type PullProgress } from "./pulls.ts"
 import { makeRegistryClient } from "./RegistryClient.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
-import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
+import { makeAsk, type RegistryOptions, type RegistrySession, sessionOf } from "./RegistrySession.ts"
 import { rememberedImages } from "./rememberedImages.ts"
 
 export interface RegistryAccessOptions extends RegistryOptions {
@@ -37,7 +38,7 @@ export const layer = (options: RegistryAccessOptions) =>
       const remembered = yield* rememberedImages
       const ask = makeAsk(yield* makeExchange(options), options)
       const client = makeRegistryClient(ask)
-      const downloads = Effect.unsafeMakeSemaphore(2)
+      const pulls = yield* makePulls()
       const folder = join(options.dataDirectory, "images")
       yield* Effect.promise(async () => {
         await rm(folder, { recursive: true, force: true })
@@ -61,6 +62,32 @@ export const layer = (options: RegistryAccessOptions) =>
         return pinnedReference(image, yield* client.pin(yield* sessionFor(organizationId, image)))
       })
 
+      /** Downloads an image into the engine's store. */
+      const download = (
+        { load }: ImageQuestion,
+        session: RegistrySession,
+        build: Effect.Effect.Success<ReturnType<typeof client.build>>,
+        tell: (progress: PullProgress) => void
+      ) =>
+        Effect.gen(function* () {
+          const file = join(folder, randomBytes(8).toString("hex"))
+          let total = 0
+          const onBytes = (bytes: number, totalBytes: number) => {
+            total = totalBytes
+            tell({ step: "pulling", bytes, totalBytes })
+          }
+          return yield* downloadImage(ask, session, build, file, onBytes).pipe(
+            Effect.zipRight(Effect.sync(() => tell({ step: "unpacking", bytes: total, totalBytes: total }))),
+            Effect.zipRight(
+              Effect.tryPromise({
+                try: (signal) => load(file, build.imageId, signal),
+                catch: (cause) => (cause instanceof ImagesError ? cause : new ImagesError({ message: String(cause) }))
+              })
+            ),
+            Effect.ensuring(Effect.promise(() => rm(file, { force: true })))
+          )
+        })
+
       /** Asks the registry for `image`, and downloads what it is if the organization has not had it yet. */
       const pull = Effect.fn("ImageAccess.pull")(function* (question: ImageQuestion, image: ImageName) {
         const { organizationId, platform } = question
@@ -78,16 +105,14 @@ export const layer = (options: RegistryAccessOptions) =>
           return yield* imageGone(question.image, question.imageId)
         }
         question.onPull()
-        const file = join(folder, randomBytes(8).toString("hex"))
-        const imageId = yield* downloadImage(ask, session, build, file).pipe(
-          Effect.zipRight(
-            Effect.tryPromise({
-              try: () => question.load(file, build.imageId),
-              catch: (cause) => (cause instanceof ImagesError ? cause : new ImagesError({ message: String(cause) }))
-            })
-          ),
-          Effect.ensuring(Effect.promise(() => rm(file, { force: true }))),
-          downloads.withPermits(1)
+        const imageId = yield* pulls.pull(
+          {
+            key: `${session.key}@${digest} ${platform}`,
+            organization: organizationId,
+            registry: image.registry,
+            onProgress: question.onProgress
+          },
+          (tell) => download(question, session, build, tell)
         )
         yield* remembered.set(organizationId, reference, { imageId, digest })
         return imageId
@@ -130,7 +155,7 @@ export const layer = (options: RegistryAccessOptions) =>
         return JSON.stringify({ auths: Object.fromEntries(hosts.map((host) => [host, { auth }])) })
       })
 
-      return { resolve, allow, authFile }
+      return { resolve, allow, pulls, authFile }
     })
   )
 

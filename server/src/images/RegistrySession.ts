@@ -8,6 +8,7 @@ import { type ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { apiHostOf, type ImageName, listsRegistry } from "./imageName.ts"
 import { Remembered } from "./Remembered.ts"
+import { makeRegistryPauses, retryAfterMs } from "./retryAfter.ts"
 
 export interface Credentials {
   readonly username: string
@@ -20,19 +21,25 @@ export interface RegistrySession {
   readonly credentials: Option.Option<Credentials>
   /** Names what those may know who hold these credentials: caches are kept apart by it. Gives nothing of them away. */
   readonly key: string
+  /** As `key`, for all of the registry. */
+  readonly registryKey: string
 }
 
-export const sessionOf = (image: ImageName, credentials: Option.Option<Credentials>): RegistrySession => ({
-  image,
-  credentials,
-  key: `${Option.match(credentials, {
+export const sessionOf = (image: ImageName, credentials: Option.Option<Credentials>): RegistrySession => {
+  const who = Option.match(credentials, {
     onNone: () => "anyone",
     onSome: ({ password, username }) =>
       createHash("sha256")
         .update(JSON.stringify([username, Redacted.value(password)]))
         .digest("hex")
-  })} ${image.registry}/${image.repository}`
-})
+  })
+  return {
+    image,
+    credentials,
+    key: `${who} ${image.registry}/${image.repository}`,
+    registryKey: `${who} ${image.registry}`
+  }
+}
 
 export interface RegistryOptions extends Partial<ProxiedOptions> {
   /** Registries spoken to by plain HTTP, at any address but a metadata service's: `localhost:5000`; without a port, at port 80. */
@@ -91,15 +98,20 @@ export const unauthorized = ({ credentials, image: { registry, repository } }: R
     })
   )
 
+/** The registry, or its token server, wants to be asked less. */
+const limited = ({ image: { registry, repository } }: RegistrySession, retryAfterMs: number) =>
+  new ImagesError({
+    message: `RegistryUnreachable: ${registry} limits how often it is asked for ${repository} (HTTP 429). ${
+      retryAfterMs === 0 ? "Try again later" : `It may be asked again in ${Math.ceil(retryAfterMs / 1000)} s`
+    }; with \`maxcloud registries login ${registry}\` the limit is often higher.`,
+    retryAfterMs
+  })
+
 /** What an answer that is neither a success nor "not found" means. */
-export const refusal = (session: RegistrySession, { status }: Answer): ImageProblem | ImagesError => {
+export const refusal = (session: RegistrySession, { headers, status }: Answer): ImageProblem | ImagesError => {
   const { registry, repository } = session.image
   if (status === 401 || status === 403) return unauthorized(session)
-  if (status === 429) {
-    return new ImagesError({
-      message: `RegistryUnreachable: ${registry} limits how often it is asked for ${repository} (HTTP 429). Try again later; with \`maxcloud registries login ${registry}\` the limit is often higher.`
-    })
-  }
+  if (status === 429) return limited(session, retryAfterMs(headers) ?? 0)
   return status >= 500
     ? new ImagesError({
         message: `RegistryUnreachable: the registry ${registry} fails at the moment (HTTP ${status}). Try again later.`
@@ -175,6 +187,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
 export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
   const { askForToken, follow } = makeRequests(exchange, options)
   const authorizations = new Remembered<string>(5000)
+  const pauses = makeRegistryPauses()
 
   /** A token for pulling this repository and no more. */
   const tokenFor = Effect.fn("Registry.token")(function* (
@@ -213,6 +226,8 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
     }
   ) {
     const { registry, repository } = session.image
+    const pausedMs = pauses.leftMs(session.registryKey)
+    if (pausedMs > 0) return yield* limited(session, pausedMs)
     const url = new URL(`${repository}/${question.path}`, registryUrl(registry, options))
     const send = (authorization: string | undefined) =>
       follow({
@@ -222,10 +237,21 @@ export const makeAsk = (exchange: Exchange, options: RegistryOptions) => {
         maxBytes: question.maxBytes,
         ...(question.into === undefined ? {} : { into: question.into })
       })
+    const noted = (answer: Answer) => {
+      if (answer.status === 429) pauses.pause(session.registryKey, retryAfterMs(answer.headers))
+      return answer
+    }
     const first = yield* send(authorizations.get(session.key))
-    if (first.status !== 401) return first
+    if (first.status !== 401) return noted(first)
     authorizations.delete(session.key)
-    return yield* send(yield* authorize(session, first.headers["www-authenticate"]))
+    const authorization = yield* authorize(session, first.headers["www-authenticate"]).pipe(
+      Effect.tapError((error) =>
+        Effect.sync(() => {
+          if (error instanceof ImagesError) pauses.pause(session.registryKey, error.retryAfterMs)
+        })
+      )
+    )
+    return noted(yield* send(authorization))
   })
 }
 

@@ -101,7 +101,7 @@ const download = ({ host }: { readonly host: string }, mostUnpacked?: number) =>
       const ask = makeAsk(yield* makeExchange(), { insecureRegistries: [host], privateRegistries: [] })
       const { build, pin } = makeRegistryClient(ask)
       const found = yield* build(session, yield* pin(session), "linux/amd64")
-      yield* downloadImage(ask, session, found, file, mostUnpacked)
+      yield* downloadImage(ask, session, found, file, undefined, mostUnpacked)
       return `downloaded ${found.imageId}`
     }).pipe(
       Effect.catchTags({

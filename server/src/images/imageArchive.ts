@@ -10,7 +10,7 @@ import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { type BuildDocument, Layers } from "./imageDocuments.ts"
 import { writeImageName } from "./imageName.ts"
-import type { Ask, RegistrySession } from "./RegistrySession.ts"
+import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 
 const gibibyte = 1024 ** 3
 /** Of all layers together, as they are sent; unpacked they may have eight times as much. */
@@ -103,7 +103,14 @@ const layersOf = (session: RegistrySession, { config, manifest }: Build) =>
   })
 
 /** Downloads a layer into the archive; gives its digest unpacked. */
-const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Layer, room: Room) =>
+const addLayer = (
+  ask: Ask,
+  session: RegistrySession,
+  archive: Pack,
+  layer: Layer,
+  room: Room,
+  onBytes: (count: number) => void
+) =>
   Effect.gen(function* () {
     const invalid = (what: string) => invalidImage(session, what)
     const hash = createHash("sha256")
@@ -117,15 +124,15 @@ const addLayer = (ask: Ask, session: RegistrySession, archive: Pack, layer: Laye
       maxBytes: layer.size,
       into: async (chunk) => {
         bytes += chunk.length
+        onBytes(chunk.length)
         hash.update(chunk)
         await unpacked.write(chunk)
         if (!entry.write(chunk)) await once(entry, "drain")
       }
     })
-    if (answer.status !== 200)
-      return yield* invalid(
-        `its registry doesn't have the layer ${layer.digest} (HTTP ${answer.status}). Push it again.`
-      )
+    if (answer.status !== 200 && answer.status !== 404) return yield* refusal(session, answer)
+    if (answer.status === 404)
+      return yield* invalid(`its registry doesn't have the layer ${layer.digest}. Push it again.`)
     if (bytes !== layer.size || digestOf(hash) !== layer.digest) {
       return yield* invalid(`its registry sent something else for the layer ${layer.digest}. Push it again.`)
     }
@@ -159,10 +166,21 @@ export const downloadImage = (
   session: RegistrySession,
   build: Build,
   file: string,
+  onBytes: (bytes: number, totalBytes: number) => void = () => {},
   mostUnpacked = mostUnpackedBytes
 ): Effect.Effect<void, ImageProblem | ImagesError> =>
   Effect.gen(function* () {
     const layers = yield* layersOf(session, build)
+    const totalBytes = [...new Map(layers.map(({ layer }) => [layer.digest, layer.size])).values()].reduce(
+      (sum, size) => sum + size,
+      0
+    )
+    let bytes = 0
+    const count = (more: number) => {
+      bytes += more
+      onBytes(bytes, totalBytes)
+    }
+    count(0)
     const archive = pack()
     const target = createWriteStream(file, { flags: "wx", mode: 0o600 })
     const written = pipeline(archive, target)
@@ -174,7 +192,7 @@ export const downloadImage = (
       const room: Room = { left: mostUnpacked }
       const unpacked = new Map<string, string>()
       for (const { diffId, layer } of layers) {
-        const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer, room))
+        const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer, room, count))
         unpacked.set(layer.digest, found)
         // One that comes twice is downloaded once, and compared each time.
         if (found !== diffId)

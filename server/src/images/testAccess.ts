@@ -10,6 +10,7 @@ const noNetwork = new ImagesError({ message: "RegistryUnreachable: there is no n
 
 /** A fake: no registry can be reached, and no organization has credentials. */
 export const accessAway = Layer.succeed(ImageAccess, {
+  pulls: { pull: (_, work) => work(() => {}) },
   resolve: () => Effect.fail(noNetwork),
   allow: () => Effect.fail(noNetwork),
   authFile: () => Effect.succeed(JSON.stringify({ auths: {} }))

@@ -16,6 +16,9 @@ import { Context, Data, type Effect, type Option, type Scope, type Stream } from
 /** The reason of a service whose source is being built: its message changes with what the build does. */
 export const building = "Building"
 
+/** The reason of a service whose image is being pulled: its message changes with how far it is. */
+export const pulling = "Pulling"
+
 /** Where objects live: one namespace per organization and stage. */
 export interface NamespaceKey {
   readonly organizationId: OrganizationId

@@ -1,8 +1,9 @@
 import { stripVTControlCharacters } from "node:util"
 import { type Diagnosis, isCaution, type Revision, type TrafficTarget } from "@maxcloud/sdk/api"
-import { building } from "../../Runtime.ts"
+import { Effect } from "effect"
+import { building, pulling } from "../../Runtime.ts"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
-import type { Instance } from "../instances/Instance.ts"
+import type { Instance, InstanceSpec } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
 import { diagnosisOfFailure } from "../revisions/failures.ts"
 import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
@@ -24,6 +25,8 @@ export interface RunnerHooks {
   readonly onChange: () => void
   readonly onFailure: () => void
   readonly onBuild: (line: string) => void
+  readonly onPull: (line: string | undefined) => void
+  readonly apart: NonNullable<InstanceSpec["apart"]>
 }
 
 export interface ControllerInput {
@@ -238,6 +241,14 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     changed()
   }
 
+  /** Says in the service's status how far the pull of its image is. */
+  const tellPull = (revision: string, line: string | undefined) => {
+    const known = record.revisions.find((_) => _.name === revision)
+    if (known?.ready !== "Unknown" || (line === undefined && known.reason !== pulling)) return
+    record = changeRevision(record, revision, line === undefined ? deploying : { reason: pulling, message: line })
+    changed()
+  }
+
   const unitOf = (
     revision: RunnableRevision,
     hooks: (unit: Unit) => Pick<RunnerHooks, "onChange" | "onFailure">,
@@ -251,7 +262,15 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       },
       onChange: () => hooks(unit).onChange(),
       onFailure: () => hooks(unit).onFailure(),
-      onBuild: (line) => tellBuild(revision.name, line)
+      onBuild: (line) => tellBuild(revision.name, line),
+      onPull: (line) => tellPull(revision.name, line),
+      // A pull may take minutes, and must not hold up the starts of others.
+      apart: (effect) =>
+        Effect.suspend(() => {
+          const turn = unit.runner === candidate?.runner ? candidate.turn : restoring
+          return turn === undefined ? effect : turn.away(effect)
+        }
+    const runner = input.makeRunner(object, revision, own, isNew)
     }
     const runner = input.makeRunner(object, revision, own, isNew)
     const unit: Unit = { revision, runner }

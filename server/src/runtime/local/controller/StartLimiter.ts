@@ -1,9 +1,16 @@
+import { Effect } from "effect"
+
 /** A place in the queue of first starts. */
 export interface Turn {
   /** Goes on at once, whoever waits: a request needs it. */
   readonly now: () => void
   /** Leaves: the start is over, one way or the other, or not wanted any more. */
   readonly done: () => void
+  /**
+   * Does what needs no place, such as waiting for an image: the place is given to others meanwhile. It returns with a place again. If it
+   * fails, the next one asks for a place.
+   */
+  readonly away: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Lets only so many services start for the first time at once, so that a deployment of hundreds does not choke the machine. */
@@ -28,23 +35,61 @@ export const makeStartLimiter = (limit: number): StartLimiter => {
   return {
     enter: (start) => {
       let counted = false
+      /** Needs no place any more: it is urgent, or over. */
+      let free = false
+      const returning = new Map<() => void, () => void>()
       const go = () => {
         counted = true
         start()
       }
+      const leave = () => {
+        if (!counted) return
+        counted = false
+        busy--
+        next()
+      }
+      const letReturn = () => {
+        for (const [enter, resume] of returning) {
+          queue.delete(enter)
+          returning.delete(enter)
+          resume()
+        }
+      }
+      const comeBack = Effect.async<void>((resume) => {
+        const on = () => resume(Effect.void)
+        if (counted || free) return on()
+        const enter = () => {
+          counted = true
+          // The place is the service's: its other instances need no more.
+          letReturn()
+        }
+        returning.set(enter, on)
+        queue.add(enter)
+        next()
+        return Effect.sync(() => {
+          queue.delete(enter)
+          returning.delete(enter)
+        })
+      })
       queue.add(go)
       next()
       return {
         now: () => {
+          free = true
+          letReturn()
           if (queue.delete(go)) start()
         },
         done: () => {
+          free = true
           queue.delete(go)
-          if (!counted) return
-          counted = false
-          busy--
-          next()
-        }
+          letReturn()
+          leave()
+        },
+        away: (effect) =>
+          Effect.suspend(() => {
+            leave()
+            return effect
+          }).pipe(Effect.zipLeft(comeBack))
       }
     },
     waiting: () => queue.size

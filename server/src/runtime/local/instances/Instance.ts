@@ -74,6 +74,10 @@ export interface InstanceSpec {
   readonly onSystem?: (line: string) => void
   /** Takes what its build does, a line at a time, as it comes; must be fast. */
   readonly onBuild?: (line: string) => void
+  /** Takes how far the pull of its image is, a line at a time; undefined: it is over. Must be fast. */
+  readonly onPull?: (line: string | undefined) => void
+  /** Waits for its image in this way: it takes no place in the queue of starts meanwhile. @default as it is */
+  readonly apart?: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Takes what is seen of why it isn't ready, and of one that is ready what would fail on a cluster; undefined: nothing any more. */
   readonly onFinding?: (found: Diagnosis | undefined) => void
 }
@@ -100,6 +104,8 @@ export class InstanceFailed extends Data.TaggedError("InstanceFailed")<{
   readonly fix?: string
   /** Would another try without a change do (a registry that is away), or not (no such image)? */
   readonly retryable: boolean
+  /** The next try comes no sooner: a registry has said so. */
+  readonly retryAfterMs?: number
 }> {}
 
 /** What was found, as a failure. */

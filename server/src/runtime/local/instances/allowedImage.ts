@@ -5,17 +5,22 @@ import { join } from "node:path"
 import { DiagnosisCode } from "@maxcloud/sdk/api"
 import { Cause, Effect, Exit, Schema } from "effect"
 import type { ImageAccess } from "../../../images/ImageAccess.ts"
-import type { ImageProblem } from "../../../images/ImageProblem.ts"
-import type { ImagesError } from "../../../images/Images.ts"
+import { ImageProblem } from "../../../images/ImageProblem.ts"
+import { ImagesError } from "../../../images/Images.ts"
 import { pinOf } from "../../../images/imageName.ts"
 import { isAway } from "../../../images/RegistryAccess.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { idOf, pullFailure, qualifiedImage } from "./image.ts"
+import { cannotLaunch } from "./supervise.ts"
 
 type Access = typeof ImageAccess.Service
 type Refusal = ImageProblem | ImagesError
-type Wanted = Pick<InstanceSpec, "organizationId" | "ownsMachine" | "onSystem">
+
+/** `signal`: nobody wants the image any more, so it isn't pulled to its end. */
+type Wanted = Pick<InstanceSpec, "organizationId" | "ownsMachine" | "onSystem" | "onPull"> & {
+  readonly signal?: AbortSignal
+}
 
 const isCode = Schema.is(DiagnosisCode)
 
@@ -24,19 +29,30 @@ const failureOf = (image: string, error: Refusal): InstanceFailed => {
   return new InstanceFailed({
     reason: isCode(code) ? code : "RegistryUnreachable",
     message: `Image ${image}: ${text}`,
-    retryable: isAway(error)
+    retryable: isAway(error),
+    ...(error instanceof ImagesError && error.retryAfterMs !== undefined ? { retryAfterMs: error.retryAfterMs } : {})
   })
 }
 
-const asPromise = async <A>(effect: Effect.Effect<A, Refusal>): Promise<A | { readonly error: Refusal }> => {
-  const exit = await Effect.runPromiseExit(Effect.either(effect))
+const isLimited = (error: Refusal) => error instanceof ImagesError && error.retryAfterMs !== undefined
+
+const asPromise = async <A>(
+  effect: Effect.Effect<A, Refusal>,
+  signal: AbortSignal | undefined
+): Promise<A | { readonly error: Refusal }> => {
+  const exit = await Effect.runPromiseExit(Effect.either(effect), signal === undefined ? {} : { signal })
   if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
   return exit.value._tag === "Right" ? exit.value.right : { error: exit.value.left }
 }
 
 /** Loads an archive into the engine's store. */
-const load = async (engine: ContainerEngine, archive: string, imageId: string): Promise<string> => {
-  const loaded = await engine.run(["load", "--quiet", "--input", archive])
+const load = async (
+  engine: ContainerEngine,
+  archive: string,
+  imageId: string,
+  signal: AbortSignal
+): Promise<string> => {
+  const loaded = await engine.run(["load", "--quiet", "--input", archive], { signal })
   if (loaded.code !== 0)
     throw new Error(`The container engine can't load the image: ${loaded.stderr.trim().slice(-500)}`)
   const known = await idOf(engine, imageId)
@@ -62,33 +78,81 @@ const fromRegistry = (
       imageId: given,
       platform: `linux/${engine.architecture}`,
       isInStore: async (id) => (await engine.run(["image", "inspect", "--format", "{{.Id}}", "--", id])).code === 0,
-      load: (archive, id) => load(engine, archive, id),
-      onPull: () => wanted.onSystem?.(`Pulling image ${qualifiedImage(image)}`)
-    })
+      load: (archive, id, signal) => load(engine, archive, id, signal),
+      onPull: () => wanted.onSystem?.(`Pulling image ${qualifiedImage(image)}`),
+      onProgress: (line) => wanted.onPull?.(line)
+    }),
+    wanted.signal
   )
 
-/** Pulls by the engine itself, which knows its operator's mirrors and proxies, with the organization's own credentials or none. */
-const byEngine = async (engine: ContainerEngine, access: Access, image: string, wanted: Wanted) => {
-  const logins = await asPromise(access.authFile(wanted.organizationId, image))
-  if (typeof logins !== "string") throw failureOf(image, logins.error)
+/** One pull by the engine. It tells its blobs and no bytes. */
+const enginePull = async (
+  engine: ContainerEngine,
+  image: string,
+  logins: string,
+  onBlob: () => void,
+  signal: AbortSignal
+): Promise<string> => {
   // Memory that no disk ever sees where there is such a folder; `mkdtemp` closes it to other users.
   const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "maxcloud-pull-"))
   const file = join(folder, "config.json")
   const name = qualifiedImage(image)
-  wanted.onSystem?.(`Pulling image ${name}`)
   try {
     await writeFile(file, logins, { mode: 0o600 })
     // Podman reads other transports than a registry's from the name alone: `dir:1/x` would be a folder of this machine.
     const pulled = await engine.run(
       engine.name === "podman"
-        ? ["pull", "--quiet", "--authfile", file, "--", `docker://${name}`]
-        : ["--config", folder, "pull", "--quiet", "--", name]
+        ? ["pull", "--authfile", file, "--", `docker://${name}`]
+        : ["--config", folder, "pull", "--quiet", "--", name],
+      {
+        signal,
+        onStderr: (text) => {
+          for (const _ of text.matchAll(/Copying blob /g)) onBlob()
+        }
+      }
     )
     const id = pulled.code === 0 ? await idOf(engine, name) : undefined
-    return id ?? pullFailure(image, `${pulled.stdout}\n${pulled.stderr}`)
+    if (id !== undefined) return id
+    throw pullFailure(image, `${pulled.stdout}\n${pulled.stderr}`)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** As an error of a registry: the way back is `failureOf`. */
+const toRefusal = (image: string, cause: unknown): Refusal => {
+  const { message, reason, retryable } = cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
+  const text = `${reason}: ${message.replace(`Image ${image}: `, "")}`
+  return retryable ? new ImagesError({ message: text }) : new ImageProblem({ message: text })
+}
+
+/** Pulls by the engine itself, which knows its operator's mirrors and proxies, with the organization's own credentials or none. */
+const byEngine = async (engine: ContainerEngine, access: Access, image: string, wanted: Wanted) => {
+  const { organizationId, signal } = wanted
+  const logins = await asPromise(access.authFile(organizationId, image), signal)
+  if (typeof logins !== "string") throw failureOf(image, logins.error)
+  const name = qualifiedImage(image)
+  wanted.onSystem?.(`Pulling image ${name}`)
+  const pulled = await asPromise(
+    access.pulls.pull(
+      {
+        key: `${organizationId} engine ${name}`,
+        organization: organizationId,
+        registry: name.slice(0, name.indexOf("/")),
+        onProgress: (line) => wanted.onPull?.(line)
+      },
+      (tell) =>
+        Effect.tryPromise({
+          try: (ending) => {
+            let blobs = 0
+            return enginePull(engine, image, logins, () => tell({ step: "pulling", bytes: 0, blobs: ++blobs }), ending)
+          },
+          catch: (cause) => toRefusal(image, cause)
+        })
+    ),
+    signal
+  )
+  return typeof pulled === "string" ? pulled : failureOf(image, pulled.error)
 }
 
 const gone = (image: string) =>
@@ -126,8 +190,9 @@ const forOwner = async (
     if (allowed.note !== undefined) wanted.onSystem?.(`${allowed.note} The image that is on this machine is run.`)
     return allowed.imageId
   }
-  // The engine may know another authority than the server, such as the system's.
-  const asksEngine = isAway(allowed.error) || allowed.error.message.startsWith("RegistryUntrusted: ")
+  // The engine may know another authority than the server, such as the system's. A registry that wants to be asked less isn't asked by it instead.
+  const asksEngine =
+    (isAway(allowed.error) && !isLimited(allowed.error)) || allowed.error.message.startsWith("RegistryUntrusted: ")
   const pulled = asksEngine ? await byEngine(engine, access, image, wanted) : failureOf(image, allowed.error)
   if (typeof pulled === "string") {
     if (kept !== undefined && pulled !== kept) throw gone(image)

@@ -11,6 +11,13 @@ export interface EngineResult {
 }
 
 /** A container engine that answers on this machine. */
+export interface EngineRun {
+  /** Ends the command: by SIGTERM, so that it can clean up, and by SIGKILL after a few seconds. Rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Takes what it writes to stderr, as it comes. */
+  readonly onStderr?: (text: string) => void
+}
+
 export interface ContainerEngine {
   readonly name: "podman" | "docker"
   /** The architecture of its machine in Go's words (`amd64`, `arm64`). */
@@ -19,14 +26,23 @@ export interface ContainerEngine {
   readonly forwards: boolean
   /** Does it run in a virtual machine or user namespace, so that its bridge is not this machine's? */
   readonly separateNetwork: boolean
-  readonly run: (args: ReadonlyArray<string>) => Promise<EngineResult>
+  readonly run: (args: ReadonlyArray<string>, options?: EngineRun) => Promise<EngineResult>
 }
 
 const outputLimit = 1024 * 1024
 
+/** What a command that is called off has to clean up. */
+const endGraceMs = 3_000
+
 /** Runs a command of the engine with what an engine may see of the server's environment, in no folder that anybody else writes to. */
-const runEngine = (file: string, args: ReadonlyArray<string>, environment: NodeJS.ProcessEnv): Promise<EngineResult> =>
+const runEngine = (
+  file: string,
+  args: ReadonlyArray<string>,
+  environment: NodeJS.ProcessEnv,
+  { onStderr, signal }: EngineRun = {}
+): Promise<EngineResult> =>
   new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason)
     const child = spawn(file, [...args], {
       cwd: parse(process.execPath).root,
       env: hostEnvironment("engine", environment),
@@ -39,9 +55,27 @@ const runEngine = (file: string, args: ReadonlyArray<string>, environment: NodeJ
     })
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       if (stderr.length < outputLimit) stderr += chunk
+      onStderr?.(chunk)
     })
-    child.once("error", reject)
-    child.once("close", (code) => resolve({ code, stdout, stderr }))
+    let killTimer: NodeJS.Timeout | undefined
+    const end = () => {
+      child.kill("SIGTERM")
+      killTimer = setTimeout(() => child.kill("SIGKILL"), endGraceMs)
+      reject(signal?.reason)
+    }
+    signal?.addEventListener("abort", end, { once: true })
+    const over = () => {
+      clearTimeout(killTimer)
+      signal?.removeEventListener("abort", end)
+    }
+    child.once("error", (error) => {
+      over()
+      reject(error)
+    })
+    child.once("close", (code) => {
+      over()
+      resolve({ code, stdout, stderr })
+    })
   })
 
 const PodmanInfo = Schema.parseJson(
@@ -71,7 +105,7 @@ const detectOne = async (
   name: "podman" | "docker",
   environment: NodeJS.ProcessEnv
 ): Promise<ContainerEngine | string | undefined> => {
-  const run = (args: ReadonlyArray<string>) => runEngine(name, args, environment)
+  const run: ContainerEngine["run"] = (args, options) => runEngine(name, args, environment, options)
   const info = await run(["info", "--format", "{{json .}}"]).catch(() => undefined)
   if (info === undefined) return undefined
   const complaint = lastLine(info.stderr) || `\`${name} info\` ended with exit code ${info.code}`

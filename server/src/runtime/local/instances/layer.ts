@@ -93,10 +93,22 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
       }
 
-      const startContainer = async (spec: InstanceSpec, image: string, given: string | undefined) => {
-        const engine = await engineOf()
+      /** Nothing of the instance is there while its image is pulled: who no longer wants it need not wait for that. */
+      const imageOf = (spec: InstanceSpec, image: string, given: string | undefined) => {
         const revision = [spec.organizationId, spec.namespace, spec.service, spec.revision, image].join("\0")
-        const id = await ofRevision(revision, given, (known) => allowedImage(engine, access, image, known, spec))
+        const found = Effect.tryPromise({
+          try: async (signal) => {
+            const engine = await engineOf()
+            const find = (known: string | undefined) => allowedImage(engine, access, image, known, { ...spec, signal })
+            return { engine, id: await ofRevision(revision, given, signal, find) }
+          },
+          catch: toFailure
+        })
+        const { apart = (effect) => effect } = spec
+        return Effect.interruptible(apart(found)).pipe(Effect.ensuring(Effect.sync(() => spec.onPull?.(undefined))))
+      }
+
+      const startContainer = async (spec: InstanceSpec, image: string, engine: ContainerEngine, id: string) => {
         const config = await configOf(engine, id, image)
         const port = spec.port === "auto" ? config.port : spec.port
         return runContainer(engine, spec, { ...config, name: image, id, port })
@@ -160,13 +172,15 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           const inside = spec.inContainer === undefined ? spec : { ...spec, ...(yield* spec.inContainer) }
           return yield* uninterruptibly(() => startBuiltImage(inside, built.image))
         }
+        if (program.kind === "image") {
+          const { engine, id } = yield* imageOf(spec, program.image, program.resolved)
+          return yield* uninterruptibly(() => startContainer(spec, program.image, engine, id))
+        }
         return yield* uninterruptibly(async () =>
-          program.kind === "image"
-            ? startContainer(spec, program.image, program.resolved)
-            : startProcess(
-                spec,
-                built ?? (program.kind === "directory" ? await placeOf(program, options.development) : { folder: "" })
-              )
+          startProcess(
+            spec,
+            built ?? (program.kind === "directory" ? await placeOf(program, options.development) : { folder: "" })
+          )
         )
       })
 

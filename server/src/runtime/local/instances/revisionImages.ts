@@ -8,14 +8,21 @@ export const makeRevisionImages = () => {
   return async (
     revision: string,
     given: string | undefined,
+    /** Once it is aborted, what is found for it is nobody's answer any more. */
+    signal: AbortSignal,
     find: (given: string | undefined) => Promise<string>
   ): Promise<string> => {
     const under = finding.get(revision)
     if (under !== undefined) return under
     for (const [other, { usedAt }] of known) if (performance.now() - usedAt > knownForMs) known.delete(other)
-    const found = find(given ?? known.get(revision)?.id).finally(() => finding.delete(revision))
+    const found = find(given ?? known.get(revision)?.id)
+    const forget = () => {
+      if (finding.get(revision) === found) finding.delete(revision)
+      signal.removeEventListener("abort", forget)
+    }
     finding.set(revision, found)
-    const id = await found
+    signal.addEventListener("abort", forget)
+    const id = await found.finally(forget)
     known.set(revision, { id, usedAt: performance.now() })
     return id
   }

@@ -83,7 +83,9 @@ const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
     onReady: () => {},
     onChange: () => {},
     onFailure: () => failures++,
-    onBuild: () => {}
+    onBuild: () => {},
+    onPull: () => {},
+    apart: (effect) => effect
   })
   return { runner, started, lines, failures: () => failures }
 }

@@ -31,6 +31,10 @@ export interface RunnerInput {
   readonly onFailure: () => void
   /** Its source is being built: a line of what happens, not of every moment. */
   readonly onBuild: (line: string) => void
+  /** Its image is being pulled: how far it is; undefined: no more. */
+  readonly onPull: (line: string | undefined) => void
+  /** Instances wait for their image in this way. */
+  readonly apart: NonNullable<InstanceSpec["apart"]>
 }
 
 /** Why the last start failed, or the last instance ended; gone once another has outlived its first seconds. */
@@ -174,7 +178,9 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         onBuild: (line) => {
           entry.writer.system(line)
           input.onBuild(line)
-        }
+        },
+        onPull: input.onPull,
+        apart: input.apart
       })
       entry.instance = instance
       const exit =
@@ -236,7 +242,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
     // Perhaps what it ran from has been damaged in a way that only its content shows.
     if (failures === 1 && care === "quick") care = "whole"
-    const delayMs = backoffMs(input.backoff, failures, why.retryable)
+    const delayMs = Math.max(backoffMs(input.backoff, failures, why.retryable), why.retryAfterMs ?? 0)
     retryAtMs = now + delayMs
     failure = { ...why, count: failures, retryAtMs, retryAt: new Date(Date.now() + delayMs) }
     return delayMs

@@ -17,6 +17,8 @@ export interface FailureReason {
   readonly fix?: string
   /** Would another try without a change do? */
   readonly retryable: boolean
+  /** The next try comes no sooner. */
+  readonly retryAfterMs?: number
 }
 
 export const diagnosisOfFailure = ({ evidence, fix, message, reason }: FailureReason): Diagnosis =>
@@ -28,12 +30,13 @@ export const failureOf = (cause: Cause.Cause<InstanceFailed>): FailureReason | u
   const error = Cause.squash(cause)
   if (!(error instanceof InstanceFailed))
     return { reason: "CannotStart", message: `the instance could not be started: ${String(error)}`, retryable: true }
-  const { evidence, exitCode, fix, message, reason, retryable } = error
+  const { evidence, exitCode, fix, message, reason, retryable, retryAfterMs } = error
   if (reason === "Stopped") return undefined
   return {
     reason,
     message,
     retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(evidence === undefined ? {} : { evidence }),
     ...(fix === undefined ? {} : { fix })

@@ -1,0 +1,84 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { nextPull, pullLimits, type Queued } from "./pullQueue.ts"
+
+interface Pull extends Queued {
+  readonly id: number
+}
+
+/** Pulls that come and end, as the queue lets them; `hangs` never end. */
+const play = (steps: ReadonlyArray<{ readonly pull: Pull; readonly ends: boolean }>) => {
+  let running: ReadonlyArray<Pull> = []
+  let waiting: ReadonlyArray<Pull> = []
+  const seen: Array<ReadonlyArray<Pull>> = []
+  const fill = () => {
+    for (let next = nextPull(pullLimits, running, waiting); next !== undefined; ) {
+      const started = next
+      running = [...running, started]
+      waiting = waiting.filter((_) => _ !== started)
+      seen.push(running)
+      next = nextPull(pullLimits, running, waiting)
+    }
+  }
+  for (const { ends, pull } of steps) {
+    if (ends) running = running.slice(1)
+    waiting = [...waiting, pull]
+    fill()
+  }
+  return { seen, running, waiting }
+}
+
+const pulls = fc
+  .array(
+    fc.record({
+      organization: fc.constantFrom("a", "b", "c", "d", "e"),
+      registry: fc.constantFrom("x", "y", "z"),
+      ends: fc.boolean()
+    }),
+    { maxLength: 60 }
+  )
+  .map((all) => all.map(({ ends, ...pull }, id) => ({ ends, pull: { ...pull, id } })))
+
+describe("the queue of pulls", () => {
+  it("never has more under way than its limits, and starts all that they allow", () => {
+    fc.assert(
+      fc.property(pulls, (steps) => {
+        const { running, seen, waiting } = play(steps)
+        for (const under of seen) {
+          assert.isAtMost(under.length, pullLimits.most)
+          for (const { organization, registry } of under) {
+            const own = under.filter((_) => _.organization === organization)
+            assert.isAtMost(own.length, pullLimits.ofOrganization)
+            assert.isAtMost(own.filter((_) => _.registry === registry).length, pullLimits.ofRegistry)
+          }
+        }
+        assert.isUndefined(nextPull(pullLimits, running, waiting))
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("lets nobody's first pull wait for the pulls of others, however many hang", () => {
+    fc.assert(
+      fc.property(pulls, (steps) => {
+        const { running, waiting } = play(steps)
+        for (const { organization } of waiting) assert.isTrue(running.some((_) => _.organization === organization))
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("gives a place that becomes free to the organization that has the fewest, and in it to who came first", () => {
+    const of = (organization: string, registry: string, id: number): Pull => ({ organization, registry, id })
+    const running = [of("a", "x", 1), of("a", "y", 2), of("b", "x", 3)]
+    const waiting = [of("a", "z", 4), of("b", "x", 5), of("b", "y", 6), of("b", "y", 7)]
+    assert.deepEqual(nextPull(pullLimits, running, waiting), of("b", "y", 6))
+  })
+
+  it("holds up no registry for another that hangs", () => {
+    const of = (registry: string, id: number): Pull => ({ organization: "local", registry, id })
+    const { running, waiting } = play([1, 2, 3, 4].map((id) => ({ ends: false, pull: of("hangs", id) })))
+    assert.deepEqual([running.length, waiting.length], [2, 2])
+    assert.deepEqual(nextPull(pullLimits, running, [...waiting, of("works", 5)]), of("works", 5))
+  })
+})

@@ -1,0 +1,48 @@
+/** A pull that waits for its turn, or has it. */
+export interface Queued {
+  /** Who asked first. */
+  readonly organization: string
+  readonly registry: string
+}
+
+export interface PullLimits {
+  /** Pulls at a time, as long as nobody's first pull has to wait for them. */
+  readonly usual: number
+  /** Pulls at a time, whatever comes. */
+  readonly most: number
+  readonly ofOrganization: number
+  /** Of one organization from one registry: one that hangs holds up no other. */
+  readonly ofRegistry: number
+}
+
+export const pullLimits: PullLimits = { usual: 4, most: 16, ofOrganization: 4, ofRegistry: 2 }
+
+const count = (running: ReadonlyArray<Queued>, isCounted: (_: Queued) => boolean) => running.filter(isCounted).length
+
+const mayStart = (limits: PullLimits, running: ReadonlyArray<Queued>, one: Queued): boolean => {
+  const own = running.filter((_) => _.organization === one.organization)
+  return (
+    running.length < limits.most &&
+    (running.length < limits.usual || own.length === 0) &&
+    own.length < limits.ofOrganization &&
+    count(own, (_) => _.registry === one.registry) < limits.ofRegistry
+  )
+}
+
+/**
+ * Which of those that wait, the longest waiting first, has its turn: one of the organization with the fewest pulls under way, and among its own
+ * from the registry with the fewest. Undefined: none may start now.
+ */
+export const nextPull = <A extends Queued>(
+  limits: PullLimits,
+  running: ReadonlyArray<Queued>,
+  waiting: ReadonlyArray<A>
+): A | undefined => {
+  const weighed = waiting
+    .filter((_) => mayStart(limits, running, _))
+    .map((one) => {
+      const own = running.filter((_) => _.organization === one.organization)
+      return { one, own: own.length, sameRegistry: count(own, (_) => _.registry === one.registry) }
+    })
+  return weighed.sort((a, b) => a.own - b.own || a.sameRegistry - b.sameRegistry)[0]?.one
+}

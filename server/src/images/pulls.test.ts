@@ -1,0 +1,197 @@
+import { Deferred, type Duration, Effect, Either, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
+import { assert, describe, it } from "vitest"
+import { imageProblem } from "./ImageProblem.ts"
+import { makePulls, makePullText, type Pulls, sizeText } from "./pulls.ts"
+
+const withPulls = <A, E>(use: (pulls: Pulls) => Effect.Effect<A, E, Scope.Scope>, timeLimit?: Duration.DurationInput) =>
+  Effect.runPromise(
+    Effect.flatMap(makePulls(undefined, timeLimit), use).pipe(Effect.scoped, Effect.provide(TestContext.TestContext))
+  )
+
+const request = (key: string, told: Array<string> = [], organization = "acme", registry = "r.example.com") => ({
+  key,
+  organization,
+  registry,
+  onProgress: (line: string) => void told.push(line)
+})
+
+const hanging = () => {
+  const state = { begun: 0, ended: 0 }
+  const work = () =>
+    Effect.suspend(() => {
+      state.begun++
+      return Effect.never
+    }).pipe(Effect.onInterrupt(() => Effect.sync(() => state.ended++)))
+  return { state, work }
+}
+
+describe("pulls", () => {
+  it("pull an image once, however many ask for it, and give all of them what it is", () =>
+    withPulls((pulls) =>
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        let begun = 0
+        const work = () =>
+          Effect.suspend(() => {
+            begun++
+            return Effect.as(Deferred.await(gate), "sha256:1")
+          })
+        const asked = yield* Effect.forEach([1, 2, 3], () => Effect.fork(pulls.pull(request("a"), work)))
+        yield* TestClock.adjust("1 second")
+        yield* Deferred.succeed(gate, undefined)
+        assert.deepEqual(yield* Effect.forEach(asked, Fiber.join), ["sha256:1", "sha256:1", "sha256:1"])
+        assert.equal(begun, 1)
+        // It isn't remembered: who asks later has looked whether the image is there.
+        assert.equal(yield* pulls.pull(request("a"), work), "sha256:1")
+        assert.equal(begun, 2)
+      })
+    ))
+
+  it("tell all who wait that it failed, and try anew for who asks next", () =>
+    withPulls((pulls) =>
+      Effect.gen(function* () {
+        const failing = () => Effect.zipRight(Effect.sleep("1 second"), imageProblem("ImageNotFound", "no such tag"))
+        const asked = yield* Effect.forEach([1, 2], () => Effect.fork(Effect.either(pulls.pull(request("a"), failing))))
+        yield* TestClock.adjust("2 seconds")
+        const said = yield* Effect.forEach(asked, Fiber.join)
+        for (const one of said) assert.isTrue(Either.isLeft(one) && one.left.message.includes("no such tag"))
+        assert.equal(yield* pulls.pull(request("a"), () => Effect.succeed("sha256:1")), "sha256:1")
+      })
+    ))
+
+  it("are ended at once when the last who waits has gone, and not before", () =>
+    withPulls((pulls) =>
+      Effect.gen(function* () {
+        const { state, work } = hanging()
+        const [first, second] = [
+          yield* Effect.fork(pulls.pull(request("a"), work)),
+          yield* Effect.fork(pulls.pull(request("a"), work))
+        ]
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(first)
+        assert.deepEqual(state, { begun: 1, ended: 0 })
+        yield* Fiber.interrupt(second)
+        yield* TestClock.adjust("1 second")
+        assert.deepEqual(state, { begun: 1, ended: 1 })
+        // Its place is free, and so is its name.
+        assert.equal(yield* pulls.pull(request("a"), () => Effect.succeed("sha256:2")), "sha256:2")
+      })
+    ))
+
+  it("are ended with the scope, those that wait for a turn too", async () => {
+    const { state, work } = hanging()
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const pulls = yield* Scope.extend(makePulls(), scope)
+        const asked = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (key) =>
+          Effect.fork(pulls.pull(request(`${key}`), work))
+        )
+        yield* TestClock.adjust("1 second")
+        assert.equal(state.begun, 2)
+        yield* Scope.close(scope, Exit.void)
+        for (const fiber of asked) assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
+        assert.equal(state.ended, 2)
+      }).pipe(Effect.provide(TestContext.TestContext))
+    )
+  })
+
+  it("end at their time limit, which a place in the queue doesn't use up", () =>
+    withPulls(
+      (pulls) =>
+        Effect.gen(function* () {
+          const { state, work } = hanging()
+          const asked = yield* Effect.forEach([1, 2, 3], (key) =>
+            Effect.fork(Effect.either(pulls.pull(request(`${key}`), work)))
+          )
+          yield* TestClock.adjust("50 seconds")
+          assert.equal(state.begun, 2)
+          yield* TestClock.adjust("20 seconds")
+          assert.deepEqual(state, { begun: 3, ended: 2 })
+          yield* TestClock.adjust("1 minute")
+          for (const one of yield* Effect.forEach(asked, Fiber.join)) {
+            assert.isTrue(Either.isLeft(one) && /within 1 minutes/.test(one.left.message))
+          }
+        }),
+      "1 minute"
+    ))
+
+  it("of an organization or registry that hangs hold up nobody else", () =>
+    withPulls((pulls) =>
+      Effect.gen(function* () {
+        const { work } = hanging()
+        yield* Effect.forEach([1, 2, 3, 4], (key) => Effect.fork(pulls.pull(request(`${key}`), work)))
+        yield* TestClock.adjust("1 second")
+        const ok = () => Effect.succeed("sha256:1")
+        assert.equal(yield* pulls.pull(request("b", [], "acme", "other.example.com"), ok), "sha256:1")
+        assert.equal(yield* pulls.pull(request("c", [], "other"), ok), "sha256:1")
+      })
+    ))
+
+  it("say that they wait, how far they are, and that nothing comes", () =>
+    withPulls((pulls) =>
+      Effect.gen(function* () {
+        const { work } = hanging()
+        const blocking = yield* Effect.forEach([1, 2], (key) => Effect.fork(pulls.pull(request(`${key}`), work)))
+        const told: Array<string> = []
+        const asked = yield* Effect.fork(
+          pulls.pull(request("a", told), (tell) =>
+            Effect.gen(function* () {
+              tell({ step: "pulling", bytes: 34_100_000, totalBytes: 180_000_000 })
+              yield* Effect.sleep("2500 millis")
+              tell({ step: "unpacking", bytes: 180_000_000, totalBytes: 180_000_000 })
+              yield* Effect.sleep("2 seconds")
+              return "sha256:1"
+            })
+          )
+        )
+        yield* TestClock.adjust("3 seconds")
+        yield* Effect.forEach(blocking, Fiber.interrupt)
+        for (let second = 0; second < 10; second++) yield* TestClock.adjust("1 second")
+        assert.equal(yield* Fiber.join(asked), "sha256:1")
+        assert.deepEqual(
+          told.map((_) => _.replace(/, [\d.]+ [kMG]B\/s/, ", at a rate")),
+          [
+            "Waiting for other pulls to end",
+            "Pulling the image",
+            "Pulling the image: 34.1 MB of 180 MB, at a rate",
+            "Unpacking the image (180 MB)"
+          ]
+        )
+      })
+    ))
+})
+
+describe("the text of a pull", () => {
+  it("has its rate since the last one, and how long nothing has come", () => {
+    let now = 0
+    const text = makePullText(() => now)
+    now = 2_000
+    assert.equal(
+      text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 }),
+      "Pulling the image: 5.0 MB of 20.0 MB, 2.5 MB/s"
+    )
+    now = 4_000
+    assert.equal(
+      text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 }),
+      "Pulling the image: 5.0 MB of 20.0 MB"
+    )
+    now = 27_000
+    assert.equal(
+      text({ step: "pulling", bytes: 5_000_000, totalBytes: 20_000_000 }),
+      "Pulling the image: 5.0 MB of 20.0 MB, no data for 20 s"
+    )
+    assert.equal(text({ step: "pulling", bytes: 0, blobs: 3 }), "Pulling the image: 3 blobs so far")
+  })
+
+  it("writes sizes as engines do", () => {
+    assert.deepEqual([0, 999, 1000, 34_120_000, 180_000_000, 8_600_000_000].map(sizeText), [
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "34.1 MB",
+      "180 MB",
+      "8.6 GB"
+    ])
+  })
+})

@@ -1,0 +1,38 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { makeRegistryPauses, retryAfterMs } from "./retryAfter.ts"
+
+describe("Retry-After", () => {
+  it("is read in seconds and as a date", () => {
+    const date = "Sun, 29 Nov 2026 13:00:00 GMT"
+    assert.equal(retryAfterMs({ "retry-after": "30" }), 30_000)
+    assert.equal(retryAfterMs({ "retry-after": "Sun, 29 Nov 2026 13:02:00 GMT", date }), 120_000)
+    assert.equal(retryAfterMs({ "retry-after": "Sun, 29 Nov 2026 12:00:00 GMT", date }), 0)
+    assert.equal(retryAfterMs({ "retry-after": "86400" }), 3_600_000)
+    assert.isUndefined(retryAfterMs({}))
+    // Without a date of the answer, ours may be hours off.
+    assert.isUndefined(retryAfterMs({ "retry-after": "Sun, 29 Nov 2026 13:02:00 GMT" }))
+  })
+
+  it("is undefined or within an hour, whatever a registry writes", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.oneof(fc.string(), fc.constant("Sun, 29 Nov 2026 13:00:00 GMT")), (said, date) => {
+        const found = retryAfterMs({ "retry-after": said, date })
+        assert.isTrue(found === undefined || (found >= 0 && found <= 3_600_000))
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("pauses one registry for those who were told, and for as long as the longest said", () => {
+    let now = 0
+    const pauses = makeRegistryPauses(() => now)
+    pauses.pause("a", 30_000)
+    pauses.pause("a", 10_000)
+    pauses.pause("b", undefined)
+    now = 20_000
+    assert.deepEqual(["a", "b"].map(pauses.leftMs), [10_000, 0])
+    now = 31_000
+    assert.equal(pauses.leftMs("a"), 0)
+  })
+})

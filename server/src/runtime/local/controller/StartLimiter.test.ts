@@ -1,0 +1,78 @@
+import { Deferred, Effect, Fiber } from "effect"
+import { assert, describe, it } from "vitest"
+import { makeStartLimiter } from "./StartLimiter.ts"
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+describe("the limiter of first starts", () => {
+  it("gives the place of who waits for an image to others, and has it back only when there is one", async () => {
+    const limiter = makeStartLimiter(1)
+    const started: Array<string> = []
+    const first = limiter.enter(() => started.push("first"))
+    const second = limiter.enter(() => started.push("second"))
+    assert.deepEqual(started, ["first"])
+
+    const image = Effect.runSync(Deferred.make<void>())
+    let isBack = false
+    const pulling = Effect.runFork(
+      first.away(Deferred.await(image)).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            isBack = true
+          })
+        )
+      )
+    )
+    await settle()
+    assert.deepEqual(started, ["first", "second"])
+    await Effect.runPromise(Deferred.succeed(image, undefined))
+    await settle()
+    assert.isFalse(isBack)
+    second.done()
+    await Effect.runPromise(Fiber.join(pulling))
+    // It holds the one place now.
+    const third = limiter.enter(() => started.push("third"))
+    assert.deepEqual(started, ["first", "second"])
+    first.done()
+    assert.deepEqual(started, ["first", "second", "third"])
+    third.done()
+    assert.equal(limiter.waiting(), 0)
+  })
+
+  it("lets those go on that are urgent, over or called off while they wait for their place again", async () => {
+    const limiter = makeStartLimiter(1)
+    const turns = ["urgent", "over", "off"].map(() => limiter.enter(() => {}))
+    const fibers = turns.map((_) => Effect.runFork(_.away(Effect.void)))
+    await settle()
+    const holder = limiter.enter(() => {})
+    const waiting = turns.map((_) => Effect.runFork(_.away(Effect.void)))
+    await settle()
+    turns[0]?.now()
+    turns[1]?.done()
+    const off = waiting[2]
+    if (off !== undefined) await Effect.runPromise(Fiber.interrupt(off))
+    for (const fiber of [...fibers, ...waiting.slice(0, 2)]) await Effect.runPromise(Fiber.await(fiber))
+    for (const turn of turns) turn.done()
+    holder.done()
+    assert.equal(limiter.waiting(), 0)
+    // No place was lost.
+    let entered = false
+    limiter.enter(() => {
+      entered = true
+    })
+    assert.isTrue(entered)
+  })
+
+  it("takes one place for all instances of a service", async () => {
+    const limiter = makeStartLimiter(1)
+    const service = limiter.enter(() => {})
+    const instances = [1, 2, 3].map(() => Effect.runFork(service.away(Effect.sleep(1))))
+    for (const fiber of instances) await Effect.runPromise(Fiber.join(fiber))
+    service.done()
+    let entered = false
+    limiter.enter(() => {
+      entered = true
+    })
+    assert.isTrue(entered)
+  })
+})

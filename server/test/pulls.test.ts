@@ -1,0 +1,123 @@
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import type { DeployProgress } from "@maxcloud/sdk"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { freePort } from "./freePort.ts"
+import { type GatedRegistry, startGatedRegistry } from "./registry/gatedRegistry.ts"
+import { missingTools } from "./registry/missingTools.ts"
+import { buildNginxImage } from "./registry/scratchImage.ts"
+import { startTestRegistry, type TestRegistry } from "./registry/testRegistry.ts"
+import { ServerProcess } from "./serverProcess.ts"
+
+const podman = async (...args: ReadonlyArray<string>) => (await promisify(execFile)("podman", [...args])).stdout.trim()
+const missing = missingTools("pulls that hang, or are slow", "podman", "docker-registry", "nginx")
+
+const until = async (what: string, reached: () => boolean | Promise<boolean>) => {
+  for (const end = performance.now() + 60_000; performance.now() < end; ) {
+    if (await reached()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`not within 60 s: ${what}`)
+}
+
+const seconds = async (work: Promise<unknown>) => {
+  const begun = performance.now()
+  await work
+  return (performance.now() - begun) / 1000
+}
+
+describe.skipIf(missing.length > 0)("pulls of images", () => {
+  let upstream: TestRegistry
+  let registry: GatedRegistry
+  let server: ServerProcess
+  const hangs = ["hangs-a", "hangs-b", "hangs-c", "hangs-d"]
+
+  beforeAll(async () => {
+    upstream = await startTestRegistry()
+    registry = await startGatedRegistry(upstream.host)
+    // Each has a layer of its own, so that none is there already.
+    for (const name of ["works/app", "slow/app", "limits/app", ...hangs.map((_) => `hangs/${_}`)]) {
+      const tag = `localhost/maxcloud-test-pulls-${name.replace("/", "-")}:${process.pid}`
+      await buildNginxImage(tag, { "/etc/of": `${name} ${process.pid}` })
+      await upstream.push(tag, `${name}:1`)
+      await podman("image", "rm", "--force", tag)
+    }
+    server = new ServerProcess(await freePort(), { MAXCLOUD_INSECURE_REGISTRIES: registry.host })
+    await server.start()
+  }, 240_000)
+  afterAll(async () => {
+    await server?.end("SIGKILL")
+    server?.remove()
+    await registry?.[Symbol.asyncDispose]()
+    await upstream?.[Symbol.asyncDispose]()
+  })
+
+  const image = (name: string) => `${registry.host}/${name}:1`
+  /** Deploys, and gives what was said of the service meanwhile. */
+  const deploy = async (app: string, names: ReadonlyArray<string>, repository: string) => {
+    const told: Array<string> = []
+    const onProgress = (progress: DeployProgress) => {
+      if (progress._tag === "event") told.push(`${progress.event.reason}: ${progress.event.message}`)
+    }
+    const services = names.map((name) => ({ name, image: image(repository), port: 80 }))
+    const { state } = await server.client.deploy({ app, services }, { onProgress })
+    return { state, told }
+  }
+  const layersAsked = (repository: string) => {
+    const blobs = registry.asked.filter((_) => _.startsWith(`GET /v2/${repository}/blobs/`))
+    return { all: blobs.length, different: new Set(blobs).size }
+  }
+
+  it("that hang hold up no deploy of another image, and are called off by a delete at once", async () => {
+    for (const name of hangs) {
+      const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
+      await server.client.deploy({ app: name, services }, { detach: true })
+    }
+    await until("two hang, and two wait", () => registry.hanging() === 2)
+    expect((await server.client.services.get("hangs-a")).state).toBe("pending")
+
+    // Two services of one image: pulled once.
+    const { state } = await deploy("works", ["web", "worker"], "works/app")
+    expect(state).toBe("succeeded")
+    const layers = layersAsked("works/app")
+    expect(layers.all).toBe(layers.different)
+    expect(registry.hanging()).toBe(2)
+
+    const took = await seconds(
+      Promise.all(
+        hangs.map(async (name) => {
+          const { id } = await server.client.services.delete(name)
+          await server.client.waitFor(id)
+        })
+      )
+    )
+    expect(took).toBeLessThan(15)
+    await until("none hangs any more", () => registry.hanging() === 0)
+  }, 240_000)
+
+  it("tell how far they are while a deploy waits", async () => {
+    const { state, told } = await deploy("slow", ["slow"], "slow/app")
+    expect(state).toBe("succeeded")
+    const progress = told.filter((_) => _.startsWith("Pulling: "))
+    expect(progress.length).toBeGreaterThan(1)
+    expect(progress.join("\n")).toMatch(/Pulling: Pulling the image: [\d.]+ [kM]B of [\d.]+ [kM]B, [\d.]+ [kM]B\/s/)
+  }, 120_000)
+
+  it("leave a registry alone for as long as it says, tell that, and go on then", async () => {
+    const begun = performance.now()
+    const { state, told } = await deploy("limits", ["limited"], "limits/app")
+    expect(state).toBe("succeeded")
+    expect(told.join("\n")).toMatch(/HTTP 429.*may be asked again in 3 s/)
+    expect((performance.now() - begun) / 1000).toBeGreaterThan(3)
+  }, 120_000)
+
+  it("that hang don't hold up the end of the server", async () => {
+    for (const name of hangs) {
+      const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
+      await server.client.deploy({ app: name, services }, { detach: true })
+    }
+    await until("two hang", () => registry.hanging() === 2)
+    expect(await seconds(server.end("SIGTERM"))).toBeLessThan(20)
+    await until("none hangs any more", () => registry.hanging() === 0)
+  }, 120_000)
+})
