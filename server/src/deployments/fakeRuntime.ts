@@ -94,6 +94,10 @@ export const makeFakeRuntime = Effect.gen(function* () {
             service.image === "impossible" ? [{ path: ["services", index, "image"], message: "install podman" }] : []
           )
         ),
+      abandon: (_, services) =>
+        Effect.sync(() => {
+          for (const service of services) calls.push(`abandon ${service}`)
+        }),
       apply: (key, _, manifests) =>
         Effect.suspend(() => {
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))

@@ -1,7 +1,7 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { Runtime, type RuntimeError } from "../runtime/Runtime.ts"
+import { type ApplyOptions, Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import type { makeRolloutRows } from "./rollout.ts"
 import type { Begun, StageRows } from "./StageRows.ts"
@@ -14,7 +14,7 @@ interface RecheckParts {
   readonly applyAll: (
     lease: Lease,
     manifests: StageManifests,
-    force: boolean
+    options: ApplyOptions
   ) => Effect.Effect<void, RuntimeError, Runtime>
   readonly rollout: ReturnType<typeof makeRolloutRows>
   readonly statuses: (
@@ -52,7 +52,7 @@ export const makeRecheck =
         Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
       )
       // What a deployment was refused for another's sake it does not take behind the user's back.
-      yield* applyAll(lease, manifests, !conflicted)
+      yield* applyAll(lease, manifests, { force: !conflicted })
       if (drift !== undefined) yield* healDrift(lease, drift)
       yield* rollout.done(lease, id, manifests)
     })

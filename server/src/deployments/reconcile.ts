@@ -3,10 +3,10 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { ServiceName } from "@maxcloud/config-schema"
 import { refOf } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
-import { building, pulling, Runtime, type RuntimeError } from "../runtime/Runtime.ts"
+import { type ApplyOptions, building, pulling, Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import { currentPlatformKey } from "./PlatformKey.ts"
-import { failureOf, overdue, progressOf } from "./progress.ts"
+import { failureOf, overdue, type Progress, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
 import { makeRecheck } from "./recheck.ts"
 import { refsWithout } from "./refs.ts"
@@ -55,11 +55,11 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
       })
 
     /** The namespace's own objects first, for the others stand in it. */
-    const applyAll = (lease: Lease, manifests: StageManifests, force: boolean) =>
+    const applyAll = (lease: Lease, manifests: StageManifests, options: ApplyOptions) =>
       Effect.gen(function* () {
         const key = rows.namespaceKeyOf(lease)
-        yield* runtime.apply(key, lease.key.app, manifests.namespace, { force: true })
-        if (manifests.app.length > 0) yield* runtime.apply(key, lease.key.app, manifests.app, { force })
+        yield* runtime.apply(key, lease.key.app, manifests.namespace, { ...options, force: true })
+        if (manifests.app.length > 0) yield* runtime.apply(key, lease.key.app, manifests.app, options)
       })
 
     const apply = (lease: Lease, { force_conflicts, id, inventory }: Begun) =>
@@ -68,7 +68,9 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         const wanted = manifests.app.map(refOf)
         // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
         yield* write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
-        yield* applyAll(lease, manifests, force_conflicts)
+        // Not those of which it was said already that they have failed.
+        const open = (yield* rows.progress(lease, id)).filter((_) => _.state === "pending").map((_) => _.name)
+        yield* applyAll(lease, manifests, { force: force_conflicts, retry: new Set(open) })
         yield* rollout.done(lease, id, manifests)
       })
 
@@ -193,9 +195,24 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
         }
         const failure = failureOf(wanted)
         if (failure === "") return yield* succeed(lease, begun)
+        // Before it is said: whatever ends in between, nothing of it goes live once it was said.
+        yield* abandon(lease, wanted)
         yield* write(lease, finish(lease, begun.id, "failed", "ServiceFailed", failure))
         return done
       })
+
+    /** What of a deployment that fails isn't ready never gets requests by itself. */
+    const abandon = (lease: Lease, services: ReadonlyArray<Progress>) => {
+      const failed = services.filter((_) => _.action !== "delete" && _.state !== "ready").map((_) => _.name)
+      return failed.length === 0
+        ? Effect.void
+        : runtime.abandon(rows.namespaceKeyOf(lease), failed).pipe(
+            Effect.catchIf(
+              (_) => _.reason === "refused",
+              (error) => Effect.logWarning("a failed revision can't be kept from requests", error.message)
+            )
+          )
+    }
 
     /** A passing fault: told once, and tried again until the deadline. */
     const postpone = (lease: Lease, begun: Begun, reason: string, message: string) =>

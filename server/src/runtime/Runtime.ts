@@ -133,6 +133,8 @@ export interface ExecProcess {
 export interface ApplyOptions {
   /** Take fields from other managers that hold them. Else a conflict is refused, naming the manager and the field. */
   readonly force: boolean
+  /** Services whose newest revision is tried again if it has failed, as a new deployment asks for. @default none */
+  readonly retry?: ReadonlySet<string>
 }
 
 /**
@@ -156,6 +158,11 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       manifests: ReadonlyArray<Manifest>,
       options: ApplyOptions
     ) => Effect.Effect<void, RuntimeError>
+    /**
+     * The deployment has failed: what isn't ready of these services never gets requests from it, however long it takes, unless a deployment
+     * tries it again. Durable when it returns.
+     */
+    readonly abandon: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) => Effect.Effect<void, RuntimeError>
     /**
      * What would be said to these manifests if they were applied, without changing anything: refusals of admission, conflicts,
      * objects of someone else. Paths begin with `services` where the service is known.

@@ -53,6 +53,8 @@ export const layer = Layer.effect(
       // Images are looked at by `Images`, and admission is asked by `dryRun`.
       problems: () => Effect.succeed([]),
       apply,
+      // Knative's traffic follows the newest revision that is ready: nothing keeps it from there yet.
+      abandon: () => Effect.void,
       dryRun,
       remove,
       missing,

@@ -206,7 +206,10 @@ const make = (options: LocalRuntimeOptions) =>
         inPlace: options.inPlace,
         limitations,
         problems,
-        apply: Effect.fn("LocalRuntime.apply")((key, app, manifests) => services.apply(key, app, manifests)),
+        apply: Effect.fn("LocalRuntime.apply")((key, app, manifests, { retry }) =>
+          services.apply(key, app, manifests, retry ?? new Set())
+        ),
+        abandon: services.abandon,
         dryRun: () => Effect.succeed([]),
         remove: services.remove,
         // A service that is missing shows by having no status; its other objects are not kept here.

@@ -121,7 +121,7 @@ describe("a paused service", () => {
     assert.strictEqual((await cloud.revisions("web"))[1]?.reason, "Superseded")
   })
 
-  it("tries a failed revision again when it is resumed", async () => {
+  it("leaves a failed revision failed when it is resumed, and tries it again by a deployment", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("a:1", crashes)
     const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 5, maxMs: 5, resetAfterMs: 10_000 } })
@@ -130,6 +130,10 @@ describe("a paused service", () => {
     await cloud.apply(web("a:1", true))
     await cloud.until("web", (_) => _.state === "paused" && _.instances === 0)
     fake.programs.delete("a:1")
+    const started = fake.started()
+    await cloud.apply(web("a:1"), testKey(), "recheck")
+    assert.strictEqual((await cloud.status("web"))?.state, "failed")
+    assert.strictEqual(fake.started(), started)
     await cloud.apply(web("a:1"))
     await cloud.until("web", (_) => _.state === "ready")
   })

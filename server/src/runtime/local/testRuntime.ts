@@ -124,8 +124,13 @@ export const makeTestRuntime = (
   return {
     run: runtime.runPromise,
     objects,
-    apply: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
-      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.apply(key, app, manifests, { force: false }))),
+    /** As a deployment does, or as what puts right what others have changed. */
+    apply: (manifests: ReadonlyArray<Manifest>, key = testKey(), by: "deployment" | "recheck" = "deployment") => {
+      const retry = new Set(by === "deployment" ? manifests.map((_) => _.metadata.name) : [])
+      return runtime.runPromise(Effect.flatMap(Runtime, (_) => _.apply(key, app, manifests, { force: false, retry })))
+    },
+    abandon: (service: string, key = testKey()) =>
+      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.abandon(key, [ServiceName.make(service)]))),
     remove: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
       runtime.runPromise(Effect.flatMap(Runtime, (_) => _.remove(key, manifests.map(refOf)))),
     status,

@@ -1,7 +1,7 @@
 import { type AppName, ServiceName } from "@maxcloud/config-schema"
 import { type Manifest, type ObjectRef, refOf } from "@maxcloud/synth"
 import { Effect, Either, Schema } from "effect"
-import { type NamespaceKey, RuntimeError, type ServiceKey } from "../../Runtime.ts"
+import { type NamespaceKey, type Runtime, RuntimeError, type ServiceKey } from "../../Runtime.ts"
 import type { RouteTable } from "../activator/RouteTable.ts"
 import { isKnativeService } from "../KnativeManifest.ts"
 import type { LocalObject } from "../LocalObjects.ts"
@@ -46,8 +46,10 @@ export interface LocalServices {
   readonly apply: (
     key: NamespaceKey,
     app: AppName,
-    manifests: ReadonlyArray<Manifest>
+    manifests: ReadonlyArray<Manifest>,
+    retry: ReadonlySet<string>
   ) => Effect.Effect<void, RuntimeError>
+  readonly abandon: Runtime["Type"]["abandon"]
   readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
   /** Takes up what was kept. */
   readonly adopt: (controller: ServiceController) => void
@@ -99,7 +101,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       return refusal === undefined ? change : yield* Either.left(refusal)
     })
 
-  const plan = (key: NamespaceKey, app: AppName, manifests: ReadonlyArray<Manifest>) =>
+  const plan = (key: NamespaceKey, app: AppName, manifests: ReadonlyArray<Manifest>, retry: ReadonlySet<string>) =>
     Effect.gen(function* () {
       const changes: Array<ServiceChange> = []
       const unchanged: Array<ServiceController> = []
@@ -144,7 +146,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
         commit: () => {
           for (const object of others) keep(object)
           for (const change of changes) carryOut(change)
-          for (const controller of unchanged) controller.retryFailed()
+          for (const controller of unchanged) if (retry.has(controller.object().key.service)) controller.retryFailed()
         }
       }
       return transaction
@@ -191,8 +193,8 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
   return {
     find: (callee) => controllers.get(idOf(callee)),
     all: () => controllers.values(),
-    apply: Effect.fn("LocalServices.apply")(function* (key, app, manifests) {
-      yield* store.transact(plan(key, app, manifests))
+    apply: Effect.fn("LocalServices.apply")(function* (key, app, manifests, retry) {
+      yield* store.transact(plan(key, app, manifests, retry))
       const services = manifests.filter(isKnativeService).flatMap(({ metadata: { name } }) => {
         const found = isServiceName(name) ? controllers.get(idOf({ ...key, service: name })) : undefined
         return found === undefined ? [] : [found]
@@ -200,6 +202,14 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
       // What a deployment says to be ready is so by its files, not by what it once was.
       yield* Effect.forEach(services, renewDamaged, { concurrency: 4, discard: true })
     }),
+    abandon: (key, names) =>
+      store.transact(
+        Effect.sync((): Transaction<void> => {
+          const given = names.flatMap((service) => controllers.get(idOf({ ...key, service })) ?? [])
+          for (const controller of given) controller.abandon()
+          return { put: given.map((_) => _.stored()), remove: [], commit: () => {} }
+        })
+      ),
     remove: Effect.fn("LocalRuntime.remove")(function* (key, refs) {
       const isService = (ref: ObjectRef) => ref.kind === "Service" && ref.apiVersion.startsWith("serving.knative.dev/")
       const gone = refs.flatMap((ref) => {

@@ -1,12 +1,12 @@
 import { stripVTControlCharacters } from "node:util"
-import { type Diagnosis, isCaution, type Revision, type TrafficTarget } from "@maxcloud/sdk/api"
+import { type Diagnosis, type DiagnosisCode, isCaution, type Revision, type TrafficTarget } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { building, pulling } from "../../Runtime.ts"
 import { makeServiceRoute, type ServiceRoute } from "../activator/ServiceRoute.ts"
 import type { Instance, InstanceSpec } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
 import { diagnosisOfFailure } from "../revisions/failures.ts"
-import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
+import type { RevisionRunner, RunnerFailure } from "../revisions/RevisionRunner.ts"
 import { conditionsOf, isDegraded, type Observed, stateOf } from "./conditions.ts"
 import type { LinkNetwork } from "./Links.ts"
 import { makeRefusals } from "./refusals.ts"
@@ -64,6 +64,8 @@ export interface ServiceController {
   readonly restore: (serving: RunnableRevision | undefined, newest: RunnableRevision | undefined) => void
   /** Tries the newest revision again, where it failed. */
   readonly retryFailed: () => void
+  /** Gives the newest revision up if it isn't ready: it never takes requests unless it is tried again. */
+  readonly abandon: () => void
   /** What the revision that serves runs from is damaged: starts it anew beside what runs of it, as a new one would be. */
   readonly renew: (revision: RunnableRevision) => void
   /** The revision that serves. */
@@ -87,6 +89,10 @@ interface Unit {
 
 interface Candidate extends Unit {
   turn: Turn | undefined
+  /** When its first failure was, by `now`. */
+  failingSinceMs: number | undefined
+  /** It has failed for good. */
+  over: boolean
   readonly settling: Settling
   /** Epoch milliseconds until which a failed start is repeated. */
   deadlineMs: number
@@ -94,8 +100,11 @@ interface Candidate extends Unit {
 
 const deploying = { ready: "Unknown", reason: "Deploying", message: "", diagnosis: undefined } as const
 
-/** How often a new revision is started in vain until it counts as failed. */
+/** How often, and for how long, a new revision is started in vain until it counts as failed. */
 const failuresUntilFailed = 2
+const patienceMs = 3_000
+/** What isn't the program's doing, and passes by itself: it is tried again until the revision's deadline. */
+const passing: ReadonlySet<string> = new Set<DiagnosisCode>(["RegistryUnreachable", "CannotStart"])
 /** Failures in a row from which requests are refused instead of held. */
 const failuresUntilRefused = 2
 /**
@@ -138,13 +147,20 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     return refusals.failed({ ...failure, reason }, again ? failure.retryAtMs : undefined)
   }
 
+  /** The newest revision, which no older one stands in for, has failed repeatedly, and is tried again only later. */
+  const betweenTries = () => {
+    const failure = candidate?.runner.failure()
+    const waits = failure !== undefined && failure.count >= failuresUntilRefused && candidate?.runner.running() === 0
+    return waits ? refusals.failed(failure, failure.retryAtMs) : undefined
+  }
+
   const route = makeServiceRoute(`${key.organization}/${key.namespace}/${key.service}`, {
     beforeHold: () => {
       if (deleting) return refusals.removed("it is being removed")
       if (object.paused) return refusals.paused()
       if (serving === undefined) {
         const newest = latestCreated(record)
-        return newest?.ready === "False" ? failedFirst(newest.reason) : undefined
+        return newest?.ready === "False" ? failedFirst(newest.reason) : betweenTries()
       }
       const failure = serving.runner.failure()
       const hopeless = failure !== undefined && (failure.count >= failuresUntilRefused || !failure.retryable)
@@ -191,11 +207,16 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     paused: object.paused
   })
 
-  const instances = () =>
-    [serving?.runner, candidate?.runner, ...leaving.keys()].reduce((sum, runner) => sum + (runner?.all() ?? 0), 0)
+  /** One that has failed for good leaves, and is still the candidate. */
+  const runners = () =>
+    [...new Set([serving?.runner, candidate?.runner, ...leaving.keys()])].filter((_) => _ !== undefined)
+
+  const instances = () => runners().reduce((sum, runner) => sum + runner.all(), 0)
 
   const instance = (id: string) =>
-    [serving?.runner, candidate?.runner, ...leaving.keys()].map((_) => _?.instance(id)).find((_) => _ !== undefined)
+    runners()
+      .map((_) => _.instance(id))
+      .find((_) => _ !== undefined)
 
   const changed = () => {
     if (restoring !== undefined && serving !== undefined) {
@@ -269,8 +290,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
         Effect.suspend(() => {
           const turn = unit.runner === candidate?.runner ? candidate.turn : restoring
           return turn === undefined ? effect : turn.away(effect)
-        }
-    const runner = input.makeRunner(object, revision, own, isNew)
+        })
     }
     const runner = input.makeRunner(object, revision, own, isNew)
     const unit: Unit = { revision, runner }
@@ -296,6 +316,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     const unit: Candidate = {
       ...unitOf(revision, hooks, true),
       turn: undefined,
+      failingSinceMs: undefined,
+      over: false,
       settling: makeSettling(() => {
         if (unit !== candidate) return
         if (isUp(unit)) promote(unit)
@@ -370,8 +392,9 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
     }
     if (held === undefined) return
-    record = changeRevision(record, held.name, deploying)
-    begin(held)
+    // To be resumed is no deployment: what has failed stays so.
+    if (latestCreated(record)?.ready === "False") candidate = candidateOf(held)
+    else begin(held)
     held = undefined
   }
 
@@ -414,23 +437,47 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     leaving.set(runner, left)
   }
 
+  /** It is over for the newest revision: only a deployment tries it again. */
+  const failForGood = (unit: Candidate, why: Parameters<typeof changeRevision>[2]) => {
+    unit.over = true
+    unit.turn?.done()
+    unit.settling.end()
+    if (serving === undefined) route.setTarget(undefined)
+    leave(unit.runner, 0)
+    record = changeRevision(record, unit.revision.name, { ...why, ready: "False" })
+    if (serving === undefined) route.refuseAll(failedFirst(why.reason ?? ""))
+  }
+
+  const isHopeless = (unit: Candidate, failure: RunnerFailure) => {
+    if (!failure.retryable || failure.retryAtMs > unit.deadlineMs) return true
+    if (passing.has(failure.reason) || failure.count < failuresUntilFailed) return false
+    return now() - (unit.failingSinceMs ?? now()) >= patienceMs
+  }
+
   const candidateFailed = (unit: Candidate) => {
     unit.settling.end()
     const failure = unit.runner.failure()
-    if (failure === undefined) return
-    const giveUp = !failure.retryable || failure.retryAtMs > unit.deadlineMs
-    if (giveUp) unit.runner.scaleTo(0)
-    if (!giveUp && failure.count < failuresUntilFailed) return
-    unit.turn?.done()
+    if (failure === undefined || unit.over) return
+    unit.failingSinceMs ??= now()
     const { message, reason } = failure
-    record = changeRevision(record, unit.revision.name, {
-      ready: "False",
-      reason,
-      message,
-      diagnosis: diagnosisOfFailure(failure)
-    })
-    if (serving === undefined) route.refuseAll(failedFirst(reason))
+    const why = { reason, message, diagnosis: diagnosisOfFailure(failure) }
+    if (unit.revision.template.program.kind === "directory") inPlaceFailed(unit, failure, why)
+    else if (isHopeless(unit, failure)) failForGood(unit, why)
+    else if (serving === undefined) {
+      const refusal = betweenTries()
+      if (refusal !== undefined) route.refuseAll(refusal)
+    }
     changed()
+  }
+
+  /** Whoever edits it watches it: it is tried again and again, and shown as soon as it works. */
+  const inPlaceFailed = (unit: Candidate, failure: RunnerFailure, why: Parameters<typeof changeRevision>[2]) => {
+    const isOver = !failure.retryable || failure.retryAtMs > unit.deadlineMs
+    if (isOver) unit.runner.scaleTo(0)
+    if (!isOver && failure.count < failuresUntilFailed) return
+    unit.turn?.done()
+    record = changeRevision(record, unit.revision.name, { ...why, ready: "False" })
+    if (serving === undefined) route.refuseAll(failedFirst(failure.reason))
   }
 
   const servingFailed = (unit: Unit) => {
@@ -459,8 +506,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       }
     },
     revisions: () => {
-      const runners = [serving?.runner, candidate?.runner, ...leaving.keys()]
-      return revisionsOf(key.service, record, (name) => runners.find((_) => _?.revision === name)?.all() ?? 0)
+      const all = runners()
+      return revisionsOf(key.service, record, (name) => all.find((_) => _.revision === name)?.all() ?? 0)
     },
     update: (next, created) => {
       const wasPaused = object.paused
@@ -516,10 +563,29 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     },
     retryFailed: () => {
       if (object.paused || candidate === undefined || latestCreated(record)?.ready !== "False") return
-      record = changeRevision(record, candidate.revision.name, deploying)
-      candidate.deadlineMs = now() + candidate.revision.template.startDeadlineMs
-      candidate.runner.retry()
-      start(candidate)
+      const { revision, runner } = candidate
+      record = changeRevision(record, revision.name, deploying)
+      if (candidate.over || runner.target() === 0) {
+        drop(candidate)
+        begin(revision)
+      } else {
+        candidate.deadlineMs = now() + revision.template.startDeadlineMs
+        runner.retry()
+        start(candidate)
+      }
+      changed()
+    },
+    abandon: () => {
+      const newest = latestCreated(record)
+      const isInPlace = candidate?.revision.template.program.kind === "directory"
+      if (newest === undefined || newest.ready !== "Unknown" || isInPlace) return
+      const why = {
+        reason: "ProgressDeadlineExceeded",
+        message: newest.diagnosis?.message ?? "It wasn't ready in time.",
+        diagnosis: newest.diagnosis
+      } as const
+      if (candidate?.revision.name === newest.name) failForGood(candidate, why)
+      else record = changeRevision(record, newest.name, { ...why, ready: "False" })
       changed()
     },
     serving: () => (object.paused || deleting ? undefined : serving?.revision),
@@ -538,8 +604,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       scaling.end()
       route.refuseAll(refusals.removed(reason))
       changed()
-      const runners = [serving?.runner, candidate?.runner, ...leaving.keys()].filter((_) => _ !== undefined)
-      await Promise.all(runners.map((_) => _.stop(drainMs)))
+      await Promise.all(runners().map((_) => _.stop(drainMs)))
     }
   }
   return controller

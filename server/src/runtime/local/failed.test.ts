@@ -1,0 +1,111 @@
+import { afterEach, assert, describe, it } from "vitest"
+import { crashes, makeFakeInstances } from "./fakeInstances.ts"
+import { InstanceFailed } from "./instances/Instance.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "./testRuntime.ts"
+
+const host = "web--local.localhost"
+const backoff = { baseMs: 20, maxMs: 50, resetAfterMs: 10_000 }
+const web = (image: string) => manifestsOf([{ name: "web", image }])
+
+const open: Array<{ readonly stop: () => Promise<void> }> = []
+afterEach(async () => {
+  for (const cloud of open.splice(0)) await cloud.stop()
+})
+const start = (...[layer, objects, options]: Parameters<typeof makeTestRuntime>) => {
+  const cloud = makeTestRuntime(layer, objects, { backoff, ...options })
+  open.push(cloud)
+  return cloud
+}
+
+const registryAway = new InstanceFailed({
+  reason: "RegistryUnreachable",
+  message: "the registry r.example.com cannot be reached",
+  retryable: true
+})
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe("a revision (on a fake of Instances)", () => {
+  it("whose registry is away is pending for as long as it is tried, says why, and goes live when it can", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("a:1", { failure: registryAway })
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    const pending = await cloud.until("web", (_) => _.diagnosis?.code === "RegistryUnreachable" && fake.started() > 5)
+    assert.deepInclude(pending, { state: "pending", terminal: false })
+    fake.programs.delete("a:1")
+    await cloud.until("web", (_) => _.state === "ready")
+  })
+
+  it("that was abandoned never goes live by itself, though its registry is back: not after a restart, not by a recheck or a resume", async () => {
+    const fake = makeFakeInstances()
+    const objects = makeMemoryObjects()
+    fake.programs.set("b:1", { failure: registryAway })
+    const first = start(fake.layer, objects)
+    await first.apply(web("a:1"))
+    await first.until("web", (_) => _.state === "ready")
+    await first.apply(web("b:1"))
+    await first.until("web", (_) => _.diagnosis?.code === "RegistryUnreachable" && fake.started() > 4)
+    await first.abandon("web")
+    // What was kept at once, for the server may end now.
+    assert.include(JSON.stringify([...objects.objects.values()]), '"ready":"False","reason":"ProgressDeadlineExceeded"')
+    const failed = await first.until("web", (_) => _.state === "failed")
+    assert.deepInclude(failed, { latestReadyRevision: "web-00001", latestCreatedRevision: "web-00002" })
+    fake.programs.delete("b:1")
+    const staysFailed = async (cloud: typeof first) => {
+      const started = fake.started()
+      await cloud.apply(web("b:1"), testKey(), "recheck")
+      await pause(200)
+      assert.strictEqual(fake.started(), started)
+      assert.deepInclude(await cloud.status("web"), { state: "failed", latestReadyRevision: "web-00001" })
+    }
+    await staysFailed(first)
+    assert.strictEqual(await send(await first.route(host)), "web-00001")
+    await first.stop()
+    open.pop()
+
+    const second = start(fake.layer, objects)
+    assert.strictEqual(await send(await second.route(host)), "web-00001")
+    await staysFailed(second)
+    // A deployment tries it again.
+    await second.apply(web("b:1"))
+    await second.until("web", (_) => _.state === "ready" && _.latestReadyRevision === "web-00002")
+    assert.strictEqual(await send(await second.route(host)), "web-00002")
+  })
+
+  it("whose program crashes is tried for a few seconds, and then never again by itself", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("bad:1", crashes)
+    const cloud = start(fake.layer)
+    const begun = performance.now()
+    await cloud.apply(web("bad:1"))
+    await cloud.until("web", (_) => _.state === "failed")
+    assert.isAtLeast(performance.now() - begun, 3_000)
+    fake.programs.delete("bad:1")
+    const started = fake.started()
+    await pause(200)
+    assert.strictEqual(fake.started(), started)
+    assert.deepInclude(await cloud.status("web"), { state: "failed", instances: 0 })
+  })
+
+  it("that crashes at first, since what it needs isn't there yet, goes live", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("a:1", crashes)
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", () => fake.started() > 3)
+    assert.strictEqual((await cloud.status("web"))?.state, "pending")
+    fake.programs.delete("a:1")
+    await cloud.until("web", (_) => _.state === "ready")
+  })
+
+  it("that is ready isn't abandoned", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.abandon("web")
+    assert.strictEqual((await cloud.status("web"))?.state, "ready")
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+  })
+})
