@@ -170,7 +170,7 @@ export const makePulls = (
         return pull
       })
 
-    const pull = (request: PullRequest, work: PullWork) =>
+    const pullShared = (request: PullRequest, work: PullWork) =>
       Effect.acquireUseRelease(
         Effect.gen(function* () {
           const known = pulls.get(request.key) ?? (yield* begin(request, work))
@@ -187,5 +187,5 @@ export const makePulls = (
           })
       )
 
-    return { pull }
+    return { pull: pullShared }
   })
