@@ -42,8 +42,9 @@ const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string
 
   const look = (node: Tree, seen: ReadonlySet<Tree>): void => {
     const { callee, name: word, start, type } = node
-    // What it wraps can be interrupted again.
+    // What these wrap can be interrupted again.
     if (type === "CallExpression" && isTree(callee) && callee["name"] === "endWithin") return
+    if (type === "CallExpression" && memberOf(callee) === "interruptible") return
     const member = memberOf(node)
     if (/^timeout/.test(member))
       found.add(`${name}:${text.slice(0, Number(start)).split("\n").length}: Effect.${member}`)
@@ -88,6 +89,10 @@ describe("timeouts in finalizers", () => {
     assert.lengthOf(find('Effect.acquireUseRelease(open, (_) => Effect.timeout(_.work, "1 s"), (_) => _.close)'), 0)
     assert.lengthOf(find('Effect.ensuring(Effect.timeout(work, "1 s"), close)'), 0)
     assert.lengthOf(find('Effect.addFinalizer(() => close.pipe(endWithin("1 second")))'), 0)
+    assert.lengthOf(
+      find('Effect.acquireRelease(Effect.fork(Effect.interruptible(Effect.timeout(work, "1 s"))), end)'),
+      0
+    )
   })
 
   it("are written as endWithin, for a timeout there never fires", () => {
