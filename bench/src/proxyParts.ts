@@ -39,7 +39,14 @@ const plain = () => {
 }
 
 const ours = async () => {
-  const lease = { host: "127.0.0.1", port: instancePort, release: () => {}, failed: () => {} }
+  const lease = {
+    host: "127.0.0.1",
+    port: instancePort,
+    release: () => {},
+    answered: () => {},
+    overdue: () => {},
+    failed: () => {}
+  }
   const route = { key: "bench", protocol: "http1", timeoutMs: 30_000, acquire: () => lease } as const
   const front = await makeFront({
     host: "127.0.0.1",

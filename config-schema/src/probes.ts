@@ -36,7 +36,7 @@ export const Probes = Schema.Struct({
   startup: Schema.optional(Probe),
   /** Gets requests only while it succeeds. @default a TCP connection to the port */
   readiness: Schema.optional(Probe),
-  /** Is restarted when it fails. */
+  /** Is restarted when it fails. @default any answer within 10 seconds; on Kubernetes a TCP connection */
   liveness: Schema.optional(Probe)
 }).annotations({ identifier: "Probes" })
 export type Probes = typeof Probes.Type

@@ -21,6 +21,11 @@ export const annotation = {
   sourceScript: "maxcloud.dev/source-script",
   /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */
   port: "maxcloud.dev/port",
+  /**
+   * On a Knative Service's template: `any-answer` if the config declares no liveness probe. The manifest's own is a TCP connection then; the local
+   * runtime restarts an instance that gives no answer at all.
+   */
+  liveness: "maxcloud.dev/liveness",
   /** On a Knative Service's template: when it was restarted last (RFC 3339). A new value makes a new revision of the same program. */
   restartedAt: "maxcloud.dev/restarted-at",
   /**

@@ -33,6 +33,7 @@ export const revisionTemplateOf = (
       annotations: {
         ...image.annotations,
         ...portAnnotations(service),
+        ...(service.probes.liveness === undefined ? { [annotation.liveness]: "any-answer" } : {}),
         ...scaleAnnotations(service, tenant),
         ...restartAnnotations(service, tenant)
       }
@@ -60,26 +61,28 @@ const restartAnnotations = ({ name }: ServiceSpec, { restarts }: TenantContext):
   return at === undefined ? {} : { [annotation.restartedAt]: at }
 }
 
-/**
- * `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less).
- * The deadline is two minutes, for scheduling and the image, and the time that the probes allow a start.
- */
-const scaleAnnotations = (
-  { name, probes, scale }: ServiceSpec,
-  { pausedServices }: TenantContext
-): Readonly<Record<string, string>> => {
-  const { readiness, startup } = probes
+/** Two minutes, for scheduling and the image, and the time that the probes allow a start. In seconds. */
+const deadlineOf = ({ probes: { readiness, startup } }: ServiceSpec): number => {
   const start =
     startup === undefined
       ? (readiness?.initialDelay ?? 0)
       : startup.initialDelay + startup.period * startup.failureThreshold
+  return 120 + seconds(start)
+}
+
+/** `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less). */
+const scaleAnnotations = (
+  service: ServiceSpec,
+  { pausedServices }: TenantContext
+): Readonly<Record<string, string>> => {
+  const { name, scale } = service
   return {
     "autoscaling.knative.dev/min-scale": String(pausedServices.has(name) ? 0 : scale.min),
     "autoscaling.knative.dev/max-scale": String(scale.max),
     "autoscaling.knative.dev/target": String(scale.concurrency),
     "autoscaling.knative.dev/target-utilization-percentage": "100",
     "autoscaling.knative.dev/window": `${seconds(scale.idle)}s`,
-    "serving.knative.dev/progress-deadline": `${120 + seconds(start)}s`
+    "serving.knative.dev/progress-deadline": `${deadlineOf(service)}s`
   }
 }
 
@@ -105,13 +108,25 @@ const containerOf = (
     resources: resourcesOf(service),
     ...(startup === undefined ? {} : { startupProbe: probeOf(startup, port) }),
     ...(readiness === undefined ? {} : { readinessProbe: probeOf(readiness, port) }),
-    ...(liveness === undefined ? {} : { livenessProbe: probeOf(liveness, port) }),
+    livenessProbe: liveness === undefined ? defaultLiveness(port, deadlineOf(service)) : probeOf(liveness, port),
     securityContext: context,
     // Knative tells the termination message where a container fails: so it is the last lines of its log.
     terminationMessagePolicy: "FallbackToLogsOnError",
     ...(volumeMounts.length === 0 ? {} : { volumeMounts })
   }
 }
+
+/**
+ * Whoever declares nothing still gets a program restarted that accepts no connections any more. Kubernetes has no probe that any answer
+ * satisfies: an HTTP GET fails from status 400 on, which a healthy API answers on `/`. It begins when a start has either succeeded or failed.
+ */
+const defaultLiveness = (port: number, initialDelaySeconds: number): ContainerProbe => ({
+  tcpSocket: { port },
+  initialDelaySeconds,
+  periodSeconds: 10,
+  timeoutSeconds: 10,
+  failureThreshold: 3
+})
 
 const probeOf = (probe: Probe, port: number): ContainerProbe => ({
   ...(probe.path === undefined ? { tcpSocket: { port } } : { httpGet: { path: probe.path, port } }),

@@ -433,7 +433,8 @@ export const english: DiagnosisTexts = {
     steps: [
       "Read what it said before: `maxcloud logs NAME`.",
       'Allow more: `probes: { liveness: { timeout: "5s", failureThreshold: 6 } }`.',
-      "Let the liveness path depend on nothing but the program itself."
+      "Let the liveness path depend on nothing but the program itself.",
+      "Without a liveness probe in the config any answer within 10 seconds is enough; `probes: { liveness: {} }` asks for a TCP connection alone."
     ],
     fix: "Find why it hangs with `maxcloud logs NAME`, or allow the liveness probe more time and failures."
   },

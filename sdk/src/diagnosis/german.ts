@@ -439,7 +439,8 @@ export const german: DiagnosisTexts = {
     steps: [
       "Lesen, was es vorher sagte: `maxcloud logs NAME`.",
       'Mehr zulassen: `probes: { liveness: { timeout: "5s", failureThreshold: 6 } }`.',
-      "Den Liveness-Pfad von nichts als dem Programm selbst abhängen lassen."
+      "Den Liveness-Pfad von nichts als dem Programm selbst abhängen lassen.",
+      "Ohne Liveness-Prüfung in der Konfiguration genügt jede Antwort innerhalb von 10 Sekunden; `probes: { liveness: {} }` verlangt nur eine TCP-Verbindung."
     ],
     fix: "Mit `maxcloud logs NAME` herausfinden, warum es hängt, oder der Liveness-Prüfung mehr Zeit und Fehlschläge zugestehen."
   },

@@ -48,7 +48,9 @@ describe("KnativeManifest", () => {
       startDeadlineMs: 180_000,
       startup: { path: "/up", initialDelayMs: 0, periodMs: 2000, timeoutMs: 1000, failureThreshold: 30 },
       readiness: { path: undefined, initialDelayMs: 0, periodMs: 10_000, timeoutMs: 3000, failureThreshold: 3 },
-      liveness: undefined
+      // Its delay is for a cluster.
+      liveness: { path: undefined, initialDelayMs: 0, periodMs: 10_000, timeoutMs: 10_000, failureThreshold: 3 },
+      anyAnswerLives: true
     })
     assert.deepInclude(template.scale, {
       targetConcurrency: 5,
@@ -58,6 +60,23 @@ describe("KnativeManifest", () => {
       max: 7,
       stableWindowMs: 90_000
     })
+  })
+
+  it("takes the liveness probe that a service declares, and none of a folder that its developer may have stopped", () => {
+    const livenessOf = (given: object) => {
+      const manifest = manifestsOf([{ name: "web", ...given }]).find(isKnativeService)
+      const { template } = Either.getOrThrowWith(
+        parseKnativeService(manifest ?? assert.fail("none")),
+        (_) => new Error(_)
+      )
+      return [template.anyAnswerLives, template.liveness?.path, template.liveness?.timeoutMs]
+    }
+    assert.deepStrictEqual(livenessOf({ image: "nginx" }), [true, undefined, 10_000])
+    assert.deepStrictEqual(livenessOf({ image: "nginx", probes: { liveness: {} } }), [false, undefined, 1_000])
+    assert.deepStrictEqual(livenessOf({ image: "nginx", probes: { liveness: { path: "/up" } } }), [false, "/up", 1_000])
+    const source = { path: ".", directory: "/work" }
+    assert.deepStrictEqual(livenessOf({ source }), [false, undefined, undefined])
+    assert.deepStrictEqual(livenessOf({ source, probes: { liveness: {} } }), [false, undefined, 1_000])
   })
 
   it("puts environment and files together, values of secrets as such", async () => {

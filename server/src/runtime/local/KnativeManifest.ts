@@ -152,9 +152,25 @@ const templateOf = ({ metadata, spec }: Template): Either.Either<RevisionTemplat
       startDeadlineMs: deadline === undefined ? 600_000 : yield* goDuration("progress-deadline", deadline),
       startup: probeOf(container.startupProbe),
       readiness: probeOf(container.readinessProbe),
-      liveness: probeOf(container.livenessProbe)
+      ...livenessOf(annotations, container)
     }
   })
+
+/**
+ * A manifest can only say a TCP connection, for Kubernetes has no probe that any answer satisfies; here it is told by an annotation. A folder that runs
+ * in place has no such probe: its developer may have stopped it in a debugger.
+ */
+const livenessOf = (
+  annotations: Readonly<Record<string, string>>,
+  container: Container
+): Pick<RevisionTemplate, "anyAnswerLives" | "liveness"> => {
+  const anyAnswerLives = annotations[annotation.liveness] === "any-answer"
+  const liveness = probeOf(container.livenessProbe)
+  if (!anyAnswerLives || liveness === undefined) return { anyAnswerLives: false, liveness }
+  if (annotations[annotation.sourceDirectory] !== undefined) return { anyAnswerLives: false, liveness: undefined }
+  // Its delay is for a cluster: here a probe begins once an instance is ready.
+  return { anyAnswerLives, liveness: { ...liveness, initialDelayMs: 0 } }
+}
 
 const decodeBuild = Schema.decodeUnknownOption(Schema.parseJson(Build))
 

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { Agent, createServer, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Manifest } from "@maxcloud/synth"
 import { Effect, Layer } from "effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { accessAway } from "../../images/testAccess.ts"
@@ -125,6 +126,33 @@ describe("LocalRuntime on processes", () => {
       })
     )
     assert.strictEqual(processes.size, 3)
+  })
+
+  it("replaces one that is frozen, though nobody asks for it, and takes no probe for traffic", async () => {
+    const cloud = await serve()
+    const fast = (manifests: ReadonlyArray<Manifest>): ReadonlyArray<Manifest> =>
+      JSON.parse(
+        JSON.stringify(manifests, (key, value) =>
+          key === "livenessProbe" ? { ...value, periodSeconds: 1, timeoutSeconds: 1 } : value
+        )
+      )
+    // A folder that runs in place has no probe by itself.
+    const given = (scale: Readonly<Record<string, unknown>>) => {
+      const probes = { liveness: { path: "/alive" } }
+      const service = { name: "web", source: { path: ".", directory: program("app") }, probes, scale }
+      return withAnnotation(fast(manifestsOf([service])), "autoscaling.knative.dev/window", "4s")
+    }
+    await cloud.apply(given({ min: 1 }))
+    await cloud.until("web", (_) => _.state === "ready")
+    const { text } = await cloud.get()
+    process.kill(Number(text.split(" ")[1]), "SIGSTOP")
+    const stuck = cloud.get()
+    assert.strictEqual((await stuck).status, 502)
+    const next = await cloud.get()
+    assert.strictEqual(next.status, 200)
+    assert.notStrictEqual(next.text, text)
+    await cloud.apply(given({ min: 0 }))
+    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
   })
 
   it("replaces an instance that ends, and tells of one that never starts", async () => {

@@ -78,6 +78,9 @@ const make = (options: LocalRuntimeOptions) =>
       onPort: (callee, network, port) => services.find(callee)?.setLinkPort(network, port)
     })
 
+    const hostOf = (key: ServiceKey) =>
+      `${publicHostOf(key, options.domain)}${options.port === undefined ? "" : `:${options.port}`}`
+
     const makeController = (object: Parameters<typeof makeServiceController>[0]["object"]): ServiceController =>
       makeServiceController({
         object,
@@ -102,6 +105,7 @@ const make = (options: LocalRuntimeOptions) =>
               links,
               graceMs,
               ownsMachine: mayRunProcesses(key),
+              host: hostOf(key),
               resolvedImage: hooks.resolvedImage
             }),
             writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
@@ -154,10 +158,7 @@ const make = (options: LocalRuntimeOptions) =>
     if (ended > 0) yield* Effect.logInfo(`ended ${ended} instances of an earlier run`)
     yield* restoreServices(yield* objects.all, services, makeController, refusalOf)
 
-    const urlOf = (key: ServiceKey) => {
-      const port = options.port === undefined ? "" : `:${options.port}`
-      return `${options.scheme}://${publicHostOf(key, options.domain)}${port}`
-    }
+    const urlOf = (key: ServiceKey) => `${options.scheme}://${hostOf(key)}`
 
     const statusOf = Effect.fn("LocalRuntime.status")(function* (key: ServiceKey) {
       const controller = services.find(key)

@@ -1,5 +1,6 @@
 import { makeRequestStats, type RequestStats } from "../autoscaler/Autoscaler.ts"
 import type { Lease } from "../proxy/Route.ts"
+import { afterRequest, goodStanding, isEjected, type Outcome, type Standing } from "./outliers.ts"
 
 /** Where an instance listens, and whether its readiness probe succeeds now. */
 export interface Endpoint {
@@ -28,7 +29,10 @@ export interface Pool {
   /** Requests in flight, and those that wait for this revision: what the autoscaler is fed with. */
   readonly stats: RequestStats
   readonly add: (endpoint: Endpoint) => void
-  /** A slot on the instance with the fewest requests that is ready and has room. */
+  /**
+   * A slot on the instance with the fewest requests that is ready and has room. One that failed its last requests is chosen only if there is no
+   * other.
+   */
   readonly take: () => PoolLease | undefined
   /** Gives an instance no more requests; those in flight go on. */
   readonly drain: (id: string) => void
@@ -36,12 +40,18 @@ export interface Pool {
   readonly resume: (id: string) => void
   readonly remove: (id: string) => void
   readonly inFlight: (id: string) => number
+  /** Requests that it has begun to answer. */
+  readonly answered: (id: string) => number
+  /** Has it as many requests as it may have at a time? */
+  readonly isFull: (id: string) => boolean
   readonly ready: () => number
 }
 
 interface Slot {
   readonly endpoint: Endpoint
   inFlight: number
+  answered: number
+  standing: Standing
   state: "open" | "suspect" | "draining" | "removed"
 }
 
@@ -56,6 +66,10 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
 
   const leaseOf = (slot: Slot): PoolLease => {
     let held = true
+    const note = (outcome: Outcome) => {
+      if (slot.standing !== goodStanding || outcome === "failed")
+        slot.standing = afterRequest(slot.standing, outcome, performance.now())
+    }
     return {
       id: slot.endpoint.id,
       host: slot.endpoint.host,
@@ -68,7 +82,13 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
         if (slot.state === "open") events.onRoom()
         else if (slot.inFlight === 0 && slot.state === "draining") events.onDrained(slot.endpoint.id)
       },
+      answered: () => {
+        slot.answered++
+        note("answered")
+      },
+      overdue: () => note("failed"),
       failed: () => {
+        note("failed")
         if (slot.state !== "open") return
         slot.state = "suspect"
         events.onSuspect(slot.endpoint.id)
@@ -79,23 +99,30 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
   return {
     stats,
     add: (endpoint) => {
-      slots.push({ endpoint, inFlight: 0, state: "open" })
+      slots.push({ endpoint, inFlight: 0, answered: 0, standing: goodStanding, state: "open" })
       events.onRoom()
     },
     take: () => {
       let best: Slot | undefined
+      let passedOver: Slot | undefined
+      const now = performance.now()
       const count = slots.length
       // Begins at another one each time, so that equals share.
       for (let i = 0; i < count; i++) {
         const slot = slots[(turn + i) % count]
         if (slot === undefined || slot.state !== "open" || slot.inFlight >= limit || !slot.endpoint.isReady()) continue
+        if (isEjected(slot.standing, now)) {
+          if (passedOver === undefined || slot.inFlight < passedOver.inFlight) passedOver = slot
+          continue
+        }
         if (best === undefined || slot.inFlight < best.inFlight) best = slot
         if (best.inFlight === 0) break
       }
+      best ??= passedOver
       if (best === undefined) return undefined
       turn = (turn + 1) % count
       best.inFlight++
-      stats.requestStarted(performance.now())
+      stats.requestStarted(now)
       return leaseOf(best)
     },
     drain: (id) => {
@@ -116,6 +143,8 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
       if (slot !== undefined) slot.state = "removed"
     },
     inFlight: (id) => find(id)?.inFlight ?? 0,
+    answered: (id) => find(id)?.answered ?? 0,
+    isFull: (id) => (find(id)?.inFlight ?? 0) >= limit,
     ready: () => slots.reduce((sum, _) => sum + (_.state === "open" && _.endpoint.isReady() ? 1 : 0), 0)
   }
 }

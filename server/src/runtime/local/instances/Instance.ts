@@ -4,9 +4,11 @@ import { Context, Data, type Deferred, type Effect, type Redacted } from "effect
 import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
 import type { Care } from "../sources/SourceStore.ts"
 
-/** A check of an instance on its port; without `path` a TCP connection. Times in milliseconds. */
+/** A check of an instance on its port; without `path` and `anyAnswer` a TCP connection. Times in milliseconds. */
 export interface ProbeSpec {
   readonly path: string | undefined
+  /** Whatever the program answers to a request of this protocol is a success; the request is for `host`. */
+  readonly anyAnswer?: { readonly protocol: "http1" | "h2c"; readonly host: string }
   readonly initialDelayMs: number
   readonly periodMs: number
   readonly timeoutMs: number
@@ -64,6 +66,8 @@ export interface InstanceSpec {
   readonly startup: ProbeSpec | undefined
   readonly readiness: ProbeSpec | undefined
   readonly liveness: ProbeSpec | undefined
+  /** What its requests say of it: an answer is as good as a probe's, and one that works on all that it may has no hand free for a probe. */
+  readonly traffic?: { readonly answered: () => number; readonly isFull: () => boolean }
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly graceMs: number
   /** Milliseconds that it has to become ready. */
@@ -90,6 +94,8 @@ export interface InstanceExit {
   readonly wanted: boolean
   /** Who ended it, as a clause, where that was neither its program nor the server: somebody with the container engine. */
   readonly outside?: string | undefined
+  /** Why the server ended it, if its liveness probe has failed. */
+  readonly dead?: Diagnosis | undefined
 }
 
 /** An instance could not be started or did not become ready; `Stopped`: it was told to end before. */

@@ -14,6 +14,7 @@ import { buildNginxImage, buildNodeImage } from "../../../../test/registry/scrat
 import { startTestRegistry, type TestRegistry } from "../../../../test/registry/testRegistry.ts"
 import { accessAway } from "../../../images/testAccess.ts"
 import { SourceStore } from "../sources/SourceStore.ts"
+import { containerName } from "./containers.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
 import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
@@ -77,6 +78,12 @@ require("node:http").createServer((request, response) => {
   response.end(JSON.stringify(process.env))
 }).listen(process.env.PORT)
 process.on("SIGTERM", () => { console.error("asked"); setTimeout(() => process.exit(0), 100) })`
+
+/** Stops whatever of a container listens. */
+const freeze = `
+const { readdirSync, readFileSync } = require("node:fs")
+for (const pid of readdirSync("/proc").filter((_) => /^\\d+$/.test(_) && _ !== String(process.pid)))
+  if (readFileSync("/proc/" + pid + "/cmdline", "utf8").includes("createServer")) process.kill(Number(pid), "SIGSTOP")`
 
 const start = async (spec: InstanceSpec) => {
   const instance = await run(Effect.flatMap(Instances, (instances) => instances.start(spec)))
@@ -205,6 +212,29 @@ describe.skipIf(missing.length > 0)("containers", () => {
     })
     expect(Object.keys(seen).filter((name) => /canary|proxy|containers/i.test(name))).toEqual(["NO_PROXY"])
     expect(instance.resolvedImage).toMatch(/^sha256:/)
+  })
+
+  it.each(["a signal", "the engine"])("are ended by default when %s has frozen them", async (by) => {
+    const liveness = {
+      path: undefined,
+      anyAnswer: { protocol: "http1", host: "app--local.localhost" },
+      initialDelayMs: 0,
+      periodMs: 200,
+      timeoutMs: 500,
+      failureThreshold: 3
+    } as const
+    const instance = await start(specOf({ args: [`${answering}; console.log(process.pid)`], liveness, graceMs: 1_000 }))
+    await ready(instance)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(await fetchText(instance)).toContain("K_SERVICE")
+    const name = containerName(await dataDirectoryId(data), instance.id)
+    if (by === "a signal") await podman("exec", name, "/usr/bin/node", "-e", freeze)
+    else await podman("pause", name)
+    expect(await exited(instance)).toMatchObject({
+      wanted: false,
+      outOfMemory: false,
+      dead: { code: "LivenessFailing" }
+    })
   })
 
   it("put no value of a variable or file into an argument of any process", async () => {

@@ -247,7 +247,11 @@ export const makeContainers = (options: ContainersOptions) => {
           // Until the client is gone: what it had not made yet when it was asked could still be started.
           for (let gone = isGone; !gone; ) {
             const stopped = await engine.run(["stop", "--time", seconds, name])
-            if (stopped.code !== 0) child.kill("SIGTERM")
+            if (stopped.code !== 0) {
+              child.kill("SIGTERM")
+              // One that somebody has paused can't be stopped.
+              await engine.run(["unpause", name])
+            }
             gone = await Promise.race([
               ended.then(() => true),
               new Promise<false>((resolve) => setTimeout(resolve, stopped.code === 0 ? 2_000 : 200, false))

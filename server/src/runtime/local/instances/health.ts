@@ -2,7 +2,7 @@ import type { InstanceSpec, ProbeSpec } from "./Instance.ts"
 import { type ProbeAnswer, type ProbeTarget, probe } from "./probe.ts"
 
 export interface HealthOptions {
-  readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs">
+  readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs" | "traffic">
   /** Where to look, in this order; the first that answers is kept. */
   readonly hosts: readonly [string, ...Array<string>]
   readonly port: number
@@ -53,8 +53,9 @@ export const watchHealth = (options: HealthOptions): Health => {
     })
   let last: ProbeAnswer | undefined
   const check = (given: ProbeSpec, on = host) => {
-    const { path, timeoutMs } = given
-    return probe({ host: on, port, path, timeoutMs, settleMs } satisfies ProbeTarget)
+    const { anyAnswer, path, timeoutMs } = given
+    const target: ProbeTarget = { host: on, port, path, timeoutMs, settleMs }
+    return probe(anyAnswer === undefined ? target : { ...target, anyAnswer })
   }
 
   const firstSuccess = async (given: ProbeSpec) => {
@@ -77,12 +78,26 @@ export const watchHealth = (options: HealthOptions): Health => {
     }
   }
 
+  /** A check, unless the program's requests have shown by themselves that it lives; undefined: it can't be said. */
+  const checkAlive = async (given: ProbeSpec, answeredBefore: number): Promise<boolean | undefined> => {
+    const answers = given.anyAnswer === undefined ? undefined : spec.traffic
+    const hasAnswered = () => answers !== undefined && answers.answered() > answeredBefore
+    if (hasAnswered() || (await check(given)).said === "success" || hasAnswered()) return true
+    return answers?.isFull() === true ? undefined : false
+  }
+
   const repeat = async (given: ProbeSpec, onSuccess: () => void, onFailure: () => void) => {
+    let tookMs = 0
     for (let failures = 0; !stopped; ) {
-      await pause(given.periodMs)
+      const answered = spec.traffic?.answered() ?? 0
+      // From the begin of one check to that of the next, as on Kubernetes.
+      await pause(Math.max(0, given.periodMs - tookMs))
       if (stopped) return
-      const succeeded = (await check(given)).said === "success"
+      const since = performance.now()
+      const succeeded = await checkAlive(given, answered)
+      tookMs = performance.now() - since
       if (stopped) return
+      if (succeeded === undefined) continue
       failures = succeeded ? 0 : failures + 1
       if (succeeded) onSuccess()
       else if (failures >= given.failureThreshold) onFailure()

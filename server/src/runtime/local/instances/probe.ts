@@ -2,12 +2,14 @@ import { request } from "node:http"
 import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
 import { outliveStream } from "../../../http2Handles.ts"
+import { anyAnswer } from "./anyAnswer.ts"
+import type { ProbeSpec } from "./Instance.ts"
 
 export interface ProbeTarget {
   readonly host: string
   readonly port: number
-  /** Without it a TCP connection. */
   readonly path: string | undefined
+  readonly anyAnswer?: ProbeSpec["anyAnswer"]
   readonly timeoutMs: number
   /**
    * A forwarder of the container engine may accept before the instance listens, and hangs up then: only a connection that
@@ -93,6 +95,11 @@ const http = (target: ProbeTarget, path: string): Promise<ProbeAnswer> =>
     message.end()
   })
 
-/** One check: a TCP connection is made, or the path is answered with 200-399 (redirects are not followed), within the timeout. Kubernetes' rules. */
-export const probe = (target: ProbeTarget): Promise<ProbeAnswer> =>
-  target.path === undefined ? tcp(target) : http(target, target.path)
+/**
+ * One check: a TCP connection is made, or the path is answered with 200-399 (redirects are not followed), within the timeout. Kubernetes' rules.
+ * With `anyAnswer`, which Kubernetes doesn't know, any answer will do.
+ */
+export const probe = (target: ProbeTarget): Promise<ProbeAnswer> => {
+  if (target.anyAnswer !== undefined) return anyAnswer({ ...target, ...target.anyAnswer, address: target.host })
+  return target.path === undefined ? tcp(target) : http(target, target.path)
+}

@@ -429,6 +429,69 @@ describe("liveness", () => {
     expect(await exited(instance)).toMatchObject({ signal: "SIGTERM", wanted: false })
     expect(said.join()).toContain("Liveness")
   })
+
+  const anyAnswer = { protocol: "http1", host: "app--local.localhost" } as const
+  const fast = { path: undefined, anyAnswer, initialDelayMs: 0, periodMs: 100, timeoutMs: 200, failureThreshold: 3 }
+
+  it("by default ends what is frozen, and says why", async () => {
+    await program("index.js", `console.log(process.pid); ${answering}`)
+    const seen = output()
+    const instance = await start(specOf({ ...seen, liveness: fast, graceMs: 100 }))
+    await ready(instance)
+    process.kill(Number(seen.text()), "SIGSTOP")
+    const exit = await exited(instance)
+    expect(exit).toMatchObject({ signal: "SIGKILL", wanted: false })
+    expect(exit.dead).toMatchObject({
+      code: "LivenessFailing",
+      message: "the program was ended since it answered no request within 0.2 s, 3 times in a row"
+    })
+  })
+
+  it("by default leaves alone what answers with errors, or works on as much as it may", async () => {
+    const answers = (status: number) =>
+      program(
+        "index.js",
+        `require("node:http").createServer((request, response) => {
+          if (request.url !== "/work") return response.writeHead(${status}).end()
+          response.writeHead(200).end(() => { for (const end = Date.now() + 1500; Date.now() < end; ); })
+        }).listen(process.env.PORT)`
+      )
+    let isFull = false
+    let ended = false
+    for (const status of [404, 500]) {
+      await answers(status)
+      const traffic = { answered: () => 0, isFull: () => isFull }
+      const instance = await start(specOf({ liveness: fast, traffic }))
+      void exited(instance).then(() => {
+        ended = true
+      })
+      await ready(instance)
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      isFull = true
+      await fetchText(instance, "/work")
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      expect(ended).toBe(false)
+      isFull = false
+      await fetchText(instance)
+      expect(ended).toBe(false)
+      await stop(instance)
+      ended = false
+    }
+  })
+
+  it("by default asks nothing of what has answered its requests meanwhile", async () => {
+    await program(
+      "index.js",
+      `let asked = 0; require("node:http").createServer((request, response) => response.end(String(request.url === "/" ? asked : asked++))).listen(process.env.PORT)`
+    )
+    let answered = 0
+    const traffic = { answered: () => answered++, isFull: () => false }
+    const instance = await start(specOf({ liveness: fast, traffic }))
+    await ready(instance)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect(await fetchText(instance)).toBe("0")
+    await stop(instance)
+  })
 })
 
 describe("stopping", () => {

@@ -83,6 +83,7 @@ export const supervise = async (
   let wanted = false
   let gaveUp = false
   let wasReady = false
+  let dead: Diagnosis | undefined
   let health: Health | undefined
 
   const fail = (failure: InstanceFailed) => Deferred.unsafeDone(ready, Exit.fail(failure))
@@ -117,7 +118,8 @@ export const supervise = async (
         spec.onSystem?.(
           `Liveness probe failed ${given.failureThreshold} times${given.path === undefined ? "" : ` on ${given.path}`}: it is ended.`
         )
-        giveUp(livenessFailed(given))
+        dead = livenessFailed(given)
+        giveUp(failedBy(dead, true))
       }
     })
 
@@ -154,8 +156,7 @@ export const supervise = async (
           : endedEarly(ended, spec, current.of, ranMs)
       )
       const { code, signal, outOfMemory, outside } = ended
-      const how = { code, signal, outOfMemory, wanted }
-      Deferred.unsafeDone(exited, Exit.succeed(outside === undefined ? how : { ...how, outside }))
+      Deferred.unsafeDone(exited, Exit.succeed({ code, signal, outOfMemory, wanted, outside, dead }))
       return
     }
   }
@@ -183,13 +184,12 @@ export const supervise = async (
   }
 }
 
-const livenessFailed = ({ failureThreshold, path }: ProbeSpec) =>
-  failedBy(
-    diagnosisOf(
-      "LivenessFailing",
-      `the program was ended since its liveness probe${path === undefined ? "" : ` GET ${path}`} failed ${failureThreshold} times in a row`
-    ),
-    true
+const livenessFailed = ({ anyAnswer, failureThreshold, path, timeoutMs }: ProbeSpec): Diagnosis =>
+  diagnosisOf(
+    "LivenessFailing",
+    anyAnswer === undefined
+      ? `the program was ended since its liveness probe${path === undefined ? "" : ` GET ${path}`} failed ${failureThreshold} times in a row`
+      : `the program was ended since it answered no request within ${timeoutMs / 1000} s, ${failureThreshold} times in a row`
   )
 
 /** What has to be said when the machine refuses to launch anything. */

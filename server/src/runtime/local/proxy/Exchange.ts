@@ -191,6 +191,7 @@ class Exchange {
       return
     }
     clearTimeout(this.#timer)
+    this.#lease?.answered()
     this.#resume = resume
     // These and the answer to HEAD have no body, whatever they say of one (RFC 9112, 6.3): undici would wait for it in vain.
     const bodyless = ended || bodylessStatuses.has(answer.status) || this.#down.method === "HEAD"
@@ -313,6 +314,7 @@ class Exchange {
     const { counters } = this.#upstreams
     const lease = this.#lease
     this.#lease = undefined
+    lease?.answered()
     this.#settle()
     this.#ended = true
     counters.active++
@@ -373,6 +375,8 @@ class Exchange {
     if (this.#over || this.#answering) return
     const abort = this.#abort
     const { timeoutMs } = this.#route
+    // A caller that is slow to send is not the instance's fault.
+    if (this.#body === undefined || this.#body.readableEnded) this.#lease?.overdue()
     // No instance has it: that one didn't answer in time would be wrong, and hide what is the matter.
     const why = this.#held ? this.#route.overdue?.(timeoutMs) : undefined
     if (why === undefined) this.#refuse(timedOut(timeoutMs))

@@ -4,6 +4,10 @@ export interface Lease {
   readonly port: number
   /** Gives the slot back; to be called once, when the response has ended or failed. */
   readonly release: () => void
+  /** The head of its answer has come. */
+  readonly answered: () => void
+  /** No head has come in the time that the request may take. `release` is still to be called. */
+  readonly overdue: () => void
   /** The instance refused or dropped the connection before a byte of response: it is gone or going. `release` is still to be called. */
   readonly failed: () => void
 }

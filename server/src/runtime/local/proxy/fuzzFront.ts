@@ -23,7 +23,14 @@ const routeOf = (port: number, protocol: "http1" | "h2c", which: number): Route 
   timeoutMs: 400,
   acquire: () => {
     leases.add(which)
-    return { host: "127.0.0.1", port, release: () => leases.delete(which), failed: () => {} }
+    return {
+      host: "127.0.0.1",
+      port,
+      release: () => leases.delete(which),
+      answered: () => {},
+      overdue: () => {},
+      failed: () => {}
+    }
   }
 })
 const front = await makeFront({

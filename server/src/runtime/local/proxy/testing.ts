@@ -46,6 +46,8 @@ export class TestRoute implements Route {
   taken = 0
   released = 0
   failures = 0
+  answers = 0
+  overdues = 0
   #turn = 0
 
   constructor(
@@ -67,6 +69,12 @@ export class TestRoute implements Route {
         if (released) throw new Error("a slot was given back twice")
         released = true
         this.released++
+      },
+      answered: () => {
+        this.answers++
+      },
+      overdue: () => {
+        this.overdues++
       },
       failed: () => {
         if (released) throw new Error("a slot that was given back has failed")

@@ -168,6 +168,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       const instance = yield* input.instances.start({
         ...spec,
         care: entry.care,
+        traffic: { answered: () => pool.answered(entry.id), isFull: () => pool.isFull(entry.id) },
         id: entry.id,
         onOutput: entry.writer.write,
         onSystem: entry.writer.system,

@@ -30,5 +30,7 @@ export interface RevisionTemplate {
   readonly startDeadlineMs: number
   readonly startup: ProbeSpec | undefined
   readonly readiness: ProbeSpec | undefined
-  readonly liveness: ProbeSpec | undefined
+  readonly liveness: Omit<ProbeSpec, "anyAnswer"> | undefined
+  /** Is the liveness probe the default one, which any answer of the program satisfies? */
+  readonly anyAnswerLives: boolean
 }

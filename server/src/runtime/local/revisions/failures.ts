@@ -51,6 +51,10 @@ export const failureOfExit = (
   of: Instance["of"] = "source"
 ): FailureReason | undefined => {
   if (exit.wanted) return undefined
+  if (exit.dead !== undefined) {
+    const { code, ...rest } = exit.dead
+    return { ...rest, reason: code, retryable: true }
+  }
   const seconds = Math.max(0.1, Math.round(readyMs / 100) / 10)
   if (exit.outside !== undefined) {
     const { code, ...rest } = endedFromOutside(exit.outside)

@@ -17,6 +17,8 @@ export const instanceSpecOf = (input: {
   readonly graceMs: number
   readonly ownsMachine: boolean
   readonly resolvedImage: () => string | undefined
+  /** The host that its callers name. */
+  readonly host: string
 }): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
   const { app, graceMs, key, links, ownsMachine, revision, secrets } = input
   const { template } = revision
@@ -45,7 +47,10 @@ export const instanceSpecOf = (input: {
     memoryBytes: template.memoryBytes,
     startup: template.startup,
     readiness: template.readiness,
-    liveness: template.liveness,
+    liveness:
+      template.liveness === undefined || !template.anyAnswerLives
+        ? template.liveness
+        : { ...template.liveness, anyAnswer: { protocol: template.protocol, host: input.host } },
     graceMs,
     startDeadlineMs: template.startDeadlineMs
   }))

@@ -1,0 +1,33 @@
+/** How an instance has fared with its last requests. Plain data, changed by `afterRequest` alone. */
+export interface Standing {
+  /** Requests in a row that it failed. */
+  readonly failures: number
+  /** Times in a row that it was passed over, without an answer since. */
+  readonly ejections: number
+  /** Until when it is passed over, on a monotonic clock in milliseconds. */
+  readonly untilMs: number
+}
+
+/** `failed`: the connection was refused or reset, or the head of the answer didn't come in time. */
+export type Outcome = "answered" | "failed"
+
+export const goodStanding: Standing = { failures: 0, ejections: 0, untilMs: 0 }
+
+export const failuresUntilEjected = 3
+export const firstEjectionMs = 5_000
+export const longestEjectionMs = 60_000
+
+/**
+ * Passes an instance over after three failures in a row: for five seconds, then for twice as long each time, up to a minute. Once that is over it's
+ * tried again, and the next failure counts as three. An answer, also to a request from before, clears everything.
+ */
+export const afterRequest = (standing: Standing, outcome: Outcome, nowMs: number): Standing => {
+  if (outcome === "answered") return goodStanding
+  if (isEjected(standing, nowMs)) return standing
+  const failures = standing.failures + 1
+  if (standing.ejections === 0 && failures < failuresUntilEjected) return { ...standing, failures }
+  const forMs = Math.min(longestEjectionMs, firstEjectionMs * 2 ** Math.min(standing.ejections, 30))
+  return { failures: 0, ejections: standing.ejections + 1, untilMs: nowMs + forMs }
+}
+
+export const isEjected = ({ untilMs }: Standing, nowMs: number): boolean => nowMs < untilMs
