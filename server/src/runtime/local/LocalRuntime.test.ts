@@ -135,6 +135,36 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     assert.deepInclude(again, { latestReadyRevision: "web-00002", diagnosis: null })
   })
 
+  it("keeps a revision to the image of its first instance, also if that never got ready, and after a restart", async () => {
+    const fake = makeFakeInstances()
+    const objects = makeMemoryObjects()
+    const id = (digit: string) => `sha256:${digit.repeat(64)}`
+    let now = id("1")
+    const ran: Array<string | undefined> = []
+    const resolvedImage = () => now
+    fake.programs.set("moving", { ...crashes, resolvedImage })
+    const first = start(fake.layer, objects)
+    await first.apply(web("moving"))
+    await first.until("web", (_) => _.state === "failed")
+    assert.strictEqual((await first.revisions("web"))[0]?.image, `moving@${id("1")}`)
+    await first.stop()
+
+    now = id("2")
+    fake.programs.set("moving", {
+      resolvedImage,
+      answer: ({ program }) => {
+        ran.push(program.kind === "image" ? program.resolved : undefined)
+        return "up"
+      }
+    })
+    const second = start(fake.layer, objects)
+    // A deployment without a change: the same revision is tried again.
+    await second.apply(web("moving"))
+    await second.until("web", (_) => _.state === "ready")
+    assert.strictEqual(await send(await second.route(host)), "up")
+    assert.deepStrictEqual(ran, [id("1")])
+  })
+
   it("fails a new service whose instances end right after they were ready, with their last lines", async () => {
     const fake = makeFakeInstances()
     fake.programs.set("bad:1", { livesMs: 20 })

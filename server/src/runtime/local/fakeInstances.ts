@@ -6,6 +6,8 @@ import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec, In
 export interface FakeProgram {
   readonly failure?: InstanceFailed
   readonly startMs?: number
+  /** The image that its name means at the moment; once it was told, it is what is asked for. */
+  readonly resolvedImage?: () => string
   /** Ends by itself with code 1 this long after it was ready. */
   readonly livesMs?: number
   readonly answer?: (spec: InstanceSpec) => string | Promise<string>
@@ -89,6 +91,9 @@ export const makeFakeInstances = (): FakeInstances => {
         port,
         ready,
         exited,
+        ...(program.resolvedImage === undefined || spec.program.kind !== "image"
+          ? {}
+          : { resolvedImage: spec.program.resolved ?? program.resolvedImage() }),
         isReady: () => all.has(spec.id),
         stop: Effect.promise(() => end(spec.id, { code: 0, signal: null, outOfMemory: false, wanted: true }))
       }

@@ -103,10 +103,20 @@ export const RevisionObject = Schema.Struct({
     Schema.Struct({
       observedGeneration: count,
       conditions: list(KubeCondition),
+      /** Images by digest, as Knative has resolved them. It leaves those out that it doesn't ask for. */
+      containerStatuses: list(Schema.Struct({ name: text, imageDigest: text })),
       actualReplicas: count,
       desiredReplicas: count
     }),
-    { default: () => ({ observedGeneration: 0, conditions: [], actualReplicas: 0, desiredReplicas: 0 }) }
+    {
+      default: () => ({
+        observedGeneration: 0,
+        conditions: [],
+        containerStatuses: [],
+        actualReplicas: 0,
+        desiredReplicas: 0
+      })
+    }
   )
 })
 export type RevisionObject = typeof RevisionObject.Type

@@ -196,6 +196,16 @@ describe("statusOf", () => {
     expect(revisionsOf(name, undefined, [knativeRevision()], [going, gone])[0]?.instances).toBe(1)
   })
 
+  it("names a revision's image by the digest that Knative has resolved, if it has", () => {
+    const written = knativeRevision()
+    const imageDigest = `ghcr.io/acme/web@sha256:${"d".repeat(64)}`
+    const told = (containerStatuses: (typeof written)["status"]["containerStatuses"]) =>
+      revisionsOf(name, undefined, [{ ...written, status: { ...written.status, containerStatuses } }], [])[0]?.image
+    expect(told([{ name: "user-container", imageDigest }])).toBe(imageDigest)
+    expect(told([{ name: "user-container", imageDigest: "" }])).toBe("ghcr.io/acme/web:1")
+    expect(told([])).toBe("ghcr.io/acme/web:1")
+  })
+
   const anyCondition = fc.record({
     type: fc.constantFrom(
       "Ready",

@@ -148,13 +148,20 @@ export const revisionsOf = (
     .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.name.localeCompare(a.name))
 }
 
+/** By digest where Knative says it. */
+const imageOf = ({ spec, status }: RevisionObject) => {
+  const [container] = spec.containers
+  const resolved = status.containerStatuses.find(({ name }) => name === container?.name)?.imageDigest ?? ""
+  return resolved === "" ? (container?.image ?? "") : resolved
+}
+
 const revisionOf = (
   service: ServiceName,
   revision: RevisionObject,
   pods: ReadonlyArray<PodObject>,
   traffic: ReadonlyMap<string, number>
 ): Revision => {
-  const { metadata, spec } = revision
+  const { metadata } = revision
   const ready = isOf(revision) ? find(revision.status.conditions, "Ready") : undefined
   return {
     name: metadata.name,
@@ -162,7 +169,7 @@ const revisionOf = (
     ready: ready?.status ?? "Unknown",
     reason: ready?.reason ?? "",
     message: ready?.message ?? "",
-    image: spec.containers[0]?.image ?? "",
+    image: imageOf(revision),
     instances: pods.filter(
       (_) => _.metadata.labels["serving.knative.dev/revision"] === metadata.name && isReady(_) && !isGone(_)
     ).length,

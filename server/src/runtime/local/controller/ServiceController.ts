@@ -21,7 +21,7 @@ export interface RunnerHooks {
   /** The image that the revision's first instance ran. */
   readonly resolvedImage: () => string | undefined
   readonly onRoom: () => void
-  readonly onReady: (instance: Instance) => void
+  readonly onLaunched: (instance: Instance) => void
   readonly onChange: () => void
   readonly onFailure: () => void
   readonly onBuild: (line: string) => void
@@ -278,7 +278,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     const own: RunnerHooks = {
       resolvedImage: () => record.revisions.find((_) => _.name === revision.name)?.resolvedImage,
       onRoom: route.pump,
-      onReady: ({ resolvedImage }) => {
+      // Also if it never gets ready: the next one runs the same, whatever its tag means by then.
+      onLaunched: ({ resolvedImage }) => {
         if (resolvedImage !== undefined) record = changeRevision(record, revision.name, { resolvedImage })
       },
       onChange: () => hooks(unit).onChange(),

@@ -85,13 +85,14 @@ export const revisionsOf = (
   instancesOf: (revision: string) => number
 ): ReadonlyArray<Revision> =>
   record.revisions
-    .map(({ createdAt, image, message, name, ready, reason }) => ({
+    .map(({ createdAt, image, message, name, ready, reason, resolvedImage }) => ({
       name,
       service,
       ready,
       reason,
       message,
-      image,
+      // Of a tag that no registry could be asked about, what its first instance found.
+      image: resolvedImage === undefined || /sha256:[a-f0-9]{64}$/.test(image) ? image : `${image}@${resolvedImage}`,
       instances: instancesOf(name),
       trafficPercent: name === record.latestReady ? 100 : 0,
       createdAt

@@ -80,7 +80,7 @@ const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
     writer: () => ({ write: () => {}, system: (line) => lines.push(line), close: () => Promise.resolve() }),
     fork: (effect) => Effect.runFork(effect),
     onRoom: () => {},
-    onReady: () => {},
+    onLaunched: () => {},
     onChange: () => {},
     onFailure: () => failures++,
     onBuild: () => {},

@@ -23,8 +23,8 @@ export interface RunnerInput {
   readonly writer: (instance: string) => LogWriter
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   readonly onRoom: () => void
-  /** One more is ready. */
-  readonly onReady: (instance: Instance) => void
+  /** One more was launched. */
+  readonly onLaunched: (instance: Instance) => void
   /** Something about its instances has changed. */
   readonly onChange: () => void
   /** A start failed, or an instance ended by itself. */
@@ -184,6 +184,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         apart: input.apart
       })
       entry.instance = instance
+      input.onLaunched(instance)
       const exit =
         entry.phase === "ending"
           ? yield* Effect.zipRight(instance.stop, Deferred.await(instance.exited))
@@ -203,7 +204,6 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       launchMs = performance.now() - launchedAtMs
       if (failure !== undefined) entry.provedTimer = setTimeout(forgive, firstSecondsMs)
       pool.add(instance)
-      input.onReady(instance)
       reconcile()
       input.onChange()
     }
