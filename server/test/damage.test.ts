@@ -12,6 +12,7 @@ import {
 import { join } from "node:path"
 import { DeploymentFailed } from "@maxcloud/sdk"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { groupsWith, ServerProcess } from "./serverProcess.ts"
@@ -79,6 +80,12 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     rmSync(join(sources(), "built"), { recursive: true })
     await crash()
     await asksSoon()
+    recordFault(import.meta.filename, {
+      fault: "What was built of a source is removed while its service runs",
+      seen: "nothing",
+      recovery: "by itself: it is built again for the next instance",
+      seconds: null
+    })
   })
 
   it("answers after a deployment of what is there already, though all of it was emptied", async () => {
@@ -93,6 +100,12 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     const kinds = readdirSync(join(sources(), "damaged")).map((_) => (_.includes("-archives-") ? "archive" : "built"))
     assert.deepStrictEqual(new Set(kinds), new Set(["archive", "built"]))
     assert.lengthOf(await server.client.services.revisions("app"), 1)
+    recordFault(import.meta.filename, {
+      fault: "Every file of a source is emptied on disk, its archive too",
+      seen: "the next instance can't start",
+      recovery: "by `maxcloud deploy`, which sends the source again; the damaged files are set aside",
+      seconds: null
+    })
   })
 
   it("replaces what runs of a file in which a disk has changed a byte, by a deployment of the same", async () => {
@@ -104,6 +117,12 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     await server.client.deploy(app())
     await asks()
     assert.notStrictEqual(groupsWith(canary)[0], before)
+    recordFault(import.meta.filename, {
+      fault: "The disk changes a byte of a file that a service was started from",
+      seen: "nothing, or what the byte does",
+      recovery: "by `maxcloud deploy` of the same source, which compares it",
+      seconds: null
+    })
   })
 
   it("heals by itself where a byte keeps a program from its start", async () => {
@@ -113,6 +132,12 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     utimesSync(file, atime, mtime)
     await crash()
     await asksSoon()
+    recordFault(import.meta.filename, {
+      fault: "The disk changes a byte that keeps a program from its start",
+      seen: "requests wait",
+      recovery: "by itself: the source is built again",
+      seconds: null
+    })
   })
 
   it("builds a revision that never became ready afresh when it is deployed again", async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { InsufficientStorage, Unavailable } from "@maxcloud/sdk/api"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"
@@ -104,6 +105,12 @@ describe("a server whose disk fills up", () => {
     })
     const deployed = await server.client.deploy(app("other", other.folder))
     assert.strictEqual(deployed.state, "succeeded")
+    recordFault(import.meta.filename, {
+      fault: "The disk has less free than `MAXCLOUD_MIN_FREE_DISK`",
+      seen: "`/readyz` is 503 and says so, uploads are answered 507, log lines are dropped; services, deletions and secrets go on",
+      recovery: "by itself once there is room; the log then says how much was dropped",
+      seconds: null
+    })
   })
 
   it("that other programs fill to the last byte says that it is full, not that the database is away", async ({
@@ -132,5 +139,11 @@ describe("a server whose disk fills up", () => {
     )
     await until(async () => (await failedChecks()).length === 0)
     assert.strictEqual((await server.ask(host)).body, "hello")
+    recordFault(import.meta.filename, {
+      fault: "Other programs fill the disk to the last byte",
+      seen: `writes are answered 503: “${refusal.message}”; services go on, and so does \`/healthz\``,
+      recovery: "by itself once there is room",
+      seconds: null
+    })
   })
 })

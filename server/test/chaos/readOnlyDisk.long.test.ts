@@ -5,7 +5,7 @@ import { recordFault } from "./recordFault.ts"
 describe.skipIf(!hasMounts)("a data folder that is mounted read-only", () => {
   it("is told at the start, and the next start works", { timeout: 300_000 }, async () => {
     const server = await faultServer()
-    const { remount } = mountDisk(server.dataDirectory, 400)
+    const { remount } = mountDisk(server.dataDirectory, 800)
     await server.start()
     const app = makeApp()
     await server.client.deploy(app("1"))

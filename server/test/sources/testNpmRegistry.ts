@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { createHash, randomBytes } from "node:crypto"
 import { createServer } from "node:http"
 import { tarOf } from "./tar.ts"
 
@@ -12,8 +12,18 @@ export interface TestNpmRegistry {
   readonly close: () => Promise<void>
 }
 
-/** An npm registry on loopback with one package, `greeting@1.0.0`, whose install script writes its environment to `environment.json`. */
-export const startTestNpmRegistry = async (): Promise<TestNpmRegistry> => {
+/** npm refuses a package that is packed a thousand times smaller than it is. */
+const incompressible = (bytes: number) =>
+  randomBytes(2 ** 16)
+    .toString("hex")
+    .repeat(Math.ceil(bytes / 2 ** 17))
+    .slice(0, bytes)
+
+/**
+ * An npm registry on loopback with one package, `greeting@1.0.0`, whose install script writes its environment to `environment.json`. It has
+ * a file `padding` of so many bytes.
+ */
+export const startTestNpmRegistry = async (padding = 0): Promise<TestNpmRegistry> => {
   const manifest = {
     name: "greeting",
     version: "1.0.0",
@@ -22,7 +32,8 @@ export const startTestNpmRegistry = async (): Promise<TestNpmRegistry> => {
   }
   const archive = tarOf([
     { path: "package/index.js", content: 'module.exports = "hello"\n' },
-    { path: "package/package.json", content: JSON.stringify(manifest) }
+    { path: "package/package.json", content: JSON.stringify(manifest) },
+    ...(padding === 0 ? [] : [{ path: "package/padding", content: incompressible(padding) }])
   ])
   const integrity = `sha512-${createHash("sha512").update(archive).digest("base64")}`
   const requests: Array<string> = []
