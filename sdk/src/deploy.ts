@@ -12,7 +12,7 @@ import {
 import { Effect, Either, Schedule, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
-import { type CallError, DeploymentFailed, SourceInvalid } from "./errors.ts"
+import { type CallError, DeploymentFailed, NotReachable, SourceInvalid } from "./errors.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
 import { parseStage } from "./parse.ts"
 import { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
@@ -129,6 +129,13 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
   return prepared
 })
 
+/** The connection was there, and broke. */
+const isBroken = ({ code, proxy }: NotReachable) =>
+  proxy === undefined && /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)
+
+/** What a server refuses before the end is told by its answer. Where that was lost, the next question has often the same answer. */
+const whileUploading = ({ apiUrl, code }: NotReachable) => new NotReachable({ apiUrl, code, uploading: true })
+
 /** `plan` and `deploy` of a server. */
 export const makeDeploy = (
   connection: Connection,
@@ -144,7 +151,7 @@ export const makeDeploy = (
       archive.on("error", (error) => {
         if (error instanceof SourceInvalid) broken = error
       })
-      return open(`/api/v1/sources/${snapshot.digest}`, {
+      const sent = open(`/api/v1/sources/${snapshot.digest}`, {
         method: "PUT",
         headers: { "content-type": "application/gzip" },
         body: Readable.toWeb(archive),
@@ -154,6 +161,11 @@ export const makeDeploy = (
         Effect.mapError((error) => broken ?? error),
         Effect.ensuring(Effect.sync(() => archive.destroy())),
         Effect.scoped
+      )
+      return Effect.catchTag(sent, "NotReachable", (error) =>
+        isBroken(error)
+          ? Effect.flatMap(isThere(snapshot), (there) => (there ? Effect.void : whileUploading(error)))
+          : error
       )
     })
 

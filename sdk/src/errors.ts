@@ -55,8 +55,13 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
   readonly code: string
   /** The proxy that failed, if it is one. */
   readonly proxy?: ProxyFailed | undefined
+  /** Did the connection break in the middle of an upload? */
+  readonly uploading?: boolean | undefined
 }> {
   override get message() {
+    if (this.uploading === true) {
+      return `the connection to the max-cloud server at ${this.apiUrl} broke while a source was sent (${this.code}): deploy again. If it breaks at the same place each time, look for a limit on the size of requests in the proxies before the server`
+    }
     if (this.proxy !== undefined) {
       return `the max-cloud server at ${this.apiUrl} can't be reached, for ${this.proxy.problem}: ${this.proxy.fix}`
     }

@@ -7,6 +7,7 @@ import { Context, Effect, Layer } from "effect"
 import { guardedBy } from "../guarded.ts"
 import { AccessMode } from "./AccessMode.ts"
 import { apiApp } from "./apiApp.ts"
+import { continueWhenRead, letEarlyAnswersArrive } from "./earlyAnswers.ts"
 import { EarlyRequests } from "./earlyRequests.ts"
 import { upgradeListener } from "./exec/upgrades.ts"
 import { keepPace } from "./pace.ts"
@@ -26,10 +27,11 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
   static readonly layer = Layer.sync(ApiServer, () => {
     const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
     const early = new EarlyRequests()
+    letEarlyAnswersArrive(server)
     server.on("request", early.guardedListener)
     server.on("checkContinue", (request, response) =>
       guardedFor(request)(() => {
-        response.writeContinue()
+        continueWhenRead(request, response)
         server.emit("request", request, response)
       })()
     )

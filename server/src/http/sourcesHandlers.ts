@@ -13,6 +13,7 @@ import { Effect, Option } from "effect"
 import { orUnavailable } from "../database/sqlErrors.ts"
 import { Quotas } from "../limits/Quotas.ts"
 import { type SourceError, SourceStore } from "../runtime/local/sources/SourceStore.ts"
+import { archiveLimit } from "../runtime/local/sources/snapshotArchive.ts"
 import { invalidRequest } from "./problems.ts"
 
 export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (handlers) =>
@@ -37,6 +38,9 @@ export const sourcesHandlers = HttpApiBuilder.group(MaxCloudApi, "sources", (han
       .handleRaw("put", ({ path: { digest }, request }) =>
         Effect.gen(function* () {
           const { id } = yield* CurrentOrganization
+          if (Number(request.headers["content-length"]) > archiveLimit) {
+            return yield* new PayloadTooLarge({ detail: "The archive has more than 256 MiB." })
+          }
           const { sourceBytes } = yield* orUnavailable(quotas.of(id))
           yield* Effect.mapError(sources.put(id, digest, bodyOf(request), sourceBytes ?? undefined), (error) =>
             error.reason === "tooLarge"

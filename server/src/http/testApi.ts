@@ -107,7 +107,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         })
     )
     const draining = yield* Draining
-    return { url: `http://127.0.0.1:${portOf(server.address())}`, draining }
+    return { url: `http://127.0.0.1:${portOf(server.address())}`, draining, server }
   }).pipe(
     Effect.provide(
       Layer.mergeAll(

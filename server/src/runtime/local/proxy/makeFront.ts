@@ -32,6 +32,9 @@ const handlersOf = (
   // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
   const { fault } = upstreams.counters
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
+  http2Api.on("checkContinue", (request, response) =>
+    api?.emit(api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request", request, response)
+  )
   /** The API's request is changed: whoever reads it next is to believe its target, not the field (RFC 9112, 3.2.2). */
   const find = (request: IncomingMessage, target: Target | Refusal): Route | Refusal | undefined => {
     if (!isTarget(target)) return target

@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto"
+import { once } from "node:events"
+import { writeFileSync } from "node:fs"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { afterEach, assert, describe, it } from "vitest"
+import { temporaryFolder } from "../test/temporaryFolder.ts"
+import { InsufficientStorage, Unauthenticated } from "./api/index.ts"
+import { createClient } from "./client.ts"
+import { NotReachable } from "./errors.ts"
+
+const closers: Array<() => unknown> = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+const notFound = {
+  type: "https://maxcloud.dev/problems/not-found",
+  title: "Not found",
+  status: 404,
+  _tag: "NotFound",
+  resource: "source",
+  name: "x",
+  detail: "none"
+}
+const unauthenticated = {
+  type: "https://maxcloud.dev/problems/unauthenticated",
+  title: "Not signed in",
+  status: 401,
+  _tag: "Unauthenticated",
+  detail: "the key was revoked"
+}
+const full = {
+  type: "https://maxcloud.dev/problems/insufficient-storage",
+  title: "Insufficient storage",
+  status: 507,
+  _tag: "InsufficientStorage",
+  detail: "The disk is full."
+}
+
+const answer = (response: ServerResponse, body: { readonly status: number }) =>
+  response.writeHead(body.status, { "content-type": "application/problem+json" }).end(JSON.stringify(body))
+
+/** Deploys a source of 8 MiB to a server that answers so; gives what the deploy fails with. */
+const failureOf = async (listener: (request: IncomingMessage, response: ServerResponse) => void): Promise<unknown> => {
+  const server = createServer(listener).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  closers.push(
+    () => server.closeAllConnections(),
+    () => server.close()
+  )
+  const source = temporaryFolder("upload-")
+  writeFileSync(join(source, "data"), randomBytes(8 * 2 ** 20))
+  const { port } = server.address() as AddressInfo
+  const client = createClient({ apiUrl: `http://127.0.0.1:${port}`, token: "" })
+  return client.deploy({ app: "app", services: [{ name: "app", source }] }).then(
+    () => assert.fail("it was deployed"),
+    (error: unknown) => error
+  )
+}
+
+describe("an upload", () => {
+  it("reads an answer that comes while it is still sending", async () => {
+    const error = await failureOf((request, response) =>
+      // The rest of the body is never read.
+      request.method === "PUT" ? request.once("data", () => void answer(response, full)) : answer(response, notFound)
+    )
+    assert.instanceOf(error, InsufficientStorage)
+    assert.strictEqual(error.message, "The disk is full.")
+  })
+
+  it("whose connection breaks without an answer asks once more, and tells what is said to that", async () => {
+    let broken = false
+    const error = await failureOf((request, response) => {
+      if (request.method === "PUT") {
+        broken = true
+        request.once("data", () => request.socket.destroy())
+      } else answer(response, broken ? unauthenticated : notFound)
+    })
+    assert.instanceOf(error, Unauthenticated)
+    assert.strictEqual(error.message, "the key was revoked")
+  })
+
+  it("says so if the connection only broke, and sends nobody to look at the address", async () => {
+    const error = await failureOf((request, response) => {
+      if (request.method === "PUT") request.once("data", () => request.socket.resetAndDestroy())
+      else answer(response, notFound)
+    })
+    assert.instanceOf(error, NotReachable)
+    assert.match(error.message, /broke while a source was sent \(\w+\): deploy again\. .*limit on the size of requests/)
+    assert.notMatch(error.message, /check the address/)
+  })
+
+  it("is done if the answer alone was lost", async () => {
+    let sent = false
+    const error = await failureOf((request, response) => {
+      if (request.method === "PUT") {
+        sent = true
+        request.resume().once("end", () => request.socket.destroy())
+      } else if (request.url?.includes("/sources/") === true && sent) {
+        response.writeHead(200, { "content-type": "application/json" })
+        response.end(JSON.stringify({ digest: decodeURIComponent(request.url.split("/").at(-1) ?? ""), bytes: 1 }))
+      } else answer(response, request.url?.includes("/sources/") === true ? notFound : unauthenticated)
+    })
+    // It went on to the deployment.
+    assert.instanceOf(error, Unauthenticated)
+  })
+})
