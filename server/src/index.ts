@@ -1,6 +1,8 @@
 /** The max-cloud server: in this process (`embedded`), as this process's work (`runServer`), or as an Effect (`serve`); and what it needs on a cluster (`cluster`). */
 export { type BackupResult, backupServer, restoreServer } from "./backup/commands.ts"
 export type { Backup, Restored } from "./backup/results.ts"
+export type { CheckFinding, CheckName, CheckPart } from "./check/CheckPart.ts"
+export { checkServer, type ServerCheck } from "./check/checkServer.ts"
 export { cluster } from "./cluster/cluster.ts"
 export type { ClusterFailure, ClusterResult, Finding, InstallStep } from "./cluster/commands.ts"
 export type { Rollout, RolloutState, StageRollout } from "./deployments/RolloutState.ts"

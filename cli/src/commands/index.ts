@@ -296,6 +296,12 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./serverQuotasUnset.ts")
   },
   {
+    name: "server check",
+    group: "local",
+    summary: "Verify everything that a server keeps",
+    load: () => import("./serverCheck.ts")
+  },
+  {
     name: "server audit list",
     group: "local",
     summary: "Show what happened in no organization",

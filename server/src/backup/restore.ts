@@ -33,7 +33,8 @@ import { migrationOf, tablesOf } from "./tables.ts"
 
 const name = pg.escapeIdentifier
 
-const attempt = <A>(evaluate: () => Promise<A>) =>
+/** A failure says that the backup can't be restored. */
+export const refusing = <A>(evaluate: () => Promise<A>) =>
   Effect.tryPromise({
     try: evaluate,
     catch: (cause) =>
@@ -46,7 +47,8 @@ const attempt = <A>(evaluate: () => Promise<A>) =>
           })
   })
 
-const keyOf = ({ createdAt, masterKeyId, wrappedKey }: Header) =>
+/** The key of a backup, which the master key opens. */
+export const keyOfBackup = ({ createdAt, masterKeyId, wrappedKey }: Header) =>
   Effect.gen(function* () {
     const masterKey = yield* MasterKey
     const wrapped = { masterKeyId, bytes: Buffer.from(wrappedKey, "base64") }
@@ -66,7 +68,7 @@ const keyOf = ({ createdAt, masterKeyId, wrappedKey }: Header) =>
   })
 
 /** Reads all of it, to its end, and looks whether this version can take it. */
-const check = async (path: string, key: Uint8Array): Promise<number> => {
+export const readWhole = async (path: string, key: Uint8Array): Promise<number> => {
   let migration: number | undefined
   for await (const { data, entry } of readBackup(path, key)) {
     if (entry.type === "tables") migration = entry.migration
@@ -160,7 +162,7 @@ const fill = async (
 const journalOf = (dataDir: string) =>
   Effect.gen(function* () {
     const path = join(dataDir, journalName)
-    const strange = yield* attempt(async () => {
+    const strange = yield* refusing(async () => {
       const lines = existsSync(path) ? (await readFile(path, "utf8")).split("\n") : []
       return lines.findIndex((_) => isJson(_) && !isJournalLine(_))
     })
@@ -229,15 +231,15 @@ const setAsideFor = (header: Header, { dataDir, databaseUrl }: DatabasePlace) =>
  */
 export const restore = (path: string, place: DatabasePlace, options: RestoreOptions = {}) =>
   Effect.gen(function* () {
-    const header = yield* attempt(() => readHeader(path))
-    const key = yield* keyOf(header)
-    const migration = yield* attempt(() => check(path, key))
+    const header = yield* refusing(() => readHeader(path))
+    const key = yield* keyOfBackup(header)
+    const migration = yield* refusing(() => readWhole(path, key))
     if (place.databaseUrl === undefined) {
       if (options.setAside !== true) yield* refuseDatabase(place.dataDir)
       yield* folderLock(place.dataDir)
     }
     const former = options.setAside === true ? yield* setAsideFor(header, place) : undefined
-    const full = header.holds === "database" ? [] : yield* attempt(() => occupied(place.dataDir))
+    const full = header.holds === "database" ? [] : yield* refusing(() => occupied(place.dataDir))
     if (full.length > 0) {
       return yield* new BackupError({
         reason: "target",
@@ -246,11 +248,11 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
     }
     const journal = yield* journalOf(place.dataDir)
     const erased = new Set(journal.map((_) => _.id))
-    yield* attempt(() => mkdir(place.dataDir, { recursive: true, mode: 0o711 }))
+    yield* refusing(() => mkdir(place.dataDir, { recursive: true, mode: 0o711 }))
     const { owner, role, server } = yield* target(place)
     const client = yield* connect(owner)
     yield* showAll(client)
-    yield* attempt(() => refuseRows(client, migration))
+    yield* refusing(() => refuseRows(client, migration))
     yield* migrate(
       client,
       role,
@@ -263,8 +265,8 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
             for (const root of roots) await rm(join(place.dataDir, root), { recursive: true, force: true })
           })
     )
-    yield* attempt(() => markRestoring(client))
-    const filled = yield* attempt(() =>
+    yield* refusing(() => markRestoring(client))
+    const filled = yield* refusing(() =>
       fill(client, path, key, async (file, data) => {
         if (!file.split("/").some((_) => erased.has(_))) await restoreFile(place.dataDir, file, data)
       })
@@ -283,8 +285,8 @@ export const restore = (path: string, place: DatabasePlace, options: RestoreOpti
           })
       )
     )
-    yield* attempt(() => unmarkRestoring(client))
-    yield* attempt(() => rm(markOfSetAside(place.dataDir), { force: true }))
+    yield* refusing(() => unmarkRestoring(client))
+    yield* refusing(() => rm(markOfSetAside(place.dataDir), { force: true }))
     return {
       createdAt: header.createdAt,
       ...filled,

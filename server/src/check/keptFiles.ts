@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import { readdir, readFile, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { codeOf } from "../database/DatabaseError.ts"
+import { errorText } from "../host/systemFault.ts"
+import { decodeChunk } from "../logs/chunk.ts"
+import { decodeRecord } from "../runtime/local/logs/logRecord.ts"
+import { type CheckFinding, type CheckPart, partOf } from "./CheckPart.ts"
+
+/** Absolute paths of all files below a folder; none if there is no such folder. */
+async function* filesBelow(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
+    if (codeOf(error) === "ENOENT") return []
+    throw error
+  })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesBelow(path)
+    else if (entry.isFile()) yield path
+  }
+}
+
+/** What a look at a file says is wrong with it; undefined: nothing, or it has gone meanwhile. */
+const faultOf = (look: Promise<string | undefined>): Promise<string | undefined> =>
+  look.catch((error) => (codeOf(error) === "ENOENT" ? undefined : `It can't be read: ${errorText(error)}`))
+
+const sha256 = async (path: string): Promise<string> => {
+  const hash = createHash("sha256")
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest("hex")
+}
+
+const archive = /\/archives\/([0-9a-f]{64})\.tar\.gz$/
+
+/** Every source archive, held against the digest that is its name. */
+export const checkSources = async (dataDir: string): Promise<CheckPart> => {
+  const findings: Array<CheckFinding> = []
+  let checked = 0
+  const root = join(dataDir, "sources")
+  const organizations = await readdir(root).catch(() => [])
+  for (const organization of organizations) {
+    for await (const where of filesBelow(join(root, organization, "archives"))) {
+      const digest = archive.exec(where)?.[1]
+      if (digest === undefined) continue
+      checked++
+      const fault = await faultOf(sha256(where).then((_) => (_ === digest ? undefined : `Its digest is ${_}.`)))
+      if (fault === undefined) continue
+      findings.push({
+        where,
+        message: fault,
+        fix: "The next `maxcloud deploy` of its app sends it again; the server keeps this one beside."
+      })
+    }
+  }
+  return partOf("sources", "archives", checked, findings)
+}
+
+/** Lines of a file that no server can have written. The last may be torn by a kill, and goes on being written. */
+const strangeLines = async (path: string): Promise<string | undefined> => {
+  const { size } = await stat(path)
+  if (size === 0) return undefined
+  let strange = 0
+  let first = 0
+  let number = 0
+  let last = true
+  for await (const line of createInterface({ input: createReadStream(path, { end: size - 1 }), crlfDelay: Infinity })) {
+    number++
+    last = decodeRecord(line) !== undefined
+    if (last) continue
+    strange++
+    if (first === 0) first = number
+  }
+  const found = last ? strange : strange - 1
+  return found === 0 ? undefined : `${found} of its lines can't be read, the first is line ${first}.`
+}
+
+const chunkFault = async (path: string): Promise<string | undefined> => {
+  const body = await readFile(path)
+  return decodeChunk(body).then(
+    () => undefined,
+    (error) => `It can't be unpacked: ${error instanceof Error ? error.message : String(error)}`
+  )
+}
+
+/** Every line and chunk of logs in the data folder. */
+export const checkLogs = async (dataDir: string): Promise<CheckPart> => {
+  const findings: Array<CheckFinding> = []
+  let checked = 0
+  const look = async (folder: string, ending: string, fault: (path: string) => Promise<string | undefined>) => {
+    for await (const where of filesBelow(join(dataDir, folder))) {
+      if (!where.endsWith(ending)) continue
+      checked++
+      const message = await faultOf(fault(where))
+      const fix = "Nothing is to be done: these lines are lost, all others are read. Look at the disk that lost them."
+      if (message !== undefined) findings.push({ where, message, fix })
+    }
+  }
+  await look("logs", ".jsonl", strangeLines)
+  await look("cluster-logs", ".zst", chunkFault)
+  return partOf("logs", "files", checked, findings)
+}
