@@ -20,6 +20,7 @@ const exits: Readonly<Record<OperatorFailure["reason"], ExitCode>> = {
   database: 3,
   key: 1,
   audit: 1,
+  disk: 1,
   organization: 5
 }
 

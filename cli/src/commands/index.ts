@@ -278,6 +278,18 @@ export const commands: ReadonlyArray<Entry> = [
     load: () => import("./serverRotateKeys.ts")
   },
   {
+    name: "server cache list",
+    group: "local",
+    summary: "Show what the server has built and installed",
+    load: () => import("./serverCacheList.ts")
+  },
+  {
+    name: "server cache clear",
+    group: "local",
+    summary: "Remove what no service runs from",
+    load: () => import("./serverCacheClear.ts")
+  },
+  {
     name: "server quotas list",
     group: "local",
     summary: "Show what organizations may have, and have",

@@ -5,6 +5,8 @@ import { rolloutStatus } from "../deployments/rolloutStatus.ts"
 import { defaultQuotas } from "../limits/defaultQuotas.ts"
 import * as PostgresQuotas from "../limits/PostgresQuotas.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
+import type { CacheEntry, ClearedCache } from "./CacheEntry.ts"
+import { clearCache, listCache } from "./cache.ts"
 import type { OperatorResult } from "./OperatorResult.ts"
 import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
 import { listQuotas, setQuotas, unsetQuotas } from "./quotas.ts"
@@ -71,7 +73,23 @@ export const operator = {
 
   /** How far the platform's newest settings are in force, stage by stage. Changes nothing. */
   rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
-    runOnDatabase(options, rolloutStatus),
+    runOnDatabase(options, () => rolloutStatus),
+
+  /** What a server has built of sources and installed for them, of one organization or of all. Changes nothing. */
+  listCache: ({
+    organization,
+    ...options
+  }: Partial<ServerSettings> & { readonly organization?: string | undefined } = {}): Promise<
+    OperatorResult<ReadonlyArray<CacheEntry>>
+  > => runOnDatabase(options, ({ dataDir }) => listCache(dataDir, organization)),
+
+  /** Removes of it what no service runs from and no build uses. */
+  clearCache: ({
+    organization,
+    ...options
+  }: Partial<ServerSettings> & { readonly organization?: string | undefined } = {}): Promise<
+    OperatorResult<ClearedCache>
+  > => runOnDatabase(options, ({ dataDir }) => clearCache(dataDir, organization)),
 
   /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
   exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)

@@ -68,5 +68,5 @@ export const runOperator = <A>(
 /** For a command that only reads tables: it needs no master key. */
 export const runOnDatabase = <A>(
   options: Partial<ServerSettings>,
-  effect: Effect.Effect<A, Failed, SqlClient>
-): Promise<OperatorResult<A>> => runOn(options, operatorDatabase.layer, () => effect)
+  effect: (settings: ServerSettings) => Effect.Effect<A, Failed, SqlClient>
+): Promise<OperatorResult<A>> => runOn(options, operatorDatabase.layer, effect)

@@ -1,0 +1,25 @@
+import { Effect } from "effect"
+import { command, flags, positionals } from "../command.ts"
+import { optional } from "../flags.ts"
+import { integerBytes } from "../format.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud server cache clear", does: "removes what no service runs from" },
+    { line: "maxcloud server cache clear acme", does: "of one organization" }
+  ],
+  notes: [
+    operatorNote,
+    "What a service runs from stays, and so does everything of an organization that a build goes on for. What is gone is built and installed anew if it's needed again."
+  ],
+  flags: flags({ dataDir: dataDirFlag }),
+  positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),
+  run: ({ dataDir, organization }, terminal) =>
+    Effect.gen(function* () {
+      const cleared = yield* operate((_) => _.clearCache({ ...placeOf(dataDir), organization }), organization)
+      if (terminal.json) return terminal.printJson(cleared)
+      const bytes = cleared.removed.reduce((sum, _) => sum + _.bytes, 0)
+      terminal.say(`removed ${cleared.removed.length} (${integerBytes(bytes)}), kept ${cleared.kept.length} in use`)
+    })
+})

@@ -1,0 +1,25 @@
+import { Effect } from "effect"
+import { printCache } from "../cacheTable.ts"
+import { command, flags, positionals } from "../command.ts"
+import { optional } from "../flags.ts"
+import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
+
+export default command({
+  examples: [
+    { line: "maxcloud server cache list", does: "what takes how much room, the largest first" },
+    { line: "maxcloud server cache list acme --json", does: "of one organization, for scripts" }
+  ],
+  notes: [
+    operatorNote,
+    "Built sources share the files of their dependencies, so that sizes add up to more than the disk has lost. Source archives are no cache: they go with their deployments."
+  ],
+  flags: flags({ dataDir: dataDirFlag }),
+  positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),
+  run: ({ dataDir, organization }, terminal) =>
+    Effect.gen(function* () {
+      const entries = yield* operate((_) => _.listCache({ ...placeOf(dataDir), organization }), organization)
+      if (terminal.json) return terminal.printJson({ entries })
+      if (entries.length === 0) return terminal.say("the cache is empty")
+      printCache(entries, terminal)
+    })
+})
