@@ -40,6 +40,10 @@ export interface Embedded extends AsyncDisposable {
    * anything else that takes a dispatcher of undici.
    */
   readonly dispatcher: FetchDispatcher
+  /**
+   * Resolves if the server had to stop by itself, once it has: its data folder was removed or replaced while it ran. With the reason.
+   */
+  readonly lost: Promise<ServerError>
   /** Stops the server, its services and its database. Safe to repeat. `await using` does it by itself. */
   readonly close: () => Promise<void>
 }
@@ -88,7 +92,7 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     await stop(exit)
     throw Cause.squash(exit.cause)
   }
-  const { domain, localToken, url } = exit.value
+  const { domain, failed, localToken, url } = exit.value
   const token = localToken === undefined ? undefined : Redacted.value(localToken)
   const client = createClient({ apiUrl: url, token })
   const { destroy, dispatcher } = loopbackDispatcher(domain ?? "localhost")
@@ -97,12 +101,16 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
     stopping ??= Promise.all([client.close(), destroy()]).then(() => stop(Exit.void))
     return stopping
   }
+  const lost = Effect.runPromise(
+    Effect.flatMap(Effect.flip(failed), (error) => Effect.as(Effect.promise(close), error))
+  )
   return {
     url,
     client,
     token,
     fetch: embeddedFetch(client, dispatcher),
     dispatcher,
+    lost,
     close,
     [Symbol.asyncDispose]: close
   }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { isRunning } from "./host/processIdentity.ts"
 
 const main = join(import.meta.dirname, "main.ts")
 
@@ -39,6 +40,9 @@ const start = (dataDir: string, environment: Record<string, string> = {}) => {
 
 const portOf = async (server: ReturnType<typeof start>) =>
   Number((await server.out.until(/listens on http:\/\/127\.0\.0\.1:(\d+)/))[1])
+
+const postgresOf = (dataDir: string) =>
+  Number(readFileSync(join(dataDir, "postgres/data/postmaster.pid"), "utf8").split("\n")[0])
 
 /** A request whose body is half sent. */
 const half = async (port: number) => {
@@ -97,6 +101,38 @@ describe("the server's process", () => {
     await portOf(third)
     third.child.kill("SIGTERM")
     assert.deepStrictEqual(await third.ended, [0, null])
+  }, 120_000)
+
+  it.each(["removed", "replaced"])(
+    "ends with words, and with its database, if its data folder is %s",
+    async (how) => {
+      const server = run()
+      await portOf(server)
+      const postgres = postgresOf(dataDir)
+      assert.isTrue(isRunning(postgres))
+      if (how === "removed") rmSync(dataDir, { recursive: true })
+      else {
+        renameSync(dataDir, `${dataDir}.aside`)
+        mkdirSync(dataDir)
+      }
+      assert.deepStrictEqual(await server.ended, [1, null])
+      rmSync(`${dataDir}.aside`, { recursive: true, force: true })
+      assert.include(server.log.text(), `maxcloud: The data folder ${dataDir} was removed or replaced`)
+      assert.include(server.log.text(), "maxcloud server restore")
+      assert.isFalse(isRunning(postgres))
+    },
+    120_000
+  )
+
+  it("leaves no database if it is stopped just after its data folder was removed", async () => {
+    const server = run()
+    await portOf(server)
+    const postgres = postgresOf(dataDir)
+    rmSync(dataDir, { recursive: true })
+    server.child.kill("SIGTERM")
+    const [code] = await server.ended
+    assert.include([0, 1], code)
+    assert.isFalse(isRunning(postgres))
   }, 120_000)
 
   it("says what is wrong with a setting", async () => {

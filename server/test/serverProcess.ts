@@ -98,6 +98,12 @@ export class ServerProcess {
     await ended
   }
 
+  /** Its exit code, once it ends by itself. */
+  ended() {
+    const child = this.#child
+    return new Promise<number | null>((resolve) => child?.once("exit", resolve))
+  }
+
   remove() {
     rmSync(this.#folder, { recursive: true, force: true })
   }

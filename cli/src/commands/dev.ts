@@ -54,7 +54,10 @@ export default command({
       const port = yield* portOf(input.port)
       const envFiles = makeEnvFiles({ folder, shell: process.env })
       const { environment } = envFiles
-      const url = input.apiUrl ?? (yield* localServer({ port, dataDir, inPlace: !input.noWatch, environment }))
+      const { lost, url } =
+        input.apiUrl === undefined
+          ? yield* localServer({ port, dataDir, inPlace: !input.noWatch, environment })
+          : { url: input.apiUrl, lost: Effect.never }
       yield* Effect.addFinalizer(() => Effect.sync(() => terminal.say("stopping …")))
       if (terminal.json) terminal.printJson({ url }, "line")
       else terminal.say(`max-cloud is at ${terminal.paintError("cyan", url)}, data in ${dataDir}`)
@@ -87,7 +90,7 @@ export default command({
         devScripts: makeDevScripts(inPlace && !input.noDevScript),
         envFiles: hasEnvFiles ? envFiles : undefined
       }
-      if (!input.noWatch) return yield* followOrSay(session, Either.getOrUndefined(first))
+      if (!input.noWatch) return yield* Effect.raceFirst(followOrSay(session, Either.getOrUndefined(first)), lost)
       if (Either.isRight(first)) {
         yield* deployOnce(session, first.right).pipe(
           // Some of its services may run: they are what the user came for.
@@ -96,6 +99,6 @@ export default command({
           )
         )
       }
-      return yield* Effect.never
+      return yield* lost
     }).pipe(Effect.scoped)
 })

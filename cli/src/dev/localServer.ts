@@ -33,15 +33,27 @@ const failed = (error: unknown) =>
     message: error instanceof Error ? error.message : String(error)
   })
 
-/** A server in this process for as long as the scope is open: its URL. */
-export const localServer = (options: LocalServerOptions): Effect.Effect<string, CommandFailed, Scope.Scope> =>
+interface LocalServer {
+  readonly url: string
+  /** Fails if the server had to stop by itself. */
+  readonly lost: Effect.Effect<never, CommandFailed>
+}
+
+/** A server in this process for as long as the scope is open. */
+export const localServer = (options: LocalServerOptions): Effect.Effect<LocalServer, CommandFailed, Scope.Scope> =>
   Effect.gen(function* () {
     const { environment, ...rest } = options
     const { HOME: home, PATH: path = "" } = process.env
     const { embedded } = yield* Effect.promise(() => import("@maxcloud/server"))
-    const { url } = yield* Effect.acquireRelease(
+    const { lost, url } = yield* Effect.acquireRelease(
       Effect.tryPromise({ try: () => embedded({ ...rest, development: { path, home, environment } }), catch: failed }),
       (server) => Effect.promise(() => server[Symbol.asyncDispose]())
     )
-    return url
+    return {
+      url,
+      lost: Effect.flatMap(
+        Effect.promise(() => lost),
+        ({ message }) => new CommandFailed({ tag: "ServerStopped", exit: 1, message })
+      )
+    }
   })

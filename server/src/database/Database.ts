@@ -38,7 +38,7 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
     readonly ping: Effect.Effect<void, DatabaseError>
     /** What statements are refused for at present (a full disk, a read-only database), if somebody has to act on it. */
     readonly trouble: () => SystemFault | undefined
-    /** Fails if another server has taken the database: this one must end. */
+    /** Fails if another server has taken the database, or the embedded one's folder is gone: this one must end. */
     readonly lost: Effect.Effect<never, DatabaseError>
   }
 >() {}
@@ -46,14 +46,14 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
 const migratedEmbedded = ({ backupFolder, dataDir }: DatabaseOptions) =>
   Effect.gen(function* () {
     yield* refuseBrokenOff(dataDir)
-    const { owner, server } = yield* startEmbedded(dataDir, backupFolder)
+    const { lost, owner, server } = yield* startEmbedded(dataDir, backupFolder)
     yield* connect(owner).pipe(
       Effect.flatMap((client) =>
         Effect.andThen(refuseRestoring(client, restoreAgain(dataDir)), migrate(client, serverRole))
       ),
       Effect.scoped
     )
-    return server
+    return { config: server, lost }
   }).pipe(Effect.mapError(withWayBack(dataDir, backupFolder)))
 
 const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
@@ -65,7 +65,8 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
     const client = yield* connect({ connectionString: Redacted.value(migrationUrl) })
     yield* refuseRestoring(client, intoAnother)
     yield* migrate(client, role)
-    return { connectionString: Redacted.value(url) } satisfies pg.ClientConfig
+    const config: pg.ClientConfig = { connectionString: Redacted.value(url) }
+    return { config, lost: Effect.never }
   }).pipe(Effect.scoped)
 
 /** Where work was leased by a server that is gone for certain, it need not be waited for. */
@@ -100,11 +101,11 @@ export const layer = (
   Layer.unwrapScoped(
     Effect.gen(function* () {
       const isEmbedded = options.url === undefined
-      const config: pg.ClientConfig =
+      const { config, lost: folderLost } =
         options.url === undefined
           ? yield* migratedEmbedded(options)
           : yield* external(options.url, options.migrationUrl ?? options.url)
-      const lost = isEmbedded || options.lock === undefined ? Effect.never : yield* serverLock(config, options.lock)
+      const lost = isEmbedded || options.lock === undefined ? folderLost : yield* serverLock(config, options.lock)
       const pool = yield* makePool(config, isEmbedded ? within(options) : options)
       const client = Layer.scoped(SqlClient, makeSqlClient(pool, []))
       const database = Layer.effect(

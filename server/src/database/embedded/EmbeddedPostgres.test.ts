@@ -17,7 +17,8 @@ import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import pg from "pg"
 import { afterAll, describe, expect, it } from "vitest"
-import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
+import { isRunning } from "../../host/processIdentity.ts"
+import { type EmbeddedPostgres, makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
 import { installedPrograms, programsFor } from "./programs.ts"
 
 const isRoot = process.getuid?.() === 0
@@ -88,6 +89,12 @@ const answers = async (dataDir: string) => {
   }
 }
 
+/** 0 where there is no lock file. */
+const pidIn = (dataDir: string): number => {
+  const file = join(dataDir, "postgres/data/postmaster.pid")
+  return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0
+}
+
 describe("data folder", () => {
   it("may be inside of a folder that is closed to other users", async () => {
     const dataDir = join(closedFolder(), ".maxcloud")
@@ -98,6 +105,56 @@ describe("data folder", () => {
 
   it("may be closed and have a path that is too long for a socket", async () => {
     expect(await answers(join(closedFolder(), "a".repeat(100)))).toBe(true)
+  })
+})
+
+describe("a Postgres whose files are removed while it runs", () => {
+  const query = async ({ password, socketFolder }: EmbeddedPostgres) => {
+    const client = new pg.Client({ host: socketFolder, user: ownerRole, database: "postgres", password })
+    await client.connect()
+    await client.query("select 1")
+    await client.end()
+  }
+
+  it.each([
+    ["its socket", ".s.PGSQL.5432"],
+    ["its lock file", "data/postmaster.pid"]
+  ])("is started again without %s, by whoever holds the folder", async (_, file) => {
+    const dataDir = join(openFolder(), "a".repeat(100))
+    const first = await makeEmbeddedPostgres(dataDir)
+    await first.start()
+    expect(first.look()).toBe("runs")
+    await query(first)
+    const before = pidIn(dataDir)
+    rmSync(join(dataDir, "postgres", file))
+    expect(first.look()).toBe("deaf")
+    await first.start()
+    expect(first.look()).toBe("runs")
+    expect(pidIn(dataDir)).not.toBe(before)
+    expect(isRunning(before)).toBe(false)
+    await query(first)
+
+    // As after a kill of its server: another process finds it so.
+    rmSync(join(dataDir, "postgres/.s.PGSQL.5432"))
+    const second = await makeEmbeddedPostgres(dataDir)
+    await second.start()
+    await query(second)
+    await second.stop()
+    expect(pidIn(dataDir)).toBe(0)
+  })
+
+  it("ends though its folder is gone, or another one is in its place", async () => {
+    for (const replaced of [false, true]) {
+      const dataDir = join(openFolder(), "data")
+      const postgres = await makeEmbeddedPostgres(dataDir)
+      await postgres.start()
+      const pid = pidIn(dataDir)
+      rmSync(dataDir, { recursive: true })
+      if (replaced) mkdirSync(join(dataDir, "postgres"), { recursive: true })
+      expect(postgres.look()).toBe("gone")
+      await postgres.stop()
+      expect(isRunning(pid)).toBe(false)
+    }
   })
 })
 

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync
 } from "node:fs"
@@ -17,20 +18,27 @@ import { basename, join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { endOnAbort } from "../../host/endOnAbort.ts"
 import { hostEnvironment } from "../../host/hostEnvironment.ts"
-import { isRunning, programOf } from "../../host/processIdentity.ts"
+import { isRunning, programOf, startOf } from "../../host/processIdentity.ts"
 import { codeOf, DatabaseError, explain } from "../DatabaseError.ts"
 import { damaged, damageIn } from "./damage.ts"
 import { type Launcher, makeLauncher } from "./launcher.ts"
-import { listensIn, longestSocketPath, socketName } from "./listensIn.ts"
+import { listensIn, socketName } from "./listensIn.ts"
 import { mayEnter } from "./programs.ts"
+import { forgetShortName, shortNameOf } from "./shortName.ts"
 
 /** A Postgres of the data folder's own, reached by a Unix socket only. */
 export interface EmbeddedPostgres {
+  /** What a connection has as its host: a folder, as this process may call it. */
   readonly socketFolder: string
   readonly password: string
-  /** Starts it, or takes over one that a killed server has left. */
+  /** Starts it, or takes over one that a killed server has left; one that is deaf is ended first. */
   readonly start: () => Promise<void>
   readonly isRunning: () => boolean
+  /**
+   * How it is, once it was started. `deaf`: it runs, and can't be reached any more, since somebody removed its socket, its lock file or its
+   * programs. `gone`: its data folder was removed, or another one is in its place.
+   */
+  readonly look: () => "runs" | "ended" | "deaf" | "gone"
   /** Ends its connections, writes what is open, and stops. */
   readonly stop: () => Promise<void>
 }
@@ -74,6 +82,20 @@ export const postmaster = (data: string) => {
     // A file that can't be read (no descriptor is free) doesn't say that nothing runs.
     if (codeOf(cause) !== "ENOENT") throw cause
     return undefined
+  }
+}
+
+const isSame = (one: string, other: Stats | undefined): boolean => {
+  const there = statSync(one, { throwIfNoEntry: false })
+  return there !== undefined && there.ino === other?.ino && there.dev === other.dev
+}
+
+/** Does the process work in this folder? A Postgres works in that of its data. */
+const worksIn = (pid: number, folder: string): boolean => {
+  try {
+    return isSame(`/proc/${pid}/cwd`, statSync(folder, { throwIfNoEntry: false }))
+  } catch {
+    return false
   }
 }
 
@@ -161,21 +183,25 @@ export const makeEmbeddedPostgres = async (
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o711 })
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const launcher = makeLauncher(folder)
+    let launcher = makeLauncher(folder)
     folderOf(folder, launcher)
+    const place = statSync(folder)
     const temporaryName = `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`
-    const ownSocketFolder = () =>
-      folder.length + "/.s.PGSQL.5432".length <= longestSocketPath
-        ? folder
-        : folderOf(
-            join(
-              [tmpdir(), "/tmp"].find((_) => launcher.owner === undefined || mayEnter(_, launcher.owner)) ?? tmpdir(),
-              temporaryName
-            ),
-            launcher
-          )
+    /** For a path that is too long, on systems where no shorter name leads to the folder. */
+    const temporarySocketFolder = () =>
+      folderOf(
+        join(
+          [process.env["XDG_RUNTIME_DIR"] ?? "", tmpdir(), "/tmp"].find(
+            (_) => _ !== "" && existsSync(_) && (launcher.owner === undefined || mayEnter(_, launcher.owner))
+          ) ?? tmpdir(),
+          temporaryName
+        ),
+        launcher
+      )
     // One that runs was perhaps started with another temporary folder than this process has.
-    const socketFolder = postmaster(data)?.socketFolder ?? ownSocketFolder()
+    const socketFolder = shortNameOf(folder) ?? postmaster(data)?.socketFolder ?? temporarySocketFolder()
+    const isTemporary = basename(socketFolder) === temporaryName
+    const socketFile = join(isTemporary ? socketFolder : folder, socketName)
     const password = readPassword()
     if (!existsSync(data))
       await initialise(launcher, password).catch((error) =>
@@ -194,11 +220,53 @@ export const makeEmbeddedPostgres = async (
 
     /** Always one in the data folder, by which other containers see it. */
     const socketNames = () => {
-      if (socketFolder !== folder) return `${socketFolder},..`
-      return launcher.nameOf(data) === data ? folder : ".."
+      if (isTemporary) return `${folderOf(socketFolder, launcher)},..`
+      // Seen from the folder of its data where its own path is too long, or leads through a closed folder.
+      return shortNameOf(folder) === folder && launcher.nameOf(data) === data ? folder : ".."
+    }
+
+    /** The one that this process has started or taken over: it's known by this when its files are gone. */
+    let known: { readonly pid: number; readonly startedAt: string | undefined } | undefined
+    const know = (pid: number) => {
+      known = { pid, startedAt: startOf(pid) }
+    }
+    const knownPid = () =>
+      known !== undefined && isRunning(known.pid) && startOf(known.pid) === known.startedAt ? known.pid : undefined
+
+    const look = () => {
+      if (!isSame(folder, place) || !existsSync(join(data, "PG_VERSION"))) return "gone"
+      const running = postmaster(data)
+      if (running === undefined) return knownPid() === undefined ? "ended" : "deaf"
+      return !running.ready || (existsSync(socketFile) && existsSync(join(launcher.bin, "postgres"))) ? "runs" : "deaf"
+    }
+
+    const end = async (pid: number, signals: ReadonlyArray<readonly [NodeJS.Signals, number]>) => {
+      for (const [signal, ms] of signals) {
+        process.kill(pid, signal)
+        for (const deadline = performance.now() + ms; performance.now() < deadline; await sleep(10)) {
+          if (!isRunning(pid)) return
+        }
+      }
+    }
+    const inOrder = [
+      ["SIGINT", 20_000],
+      ["SIGQUIT", 5_000]
+    ] as const
+    /** Without its data there is nothing to write. */
+    const atOnce = [
+      ["SIGQUIT", 5_000],
+      ["SIGKILL", 5_000]
+    ] as const
+
+    const endDeaf = async () => {
+      if (look() !== "deaf") return
+      const running = postmaster(data)
+      const pid = knownPid() ?? (running !== undefined && worksIn(running.pid, data) ? running.pid : undefined)
+      if (pid !== undefined) await end(pid, inOrder)
     }
 
     const launch = async (): Promise<boolean> => {
+      if (!existsSync(join(launcher.bin, "postgres"))) launcher = makeLauncher(folder)
       // Its own session: a Ctrl-C in the terminal must not end it before the server has finished.
       const log = openSync(logFile, "w", 0o600)
       const child = spawn(
@@ -215,6 +283,7 @@ export const makeEmbeddedPostgres = async (
       closeSync(log)
       child.unref()
       let ended = false
+      if (child.pid !== undefined) know(child.pid)
       // Its fast shutdown: it needs nobody to wait for it.
       const forget = child.pid === undefined ? () => {} : endOnAbort(child.pid, "SIGINT")
       child.on("error", () => {
@@ -228,11 +297,12 @@ export const makeEmbeddedPostgres = async (
     }
 
     const start = async () => {
+      await endDeaf()
       const running = postmaster(data)
       const isHere = running !== undefined && programOf(running.pid) === "postgres"
       const ready = isHere && (await awaitReady(() => !isRunning(running.pid)))
-      const listens = (await listensIn(socketFolder)) || (await listensIn(folder))
-      if (ready && listens) return
+      const listens = (isTemporary && (await listensIn(socketFolder))) || (await listensIn(folder))
+      if (ready && listens) return know(running.pid)
       if (listens)
         throw new DatabaseError({
           reason: "locked",
@@ -263,17 +333,12 @@ export const makeEmbeddedPostgres = async (
 
     const stop = async () => {
       const running = postmaster(data)
-      if (running === undefined || programOf(running.pid) !== "postgres") return
-      const ended = async (signal: "SIGINT" | "SIGQUIT", ms: number) => {
-        process.kill(running.pid, signal)
-        for (const deadline = performance.now() + ms; performance.now() < deadline; await sleep(10)) {
-          if (!isRunning(running.pid)) return true
-        }
-        return false
-      }
-      if (!(await ended("SIGINT", 20_000))) await ended("SIGQUIT", 5_000)
+      const recorded = running !== undefined && programOf(running.pid) === "postgres" ? running.pid : undefined
+      const pid = knownPid() ?? recorded
+      if (pid !== undefined) await end(pid, look() === "gone" ? atOnce : inOrder)
+      forgetShortName(folder)
       // One of its own in the temporary folder, which Postgres has emptied.
-      if (basename(socketFolder) === temporaryName) rmSync(socketFolder, { recursive: true, force: true })
+      if (isTemporary && pid !== undefined) rmSync(socketFolder, { recursive: true, force: true })
     }
 
     return {
@@ -281,6 +346,7 @@ export const makeEmbeddedPostgres = async (
       password,
       start: () => start().catch((error) => Promise.reject(failed("The database does not start")(error))),
       isRunning: () => postmaster(data) !== undefined,
+      look,
       stop
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { SpawnOptions } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { dirname } from "node:path"
 import { DatabaseError } from "../DatabaseError.ts"
 import { installedPrograms, mayEnter, programsFor, type User } from "./programs.ts"
@@ -53,7 +54,7 @@ export const makeLauncher = (folder: string): Launcher => {
     })
   }
   return {
-    bin: programsFor(native, owner),
+    bin: programsFor(native, owner, ["/var/cache", dirname(folder), "/var/tmp", tmpdir()]),
     owner,
     options: (cwd) => ({ uid: owner.uid, gid: owner.gid, cwd }),
     nameOf: (data) => (closed ? "/proc/self/cwd" : data)

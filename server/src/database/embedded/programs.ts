@@ -14,7 +14,6 @@ import {
   symlinkSync
 } from "node:fs"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { Schema } from "effect"
 import { codeOf, DatabaseError } from "../DatabaseError.ts"
@@ -126,11 +125,7 @@ const copyTo = (native: string, copy: string) => {
  *
  * `places` are folders for the copy, the first that will do is taken.
  */
-export const programsFor = (
-  native: string,
-  user: User | undefined,
-  places: ReadonlyArray<string> = ["/var/cache", "/var/tmp", tmpdir()]
-): string => {
+export const programsFor = (native: string, user: User | undefined, places: ReadonlyArray<string>): string => {
   const reachable = (path: string) =>
     user === undefined || (mayEnter(join(path, "bin", "postgres"), user) && mayEnter(join(path, "lib"), user))
   if (makeLinks(native) && reachable(native)) return join(native, "bin")

@@ -1,7 +1,7 @@
-import { Duration, Effect, Schedule, type Scope } from "effect"
+import { Deferred, Duration, Effect, Schedule, type Scope } from "effect"
 import pg from "pg"
 import { connect } from "../connect.ts"
-import { type DatabaseError, explain } from "../DatabaseError.ts"
+import { DatabaseError, explain } from "../DatabaseError.ts"
 import { withWayBack } from "./damage.ts"
 import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
 import { folderLock } from "./folderLock.ts"
@@ -13,7 +13,15 @@ export const serverRole = "maxcloud"
 export interface EmbeddedConnections {
   readonly owner: pg.ClientConfig
   readonly server: pg.ClientConfig
+  /** Fails once the data folder is gone: this server must end then. */
+  readonly lost: Effect.Effect<never, DatabaseError>
 }
+
+const folderGone = (dataDir: string) =>
+  new DatabaseError({
+    reason: "failed",
+    message: `The data folder ${dataDir} was removed or replaced while the server used it, so the server ends. Put the folder back and start again, restore a backup with \`maxcloud server restore\`, or start again to begin with an empty one.`
+  })
 
 /**
  * Takes the data folder, starts its Postgres, keeps it running, and stops it at the end of the scope. An error of damaged files says how to
@@ -47,16 +55,27 @@ export const startLocked = (
         told = message
         return Effect.logError(message)
       })
-    const isRunning = Effect.try({
-      try: postgres.isRunning,
+    const lost = yield* Deferred.make<never, DatabaseError>()
+    const look = Effect.try({
+      try: postgres.look,
       catch: (error) => explain("The database can't be watched", dataDir, error)
     })
-    yield* Effect.if(isRunning, {
-      onTrue: () =>
-        Effect.sync(() => {
-          told = ""
-        }),
-      onFalse: () => Effect.andThen(tellOnce("The embedded database has ended. Starting it again."), start)
+    yield* Effect.flatMap(look, (state) => {
+      switch (state) {
+        case "runs":
+          return Effect.sync(() => {
+            told = ""
+          })
+        case "gone":
+          return Effect.asVoid(Deferred.fail(lost, folderGone(dataDir)))
+        case "deaf":
+          return Effect.andThen(
+            tellOnce("Somebody removed the embedded database's socket, lock file or programs. Restarting it."),
+            start
+          )
+        case "ended":
+          return Effect.andThen(tellOnce("The embedded database has ended. Starting it again."), start)
+      }
     }).pipe(
       Effect.catchAll((error) => tellOnce(error.message)),
       Effect.repeat(Schedule.spaced(Duration.millis(500))),

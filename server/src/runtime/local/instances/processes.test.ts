@@ -12,9 +12,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { accessAway } from "../../../images/testAccess.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
+import { homesFolder } from "./homes.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
 import { layer } from "./layer.ts"
-import { privateFolder } from "./processes.ts"
 import { processTable } from "./processTable.ts"
 
 let folder: string
@@ -116,7 +116,7 @@ afterEach(async () => {
   started = []
   for (const child of children) child.kill("SIGKILL")
   children = []
-  await rm(privateFolder(await dataDirectoryId(data)), { recursive: true, force: true })
+  await rm(homesFolder(data, await dataDirectoryId(data)), { recursive: true, force: true })
   await rm(join(folder, ".."), { recursive: true, force: true })
 })
 
@@ -582,7 +582,7 @@ describe("cleaning after a server that was killed", () => {
     expect(await readdir(join(data, "instances"))).toEqual([])
     expect(await clean(other)).toBe(1)
     expect(await isAlive(foreign)).toBe(false)
-    await rm(privateFolder(await dataDirectoryId(other)), { recursive: true, force: true })
+    await rm(homesFolder(other, await dataDirectoryId(other)), { recursive: true, force: true })
   })
 
   it("finds by the marker what died between spawn and record", async () => {

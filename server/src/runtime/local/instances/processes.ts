@@ -2,7 +2,6 @@ import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
 import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink, utimes } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
 import { Redacted } from "effect"
@@ -13,10 +12,10 @@ import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
 import { makeExecs } from "./execs.ts"
 import { isFree, reservePort } from "./freePort.ts"
+import { makeHomes } from "./homes.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
 import { listeningPorts, listensOnLoopbackOnly } from "./listeningPorts.ts"
-import { makePrivate, removePrivate } from "./privateFolder.ts"
 import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
 import { closedTo, endAllOf, type SourceUsers, type UnprivilegedUser } from "./sourceUser.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
@@ -55,12 +54,6 @@ export interface ProcessesOptions {
 
 export const plainValue = (value: string | Redacted.Redacted): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value
-
-/** The folder with all private folders of this data folder's instances (their HOME and TMPDIR). */
-export const privateFolder = (id: string, user?: UnprivilegedUser): string => {
-  const isOpen = user === undefined || closedTo(user, tmpdir()) === undefined
-  return join(isOpen ? tmpdir() : "/tmp", `maxcloud-${id}`)
-}
 
 /** Another part of the server was faster. */
 const unlessThere = (cause: NodeJS.ErrnoException) => {
@@ -145,7 +138,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   const { dataDirectoryId, records } = options
   const user = options.users?.service
   const node = await nodeFolder(options.dataDirectory, user)
-  const homes = privateFolder(dataDirectoryId, user)
+  const homes = makeHomes(options.dataDirectory, dataDirectoryId, user)
   const boot = bootId()
   /** A search on the PATH that meets a closed folder ends with "permission denied" instead of "not found". */
   const isOpen = (path: string) => user === undefined || (existsSync(path) && closedTo(user, path) === undefined)
@@ -203,7 +196,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
       }
       // The server's own Node may be closed to the user; the one of the data folder is the same.
       const file = user !== undefined && program.file === process.execPath ? join(node, "node") : program.file
-      const home = makePrivate(homes, spec.id, user)
+      const home = homes.make(spec.id)
       records.write(record)
       const options = {
         ...user,
@@ -283,6 +276,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
             : undefined,
         exec: (request) =>
           execs.start(request, (marker) => {
+            homes.keep()
             const own = { ...environment(spec, place, home, port), [markerName]: marker }
             const [file, ...args] = withTerminal(request)
             const term = request.terminal === undefined ? {} : { TERM: "xterm-256color" }
@@ -303,7 +297,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     } catch (cause) {
       reserved.release()
       records.remove(spec.id)
-      removePrivate(homes, spec.id, user)
+      homes.remove(spec.id)
       throw cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
     }
   }
@@ -311,7 +305,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
   /** Removes what an instance leaves on disk. */
   const forget = async (id: string): Promise<void> => {
     records.remove(id)
-    removePrivate(homes, id, user)
+    homes.remove(id)
   }
 
   /** Ends what an earlier run of the server left, known by pid with start time, or by the marker; returns how many instances. */
@@ -344,7 +338,7 @@ export const makeProcesses = async (options: ProcessesOptions) => {
     // Whatever they have hidden of what they started: nothing may write while root removes what they wrote.
     if (user !== undefined) await endAllOf(user)
     // Without root, a read-only folder in a service's home (Go's module cache, say) would keep the server from starting.
-    await (user === undefined ? removeTree(homes) : rm(homes, { recursive: true, force: true }))
+    await (user === undefined ? removeTree(homes.root) : rm(homes.root, { recursive: true, force: true }))
     return found.size
   }
 

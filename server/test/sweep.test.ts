@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { makeMaxCloud } from "@maxcloud/sdk/effect"
+import { Effect } from "effect"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { isRunning } from "../src/host/processIdentity.ts"
+import { freePort } from "./freePort.ts"
+import { processesWith, ServerProcess } from "./serverProcess.ts"
+
+const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
+chmodSync(source, 0o755)
+writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
+// Uses its temporary folder and its home with each request, as programs do that keep uploads and caches there.
+writeFileSync(
+  join(source, "server.js"),
+  `const { mkdtempSync, writeFileSync } = require("node:fs")
+const { homedir, tmpdir } = require("node:os")
+const { join } = require("node:path")
+require("node:http").createServer((request, response) => {
+  try {
+    writeFileSync(join(mkdtempSync(join(tmpdir(), "upload-")), "file"), "")
+    writeFileSync(join(homedir(), "cache"), "")
+    console.log("served " + request.url)
+    response.end(process.env.VERSION)
+  } catch (error) {
+    response.writeHead(500).end(error.message)
+  }
+}).listen(process.env.PORT)`
+)
+
+const host = "app--local.localhost"
+
+describe.skipIf(process.platform !== "linux")("a server whose temporary folder is cleaned while it runs", () => {
+  const canary = `canary-${randomUUID()}`
+  let server: ServerProcess
+  const app = (version: string, min: number) => ({
+    app: "app",
+    services: [{ name: "app", source, env: { VERSION: version, CANARY: canary }, scale: { min } }]
+  })
+  /** What systemd-tmpfiles and tmpreaper do with what they find old: all of it goes. */
+  const sweep = () => {
+    for (const name of readdirSync(server.temporaryFolder))
+      execFileSync("rm", ["-rf", join(server.temporaryFolder, name)])
+  }
+  /** Until the instance's folders are there again: they are looked at every two seconds. */
+  const served = async (version: string) => {
+    for (const end = performance.now() + 15_000; ; ) {
+      const { body, status } = await server.ask(host, `/${version}`)
+      if (status === 200 || performance.now() > end) return assert.deepStrictEqual([status, body], [200, version])
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  beforeAll(async () => {
+    server = new ServerProcess(await freePort())
+    await server.start()
+    await server.client.deploy(app("1", 1))
+  })
+  afterAll(async () => {
+    await server.end("SIGTERM")
+    server.remove()
+    rmSync(source, { recursive: true, force: true })
+  })
+
+  it("goes on: the instance that runs, logs, exec, a deployment, a restart and a start from zero", async () => {
+    await served("1")
+    const postgres = server.postgresPid
+    sweep()
+    await served("1")
+    sweep()
+    const exitCode = await Effect.gen(function* () {
+      const cloud = yield* makeMaxCloud({ apiUrl: server.url })
+      const command = ["sh", "-c", 'touch "$HOME/here" "$TMPDIR/there"']
+      return yield* (yield* cloud.services.exec("app", command, { onOutput: () => {} })).exit
+    }).pipe(Effect.scoped, Effect.runPromise)
+    assert.strictEqual(exitCode, 0)
+    sweep()
+    await server.client.deploy(app("2", 0))
+    await served("2")
+    sweep()
+    const lines: Array<string> = []
+    for await (const { line } of server.client.logs("app")) lines.push(line)
+    assert.include(lines, "served /1")
+    assert.include(lines, "served /2")
+    sweep()
+    await server.client.services.restart("app")
+    await served("2")
+    sweep()
+    assert.strictEqual(server.postgresPid, postgres, "the database had nothing there")
+
+    // Killed, cleaned, and started again.
+    await server.end("SIGKILL")
+    sweep()
+    await server.start()
+    assert.strictEqual(server.postgresPid, postgres)
+    await served("2")
+  }, 180_000)
+
+  it("loses its data folder, ends by itself, and leaves no process", async () => {
+    const postgres = server.postgresPid ?? 0
+    assert.isTrue(isRunning(postgres))
+    assert.isNotEmpty(processesWith(canary))
+    const ended = server.ended()
+    execFileSync("rm", ["-rf", server.dataDirectory])
+    assert.strictEqual(await ended, 1)
+    assert.include(server.output, "was removed or replaced while the server used it")
+    assert.deepStrictEqual(processesWith(canary), [])
+    assert.isFalse(isRunning(postgres))
+  }, 120_000)
+})
