@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Ref, Schedule, TestClock } from "effect"
-import { monotonicMillis, within } from "./monotonic.ts"
+import { cachedFor, monotonicMillis, within } from "./monotonic.ts"
 
 /** The live clock, whose wall time is set back by an hour as soon as it was read twice. */
 const setBack = Effect.clockWith((clock) =>
@@ -43,6 +43,29 @@ describe("a schedule that ends after a time", () => {
       const before = yield* monotonicMillis
       yield* TestClock.adjust("1 hour")
       assert.strictEqual((yield* monotonicMillis) - before, 3_600_000)
+    })
+  )
+})
+
+describe("an answer that is kept for a while", () => {
+  it.effect("is looked up once by all who wait for it, and again when it's old; a failure at once", () =>
+    Effect.gen(function* () {
+      const looks = yield* Ref.make(0)
+      const kept = yield* cachedFor(
+        Ref.updateAndGet(looks, (_) => _ + 1).pipe(
+          Effect.filterOrFail(
+            (_) => _ > 1,
+            () => "no" as const
+          )
+        ),
+        "1 second"
+      )
+      assert.strictEqual(yield* Effect.flip(kept), "no")
+      assert.deepStrictEqual(yield* Effect.all([kept, kept, kept], { concurrency: 3 }), [2, 2, 2])
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(yield* kept, 2)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(yield* kept, 3)
     })
   )
 })

@@ -112,5 +112,5 @@ export const startLocked = (
       ),
       Effect.scoped
     )
-    return { owner, server: connection(serverRole, serverRole) }
+    return { owner, server: connection(serverRole, serverRole), lost: Deferred.await(lost) }
   }).pipe(Effect.mapError(withWayBack(dataDir, backupFolder)))

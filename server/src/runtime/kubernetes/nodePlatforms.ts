@@ -1,4 +1,5 @@
 import { Effect, Option, Schema } from "effect"
+import { cachedFor } from "../../monotonic.ts"
 import type { KubeApi } from "./api/KubeApi.ts"
 
 const Nodes = Schema.Struct({
@@ -15,9 +16,6 @@ const Nodes = Schema.Struct({
   )
 })
 const decodeNodes = Schema.decodeUnknownOption(Nodes)
-
-/** How long an answer is taken for the present. */
-const keptMs = 60_000
 
 /** What the cluster's nodes run, such as `linux/amd64`, looked up once a minute. None: it cannot be told. */
 export const nodePlatforms = (api: KubeApi["Type"]): (() => Effect.Effect<ReadonlyArray<string>>) => {
@@ -38,18 +36,6 @@ export const nodePlatforms = (api: KubeApi["Type"]): (() => Effect.Effect<Readon
       Effect.as(Effect.logWarning("the platforms of the cluster's nodes are not known", error.message), [])
     )
   )
-  let kept: { readonly platforms: ReadonlyArray<string>; readonly untilMs: number } | undefined
-  const one = Effect.unsafeMakeSemaphore(1)
-  return () =>
-    one.withPermits(1)(
-      Effect.suspend(() =>
-        kept !== undefined && performance.now() < kept.untilMs
-          ? Effect.succeed(kept.platforms)
-          : Effect.tap(look, (platforms) =>
-              Effect.sync(() => {
-                kept = { platforms, untilMs: performance.now() + keptMs }
-              })
-            )
-      )
-    )
+  const kept = Effect.runSync(cachedFor(look, "1 minute"))
+  return () => kept
 }
