@@ -5,6 +5,7 @@ import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { dataDirectoryId } from "../../server/src/runtime/local/instances/dataDirectoryId.ts"
 import { dataDirectoryLabel } from "../../server/src/runtime/local/instances/labels.ts"
+import { recordFault } from "../../server/test/chaos/recordFault.ts"
 import { freePort } from "../../server/test/freePort.ts"
 import { findTool, missingTools } from "../../server/test/registry/missingTools.ts"
 import { buildNginxImage } from "../../server/test/registry/scratchImage.ts"
@@ -122,6 +123,12 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
       before: JSON.stringify(second),
       after: JSON.stringify(third)
     })
+    recordFault(import.meta.filename, {
+      fault: "A tag is pushed again, and the same config deployed",
+      seen: "the new image runs; `plan`, `describe` and the deployment show its digest",
+      recovery: "nothing has to",
+      seconds: null
+    })
   }, 120_000)
 
   it("stays that image after a restart without it in the store, and is none when its registry has lost it", async () => {
@@ -137,6 +144,12 @@ describe.skipIf(missing.length > 0)("a service of a private image", () => {
 
     expect((await maxcloud(["deploy", "--name", "web", image])).code).toBe(0)
     expect(await answer()).toBe("third")
+    recordFault(import.meta.filename, {
+      fault: "The engine's images are pruned while the server is stopped, and the tag has moved",
+      seen: "the revision runs its own image, pulled by its digest; if the registry has lost it, `describe` says “ImageNotFound … was deleted there”",
+      recovery: "by itself, or by the next deploy",
+      seconds: null
+    })
   }, 120_000)
 
   it("that was built here is pinned by its id: another build is another revision", async () => {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import type { DeployProgress } from "@maxcloud/sdk"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { type GatedRegistry, startGatedRegistry } from "./registry/gatedRegistry.ts"
 import { missingTools } from "./registry/missingTools.ts"
@@ -93,6 +94,12 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     )
     expect(took).toBeLessThan(15)
     await until("none hangs any more", () => registry.hanging() === 0)
+    recordFault(import.meta.filename, {
+      fault: "A registry hangs in the middle of four pulls",
+      seen: "`deploy` says that they wait and how far they are; other images are pulled and deployed meanwhile",
+      recovery: "a delete calls them off at once",
+      seconds: Math.round(took * 10) / 10
+    })
   }, 240_000)
 
   it("tell how far they are while a deploy waits", async () => {
@@ -109,6 +116,12 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     expect(state).toBe("succeeded")
     expect(told.join("\n")).toMatch(/HTTP 429.*may be asked again in 3 s/)
     expect((performance.now() - begun) / 1000).toBeGreaterThan(3)
+    recordFault(import.meta.filename, {
+      fault: "A registry answers 429 with Retry-After",
+      seen: "`deploy` says “… HTTP 429 …” and when it may be asked again",
+      recovery: "by itself, after that time",
+      seconds: null
+    })
   }, 120_000)
 
   it("that hang don't hold up the end of the server", async () => {
@@ -119,5 +132,11 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     await until("two hang", () => registry.hanging() === 2)
     expect(await seconds(server.end("SIGTERM"))).toBeLessThan(20)
     await until("none hangs any more", () => registry.hanging() === 0)
+    recordFault(import.meta.filename, {
+      fault: "The server is stopped while pulls hang",
+      seen: "nothing",
+      recovery: "the pulls are called off",
+      seconds: null
+    })
   }, 120_000)
 })

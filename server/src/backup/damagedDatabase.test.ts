@@ -5,6 +5,7 @@ import { dirname, join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Duration, Effect, Either, Exit, Layer, Scope } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { recordFault } from "../../test/chaos/recordFault.ts"
 import { layer as database } from "../database/Database.ts"
 import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { asServer } from "../database/RowScope.ts"
@@ -137,6 +138,12 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
       assert.deepStrictEqual(digestsOf(join(kept, "postgres/data")), before)
       assert.strictEqual(readFileSync(join(dataDir, "sources/org_1/archives/aa.tar.gz"), "utf8"), "an archive")
       assert.deepStrictEqual(await using(dataDir, names), Either.right(["kept"]))
+      recordFault(import.meta.filename, {
+        fault: `The embedded database is damaged on disk (${name})`,
+        seen: "the server doesn't start, and says the line of Postgres that matters, with the last backup",
+        recovery: "`maxcloud server restore --set-aside` brings the last backup back and keeps the damaged database",
+        seconds: null
+      })
     })
   }
 

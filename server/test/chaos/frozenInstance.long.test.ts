@@ -1,0 +1,30 @@
+import { assert, describe, it } from "vitest"
+import { processesOfRun } from "../../../scripts/kills/strays.ts"
+import { answers, faultServer, makeApp, secondsUntil } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+describe.skipIf(process.platform !== "linux")("an instance that is frozen", () => {
+  it("is replaced", { timeout: 240_000 }, async () => {
+    const server = await faultServer()
+    const canary = `canary-${process.pid}-${performance.now()}`
+    await server.start()
+    await server.client.deploy(makeApp()("1", { env: { VERSION: "1", CANARY: canary } }))
+    const frozen = processesOfRun(server, canary).filter((_) => _.of === "instance")
+    assert.isNotEmpty(frozen)
+    for (const { pid } of frozen) process.kill(pid, "SIGSTOP")
+    const seconds = await secondsUntil(() => answers(server, "1", 500), 120)
+    assert.isBelow(seconds ?? Number.POSITIVE_INFINITY, 90)
+    const left = processesOfRun(server, canary).map((_) => _.pid)
+    assert.deepStrictEqual(
+      frozen.map((_) => _.pid).filter((_) => left.includes(_)),
+      [],
+      "the frozen one has ended"
+    )
+    recordFault(import.meta.filename, {
+      fault: "The only instance of a service freezes (SIGSTOP)",
+      seen: "requests hang until it is replaced",
+      recovery: "by itself: three liveness probes in a row without an answer within 10 s",
+      seconds: seconds ?? null
+    })
+  })
+})

@@ -1,0 +1,28 @@
+import { assert, describe, it } from "vitest"
+import { freePort } from "../freePort.ts"
+import { answers, faultServer, makeApp, rejection } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+describe("a registry that is away", () => {
+  it("is told, and holds up nothing else", { timeout: 300_000 }, async () => {
+    const registry = `127.0.0.1:${await freePort()}`
+    const server = await faultServer({ MAXCLOUD_INSECURE_REGISTRIES: registry })
+    const app = makeApp()
+    await server.start()
+    const begun = performance.now()
+    const deploying = rejection(
+      server.client.deploy({ app: "image", services: [{ name: "image", image: `${registry}/acme/web:1`, port: 80 }] })
+    )
+    await server.client.deploy(app("1"))
+    assert.isTrue(await answers(server, "1"))
+    const words = await deploying
+    const seconds = Math.round((performance.now() - begun) / 100) / 10
+    assert.include(words ?? "", registry)
+    recordFault(import.meta.filename, {
+      fault: "The registry of an image is away",
+      seen: `the deployment is pending, tells the reason, and fails after ${seconds} s: “${/The registry cannot be reached[^(]*/.exec(words ?? "")?.[0].trim()}”`,
+      recovery: "by the next deploy; other services are deployed meanwhile",
+      seconds: null
+    })
+  })
+})
