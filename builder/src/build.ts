@@ -60,7 +60,10 @@ const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promi
     host.progress(`Using the dependencies installed before (${recipe.lockfile})`)
     await mkdir(dirname(join(root, cache.folder)), { recursive: true })
     await host.cache.use(cache.key, join(root, cache.folder))
-  } else await run(host, install)
+  } else {
+    await run(host, install)
+    await recipe.verify?.(root)
+  }
   const keep = async () => {
     if (cache === undefined || cached !== undefined || !(await isThere(join(root, cache.folder)))) return
     if (await isInside(input.folder, join(root, cache.folder, "x")))

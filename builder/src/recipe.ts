@@ -12,6 +12,8 @@ export interface Recipe {
   /** What runs before the build each time: what a package.json beside builds (styles, scripts for browsers), checks of the cache. */
   readonly assets: ReadonlyArray<Command>
   readonly build: Command | undefined
+  /** Checks what was installed, before others use it. Rejects with `BuildFailed`. @default it is taken */
+  readonly verify?: (folder: string) => Promise<void>
   /** A folder that the next build with the same key can use. It is kept after the install, or `afterBuild`. */
   readonly cache: { readonly key: string; readonly folder: string; readonly afterBuild: boolean } | undefined
   /** Folders that only the build needs. */

@@ -5,6 +5,7 @@ import { firstFile, isFile, isFolder, namesIn, readText } from "../files.ts"
 import { type BuildInput, type Command, invalid } from "../model.ts"
 import type { Recipe } from "../recipe.ts"
 import { djangoOf, pythonShape } from "./pythonShape.ts"
+import { verifyInstalled } from "./verifyInstalled.ts"
 
 const python = ".venv/bin/python"
 
@@ -136,6 +137,7 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
           },
     cache: isLocked ? { key, folder: ".venv", afterBuild: false } : undefined,
     drop: [".maxcloud"],
+    verify: verifyInstalled,
     shape: pythonShape,
     environment: {
       PYTHONUNBUFFERED: "1",

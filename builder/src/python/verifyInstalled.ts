@@ -1,0 +1,44 @@
+import { lstat, readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { isInside } from "../files.ts"
+import { BuildFailed } from "../model.ts"
+
+/** A line of a RECORD (PyPA, "Recording installed projects"): path, digest, size in bytes. Files that were compiled have no size. */
+const line = /^(?:"((?:[^"]|"")+)"|([^",]+)),[^,]*,(\d{1,12})$/
+
+const longestRecord = 16 * 2 ** 20
+
+const sizeOf = (path: string): Promise<number | undefined> =>
+  lstat(path).then(
+    (_) => (_.isFile() ? _.size : undefined),
+    () => undefined
+  )
+
+const checkProject = async (packages: string, project: string): Promise<void> => {
+  const record = join(packages, project, "RECORD")
+  const length = await sizeOf(record)
+  if (length === undefined || length > longestRecord) return
+  for (const written of (await readFile(record, "utf8")).split(/\r?\n/)) {
+    const [, quoted, plain, size] = line.exec(written) ?? []
+    const path = quoted?.replaceAll('""', '"') ?? plain
+    // Scripts beside the packages are made anew when the environment is moved.
+    if (path === undefined || path.startsWith("/") || path.split("/").includes("..")) continue
+    const found = await sizeOf(join(packages, path))
+    if (found !== undefined && found >= Number(size)) continue
+    throw new BuildFailed({
+      reason: "unavailable",
+      message: `The package manager said that it had installed everything, but .venv has ${found ?? "no"} bytes of ${project.replace(/\.dist-info$/, "")}: ${path} instead of ${size}. The disk may have been full: make room and deploy again.`
+    })
+  }
+}
+
+/** Checks that each package of the virtual environment in `folder` has the files that it has listed when it was installed, as long as they were then. */
+export const verifyInstalled = async (folder: string): Promise<void> => {
+  const lib = join(folder, ".venv/lib")
+  for (const version of await readdir(lib).catch(() => [])) {
+    const packages = join(lib, version, "site-packages")
+    for (const name of await readdir(packages).catch(() => []))
+      if (name.endsWith(".dist-info") && (await isInside(folder, join(packages, name, "RECORD"))))
+        await checkProject(packages, name)
+  }
+}
