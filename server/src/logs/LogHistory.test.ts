@@ -68,13 +68,36 @@ it("takes no unfinished file for a chunk, and names the folder that cannot be re
   const history = await runtime.runPromise(LogHistory)
   await runtime.runPromise(history.write(key, numbered(0, 3)))
   const place = join(directory, key.organizationId, "shop", "api", new Date(noon).toISOString().slice(0, 10))
-  const [chunk = ""] = await readdir(place)
   await writeFile(join(place, ".writing-1"), "torn")
   const lines = Stream.runCollect(history.read(key, {}))
   expect([...(await runtime.runPromise(lines))].flat()).toHaveLength(3)
-  await writeFile(join(place, chunk), "broken")
+  await rm(join(place, ".."), { recursive: true })
+  await writeFile(join(place, ".."), "a file instead of a folder")
   const failed = await runtime.runPromise(Effect.flip(lines))
   expect(failed.message).toContain(directory)
   await runtime.dispose()
   await rm(directory, { recursive: true, force: true })
+})
+
+it("reads around a chunk that is damaged, and says which lines are missing", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "maxcloud-history-"))
+  const key = keyOf("d")
+  const runtime = ManagedRuntime.make(layerFolder({ directory }))
+  try {
+    const { read, write } = await runtime.runPromise(LogHistory)
+    for (const from of [0, 10, 20]) await runtime.runPromise(write(key, numbered(from, from + 10)))
+    const chunks = (await readdir(directory, { recursive: true })).filter((_) => _.endsWith(".zst")).sort()
+    expect(chunks).toHaveLength(3)
+    await writeFile(join(directory, chunks[1] ?? ""), "no chunk")
+    for (const query of [{}, { tail: 100 }, { revision: "api-00001" }]) {
+      const parts = await runtime.runPromise(Stream.runCollect(read(key, query)))
+      const lines = [...parts].flat().map((_) => _.line)
+      expect(lines.slice(0, 10)).toEqual(numbered(0, 10).map((_) => _.line))
+      expect(lines[10]).toMatch(/^max-cloud: kept log lines from .* are damaged/)
+      expect(lines.slice(11)).toEqual(numbered(20, 30).map((_) => _.line))
+    }
+  } finally {
+    await runtime.dispose()
+    await rm(directory, { recursive: true, force: true })
+  }
 })

@@ -1,5 +1,5 @@
 import { type ChunkName, dayOf, decodeChunk, parseChunkName, startAfterOf } from "./chunk.ts"
-import { compareLines, type LogLine, millisOf, sameLine } from "./LogLine.ts"
+import { compareLines, type LogLine, millisOf, sameLine, timeOf } from "./LogLine.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
 
 export interface ChunkRange {
@@ -21,11 +21,23 @@ const chunksOf = async (store: ObjectStore, range: ChunkRange, day: string): Pro
   return files.flatMap((name) => parseChunkName(day, name) ?? [])
 }
 
+/** Stands for the lines of a chunk that can't be unpacked: all others are read. */
+const damagedLine = ({ revision, since }: ChunkRange, { from, key, to }: ChunkName): LogLine => ({
+  t: timeOf(from) > since ? timeOf(from) : since,
+  n: 0,
+  // Of its name what no other chunk has.
+  uid: key.slice(-".zst".length - 12, -".zst".length),
+  instance: "",
+  revision: revision ?? "",
+  line: `max-cloud: kept log lines from ${new Date(from).toISOString()} to ${new Date(to).toISOString()} are damaged and can't be read. The operator finds them by: maxcloud server check`,
+  truncated: false
+})
+
 /** Those lines of a chunk that are asked for; none where retention has taken it meanwhile. */
 const linesOf = async (store: ObjectStore, range: ChunkRange, chunk: ChunkName): Promise<ReadonlyArray<LogLine>> => {
   const body = await store.get(`${range.folder}/${chunk.key}`)
   if (body === undefined) return []
-  const lines = await decodeChunk(body)
+  const lines = await decodeChunk(body).catch(() => [damagedLine(range, chunk)])
   return lines.filter((line) => line.t >= range.since && (range.revision ?? line.revision) === line.revision)
 }
 

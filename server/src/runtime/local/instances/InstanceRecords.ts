@@ -31,6 +31,7 @@ export const bootId = (): string => {
  */
 export const makeInstanceRecords = (folder: string) => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  let damaged = 0
   const fileOf = (id: string) => join(folder, `${id}.json`)
   return {
     folder,
@@ -40,11 +41,14 @@ export const makeInstanceRecords = (folder: string) => {
       renameSync(`${file}.new`, file)
     },
     remove: (id: string): void => rmSync(fileOf(id), { force: true }),
-    /** What is no record (half a file after a power failure) is removed: its process is found by the marker. */
+    /** How many files were no record so far: nobody knows what they were of. */
+    damaged: () => damaged,
+    /** What is no record (half a file after a power failure) is removed: its process is found by the marker, its container by the label. */
     all: (): ReadonlyArray<InstanceRecord> =>
       readdirSync(folder).flatMap((name) => {
         const record = name.endsWith(".json") ? decode(readFileSync(join(folder, name), "utf8")) : Option.none()
         if (Option.isSome(record)) return record.value
+        damaged++
         rmSync(join(folder, name), { force: true, recursive: true })
         return []
       })

@@ -304,7 +304,7 @@ export const makeContainers = (options: ContainersOptions) => {
   ): Promise<number> => {
     await rm(secretsRoot(dataDirectoryId), { recursive: true, force: true })
     const left = records.all().filter((record) => record.kind === "container")
-    if (left.length === 0 && !networks.some()) return 0
+    if (left.length === 0 && records.damaged() === 0 && !networks.some()) return 0
     const found = await engine()
     // Without an engine now, the records stay for the day it is there again.
     if (found === undefined) return 0

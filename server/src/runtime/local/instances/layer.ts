@@ -47,11 +47,12 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
     Effect.gen(function* () {
       const sources = yield* SourceStore
       const environment = options.environment ?? process.env
-      const { processes, containers, networks } = yield* Effect.tryPromise({
+      const { processes, containers, networks, records } = yield* Effect.tryPromise({
         try: async () => {
           const id = await dataDirectoryId(options.dataDirectory)
           const records = makeInstanceRecords(join(options.dataDirectory, "instances"))
           return {
+            records,
             processes: await makeProcesses({
               dataDirectory: options.dataDirectory,
               dataDirectoryId: id,
@@ -226,7 +227,15 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
             return "engine" in detected ? detected.engine : undefined
           }, networks)
           return ended + removed
-        })
+        }).pipe(
+          Effect.tap(() =>
+            records.damaged() === 0
+              ? Effect.void
+              : Effect.logWarning(
+                  `${records.damaged()} records of instances in ${records.folder} were damaged. What an earlier server left of them was found by its marks instead.`
+                )
+          )
+        )
       }
     })
   )

@@ -1,0 +1,24 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { makeInstanceRecords } from "./InstanceRecords.ts"
+
+describe("records of instances", () => {
+  it("that are damaged are counted: nobody knows which process or container they were of", () => {
+    const folder = mkdtempSync(join(tmpdir(), "maxcloud-records-"))
+    try {
+      const records = makeInstanceRecords(folder)
+      const whole = { id: "a", kind: "container", boot: "b", graceMs: 1 } as const
+      records.write(whole)
+      for (const [name, text] of Object.entries({ "b.json": '{"id":"b"', "c.json": "", "d.json": '{"id":1}' }))
+        writeFileSync(join(folder, name), text)
+      assert.deepStrictEqual(records.all(), [whole])
+      assert.deepStrictEqual(records.all(), [whole])
+      assert.strictEqual(records.damaged(), 3)
+      assert.deepStrictEqual(readdirSync(folder), ["a.json"])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
