@@ -42,7 +42,9 @@ describe.skipIf(podman === undefined)("podman that starts no container", () => {
       const deploy = ["deploy", "--name", "refused", image]
       const { code, stderr } = await run(deploy, { env: { MAXCLOUD_API_URL: server.url } })
       expect(code).toBe(7)
-      expect(stderr).toContain(message.replace(/localhost\/maxcloud-probe:\d+/, image))
+      // A service's image is named by its id.
+      const named = stderr.replaceAll(/@sha256:[0-9a-f]{64}/g, `:${process.pid}`)
+      expect(named).toContain(message.replace(/localhost\/maxcloud-probe:\d+/, image))
       expect(stderr).toContain(fix.trim())
     } finally {
       await server.end("SIGTERM")
