@@ -167,8 +167,8 @@ export const Labels = mapUpTo(
 )
 
 /**
- * A port, or `"auto"`: the one TCP port that the image says it listens on (`EXPOSE`), of several 8080 or else 80, and 8080 where
- * it says nothing or the runtime cannot know.
+ * A port, or `"auto"`: a TCP port that the image says it listens on (`EXPOSE`), and 8080 where it says nothing or the runtime cannot know. Of
+ * several the local runtime takes the one that answers HTTP. A cluster takes 8080, 80 or else the lowest, but none for a debugger, metrics or TLS.
  */
 export const Port = Schema.Union(whole(1, 65_535, "port"), Schema.Literal("auto"))
 export type Port = typeof Port.Type

@@ -10,6 +10,7 @@ export const DiagnosisCode = Schema.Literal(
   "ImageInvalid",
   "ImageLayersMissing",
   "ImageRefused",
+  "ImageSettingsUnused",
   "RegistryUnreachable",
   "RegistryUntrusted",
   "WrongPlatform",

@@ -74,6 +74,21 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Build the image without the annotation or label that the message names, and deploy again."
   },
+  ImageSettingsUnused: {
+    title: "The image asks for something that a service does not get",
+    meaning:
+      "The image has a HEALTHCHECK, which neither runtime runs, or a VOLUME, which is not kept: each instance has its own empty one, and it goes with the instance. The service works all the same.",
+    causes: [
+      "`HEALTHCHECK` in the Dockerfile: Kubernetes does not know it, and the local runtime does as Kubernetes does",
+      "`VOLUME` in the Dockerfile, as images of databases have it"
+    ],
+    steps: [
+      'For a HEALTHCHECK, write a probe into the config: `probes: { readiness: { path: "/healthz" } }`.',
+      "For a VOLUME, keep data in a database or an object store outside, and give the service its address by `env`.",
+      "If the program needs neither, leave it so: nothing fails."
+    ],
+    fix: "Write a probe in place of the HEALTHCHECK, and keep data outside of the instance."
+  },
   RegistryUnreachable: {
     title: "The registry does not answer",
     meaning:

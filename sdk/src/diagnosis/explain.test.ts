@@ -54,7 +54,7 @@ describe("explanations", () => {
   })
 
   it("tell what waiting may help, and what harms nothing here", () => {
-    expect(diagnosisCodes.filter(isCaution)).toEqual(["LoopbackOnly"])
+    expect(diagnosisCodes.filter(isCaution)).toEqual(["ImageSettingsUnused", "LoopbackOnly"])
     expect(["NotListening", "CrashOnStart"].map((_) => mayPass(findDiagnosisCode(_) ?? "WrongPort"))).toEqual([
       true,
       true

@@ -75,6 +75,21 @@ export const german: DiagnosisTexts = {
     ],
     fix: "Das Image ohne die Annotation oder das Label bauen, die die Meldung nennt, und erneut ausrollen."
   },
+  ImageSettingsUnused: {
+    title: "Das Image verlangt etwas, das ein Dienst nicht bekommt",
+    meaning:
+      "Das Image hat einen HEALTHCHECK, den keine der Laufzeiten ausführt, oder ein VOLUME, das nicht erhalten bleibt: Jede Instanz hat ihr eigenes, leeres, und es verschwindet mit ihr. Der Dienst läuft trotzdem.",
+    causes: [
+      "`HEALTHCHECK` im Dockerfile: Kubernetes kennt ihn nicht, und die lokale Laufzeit verhält sich wie Kubernetes",
+      "`VOLUME` im Dockerfile, wie bei Images von Datenbanken"
+    ],
+    steps: [
+      'Statt des HEALTHCHECK eine Probe in die Konfiguration schreiben: `probes: { readiness: { path: "/healthz" } }`.',
+      "Statt eines VOLUME die Daten außerhalb in einer Datenbank oder einem Objektspeicher halten und dem Dienst die Adresse über `env` geben.",
+      "Braucht das Programm beides nicht, so lassen: Nichts schlägt fehl."
+    ],
+    fix: "Statt des HEALTHCHECK eine Probe schreiben, und Daten außerhalb der Instanz halten."
+  },
   RegistryUnreachable: {
     title: "Die Registry antwortet nicht",
     meaning:

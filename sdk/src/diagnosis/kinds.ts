@@ -1,6 +1,6 @@
 import type { DiagnosisCode } from "../api/diagnosis.ts"
 
-const cautions = new Set<DiagnosisCode>(["LoopbackOnly"])
+const cautions = new Set<DiagnosisCode>(["LoopbackOnly", "ImageSettingsUnused"])
 
 /** Is it of no harm to a service that is ready, and a warning of where it would not be? */
 export const isCaution = (code: DiagnosisCode): boolean => cautions.has(code)

@@ -14,6 +14,7 @@ import {
   TagList
 } from "./imageDocuments.ts"
 import { pinnedReference, writeImageName } from "./imageName.ts"
+import { type ImageSettings, imageSettings } from "./imageSettings.ts"
 import { portOfExposed } from "./portOfExposed.ts"
 import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 import { Remembered } from "./Remembered.ts"
@@ -41,9 +42,14 @@ const otherKind = (session: RegistrySession, mediaType: string) =>
     `${named(session)} isn't a container image (its type is ${mediaType.slice(0, 100)}). Name an image.`
   )
 
+/** What a registry says of an image, and what the image asks for itself. */
+export interface LookedUpImage extends ResolvedImage {
+  readonly settings: ImageSettings
+}
+
 /** Looks images up: what they are now, by digest, and whether they run on a cluster's platforms (`linux/amd64`). */
 export const makeRegistryClient = (ask: Ask) => {
-  const images = new Remembered<ResolvedImage>(5000)
+  const images = new Remembered<LookedUpImage>(5000)
 
   /** Of a tag that is not there, what may have been meant. A registry need not list its tags. */
   const notFound = Effect.fn("Registry.notFound")(function* ({ image, ...session }: RegistrySession) {
@@ -211,7 +217,7 @@ export const makeRegistryClient = (ask: Ask) => {
     const image = yield* look(session, pinned, platforms)
     images.set(key, image)
     return image
-  }) satisfies (...args: never) => Effect.Effect<ResolvedImage, ImageProblem | ImagesError>
+  }) satisfies (...args: never) => Effect.Effect<LookedUpImage, ImageProblem | ImagesError>
 
   /** The digest that the image's name stands for now, asked of its registry. It is asked for a digest too: may these credentials see it? */
   const pin = Effect.fn("Registry.pin")(function* (session: RegistrySession) {
@@ -252,11 +258,13 @@ export const makeRegistryClient = (ask: Ask) => {
 }
 
 /** What holds for each build of an image. */
-const describe = (reference: string, configs: ReadonlyArray<ConfigDocument>): ResolvedImage => {
+const describe = (reference: string, configs: ReadonlyArray<ConfigDocument>): LookedUpImage => {
+  const { Healthcheck, Volumes } = configs[0]?.config ?? {}
   const exposed = Object.keys(configs[0]?.config?.ExposedPorts ?? {})
   return {
     reference,
     nonRoot: configs.every((_) => isNonRoot(_.config?.User ?? "")),
-    port: exposed.length === 0 ? undefined : portOfExposed(exposed)
+    port: exposed.length === 0 ? undefined : portOfExposed(exposed),
+    settings: imageSettings(Healthcheck, Volumes)
   }
 }

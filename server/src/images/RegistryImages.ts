@@ -1,13 +1,13 @@
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
-import type { ResolvedImage } from "@maxcloud/synth"
 import { Duration, Effect, Either, Layer, Option } from "effect"
 import type { Organization } from "../organizations/Organizations.ts"
 import { makeExchange } from "./exchange.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { Images, ImagesError } from "./Images.ts"
 import { namesRegistry, parseImageName } from "./imageName.ts"
-import { makeRegistryClient } from "./RegistryClient.ts"
+import { imageSettings, unusedSettings } from "./imageSettings.ts"
+import { type LookedUpImage, makeRegistryClient } from "./RegistryClient.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
 
@@ -48,7 +48,12 @@ export const layer = (options: ImagesOptions) =>
           )
         }
         if (namesRegistry(skipped, image.registry)) {
-          return { reference: written, nonRoot: false, port: undefined } satisfies ResolvedImage
+          return {
+            reference: written,
+            nonRoot: false,
+            port: undefined,
+            settings: imageSettings(null, null)
+          } satisfies LookedUpImage
         }
         const known = yield* credentials
           .reveal(organizationId, image.registry)
@@ -85,9 +90,21 @@ export const layer = (options: ImagesOptions) =>
           // What is wrong stays wrong, whatever another registry would say.
           if (passing !== undefined && problems.length === 0) return yield* passing
           const images = new Map(
-            looked.flatMap(({ found, name }) => (Either.isRight(found) ? [[name, found.right] as const] : []))
+            looked.flatMap(({ found, name }) => {
+              if (Either.isLeft(found)) return []
+              const { settings: _, ...resolved } = found.right
+              return [[name, resolved] as const]
+            })
           )
-          return { images, problems, warnings: [] }
+          const warnings = spec.services.flatMap(({ image, probes }, index): ReadonlyArray<SpecIssue> => {
+            const found = image === undefined ? undefined : foundOf.get(image)
+            if (found === undefined || Either.isLeft(found)) return []
+            const unused = unusedSettings(found.right.settings, Object.keys(probes ?? {}).length > 0)
+            return unused === undefined
+              ? []
+              : [{ path: ["services", index, "image"], message: `${unused.message}. ${unused.fix}` }]
+          })
+          return { images, problems, warnings }
         },
         Effect.timeoutFail({
           duration: timeLimit,

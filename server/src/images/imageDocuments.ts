@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Healthcheck, Volumes } from "./imageSettings.ts"
 
 const Digest = Schema.String.pipe(Schema.pattern(/^sha256:[a-f0-9]{64}$/))
 const Platform = Schema.Struct({ os: Schema.String, architecture: Schema.String })
@@ -48,7 +49,9 @@ export const ConfigDocument = Schema.parseJson(
       Schema.NullOr(
         Schema.Struct({
           User: Schema.optional(Schema.NullOr(Schema.String)),
-          ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+          ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))),
+          Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
+          Volumes: Schema.optional(Schema.NullOr(Volumes))
         })
       )
     )

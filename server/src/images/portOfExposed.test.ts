@@ -1,16 +1,35 @@
 import { expect, it } from "vitest"
-import { portOfExposed } from "./portOfExposed.ts"
+import { portOfExposed, portsOfExposed } from "./portOfExposed.ts"
 
-it("takes the only TCP port, of several 8080 or else 80, and 8080 where nothing is said", () => {
-  const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number]> = [
-    [["80/tcp"], 80],
-    [["3000"], 3000],
-    [["443/udp", "5000/tcp"], 5000],
-    [["80/tcp", "443/tcp", "2019/tcp"], 80],
-    [["80/tcp", "8080/tcp"], 8080],
-    [["1883/tcp", "9001/tcp"], 8080],
-    [["0/tcp", "70000/tcp", "3000/tcp"], 3000],
-    [[], 8080]
+it("takes the ports on which an image may answer HTTP, the likeliest first, and 8080 where nothing is said", () => {
+  const cases: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<number>]> = [
+    [["80/tcp"], [80]],
+    [["3000"], [3000]],
+    [["443/udp", "5000/tcp"], [5000]],
+    [["80/tcp", "443/tcp"], [80]],
+    [
+      ["80/tcp", "443/tcp", "2019/tcp"],
+      [80, 2019]
+    ],
+    [
+      ["80/tcp", "8080/tcp"],
+      [8080, 80]
+    ],
+    [
+      ["1883/tcp", "9001/tcp"],
+      [1883, 9001]
+    ],
+    // A Node image with its debugger, and Portainer.
+    [["3000/tcp", "9229/tcp"], [3000]],
+    [["9000/tcp", "8443/tcp", "443/tcp"], [9000]],
+    [
+      ["9229/tcp", "443/tcp"],
+      [443, 9229]
+    ],
+    [["0/tcp", "70000/tcp", "3000/tcp"], [3000]],
+    [[], []]
   ]
-  for (const [exposed, port] of cases) expect([exposed, portOfExposed(exposed)]).toEqual([exposed, port])
+  for (const [exposed, ports] of cases) expect([exposed, portsOfExposed(exposed)]).toEqual([exposed, ports])
+  expect([portOfExposed([]), portOfExposed(["9229/tcp", "3000/tcp"])]).toEqual([8080, 3000])
+  expect(portsOfExposed(Array.from({ length: 60_000 }, (_, index) => `${index + 1}/tcp`))).toHaveLength(8)
 })

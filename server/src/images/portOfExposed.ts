@@ -1,12 +1,26 @@
 import { defaultPort } from "@maxcloud/config-schema"
+import { toolPorts } from "../runtime/diagnosis/listening.ts"
 
-/** The port to be taken of those an image exposes (`80/tcp`): the only one for TCP; of several 8080, else 80; else the default. */
-export const portOfExposed = (exposed: ReadonlyArray<string>): number => {
+/** Ports of TLS by custom: a service is sent plain HTTP. */
+const tlsPorts: ReadonlyArray<number> = [443, 4443, 6443, 8443, 9443]
+/** As many are published at most. */
+const most = 8
+
+const rank = (port: number) => (port === defaultPort ? 0 : port === 80 ? 1 : 2)
+
+/**
+ * The ports on which an image may answer HTTP, the likeliest first, of those it exposes (`80/tcp`): 8080, then 80, then the others. Ports for
+ * tools (a debugger, metrics) and for TLS count only where there is no other. None: the image exposes nothing.
+ */
+export const portsOfExposed = (exposed: ReadonlyArray<string>): ReadonlyArray<number> => {
   const ports = exposed
-    .flatMap((_) => /^(\d+)(?:\/tcp)?$/.exec(_)?.[1] ?? [])
+    .flatMap((_) => /^(\d{1,5})(?:\/tcp)?$/.exec(_)?.[1] ?? [])
     .map(Number)
     .filter((_) => _ >= 1 && _ <= 65_535)
-  const [only] = ports
-  if (only !== undefined && ports.length === 1) return only
-  return !ports.includes(defaultPort) && ports.includes(80) ? 80 : defaultPort
+  const plain = ports.filter((_) => !toolPorts.includes(_) && !tlsPorts.includes(_))
+  const candidates = [...new Set(plain.length === 0 ? ports : plain)]
+  return candidates.sort((one, other) => rank(one) - rank(other) || one - other).slice(0, most)
 }
+
+/** The likeliest of them, where only one can be taken. */
+export const portOfExposed = (exposed: ReadonlyArray<string>): number => portsOfExposed(exposed)[0] ?? defaultPort

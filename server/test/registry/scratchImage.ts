@@ -171,7 +171,17 @@ export const buildBusyboxImage = async (
       ...(options.lines ?? ['CMD ["sh"]'])
     ]
     await writeFile(join(context, "Containerfile"), `${lines.join("\n")}\n`)
-    await run("podman", ["build", "--quiet", "--no-cache", ...ownUlimits(), "--tag", tag, context])
+    await run("podman", [
+      "build",
+      "--quiet",
+      "--no-cache",
+      "--format",
+      "docker",
+      ...ownUlimits(),
+      "--tag",
+      tag,
+      context
+    ])
   } finally {
     await rm(context, { recursive: true, force: true })
   }

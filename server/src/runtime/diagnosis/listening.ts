@@ -60,3 +60,33 @@ export const noAnswer = (path: string, port: number, timeoutMs: number): Diagnos
 
 export const loopbackOnly = (port: number, evidence: string): Diagnosis =>
   diagnosisOf("LoopbackOnly", `the program listens on port ${port} of its own loopback address only`, [evidence])
+
+/** What it was that a program answered: a text to show, TLS, or something that is HTTP or can't be told. */
+type Heard = { readonly said: string; readonly first?: string }
+
+/** A program that answers on its port by something else than HTTP; undefined where it isn't known to. */
+export const notHttp = (port: number, { first, said }: Heard, of: "image" | "source"): Diagnosis | undefined => {
+  if (said === "tls")
+    return diagnosisOf(
+      "NotHttp",
+      `the program speaks TLS on port ${port}, and requests are sent to it as plain HTTP`,
+      [`port ${port}: open`, "an HTTP request: answered by TLS"],
+      of === "image"
+        ? "Let the program answer plain HTTP (the service's URL has HTTPS by itself), or name its HTTP port with `port:` in the config."
+        : "Let the program answer plain HTTP: the service's URL has HTTPS by itself."
+    )
+  return said === "other" && first !== undefined
+    ? diagnosisOf("NotHttp", `the program answers on port ${port}, but not by HTTP: it says ${first}`, [
+        `port ${port}: open`,
+        `an HTTP request: answered by ${first}`
+      ])
+    : undefined
+}
+
+/** None of several ports that are listened on answers HTTP. */
+export const noneSpeaksHttp = (ports: ReadonlyArray<number>): Diagnosis =>
+  diagnosisOf(
+    "NotHttp",
+    `the program listens on ${ports.length === 1 ? `port ${ports[0]}` : `the ports ${ports.join(", ")}`} that the image exposes, and answers HTTP on none`,
+    ports.map((_) => `port ${_}: open`)
+  )

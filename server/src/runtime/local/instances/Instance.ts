@@ -94,7 +94,7 @@ export interface InstanceExit {
   readonly wanted: boolean
   /** Who ended it, as a clause, where that was neither its program nor the server: somebody with the container engine. */
   readonly outside?: string | undefined
-  /** Why the server ended it, if its liveness probe has failed. */
+  /** Why the server ended it: its liveness probe has failed, or it speaks no HTTP. */
   readonly dead?: Diagnosis | undefined
 }
 

@@ -26,6 +26,7 @@ const tagOf = (name: string) => `localhost/maxcloud-test-${name}:${process.pid}`
 const tools = tagOf("tools")
 const stranger = tagOf("stranger")
 const plainUser = tagOf("user")
+const exposing = tagOf("exposing")
 
 // A program of the other architecture that the project has.
 const foreign = Buffer.from(starterPrograms[process.arch === "arm64" ? "amd64" : "arm64"].join(""), "base64")
@@ -103,13 +104,22 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     await buildBusyboxImage(tools, { files })
     await buildBusyboxImage(stranger, { lines: ["USER nobody9", 'CMD ["sh"]'] })
     await buildBusyboxImage(plainUser, { lines: ["USER app", 'CMD ["httpd", "-f", "-p", "80", "-h", "/bin"]'] })
+    await buildBusyboxImage(exposing, {
+      files,
+      lines: [
+        "EXPOSE 7001 7002 9229 8443",
+        "HEALTHCHECK CMD wget -q http://localhost:7002/index.html",
+        "VOLUME /data",
+        `CMD ["sh", "-c", "nc -ll -p 7001 -e sh -c 'read x; echo no' & nc -ll -p 9229 -e echo & exec httpd -f -p 7002 -h /www"]`
+      ]
+    })
   }, 120_000)
   afterAll(async () => {
     await runtime.runPromise(
       Effect.flatMap(Instances, (_) => _.removeNamespace({ organizationId, namespace: "local" }))
     )
     await runtime.dispose()
-    await podman("image", "rm", "--force", tools, stranger, plainUser)
+    await podman("image", "rm", "--force", tools, stranger, plainUser, exposing)
     await rm(data, { recursive: true, force: true })
   }, 60_000)
   afterEach(async () => {
@@ -178,6 +188,48 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     expect(well).toMatchObject({ reason: "ExitedOnStart", exitCode: 0 })
     expect(killed).toMatchObject({ reason: "CrashOnStart", message: expect.stringContaining("by SIGKILL") })
     expect(crashed).toMatchObject({ reason: "CrashOnStart", message: expect.stringContaining("139 (SIGSEGV)") })
+  })
+
+  it("that answers something else than HTTP says so once it listens", async () => {
+    const database = [
+      "nc",
+      "-ll",
+      "-p",
+      "8080",
+      "-e",
+      "sh",
+      "-c",
+      "read line; printf '%s\\r\\n' '-ERR unknown command'"
+    ]
+    const instance = await start(specOf(database))
+    const exit = await exited(instance)
+    expect(failureOfExit(exit, 100, specOf(undefined), "image")).toMatchObject({
+      reason: "NotHttp",
+      message: expect.stringContaining('answers on port 8080, but not by HTTP: it says "-ERR unknown command"'),
+      retryable: false
+    })
+  })
+
+  it("gets its requests on a port that it exposes and answers HTTP on", async () => {
+    const said: Array<string> = []
+    const program = { kind: "image", image: exposing } as const
+    const findings: Array<unknown> = []
+    const onFinding = (found: unknown) => findings.push(found)
+    const spec = () => specOf(undefined, { program, port: "auto", onFinding, onSystem: (line) => said.push(line) })
+    const first = await start(spec())
+    await ready(first)
+    expect(await (await fetch(`http://127.0.0.1:${first.port}/index.html`)).text()).toBe("hello\n")
+    expect(said).toContainEqual(expect.stringContaining("Port 7002 answers HTTP"))
+    // What else it asks for is told.
+    expect(findings.at(-1)).toMatchObject({
+      code: "ImageSettingsUnused",
+      message: expect.stringMatching(/HEALTHCHECK \(wget.* is not used, and .*VOLUME \/data is lost/),
+      fix: expect.stringContaining('path: "/index.html"')
+    })
+    // The next one begins there.
+    const second = await start(spec())
+    await ready(second)
+    expect(await (await fetch(`http://127.0.0.1:${second.port}/index.html`)).text()).toBe("hello\n")
   })
 
   it("that is ended from outside says so, and blames neither its program nor its memory", async () => {

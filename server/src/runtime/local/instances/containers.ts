@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process"
 import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { Diagnosis } from "@maxcloud/sdk/api"
+import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Option, Redacted, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
-import { loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
+import { unusedSettings } from "../../../images/imageSettings.ts"
+import { loopbackOnly, noneSpeaksHttp, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
 import { ContainerState, containerEnd, neverRan } from "./containerEnd.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
@@ -57,7 +58,7 @@ const Inspected = Schema.parseJson(ContainerState)
 
 /** What the container runs: `command` and `args` in place of the image's entrypoint and command, by Kubernetes' rules. */
 const programWords = (spec: InstanceSpec, image: RunnableImage): ReadonlyArray<string> => {
-  const { args = [], command = [] } = wordsOf(spec, image.port)
+  const { args = [], command = [] } = wordsOf(spec, image.ports[0])
   const first = command.length > 0 ? command : image.entrypoint
   const words = [...first, ...(args.length > 0 || command.length > 0 ? args : image.cmd)]
   if (words.length === 0)
@@ -96,6 +97,12 @@ export const makeContainers = (options: ContainersOptions) => {
   const ulimits = ownUlimits()
   // Images whose program wants to be the first process of its container, as they have said.
   const ownInits = new Set<string>()
+  // The port that answered HTTP, of several that an image exposes: looked for there first the next time.
+  const chosen = new Map<string, number>()
+  const likeliestFirst = ({ id, ports }: RunnableImage): ReadonlyArray<number> => {
+    const known = chosen.get(id)
+    return known !== undefined && ports.includes(known) ? [known, ...ports.filter((_) => _ !== known)] : ports
+  }
 
   /**
    * Mounts the starter, the file that it reads (words and variables), and the service's own files. The engine gets to know where
@@ -110,7 +117,7 @@ export const makeContainers = (options: ContainersOptions) => {
   ) => {
     const starter = await installStarter(options.dataDirectory, engine.architecture)
     const variables = new Map(
-      [...spec.env, ["PORT", String(image.port)] as const].map(([name, value]) => [name, plainValue(value)])
+      [...spec.env, ["PORT", String(image.ports[0])] as const].map(([name, value]) => [name, plainValue(value)])
     )
     const start = startFile(words, variables, hasInit)
     // The folders keep others of this machine out; inside, any user that the image runs as may read.
@@ -149,7 +156,13 @@ export const makeContainers = (options: ContainersOptions) => {
     runArgs: ReadonlyArray<string>
   ): Promise<Launched> => {
     const name = containerName(dataDirectoryId, spec.id)
-    const reserved = await reservePort()
+    const ports = likeliestFirst(image)
+    const reserved = await Promise.all(ports.map(() => reservePort()))
+    const published = ports.map((declaredPort, index) => ({ declaredPort, port: reserved[index]?.port ?? 0 }))
+    const [main = { declaredPort: image.ports[0], port: 0 }, ...otherPorts] = published
+    const release = () => {
+      for (const one of reserved) one.release()
+    }
     const tried = limits
     try {
       records.write({ id: spec.id, kind: "container", boot, graceMs: spec.graceMs })
@@ -163,11 +176,11 @@ export const makeContainers = (options: ContainersOptions) => {
         "--pull=never",
         "--log-driver=none",
         "--sig-proxy=false",
-        // Kubernetes knows no HEALTHCHECK of an image either.
+        // Kubernetes knows no HEALTHCHECK of an image either: `caution` says so.
         "--no-healthcheck",
         ...(engine.name === "podman" ? ["--http-proxy=false"] : []),
         ...["--label", `${dataDirectoryLabel}=${dataDirectoryId}`, "--label", `${instanceLabel}=${spec.id}`],
-        ...["--publish", `127.0.0.1:${reserved.port}:${image.port}`],
+        ...published.flatMap(({ declaredPort, port }) => ["--publish", `127.0.0.1:${port}:${declaredPort}`]),
         // As docker's default: a user of the image other than root may listen on port 80.
         ...(engine.name === "podman" ? ["--sysctl", "net.ipv4.ip_unprivileged_port_start=0"] : []),
         ...["--cap-drop=NET_RAW", "--cap-drop=MKNOD", "--security-opt=no-new-privileges"],
@@ -211,7 +224,7 @@ export const makeContainers = (options: ContainersOptions) => {
       const ended = closed.then(async ({ code, error }): Promise<Ended> => {
         const state = await inspect(engine, name)
         await engine.run(["rm", "--force", "--volumes", name])
-        reserved.release()
+        release()
         isGone = true
         const asked = stopping !== undefined
         if (error || neverRan({ asked, code, state })) {
@@ -264,9 +277,10 @@ export const makeContainers = (options: ContainersOptions) => {
 
       return {
         hosts: ["127.0.0.1"],
-        port: reserved.port,
+        ...main,
+        otherPorts,
+        onChosen: (port) => chosen.set(image.id, port),
         of: "image",
-        declaredPort: image.port,
         settleMs: engine.forwards ? forwarderSettleMs : 0,
         ended: ended.finally(execs.endAll),
         stop,
@@ -279,10 +293,18 @@ export const makeContainers = (options: ContainersOptions) => {
               env: { ...hostEnvironment("engine", options.environment), [markerName]: marker }
             }
           })),
-        explain: () => explain(engine, name, image.port)
+        caution: async () => {
+          const { liveness, readiness, startup } = spec
+          const unused = unusedSettings(
+            image.settings,
+            [startup, readiness, liveness].some((_) => _?.path !== undefined)
+          )
+          return unused && diagnosisOf("ImageSettingsUnused", unused.message, [], unused.fix)
+        },
+        explain: () => explain(engine, name, image.ports)
       }
     } catch (cause) {
-      reserved.release()
+      release()
       records.remove(spec.id)
       removePrivate(secretsRoot(dataDirectoryId), spec.id)
       throw cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
@@ -340,15 +362,25 @@ const execArgs = (name: string, marker: string, { command, terminal }: ExecReque
   ...command
 ]
 
-/** Why nobody accepts connections on the port that is published. */
-const explain = async (engine: ContainerEngine, name: string, port: number): Promise<Diagnosis | undefined> => {
+/** Why nobody answers on the ports that are published. */
+const explain = async (
+  engine: ContainerEngine,
+  name: string,
+  ports: RunnableImage["ports"]
+): Promise<Diagnosis | undefined> => {
   // The network of a container in a virtual machine or user namespace is not to be seen from here.
   const pid = engine.separateNetwork ? undefined : (await inspect(engine, name))?.Pid
   if (pid === undefined || pid === 0) return undefined
   const { loopbackOnly: onLoopback, reachable } = await listeningPortsInside(pid)
-  if (reachable.includes(port)) return undefined
-  if (onLoopback.includes(port))
-    return loopbackOnly(port, `port ${port}: open on 127.0.0.1 inside the container, and closed on its other addresses`)
+  const [port] = ports
+  const open = ports.filter((_) => reachable.includes(_))
+  if (open.length > 0) return ports.length === 1 ? undefined : noneSpeaksHttp(open)
+  const closed = ports.find((_) => onLoopback.includes(_))
+  if (closed !== undefined)
+    return loopbackOnly(
+      closed,
+      `port ${closed}: open on 127.0.0.1 inside the container, and closed on its other addresses`
+    )
   const other = reachable.find((_) => !toolPorts.includes(_))
   return other === undefined ? undefined : wrongPort(other, port, portsSeen(port, reachable))
 }

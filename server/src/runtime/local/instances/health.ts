@@ -1,14 +1,16 @@
 import type { InstanceSpec, ProbeSpec } from "./Instance.ts"
 import { type ProbeAnswer, type ProbeTarget, probe } from "./probe.ts"
+import { speechOf } from "./speech.ts"
 
 export interface HealthOptions {
   readonly spec: Pick<InstanceSpec, "startup" | "readiness" | "liveness" | "startDeadlineMs" | "traffic">
   /** Where to look, in this order; the first that answers is kept. */
   readonly hosts: readonly [string, ...Array<string>]
-  readonly port: number
+  /** The port; or, where it isn't known which it is, those that may be, the likeliest first: the first that answers HTTP is kept. */
+  readonly ports: readonly [number, ...Array<number>]
   readonly settleMs: number
-  /** It answered on this host: it is ready for requests. Once. */
-  readonly onReady: (host: string) => void
+  /** It answered on this host and port: it is ready for requests. Once. */
+  readonly onReady: (host: string, port: number) => void
   /** It did not become ready within `milliseconds`. */
   readonly onDeadline: (milliseconds: number) => void
   /** Its liveness probe failed as often as it may. */
@@ -29,6 +31,8 @@ const tcpProbe: ProbeSpec = { path: undefined, initialDelayMs: 0, periodMs: 0, t
 const shortestPauseMs = 2
 const longestPauseMs = 250
 const pauseShare = 0.06
+/** So long a likelier port of several is waited for once another answers. */
+const likelierMs = 1_000
 
 /**
  * Watches one instance: first its startup probe, then its readiness (without a probe a TCP connection), both looked at more
@@ -36,12 +40,15 @@ const pauseShare = 0.06
  * Semantics of Kubernetes' probes; a startup probe's threshold and period bound the start together with the deadline.
  */
 export const watchHealth = (options: HealthOptions): Health => {
-  const { spec, port, settleMs } = options
+  const { spec, settleMs } = options
   const began = performance.now()
   const timers = new Set<NodeJS.Timeout>()
   let stopped = false
   let ready = false
   let host = options.hosts[0]
+  let port = options.ports[0]
+  let isChosen = options.ports.length === 1
+  let otherAnswersSince: number | undefined
 
   const pause = (milliseconds: number) =>
     new Promise<void>((resolve) => {
@@ -52,10 +59,17 @@ export const watchHealth = (options: HealthOptions): Health => {
       timers.add(timer)
     })
   let last: ProbeAnswer | undefined
-  const check = (given: ProbeSpec, on = host) => {
+  const check = (given: ProbeSpec, on = host, at = port) => {
     const { anyAnswer, path, timeoutMs } = given
-    const target: ProbeTarget = { host: on, port, path, timeoutMs, settleMs }
+    const target: ProbeTarget = { host: on, port: at, path, timeoutMs, settleMs }
     return probe(anyAnswer === undefined ? target : { ...target, anyAnswer })
+  }
+
+  const isToBeChosen = async (on: string, at: number, timeoutMs: number) => {
+    if ((await speechOf({ host: on, port: at, timeoutMs })).said !== "http") return false
+    if (at === options.ports[0]) return true
+    otherAnswersSince ??= performance.now()
+    return performance.now() - otherAnswersSince >= likelierMs
   }
 
   const firstSuccess = async (given: ProbeSpec) => {
@@ -63,15 +77,18 @@ export const watchHealth = (options: HealthOptions): Health => {
     if (given.initialDelayMs > 0) await pause(given.initialDelayMs)
     while (!stopped) {
       let said: ProbeAnswer | undefined
-      for (const candidate of options.hosts) {
-        const answer = await check(given, candidate)
-        if (answer.said === "success") {
-          host = candidate
-          return
+      for (const at of isChosen ? [port] : options.ports)
+        for (const candidate of options.hosts) {
+          const answer = await check(given, candidate, at)
+          if (answer.said === "success" && (isChosen || (await isToBeChosen(candidate, at, given.timeoutMs)))) {
+            host = candidate
+            port = at
+            isChosen = true
+            return
+          }
+          // That nobody listens on one of them says nothing if somebody does on another.
+          if (said === undefined || said.said === "refused") said = answer
         }
-        // That nobody listens on one of them says nothing if somebody does on another.
-        if (said === undefined || said.said === "refused") said = answer
-      }
       last = said
       const waited = performance.now() - since
       await pause(Math.min(longestPauseMs, Math.max(shortestPauseMs, waited * pauseShare)))
@@ -134,7 +151,7 @@ export const watchHealth = (options: HealthOptions): Health => {
     if (spec.liveness) void watchLiveness(spec.liveness)
     clearTimeout(deadlineTimer)
     ready = true
-    options.onReady(host)
+    options.onReady(host, port)
     const readiness = spec.readiness
     if (readiness)
       await repeat(

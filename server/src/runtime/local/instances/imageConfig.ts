@@ -1,5 +1,7 @@
+import { defaultPort } from "@maxcloud/config-schema"
 import { Option, Schema } from "effect"
-import { portOfExposed } from "../../../images/portOfExposed.ts"
+import { Healthcheck, type ImageSettings, imageSettings, Volumes } from "../../../images/imageSettings.ts"
+import { portsOfExposed } from "../../../images/portOfExposed.ts"
 import type { ContainerEngine } from "./containerEngine.ts"
 import { InstanceFailed } from "./Instance.ts"
 
@@ -13,10 +15,14 @@ const Inspected = Schema.parseJson(
             Entrypoint: Words,
             Cmd: Words,
             Labels: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))),
-            ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+            ExposedPorts: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))),
+            Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
+            Volumes: Schema.optional(Schema.NullOr(Volumes))
           })
         )
       ),
+      // Of podman; docker has it in `Config`.
+      Healthcheck: Schema.optional(Schema.NullOr(Healthcheck)),
       Annotations: Schema.optional(Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
     })
   )
@@ -27,8 +33,9 @@ const decode = Schema.decodeUnknownOption(Inspected)
 export interface ImageConfig {
   readonly entrypoint: ReadonlyArray<string>
   readonly cmd: ReadonlyArray<string>
-  /** The port that it says it listens on (`EXPOSE`). */
-  readonly port: number
+  /** Where it may answer HTTP by what it says (`EXPOSE`), the likeliest first. */
+  readonly ports: readonly [number, ...Array<number>]
+  readonly settings: ImageSettings
 }
 
 /**
@@ -68,6 +75,12 @@ export const imageConfig = async (engine: ContainerEngine, id: string, name: str
       message: `Image ${name} has the label "${label}", which gives orders to the container engine of this machine. Build it without that label.`,
       retryable: false
     })
-  const { Cmd, Entrypoint, ExposedPorts } = decoded.Config ?? {}
-  return { entrypoint: Entrypoint ?? [], cmd: Cmd ?? [], port: portOfExposed(Object.keys(ExposedPorts ?? {})) }
+  const { Cmd, Entrypoint, ExposedPorts, Volumes: volumes } = decoded.Config ?? {}
+  const [port = defaultPort, ...others] = portsOfExposed(Object.keys(ExposedPorts ?? {}))
+  return {
+    entrypoint: Entrypoint ?? [],
+    cmd: Cmd ?? [],
+    ports: [port, ...others],
+    settings: imageSettings(decoded.Config?.Healthcheck ?? decoded.Healthcheck, volumes)
+  }
 }

@@ -111,8 +111,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
 
       const startContainer = async (spec: InstanceSpec, image: string, engine: ContainerEngine, id: string) => {
         const config = await configOf(engine, id, image)
-        const port = spec.port === "auto" ? config.port : spec.port
-        return runContainer(engine, spec, { ...config, name: image, id, port })
+        const ports = spec.port === "auto" ? config.ports : ([spec.port] as const)
+        return runContainer(engine, spec, { ...config, name: image, id, ports })
       }
 
       const runContainer = async (engine: ContainerEngine, spec: InstanceSpec, image: RunnableImage) => {
@@ -130,8 +130,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
         const engine = await engineOf()
         const name = "Dockerfile"
         const config = await configOf(engine, id, name)
-        const port = spec.port === "auto" || spec.port === defaultPort ? config.port : spec.port
-        return runContainer(engine, spec, { ...config, name, id, port })
+        const ports = spec.port === "auto" || spec.port === defaultPort ? config.ports : ([spec.port] as const)
+        return runContainer(engine, spec, { ...config, name, id, ports })
       }
 
       // Uninterruptible: what was spawned must come to the caller, who alone stops it.

@@ -2,6 +2,7 @@ import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, FiberId } from "effect"
 import { errorText } from "../../../host/systemFault.ts"
 import { endDiagnosis, endedFromOutside, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
+import { notHttp } from "../../diagnosis/listening.ts"
 import { memoryText } from "../../diagnosis/memoryText.ts"
 import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
 import { checkFinding, lookInto } from "./findings.ts"
@@ -14,6 +15,7 @@ import {
   type InstanceSpec,
   type ProbeSpec
 } from "./Instance.ts"
+import { speechOf } from "./speech.ts"
 
 /** How a process or container ended, told after its last output. */
 export interface Ended extends Omit<InstanceExit, "wanted"> {
@@ -32,6 +34,8 @@ export interface Launched {
   readonly of: "image" | "source"
   /** The port that the program itself has to listen on. */
   readonly declaredPort: number
+  /** Where it may listen as well: the first that answers HTTP is taken. */
+  readonly otherPorts?: ReadonlyArray<{ readonly port: number; readonly declaredPort: number }>
   readonly settleMs: number
   readonly ended: Promise<Ended>
   /** SIGTERM, the grace time, SIGKILL; settled when it has ended with all that it started. Safe to be called twice. */
@@ -39,11 +43,14 @@ export interface Launched {
   readonly exec: (request: ExecRequest) => ExecProcess
   /** Looks for why it does not become ready; undefined where nothing is found. */
   readonly explain: () => Promise<Diagnosis | undefined>
+  /** Is told the declared port that was taken of several. */
+  readonly onChosen?: (declaredPort: number) => void
   /** Looks for what works here and fails on a cluster, once it is ready. */
   readonly caution?: () => Promise<Diagnosis | undefined>
 }
 
 const launches = 3
+const speechMs = 3_000
 
 /** Why an instance that ended before it was ready did so. */
 const endedEarly = (
@@ -80,10 +87,11 @@ export const supervise = async (
   const exited = Deferred.unsafeMake<InstanceExit>(FiberId.none)
   let current = await launch()
   let host: string = current.hosts[0]
+  let port = current.port
+  let dead: Diagnosis | undefined
   let wanted = false
   let gaveUp = false
   let wasReady = false
-  let dead: Diagnosis | undefined
   let health: Health | undefined
 
   const fail = (failure: InstanceFailed) => Deferred.unsafeDone(ready, Exit.fail(failure))
@@ -94,15 +102,37 @@ export const supervise = async (
     void current.stop(spec.graceMs)
   }
 
+  /** Hears whether what listens speaks HTTP: nothing else reaches a service. */
+  const listen = async (at: number) => {
+    const launched = current
+    const others = launched.otherPorts ?? []
+    const declared = others.find((_) => _.port === at)?.declaredPort ?? launched.declaredPort
+    if (others.length > 0) {
+      launched.onChosen?.(declared)
+      spec.onSystem?.(
+        `Port ${declared} answers HTTP, of those that the image exposes: requests go there. \`port:\` in the config can name another.`
+      )
+      return
+    }
+    if ((spec.startup ?? spec.readiness)?.path !== undefined) return
+    const speech = await speechOf({ host, port: at, timeoutMs: speechMs })
+    const found = notHttp(declared, speech, launched.of)
+    if (found === undefined || launched !== current || wanted || gaveUp) return
+    dead = found
+    giveUp(failedBy(found, false))
+  }
+
   const watch = () =>
     watchHealth({
       spec,
       hosts: current.hosts,
-      port: current.port,
+      ports: [current.port, ...(current.otherPorts ?? []).map((_) => _.port)],
       settleMs: current.settleMs,
-      onReady: (answering) => {
+      onReady: (answering, at) => {
         host = answering
+        port = at
         wasReady = true
+        void listen(at)
         Deferred.unsafeDone(ready, Exit.void)
         const caution = current.caution?.() ?? Promise.resolve(undefined)
         void caution.catch(() => undefined).then((found) => spec.onFinding?.(found))
@@ -142,6 +172,7 @@ export const supervise = async (
         try {
           current = await launch()
           host = current.hosts[0]
+          port = current.port
           // Told to stop while it was launched once more.
           if (wanted) void current.stop(spec.graceMs)
           continue
@@ -169,7 +200,7 @@ export const supervise = async (
       return host
     },
     get port() {
-      return current.port
+      return port
     },
     ...(resolvedImage === undefined ? {} : { resolvedImage }),
     ready,

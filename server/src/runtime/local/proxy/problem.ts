@@ -108,10 +108,11 @@ export const instanceGone = (code: string): Refusal => ({
   retryAfterSeconds: 1
 })
 
-export const malformedResponse = (code: string): Refusal => ({
+/** `what` is in words; a code of Node's parser says nothing to whoever reads it. */
+export const malformedResponse = (what: string): Refusal => ({
   status: 502,
   slug: "malformed-response",
-  detail: `The service's instance sent a response that is no valid HTTP (${code}).`,
+  detail: `The service's instance sent a response that isn't valid HTTP${/^[A-Z0-9_]+$/.test(what) ? "" : ` (${what})`}. If it speaks another protocol on its port, name its HTTP port with \`port:\` in the config.`,
   retryAfterSeconds: undefined
 })
 

@@ -53,7 +53,7 @@ export const failureOfExit = (
   if (exit.wanted) return undefined
   if (exit.dead !== undefined) {
     const { code, ...rest } = exit.dead
-    return { ...rest, reason: code, retryable: true }
+    return { ...rest, reason: code, retryable: code !== "NotHttp" }
   }
   const seconds = Math.max(0.1, Math.round(readyMs / 100) / 10)
   if (exit.outside !== undefined) {

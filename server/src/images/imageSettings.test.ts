@@ -1,0 +1,41 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { imageSettings, unusedSettings } from "./imageSettings.ts"
+
+const check = (...Test: ReadonlyArray<string>) => imageSettings({ Test }, null)
+
+describe("what an image asks for and doesn't get", () => {
+  it("is told with what to write in its place", () => {
+    const said = unusedSettings(check("CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"), false)
+    expect(said?.message).toBe("the image's HEALTHCHECK (curl -f http://localhost:8080/healthz || exit 1) is not used")
+    expect(said?.fix).toBe('Write `probes: { readiness: { path: "/healthz" } }` in the config.')
+    const path = (command: string) => unusedSettings(check("CMD", command), false)?.fix
+    expect(path("wget -qO- http://127.0.0.1/status/live")).toContain('path: "/status/live"')
+    expect(path("pg_isready")).toContain('path: "/healthz"')
+    expect(unusedSettings(imageSettings(null, { "/data": {} }), true)?.message).toBe(
+      "what is written to the image's VOLUME /data is lost with each instance"
+    )
+    const many = imageSettings({ Test: ["CMD", "true"] }, { "/a": {}, "/b": {}, "/c": {}, "/d": {}, "/e": {} })
+    expect(unusedSettings(many, false)?.message).toContain(
+      "is not used, and what is written to the image's VOLUME /a, /b, /c and 2 more"
+    )
+  })
+
+  it("is nothing where it asks for nothing, or the config has a check of its own", () => {
+    expect(unusedSettings(imageSettings(undefined, undefined), false)).toBeUndefined()
+    expect(unusedSettings(check("NONE"), false)).toBeUndefined()
+    expect(unusedSettings(check("CMD-SHELL", "true"), true)).toBeUndefined()
+  })
+
+  it("prints no control character of whoever built the image, and is bounded", () => {
+    fc.assert(
+      fc.property(fc.array(fc.fullUnicodeString()), fc.array(fc.fullUnicodeString()), (words, folders) => {
+        const settings = imageSettings({ Test: ["CMD", ...words] }, Object.fromEntries(folders.map((_) => [_, {}])))
+        const said = unusedSettings(settings, false)
+        expect(said?.message ?? "").not.toMatch(/[\p{Cc}\p{Cf}]/u)
+        expect((said?.message ?? "").length).toBeLessThan(1_200)
+      }),
+      { numRuns: 500 }
+    )
+  })
+})

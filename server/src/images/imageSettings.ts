@@ -1,0 +1,74 @@
+import { Schema } from "effect"
+
+/** What an image asks of its engine, and a service doesn't get. */
+export interface ImageSettings {
+  /** The command of its `HEALTHCHECK`. */
+  readonly healthcheck: string | undefined
+  /** Folders of `VOLUME`. */
+  readonly volumes: ReadonlyArray<string>
+}
+
+export const Healthcheck = Schema.Struct({ Test: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))) })
+export const Volumes = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+
+const mostVolumes = 3
+const longest = 200
+/** It is shown, and comes from whoever built the image. */
+const shown = (text: string) =>
+  text
+    .replace(/[\p{Cc}\p{Cf}]/gu, " ")
+    .trim()
+    .slice(0, longest)
+
+export const imageSettings = (
+  healthcheck: typeof Healthcheck.Type | null | undefined,
+  volumes: typeof Volumes.Type | null | undefined
+): ImageSettings => {
+  const [kind, ...words] = healthcheck?.Test ?? []
+  const command = shown(words.join(" "))
+  return {
+    healthcheck: (kind === "CMD" || kind === "CMD-SHELL") && command !== "" ? command : undefined,
+    volumes: Object.keys(volumes ?? {})
+      .map(shown)
+      .sort()
+  }
+}
+
+/** The path that a check asks its own program for, as by `curl -f http://localhost:8080/healthz || exit 1`. */
+const pathIn = (command: string): string | undefined => {
+  const path = /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::[^/\s"']{1,20})?(\/[\w./~-]{0,100})?/.exec(
+    command
+  )?.[1]
+  return path === undefined || path === "" ? undefined : path
+}
+
+export interface UnusedSettings {
+  /** A sentence without its end. */
+  readonly message: string
+  readonly fix: string
+}
+
+/** What has to be said of it; `hasProbe`: the config has a check of its own. */
+export const unusedSettings = (
+  { healthcheck, volumes }: ImageSettings,
+  hasProbe: boolean
+): UnusedSettings | undefined => {
+  const unchecked = hasProbe ? undefined : healthcheck
+  const parts: Array<UnusedSettings> = []
+  if (unchecked !== undefined)
+    parts.push({
+      message: `the image's HEALTHCHECK (${unchecked}) is not used`,
+      fix: `Write \`probes: { readiness: { path: "${pathIn(unchecked) ?? "/healthz"}" } }\` in the config.`
+    })
+  if (volumes.length > 0) {
+    const named = volumes.slice(0, mostVolumes).join(", ")
+    const more = volumes.length > mostVolumes ? ` and ${volumes.length - mostVolumes} more` : ""
+    parts.push({
+      message: `what is written to the image's VOLUME ${named}${more} is lost with each instance`,
+      fix: "Keep data in a database or an object store, and give the service its address by `env`."
+    })
+  }
+  return parts.length === 0
+    ? undefined
+    : { message: parts.map((_) => _.message).join(", and "), fix: parts.map((_) => _.fix).join(" ") }
+}

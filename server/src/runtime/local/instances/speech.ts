@@ -1,0 +1,94 @@
+import { connect } from "node:net"
+
+/** What a program answers to a request of HTTP. `unknown`: nothing, within the time. */
+export type Speech =
+  | { readonly said: "http" | "tls" | "closed" | "unknown" | "refused" }
+  | { readonly said: "other"; readonly first: string }
+
+export interface SpeechTarget {
+  readonly host: string
+  readonly port: number
+  readonly timeoutMs: number
+}
+
+/** No program has it. */
+const path = "/.well-known/maxcloud/alive"
+/** Without a host: a server of HTTP/1.1 refuses it by itself (RFC 9112, 3.2), so that no program's handler has to do with it. */
+const hostless = Buffer.from(`GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`)
+const whole = Buffer.from(
+  `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-probe/maxcloud\r\nConnection: close\r\n\r\n`
+)
+/** The begin of a connection of HTTP/2 (RFC 9113, 3.4): a server's own settings are its answer. */
+const preface = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+])
+
+const mostBytes = 4_096
+/** How long the rest of an answer is waited for: the body of a refusal may say that it is TLS that is spoken here. */
+const bodyMs = 50
+
+const isSettings = (answer: Buffer) =>
+  answer.length >= 9 && answer[3] === 4 && answer.readUIntBE(0, 3) % 6 === 0 && answer.readUInt32BE(5) === 0
+const isAlert = (answer: Buffer) => answer[0] === 0x15 && answer[1] === 3
+const wantsTls = /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port/i
+
+/** A line of text to show, or what it is in place of one. */
+const shown = (answer: Buffer): string => {
+  const line = answer.toString("utf8").trimStart().split(/\r?\n/)[0]?.slice(0, 60).trim() ?? ""
+  return line !== "" && /^[\x20-\x7e]+$/.test(line) ? JSON.stringify(line) : "something that isn't text"
+}
+
+const judge = (answer: Buffer): Speech => {
+  const head = answer.subarray(0, 5).toString("latin1")
+  if (head === "HTTP/") return { said: wantsTls.test(answer.toString("latin1")) ? "tls" : "http" }
+  if (isSettings(answer)) return { said: "http" }
+  return isAlert(answer) ? { said: "tls" } : { said: "other", first: shown(answer) }
+}
+
+const ask = ({ host, port, timeoutMs }: SpeechTarget, request: Buffer): Promise<Speech> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port })
+    let answer = Buffer.alloc(0)
+    const end = (speech: Speech) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(speech)
+    }
+    const timer = setTimeout(() => end(answer.length > 0 ? judge(answer) : { said: "unknown" }), timeoutMs)
+    let body: NodeJS.Timeout | undefined
+    socket.on("connect", () => socket.write(request))
+    socket.on("data", (chunk: Buffer) => {
+      answer = Buffer.concat([answer, chunk]).subarray(0, mostBytes)
+      // It may come in pieces.
+      if (answer.length < 9) {
+        body ??= setTimeout(() => end(judge(answer)), bodyMs)
+        return
+      }
+      const speech = judge(answer)
+      if (speech.said !== "http" || isSettings(answer)) return end(speech)
+      body ??= setTimeout(() => end(judge(answer)), bodyMs)
+    })
+    const over = (cause?: NodeJS.ErrnoException) => {
+      clearTimeout(body)
+      if (answer.length > 0) end(judge(answer))
+      else end({ said: cause?.code === "ECONNREFUSED" ? "refused" : "closed" })
+    }
+    socket.on("end", () => over())
+    socket.on("close", () => over())
+    socket.on("error", over)
+  })
+
+/**
+ * Does a program speak HTTP on this port? It is believed to speak something else only after it said so to three requests of different kinds. The
+ * requests change nothing, and most servers answer the first by themselves.
+ */
+export const speechOf = async (target: SpeechTarget): Promise<Speech> => {
+  const first = await ask(target, hostless)
+  if (first.said !== "other" && first.said !== "closed") return first
+  for (const request of [preface, whole]) {
+    const next = await ask(target, request)
+    if (next.said === "http" || next.said === "tls" || next.said === "unknown") return next
+  }
+  return first
+}
