@@ -296,6 +296,8 @@ describe("carrying out", () => {
         ["gone", "deleted", []]
       ])
       expect(objectsOf(org).filter((_) => _.includes("gone"))).toEqual([])
+      // What has failed is kept from requests, and what stands isn't.
+      expect(fake.calls.filter((_) => _.startsWith("abandon"))).toEqual(["abandon bad"])
       expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
         ["bad", "failed"],
         ["good", "ready"]

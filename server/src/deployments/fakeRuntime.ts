@@ -94,6 +94,10 @@ export const makeFakeRuntime = Effect.gen(function* () {
             service.image === "impossible" ? [{ path: ["services", index, "image"], message: "install podman" }] : []
           )
         ),
+      release: (_, services) =>
+        Effect.sync(() => {
+          for (const service of services) calls.push(`release ${service}`)
+        }),
       abandon: (_, services) =>
         Effect.sync(() => {
           for (const service of services) calls.push(`abandon ${service}`)

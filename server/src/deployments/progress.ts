@@ -54,6 +54,13 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
   return { ...pending(current, ready?.reason ?? "Pending", diagnosis?.message ?? ready?.message ?? ""), diagnosis }
 }
 
+/** Its newest revision is ready, while requests are kept where an earlier deployment that failed has left them. */
+export const isReadyElsewhere = ({ held, ...status }: ServiceStatus): boolean =>
+  held === true &&
+  status.observedGeneration === status.generation &&
+  status.latestCreatedRevision !== null &&
+  status.latestCreatedRevision === status.latestReadyRevision
+
 /** At the deadline, what is not ready has failed. */
 export const overdue = (service: Progress, deadlineMs: number): Progress =>
   service.state !== "pending"

@@ -6,7 +6,7 @@ import { Effect, Option } from "effect"
 import { type ApplyOptions, building, pulling, Runtime, type RuntimeError } from "../runtime/Runtime.ts"
 import { type Observed, recordStatuses } from "../services/recordStatuses.ts"
 import { currentPlatformKey } from "./PlatformKey.ts"
-import { failureOf, overdue, type Progress, progressOf } from "./progress.ts"
+import { failureOf, isReadyElsewhere, overdue, type Progress, progressOf } from "./progress.ts"
 import { makePrune } from "./prune.ts"
 import { makeRecheck } from "./recheck.ts"
 import { refsWithout } from "./refs.ts"
@@ -105,9 +105,15 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
           open.map((_) => _.name)
         )
         const found = new Map<string, Observed>(observed.map((_) => [_.key.service, _]))
+        const released = observed.filter((_) => isReadyElsewhere(_.status)).map((_) => _.key.service)
+        if (released.length > 0) yield* runtime.release(rows.namespaceKeyOf(lease), released)
         const now = new Map(
           open.map((service) => {
-            const progress = progressOf(service, found.get(service.name)?.status)
+            const status = found.get(service.name)?.status
+            const progress =
+              status !== undefined && isReadyElsewhere(status)
+                ? { ...service, reason: "Deploying", message: "It is ready, and requests move to it." }
+                : progressOf(service, status)
             return [service.name, begun.overdue ? overdue(progress, progressDeadlineMs) : progress] as const
           })
         )
@@ -218,6 +224,12 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const postpone = (lease: Lease, begun: Begun, reason: string, message: string) =>
       Effect.gen(function* () {
         if (begun.overdue) {
+          const isKept = yield* abandon(lease, yield* rows.progress(lease, begun.id)).pipe(
+            Effect.as(true),
+            Effect.catchTag("RuntimeError", () => Effect.succeed(false))
+          )
+          // What was applied could still go live once the runtime is back: the verdict waits until that is ruled out.
+          if (!isKept && applied.has(begun.id)) return again({ afterMs: resyncMs, failed: false })
           yield* write(lease, finish(lease, begun.id, "failed", reason, message))
           return done
         }

@@ -52,6 +52,8 @@ export interface ServiceStatus {
   readonly diagnosis: Diagnosis | null
   /** Will waiting not help? Then the deployment has failed, whatever `state` says yet. */
   readonly terminal: boolean
+  /** Its requests are kept where they are since a deployment failed (`abandon`), until they are released. @default no */
+  readonly held?: boolean
 }
 
 /** Something that somebody else did to one of our objects. */
@@ -163,6 +165,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
      * tries it again. Durable when it returns.
      */
     readonly abandon: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) => Effect.Effect<void, RuntimeError>
+    /** A deployment has brought the newest revision up: it may have the requests that were kept elsewhere. */
+    readonly release: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) => Effect.Effect<void, RuntimeError>
     /**
      * What would be said to these manifests if they were applied, without changing anything: refusals of admission, conflicts,
      * objects of someone else. Paths begin with `services` where the service is known.

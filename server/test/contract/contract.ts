@@ -211,6 +211,28 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         assert.equal(await version("crash"), "3")
       })
 
+      it("a revision that would work after its deployment has failed gets no request, until it is deployed again", async () => {
+        await deploy("late", {})
+        const isLocal = runtime.includes("local")
+        const recovers = Math.ceil(Date.now() / 1000) + (isLocal ? 30 : 50)
+        const env = { VERSION: "2", FAIL_UNTIL: String(recovers) }
+        assert.equal((await failure(deploy("late", { env }))).state, "failed")
+        // On Kubernetes its pod is started again and again, and gets ready. Here it isn't.
+        await until(
+          "its program works",
+          async () => (await client().services.revisions("late"))[0]?.ready,
+          (ready) => Date.now() / 1000 > recovers + 2 && (isLocal || ready === "True"),
+          170
+        )
+        assert.equal(await version("late"), "1")
+        assert.equal((await client().services.get("late")).state, "failed")
+
+        assert.equal((await deploy("late", { env })).state, "succeeded")
+        assert.equal(await version("late"), "2")
+        assert.equal((await deploy("late", { env: { VERSION: "3" } })).state, "succeeded")
+        assert.equal(await version("late"), "3")
+      }, 400_000)
+
       it("a deployed service answers at its URL", async () => {
         const deployment = await deploy("hello", {})
         assert.equal(deployment.state, "succeeded")

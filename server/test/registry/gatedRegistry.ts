@@ -8,8 +8,8 @@ export type Behaviour = "hangs" | "limits" | "slow" | "works"
 export interface GatedRegistry {
   /** `127.0.0.1:<port>`, by plain HTTP. */
   readonly host: string
-  /** Requests for manifests and layers so far, as `GET /v2/works/app/blobs/sha256:…`. */
-  readonly asked: ReadonlyArray<string>
+  /** Layers that were asked for so far, as `/v2/works/app/blobs/sha256:…`. */
+  readonly layers: ReadonlyArray<string>
   /** Layers whose sending hangs now. */
   readonly hanging: () => number
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -25,13 +25,12 @@ const behaviourOf = (path: string): Behaviour => {
  * pause after each, and `limits/…` answer the first question for a layer 429 with `Retry-After: 3`.
  */
 export const startGatedRegistry = async (upstream: string): Promise<GatedRegistry> => {
-  const asked: Array<string> = []
+  const layers: Array<string> = []
   const limited = new Set<string>()
   let hanging = 0
   const server = createServer((incoming, response) => {
     const path = incoming.url ?? ""
     const behaviour = behaviourOf(path)
-    asked.push(`${incoming.method} ${path}`)
     const isBlob = incoming.method === "GET" && path.includes("/blobs/")
     if (isBlob && behaviour === "limits" && !limited.has(path)) {
       limited.add(path)
@@ -45,6 +44,7 @@ export const startGatedRegistry = async (upstream: string): Promise<GatedRegistr
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       // Configurations are blobs as well, and small.
       const isLayer = isBlob && body.length > 100_000
+      if (isLayer) layers.push(path)
       if (!isLayer || behaviour === "works" || behaviour === "limits") {
         response.end(body)
       } else if (behaviour === "hangs") {
@@ -66,7 +66,7 @@ export const startGatedRegistry = async (upstream: string): Promise<GatedRegistr
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
+    layers,
     hanging: () => hanging,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()

@@ -29,7 +29,7 @@ export const layer = Layer.effect(
     const logs = yield* KubernetesLogs
     const tracker = yield* Tracker
     const platform = yield* Platform
-    const { apply, drift, dryRun, isBehind, missing, remove } = yield* makeApply({
+    const { abandon, apply, drift, dryRun, isBehind, missing, release, remove } = yield* makeApply({
       api,
       cache,
       secrets: yield* Secrets,
@@ -53,8 +53,8 @@ export const layer = Layer.effect(
       // Images are looked at by `Images`, and admission is asked by `dryRun`.
       problems: () => Effect.succeed([]),
       apply,
-      // Knative's traffic follows the newest revision that is ready: nothing keeps it from there yet.
-      abandon: () => Effect.void,
+      abandon,
+      release,
       dryRun,
       remove,
       missing,

@@ -211,6 +211,8 @@ const make = (options: LocalRuntimeOptions) =>
           services.apply(key, app, manifests, retry ?? new Set())
         ),
         abandon: services.abandon,
+        // A revision that was given up isn't run here, and what tries it again lets it go live.
+        release: () => Effect.void,
         dryRun: () => Effect.succeed([]),
         remove: services.remove,
         // A service that is missing shows by having no status; its other objects are not kept here.

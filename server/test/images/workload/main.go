@@ -20,6 +20,10 @@ func number(r *http.Request, name string) int {
 }
 
 func main() {
+	if until, err := strconv.ParseInt(os.Getenv("FAIL_UNTIL"), 10, 64); err == nil && time.Now().Unix() < until {
+		fmt.Fprintln(os.Stderr, "cannot start yet")
+		os.Exit(7)
+	}
 	if os.Getenv("FAIL") != "" {
 		fmt.Fprintln(os.Stderr, "cannot start:", os.Getenv("FAIL"))
 		os.Exit(7)

@@ -9,6 +9,7 @@ import { makeLookup } from "./lookup.ts"
 import { idOf, placeOf } from "./managed.ts"
 import { makeRemover } from "./remove.ts"
 import { makeSuccessors, type Told } from "./successors.ts"
+import { makeTraffic } from "./traffic.ts"
 
 export interface ApplyParts extends Pick<ApplierOptions, "api" | "cache" | "secrets" | "registryCredentials"> {
   /** Always there (`maxcloud cluster install`). @default maxcloud-scratch */
@@ -64,6 +65,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
     },
     apply: applyAwaited,
     missing,
+    ...makeTraffic(parts.api),
     remove: makeRemover({ ...parts, lookup, applied }),
     dryRun: makeDryRun({ ...parts, lookup, scratchNamespace }),
     drift: makeDrift({ ...parts, lookup, applied })

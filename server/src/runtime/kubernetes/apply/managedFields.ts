@@ -3,6 +3,9 @@ import type { ManagedFields } from "../cache/objects.ts"
 /** The field manager of all that we apply. */
 export const fieldManager = "maxcloud"
 
+/** The field manager by which requests are kept where they are (`traffic.ts`). It has `spec.traffic` and nothing else. */
+export const trafficManager = "maxcloud-traffic"
+
 /**
  * A field, as the steps of `fieldsV1` lead to it: `f:<name>`, `k:<keys of a list's element>`, `v:<value of a set>`, `i:<index>`
  * (structured-merge-diff, fieldpath, "serialize").
@@ -107,6 +110,8 @@ const free = (kind: string, path: FieldPath): boolean => {
   return kind === "ServiceAccount" ? first !== "f:automountServiceAccountToken" : kind === "Namespace"
 }
 
+export const isTrafficField = ([first, second]: FieldPath): boolean => first === "f:spec" && second === "f:traffic"
+
 export interface ForeignFields {
   readonly manager: string
   readonly fields: ReadonlyArray<FieldPath>
@@ -122,7 +127,10 @@ export const foreignFields = (kind: string, entries: ReadonlyArray<ManagedFields
   const ours = own === undefined ? [] : fieldsOf(own.fieldsV1)
   return entries.flatMap((entry) => {
     if (entry === own || entry.subresource === "status" || entry.subresource === "finalize") return []
-    const fields = without(fieldsOf(entry.fieldsV1), ours).filter((_) => _[0] !== "f:status" && !free(kind, _))
+    const isTraffic = (_: FieldPath) => entry.manager === trafficManager && isTrafficField(_)
+    const fields = without(fieldsOf(entry.fieldsV1), ours).filter(
+      (_) => _[0] !== "f:status" && !free(kind, _) && !isTraffic(_)
+    )
     return fields.length === 0 ? [] : [{ manager: entry.manager, fields }]
   })
 }

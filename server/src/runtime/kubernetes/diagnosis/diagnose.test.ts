@@ -71,7 +71,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
-    what: "a registry that stays away",
+    what: "a registry that stays away: it is asked until the deadline",
     evidence: {
       pods: [
         pod({ age: 12, state: { waiting: { reason: "ImagePullBackOff", message: 'Back-off pulling image "x"' } } })
@@ -79,7 +79,7 @@ const cases: ReadonlyArray<Case> = [
       events: [warning("Failed", 'Failed to pull image "x": connection refused')]
     },
     code: "RegistryUnreachable",
-    terminal: true
+    terminal: false
   },
   {
     what: "a refusal of a kubelet without credentials",

@@ -56,12 +56,16 @@ interface Tried {
 }
 
 /**
- * What may be otherwise at the next try is given this long, in milliseconds: a registry that is away, and a refusal to a kubelet
- * that has credentials. It sends none where it has not been told of their Secret within a second, and has them at its next try,
+ * What may be otherwise at the next try is given this long, in milliseconds: a registry that is away until the deadline, as the kubelet asks
+ * it again and again; and a refusal to a kubelet that has credentials. It sends none where it has not been told of their Secret within a second, and has them at its next try,
  * 10 s later (`watch_based_manager.go`).
  */
 const patience = (code: ImageCode, { withCredentials }: Tried): number =>
-  code === "RegistryUnreachable" ? 10_000 : code === "ImageUnauthorized" && withCredentials ? 14_000 : 0
+  code === "RegistryUnreachable"
+    ? Number.POSITIVE_INFINITY
+    : code === "ImageUnauthorized" && withCredentials
+      ? 14_000
+      : 0
 
 /** An image that cannot be had: final once it was tried enough. */
 export const imageCause = (image: string, message: string, tried: Tried): Cause => {
@@ -78,6 +82,6 @@ export const imageCause = (image: string, message: string, tried: Tried): Cause 
   return {
     diagnosis: diagnosisOf(code, sentences[code](image), [message], fix),
     terminal,
-    lookAgainAt: terminal ? undefined : sureAt
+    lookAgainAt: terminal || !Number.isFinite(sureAt) ? undefined : sureAt
   }
 }

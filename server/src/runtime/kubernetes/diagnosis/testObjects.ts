@@ -32,6 +32,9 @@ interface ServiceInput {
   readonly annotations?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
   readonly url?: string
+  readonly managedFields?: ReadonlyArray<unknown>
+  /** The revision that has all requests. */
+  readonly traffic?: string
 }
 
 export const knativeService = ({
@@ -40,12 +43,14 @@ export const knativeService = ({
   created = "web-00001",
   generation = 1,
   labels = {},
+  managedFields = [],
   observed = generation,
   ready = "",
+  traffic = ready,
   url = "https://web--acme.example.com"
 }: ServiceInput = {}) =>
   Schema.decodeUnknownSync(KnativeServiceObject)({
-    metadata: { name: "web", namespace: "acme", generation, annotations, labels },
+    metadata: { name: "web", namespace: "acme", generation, annotations, labels, managedFields },
     status: {
       observedGeneration: observed,
       conditions,
@@ -53,7 +58,7 @@ export const knativeService = ({
       latestReadyRevisionName: ready,
       url,
       address: { url: "http://web.acme.svc.cluster.local" },
-      traffic: ready === "" ? [] : [{ revisionName: ready, percent: 100, latestRevision: true }]
+      traffic: traffic === "" ? [] : [{ revisionName: traffic, percent: 100, latestRevision: true }]
     }
   })
 

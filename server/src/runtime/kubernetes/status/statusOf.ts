@@ -2,8 +2,9 @@ import type { ServiceName } from "@maxcloud/config-schema"
 import type { Condition, Revision, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
 import { annotation } from "@maxcloud/synth"
 import type { ServiceStatus } from "../../Runtime.ts"
+import { isHeld } from "../apply/traffic.ts"
 import type { KnativeServiceObject, KubeCondition, PodObject, RevisionObject } from "../cache/objects.ts"
-import type { Verdict } from "../diagnosis/Evidence.ts"
+import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
 import { isGone, isReady } from "../diagnosis/PodCase.ts"
 
 /** Is it stopped by `maxcloud pause`? */
@@ -24,6 +25,10 @@ const isExposedAsAsked = (service: KnativeServiceObject): boolean => {
 
 const hostOf = (url: string) => url.replace(/^https?:\/\//, "")
 
+/** Was its newest revision given up, and is ready too late, so that its requests stay where they were? */
+const isLate = ({ metadata, status }: KnativeServiceObject) =>
+  isHeld(metadata) && status.latestCreatedRevisionName === status.latestReadyRevisionName
+
 const nullable = (text: string): string | null => (text === "" ? null : text)
 
 const find = (conditions: ReadonlyArray<KubeCondition>, type: string) => conditions.find((_) => _.type === type)
@@ -34,9 +39,11 @@ export const statusOf = (
   service: KnativeServiceObject,
   revisions: ReadonlyArray<RevisionObject>,
   pods: ReadonlyArray<PodObject>,
-  verdict: Verdict
+  found: Verdict
 ): ServiceStatus => {
   const { metadata, status } = service
+  // A revision without requests has no instances, and is well.
+  const verdict = isLate(service) ? noVerdict : found
   const newest = revisions.find((_) => _.metadata.name === status.latestCreatedRevisionName)
   const instances = pods.filter((_) => isReady(_) && !isGone(_)).length
   const current = isCurrent(service)
@@ -53,7 +60,8 @@ export const statusOf = (
     url: isInternal(service) || !isExposedAsAsked(service) ? null : nullable(status.url),
     logTail: verdict.logTail,
     diagnosis: current ? verdict.diagnosis : null,
-    terminal: current && verdict.terminal
+    terminal: current && verdict.terminal,
+    ...(isHeld(metadata) ? { held: true } : {})
   }
 }
 
@@ -72,7 +80,9 @@ const stateOf = (
   if (!isCurrent(service)) return "pending"
   if (verdict.terminal) return "failed"
   if (verdict.degraded) return "degraded"
-  const ready = find(status.conditions, "Ready")
+  if (isLate(service)) return "failed"
+  // While its requests are kept where they are, its route says nothing of the newest revision.
+  const ready = find(status.conditions, isHeld(metadata) ? "ConfigurationsReady" : "Ready")
   if (ready?.status === "False") {
     // Knative gives up at the first crash or full node; what may still pass is under way, and so is what has found its place since.
     return verdict.diagnosis === null && !isStarting(newest, pods) ? "failed" : "pending"

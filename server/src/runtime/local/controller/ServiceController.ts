@@ -412,6 +412,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   const promote = (unit: Candidate) => {
     const old = serving
     candidate = undefined
+    // Its first tries failed. It has stayed up since, and isn't in a crash loop.
+    unit.runner.forgive()
     record = {
       ...changeRevision(record, unit.revision.name, { ready: "True", reason: "", message: "", diagnosis: undefined }),
       latestReady: unit.revision.name

@@ -68,6 +68,8 @@ export interface RevisionRunner {
   readonly instance: (id: string) => Instance | undefined
   /** Forgets failures and tries at once, with a build of its own. */
   readonly retry: () => void
+  /** It has come up all the same: what failed before is no longer told. */
+  readonly forgive: () => void
   /** For good: no more starts; resolves when all have ended. */
   readonly stop: (drainMs: number) => Promise<void>
 }
@@ -328,6 +330,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
         ? inPhase("starting", "ready").find((_) => _.finding !== undefined)?.finding
         : diagnosisOfFailure(failure),
     instance: (id) => entries.get(id)?.instance,
+    forgive,
     retry: () => {
       failure = undefined
       failures = 0
