@@ -1,0 +1,29 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+
+/** Debian's `libfaketime`, where it is installed. */
+const library = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
+  .flatMap((place) =>
+    existsSync(place) ? [place, ...readdirSync(place).map((name) => join(place, name))] : ([] as ReadonlyArray<string>)
+  )
+  .map((place) => join(place, "faketime/libfaketime.so.1"))
+  .find((file) => existsSync(file))
+
+export const hasFaketime = library !== undefined
+
+/** A wall clock of the processes that have its environment, which a test moves while they run. The monotonic clock is the real one. */
+export const makeFakedClock = (folder: string) => {
+  const file = join(folder, "faketime")
+  const set = (seconds: number) => writeFileSync(file, seconds < 0 ? `${seconds}\n` : `+${seconds}\n`, { mode: 0o644 })
+  set(0)
+  return {
+    environment: {
+      LD_PRELOAD: library ?? "",
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1"
+    },
+    /** Moves it to so many seconds after the real time. */
+    set
+  }
+}
