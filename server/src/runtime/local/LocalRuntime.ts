@@ -88,10 +88,10 @@ const make = (options: LocalRuntimeOptions) =>
         limiter,
         settle: options.settle ?? defaultSettle,
         now: () => performance.now(),
-        makeRunner: ({ app, key }, revision, hooks, isNew) =>
+        makeRunner: ({ app, key }, revision, hooks, care) =>
           makeRevisionRunner({
             ...hooks,
-            care: isNew ? "whole" : "quick",
+            care,
             revision: revision.name,
             maxConcurrency: revision.template.maxConcurrency,
             drainMs: revision.template.timeoutMs,

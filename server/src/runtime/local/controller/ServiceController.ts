@@ -7,6 +7,7 @@ import type { Instance, InstanceSpec } from "../instances/Instance.ts"
 import type { LocalObject } from "../LocalObjects.ts"
 import { diagnosisOfFailure } from "../revisions/failures.ts"
 import type { RevisionRunner, RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { Care } from "../sources/SourceStore.ts"
 import { conditionsOf, isDegraded, type Observed, stateOf } from "./conditions.ts"
 import type { LinkNetwork } from "./Links.ts"
 import { makeRefusals } from "./refusals.ts"
@@ -35,12 +36,12 @@ export interface ControllerInput {
   readonly limiter: StartLimiter
   readonly settle: SettleBounds
   readonly now: () => number
-  /** `isNew`: it doesn't serve yet. */
+  /** `care`: how closely what it runs from is looked at before its first start. */
   readonly makeRunner: (
     object: ServiceObject,
     revision: RunnableRevision,
     hooks: RunnerHooks,
-    isNew: boolean
+    care: Care
   ) => RevisionRunner
   /** A request has woken it, and an instance was ready after so many milliseconds. */
   readonly onColdStart: (ms: number) => void
@@ -273,7 +274,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
   const unitOf = (
     revision: RunnableRevision,
     hooks: (unit: Unit) => Pick<RunnerHooks, "onChange" | "onFailure">,
-    isNew: boolean
+    care: Care
   ): Unit => {
     const own: RunnerHooks = {
       resolvedImage: () => record.revisions.find((_) => _.name === revision.name)?.resolvedImage,
@@ -293,7 +294,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
           return turn === undefined ? effect : turn.away(effect)
         })
     }
-    const runner = input.makeRunner(object, revision, own, isNew)
+    const runner = input.makeRunner(object, revision, own, care)
     const unit: Unit = { revision, runner }
     return unit
   }
@@ -313,9 +314,9 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     }
   })
 
-  const candidateOf = (revision: RunnableRevision): Candidate => {
+  const candidateOf = (revision: RunnableRevision, care: Care = "whole"): Candidate => {
     const unit: Candidate = {
-      ...unitOf(revision, hooks, true),
+      ...unitOf(revision, hooks, care),
       turn: undefined,
       failingSinceMs: undefined,
       over: false,
@@ -331,8 +332,8 @@ export const makeServiceController = (input: ControllerInput): ServiceController
 
   const isUp = ({ revision, runner }: Unit) => runner.ready() >= revision.template.initialScale
 
-  const begin = (revision: RunnableRevision) => {
-    const unit = candidateOf(revision)
+  const begin = (revision: RunnableRevision, care?: Care) => {
+    const unit = candidateOf(revision, care)
     candidate = unit
     if (!isAlone(revision)) return start(unit)
     if (serving !== undefined) {
@@ -543,7 +544,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     restore: (old, newest) => {
       const { active } = record
       if (old !== undefined) {
-        const unit = unitOf(old, hooks, false)
+        const unit = unitOf(old, hooks, "quick")
         if (object.paused) serving = unit
         else serve(unit)
         const wanted = object.paused ? 0 : Math.max(old.template.min, active ? 1 : 0)
@@ -570,7 +571,7 @@ export const makeServiceController = (input: ControllerInput): ServiceController
       record = changeRevision(record, revision.name, deploying)
       if (candidate.over || runner.target() === 0) {
         drop(candidate)
-        begin(revision)
+        begin(revision, "fresh")
       } else {
         candidate.deadlineMs = now() + revision.template.startDeadlineMs
         runner.retry()
