@@ -2,6 +2,8 @@ import { spawn } from "node:child_process"
 import { parse } from "node:path"
 import { Option, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { startProgram } from "../../../host/startProgram.ts"
+import { faultText, type SystemFault, systemFaultOf } from "../../../host/systemFault.ts"
 
 /** What a command of the engine printed, and how it ended. `code` is null where it was ended by a signal. */
 export interface EngineResult {
@@ -35,19 +37,24 @@ const outputLimit = 1024 * 1024
 const endGraceMs = 3_000
 
 /** Runs a command of the engine with what an engine may see of the server's environment, in no folder that anybody else writes to. */
-const runEngine = (
+const runEngine = async (
   file: string,
   args: ReadonlyArray<string>,
   environment: NodeJS.ProcessEnv,
   { onStderr, signal }: EngineRun = {}
-): Promise<EngineResult> =>
-  new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason)
-    const child = spawn(file, [...args], {
-      cwd: parse(process.execPath).root,
-      env: hostEnvironment("engine", environment),
-      stdio: ["ignore", "pipe", "pipe"]
-    })
+): Promise<EngineResult> => {
+  signal?.throwIfAborted()
+  const child = await startProgram(
+    () =>
+      spawn(file, [...args], {
+        cwd: parse(process.execPath).root,
+        env: hostEnvironment("engine", environment),
+        stdio: ["ignore", "pipe", "pipe"]
+      }),
+    { signal }
+  )
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) child.kill("SIGTERM")
     let stdout = ""
     let stderr = ""
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -77,6 +84,7 @@ const runEngine = (
       resolve({ code, stdout, stderr })
     })
   })
+}
 
 const PodmanInfo = Schema.parseJson(
   Schema.Struct({
@@ -99,15 +107,19 @@ const goArchitecture = (name: string) => ({ x86_64: "amd64", aarch64: "arm64" })
 
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? ""
 
-type Detected = { readonly engine: ContainerEngine } | { readonly missing: string }
+type Detected =
+  | { readonly engine: ContainerEngine }
+  /** `fault`: it may be there, but the machine starts no program at present. */
+  | { readonly missing: string; readonly fault?: boolean }
 
 const detectOne = async (
   name: "podman" | "docker",
   environment: NodeJS.ProcessEnv
-): Promise<ContainerEngine | string | undefined> => {
+): Promise<ContainerEngine | SystemFault | string | undefined> => {
   const run: ContainerEngine["run"] = (args, options) => runEngine(name, args, environment, options)
-  const info = await run(["info", "--format", "{{json .}}"]).catch(() => undefined)
+  const info = await run(["info", "--format", "{{json .}}"]).catch((cause: unknown) => systemFaultOf(cause))
   if (info === undefined) return undefined
+  if ("kind" in info) return info
   const complaint = lastLine(info.stderr) || `\`${name} info\` ended with exit code ${info.code}`
   if (info.code !== 0) return complaint
   if (name === "podman") {
@@ -142,6 +154,7 @@ export const detectContainerEngine = async (environment: NodeJS.ProcessEnv): Pro
   const complaints: Array<string> = []
   for (const name of ["podman", "docker"] as const) {
     const found = await detectOne(name, environment)
+    if (typeof found === "object" && "kind" in found) return { missing: faultText(found), fault: true }
     if (typeof found === "object") return { engine: found }
     if (found !== undefined) complaints.push(`${name} is installed but does not work: ${found}`)
   }

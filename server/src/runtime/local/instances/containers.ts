@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Option, Redacted, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { startProgram } from "../../../host/startProgram.ts"
 import { unusedSettings } from "../../../images/imageSettings.ts"
 import { loopbackOnly, noneSpeaksHttp, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
@@ -192,15 +193,17 @@ export const makeContainers = (options: ContainersOptions) => {
         ...["--entrypoint", starterPath],
         image.id
       ]
-      const child = spawn(engine.name, args, {
-        // Podman's monitor leaves notes (`oom`) in the folder where it was started.
-        cwd: records.folder,
-        // Marked as well, so that a client that its server left in the middle of its work is ended and makes nothing more.
-        env: { ...hostEnvironment("engine", options.environment), [markerName]: `${dataDirectoryId}/${spec.id}` },
-        // In its own group, so that Ctrl-C in the server's terminal does not reach it before the server has drained.
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"]
-      })
+      const child = await startProgram(() =>
+        spawn(engine.name, args, {
+          // Podman's monitor leaves notes (`oom`) in the folder where it was started.
+          cwd: records.folder,
+          // Marked as well, so that a client that its server left in the middle of its work is ended and makes nothing more.
+          env: { ...hostEnvironment("engine", options.environment), [markerName]: `${dataDirectoryId}/${spec.id}` },
+          // In its own group, so that Ctrl-C in the server's terminal does not reach it before the server has drained.
+          detached: true,
+          stdio: ["ignore", "pipe", "pipe"]
+        })
+      )
       let ending = ""
       let output = ""
       const keep = (chunk: Buffer) => {

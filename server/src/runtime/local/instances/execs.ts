@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream"
 import type { TerminalSize } from "@maxcloud/sdk/api"
 import { endOnAbort } from "../../../host/endOnAbort.ts"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { errorText } from "../../../host/systemFault.ts"
 import type { ExecProcess, ExecRequest } from "../../Runtime.ts"
 import { endProcesses } from "./endProcesses.ts"
 import { type ProcessEntry, processTable } from "./processTable.ts"
@@ -59,7 +60,7 @@ const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, 
     child.once("exit", (code, signal) => resolve(codeOf(code, signal)))
     child.once("error", (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === "ENOENT"
-      stderr.end(`maxcloud: ${isMissing ? "command not found" : `it can't be run (${error.code ?? "unknown"})`}\n`)
+      stderr.end(`maxcloud: ${isMissing ? "command not found" : `it can't be run. ${errorText(error)}`}\n`)
       resolve(isMissing ? notFound : notRunnable)
     })
   })

@@ -91,7 +91,12 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
       const engineOf = async () => {
         const detected = await detect()
         if ("engine" in detected) return detected.engine
-        throw new InstanceFailed({ reason: "NoContainerEngine", message: detected.missing, retryable: false })
+        const { fault = false, missing } = detected
+        throw new InstanceFailed({
+          reason: fault ? "CannotStart" : "NoContainerEngine",
+          message: fault ? `The instance couldn't be started. ${missing}` : missing,
+          retryable: fault
+        })
       }
 
       /** Nothing of the instance is there while its image is pulled: who no longer wants it need not wait for that. */
@@ -199,7 +204,8 @@ export const layer = (options: InstancesOptions): Layer.Layer<Instances, Instanc
           kind === "image"
             ? Effect.promise(async () => {
                 const detected = await detect()
-                return "missing" in detected ? detected.missing : networks.refusal(detected.engine, owner)?.message
+                if ("missing" in detected) return detected.fault === true ? undefined : detected.missing
+                return networks.refusal(detected.engine, owner)?.message
               })
             : Effect.succeed(
                 process.platform === "win32"

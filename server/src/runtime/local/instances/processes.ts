@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from "node:path"
 import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
 import { Redacted } from "effect"
 import { endOnAbort } from "../../../host/endOnAbort.ts"
+import { startProgram } from "../../../host/startProgram.ts"
 import { fixOfSource, loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
 import { removeTree } from "../sources/removeTree.ts"
@@ -205,19 +206,19 @@ export const makeProcesses = async (options: ProcessesOptions) => {
         detached: true
       }
       // Tools that watch files end with their standard input, which says nothing here and stays open.
-      const child =
+      const child = await startProgram(() =>
         place.portArguments === undefined
           ? spawn(file, [...program.args], { ...options, stdio: ["ignore", "pipe", "pipe"] })
           : spawn(file, [...program.args], { ...options, stdio: ["pipe", "pipe", "pipe"] })
-      const { pid } = child
-      if (pid === undefined) {
-        const cause = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve))
+      ).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code === "EACCES" && user !== undefined) {
           throw folderClosed(program.file, "its folder, or may not run it,", "Install it where all users may run it.")
         }
         if (cause.code === "EACCES") throw notExecutable(program.file)
         throw cause.code === "ENOENT" ? noProgram(program.file) : cause
-      }
+      })
+      const { pid } = child
+      if (pid === undefined) throw new Error(`${program.file} has no process`)
       const forget = endOnAbort(-pid, "SIGKILL")
       const startTime = startTimeOf(pid)
       records.write({ ...record, pid, ...(startTime === undefined ? {} : { startTime }) })

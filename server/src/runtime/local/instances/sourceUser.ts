@@ -5,7 +5,10 @@ import { readdir, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { trying } from "../../../guarded.ts"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { startProgram } from "../../../host/startProgram.ts"
+import { systemFaultOf } from "../../../host/systemFault.ts"
 import { takeClaim } from "./takeClaim.ts"
 
 /** A user without a name, a home or files; its group has the same number. */
@@ -123,12 +126,18 @@ export const processesOf = async ({ uid }: UnprivilegedUser): Promise<ReadonlyAr
   return found
 }
 
-const killAll = (user: UnprivilegedUser): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const child = spawn("/bin/sh", ["-c", "kill -KILL -1"], checked(user))
-    child.once("error", reject)
-    child.once("close", () => resolve())
-  })
+const killAll = async (user: UnprivilegedUser): Promise<void> => {
+  try {
+    const child = await startProgram(() => spawn("/bin/sh", ["-c", "kill -KILL -1"], checked(user)), { forMs: 0 })
+    await new Promise((resolve) => child.once("close", resolve))
+  } catch (cause) {
+    if (systemFaultOf(cause)?.kind !== "processes" || process.platform !== "linux") throw cause
+    // It has so many processes that none more can be started as it. Stopped ones start no others.
+    for (const signal of ["SIGSTOP", "SIGKILL"] as const) {
+      for (const pid of await processesOf(user)) trying(() => process.kill(pid, signal))
+    }
+  }
+}
 
 const endWithinMs = 10_000
 const pauseMs = 5

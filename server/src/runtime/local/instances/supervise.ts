@@ -191,7 +191,12 @@ export const supervise = async (
       return
     }
   }
-  void run()
+  // What can't be ended or looked at is over all the same for who waits for it; else that would be for ever.
+  void run().catch((cause) => {
+    fail(cannotLaunch(cause))
+    const exit: InstanceExit = { code: null, signal: null, outOfMemory: false, wanted }
+    Deferred.unsafeDone(exited, Exit.succeed(exit))
+  })
 
   return {
     id: spec.id,

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process"
 import { chmod, chown, mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { endAllOf, type SourceUsers, type UnprivilegedUser } from "../instances/sourceUser.ts"
@@ -22,6 +23,7 @@ const own = async (tree: string, { gid, uid }: UnprivilegedUser): Promise<void> 
   await promisify(execFile)("chown", ["-R", "-h", `${uid}:${gid}`, tree], { env: hostEnvironment("system") })
 }
 
+const againMs = 1_000
 const root: UnprivilegedUser = { uid: 0, gid: 0 }
 
 /**
@@ -44,6 +46,27 @@ export const makeBuildAs = (users: SourceUsers) => {
     else next(user)
   }
 
+  /** A user that is never given back would have a build wait for it for ever. */
+  const reclaim = async (user: UnprivilegedUser, box: string, trees: ReadonlyArray<string>) => {
+    try {
+      await endAllOf(user)
+      await chmod(box, 0o700)
+      for (const one of trees) await own(one, root)
+      give(user)
+    } catch (cause) {
+      // Nobody builds as this user until nothing of it runs any more.
+      const later = async () => {
+        await sleep(againMs, undefined, { ref: false })
+        await endAllOf(user).then(
+          () => give(user),
+          () => void later()
+        )
+      }
+      void later()
+      throw cause
+    }
+  }
+
   return async (box: string, tree: string, run: (installer: Installer) => Promise<void>): Promise<void> => {
     const user = await take()
     const home = join(box, "home")
@@ -55,11 +78,7 @@ export const makeBuildAs = (users: SourceUsers) => {
       await chmod(box, 0o710)
       await run({ ...user, home })
     } finally {
-      await endAllOf(user)
-      await chmod(box, 0o700)
-      await own(tree, root)
-      await own(home, root)
-      give(user)
+      await reclaim(user, box, [tree, home])
     }
   }
 }

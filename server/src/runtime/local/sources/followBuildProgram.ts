@@ -2,6 +2,7 @@ import type { ChildProcessByStdio } from "node:child_process"
 import type { Readable } from "node:stream"
 import { StringDecoder } from "node:string_decoder"
 import { BuildFailed, failureLines, isAway, isDiskFull, remedyOf } from "@maxcloud/builder"
+import { errorText, faultInText, faultText, systemFaultOf } from "../../../host/systemFault.ts"
 
 /** A program that was started without input. */
 export type BuildProgram = ChildProcessByStdio<null, Readable, Readable>
@@ -18,6 +19,13 @@ export interface BuildProgramOptions {
 }
 
 const keptOutput = 64 * 1024
+
+/** A program of a build couldn't be started. */
+export const notStarted = (label: string, install: string, cause: unknown): BuildFailed => {
+  const fault = systemFaultOf(cause)
+  const why = fault === undefined ? `${errorText(cause)}. ${install}` : faultText(fault)
+  return new BuildFailed({ reason: "unavailable", message: `\`${label}\` couldn't be run. ${why}`, cause })
+}
 
 /** Follows a program of a build, just started, and takes what it writes, a line at a time. Rejects with `BuildFailed` unless it succeeds. */
 export const followBuildProgram = async (child: BuildProgram, options: BuildProgramOptions): Promise<void> => {
@@ -46,18 +54,16 @@ export const followBuildProgram = async (child: BuildProgram, options: BuildProg
   const { code, error, killed } = await ended
   signal.removeEventListener("abort", end)
   signal.throwIfAborted()
-  if (error !== undefined)
-    throw new BuildFailed({
-      reason: "unavailable",
-      message: `\`${label}\` couldn't be run: ${error.message}. ${install}`,
-      cause: error
-    })
+  if (error !== undefined) throw notStarted(label, install, error)
   if (wasFull || (code !== 0 && isDiskFull(output)))
     throw new BuildFailed({
       reason: "unavailable",
       message: `\`${label}\` ran out of disk space. Make room on this machine's disk, then deploy again.`
     })
   if (code === 0) return
+  const fault = faultInText(output)
+  if (fault?.kind === "processes")
+    throw new BuildFailed({ reason: "unavailable", message: `\`${label}\` failed. ${faultText(fault, "the build")}` })
   const remedy = remedyOf(output)
   throw new BuildFailed({
     reason: isAway(output) ? "unavailable" : "invalid",

@@ -85,7 +85,11 @@ export const layer = (options: SourceStoreOptions): Layer.Layer<SourceStore, Sou
       }
       let preparing: ReturnType<typeof prepare> | undefined
       const prepared = () => {
-        preparing ??= prepare()
+        preparing ??= prepare().catch((cause) => {
+          // A fault that passes must not stay for every build that comes later.
+          preparing = undefined
+          throw cause
+        })
         return preparing
       }
 

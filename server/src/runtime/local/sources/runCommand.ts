@@ -4,10 +4,11 @@ import { access } from "node:fs/promises"
 import { delimiter, dirname, isAbsolute, join } from "node:path"
 import type { Command } from "@maxcloud/builder"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
+import { startProgram } from "../../../host/startProgram.ts"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { markerName } from "../instances/processTable.ts"
 import { closedTo, mayRead, type UnprivilegedUser } from "../instances/sourceUser.ts"
-import { followBuildProgram } from "./followBuildProgram.ts"
+import { followBuildProgram, notStarted } from "./followBuildProgram.ts"
 
 /** Settings that name folders and files of the server's user. */
 const ownFiles =
@@ -93,18 +94,26 @@ export const runCommand = async (root: string, command: Command, options: RunOpt
     ? ([command.file, command.args] as const)
     : (["npx", ["--yes", "--package", command.npx ?? "", "--", command.file, ...command.args]] as const)
   signal.throwIfAborted()
-  const child = spawn(file, [...args], {
-    ...(installer === undefined ? {} : { uid: installer.uid, gid: installer.gid }),
-    cwd: join(root, command.folder ?? "."),
-    env: environment,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"]
+  const install = `Install ${file} on this machine${installer === undefined ? "" : ", where all users may run it"}.`
+  const child = await startProgram(
+    () =>
+      spawn(file, [...args], {
+        ...(installer === undefined ? {} : { uid: installer.uid, gid: installer.gid }),
+        cwd: join(root, command.folder ?? "."),
+        env: environment,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"]
+      }),
+    { signal }
+  ).catch((cause) => {
+    signal.throwIfAborted()
+    throw notStarted(command.label, install, cause)
   })
   await followBuildProgram(child, {
     signal,
     onLine,
     end: () => void endProcesses((entry) => entry.marker === marker || entry.group === child.pid, 1_000),
     label: command.label,
-    install: `Install ${file} on this machine${installer === undefined ? "" : ", where all users may run it"}.`
+    install
   })
 }

@@ -6,11 +6,12 @@ import { BuildFailed } from "@maxcloud/builder"
 import { Option, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { mayHoldPassword, proxyName } from "../../../host/proxyNames.ts"
+import { startProgram } from "../../../host/startProgram.ts"
 import { type ContainerEngine, makeEngineFinder } from "../instances/containerEngine.ts"
 import { endProcesses } from "../instances/endProcesses.ts"
 import { ownUlimits } from "../instances/ownUlimits.ts"
 import { hostRights } from "./dockerfileRights.ts"
-import { followBuildProgram } from "./followBuildProgram.ts"
+import { followBuildProgram, notStarted } from "./followBuildProgram.ts"
 import { withDockerHub } from "./registriesConf.ts"
 import { exists } from "./trees.ts"
 
@@ -123,18 +124,26 @@ export const makeSourceImages = (
     onLine(`$ ${label}`)
     const { args, env } = await argsOf(engine, request, name)
     signal.throwIfAborted()
-    const child = spawn(engine.name, args, {
-      cwd: parse(process.execPath).root,
-      env,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"]
+    const install = "Install it on this machine."
+    const child = await startProgram(
+      () =>
+        spawn(engine.name, args, {
+          cwd: parse(process.execPath).root,
+          env,
+          detached: true,
+          stdio: ["ignore", "pipe", "pipe"]
+        }),
+      { signal }
+    ).catch((cause) => {
+      signal.throwIfAborted()
+      throw notStarted(label, install, cause)
     })
     const closed = new Promise((done) => child.once("close", done))
     await followBuildProgram(child, {
       signal,
       onLine,
       label,
-      install: "Install it on this machine.",
+      install,
       // A step's container outlives a client that is killed: the step goes first, then the client cleans up and ends by itself.
       end: async () => {
         const steps = await endProcesses((entry) => entry.parent === child.pid, 0)

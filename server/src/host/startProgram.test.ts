@@ -1,0 +1,44 @@
+import { ChildProcess, spawn } from "node:child_process"
+import { assert, describe, it } from "vitest"
+import { startProgram } from "./startProgram.ts"
+
+/** As Node gives it if the system refuses: without an id, and with the reason by an event. */
+const refused = (code: string, syscall = "spawn sh"): ChildProcess => {
+  const child = new ChildProcess()
+  process.nextTick(() => child.emit("error", Object.assign(new Error(`${syscall} ${code}`), { code, syscall })))
+  return child
+}
+
+describe("a program", () => {
+  it.each(["EAGAIN", "EMFILE", "ENFILE"])("is started again if the machine can't at the moment: %s", async (code) => {
+    let count = 0
+    const child = await startProgram(() =>
+      ++count < 3 ? refused(code) : spawn(process.execPath, ["-e", ""], { stdio: "ignore" })
+    )
+    assert.strictEqual(count, 3)
+    assert.isDefined(child.pid)
+    await new Promise((resolve) => child.once("close", resolve))
+  })
+
+  it("is given up after its time, with the reason, and at once if waiting doesn't help", async () => {
+    let count = 0
+    const refusing = (code: string) => () => {
+      count++
+      return refused(code)
+    }
+    const late = await startProgram(refusing("EAGAIN"), { forMs: 120 }).catch((cause: unknown) => cause)
+    assert.match(String(late), /EAGAIN/)
+    assert.isAtLeast(count, 2)
+    count = 0
+    const missing = await startProgram(refusing("ENOENT")).catch((cause: unknown) => cause)
+    assert.match(String(missing), /ENOENT/)
+    assert.strictEqual(count, 1)
+  })
+
+  it("isn't waited for by who no longer wants it", async () => {
+    const ending = new AbortController()
+    const started = startProgram(() => refused("EAGAIN"), { signal: ending.signal }).catch((cause: unknown) => cause)
+    ending.abort()
+    assert.match(String(await started), /AbortError/)
+  })
+})

@@ -1,0 +1,31 @@
+import type { ChildProcess } from "node:child_process"
+import { setTimeout as sleep } from "node:timers/promises"
+import { systemFaultOf } from "./systemFault.ts"
+
+const longestPauseMs = 1_000
+
+export interface StartOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long it is tried. @default 5 s */
+  readonly forMs?: number
+}
+
+/**
+ * Starts a program by `spawn`, and rejects with what is in the way. If the machine starts no more processes or opens no more files at the
+ * moment, it is tried again for a while: nothing of the program has run by then.
+ */
+export const startProgram = async <Child extends ChildProcess>(
+  start: () => Child,
+  { forMs = 5_000, signal }: StartOptions = {}
+): Promise<Child> => {
+  const deadline = performance.now() + forMs
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const child = start()
+    if (child.pid !== undefined) return child
+    // Node tells it by an event, which ends this process if nobody listens.
+    const cause = await new Promise<unknown>((resolve) => child.once("error", resolve))
+    const kind = systemFaultOf(cause)?.kind
+    if ((kind !== "processes" && kind !== "descriptors") || performance.now() >= deadline) throw cause
+    await sleep(pauseMs, undefined, { signal })
+  }
+}

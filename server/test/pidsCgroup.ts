@@ -1,0 +1,34 @@
+import { randomUUID } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+
+/** A cgroup that counts the processes and threads in it. */
+export interface PidsCgroup {
+  readonly add: (pid: number) => void
+  /** How many may be started besides those that it has now. */
+  readonly allow: (more: number | "any") => void
+  readonly remove: () => void
+}
+
+/** Makes one; a text says why none can be had here (it takes root on Linux, and cgroups that may be written). */
+export const makePidsCgroup = (): PidsCgroup | string => {
+  const base = existsSync("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup"
+  const folder = join(base, `maxcloud-test-${randomUUID()}`)
+  try {
+    mkdirSync(folder)
+    if (!existsSync(join(folder, "pids.max"))) {
+      rmdirSync(folder)
+      return "the cgroups here don't count processes"
+    }
+  } catch (cause) {
+    return `no cgroup can be made here: ${String(cause)}`
+  }
+  return {
+    add: (pid) => writeFileSync(join(folder, "cgroup.procs"), String(pid)),
+    allow: (more) => {
+      const present = Number(readFileSync(join(folder, "pids.current"), "utf8"))
+      writeFileSync(join(folder, "pids.max"), more === "any" ? "max" : String(present + more))
+    },
+    remove: () => rmdirSync(folder)
+  }
+}
