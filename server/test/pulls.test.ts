@@ -79,8 +79,6 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     const layers = registry.layers.filter((_) => _.startsWith("/v2/works/app/"))
     expect(layers).toEqual([...new Set(layers)])
     expect(layers).not.toEqual([])
-    // Those that got nothing for half a minute begin anew, and so are never ready.
-    expect((await server.client.services.get("hangs-a")).state).toBe("pending")
 
     const took = await seconds(
       Promise.all(
