@@ -30,8 +30,8 @@ describe("ServerConfig", () => {
   )
 
   it.effect.each([
-    [{ MAXCLOUD_PORT: "http" }, /MAXCLOUD_PORT: "http" .*0 to 65535/],
-    [{ MAXCLOUD_PORT: "65536" }, /MAXCLOUD_PORT/],
+    [{ MAXCLOUD_PORT: "http" }, /^MAXCLOUD_PORT: "http" .*0 to 65535/],
+    [{ MAXCLOUD_PORT: "65536" }, /^MAXCLOUD_PORT: /],
     [{ MAXCLOUD_LOG_LEVEL: "loud" }, /MAXCLOUD_LOG_LEVEL.*trace, debug/],
     [{ MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault" }, /MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault".*"vault"/],
     [

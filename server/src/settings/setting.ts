@@ -20,7 +20,8 @@ export const from = <A, I extends string>(
   Config.string(name).pipe(
     Config.mapOrFail((value) =>
       Either.mapLeft(Schema.decodeUnknownEither(schema)(value), () =>
-        ConfigError.InvalidData([name], `"${value}" is not right: ${message}`)
+        // The name of the variable is put before it by `Config.string`.
+        ConfigError.InvalidData([], `"${value}" is not right: ${message}`)
       )
     )
   )
