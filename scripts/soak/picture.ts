@@ -72,7 +72,12 @@ const panelOf = ({ curves, title, unit }: Panel, samples: ReadonlyArray<Sample>,
     return `<path class="grid" d="M${inner.left} ${fixed(y)}H${inner.left + plot.width}"/>${text(inner.left - 6, y + 3.5, (top * part).toLocaleString("en"), 'class="small" text-anchor="end"')}`
   })
   const minutes = [0, 0.5, 1].map((part) =>
-    text(xOf(last * part), height - 8, `${fixed((last * part) / 60)} min`, 'class="small" text-anchor="middle"')
+    text(
+      xOf(last * part),
+      height - 8,
+      `${Math.round((last * part) / 60)} min`,
+      `class="small" text-anchor="${part === 1 ? "end" : "middle"}"`
+    )
   )
   const drawn = curves.map(({ color, of }) => {
     const points = samples.map((_) => `${fixed(xOf(_.second))} ${fixed(yOf(of(_)))}`)

@@ -7,6 +7,7 @@ import { makeMaxCloud } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { isRunning } from "../src/host/processIdentity.ts"
+import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { processesWith, ServerProcess } from "./serverProcess.ts"
 
@@ -97,6 +98,12 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     await server.start()
     assert.strictEqual(server.postgresPid, postgres)
     await served("2")
+    recordFault(import.meta.filename, {
+      fault: "A cleaner empties the temporary folder (`/tmp`) while the server runs",
+      seen: "nothing: requests, logs, exec, deployments, restarts and the database go on",
+      recovery: "by itself: what is missing is made anew within seconds",
+      seconds: null
+    })
   }, 180_000)
 
   it("loses its data folder, ends by itself, and leaves no process", async () => {
@@ -109,5 +116,11 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     assert.include(server.output, "was removed or replaced while the server used it")
     assert.deepStrictEqual(processesWith(canary), [])
     assert.isFalse(isRunning(postgres))
+    recordFault(import.meta.filename, {
+      fault: "The data folder is removed or replaced while the server runs",
+      seen: "the server ends and says “… was removed or replaced while the server used it”",
+      recovery: "by a restore from a backup; no process is left behind",
+      seconds: null
+    })
   }, 120_000)
 })

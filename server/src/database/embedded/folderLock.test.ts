@@ -8,6 +8,7 @@ import type { Readable, Writable } from "node:stream"
 import { Effect } from "effect"
 import pg from "pg"
 import { afterEach, describe, expect, it } from "vitest"
+import { recordFault } from "../../../test/chaos/recordFault.ts"
 import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
 import { folderLock } from "./folderLock.ts"
 import { listensIn } from "./listensIn.ts"
@@ -187,5 +188,11 @@ describe("a database", () => {
     for (const name of ["postgres", "postgres.password"]) execFileSync("chown", ["-R", "1:1", join(folder, name)])
     chownSync(folder, 1, 1)
     await start()
+    recordFault(import.meta.filename, {
+      fault: "Root starts a server on another user's data folder",
+      seen: "nothing",
+      recovery: "nothing has to: the database runs as the user whom it belongs to",
+      seconds: null
+    })
   })
 })

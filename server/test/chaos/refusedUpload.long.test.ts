@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { makeSource } from "../makeSource.ts"
+import { afterwards, faultServer, rejection } from "./faultServer.ts"
+import { recordFault } from "./recordFault.ts"
+
+const mebi = 2 ** 20
+
+describe("an upload that the server refuses while it is sent", () => {
+  it("is told why, not as a connection that broke", { timeout: 240_000 }, async () => {
+    const source = makeSource("")
+    afterwards(source.remove)
+    writeFileSync(join(source.folder, "padding.bin"), randomBytes(96 * mebi))
+    // A mark that no disk is above.
+    const server = await faultServer({ MAXCLOUD_MIN_FREE_DISK: "1Ti" })
+    await server.start()
+    const words = await rejection(
+      server.client.deploy({ app: "large", services: [{ name: "large", source: source.folder }] })
+    )
+    assert.match(words ?? "", /free/)
+    assert.notMatch(words ?? "", /ECONNRESET|EPIPE|network/)
+    recordFault(import.meta.filename, {
+      fault: "The server refuses a large upload while it is sent",
+      seen: `“${words?.split("\n", 1)[0]}”`,
+      recovery: "by the next deploy, after what the message says",
+      seconds: null
+    })
+  })
+})
