@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import {
   chmodSync,
   copyFileSync,
@@ -101,6 +102,36 @@ describe("data folder", () => {
     expect(await answers(dataDir)).toBe(true)
     expect(await answers(dataDir)).toBe(true)
     expect(existsSync(join(dataDir, "postgres/data/postmaster.pid"))).toBe(false)
+  })
+
+  it("is made although the `initdb` of a server that was killed still writes", { timeout: 60_000 }, async () => {
+    const folder = openFolder()
+    const writer = spawn(process.execPath, [
+      "-e",
+      `const { mkdirSync, writeFileSync } = require("node:fs")
+const draft = process.argv[1]
+for (let n = 0; ; n++) {
+  try {
+    mkdirSync(draft, { recursive: true })
+    writeFileSync(draft + "/" + (n % 50), "")
+    if (n === 0) console.log("writing")
+  } catch {}
+}`,
+      join(folder, "postgres/data.new")
+    ])
+    try {
+      await once(writer.stdout, "data")
+      const postgres = await makeEmbeddedPostgres(folder)
+      await postgres.start()
+      await postgres.stop()
+    } finally {
+      writer.kill("SIGKILL")
+      await once(writer, "close")
+    }
+    const again = await makeEmbeddedPostgres(folder)
+    await again.start()
+    await again.stop()
+    expect(readdirSync(join(folder, "postgres")).filter((_) => _.startsWith("data."))).toEqual([])
   })
 
   it("may be closed and have a path that is too long for a socket", async () => {

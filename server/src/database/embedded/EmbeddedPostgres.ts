@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -155,11 +156,23 @@ export const makeEmbeddedPostgres = async (
     return password
   }
 
+  /** What starts that were cut off have left. An `initdb` of theirs may still write into it: then a later start removes it. */
+  const clearDrafts = () => {
+    for (const name of readdirSync(folder).filter((_) => _.startsWith("data.new"))) {
+      try {
+        rmSync(join(folder, name), { recursive: true, force: true })
+      } catch {
+        // It is written to.
+      }
+    }
+  }
+
   const initialise = async (launcher: Launcher, password: string) => {
-    // Made aside and then renamed: a start that is cut off leaves no half of a database.
-    const draft = join(folder, "data.new")
+    // Made aside and then renamed: a start that is cut off leaves no half of a database. Its name is its own: the `initdb` of a server that
+    // was killed goes on for a while.
+    const draft = join(folder, `data.new.${randomBytes(4).toString("hex")}`)
     const input = join(folder, "password.new")
-    rmSync(draft, { recursive: true, force: true })
+    clearDrafts()
     try {
       writeFileSync(input, `${password}\n`, { mode: 0o600 })
       own(input, launcher)
@@ -177,6 +190,7 @@ export const makeEmbeddedPostgres = async (
       renameSync(draft, data)
     } finally {
       rmSync(input, { force: true })
+      clearDrafts()
     }
   }
 
@@ -297,6 +311,7 @@ export const makeEmbeddedPostgres = async (
     }
 
     const start = async () => {
+      clearDrafts()
       await endDeaf()
       const running = postmaster(data)
       const isHere = running !== undefined && programOf(running.pid) === "postgres"
