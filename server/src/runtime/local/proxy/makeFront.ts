@@ -33,7 +33,9 @@ const handlersOf = (
   const { fault } = upstreams.counters
   const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
   http2Api.on("checkContinue", (request, response) =>
-    api?.emit(api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request", request, response)
+    guardedBy(() => request.stream.close())(() => {
+      api?.emit(api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request", request, response)
+    })()
   )
   /** The API's request is changed: whoever reads it next is to believe its target, not the field (RFC 9112, 3.2.2). */
   const find = (request: IncomingMessage, target: Target | Refusal): Route | Refusal | undefined => {

@@ -69,6 +69,9 @@ interface Found {
 
 const shown = (name: string) => name.slice(0, 200)
 
+/** Longer than a path may be. A program could write such a line, too. */
+const lookedOfLine = 5_000
+
 /** What the starter says of a file that is there and can't be run; the texts are the groups. */
 const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string, other: string) => Found]> = [
   [
@@ -128,7 +131,7 @@ export const starterFailure = (code: number | null, errorOutput: string, image: 
   if (code !== 126 && code !== 127) return undefined
   const [, program, why] = said.exec(errorOutput) ?? []
   if (program === undefined) return undefined
-  const line = `${program}: ${why}`
+  const line = `${program.slice(0, lookedOfLine)}: ${why}`
   const found = ofFiles.flatMap(([pattern, foundOf]) => {
     const [, name, other = ""] = pattern.exec(line) ?? []
     return name === undefined ? [] : [foundOf(shown(name), shown(other))]
