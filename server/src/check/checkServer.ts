@@ -11,12 +11,13 @@ import { backupFolderOf, backupsIn } from "../backup/backupFiles.ts"
 import { verifyBackup } from "../backup/verifyBackup.ts"
 import { wayBack } from "../backup/wayBack.ts"
 import { asServer } from "../database/RowScope.ts"
+import { errorText } from "../host/systemFault.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import { layerExisting } from "../keys/masterKeyLayer.ts"
 import type { OperatorResult } from "../operator/OperatorResult.ts"
 import { operatorLayer } from "../operator/runOperator.ts"
 import { readSettings, type ServerSettings } from "../ServerConfig.ts"
-import { type CheckFinding, type CheckPart, partOf, skipped } from "./CheckPart.ts"
+import { type CheckFinding, type CheckName, type CheckPart, partOf, skipped } from "./CheckPart.ts"
 import { readControlFile } from "./controlFile.ts"
 import { checkLogs, checkSources } from "./keptFiles.ts"
 import { checkPages } from "./pages.ts"
@@ -53,12 +54,9 @@ const checkPagesOf = (settings: ServerSettings, control: CheckPart, isUp: boolea
     if (control.note !== undefined) return skipped("pages", "pages", control.note)
     const data = join(settings.dataDir, "postgres/data")
     const { damaged, pages } = yield* Effect.promise(() => checkPages(data))
+    const fix = wayBack(settings.dataDir, settings.backupFolder)
     const findings = damaged.map(
-      ({ block, file, what }): CheckFinding => ({
-        where: `${join(data, file)}, page ${block}`,
-        message: what,
-        fix: wayBack(settings.dataDir, settings.backupFolder)
-      })
+      ({ block, file, what }): CheckFinding => ({ where: `${join(data, file)}, page ${block}`, message: what, fix })
     )
     const note = "The database doesn't start, so a page that a crash cut off may be among them."
     return partOf("pages", "pages", pages, findings, isUp ? undefined : note)
@@ -106,7 +104,14 @@ const checkBackups = ({ backupFolder, dataDir }: ServerSettings) =>
     return partOf("backups", "backups", backups.length, findings, note)
   })
 
-/** By the database's own name for itself. */
+/** A folder that can't be read is a finding, and no reason to stop: whoever checks has perhaps a disk that fails. */
+const orUnread = (name: CheckName, unit: string, { dataDir }: ServerSettings, part: Effect.Effect<CheckPart>) =>
+  Effect.catchAllDefect(part, (defect) => {
+    const message = `It can't be read. ${errorText(defect, dataDir)}`
+    const fix = "Run this as the user who runs the server. If the disk fails, copy what can be read to another."
+    return Effect.succeed(partOf(name, unit, 0, [{ where: dataDir, message, fix }]))
+  })
+
 const noDatabase = "There is no database that answers."
 
 const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =>
@@ -145,7 +150,7 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
             }
           ])
     )
-    add(yield* checkPagesOf(settings, control, Either.isRight(up)))
+    add(yield* orUnread("pages", "pages", settings, checkPagesOf(settings, control, Either.isRight(up))))
     const audit =
       Either.isRight(up) && Either.isRight(key)
         ? yield* checkAudit.pipe(
@@ -165,8 +170,22 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
             Either.isRight(up) ? "Without the master key nothing signed can be verified." : noDatabase
           )
     add(audit)
-    add(yield* Effect.promise(() => checkSources(settings.dataDir)))
-    add(yield* Effect.promise(() => checkLogs(settings.dataDir)))
+    add(
+      yield* orUnread(
+        "sources",
+        "archives",
+        settings,
+        Effect.promise(() => checkSources(settings.dataDir))
+      )
+    )
+    add(
+      yield* orUnread(
+        "logs",
+        "files",
+        settings,
+        Effect.promise(() => checkLogs(settings.dataDir))
+      )
+    )
     add(
       Either.isRight(key)
         ? yield* Effect.provideService(checkBackups(settings), MasterKey, key.right)

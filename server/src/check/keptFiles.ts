@@ -9,12 +9,14 @@ import { decodeChunk } from "../logs/chunk.ts"
 import { decodeRecord } from "../runtime/local/logs/logRecord.ts"
 import { type CheckFinding, type CheckPart, partOf } from "./CheckPart.ts"
 
+const orNone = (error: unknown): [] => {
+  if (codeOf(error) === "ENOENT") return []
+  throw error
+}
+
 /** Absolute paths of all files below a folder; none if there is no such folder. */
 async function* filesBelow(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
-    if (codeOf(error) === "ENOENT") return []
-    throw error
-  })
+  const entries = await readdir(folder, { withFileTypes: true }).catch(orNone)
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) yield* filesBelow(path)
@@ -39,7 +41,7 @@ export const checkSources = async (dataDir: string): Promise<CheckPart> => {
   const findings: Array<CheckFinding> = []
   let checked = 0
   const root = join(dataDir, "sources")
-  const organizations = await readdir(root).catch(() => [])
+  const organizations = await readdir(root).catch(orNone)
   for (const organization of organizations) {
     for await (const where of filesBelow(join(root, organization, "archives"))) {
       const digest = archive.exec(where)?.[1]

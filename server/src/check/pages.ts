@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir } from "node:fs/promises"
 import { join, relative } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { codeOf } from "../database/DatabaseError.ts"
+import { errorText } from "../host/systemFault.ts"
 import { isWholePage, pageBytes, segmentPages } from "./pageChecksum.ts"
 
 /** Files of tables and indexes, with their forks and segments. Postgres's other files have no pages. */
@@ -43,49 +44,93 @@ export interface DamagedPage {
   readonly what: string
 }
 
-const isWholeAgain = async (file: FileHandle, at: number, block: number): Promise<boolean> => {
-  const page = Buffer.alloc(pageBytes)
-  for (let time = 0; time < again.times; time++) {
-    await sleep(again.ms)
-    const { bytesRead } = await file.read(page, 0, pageBytes, at)
-    // The table has become shorter.
-    if (bytesRead === 0) return true
-    if (bytesRead === pageBytes && isWholePage(page, block)) return true
+/** Reads into a buffer from a position of the file, and gives how many bytes there were. */
+export type ReadPages = (file: FileHandle, buffer: Buffer, position: number) => Promise<number>
+
+const readPages: ReadPages = async (file, buffer, position) =>
+  (await file.read(buffer, 0, buffer.length, position)).bytesRead
+
+const fileEnds = "The file ends within a page."
+const wrongChecksum = "Its checksum is wrong."
+
+/** What is wrong with each page of a file at a first look, by its place in it; and how many pages there are. */
+const firstLook = async (file: FileHandle, first: number, read: ReadPages) => {
+  const suspects = new Map<number, string>()
+  const unreadable = new Map<number, string>()
+  const batch = Buffer.alloc(batchPages * pageBytes)
+  const { size } = await file.stat()
+  let position = 0
+  let singleUntil = 0
+  while (position < size) {
+    const wanted = position < singleUntil ? batch.subarray(0, pageBytes) : batch
+    let bytes = 0
+    try {
+      bytes = await read(file, wanted, position)
+    } catch (error) {
+      // A disk that fails does so in some places: around them it is read a page at a time.
+      if (position >= singleUntil) singleUntil = position + batch.length
+      else {
+        unreadable.set(position, `It can't be read. ${errorText(error)}`)
+        position += pageBytes
+      }
+      continue
+    }
+    for (let at = 0; at < bytes; at += pageBytes) {
+      const page = wanted.subarray(at, Math.min(at + pageBytes, bytes))
+      if (page.length < pageBytes) suspects.set(position + at, fileEnds)
+      else if (!isWholePage(page, first + (position + at) / pageBytes)) suspects.set(position + at, wrongChecksum)
+    }
+    position += bytes
+    if (bytes < wanted.length) break
   }
-  return false
+  return { suspects, unreadable, pages: Math.ceil(position / pageBytes) }
+}
+
+/** Takes out what is whole by now, all of a file at a time: however many there are, it takes no more rests. */
+const dropWhole = async (file: FileHandle, first: number, suspects: Map<number, string>, read: ReadPages) => {
+  const page = Buffer.alloc(pageBytes)
+  for (let time = 0; time < again.times && suspects.size > 0; time++) {
+    await sleep(again.ms)
+    for (const at of [...suspects.keys()]) {
+      const bytes = await read(file, page, at).catch(() => -1)
+      // None: the table has become shorter.
+      if (bytes === 0 || (bytes === pageBytes && isWholePage(page, first + at / pageBytes))) suspects.delete(at)
+    }
+  }
 }
 
 /** Reads all of a file, while Postgres goes on or not. Gives how many pages it has. */
-const checkFile = async (data: string, path: string, found: (page: DamagedPage) => void): Promise<number> => {
-  const file = await open(path, "r").catch(orNone(undefined))
-  if (file === undefined) return 0
+const checkFile = async (
+  data: string,
+  path: string,
+  found: (page: DamagedPage) => void,
+  read: ReadPages
+): Promise<number> => {
+  const first = Number(fileName.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? 0) * segmentPages
+  const tell = (block: number, what: string) => found({ file: relative(data, path), block, what })
+  let file: FileHandle | undefined
   try {
-    const first = Number(fileName.exec(path.slice(path.lastIndexOf("/") + 1))?.[1] ?? 0) * segmentPages
-    const batch = Buffer.alloc(batchPages * pageBytes)
-    for (let position = 0; ; ) {
-      const { bytesRead } = await file.read(batch, 0, batch.length, position)
-      for (let at = 0; at < bytesRead; at += pageBytes) {
-        const page = batch.subarray(at, Math.min(at + pageBytes, bytesRead))
-        const block = first + (position + at) / pageBytes
-        const isWhole = page.length === pageBytes && isWholePage(page, block)
-        if (isWhole || (await isWholeAgain(file, position + at, block))) continue
-        const what = page.length < pageBytes ? "The file ends within a page." : "Its checksum is wrong."
-        found({ file: relative(data, path), block, what })
-      }
-      position += bytesRead
-      if (bytesRead < batch.length) return Math.ceil(position / pageBytes)
-    }
+    file = await open(path, "r").catch(orNone(undefined))
+    if (file === undefined) return 0
+    const { pages, suspects, unreadable } = await firstLook(file, first, read)
+    await dropWhole(file, first, suspects, read)
+    for (const [at, what] of [...suspects, ...unreadable]) tell(first + at / pageBytes, what)
+    return pages
+  } catch (error) {
+    tell(first, `The file can't be read. ${errorText(error)}`)
+    return 0
   } finally {
-    await file.close()
+    await file?.close()
   }
 }
 
 /** Compares every page of every table and index with its checksum. */
 export const checkPages = async (
-  data: string
+  data: string,
+  read: ReadPages = readPages
 ): Promise<{ readonly pages: number; readonly damaged: Array<DamagedPage> }> => {
   const damaged: Array<DamagedPage> = []
   let pages = 0
-  for (const path of await pageFiles(data)) pages += await checkFile(data, path, (_) => damaged.push(_))
+  for (const path of await pageFiles(data)) pages += await checkFile(data, path, (_) => damaged.push(_), read)
   return { pages, damaged }
 }
