@@ -7,7 +7,7 @@ import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { databaseTest, temporaryDataDir } from "../database/layerTest.ts"
 import { layer as keys } from "../keys/layer.ts"
 import * as AutomaticBackups from "./AutomaticBackups.ts"
-import { ago, backupName, backupsIn, draftsIn } from "./backupFiles.ts"
+import { ago, backupName, backupsIn, findDrafts } from "./backupFiles.ts"
 
 const scope = Effect.runSync(Scope.make())
 const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))
@@ -145,9 +145,9 @@ describe("automatic backups", () => {
     await ended
     await blocker.query("rollback")
     await blocker.end()
-    assert.deepStrictEqual([draftsIn(folder), sequencesIn(folder)], [[`${path}.unfinished`], [1]])
+    assert.deepStrictEqual([await findDrafts(folder), sequencesIn(folder)], [[`${path}.unfinished`], [1]])
     await until(folder, ({ newest }) => newest?.sequence === 2)
-    assert.deepStrictEqual([draftsIn(folder), sequencesIn(folder)], [[], [2, 1]])
+    assert.deepStrictEqual([await findDrafts(folder), sequencesIn(folder)], [[], [2, 1]])
   })
 
   it("say how old they are as people do", () => {

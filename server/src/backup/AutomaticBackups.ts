@@ -2,13 +2,14 @@ import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Context, type Duration, Effect, Layer } from "effect"
 import { damageOf } from "../database/embedded/damage.ts"
+import { errorText } from "../host/systemFault.ts"
 import { MasterKey } from "../keys/MasterKey.ts"
 import type { ServerSettings } from "../ServerConfig.ts"
 import { BackupError } from "./BackupError.ts"
 import { backup } from "./backup.ts"
-import { type AutomaticBackup, backupFolderOf, backupName, backupsIn, draftsIn } from "./backupFiles.ts"
+import { type AutomaticBackup, backupFolderOf, backupName, findBackups, findDrafts } from "./backupFiles.ts"
 import { expectRoom, keepRoom, reservedBytes } from "./diskRoom.ts"
-import { isDue } from "./schedule.ts"
+import { isBackupDue } from "./schedule.ts"
 import { wayBack } from "./wayBack.ts"
 
 export interface BackupFailure {
@@ -53,6 +54,9 @@ export interface AutomaticBackupsOptions {
 /** Of failures that stay the same, one in so many is logged: with the usual pause, one a day. */
 const loggedEvery = 96
 
+/** Amounts of free space differ from one try to the next. */
+const isSame = (one: string, other: string) => one.replace(/\d+/g, "") === other.replace(/\d+/g, "")
+
 const inFolder = <A>(folder: string, evaluate: () => Promise<A>) =>
   Effect.tryPromise({
     try: evaluate,
@@ -61,7 +65,7 @@ const inFolder = <A>(folder: string, evaluate: () => Promise<A>) =>
         ? cause
         : new BackupError({
             reason: "target",
-            message: `The folder of the backups, ${folder}, can't be used: ${cause instanceof Error ? cause.message : String(cause)}. Make it writable for the server, or name another in MAXCLOUD_BACKUP_FOLDER.`,
+            message: `The folder of the backups, ${folder}, can't be used. ${errorText(cause, folder)} Or name another folder in MAXCLOUD_BACKUP_FOLDER.`,
             cause
           })
   })
@@ -73,13 +77,15 @@ const makeOne = (settings: Settings, reserve: number) =>
     const folder = backupFolderOf(dataDir, settings.backupFolder)
     yield* inFolder(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }))
     // Of a server that was killed: this one alone has the data folder.
-    for (const draft of draftsIn(folder)) yield* inFolder(folder, () => rm(draft, { force: true }))
-    const [newest] = backupsIn(folder)
+    const drafts = yield* Effect.promise(() => findDrafts(folder))
+    for (const draft of drafts) yield* inFolder(folder, () => rm(draft, { force: true }))
+    const [newest] = yield* Effect.promise(() => findBackups(folder))
     yield* inFolder(folder, () => expectRoom(folder, reserve, newest?.bytes ?? 0))
     const path = join(folder, backupName((newest?.sequence ?? 0) + 1, new Date()))
     const place = { dataDir, databaseUrl: undefined, migrationDatabaseUrl: undefined }
     const made = yield* backup(path, place, { databaseOnly: true, watch: keepRoom(folder, reserve) })
-    for (const old of backupsIn(folder).slice(backupKeep)) yield* inFolder(folder, () => rm(old.path, { force: true }))
+    const all = yield* Effect.promise(() => findBackups(folder))
+    for (const old of all.slice(backupKeep)) yield* inFolder(folder, () => rm(old.path, { force: true }))
     return made
   })
 
@@ -92,26 +98,37 @@ export const layer = (settings: Settings, options: AutomaticBackupsOptions = {})
       const reserve = options.reserve ?? Math.max(reservedBytes, 2 * settings.minFreeDisk)
       const folder = backupFolderOf(settings.dataDir, settings.backupFolder)
       const masterKey = yield* MasterKey
+      let newest: AutomaticBackup | undefined
       let failure: BackupFailure | undefined
       let repeated = 0
 
       const failed = (state: BackupFailure["state"], message: string) =>
         Effect.suspend(() => {
-          repeated = failure?.message === message ? repeated + 1 : 0
+          repeated = failure !== undefined && isSame(failure.message, message) ? repeated + 1 : 0
           failure = { state, at: new Date(), message }
           return repeated % loggedEvery === 0
             ? Effect.logError(`The database was not backed up. ${message}`)
             : Effect.void
         })
 
+      const find = Effect.map(
+        Effect.promise(() => findBackups(folder)),
+        ([found]) => {
+          newest = found
+        }
+      )
+
       /** How long until the next look. */
-      const look = Effect.suspend(() =>
-        isDue(new Date(), settings.backupTime, backupsIn(folder)[0]?.createdAt)
+      const look = Effect.flatMap(find, () =>
+        isBackupDue(new Date(), settings.backupTime, newest?.createdAt)
           ? makeOne(settings, reserve).pipe(
               Effect.provideService(MasterKey, masterKey),
               Effect.tap(({ bytes, path, rows }) => {
                 failure = undefined
-                return Effect.logInfo(`The database is backed up: ${path} (${bytes} bytes, ${rows} rows)`)
+                return Effect.andThen(
+                  find,
+                  Effect.logInfo(`The database is backed up: ${path} (${bytes} bytes, ${rows} rows)`)
+                )
               }),
               Effect.as(every),
               Effect.catchAll((error) => {
@@ -123,15 +140,16 @@ export const layer = (settings: Settings, options: AutomaticBackupsOptions = {})
                 const isSkipped = error._tag === "BackupError" && error.reason === "space"
                 const state = damage !== undefined ? "damaged" : isSkipped ? "skipped" : "failed"
                 return Effect.as(failed(state, message), retryAfter)
-              }),
-              Effect.catchAllDefect((defect) => Effect.as(failed("failed", String(defect)), retryAfter))
+              })
             )
           : Effect.succeed(every)
-      )
+      ).pipe(Effect.catchAllDefect((defect) => Effect.as(failed("failed", String(defect)), retryAfter)))
+      // A start doesn't wait long for a disk that hangs.
+      yield* Effect.timeoutOption(find, "2 seconds")
       yield* Effect.sleep(after).pipe(
         Effect.andThen(Effect.forever(Effect.flatMap(look, Effect.sleep))),
         Effect.forkScoped
       )
-      return { status: Effect.sync(() => ({ folder, newest: backupsIn(folder)[0], failure })) }
+      return { status: Effect.sync(() => ({ folder, newest, failure })) }
     })
   )

@@ -1,4 +1,5 @@
 import { readdirSync, statSync } from "node:fs"
+import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 
 /** A backup that the server made by itself. */
@@ -20,37 +21,47 @@ export const backupFolderOf = (dataDir: string, backupFolder?: string): string =
 export const backupName = (sequence: number, createdAt: Date): string =>
   `maxcloud-${String(sequence).padStart(6, "0")}-${createdAt.toISOString().replace(/[-:]|\.\d+/g, "")}.backup`
 
-const parse = (folder: string, name: string): ReadonlyArray<AutomaticBackup> => {
+const parse = (folder: string, name: string): ReadonlyArray<Omit<AutomaticBackup, "bytes">> => {
   const match = fileName.exec(name)
   if (match === null) return []
   const [sequence, year, month, day, hour, minute, second] = match.slice(1)
   const createdAt = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  const path = join(folder, name)
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size
-  return Number.isNaN(createdAt.getTime()) || bytes === undefined
-    ? []
-    : [{ path, sequence: Number(sequence), createdAt, bytes }]
+  return Number.isNaN(createdAt.getTime()) ? [] : [{ path: join(folder, name), sequence: Number(sequence), createdAt }]
 }
 
-const namesIn = (folder: string): ReadonlyArray<string> => {
+const newestFirst = (names: ReadonlyArray<string>, folder: string) =>
+  names.flatMap((_) => parse(folder, _)).sort((a, b) => b.sequence - a.sequence)
+
+/**
+ * Those of a folder, the newest first; none if it can't be read. Files of other names are nobody's business here. It waits for the disk: for
+ * commands, and a server that starts or ends.
+ */
+export const backupsIn = (folder: string): ReadonlyArray<AutomaticBackup> => {
   try {
-    return readdirSync(folder)
+    return newestFirst(readdirSync(folder), folder).flatMap((one) => {
+      const bytes = statSync(one.path, { throwIfNoEntry: false })?.size
+      return bytes === undefined ? [] : [{ ...one, bytes }]
+    })
   } catch {
     return []
   }
 }
 
-/** Those of a folder, the newest first; none if it can't be read. Files of other names are nobody's business here. */
-export const backupsIn = (folder: string): ReadonlyArray<AutomaticBackup> =>
-  namesIn(folder)
-    .flatMap((_) => parse(folder, _))
-    .sort((a, b) => b.sequence - a.sequence)
+/** The same for a server that serves: the folder may be on a disk of the network that hangs, and nothing else waits for it. */
+export const findBackups = async (folder: string): Promise<ReadonlyArray<AutomaticBackup>> => {
+  const names = await readdir(folder).catch(() => [])
+  const found = newestFirst(names, folder).map((one) =>
+    stat(one.path).then(
+      ({ size: bytes }) => [{ ...one, bytes }],
+      () => []
+    )
+  )
+  return (await Promise.all(found)).flat()
+}
 
 /** What a backup that was cut off has left. */
-export const draftsIn = (folder: string): ReadonlyArray<string> =>
-  namesIn(folder)
-    .filter((_) => draftName.test(_))
-    .map((_) => join(folder, _))
+export const findDrafts = async (folder: string): Promise<ReadonlyArray<string>> =>
+  (await readdir(folder).catch(() => [])).filter((_) => draftName.test(_)).map((_) => join(folder, _))
 
 const units = [
   { ms: 86_400_000, name: "day" },

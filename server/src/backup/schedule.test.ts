@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { isDue, lastDue } from "./schedule.ts"
+import { isBackupDue, lastDue } from "./schedule.ts"
 
 const day = 86_400_000
 const moment = fc.date({ min: new Date("2020-01-01"), max: new Date("2040-01-01"), noInvalidDate: true })
@@ -27,7 +27,7 @@ describe("a daily backup", () => {
         let made = 0
         for (let ms = 0; ms < 10 * day; ms += everyMinutes * 60_000) {
           const now = new Date(start.getTime() + ms)
-          if (!isDue(now, at, newest)) continue
+          if (!isBackupDue(now, at, newest)) continue
           newest = now
           made++
         }
@@ -40,11 +40,11 @@ describe("a daily backup", () => {
   it("is made up after a stop, made first of all, and made once more when the clock was set back", () => {
     fc.assert(
       fc.property(moment, time, fc.integer({ min: 1, max: 800 * day }), (now, at, ms) => {
-        assert.isTrue(isDue(now, at, undefined))
-        assert.isTrue(isDue(now, at, new Date(lastDue(now, at).getTime() - ms)))
-        assert.isTrue(isDue(now, at, new Date(now.getTime() + ms)))
+        assert.isTrue(isBackupDue(now, at, undefined))
+        assert.isTrue(isBackupDue(now, at, new Date(lastDue(now, at).getTime() - ms)))
+        assert.isTrue(isBackupDue(now, at, new Date(now.getTime() + ms)))
         // One that is made then ends it.
-        assert.isFalse(isDue(now, at, now))
+        assert.isFalse(isBackupDue(now, at, now))
       }),
       { numRuns: 300 }
     )
