@@ -2,7 +2,7 @@ import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import { MaxCloud } from "@maxcloud/sdk/effect"
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer, TestClock } from "effect"
 import * as AutomaticBackups from "../backup/AutomaticBackups.ts"
 import { Database, DatabaseError } from "../database/Database.ts"
 import { Disk } from "../disk/Disk.ts"
@@ -94,6 +94,24 @@ describe("GET /readyz", () => {
       const [first, second] = yield* checks
       assert.match(first?.message ?? "", /^The disk of the database is full\./)
       assert.deepStrictEqual(second, { name: "disk", ok: true })
+    })
+  )
+
+  it.scoped("is answered though the disk never does", () =>
+    Effect.gen(function* () {
+      const { checks } = yield* Effect.provide(
+        Readiness,
+        Readiness.layer.pipe(
+          Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void })),
+          Layer.provide(Layer.succeed(Disk, { ...disk, probe: () => new Promise(() => {}) })),
+          Layer.provide(AutomaticBackups.layerOff)
+        )
+      )
+      const asked = yield* Effect.fork(checks)
+      yield* TestClock.adjust("5 seconds")
+      const [, found] = yield* Fiber.join(asked)
+      assert.isFalse(found?.ok)
+      assert.match(found?.message ?? "", /hasn't answered for 5 s\. .*dmesg/)
     })
   )
 

@@ -10,6 +10,14 @@ import { cachedFor } from "../monotonic.ts"
 /** How long an answer holds: whoever asks, and however often, the checks run no more often than this. */
 const holdsFor = Duration.seconds(2)
 
+/** A disk of the network that is away answers nothing at all. */
+const diskAnswersIn = Duration.seconds(5)
+const diskHangs: ReadinessCheck = {
+  name: "disk",
+  ok: false,
+  message: `The disk of the server's data folder hasn't answered for ${Duration.toSeconds(diskAnswersIn)} s. Look for disk errors in the system's log (\`dmesg\`), and at the network if the disk is a remote one.`
+}
+
 /** Can the server do its work now? */
 export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
   Readiness,
@@ -30,10 +38,12 @@ export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
       }).pipe(
         Effect.catchAll(({ message }) => Effect.succeed<ReadinessCheck>({ name: "database", ok: false, message }))
       )
-      const ofDisk = Effect.map(
-        Effect.promise(disk.probe),
-        (problem): ReadinessCheck =>
-          problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
+      const ofDisk = Effect.promise(disk.probe).pipe(
+        Effect.map(
+          (problem): ReadinessCheck =>
+            problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
+        ),
+        Effect.timeoutTo({ duration: diskAnswersIn, onSuccess: (_) => _, onTimeout: () => diskHangs })
       )
       const ofBackups = Effect.map(backups.status, (status) =>
         status === undefined ? [] : [backupCheck(status, new Date())]
