@@ -1,4 +1,5 @@
 import { connect } from "node:net"
+import { aliveRequest, http2Preface } from "./aliveRequest.ts"
 import type { ProbeAnswer } from "./probe.ts"
 
 export interface AnswerTarget {
@@ -11,22 +12,6 @@ export interface AnswerTarget {
   /** Not 0: a forwarder accepts connections, and ends them if nobody listens behind it. */
   readonly settleMs: number
 }
-
-/** No program has it, so that none does work for it, and it says in a program's own log where it comes from. */
-const path = "/.well-known/maxcloud/alive"
-
-/** The begin of a connection of HTTP/2 (RFC 9113, 3.4): the program's own settings are an answer, without a request. */
-const preface = Buffer.concat([
-  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
-])
-
-const helloOf = ({ host, protocol }: AnswerTarget): Buffer =>
-  protocol === "h2c"
-    ? preface
-    : Buffer.from(
-        `HEAD ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: kube-probe/maxcloud\r\nConnection: close\r\n\r\n`
-      )
 
 /** How long, and how much of, an answer is read: one that nobody reads is an error in many a program's log. */
 const lingerMs = 1_000
@@ -51,7 +36,7 @@ export const anyAnswer = (target: AnswerTarget): Promise<ProbeAnswer> =>
       socket.destroy()
       end({ said: "nothing" })
     }, target.timeoutMs)
-    const hello = helloOf(target)
+    const hello = target.protocol === "h2c" ? http2Preface : aliveRequest(target.host)
     socket.on("connect", () => socket.write(hello))
     socket.on("data", (chunk) => {
       bytes += chunk.length

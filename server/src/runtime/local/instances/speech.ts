@@ -1,4 +1,5 @@
 import { connect } from "node:net"
+import { alivePath, aliveRequest, http2Preface } from "./aliveRequest.ts"
 
 /** What a program answers to a request of HTTP. `unknown`: nothing, within the time. */
 export type Speech =
@@ -11,18 +12,8 @@ export interface SpeechTarget {
   readonly timeoutMs: number
 }
 
-/** No program has it. */
-const path = "/.well-known/maxcloud/alive"
 /** Without a host: a server of HTTP/1.1 refuses it by itself (RFC 9112, 3.2), so that no program's handler has to do with it. */
-const hostless = Buffer.from(`GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`)
-const whole = Buffer.from(
-  `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-probe/maxcloud\r\nConnection: close\r\n\r\n`
-)
-/** The begin of a connection of HTTP/2 (RFC 9113, 3.4): a server's own settings are its answer. */
-const preface = Buffer.concat([
-  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
-])
+const hostless = Buffer.from(`GET ${alivePath} HTTP/1.1\r\nConnection: close\r\n\r\n`)
 
 const mostBytes = 4_096
 /** How long the rest of an answer is waited for: the body of a refusal may say that it is TLS that is spoken here. */
@@ -86,7 +77,7 @@ const ask = ({ host, port, timeoutMs }: SpeechTarget, request: Buffer): Promise<
 export const speechOf = async (target: SpeechTarget): Promise<Speech> => {
   const first = await ask(target, hostless)
   if (first.said !== "other" && first.said !== "closed") return first
-  for (const request of [preface, whole]) {
+  for (const request of [http2Preface, aliveRequest("localhost")]) {
     const next = await ask(target, request)
     if (next.said === "http" || next.said === "tls" || next.said === "unknown") return next
   }
