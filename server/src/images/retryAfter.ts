@@ -16,14 +16,20 @@ export const retryAfterMs = (headers: IncomingHttpHeaders): number | undefined =
   return Math.min(longestMs, Math.max(0, until - now))
 }
 
+const mostPauses = 5_000
+
 /** Which registries have said that they are not to be asked for a while, and by whom. */
 export const makeRegistryPauses = (now: () => number = () => performance.now()) => {
   const until = new Map<string, number>()
   return {
     pause: (key: string, milliseconds: number | undefined): void => {
       if (milliseconds === undefined || milliseconds <= 0) return
-      for (const [other, end] of until) if (end <= now()) until.delete(other)
-      until.set(key, Math.max(until.get(key) ?? 0, now() + milliseconds))
+      const end = Math.max(until.get(key) ?? 0, now() + milliseconds)
+      until.delete(key)
+      until.set(key, end)
+      // Tenants name registries: of too many, the one that was told first is asked again.
+      const [oldest] = until.keys()
+      if (until.size > mostPauses && oldest !== undefined) until.delete(oldest)
     },
     /** Milliseconds until it may be asked again; 0: now. */
     leftMs: (key: string): number => Math.max(0, (until.get(key) ?? 0) - now())

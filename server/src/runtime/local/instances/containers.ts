@@ -6,6 +6,7 @@ import { Option, Redacted, Schema } from "effect"
 import { hostEnvironment } from "../../../host/hostEnvironment.ts"
 import { startProgram } from "../../../host/startProgram.ts"
 import { unusedSettings } from "../../../images/imageSettings.ts"
+import { Remembered } from "../../../images/Remembered.ts"
 import { loopbackOnly, noneSpeaksHttp, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
 import { ContainerState, containerEnd, neverRan } from "./containerEnd.ts"
@@ -52,6 +53,8 @@ export interface RunnableImage extends ImageConfig {
 }
 
 const pidsLimit = 4096
+/** Of so many images something is remembered. */
+const mostImages = 5_000
 /** A connection through a forwarder counts once it has lived this long. */
 const forwarderSettleMs = 30
 
@@ -97,9 +100,9 @@ export const makeContainers = (options: ContainersOptions) => {
   let limits = true
   const ulimits = ownUlimits()
   // Images whose program wants to be the first process of its container, as they have said.
-  const ownInits = new Set<string>()
+  const ownInits = new Remembered<true>(mostImages)
   // The port that answered HTTP, of several that an image exposes: looked for there first the next time.
-  const chosen = new Map<string, number>()
+  const chosen = new Remembered<number>(mostImages)
   const likeliestFirst = ({ id, ports }: RunnableImage): ReadonlyArray<number> => {
     const known = chosen.get(id)
     return known !== undefined && ports.includes(known) ? [known, ...ports.filter((_) => _ !== known)] : ports
@@ -168,7 +171,7 @@ export const makeContainers = (options: ContainersOptions) => {
     try {
       records.write({ id: spec.id, kind: "container", boot, graceMs: spec.graceMs })
       const words = programWords(spec, image)
-      const hasInit = !isInit(words) && !ownInits.has(image.id)
+      const hasInit = !isInit(words) && ownInits.get(image.id) === undefined
       const mounts = await mountArgs(engine, spec, image, words, hasInit)
       const args = [
         "run",
@@ -249,7 +252,7 @@ export const makeContainers = (options: ContainersOptions) => {
         const failure = starterFailure(exitCode, ending, image.name)
         if (failure !== undefined) return { code: exitCode, signal: null, outOfMemory: false, failure }
         const again = hasInit && !asked && exitCode !== 0 && wantsToBeFirst(output)
-        if (again) ownInits.add(image.id)
+        if (again) ownInits.set(image.id, true)
         const seen = { engine: engine.name, code, state, errorOutput: ending, asked, hasInit, limited: tried }
         return { ...containerEnd(seen), output, again }
       })

@@ -1,11 +1,12 @@
 import { stat } from "node:fs/promises"
+import { Remembered } from "../../../images/Remembered.ts"
 import { SourceError } from "./SourceStore.ts"
 import { readSnapshot } from "./snapshotArchive.ts"
 import { damageCode } from "./treeFiles.ts"
 
 /** Is an archive on disk what its digest says? Read once in a run of the server, and again when the file has changed. */
 export const makeWholeArchives = () => {
-  const known = new Map<string, string>()
+  const known = new Remembered<string>(10_000)
   const stateOf = async (archive: string) => {
     const { ctimeNs, ino, mtimeNs, size } = await stat(archive, { bigint: true })
     return [ino, size, mtimeNs, ctimeNs].join("-")
