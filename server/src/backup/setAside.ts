@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Effect, Exit } from "effect"
 import { makeEmbeddedPostgres, postmaster } from "../database/embedded/EmbeddedPostgres.ts"
 import { listensIn } from "../database/embedded/listensIn.ts"
+import { errorText } from "../host/systemFault.ts"
 import { BackupError } from "./BackupError.ts"
 import { markOfSetAside } from "./restoreMark.ts"
 
@@ -71,7 +72,7 @@ export const setAside = (dataDir: string, names: ReadonlyArray<string>) =>
         catch: (cause) =>
           new BackupError({
             reason: "target",
-            message: `What is in ${dataDir} can't be set aside: ${cause instanceof Error ? cause.message : String(cause)}. It is as it was.`,
+            message: `What is in ${dataDir} can't be set aside, and is as it was. ${errorText(cause, dataDir)}`,
             cause
           })
       }),

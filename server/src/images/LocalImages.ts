@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import { Duration, Effect, Either, Layer, Schema } from "effect"
+import { databaseWords } from "../database/DatabaseError.ts"
 import { passingOnly } from "../database/sqlErrors.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 import { refusedHost } from "./exchange.ts"
@@ -53,7 +54,7 @@ export const layer = (options: LocalImagesOptions): Layer.Layer<Images, never, I
           order by updated_at desc limit 1`.pipe(
           passingOnly,
           Effect.map((rows) => decodePins(rows)[0]?.pinned_image),
-          Effect.mapError(() => new ImagesError({ message: "The database is unreachable. Try again later." }))
+          Effect.mapError((cause) => new ImagesError({ message: databaseWords(cause) }))
         )
 
       const ofStore = (written: string, image: ImageName) =>

@@ -3,6 +3,8 @@ import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
+import { errorText } from "../host/systemFault.ts"
+import { dependencyNotes } from "../runtime/local/sources/dependencyCache.ts"
 import { removeTree } from "../runtime/local/sources/removeTree.ts"
 import type { CacheEntry, ClearedCache } from "./CacheEntry.ts"
 import { OperatorError } from "./OperatorError.ts"
@@ -87,7 +89,7 @@ const onDisk = <A>(dataDir: string, use: () => Promise<A>) =>
     catch: (cause) =>
       new OperatorError({
         reason: "disk",
-        message: `The cache in ${join(dataDir, "sources")} can't be read or changed: ${cause instanceof Error ? cause.message : String(cause)}. Run this as the user who runs the server.`,
+        message: `The cache in ${join(dataDir, "sources")} can't be read or changed. ${errorText(cause, dataDir)} Run this as the user who runs the server.`,
         cause
       })
   })
@@ -130,7 +132,7 @@ export const clearCache = (dataDir: string, organization?: string) =>
         const leaving = join(unfinished, `gone-${randomBytes(8).toString("hex")}`)
         const isMoved = await rename(path, leaving).then(() => true, orGone(false))
         if (kind === "dependencies")
-          for (const ending of ["json", "bytes", "files"]) await rm(`${path}.${ending}`, { force: true })
+          for (const ending of dependencyNotes) await rm(`${path}.${ending}`, { force: true })
         if (isMoved) await removeTree(leaving)
       }
     })

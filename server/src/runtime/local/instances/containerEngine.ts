@@ -12,7 +12,7 @@ export interface EngineResult {
   readonly stderr: string
 }
 
-/** A container engine that answers on this machine. */
+/** How one command of an engine is run. */
 export interface EngineRun {
   /** Ends the command: by SIGTERM, so that it can clean up, and by SIGKILL after a few seconds. Rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -20,6 +20,7 @@ export interface EngineRun {
   readonly onStderr?: (text: string) => void
 }
 
+/** A container engine that answers on this machine. */
 export interface ContainerEngine {
   readonly name: "podman" | "docker"
   /** The architecture of its machine in Go's words (`amd64`, `arm64`). */

@@ -27,14 +27,14 @@ const largestBytes = 10 * 2 ** 30
 const inUseMs = 3_600_000
 
 /** What is noted beside a folder of the cache: the builder's note, its size in bytes, the list of its files. */
-const notes = ["json", "bytes", "files"]
+export const dependencyNotes: ReadonlyArray<string> = ["json", "bytes", "files"]
 
 /** A cache by keys: `<key>/`, read-only, and its notes. A folder's time is that of its last use. */
 export const makeDependencyCache = ({ box, damaged, dependencies, fresh, open }: CachePlace): BuildHost["cache"] => {
   const at = (key: string) => join(dependencies, key)
   const putAway = async (key: string) => {
     await setAside(at(key), damaged)
-    for (const ending of notes) await rm(at(`${key}.${ending}`), { force: true })
+    for (const ending of dependencyNotes) await rm(at(`${key}.${ending}`), { force: true })
   }
   return {
     find: async (key) => {
@@ -107,7 +107,7 @@ export const cleanDependencies = async (
     // Out of the way at once: half of it is never found.
     const gone = join(unfinished, `gone-${randomBytes(8).toString("hex")}`)
     await rename(join(dependencies, one.key), gone)
-    for (const ending of notes) await rm(join(dependencies, `${one.key}.${ending}`), { force: true })
+    for (const ending of dependencyNotes) await rm(join(dependencies, `${one.key}.${ending}`), { force: true })
     await removeTree(gone)
     bytes -= one.bytes
     removed++
