@@ -345,25 +345,6 @@ describe("carrying out", () => {
   )
 
   test(
-    "fails what is not ready at the deadline, and says what it waited for",
-    Effect.gen(function* () {
-      const org = yield* newOrganization
-      const sql = yield* SqlClient
-      const accepted = yield* deploy(org, [{ name: "web", image: "slow:1" }])
-      const { events } = yield* Deployments
-      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "applied"))
-      yield* sql`update deployments set deadline_at = now() where id = ${accepted.id}`
-      yield* sql`update work_items set available_at = now() where organization_id = ${org.id}`
-      yield* sql`select pg_notify('maxcloud', 'work')`
-      const failed = yield* finished(org, accepted)
-      expect(failed).toMatchObject({ state: "failed", reason: "ServiceFailed" })
-      expect(failed.services).toMatchObject([
-        { reason: "ProgressDeadlineExceeded", message: "It was not ready within 600 s: Deploying" }
-      ])
-    })
-  )
-
-  test(
     "destroys an app: nothing of it is left, and its name is free",
     Effect.gen(function* () {
       const org = yield* newOrganization

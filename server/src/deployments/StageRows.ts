@@ -5,6 +5,7 @@ import { namespaceOf, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { transaction } from "../database/sqlErrors.ts"
 import { storableJson } from "../database/storable.ts"
+import { monotonicMillis } from "../monotonic.ts"
 import type { NamespaceKey } from "../runtime/Runtime.ts"
 import type { StoredStatus } from "../services/serviceRows.ts"
 import { appendEvents, type NewEvent } from "./deploymentRows.ts"
@@ -70,18 +71,17 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
     const deadlines = new Map<string, { readonly id: string; readonly atMs: number }>()
 
     /** What the database says of the deadline counts when this process first sees a deployment. From then on it measures itself. */
-    const measured = ({ key }: Lease, row: Begun | undefined): Begun | undefined => {
+    const measured = ({ key }: Lease, row: Begun | undefined, readMs: number, nowMs: number): Begun | undefined => {
       const stage = `${key.organizationId}/${key.app}/${key.stage}`
       if (row === undefined || row.finished) {
         deadlines.delete(stage)
         return row
       }
       const known = deadlines.get(stage)
-      const nowMs = performance.now()
       const atMs =
         known?.id === row.id
           ? known.atMs
-          : nowMs + (row.overdue ? 0 : Math.min(progressDeadlineMs, Math.max(0, row.remaining_ms)))
+          : readMs + (row.overdue ? 0 : Math.min(progressDeadlineMs, Math.max(0, row.remaining_ms)))
       deadlines.set(stage, { id: row.id, atMs })
       return { ...row, overdue: atMs <= nowMs, remaining_ms: atMs - nowMs }
     }
@@ -117,6 +117,12 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
           for (const { id } of started) {
             yield* events(lease, id, [{ type: "started", reason: "Running", message: "It is being carried out." }])
           }
+          // Further ahead than anybody may have written: the database's clock was set back. Each restart would begin such a deadline anew.
+          yield* sql`
+            update deployments set deadline_at = clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'
+            where ${inStage(lease)} and number = ${newest} and finished_at is null
+              and deadline_at > clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'`
+          const readMs = yield* monotonicMillis
           const rows = decodeBegun(
             yield* sql`
               select d.id, d.number, d.finished_at is not null as finished,
@@ -128,8 +134,14 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
               where a.organization_id = ${lease.key.organizationId} and a.app = ${lease.key.app}
                 and a.stage = ${lease.key.stage}`
           )
-          return { begun: measured(lease, rows[0]), superseded: older.map((_) => _.id) }
+          return { row: rows[0], readMs, superseded: older.map((_) => _.id) }
         })
+      ).pipe(
+        // Only what was committed has begun.
+        Effect.zipWith(monotonicMillis, ({ readMs, row, superseded }, nowMs) => ({
+          begun: measured(lease, row, readMs, nowMs),
+          superseded
+        }))
       )
 
     /** What others have done and nobody has put right yet. Of the namespace's own objects no app is told: any of its apps does. */
