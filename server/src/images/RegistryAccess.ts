@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { type Duration, Effect, Layer, Option, Redacted } from "effect"
 import { asOrganization } from "../database/RowScope.ts"
 import { makeExchange } from "./exchange.ts"
 import { type AllowedImage, ImageAccess, type ImageQuestion } from "./ImageAccess.ts"
@@ -18,6 +18,8 @@ import { rememberedImages } from "./rememberedImages.ts"
 
 export interface RegistryAccessOptions extends RegistryOptions {
   readonly dataDirectory: string
+  /** How long a registry may take for an answer. @default that of `makeExchange` */
+  readonly timeLimit?: Duration.Duration
 }
 
 /** So long an organization runs an image without its registry being asked again whether it still may. */
@@ -36,7 +38,7 @@ export const layer = (options: RegistryAccessOptions) =>
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const remembered = yield* rememberedImages
-      const ask = makeAsk(yield* makeExchange(options), options)
+      const ask = makeAsk(yield* makeExchange(options, options.timeLimit), options)
       const client = makeRegistryClient(ask)
       const pulls = yield* makePulls()
       const folder = join(options.dataDirectory, "images")

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
+import { Duration, Effect, Layer, ManagedRuntime, Redacted } from "effect"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { missingTools } from "../../../../test/registry/missingTools.ts"
 import { buildNginxImage } from "../../../../test/registry/scratchImage.ts"
@@ -37,12 +37,14 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
   const credentials = new Map<OrganizationId, Credentials>()
   const mayPull = { username: testUser.username, password: Redacted.make(testUser.password) }
 
-  const makeAccess = (registries: ReadonlyArray<string>) =>
+  const makeAccess = (registries: ReadonlyArray<string>, timeLimit?: Duration.Duration) =>
     ManagedRuntime.make(
-      registryAccess({ dataDirectory: folder, insecureRegistries: registries, privateRegistries: [] }).pipe(
-        Layer.provide(credentialsTest(credentials)),
-        Layer.provideMerge(database)
-      )
+      registryAccess({
+        dataDirectory: folder,
+        insecureRegistries: registries,
+        privateRegistries: [],
+        ...(timeLimit === undefined ? {} : { timeLimit })
+      }).pipe(Layer.provide(credentialsTest(credentials)), Layer.provideMerge(database))
     )
   let access: ReturnType<typeof makeAccess>
 
@@ -218,6 +220,32 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
       access = before
       await own.dispose()
       await podman("image", "rm", "--force", id)
+    }
+  })
+
+  it("of a registry by plain HTTP that hangs are asked for again, whatever the engine makes of it", async () => {
+    const hanging = createServer(() => {})
+    await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve))
+    const address = hanging.address()
+    if (address === null || typeof address === "string") throw new Error("no port")
+    const before = access
+    const own = makeAccess([`127.0.0.1:${address.port}`], Duration.millis(200))
+    try {
+      access = own
+      await sql((_) => _.unsafe(`insert into organizations (id, name) values ('${acme}', 'acme')`))
+      for (const ownsMachine of [true, false]) {
+        const asked = allow(acme, `127.0.0.1:${address.port}/app:1`, undefined, ownsMachine)
+        await expect(asked).rejects.toMatchObject({
+          reason: "RegistryUnreachable",
+          message: expect.stringContaining("has not answered within 0.2 s"),
+          retryable: true
+        })
+      }
+    } finally {
+      access = before
+      await own.dispose()
+      hanging.closeAllConnections()
+      hanging.close()
     }
   })
 

@@ -126,6 +126,13 @@ const toRefusal = (image: string, cause: unknown): Refusal => {
   return retryable ? new ImagesError({ message: text }) : new ImageProblem({ message: text })
 }
 
+/**
+ * What to say where neither the server nor the engine could pull. The engine asks by HTTPS, also where the server may go by plain HTTP: that
+ * it's answered by plain HTTP says nothing of a registry that hangs, which may go on by itself.
+ */
+const unpulled = (image: string, own: Refusal, byEngine: InstanceFailed) =>
+  isAway(own) && byEngine.reason === "RegistryUnreachable" && !byEngine.retryable ? failureOf(image, own) : byEngine
+
 /** Pulls by the engine itself, which knows its operator's mirrors and proxies, with the organization's own credentials or none. */
 const byEngine = async (engine: ContainerEngine, access: Access, image: string, wanted: Wanted) => {
   const { organizationId, signal } = wanted
@@ -198,8 +205,9 @@ const forOwner = async (
     if (kept !== undefined && pulled !== kept) throw gone(image)
     return pulled
   }
-  if (here === undefined) throw pulled
-  wanted.onSystem?.(`${pulled.message} The image that is on this machine is run.`)
+  const failure = unpulled(image, allowed.error, pulled)
+  if (here === undefined) throw failure
+  wanted.onSystem?.(`${failure.message} The image that is on this machine is run.`)
   return here
 }
 
