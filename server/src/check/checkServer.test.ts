@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -6,6 +6,7 @@ import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import fc from "fast-check"
 import pg from "pg"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { digestOf, tarOf } from "../../test/sources/tar.ts"
 import { Audit } from "../audit/Audit.ts"
 import { layer as audit } from "../audit/PostgresAudit.ts"
 import { backupName } from "../backup/backupFiles.ts"
@@ -46,7 +47,7 @@ const put = (path: string, bytes: string | Uint8Array) => {
   writeFileSync(file, bytes)
   return file
 }
-const archive = randomBytes(200_000)
+const source = [{ path: "index.js", content: randomBytes(20_000).toString("hex") }]
 const line = encodeRecord({ t: 1, r: "web-1", i: "web-1-a", s: "o", l: "a line" })
 let files = { archive: "", lines: "", chunk: "", backup: "" }
 let table = ""
@@ -73,7 +74,7 @@ beforeAll(async () => {
     { t: "2026-01-01T00:00:00.000000000Z", n: 0, uid: "u", instance: "i", revision: "r", line: "l", truncated: false }
   ])
   files = {
-    archive: put(`sources/org_1/archives/${createHash("sha256").update(archive).digest("hex")}.tar.gz`, archive),
+    archive: put(`sources/org_1/archives/${digestOf(source).replace("sha256:", "")}.tar.gz`, tarOf(source)),
     // A line that is being written.
     lines: put("logs/org_1/web/1.jsonl", `${line}${line}${line.slice(0, 10)}`),
     chunk: put(`cluster-logs/org_1/${chunk.key}`, chunk.body),

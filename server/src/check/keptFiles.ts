@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
@@ -7,6 +6,8 @@ import { codeOf } from "../database/DatabaseError.ts"
 import { errorText } from "../host/systemFault.ts"
 import { decodeChunk } from "../logs/chunk.ts"
 import { decodeRecord } from "../runtime/local/logs/logRecord.ts"
+import { SourceError } from "../runtime/local/sources/SourceStore.ts"
+import { readSnapshot } from "../runtime/local/sources/snapshotArchive.ts"
 import { type CheckFinding, type CheckPart, partOf } from "./CheckPart.ts"
 
 const orNone = (error: unknown): [] => {
@@ -28,11 +29,15 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
 const faultOf = (look: Promise<string | undefined>): Promise<string | undefined> =>
   look.catch((error) => (codeOf(error) === "ENOENT" ? undefined : `It can't be read: ${errorText(error)}`))
 
-const sha256 = async (path: string): Promise<string> => {
-  const hash = createHash("sha256")
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
-  return hash.digest("hex")
-}
+/** The digest is that of the files in it: one snapshot may be packed in several ways. */
+const archiveFault = (path: string, digest: string): Promise<string | undefined> =>
+  readSnapshot(path).then(
+    (found) => (found === `sha256:${digest}` ? undefined : `Its digest is ${found}.`),
+    (error) => {
+      if (error instanceof SourceError) return error.message
+      throw error
+    }
+  )
 
 const archive = /\/archives\/([0-9a-f]{64})\.tar\.gz$/
 
@@ -47,7 +52,7 @@ export const checkSources = async (dataDir: string): Promise<CheckPart> => {
       const digest = archive.exec(where)?.[1]
       if (digest === undefined) continue
       checked++
-      const fault = await faultOf(sha256(where).then((_) => (_ === digest ? undefined : `Its digest is ${_}.`)))
+      const fault = await faultOf(archiveFault(where, digest))
       if (fault === undefined) continue
       findings.push({
         where,
