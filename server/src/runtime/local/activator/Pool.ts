@@ -42,8 +42,13 @@ export interface Pool {
   readonly inFlight: (id: string) => number
   /** Requests that it has begun to answer. */
   readonly answered: (id: string) => number
-  /** Has it as many requests as it may have at a time? */
-  readonly isFull: (id: string) => boolean
+  /**
+   * Has it as many requests as it may have at a time; or, of those that came before `since`, one without an answer yet, and as many in all as it
+   * hasn't been seen to answer beside? A program may have one thread, and each request may take its time limit.
+   */
+  readonly isFull: (id: string, since: number) => boolean
+  /** It has answered a probe that was sent at `since`. */
+  readonly answeredProbe: (id: string, since: number) => void
   readonly ready: () => number
 }
 
@@ -51,9 +56,35 @@ interface Slot {
   readonly endpoint: Endpoint
   inFlight: number
   answered: number
+  /** When each request without an answer yet was given to it, the oldest first. */
+  readonly waiting: Map<PoolLease, number>
+  /** So many requests, probes among them, it has been seen to work on at a time: a later one was answered before the others. */
+  atOnce: number
+  /** Has a request since its last answer taken longer than it may? */
+  isOverdue: boolean
   standing: Standing
   state: "open" | "suspect" | "draining" | "removed"
 }
+
+/** What works on so many requests at a time has no small number of threads. */
+const manyAtOnce = 32
+
+/** Of requests given to an instance before `since`, how many have no answer yet; no more than matter are counted. */
+const olderThan = ({ waiting }: Slot, since: number): number => {
+  let older = 0
+  for (const at of waiting.values()) {
+    if (at >= since || older >= manyAtOnce) break
+    older++
+  }
+  return older
+}
+
+const sawBeside = (slot: Slot, since: number) => {
+  if (slot.waiting.size > 0 && slot.atOnce < manyAtOnce) slot.atOnce = Math.max(slot.atOnce, olderThan(slot, since) + 1)
+}
+
+const isBusy = (slot: Slot, since: number): boolean =>
+  !slot.isOverdue && slot.atOnce < manyAtOnce && slot.waiting.size >= slot.atOnce && olderThan(slot, since) > 0
 
 /** `maxConcurrency` is the hard limit per instance; 0 is none. */
 export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
@@ -64,19 +95,20 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
 
   const find = (id: string) => slots.find((_) => _.endpoint.id === id)
 
-  const leaseOf = (slot: Slot): PoolLease => {
+  const leaseOf = (slot: Slot, takenAt: number): PoolLease => {
     let held = true
     const note = (outcome: Outcome) => {
       if (slot.standing !== goodStanding || outcome === "failed")
         slot.standing = afterRequest(slot.standing, outcome, performance.now())
     }
-    return {
+    const lease: PoolLease = {
       id: slot.endpoint.id,
       host: slot.endpoint.host,
       port: slot.endpoint.port,
       release: () => {
         if (!held) return
         held = false
+        slot.waiting.delete(lease)
         slot.inFlight--
         stats.requestEnded(performance.now())
         if (slot.state === "open") events.onRoom()
@@ -84,9 +116,15 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
       },
       answered: () => {
         slot.answered++
+        slot.isOverdue = false
+        slot.waiting.delete(lease)
+        sawBeside(slot, takenAt)
         note("answered")
       },
-      overdue: () => note("failed"),
+      overdue: () => {
+        slot.isOverdue = true
+        note("failed")
+      },
       failed: () => {
         note("failed")
         if (slot.state !== "open") return
@@ -94,12 +132,23 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
         events.onSuspect(slot.endpoint.id)
       }
     }
+    slot.waiting.set(lease, takenAt)
+    return lease
   }
 
   return {
     stats,
     add: (endpoint) => {
-      slots.push({ endpoint, inFlight: 0, answered: 0, standing: goodStanding, state: "open" })
+      slots.push({
+        endpoint,
+        inFlight: 0,
+        answered: 0,
+        waiting: new Map(),
+        atOnce: 1,
+        isOverdue: false,
+        standing: goodStanding,
+        state: "open"
+      })
       events.onRoom()
     },
     take: () => {
@@ -123,7 +172,7 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
       turn = (turn + 1) % count
       best.inFlight++
       stats.requestStarted(now)
-      return leaseOf(best)
+      return leaseOf(best, now)
     },
     drain: (id) => {
       const slot = find(id)
@@ -144,7 +193,14 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
     },
     inFlight: (id) => find(id)?.inFlight ?? 0,
     answered: (id) => find(id)?.answered ?? 0,
-    isFull: (id) => (find(id)?.inFlight ?? 0) >= limit,
+    isFull: (id, since) => {
+      const slot = find(id)
+      return slot !== undefined && (slot.inFlight >= limit || isBusy(slot, since))
+    },
+    answeredProbe: (id, since) => {
+      const slot = find(id)
+      if (slot !== undefined) sawBeside(slot, since)
+    },
     ready: () => slots.reduce((sum, _) => sum + (_.state === "open" && _.endpoint.isReady() ? 1 : 0), 0)
   }
 }

@@ -66,8 +66,15 @@ export interface InstanceSpec {
   readonly startup: ProbeSpec | undefined
   readonly readiness: ProbeSpec | undefined
   readonly liveness: ProbeSpec | undefined
-  /** What its requests say of it: an answer is as good as a probe's, and one that works on all that it may has no hand free for a probe. */
-  readonly traffic?: { readonly answered: () => number; readonly isFull: () => boolean }
+  /**
+   * What its requests say of it: an answer is as good as a probe's, and one that works on all that it may, or can, since before a probe has no
+   * hand free for that. `answeredProbe` is told what a probe shows of it.
+   */
+  readonly traffic?: {
+    readonly answered: () => number
+    readonly isFull: (since: number) => boolean
+    readonly answeredProbe?: (since: number) => void
+  }
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly graceMs: number
   /** Milliseconds that it has to become ready. */

@@ -99,8 +99,12 @@ export const watchHealth = (options: HealthOptions): Health => {
   const checkAlive = async (given: ProbeSpec, answeredBefore: number): Promise<boolean | undefined> => {
     const answers = given.anyAnswer === undefined ? undefined : spec.traffic
     const hasAnswered = () => answers !== undefined && answers.answered() > answeredBefore
-    if (hasAnswered() || (await check(given)).said === "success" || hasAnswered()) return true
-    return answers?.isFull() === true ? undefined : false
+    if (hasAnswered()) return true
+    const since = performance.now()
+    const isSuccess = (await check(given)).said === "success"
+    if (isSuccess) answers?.answeredProbe?.(since)
+    if (isSuccess || hasAnswered()) return true
+    return answers?.isFull(since) === true ? undefined : false
   }
 
   const repeat = async (given: ProbeSpec, onSuccess: () => void, onFailure: () => void) => {

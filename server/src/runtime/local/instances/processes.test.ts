@@ -10,6 +10,7 @@ import { type Diagnosis, OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Either, Layer, Redacted, Schema } from "effect"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { accessAway } from "../../../images/testAccess.ts"
+import { makePool } from "../activator/Pool.ts"
 import { SourceError, SourceStore } from "../sources/SourceStore.ts"
 import { dataDirectoryId } from "./dataDirectoryId.ts"
 import { homesFolder } from "./homes.ts"
@@ -477,6 +478,43 @@ describe("liveness", () => {
       await stop(instance)
       ended = false
     }
+  })
+
+  it("by default lets a program with one thread end the request that it works on", async () => {
+    // Reads the next connection when the former one has been answered.
+    await program(
+      "index.js",
+      `let before = Promise.resolve()
+      require("node:net").createServer((socket) => {
+        socket.on("error", () => {})
+        before = before.then(() => new Promise((next) => {
+          socket.on("close", next)
+          socket.once("data", (head) => setTimeout(() => {
+            socket.end("HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nok")
+            next()
+          }, String(head).includes("/work") ? 2500 : 0))
+        }))
+      }).listen(process.env.PORT)`
+    )
+    const pool = makePool(0, { onRoom: () => {}, onDrained: () => {}, onSuspect: () => {} })
+    const traffic = {
+      answered: () => pool.answered("a"),
+      isFull: (since: number) => pool.isFull("a", since),
+      answeredProbe: (since: number) => pool.answeredProbe("a", since)
+    }
+    const instance = await start(specOf({ liveness: fast, traffic }))
+    let ended = false
+    void exited(instance).then(() => {
+      ended = true
+    })
+    await ready(instance)
+    pool.add({ id: "a", host: instance.host, port: instance.port, isReady: () => true })
+    const lease = pool.take()
+    expect(await fetchText(instance, "/work")).toBe("ok")
+    lease?.answered()
+    lease?.release()
+    expect(ended).toBe(false)
+    await stop(instance)
   })
 
   it("by default asks nothing of what has answered its requests meanwhile", async () => {

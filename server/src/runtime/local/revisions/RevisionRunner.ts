@@ -170,7 +170,11 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       const instance = yield* input.instances.start({
         ...spec,
         care: entry.care,
-        traffic: { answered: () => pool.answered(entry.id), isFull: () => pool.isFull(entry.id) },
+        traffic: {
+          answered: () => pool.answered(entry.id),
+          isFull: (since) => pool.isFull(entry.id, since),
+          answeredProbe: (since) => pool.answeredProbe(entry.id, since)
+        },
         id: entry.id,
         onOutput: entry.writer.write,
         onSystem: entry.writer.system,
@@ -228,7 +232,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
       entry.phase = "over"
       if (failed) {
         const delayMs = record(entry, why)
-        const next = target === 0 || !why.retryable ? "" : `; next try in ${delayMs / 1000} s`
+        const next = target === 0 || !why.retryable ? "" : `; next try in ${Math.ceil(delayMs / 100) / 10} s`
         entry.writer.system(`${why.message.replace(/\.$/, "")}${next}`)
       }
       yield* Effect.ignore(Effect.promise(() => entry.writer.close()))

@@ -1,0 +1,80 @@
+import * as fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { makePool, type PoolLease } from "./Pool.ts"
+
+const later = Number.POSITIVE_INFINITY
+const poolOfOne = () => {
+  const pool = makePool(0, { onRoom: () => {}, onDrained: () => {}, onSuspect: () => {} })
+  pool.add({ id: "a", host: "127.0.0.1", port: 1, isReady: () => true })
+  const take = (): PoolLease => {
+    const lease = pool.take()
+    if (lease === undefined) throw new Error("no room")
+    return lease
+  }
+  /** Until the clock has gone on, so that the next request is a later one. */
+  const tick = () => {
+    for (const now = performance.now(); performance.now() === now; );
+  }
+  return { ...pool, take, tick, isBusy: (since = later) => pool.isFull("a", since) }
+}
+
+describe("an instance without `maxConcurrency` that answers no probe", () => {
+  it("is busy with a request that came before the probe, until that is answered, given up or late", () => {
+    for (const end of ["answered", "release", "overdue"] as const) {
+      const pool = poolOfOne()
+      assert.isFalse(pool.isBusy())
+      const before = performance.now()
+      pool.tick()
+      const lease = pool.take()
+      assert.isTrue(pool.isBusy())
+      assert.isFalse(pool.isBusy(before), "callers that come and go don't excuse it")
+      lease[end]()
+      assert.isFalse(pool.isBusy(), end)
+    }
+  })
+
+  it("stays without an excuse after a request that took too long, until it answers one", () => {
+    const pool = poolOfOne()
+    const late = pool.take()
+    late.overdue()
+    late.release()
+    const next = pool.take()
+    pool.take()
+    assert.isFalse(pool.isBusy())
+    next.answered()
+    assert.isTrue(pool.isBusy())
+  })
+
+  it("isn't busy with fewer requests than it has answered others beside", () => {
+    const pool = poolOfOne()
+    pool.take()
+    pool.take()
+    pool.tick()
+    pool.take().answered()
+    assert.isFalse(pool.isBusy(), "two wait, and it has worked on three")
+    pool.take()
+    assert.isTrue(pool.isBusy())
+    pool.tick()
+    pool.answeredProbe("a", performance.now())
+    assert.isFalse(pool.isBusy())
+  })
+
+  it("isn't taken for one of many threads by a queue that it answers in order", () => {
+    const pool = poolOfOne()
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (steps) => {
+        const queue: Array<PoolLease> = []
+        for (const isNew of steps) {
+          if (isNew) queue.push(pool.take())
+          else {
+            const first = queue.shift()
+            first?.answered()
+            first?.release()
+          }
+          assert.strictEqual(pool.isBusy(), queue.length > 0)
+        }
+        for (const lease of queue) lease.release()
+      })
+    )
+  })
+})
