@@ -18,6 +18,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "40" },
     kills: { type: "string", default: "1000" },
     parallel: { type: "string", default: "1" },
+    rounds: { type: "string", default: "40" },
     ledger: { type: "boolean", default: false },
     "ledger-file": { type: "string", default: join(root, "docs/reliability/kills.json") }
   }
@@ -33,8 +34,8 @@ const minutes = numberOf("minutes", values.minutes, 40)
 const parallel = numberOf("parallel", values.parallel, 16)
 const most = numberOf("kills", values.kills, 10_000)
 const mainProgram = join(import.meta.dirname, "kills/builtServer.mjs")
-/** Rounds with one data folder. */
-const roundsOfLife = 40
+/** Rounds with one data folder, of which the first hits the making of the database. */
+const roundsOfLife = numberOf("rounds", values.rounds, 1_000)
 
 const begun = performance.now()
 const kills: Record<string, number> = {}
