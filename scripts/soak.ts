@@ -28,6 +28,7 @@ const writes = minutes >= 30 || values.out !== undefined
 const marker = `soak-${randomUUID()}`
 const registry = await startTestNpmRegistry()
 const project = makeProject(registry)
+const passing = makeProject(registry)
 const server = new ServerProcess(
   await freePort(),
   {
@@ -42,7 +43,7 @@ const samples: Array<Sample> = []
 let faults = 0
 try {
   await server.start()
-  const load = startLoad(server, project, marker)
+  const load = startLoad(server, project, passing, marker)
   await load.begin()
   const begun = performance.now()
   const seconds = () => (performance.now() - begun) / 1_000
@@ -66,6 +67,7 @@ try {
   await server.end("SIGTERM")
   server.remove()
   project.remove()
+  passing.remove()
   await registry.close()
 }
 process.exitCode = faults === 0 ? 0 : 1

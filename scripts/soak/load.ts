@@ -47,7 +47,10 @@ const webSocket = (port: number, service: string, abrupt: boolean) =>
       .end()
   })
 
-export const startLoad = (server: ServerProcess, project: ReturnType<typeof makeProject>, marker: string) => {
+type Project = ReturnType<typeof makeProject>
+
+/** `passing`: the folder of the app that comes and goes. What is sent may not change meanwhile, so it's not that of the others. */
+export const startLoad = (server: ServerProcess, project: Project, passing: Project, marker: string) => {
   const totals: Writable<Totals> = {
     requests: 0,
     failedRequests: 0,
@@ -87,13 +90,14 @@ export const startLoad = (server: ServerProcess, project: ReturnType<typeof make
         .on("error", reject)
         .end()
     })
+  const projectOf = (app: string) => (app === "passing" ? passing : project)
   const spec = (app: string, scale: Record<string, unknown>) => ({
     app,
-    services: [{ name: app, source: project.folder, env: { MARKER: marker }, scale }]
+    services: [{ name: app, source: projectOf(app).folder, env: { MARKER: marker }, scale }]
   })
   let version = 0
   const deploy = async (app: string, scale: Record<string, unknown>) => {
-    project.writeVersion(++version)
+    projectOf(app).writeVersion(++version)
     await client.deploy(spec(app, scale), { signal })
     totals.deployments++
   }
