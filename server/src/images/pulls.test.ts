@@ -47,6 +47,24 @@ describe("pulls", () => {
       })
     ))
 
+  it("go on though one of those who are told how far it is throws", () =>
+    withPulls((pulls) =>
+      Effect.gen(function* () {
+        const work = () => Effect.as(Effect.sleep("5 seconds"), "sha256:1")
+        const told: Array<string> = []
+        const onProgress = () => {
+          throw new Error("no such luck")
+        }
+        const asked = [
+          yield* Effect.fork(pulls.pull({ ...request("a"), onProgress }, work)),
+          yield* Effect.fork(pulls.pull(request("a", told), work))
+        ]
+        yield* TestClock.adjust("6 seconds")
+        assert.deepEqual(yield* Effect.forEach(asked, Fiber.join), ["sha256:1", "sha256:1"])
+        assert.isAbove(told.length, 0)
+      })
+    ))
+
   it("tell all who wait that it failed, and try anew for who asks next", () =>
     withPulls((pulls) =>
       Effect.gen(function* () {

@@ -1,4 +1,5 @@
 import { Deferred, Duration, Effect, type Scope } from "effect"
+import { guardedBy } from "../guarded.ts"
 import type { ImageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { nextPull, type PullLimits, pullLimits, type Queued } from "./pullQueue.ts"
@@ -37,9 +38,11 @@ interface Pull extends Queued {
   end: Effect.Effect<void>
 }
 
+const guarded = guardedBy(() => {})
+
 const tellEvery = Duration.seconds(2)
 /** What a pull may take that has its turn. */
-export const pullTimeLimit = Duration.minutes(30)
+const pullTimeLimit = Duration.minutes(30)
 /** From when on it is said that nothing comes. */
 const quietMs = 10_000
 
@@ -170,22 +173,25 @@ export const makePulls = (
         return pull
       })
 
-    const pullShared = (request: PullRequest, work: PullWork) =>
-      Effect.acquireUseRelease(
+    const pullShared = (request: PullRequest, work: PullWork) => {
+      // What one of those who wait throws is no reason for the others to lose the image.
+      const told = guarded(request.onProgress)
+      return Effect.acquireUseRelease(
         Effect.gen(function* () {
           const known = pulls.get(request.key) ?? (yield* begin(request, work))
           known.waiting++
-          known.told.add(request.onProgress)
+          known.told.add(told)
           return known
         }),
         (known) => Deferred.await(known.done),
         (known) =>
           Effect.suspend(() => {
             known.waiting--
-            known.told.delete(request.onProgress)
+            known.told.delete(told)
             return known.waiting === 0 ? known.end : Effect.void
           })
       )
+    }
 
     return { pull: pullShared }
   })

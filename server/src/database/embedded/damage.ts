@@ -32,7 +32,7 @@ const saidWith = (severity: "PANIC" | "FATAL", lines: ReadonlyArray<string>): Re
  * What Postgres's own log says of why it ended, the decisive line first: a PANIC, or else a FATAL, with its detail. What comes after it
  * (`startup process was terminated`, `database system is shut down`) is only what follows.
  */
-export const decisiveLines = (log: string): ReadonlyArray<string> => {
+const decisiveLines = (log: string): ReadonlyArray<string> => {
   const lines = log.split("\n")
   // Before it has a log of its own it says so in plain words.
   const early = lines
