@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
@@ -77,6 +77,28 @@ describe("the cache", () => {
     mkdirSync(join(foreign, "unfinished/0123"), { recursive: true })
     const busy = await operator.clearCache({ dataDir })
     expect(busy.ok && busy.value.removed.map((_) => _.kind)).toEqual(["damaged"])
+  })
+
+  it("ends at links: what they lead to stays", async () => {
+    const linked = await server.runPromise(newOrganization)
+    const outside = await server.runPromise(newOrganization)
+    const own = fill(linked.id)
+    const victim = mkdtempSync(join(dataDir, "victim-"))
+    mkdirSync(join(victim, digest("c"), "0123"), { recursive: true })
+    for (const kind of ["built", "damaged", "dependencies"]) {
+      rmSync(join(own, kind), { recursive: true })
+      symlinkSync(victim, join(own, kind))
+    }
+    mkdirSync(join(victim, "damaged/kept"), { recursive: true })
+    symlinkSync(victim, join(dataDir, "sources", outside.id))
+    for (const { name } of [linked, outside]) {
+      expect(await operator.clearCache({ dataDir, organization: name })).toMatchObject({
+        ok: true,
+        value: { removed: [] }
+      })
+    }
+    expect(existsSync(join(victim, digest("c"), "0123"))).toBe(true)
+    expect(existsSync(join(victim, "damaged/kept"))).toBe(true)
   })
 
   it("of an organization that isn't there is told by the names of those that are", async () => {

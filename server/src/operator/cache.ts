@@ -37,7 +37,11 @@ const orGone =
     if (cause.code !== "ENOENT") throw cause
     return or
   }
-const namesIn = (folder: string): Promise<ReadonlyArray<string>> => readdir(folder).catch(orGone([]))
+/** None behind a link: whoever may write here may have put it there, and what it leads to may be none of this. */
+const namesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const found = await lstat(folder).catch(orGone(undefined))
+  return found?.isDirectory() === true ? readdir(folder).catch(orGone([])) : []
+}
 
 const bytesOf = async (path: string): Promise<number> => {
   const found = await lstat(path).catch(orGone(undefined))
@@ -58,6 +62,7 @@ const placesOf = async (
   runs: ReadonlySet<string>
 ): Promise<ReadonlyArray<Place>> => {
   const own = join(root, organization.id)
+  if ((await namesIn(own)).length === 0) return []
   // A build has a folder there as long as it goes on.
   const builds = (await namesIn(join(own, "unfinished"))).length > 0
   const names: Array<readonly [CacheEntry["kind"], string]> = [
