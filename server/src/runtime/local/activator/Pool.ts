@@ -69,6 +69,9 @@ interface Slot {
 /** What works on so many requests at a time has no small number of threads. */
 const manyAtOnce = 32
 
+/** If more wait, it does less harm to end one that is slow than to leave one that is frozen. */
+const fewWaiting = 8
+
 /** Of requests given to an instance before `since`, how many have no answer yet; no more than matter are counted. */
 const olderThan = ({ waiting }: Slot, since: number): number => {
   let older = 0
@@ -84,7 +87,11 @@ const sawBeside = (slot: Slot, since: number) => {
 }
 
 const isBusy = (slot: Slot, since: number): boolean =>
-  !slot.isOverdue && slot.atOnce < manyAtOnce && slot.waiting.size >= slot.atOnce && olderThan(slot, since) > 0
+  !slot.isOverdue &&
+  slot.waiting.size >= slot.atOnce &&
+  slot.waiting.size <= Math.max(fewWaiting, 2 * slot.atOnce) &&
+  slot.atOnce < manyAtOnce &&
+  olderThan(slot, since) > 0
 
 /** `maxConcurrency` is the hard limit per instance; 0 is none. */
 export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
