@@ -16,7 +16,7 @@ export const expectRoom = async (folder: string, reserve: number, more = 0): Pro
   if (free >= reserve + more) return
   throw new BackupError({
     reason: "space",
-    message: `The disk of ${folder} has ${mebibytes(free)} free. A backup needs ${mebibytes(reserve + more)}, of which it leaves ${mebibytes(reserve)} to the server. Free some space, or set MAXCLOUD_BACKUP_FOLDER to a folder on another disk.`
+    message: `The disk of ${folder} has ${mebibytes(free)} free. A backup leaves ${mebibytes(reserve)} of it to the server${more < 1024 ** 2 ? "" : `, and needs ${mebibytes(more)} itself`}. Free some space, or set MAXCLOUD_BACKUP_FOLDER to a folder on another disk.`
   })
 }
 

@@ -34,7 +34,7 @@ const lookups = Effect.unsafeMakeSemaphore(2)
 
 /** Resolves a name, and lets only addresses through that may be called: the connection is made to these, whatever the name says next. */
 const lookupWithin =
-  (reach: Reach, signal: AbortSignal): LookupFunction =>
+  (reach: Reach, url: URL, signal: AbortSignal): LookupFunction =>
   (hostname, options, callback) => {
     // What waits for its turn may be given up, what has begun holds its thread to the end.
     const found = lookups.withPermits(1)(
@@ -49,7 +49,8 @@ const lookupWithin =
         }
         const [first] = exit.value
         if (first === undefined) callback(noName(), "")
-        else if (!exit.value.every((_) => isReachableAddress(_.address, reach))) callback(refusedAddress(hostname), "")
+        else if (!exit.value.every((_) => isReachableAddress(_.address, reach)))
+          callback(refusedAddress(hostname, url), "")
         else if (options.all === true) callback(null, [...exit.value])
         else callback(null, first.address, first.family)
       }
@@ -59,16 +60,19 @@ const lookupWithin =
 
 const noName = () => new Error("the name has no address")
 
-const refusedAddress = (host: string) =>
-  imageProblem(
+const refusedAddress = (hostname: string, url: URL) => {
+  // What is looked up may be a proxy. Settings list a registry by host and port.
+  const listed = hostname === url.hostname ? url.host : hostname
+  return imageProblem(
     "RegistryUnreachable",
-    `${host} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${host}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${host}, with its port.`
+    `${hostname} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${listed}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${listed}.`
   )
+}
 
 /** Why a host that is written as an address isn't asked; undefined if it may be, or is a name. */
 export const refusedHost = (url: URL, reach: Reach): ImageProblem | undefined => {
   const host = url.hostname.replace(/^\[|\]$/g, "")
-  return isIP(host) !== 0 && !isReachableAddress(host, reach) ? refusedAddress(url.hostname) : undefined
+  return isIP(host) !== 0 && !isReachableAddress(host, reach) ? refusedAddress(url.hostname, url) : undefined
 }
 
 /** How long a download may go on, and how long it may wait for the next byte. */
@@ -127,7 +131,7 @@ export const makeExchange = Effect.fnUntraced(function* (
       const options = {
         method,
         headers: { ...headers, "accept-encoding": "identity" },
-        lookup: lookupWithin(reach, signal),
+        lookup: lookupWithin(reach, url, signal),
         signal
       }
       const call =

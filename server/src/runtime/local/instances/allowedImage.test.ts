@@ -320,6 +320,10 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
         expect.stringContaining("does not call for tenants")
       ])
     }
+    // What it says to set is what would do.
+    expect(await refusal(acme, "10.0.0.1:6443/app:1", undefined, true)).toContain(
+      "MAXCLOUD_PRIVATE_REGISTRIES=10.0.0.1:6443,"
+    )
     expect(asked).toBe(0)
     victim.close()
   })

@@ -28,7 +28,7 @@ const failureOf = (image: string, error: Refusal): InstanceFailed => {
   const [, code = "", text = error.message] = /^(\w+): (.*)$/s.exec(error.message) ?? []
   return new InstanceFailed({
     reason: isCode(code) ? code : "RegistryUnreachable",
-    message: `Image ${image}: ${text}`,
+    message: text.startsWith(image) ? `Image ${text}` : `Image ${image}: ${text}`,
     retryable: isAway(error),
     ...(error instanceof ImagesError && error.retryAfterMs !== undefined ? { retryAfterMs: error.retryAfterMs } : {})
   })
