@@ -5,14 +5,18 @@ import { failedBy, InstanceFailed } from "./Instance.ts"
 const inFile = (line: string, section: string) =>
   `Write \`${line}\` under [${section}] of a file that CONTAINERS_CONF names in the server's environment`
 
-/** What lets podman start containers where its own defaults can't. It says so in its own words, or those of runc and crun. */
-const fixes: ReadonlyArray<readonly [pattern: RegExp, fix: string]> = [
+/**
+ * What lets podman start containers where its own defaults can't. It says so in its own words, or those of runc and crun. `passes`: it may
+ * also be a service of the system that is away for a while; the others stay until somebody sets it.
+ */
+const fixes: ReadonlyArray<readonly [pattern: RegExp, fix: string, passes: boolean]> = [
   [
     /rlimit/i,
-    `${inFile('default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]', "containers")}, with limits that \`ulimit -Hn\` and \`ulimit -Hu\` allow here.`
+    `${inFile('default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]', "containers")}, with limits that \`ulimit -Hn\` and \`ulimit -Hu\` allow here.`,
+    false
   ],
-  [/cgroups? in hybrid mode|hybrid cgroup/i, `Install runc. ${inFile('runtime = "runc"', "engine")}.`],
-  [/sd-bus|systemd cgroup|dbus/i, `${inFile('cgroup_manager = "cgroupfs"', "engine")}.`]
+  [/cgroups? in hybrid mode|hybrid cgroup/i, `Install runc. ${inFile('runtime = "runc"', "engine")}.`, false],
+  [/sd-bus|systemd cgroup|dbus/i, `${inFile('cgroup_manager = "cgroupfs"', "engine")}.`, true]
 ]
 
 const folderRefused = /chdir to cwd .*permission denied|mkdir .*: not a directory/i
@@ -31,11 +35,12 @@ export const engineFailure = (engine: Pick<ContainerEngine, "name">, output: str
       retryable: false
     })
   }
-  const fix = engine.name === "podman" ? fixes.find(([pattern]) => pattern.test(output))?.[1] : undefined
+  const found = engine.name === "podman" ? fixes.find(([pattern]) => pattern.test(output)) : undefined
+  const [, fix, passes = true] = found ?? []
   return new InstanceFailed({
     reason: "CannotStart",
     message: `The container of ${image} could not be started: ${said}`,
-    retryable: true,
+    retryable: passes,
     ...(fix === undefined ? {} : { fix })
   })
 }
