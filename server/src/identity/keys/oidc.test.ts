@@ -60,12 +60,14 @@ const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
 const now = () => Math.floor(Date.now() / 1000)
 
-/** Runs with the clock moved ahead, so that what is kept grows old without waiting. */
+/** Runs as if so much time had passed, by both clocks, so that what is kept grows old without waiting. */
 const later = <A, E, R>(seconds: number, effect: Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
       const ahead = Date.now() + seconds * 1000
+      const measured = performance.now.bind(performance)
       vi.spyOn(Date, "now").mockImplementation(() => ahead)
+      vi.spyOn(performance, "now").mockImplementation(() => measured() + seconds * 1000)
     }),
     () => effect,
     () => Effect.sync(() => vi.restoreAllMocks())
