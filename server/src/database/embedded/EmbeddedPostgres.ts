@@ -17,6 +17,7 @@ import {
 import { tmpdir } from "node:os"
 import { basename, join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { wayBack } from "../../backup/wayBack.ts"
 import { endOnAbort } from "../../host/endOnAbort.ts"
 import { hostEnvironment } from "../../host/hostEnvironment.ts"
 import { isRunning, programOf, startOf } from "../../host/processIdentity.ts"
@@ -147,7 +148,7 @@ export const makeEmbeddedPostgres = async (
     if (existsSync(data)) {
       throw new DatabaseError({
         reason: "permission",
-        message: `The password of the database in ${folder} is missing. Put ${passwordFile} back from a copy.`
+        message: `The password of the database in ${folder} is missing. Put ${passwordFile} back from a copy. Without one: ${wayBack(dataDir)}`
       })
     }
     const password = randomBytes(24).toString("hex")

@@ -124,7 +124,7 @@ describe.skipIf(!isRoot)("sources of a server that runs as root (needs root)", (
     assert.deepStrictEqual(find(65_533), [])
     for (const name of readdirSync(dataDir)) {
       const { mode } = statSync(join(dataDir, name))
-      const closed = { sources: 0o066, node: 0o022 }[name] ?? 0o077
+      const closed = { sources: 0o066, homes: 0o066, node: 0o022 }[name] ?? 0o077
       assert.strictEqual(mode & closed, 0, name)
     }
   })

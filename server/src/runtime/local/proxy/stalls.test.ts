@@ -8,7 +8,7 @@ import { frontTo, http1Instance, http2Instance, serviceHost, TestRoute } from ".
 
 const closers: Array<() => unknown> = []
 // Node's own timers are not those of the global object, so sockets and parsers go on.
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }))
 afterEach(async () => {
   vi.useRealTimers()
   for (const close of closers.splice(0)) await close()

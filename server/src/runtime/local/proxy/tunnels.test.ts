@@ -10,7 +10,7 @@ import { tunnelLimits } from "./tunnel.ts"
 
 const closers: Array<() => unknown> = []
 // Node's own timers are not those of the global object, so sockets go on.
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }))
 afterEach(async () => {
   vi.useRealTimers()
   for (const close of closers.splice(0)) await close()
