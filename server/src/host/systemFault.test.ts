@@ -23,8 +23,8 @@ describe("a fault of the machine or the database", () => {
     ["57014", "timeLimit", /MAXCLOUD_STATEMENT_TIMEOUT/],
     ["57P03", "restarting", /starting or stopping/],
     ["58030", "diskFails", /input\/output errors/],
-    ["58P01", "damaged", /missing\. Restore a backup/],
-    ["XX001", "damaged", /damaged on disk\. Restore a backup/],
+    ["58P01", "damaged", /missing\. See what/],
+    ["XX001", "damaged", /damaged on disk\. See what/],
     ["25006", "readOnly", /read-only\. Point DATABASE_URL/],
     ["55P03", "inTheWay", /Send the request again/],
     ["40P01", "inTheWay", /make way/]

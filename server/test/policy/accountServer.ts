@@ -1,4 +1,6 @@
+import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
 import { BlockList } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -76,8 +78,6 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       registration: "open",
       mail: "log",
       trustedProxies: loopback,
-      // Nobody is asked whether it takes the credentials of the tests.
-      unresolvedRegistries: ["canary.example"],
       ...changes
     })
     return yield* makeServer().pipe(
@@ -127,10 +127,33 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
 /** The first of lines of JSON. */
 const first = (text: string): unknown => JSON.parse(text.split("\n").length > 2 ? (text.split("\n")[0] ?? "{}") : text)
 
+/** A registry that is away at first, so that a deployment is accepted, and then has no image, so that it fails at once. */
+const startEmptyRegistry = async () => {
+  let status = 503
+  const server = createServer((_request, response) => response.writeHead(status).end()).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  if (address === null || typeof address === "string") throw new Error("no port")
+  const comeBack = () => {
+    status = 404
+  }
+  return { host: `127.0.0.1:${address.port}`, comeBack, close: () => server.close() }
+}
+
 /** Two organizations with members of every role; the first has one of everything. */
 export const startAccountServer = async (): Promise<AccountServer> => {
-  const server = await startServer({ requestsPerMinute: 100_000 })
-  const { fromLog, request, stop, url } = server
+  const registry = await startEmptyRegistry()
+  const server = await startServer({
+    requestsPerMinute: 100_000,
+    insecureRegistries: [registry.host],
+    // Nobody is asked whether it takes the credentials of the tests.
+    unresolvedRegistries: ["canary.example"]
+  })
+  const { fromLog, request, url } = server
+  const stop = async () => {
+    await server.stop()
+    registry.close()
+  }
   const must = async (status: number, method: string, path: string, options: RequestOptions) => {
     const answer = await request(method, path, options)
     if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
@@ -169,13 +192,14 @@ export const startAccountServer = async (): Promise<AccountServer> => {
         services: [
           {
             name: "canary-service",
-            image: "canary.example/app:1",
+            image: `${registry.host}/app:1`,
             env: { KEY: { secret: "CANARY_SECRET" }, OTHER: "canary-environment" }
           }
         ]
       }
     }
   })
+  registry.comeBack()
   // Until it has failed for want of the image: nothing of it changes any more.
   await request("GET", `/api/v1/deployments/${textOf(deployment["id"])}/events`, { token })
   const [service] = await listOf("services", "/api/v1/services")
