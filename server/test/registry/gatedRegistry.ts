@@ -41,6 +41,8 @@ export const startGatedRegistry = async (upstream: string): Promise<GatedRegistr
     const [host, port] = upstream.split(":")
     const forwarded = request({ host, port, method, path, headers: { ...headers, host: upstream } }, async (answer) => {
       const body = Buffer.concat(await answer.toArray())
+      // Called off while the registry was asked.
+      if (response.destroyed) return
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       // Configurations are blobs as well, and small.
       const isLayer = isBlob && body.length > 100_000
