@@ -9,6 +9,8 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["--file", "app.yaml", "--detach", "--force-conflicts", "--wait-timeout", "5s"],
     ["nginx:1", "--name", "one", "--env", "A=1", "--env-file", "flags.env", "--port", "80", "--detach"],
     ["nginx:1", "--name", "two", "--env-from", "flags.env", "--detach"],
+    ["nginx:1", "--name", "four", "--command", "nginx -v", "--cpu", "100m", "--memory", "64Mi", "--detach"],
+    ["nginx:1", "--name", "five", "--min", "1", "--max", "2", "--visibility", "internal", "--detach"],
     ["nginx:1", "--name", "three", "--fail-fast", "--wait-timeout", "3s"]
   ],
   plan: [["--file", "app.yaml", "--exit-code"]],

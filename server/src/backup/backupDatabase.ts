@@ -7,12 +7,8 @@ import { type DatabaseError, explain } from "../database/DatabaseError.ts"
 import { makeEmbeddedPostgres, ownerRole } from "../database/embedded/EmbeddedPostgres.ts"
 import { serverRole, startEmbedded } from "../database/embedded/startEmbedded.ts"
 import { settingsOf } from "../database/Session.ts"
-import type { ServerSettings } from "../ServerConfig.ts"
 import { BackupError } from "./BackupError.ts"
-
-/** Where the database is, as far as backups need to know. */
-export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl"> &
-  Partial<Pick<ServerSettings, "backupFolder">>
+import type { DatabasePlace } from "./DatabasePlace.ts"
 
 const embeddedOwner = ({
   backupFolder,
