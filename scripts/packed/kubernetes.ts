@@ -9,7 +9,7 @@ services:
 
 /** What concerns Kubernetes and needs no cluster. */
 export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
-  const server = maxcloud(["server", "--kubeconfig", "/nonexistent"])
+  const server = maxcloud(["server", "--port", "0", "--kubeconfig", "/nonexistent"])
   check(
     "server says in one line that there is no such kubeconfig, exit code 1",
     server.status === 1 &&
