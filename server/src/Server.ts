@@ -94,8 +94,8 @@ const apiLayer = (...access: Parameters<typeof accessLayer>) =>
 
 /**
  * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
- * started, and requests that come too early wait (the API's) or are told to come again (those of services). At the end no connection is taken any more, requests get
- * `drainTimeout` to end, work that is under way is given back, instances end, and then the database.
+ * started. Requests that come too early wait if they are for the API; those for services get 503 with `Retry-After`. At the end it takes
+ * no more connections, gives requests `drainTimeout` to end, hands back work in progress, and ends the instances, then the database.
  */
 export const makeServer = (
   options: ServerOptions = {}

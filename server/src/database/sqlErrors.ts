@@ -19,7 +19,7 @@ export const isPassingFault = (error: unknown): boolean => isSqlError(error) && 
 export const passingOnly = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchIf(effect, (error) => isSqlError(error) && !isPassing(error.cause), Effect.die)
 
-/** What a client is told while the database takes no work: why, by its error. */
+/** The answer to a client while the database takes no work. The error's own words say why. */
 export const databaseAway = (cause: unknown): Effect.Effect<Unavailable> =>
   Effect.map(DiskTrouble, (trouble) => {
     const fault = systemFaultOf(cause)

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readdir, rename } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { removeTree } from "./removeTree.ts"
 
-/** What is damaged is kept for whoever wants to know why: the newest of an organization, for two weeks. */
+/** How many damaged things of an organization are kept, and for how long, so that somebody can find out what happened. */
 const mostKept = 4
 const keptDays = 14
 
