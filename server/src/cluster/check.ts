@@ -8,11 +8,11 @@ import { ClusterProblem } from "./ClusterProblem.ts"
 import { nameOf } from "./install.ts"
 import { configMaps, deployments } from "./installKinds.ts"
 import { installManifests } from "./installManifests.ts"
-import { knativeNamespace, knativeSettings } from "./knativeSettings.ts"
+import { knativeSettings } from "./knativeSettings.ts"
 import { livePrefix } from "./livePrefix.ts"
 import { isSet, readSettings, valueText } from "./liveSettings.ts"
 import { prerequisites } from "./prerequisites.ts"
-import { gatewayName, systemNamespace } from "./systemNames.ts"
+import { gatewayName, knativeNamespace, systemNamespace } from "./systemNames.ts"
 
 /** Something is missing or wrong, and what mends it. */
 export interface Finding {

@@ -1,6 +1,6 @@
 import type { Manifest } from "@maxcloud/synth"
 import { gatewayRules } from "../gateway/deployment.ts"
-import { managedLabel } from "./systemNames.ts"
+import { managedLabel, tenantRoleName } from "./systemNames.ts"
 
 /** One rule of a role (RBAC, `PolicyRule`), and why it is there. */
 export interface Rule {
@@ -21,7 +21,7 @@ export interface Role {
 
 /** What the server may do in a namespace that it has made, and nowhere else. It holds the only right to Secrets. */
 export const tenantRole: Role = {
-  name: "maxcloud-tenant",
+  name: tenantRoleName,
   about: "The server's, bound in each namespace that it makes, and in the scratch namespace.",
   rules: [
     {

@@ -5,8 +5,7 @@ import { pathOf } from "../runtime/kubernetes/api/kinds.ts"
 import { installManager, unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
 import { deployments } from "./installKinds.ts"
-import { knativeNamespace } from "./knativeSettings.ts"
-import { gatewayName, systemNamespace } from "./systemNames.ts"
+import { gatewayName, knativeNamespace, systemNamespace } from "./systemNames.ts"
 
 const Deployment = Schema.Struct({
   metadata: Schema.Struct({ generation: Schema.Int }),

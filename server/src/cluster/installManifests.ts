@@ -4,8 +4,14 @@ import { admissionPolicies } from "./admissionPolicy.ts"
 import { clusterRoleOf, gatewayRole, roles, serverRole, settingsRole } from "./clusterRoles.ts"
 import { gatewayManifests } from "./gatewayManifests.ts"
 import { knativePolicies } from "./knativePolicies.ts"
-import { knativeNamespace } from "./knativeSettings.ts"
-import { gatewayName, managedLabel, scratchNamespace, serverAccount, systemNamespace } from "./systemNames.ts"
+import {
+  gatewayName,
+  knativeNamespace,
+  managedLabel,
+  scratchNamespace,
+  serverAccount,
+  systemNamespace
+} from "./systemNames.ts"
 import { tenantBinding } from "./tenantBinding.ts"
 
 export interface InstallOptions {

@@ -1,6 +1,5 @@
 import type { Manifest } from "@maxcloud/synth"
-import { knativeNamespace } from "./knativeSettings.ts"
-import { managedLabel } from "./systemNames.ts"
+import { knativeNamespace, managedLabel } from "./systemNames.ts"
 
 /** Names of the policies, which are Knative's parts' alone. */
 const nameFor = (part: string) => `maxcloud-${part}`

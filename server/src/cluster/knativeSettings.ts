@@ -11,9 +11,6 @@ export interface KnativeSetting {
   readonly why: string
 }
 
-/** Namespace of Knative's ConfigMaps. */
-export const knativeNamespace = "knative-serving"
-
 /** Where Knative Serving keeps its own documentation in each ConfigMap. */
 export const exampleKey = "_example"
 

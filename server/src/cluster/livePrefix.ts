@@ -4,8 +4,8 @@ import { kinds, pathOf } from "../runtime/kubernetes/api/kinds.ts"
 import { unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
 import { configMaps } from "./installKinds.ts"
-import { knativeNamespace } from "./knativeSettings.ts"
 import { defaultNamespacePrefix, prefixOfTemplate, prefixText } from "./namespacePrefix.ts"
+import { knativeNamespace } from "./systemNames.ts"
 
 const decodeNames = Schema.decodeUnknown(
   Schema.Struct({ items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) })) })

@@ -4,7 +4,8 @@ import { pathOf } from "../runtime/kubernetes/api/kinds.ts"
 import { type ApplyMode, installManager, type Step, unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
 import { configMaps } from "./installKinds.ts"
-import { type KnativeSetting, knativeNamespace, otherDomains } from "./knativeSettings.ts"
+import { type KnativeSetting, otherDomains } from "./knativeSettings.ts"
+import { knativeNamespace } from "./systemNames.ts"
 
 const ConfigMap = Schema.Struct({
   data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) }),

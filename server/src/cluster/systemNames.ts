@@ -4,6 +4,12 @@ export const systemNamespace = "maxcloud-system"
 /** Namespace in which a first deployment is tried by dry runs. It is no organization's. */
 export const scratchNamespace = "maxcloud-scratch"
 
+/** Namespace of Knative and its ConfigMaps. */
+export const knativeNamespace = "knative-serving"
+
+/** ClusterRole of the server in each namespace that it makes. */
+export const tenantRoleName = "maxcloud-tenant"
+
 /** ServiceAccount of the server, and name of its bindings. */
 export const serverAccount = "maxcloud-server"
 

@@ -1,6 +1,5 @@
 import type { Manifest } from "@maxcloud/synth"
-import { tenantRole } from "./clusterRoles.ts"
-import { serverAccount, systemNamespace } from "./systemNames.ts"
+import { serverAccount, systemNamespace, tenantRoleName } from "./systemNames.ts"
 
 const managed = { "app.kubernetes.io/managed-by": "maxcloud" } as const
 
@@ -12,6 +11,6 @@ export const tenantBinding = (namespace: string, labels: Readonly<Record<string,
   apiVersion: "rbac.authorization.k8s.io/v1",
   kind: "RoleBinding",
   metadata: { name: serverAccount, namespace, labels: { ...labels } },
-  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: tenantRole.name },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: tenantRoleName },
   subjects: [{ kind: "ServiceAccount", name: serverAccount, namespace: systemNamespace }]
 })

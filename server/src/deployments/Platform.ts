@@ -1,5 +1,7 @@
-import type { TenantContext } from "@maxcloud/synth"
+import { namespaceOf, type TenantContext } from "@maxcloud/synth"
 import { Context } from "effect"
+import type { Target } from "../organizations/Target.ts"
+import type { NamespaceKey } from "../runtime/Runtime.ts"
 
 /**
  * How public URLs of this platform are made, and what it enforces: the part of the tenant's context that is the same for all. Its ranges
@@ -23,3 +25,29 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     readonly unknownRanges?: string | undefined
   }
 >() {}
+
+export const namespaceKeyOf = (
+  { organization, stage }: Pick<Target, "organization" | "stage">,
+  { namespacePrefix }: Pick<Platform["Type"], "namespacePrefix">
+): NamespaceKey => ({
+  organizationId: organization.id,
+  organization: organization.name,
+  stage,
+  namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix })
+})
+
+export const tenantOf = (
+  place: Pick<TenantContext, "organization" | "stage">,
+  platform: Platform["Type"],
+  known: Partial<
+    Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "restarts" | "pullSecret" | "externalSecrets">
+  > = {}
+): TenantContext => ({
+  ...place,
+  ...platform,
+  secretVersions: new Map(),
+  images: new Map(),
+  pausedServices: new Set(),
+  pullSecret: false,
+  ...known
+})

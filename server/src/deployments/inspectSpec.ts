@@ -1,13 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import {
-  type AppName,
   type AppSpec,
   encodeAppSpecInTurns,
   maxSpecIssues,
   parseAppSpecInTurns,
   type SecretName,
-  type SpecIssue,
-  type StageName
+  type SpecIssue
 } from "@maxcloud/config-schema"
 import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
 import {
@@ -16,27 +14,18 @@ import {
   hostProblems,
   knativeProblems,
   missingSecrets,
-  namespaceOf,
-  type ResolvedImage,
-  type TenantContext
+  type ResolvedImage
 } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { unstorableText } from "../database/unstorableText.ts"
 import { Images } from "../images/Images.ts"
-import type { Organization } from "../organizations/Organizations.ts"
-import { type NamespaceKey, Runtime } from "../runtime/Runtime.ts"
+import type { Target } from "../organizations/Target.ts"
+import { Runtime } from "../runtime/Runtime.ts"
 import { storeWarnings, versionsFromStore } from "../secrets/externalSecrets.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import type { ReadSpec } from "./changes.ts"
-import { Platform } from "./Platform.ts"
+import { namespaceKeyOf, Platform } from "./Platform.ts"
 import { inTurns } from "./turns.ts"
-
-/** An app and stage of an organization. */
-export interface Target {
-  readonly organization: Organization
-  readonly app: AppName
-  readonly stage: StageName
-}
 
 /** A spec that can be read, and what is to be said of it. */
 export interface Inspected extends ReadSpec {
@@ -48,32 +37,6 @@ export interface Inspected extends ReadSpec {
   readonly problems: ReadonlyArray<SpecIssue>
   readonly warnings: ReadonlyArray<SpecIssue>
 }
-
-export const namespaceKeyOf = (
-  { organization, stage }: Pick<Target, "organization" | "stage">,
-  { namespacePrefix }: Pick<Platform["Type"], "namespacePrefix">
-): NamespaceKey => ({
-  organizationId: organization.id,
-  organization: organization.name,
-  stage,
-  namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix })
-})
-
-export const tenantOf = (
-  place: Pick<TenantContext, "organization" | "stage">,
-  platform: Platform["Type"],
-  known: Partial<
-    Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "restarts" | "pullSecret" | "externalSecrets">
-  > = {}
-): TenantContext => ({
-  ...place,
-  ...platform,
-  secretVersions: new Map(),
-  images: new Map(),
-  pausedServices: new Set(),
-  pullSecret: false,
-  ...known
-})
 
 export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
   const [first] = issues

@@ -1,8 +1,9 @@
 import { Unavailable } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import type { Target } from "../organizations/Target.ts"
 import { Runtime } from "../runtime/Runtime.ts"
-import { type Inspected, namespaceKeyOf, type Target, tenantOf } from "./inspectSpec.ts"
-import { Platform } from "./Platform.ts"
+import type { Inspected } from "./inspectSpec.ts"
+import { namespaceKeyOf, Platform, tenantOf } from "./Platform.ts"
 import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
 

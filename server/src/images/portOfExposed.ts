@@ -1,6 +1,7 @@
 import { defaultPort } from "@maxcloud/config-schema"
-import { toolPorts } from "../runtime/diagnosis/listening.ts"
 
+/** Ports for tools beside the program: that one of them is open says nothing of where the program answers. */
+export const toolPorts: ReadonlyArray<number> = [2112, 4040, 5005, 6060, 9100, 9229, 9464, 9901, 15_000, 15_020]
 /** Ports of TLS by custom: a service is sent plain HTTP. */
 const tlsPorts: ReadonlyArray<number> = [443, 4443, 6443, 8443, 9443]
 /** As many are published at most. */

@@ -2,7 +2,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type { AppSpec } from "@maxcloud/config-schema"
 import type { OrganizationId, QuotaExceeded, Quotas as QuotaValues } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
-import type { Target } from "../deployments/inspectSpec.ts"
+import type { Target } from "../organizations/Target.ts"
 import type { StoredUse } from "./StoredUse.ts"
 
 /** What an organization may have: the server's defaults (settings), or its own row in `organization_quotas`. */

@@ -1,6 +1,6 @@
 import type { NetworkProbe } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import { knativeNamespace } from "../cluster/knativeSettings.ts"
+import { knativeNamespace } from "../cluster/systemNames.ts"
 import { KubeApi } from "../runtime/kubernetes/api/KubeApi.ts"
 import type { ProbeTarget } from "./probe.ts"
 

@@ -4,8 +4,7 @@ import { ServiceSpec } from "@maxcloud/config-schema"
 import { Condition, Diagnosis, Service, ServiceState, settingsOf, TrafficTarget } from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
-import { tenantOf } from "../deployments/inspectSpec.ts"
-import { Platform } from "../deployments/Platform.ts"
+import { Platform, tenantOf } from "../deployments/Platform.ts"
 import type { Organization } from "../organizations/Organizations.ts"
 
 /** What is kept of a service's last known status, so that a list is one statement. */

@@ -1,8 +1,5 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 
-/** Ports for tools beside the program: that one of them is open says nothing of where the program answers. */
-export const toolPorts: ReadonlyArray<number> = [2112, 4040, 5005, 6060, 9100, 9229, 9464, 9901, 15_000, 15_020]
-
 const fixOfPort = (port: number): string =>
   `Write \`port: ${port}\` in the config (or deploy with --port ${port}), or let the program listen on the variable PORT.`
 

@@ -1,4 +1,4 @@
-import { toolPorts } from "../../diagnosis/listening.ts"
+import { toolPorts } from "../../../images/portOfExposed.ts"
 
 /** Of Knative's queue-proxy, which shares the pod's address. */
 const taken = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091])

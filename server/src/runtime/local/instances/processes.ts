@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process"
-import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
-import { chmod, copyFile, link, mkdir, rename, rm, stat, symlink, utimes } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { delimiter, dirname, join } from "node:path"
 import { BuildFailed, type Program, programOf, programOfStart, type Start } from "@maxcloud/builder"
 import { Redacted } from "effect"
 import { endOnAbort } from "../../../host/endOnAbort.ts"
 import { startProgram } from "../../../host/startProgram.ts"
-import { fixOfSource, loopbackOnly, portsSeen, toolPorts, wrongPort } from "../../diagnosis/listening.ts"
+import { toolPorts } from "../../../images/portOfExposed.ts"
+import { fixOfSource, loopbackOnly, portsSeen, wrongPort } from "../../diagnosis/listening.ts"
 import type { ExecRequest } from "../../Runtime.ts"
 import { removeTree } from "../sources/removeTree.ts"
 import { endProcesses } from "./endProcesses.ts"
@@ -17,8 +17,9 @@ import { makeHomes } from "./homes.ts"
 import { InstanceFailed, type InstanceSpec } from "./Instance.ts"
 import { bootId, type InstanceRecords } from "./InstanceRecords.ts"
 import { listeningPorts, listensOnLoopbackOnly } from "./listeningPorts.ts"
+import { nodeFolder } from "./nodeFolder.ts"
 import { markerName, type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
-import { closedTo, endAllOf, type SourceUsers, type UnprivilegedUser } from "./sourceUser.ts"
+import { closedTo, endAllOf, type SourceUsers } from "./sourceUser.ts"
 import { cannotLaunch, type Ended, type Launched } from "./supervise.ts"
 import { wordsOf } from "./words.ts"
 
@@ -55,42 +56,6 @@ export interface ProcessesOptions {
 
 export const plainValue = (value: string | Redacted.Redacted): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value
-
-/** Another part of the server was faster. */
-const unlessThere = (cause: NodeJS.ErrnoException) => {
-  if (cause.code !== "EEXIST") throw cause
-}
-
-/**
- * A folder that holds `node` alone, the one that runs the server: first on the PATH of every instance, while its own
- * neighbours (an older npm, a package manager) are not. Where the server's own is closed to `user`, a second name of it or a copy.
- */
-export const nodeFolder = async (dataDirectory: string, user?: UnprivilegedUser): Promise<string> => {
-  const folder = join(dataDirectory, "node", process.version)
-  const node = join(folder, "node")
-  await mkdir(folder, { recursive: true })
-  if (user !== undefined) {
-    // Others may go through the data folder, not look into it.
-    await chmod(dataDirectory, 0o711)
-    for (const open of [dirname(folder), folder]) await chmod(open, 0o755)
-  }
-  if (user !== undefined && closedTo(user, process.execPath) !== undefined) {
-    // Twice the same file, or a copy of an earlier start that nobody has changed since.
-    const [own, there] = await Promise.all([stat(process.execPath), stat(node).catch(() => undefined)])
-    const isCopy = there?.size === own.size && Math.trunc(there.mtimeMs) === Math.trunc(own.mtimeMs)
-    if (there?.ino === own.ino || isCopy) return folder
-    const beside = `${node}.${randomBytes(4).toString("hex")}`
-    await link(process.execPath, beside).catch(async () => {
-      await copyFile(process.execPath, beside)
-      await utimes(beside, own.atime, own.mtime)
-    })
-    await rename(beside, node)
-    return folder
-  }
-  await rm(node, { force: true })
-  await symlink(process.execPath, node).catch(unlessThere)
-  return folder
-}
 
 const noProgram = (file: string) =>
   new InstanceFailed({
