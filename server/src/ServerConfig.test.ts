@@ -1,12 +1,30 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { readdirSync, readFileSync } from "node:fs"
+import { basename, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect } from "effect"
 import { configurationPage } from "./configurationPage.ts"
-import { readSettings, refuseWithoutMail } from "./ServerConfig.ts"
+import { readSettings, refuseWithoutMail, settings } from "./ServerConfig.ts"
 
 const read = (environment: Record<string, string>, options = {}) =>
   Effect.withConfigProvider(readSettings(options), ConfigProvider.fromMap(new Map(Object.entries(environment))))
+
+const [root] = import.meta.dirname.split(/(?<=server\/src)\b/)
+const sources = readdirSync(root ?? "", { recursive: true, encoding: "utf8" })
+  .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts") && !basename(_).startsWith("test"))
+  .map((_) => ({ file: basename(_), text: readFileSync(join(root ?? "", _), "utf8") }))
+
+/** What the system, the cluster or a server's own pod sets, not an operator. */
+const notSettings = [
+  "EmbeddedPostgres.ts: XDG_RUNTIME_DIR",
+  "connect.ts: KUBECONFIG",
+  "connect.ts: KUBERNETES_SERVICE_HOST",
+  "listening.ts: PORT",
+  "logging.ts: NO_COLOR",
+  "probe.ts: KUBERNETES_SERVICE_HOST",
+  "probe.ts: KUBERNETES_SERVICE_PORT",
+  "probe.ts: MAXCLOUD_NODE_ADDRESS",
+  "probe.ts: MAXCLOUD_PROBE"
+]
 
 describe("ServerConfig", () => {
   it.effect("has a default for everything", () =>
@@ -64,6 +82,23 @@ describe("ServerConfig", () => {
         assert.match((yield* Effect.flip(refuseWithoutMail(settings))).message, message)
       })
   )
+
+  it("has no setting that nothing uses, and none of two names", () => {
+    const all = sources.map((_) => _.text).join("\n")
+    const unused = Object.keys(settings).filter((key) => [...all.matchAll(new RegExp(`\\b${key}\\b`, "g"))].length < 2)
+    assert.deepEqual(unused, [])
+    const names = Object.values(settings).map((_) => _.name)
+    assert.deepEqual(names, [...new Set(names)])
+  })
+
+  it("are all that is read from the environment, but for what an operator does not set", () => {
+    const elsewhere = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(/process\.env(?:\.|\[")(\w+)|\bConfig\.(?:string|nonEmptyString|redacted)\("(\w+)"/g)].map(
+        ([, one, other]) => `${file}: ${one ?? other}`
+      )
+    )
+    assert.deepEqual(elsewhere.sort(), notSettings)
+  })
 
   it("is described in docs/reference/configuration.md (else run `npm run generate`)", () => {
     const committed = readFileSync(join(import.meta.dirname, "../../docs/reference/configuration.md"), "utf8")

@@ -3,16 +3,19 @@ import { settings } from "./ServerConfig.ts"
 const cell = (text: string) => text.replace(/\|/g, "\\|")
 const code = (text: string) => (text.includes(" ") || text.includes("`") ? text : `\`${text}\``)
 
+const textOf = ({ forgotten, text }: (typeof settings)[keyof typeof settings]) =>
+  forgotten ? `${text} Programs that the server starts do not inherit it.` : text
+
 /** `docs/reference/configuration.md`: every setting of the server, from the record that reads them. */
 export const configurationPage = (): string =>
   [
     "# Configuration of the server",
     "",
     "Set by environment variables; a flag of `maxcloud server` or an option of `embedded()` comes before them.",
-    "Made from `server/src/ServerConfig.ts` by `npm run generate`.",
+    "Made from the settings themselves by `npm run generate`.",
     "",
     "| variable | default | what it sets |",
     "|---|---|---|",
-    ...Object.values(settings).map((_) => `| \`${_.name}\` | ${cell(code(_.default))} | ${cell(_.description)} |`),
+    ...Object.values(settings).map((_) => `| \`${_.name}\` | ${cell(code(_.default))} | ${cell(textOf(_))} |`),
     ""
   ].join("\n")

@@ -4,9 +4,9 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { codeOf } from "../database/DatabaseError.ts"
 import { errorText } from "../host/systemFault.ts"
+import { keyFromBase64 } from "../settings/keyFromBase64.ts"
 import { type HeldKey, heldKey } from "./heldKey.ts"
 import { MasterKeyError } from "./MasterKey.ts"
-import { keyFromBase64 } from "./masterKeyEnvironment.ts"
 
 const keyLength = 32
 

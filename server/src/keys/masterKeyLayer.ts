@@ -2,10 +2,11 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, Redacted } from "effect"
 import { databaseWords } from "../database/DatabaseError.ts"
 import { asServer } from "../database/RowScope.ts"
+import { settings } from "../ServerConfig.ts"
 import type { KeySettings } from "../settings/keySettings.ts"
+import { forgetVariables } from "../settings/setting.ts"
 import { heldKey, masterKeyOf, withFormer } from "./heldKey.ts"
 import { MasterKey, MasterKeyError } from "./MasterKey.ts"
-import { forgetKeysInEnvironment } from "./masterKeyEnvironment.ts"
 import { dataFolderKey, existingDataFolderKey, keyFile } from "./masterKeyFile.ts"
 import { vaultMasterKey } from "./masterKeyVault.ts"
 
@@ -59,7 +60,7 @@ const present = <R>(
 
 const make = <R>(options: MasterKeyOptions, mayMake: Effect.Effect<boolean, MasterKeyError, R>) =>
   Effect.gen(function* () {
-    forgetKeysInEnvironment()
+    yield* forgetVariables(settings)
     const key = yield* present(options, mayMake)
     const folder = yield* existingDataFolderKey(options.dataDir)
     const former = (options.formerMasterKeys ?? []).map((_) =>

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { OrganizationId, type Quotas as QuotaValues } from "@maxcloud/sdk/api"
-import { Effect, Either, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Audit } from "../audit/Audit.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { Quotas } from "../limits/Quotas.ts"
-import { quotaAmounts } from "../settings/limitSettings.ts"
+import { quotaForms } from "../settings/limitSettings.ts"
 import { OperatorError } from "./OperatorError.ts"
 import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
 
@@ -72,15 +72,15 @@ const read = (written: Partial<Record<QuotaName, string>>) =>
     for (const name of quotaNames) {
       const text = written[name]
       if (text === undefined) continue
-      const { schema, written: how } = quotaAmounts[name]
-      const amount = Schema.decodeEither(schema)(text)
-      if (Either.isLeft(amount)) {
+      const { help, read: readAmount } = quotaForms[name]
+      const amount = readAmount(text)
+      if (Option.isNone(amount)) {
         return yield* new OperatorError({
           reason: "quota",
-          message: `--${quotaFlags[name]} "${text}" is not right: ${how}`
+          message: `--${quotaFlags[name]} "${text}" is not right: ${help}`
         })
       }
-      read[name] = amount.right
+      read[name] = amount.value
     }
     return read
   })

@@ -1,10 +1,13 @@
 import { ConfigProvider, Effect, Either } from "effect"
 import { assert, describe, it } from "vitest"
-import { mailConfig, mailRoute } from "./mailSettings.ts"
+import { mailRoute, mailSettings } from "./mailSettings.ts"
+import { configOf } from "./setting.ts"
 
 const read = (environment: Record<string, string>) =>
   Effect.runSync(
-    Effect.either(Effect.withConfigProvider(mailConfig, ConfigProvider.fromMap(new Map(Object.entries(environment)))))
+    Effect.either(
+      Effect.withConfigProvider(configOf(mailSettings), ConfigProvider.fromMap(new Map(Object.entries(environment))))
+    )
   )
 
 const routeOf = (environment: Record<string, string>, development = false) =>

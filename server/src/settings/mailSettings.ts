@@ -1,17 +1,6 @@
-import { Config, ConfigError, Either, Redacted, Schema } from "effect"
-import { from, HttpUrl, optional, type Settings } from "./setting.ts"
-
-/** How mail is sent. */
-export interface MailSettings {
-  readonly mail: "log" | undefined
-  /** Sender: an address, or `Name <address>`. */
-  readonly mailFrom: string | undefined
-  readonly resendApiKey: Redacted.Redacted | undefined
-  /** Without a slash at its end. */
-  readonly resendUrl: string
-  /** Holds a password: `smtps://user:password@host:465`, `smtp://host:587`. */
-  readonly smtpUrl: Redacted.Redacted | undefined
-}
+import { Either, Option, Redacted, Schema } from "effect"
+import { baseUrl, form, secret } from "./forms.ts"
+import { type Form, optional, type SettingValues, setting } from "./setting.ts"
 
 /** The one way that mail takes. */
 export type MailRoute =
@@ -20,7 +9,10 @@ export type MailRoute =
   | { readonly type: "log" }
 
 const address = "[^\\s<>@,;]+@[^\\s<>@,;]+"
-const Sender = Schema.String.pipe(Schema.pattern(new RegExp(`^(${address}|[^<>\\r\\n]+ <${address}>)$`)))
+const sender = form(
+  Schema.String.pipe(Schema.pattern(new RegExp(`^(${address}|[^<>\\r\\n]+ <${address}>)$`))),
+  'a sender is written as "max-cloud <cloud@example.com>" or "cloud@example.com"'
+)
 const defaultResendUrl = "https://api.resend.com"
 
 const isSmtpUrl = (written: string) => {
@@ -36,71 +28,43 @@ const isSmtpUrl = (written: string) => {
   )
 }
 
-// What is written there holds a password: a message does not repeat it.
-const smtpUrl = Config.redacted("SMTP_URL").pipe(
-  Config.mapOrFail((url) =>
-    isSmtpUrl(Redacted.value(url))
-      ? Either.right(url)
-      : Either.left(
-          ConfigError.InvalidData(
-            ["SMTP_URL"],
-            'a mail server is written as "smtps://user:password@smtp.example.com:465" or "smtp://smtp.example.com:587" (STARTTLS; "?tls=off" without), with special characters percent-encoded'
-          )
-        )
-  )
-)
-
-export const mailSettings: Settings<MailSettings> = {
-  mail: {
-    name: "MAXCLOUD_MAIL",
-    config: optional(from("MAXCLOUD_MAIL", Schema.Literal("log"), 'write "log", or leave it out')),
-    default: "log on loopback without credentials, else none",
-    description:
-      "`log`: mail is not sent but printed to the server's log, with its link. Whoever reads the log can sign in as anybody."
-  },
-  mailFrom: {
-    name: "MAXCLOUD_MAIL_FROM",
-    config: optional(
-      from(
-        "MAXCLOUD_MAIL_FROM",
-        Sender,
-        'a sender is written as "max-cloud <cloud@example.com>" or "cloud@example.com"'
-      )
-    ),
-    default: "none",
-    description: "Sender of the server's mail; needed with `RESEND_API_KEY` or `SMTP_URL`."
-  },
-  resendApiKey: {
-    name: "RESEND_API_KEY",
-    config: optional(Config.nonEmptyString("RESEND_API_KEY").pipe(Config.map(Redacted.make))),
-    default: "none",
-    description: "API key of Resend (resend.com): mail is sent through it."
-  },
-  resendUrl: {
-    name: "MAXCLOUD_RESEND_URL",
-    config: from("MAXCLOUD_RESEND_URL", HttpUrl, `a URL is written as "${defaultResendUrl}"`).pipe(
-      Config.map((_) => _.replace(/\/+$/, "")),
-      Config.withDefault(defaultResendUrl)
-    ),
-    default: defaultResendUrl,
-    description: "Base URL of Resend's API."
-  },
-  smtpUrl: {
-    name: "SMTP_URL",
-    config: optional(smtpUrl),
-    default: "none",
-    description:
-      "Mail server that mail is sent through: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, which must then offer STARTTLS, unless the URL ends in `?tls=off` or the host is a loopback address."
-  }
+/** It holds a password. */
+const smtpUrl: Form<Redacted.Redacted> = {
+  ...secret,
+  read: (written) => Option.filter(secret.read(written), (_) => isSmtpUrl(Redacted.value(_))),
+  help: 'a mail server is written as "smtps://user:password@smtp.example.com:465" or "smtp://smtp.example.com:587" (STARTTLS; "?tls=off" without), with special characters percent-encoded'
 }
 
-export const mailConfig: Config.Config<MailSettings> = Config.all({
-  mail: mailSettings.mail.config,
-  mailFrom: mailSettings.mailFrom.config,
-  resendApiKey: mailSettings.resendApiKey.config,
-  resendUrl: mailSettings.resendUrl.config,
-  smtpUrl: mailSettings.smtpUrl.config
-})
+/** How mail is sent. */
+export const mailSettings = {
+  mail: optional("MAXCLOUD_MAIL", form(Schema.Literal("log"), 'write "log", or leave it out'), {
+    unset: "log on loopback without credentials, else none",
+    text: "`log`: mail is not sent but printed to the server's log, with its link. Whoever reads the log can sign in as anybody."
+  }),
+  /** An address, or `Name <address>`. */
+  mailFrom: optional("MAXCLOUD_MAIL_FROM", sender, {
+    unset: "none",
+    text: "Sender of the server's mail; needed with `RESEND_API_KEY` or `SMTP_URL`."
+  }),
+  resendApiKey: optional(
+    "RESEND_API_KEY",
+    { ...secret, emptyIsUnset: true },
+    {
+      unset: "none",
+      text: "API key of Resend (resend.com): mail is sent through it."
+    }
+  ),
+  resendUrl: setting("MAXCLOUD_RESEND_URL", baseUrl(defaultResendUrl), {
+    default: defaultResendUrl,
+    text: "Base URL of Resend's API."
+  }),
+  smtpUrl: optional("SMTP_URL", smtpUrl, {
+    unset: "none",
+    text: "Mail server that mail is sent through: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, which must then offer STARTTLS, unless the URL ends in `?tls=off` or the host is a loopback address."
+  })
+}
+
+export type MailSettings = SettingValues<typeof mailSettings>
 
 /** Which way mail takes, or what is to be set. `development`: calls need no credential (loopback only). */
 export const mailRoute = (settings: MailSettings, development: boolean): Either.Either<MailRoute, string> => {

@@ -3,12 +3,16 @@ import { AppName, OrganizationName, SecretName, StageName } from "@maxcloud/conf
 import { externalKeyOf, textOfExternalKey } from "@maxcloud/synth"
 import { Arbitrary, ConfigProvider, Effect, Either } from "effect"
 import * as fc from "fast-check"
-import { secretConfig } from "./secretSettings.ts"
+import { secretSettings } from "./secretSettings.ts"
+import { configOf } from "./setting.ts"
 
 const read = (key: string) =>
   Effect.runSync(
     Effect.either(
-      Effect.withConfigProvider(secretConfig, ConfigProvider.fromMap(new Map([["MAXCLOUD_EXTERNAL_SECRET_KEY", key]])))
+      Effect.withConfigProvider(
+        configOf(secretSettings),
+        ConfigProvider.fromMap(new Map([["MAXCLOUD_EXTERNAL_SECRET_KEY", key]]))
+      )
     )
   )
 

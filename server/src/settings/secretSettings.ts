@@ -1,15 +1,11 @@
-import { Config, Schema } from "effect"
-import { from, optional, type Settings } from "./setting.ts"
+import { Schema } from "effect"
+import { form } from "./forms.ts"
+import { optional, setting } from "./setting.ts"
 
-/** Where the values of secrets come from, if not from the server's database. */
-export interface SecretSettings {
-  /** Name of a ClusterSecretStore of the External Secrets Operator; undefined: the server keeps the values itself. */
-  readonly externalSecretStore: string | undefined
-  /** Where a secret is in that store: a template. */
-  readonly externalSecretKey: string
-}
-
-const StoreName = Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/))
+const storeName = form(
+  Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/)),
+  'a ClusterSecretStore is named as "vault", without its namespace'
+)
 
 const names = ["organization", "app", "stage", "name"]
 
@@ -31,36 +27,20 @@ const isTemplate = (written: string): boolean => {
   )
 }
 
-const KeyTemplate = Schema.String.pipe(Schema.filter(isTemplate))
+const keyTemplate = form(
+  Schema.String.pipe(Schema.filter(isTemplate)),
+  'a key has all of {organization}, {app}, {stage} and {name}, with "/", ".", ":", "#" or "--" between them, such as "{organization}/{app}/{stage}/{name}#value"'
+)
 
-export const secretSettings: Settings<SecretSettings> = {
-  externalSecretStore: {
-    name: "MAXCLOUD_EXTERNAL_SECRET_STORE",
-    config: optional(
-      from(
-        "MAXCLOUD_EXTERNAL_SECRET_STORE",
-        StoreName,
-        'a ClusterSecretStore is named as "vault", without its namespace'
-      )
-    ),
-    default: "none: the server keeps secrets itself, sealed",
-    description:
-      "Name of a ClusterSecretStore of the External Secrets Operator. Values of secrets are then read from it in the cluster (`ExternalSecret`), and the server never has them. On Kubernetes only."
-  },
-  externalSecretKey: {
-    name: "MAXCLOUD_EXTERNAL_SECRET_KEY",
-    config: from(
-      "MAXCLOUD_EXTERNAL_SECRET_KEY",
-      KeyTemplate,
-      'a key has all of {organization}, {app}, {stage} and {name}, with "/", ".", ":", "#" or "--" between them, such as "{organization}/{app}/{stage}/{name}#value"'
-    ).pipe(Config.withDefault("{organization}/{app}/{stage}/{name}#value")),
+/** Where the values of secrets come from, if not from the server's database. */
+export const secretSettings = {
+  externalSecretStore: optional("MAXCLOUD_EXTERNAL_SECRET_STORE", storeName, {
+    unset: "none: the server keeps secrets itself, sealed",
+    text: "Name of a ClusterSecretStore of the External Secrets Operator. Values of secrets are then read from it in the cluster (`ExternalSecret`), and the server never has them. On Kubernetes only."
+  }),
+  /** A template. */
+  externalSecretKey: setting("MAXCLOUD_EXTERNAL_SECRET_KEY", keyTemplate, {
     default: "{organization}/{app}/{stage}/{name}#value",
-    description:
-      "Where a secret is in that store: its key, and after `#` the field of the entry. Without `#` the whole entry is the value."
-  }
+    text: "Where a secret is in that store: its key, and after `#` the field of the entry. Without `#` the whole entry is the value."
+  })
 }
-
-export const secretConfig: Config.Config<SecretSettings> = Config.all({
-  externalSecretStore: secretSettings.externalSecretStore.config,
-  externalSecretKey: secretSettings.externalSecretKey.config
-})

@@ -1,47 +1,93 @@
-import { Config, ConfigError, Either, Schema } from "effect"
+import { Config, ConfigError, Effect, Either, Option, Record } from "effect"
 
-/** One setting: the environment variable, how it is read, and what `docs/reference/configuration.md` says of it. */
+/** One setting: how it is read, and what `docs/reference/configuration.md` says of it. */
 export interface Setting<A> {
+  /** Its environment variable. */
   readonly name: string
   readonly config: Config.Config<A>
+  /** The default as the reference shows it. */
   readonly default: string
-  readonly description: string
+  readonly text: string
+  /** Is the variable removed from the server's own environment once it is read? */
+  readonly forgotten: boolean
 }
 
-/** A setting for each field. */
-export type Settings<A> = { readonly [K in keyof A]: Setting<A[K]> }
+export type SettingRecord = Readonly<Record<string, Setting<unknown>>>
 
-/** Reads one environment variable through a schema; `message` says what it may be. */
-export const from = <A, I extends string>(
-  name: string,
-  schema: Schema.Schema<A, I>,
-  message: string
-): Config.Config<A> =>
-  Config.string(name).pipe(
-    Config.mapOrFail((value) =>
-      Either.mapLeft(Schema.decodeUnknownEither(schema)(value), () =>
-        // The name of the variable is put before it by `Config.string`.
-        ConfigError.InvalidData([], `"${value}" is not right: ${message}`)
-      )
-    )
+/** The values of a record of settings. */
+export type SettingValues<S extends SettingRecord> = {
+  readonly [K in keyof S]: S[K] extends Setting<infer A> ? A : never
+}
+
+/** How a value is written. */
+export interface Form<A> {
+  readonly read: (written: string) => Option.Option<A>
+  /** What a refusal says of anything else: `a port is a whole number from 0 to 65535`. */
+  readonly help: string
+  /** A refusal doesn't quote what was written. */
+  readonly secret?: true
+  /** An empty variable counts as one that isn't set. */
+  readonly emptyIsUnset?: true
+}
+
+interface Description {
+  readonly text: string
+  /** Another variable that is read if the first one isn't set. */
+  readonly or?: string
+  readonly forgotten?: boolean
+}
+
+const reading = <A>(name: string, form: Form<A>, or: string | undefined, otherwise: Option.Option<string>) =>
+  Config.all([name, ...(or === undefined ? [] : [or])].map((_) => Config.option(Config.string(_)))).pipe(
+    Config.mapOrFail((variables): Either.Either<Option.Option<A>, ConfigError.ConfigError> => {
+      const set = Option.firstSomeOf(variables.map(Option.filter((_) => _ !== "" || form.emptyIsUnset !== true)))
+      const written = Option.orElse(set, () => otherwise)
+      if (Option.isNone(written)) return Either.right(Option.none())
+      const value = form.read(written.value)
+      if (Option.isSome(value)) return Either.right(value)
+      const refusal = form.secret === true ? form.help : `"${written.value}" is not right: ${form.help}`
+      return Either.left(ConfigError.InvalidData([name], refusal))
+    })
   )
 
-export const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
-  Config.withDefault<A | undefined, undefined>(config, undefined)
-
-export const Port = Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, 65_535))
-
-export const Switch = Schema.transform(Schema.Literal("1", "0", "true", "false"), Schema.Boolean, {
-  strict: true,
-  decode: (_) => _ === "1" || _ === "true",
-  encode: (_) => (_ ? "true" : "false")
+/** A setting with a default, which is written as the variable is. `shown` stands for it in the reference. */
+export const setting = <A>(
+  name: string,
+  form: Form<A>,
+  { default: written, forgotten = false, or, shown = written, text }: Description & { default: string; shown?: string }
+): Setting<A> => ({
+  name,
+  config: reading(name, form, or, Option.some(written)).pipe(
+    Config.mapOrFail(
+      Either.fromOption(() => ConfigError.InvalidData([name], `its default "${written}" is not right: ${form.help}`))
+    )
+  ),
+  default: shown,
+  text,
+  forgotten
 })
 
-export const HttpUrl = Schema.String.pipe(Schema.pattern(/^https?:\/\/[^\s]+$/))
-
-/** Words with commas between them, such as hosts; empty: none. */
-export const Words = Schema.transform(Schema.String, Schema.Array(Schema.String), {
-  strict: true,
-  decode: (_) => _.split(",").flatMap((word) => (word.trim() === "" ? [] : [word.trim()])),
-  encode: (_) => _.join(",")
+/** A setting that is undefined unless it is set. `unset` says in the reference what happens then. */
+export const optional = <A>(
+  name: string,
+  form: Form<A>,
+  { forgotten = false, or, text, unset }: Description & { unset: string }
+): Setting<A | undefined> => ({
+  name,
+  config: Config.map(reading(name, form, or, Option.none()), Option.getOrUndefined),
+  default: unset,
+  text,
+  forgotten
 })
+
+/** Reads all settings of a record. */
+export function configOf<S extends SettingRecord>(settings: S): Config.Config<SettingValues<S>>
+export function configOf(settings: SettingRecord): Config.Config<Readonly<Record<string, unknown>>> {
+  return Config.all(Record.map(settings, (_) => _.config))
+}
+
+/** Removes from this process's environment what programs that the server starts must not inherit. */
+export const forgetVariables = (settings: SettingRecord) =>
+  Effect.sync(() => {
+    for (const { forgotten, name } of Object.values(settings)) if (forgotten) delete process.env[name]
+  })

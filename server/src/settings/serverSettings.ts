@@ -1,0 +1,78 @@
+import { LogLevel, Record, Schema } from "effect"
+import { absolutePath, form, httpUrl, oneOf, onOff, port, seconds, secret, text } from "./forms.ts"
+import { type Form, optional, setting } from "./setting.ts"
+
+const domain = form(
+  Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/)),
+  'a domain is written as "localhost" or "apps.example.com"'
+)
+
+const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
+  trace: LogLevel.Trace,
+  debug: LogLevel.Debug,
+  info: LogLevel.Info,
+  warning: LogLevel.Warning,
+  error: LogLevel.Error,
+  none: LogLevel.None
+}
+const level: Form<LogLevel.LogLevel> = {
+  read: (written) => Record.get(levels, written.toLowerCase()),
+  help: `write one of ${Object.keys(levels).join(", ")}`
+}
+
+/** Where the server listens, what it keeps where, and how it tells what it does. */
+export const serverSettings = {
+  host: setting("MAXCLOUD_HOST", form(Schema.String, "write an address"), {
+    default: "127.0.0.1",
+    text: "Address to listen on. On another than a loopback address every request needs a credential (`MAXCLOUD_AUTH`)."
+  }),
+  port: setting("MAXCLOUD_PORT", port, {
+    default: "8080",
+    text: "Port of the API and of the services' URLs. 0 takes a free one."
+  }),
+  /** Absolute. */
+  dataDir: setting("MAXCLOUD_DATA_DIR", absolutePath, {
+    default: ".maxcloud",
+    text: "Folder of the embedded database, source snapshots, logs and the key that seals secrets."
+  }),
+  /** The server's own role. */
+  databaseUrl: optional("DATABASE_URL", secret, {
+    unset: "the embedded Postgres in the data folder",
+    text: "A Postgres to use instead of the embedded one, such as `postgres://maxcloud@db:5432/maxcloud`: a role that neither owns the tables nor bypasses row security."
+  }),
+  migrationDatabaseUrl: optional("MAXCLOUD_MIGRATION_DATABASE_URL", secret, {
+    unset: "`DATABASE_URL`",
+    text: "The same database by the role that owns the tables and runs migrations."
+  }),
+  domain: optional("MAXCLOUD_DOMAIN", domain, {
+    unset: "localhost; on Kubernetes the one that Knative has",
+    text: "Domain of the services' hosts: `<service>--<organization>.<domain>`."
+  }),
+  inPlace: setting("MAXCLOUD_IN_PLACE", onOff, {
+    default: "false",
+    text: "May services run in place from a folder instead of from a snapshot? `maxcloud dev` sets it."
+  }),
+  logFormat: setting("MAXCLOUD_LOG", oneOf("json", "text"), {
+    default: process.stderr.isTTY === true ? "text" : "json",
+    shown: "text on a terminal, else json",
+    text: "How the server writes its own log (to standard error): `json`, one object a line, or `text`."
+  }),
+  logLevel: setting("MAXCLOUD_LOG_LEVEL", level, {
+    default: "info",
+    text: "The least severe entries that are written: trace, debug, info, warning, error or none."
+  }),
+  /** How long requests that are under way may take to end when the server stops. */
+  drainTimeout: setting("MAXCLOUD_DRAIN_SECONDS", seconds(0, 3_600), {
+    default: "10",
+    text: "How many seconds requests that are under way get to end when the server stops."
+  }),
+  /** undefined: nothing is traced. */
+  otlpEndpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", httpUrl("http://localhost:4318"), {
+    unset: "no tracing",
+    text: "Base URL of an OpenTelemetry collector (OTLP over HTTP) that traces, metrics and logs are sent to."
+  }),
+  otelServiceName: setting("OTEL_SERVICE_NAME", text, {
+    default: "maxcloud-server",
+    text: "Name under which the server appears in traces."
+  })
+}
