@@ -69,13 +69,13 @@ const proseOf = (file: string) =>
 
 /** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "server/src/deployments/accept.ts": ["choose another name, or delete it there"],
-  "server/src/deployments/fakeRuntime.ts": ["remove …/…"],
-  "server/src/identity/keys/PostgresApiKeys.ts": ["delete it, and create"],
-  "server/src/identity/keys/PostgresOidcTrusts.ts": ["There is an OIDC trust"],
-  "server/src/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
-  "server/src/runtime/local/instances/containers.ts": ["Remove it."],
-  "server/src/runtime/local/sources/sourceImages.ts": ["Remove it."],
+  "server/src/control/deployments/accept.ts": ["choose another name, or delete it there"],
+  "server/src/control/deployments/fakeRuntime.ts": ["remove …/…"],
+  "server/src/tenancy/identity/keys/PostgresApiKeys.ts": ["delete it, and create"],
+  "server/src/tenancy/identity/keys/PostgresOidcTrusts.ts": ["There is an OIDC trust"],
+  "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
+  "server/src/runtimes/local/instances/containers.ts": ["Remove it."],
+  "server/src/stores/sources/sourceImages.ts": ["Remove it."],
   "synth/src/egress.ts": ["Remove it"],
   "config-schema/src/env.ts": ["Remove it."],
   "docs/auth.md": ["remove it, and add it with the claim"],

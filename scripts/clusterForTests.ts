@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { defaultNamespacePrefix } from "../server/src/cluster/namespacePrefix.ts"
+import { defaultNamespacePrefix } from "../server/src/base/words/namespacePrefix.ts"
 import { buildOwnImage } from "../server/test/network/ownImage.ts"
 import { startTestRegistry } from "../server/test/registry/testRegistry.ts"
 

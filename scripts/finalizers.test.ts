@@ -100,6 +100,6 @@ describe("timeouts in finalizers", () => {
       const text = readFileSync(path, "utf8")
       return text.includes("Effect.timeout") ? timeoutsThatNeverFire(relative(root, path), text) : []
     })
-    assert.deepEqual(found, [], "use endWithin (server/src/endWithin.ts)")
+    assert.deepEqual(found, [], "use endWithin (server/src/base/node/endWithin.ts)")
   })
 })

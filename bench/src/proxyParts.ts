@@ -1,6 +1,6 @@
 /** The processes of the proxy's benchmark, each by its name as argument; each prints the port that it listens on. */
 import { Agent, createServer, request, type Server } from "node:http"
-import { makeFront } from "../../server/src/runtime/local/proxy/makeFront.ts"
+import { makeFront } from "../../server/src/base/proxy/makeFront.ts"
 
 const [part, instance] = process.argv.slice(2)
 const instancePort = Number(instance)

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const folder = join(import.meta.dirname, "../src/runtime/local/instances/starter")
+const folder = join(import.meta.dirname, "../src/runtimes/local/instances/starter")
 const source = join(folder, "starter.c")
 const out = mkdtempSync(join(tmpdir(), "starter-"))
 const flags = [

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { configurationPage } from "../src/configurationPage.ts"
+import { configurationPage } from "../src/base/settings/configurationPage.ts"
 
 writeFileSync(join(import.meta.dirname, "../../docs/reference/configuration.md"), configurationPage())

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeploymentFailed } from "@maxcloud/sdk"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { isRunning } from "../src/host/processIdentity.ts"
+import { isRunning } from "../src/base/host/processIdentity.ts"
 import { freePort } from "./freePort.ts"
 import { groupsWith, processesWith, ServerProcess } from "./serverProcess.ts"
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createClient } from "@maxcloud/sdk"
 
-const main = join(import.meta.dirname, "../src/main.ts")
+const main = join(import.meta.dirname, "../src/assembly/main.ts")
 
 /** A server as its own process, which tests may kill at any moment, on a data folder and a port that outlive it. */
 export class ServerProcess {

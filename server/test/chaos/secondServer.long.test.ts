@@ -4,7 +4,7 @@ import type { ServerProcess } from "../serverProcess.ts"
 import { answers, container, faultServer, hasContainers, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 
-const main = new URL("../../src/main.ts", import.meta.url).pathname
+const main = new URL("../../src/assembly/main.ts", import.meta.url).pathname
 
 /** Starts another server on the folder of one that runs, and gives what it says when it ends. */
 const startAnother = (server: ServerProcess, wrapper: ReadonlyArray<string>, port: number): Promise<string> => {

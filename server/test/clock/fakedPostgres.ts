@@ -3,8 +3,8 @@ import { once } from "node:events"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import pg from "pg"
-import { makeEmbeddedPostgres, ownerRole } from "../../src/database/embedded/EmbeddedPostgres.ts"
-import { makeLauncher } from "../../src/database/embedded/launcher.ts"
+import { makeEmbeddedPostgres, ownerRole } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { makeLauncher } from "../../src/base/postgres/launcher.ts"
 
 /** A Postgres by the wall clock of `environment`: the embedded one sees nothing of its server's environment. */
 export const startFakedPostgres = async (folder: string, environment: Readonly<Record<string, string>>) => {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { Schema } from "effect"
 import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
-import { kinds, pathOf } from "../../src/runtime/kubernetes/api/kinds.ts"
-import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
+import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
 import { until } from "../contract/requests.ts"
 import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, it } from "vitest"
-import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
 import { startCommand } from "./commandLine.ts"
 import { serverKubeconfig } from "./serverKubeconfig.ts"
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
-import { type Kind, kinds } from "../../src/runtime/kubernetes/api/kinds.ts"
-import { describeCluster } from "../../src/runtime/kubernetes/api/testCluster.ts"
+import { type Kind, kinds } from "../../src/runtimes/kubeApi/kinds.ts"
+import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
 import { until } from "../contract/requests.ts"
 import { startCommand, startDeploy } from "./commandLine.ts"
 import { labelsOf, namespaceFor, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"

@@ -2,11 +2,11 @@ import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { install } from "../../src/cluster/install.ts"
-import { defaultNamespacePrefix } from "../../src/cluster/namespacePrefix.ts"
-import { kubeconfigOf, serverToken } from "../../src/cluster/serverKubeconfig.ts"
-import { readCredentials } from "../../src/runtime/kubernetes/api/connect.ts"
-import { layer } from "../../src/runtime/kubernetes/api/layer.ts"
+import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
+import { install } from "../../src/operator/cluster/install.ts"
+import { kubeconfigOf, serverToken } from "../../src/operator/cluster/serverKubeconfig.ts"
+import { readCredentials } from "../../src/runtimes/kubeApi/connect.ts"
+import { layer } from "../../src/runtimes/kubeApi/layer.ts"
 
 /** The administrator's credentials: what the environment gives (KUBECONFIG). */
 export const adminSource = { type: "standard" } as const

@@ -1,6 +1,6 @@
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { runServer } from "../../src/runServer.ts"
+import { runServer } from "../../src/assembly/runServer.ts"
 
 /** A server by its settings in the environment, that acts for the organization of `MAXCLOUD_TEST_ORGANIZATION`. */
 process.exitCode = await runServer({

@@ -1,6 +1,6 @@
 import pg from "pg"
-import { makeEmbeddedPostgres, ownerRole } from "../../src/database/embedded/EmbeddedPostgres.ts"
-import { serverRole } from "../../src/database/embedded/startEmbedded.ts"
+import { makeEmbeddedPostgres, ownerRole } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { serverRole } from "../../src/base/postgres/startEmbedded.ts"
 
 /** Asks the running database of a data folder one question, with all organizations' rows in sight. */
 export const askDatabase = async (

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { type Embedded, embedded } from "../../src/index.ts"
+import { type Embedded, embedded } from "../../src/assembly/index.ts"
 
 const here = import.meta.dirname
 const page = (name: string) => readFileSync(join(here, "../../..", name), "utf8")

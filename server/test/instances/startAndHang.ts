@@ -1,9 +1,9 @@
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, Schema } from "effect"
-import { accessAway } from "../../src/images/testAccess.ts"
-import { Instances } from "../../src/runtime/local/instances/Instance.ts"
-import { layer } from "../../src/runtime/local/instances/layer.ts"
-import { SourceStore } from "../../src/runtime/local/sources/SourceStore.ts"
+import { Instances } from "../../src/runtimes/local/instances/Instance.ts"
+import { layer } from "../../src/runtimes/local/instances/layer.ts"
+import { accessAway } from "../../src/stores/images/testAccess.ts"
+import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
 
 // A stand-in for a server that is killed: `node startAndHang.ts <data folder> <app's folder>` starts one instance, hands on
 // what it prints, and does nothing more.

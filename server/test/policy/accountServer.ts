@@ -6,9 +6,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Role } from "@maxcloud/sdk/api"
 import { Effect, Exit, Layer, Logger, Scope } from "effect"
-import type { Operation } from "../../src/identity/policy.ts"
-import { makeServer } from "../../src/Server.ts"
-import { readSettings, ServerConfig, type ServerSettings } from "../../src/ServerConfig.ts"
+import { makeServer } from "../../src/assembly/Server.ts"
+import { readSettings, ServerConfig, type ServerSettings } from "../../src/base/settings/ServerConfig.ts"
+import type { Operation } from "../../src/tenancy/access/policy.ts"
 
 interface Answer {
   readonly status: number

@@ -1,7 +1,7 @@
 import { HttpApi } from "@effect/platform"
 import { MaxCloudApi } from "@maxcloud/sdk/api"
 import { Option } from "effect"
-import { type Operation, policy } from "../../src/identity/policy.ts"
+import { type Operation, policy } from "../../src/tenancy/access/policy.ts"
 
 export interface Endpoint {
   readonly operation: Operation

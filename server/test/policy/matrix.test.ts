@@ -1,6 +1,6 @@
 import { Role } from "@maxcloud/sdk/api"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type Operation, policy } from "../../src/identity/policy.ts"
+import { type Operation, policy } from "../../src/tenancy/access/policy.ts"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
 import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process"
 import { readdir } from "node:fs/promises"
 import { promisify } from "node:util"
-import { dataDirectoryId } from "../../src/runtime/local/instances/dataDirectoryId.ts"
-import { imageRecordsIn } from "../../src/runtime/local/sources/sourceImages.ts"
+import { dataDirectoryId } from "../../src/base/host/dataDirectoryId.ts"
+import { imageRecordsIn } from "../../src/stores/sources/sourceImages.ts"
 
 /** Removes the images that a server has built of Dockerfiles, which would outlive its data folder. */
 export const removeSourceImages = async (dataDirectory: string): Promise<void> => {

@@ -3,7 +3,7 @@ import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
-import { ownUlimits } from "../../src/runtime/local/instances/ownUlimits.ts"
+import { ownUlimits } from "../../src/base/host/ownUlimits.ts"
 import { findTool } from "./missingTools.ts"
 
 const run = promisify(execFile)

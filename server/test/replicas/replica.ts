@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { Effect, Layer, Redacted } from "effect"
-import * as Database from "../../src/database/Database.ts"
-import { makeFakeRuntime } from "../../src/deployments/fakeRuntime.ts"
-import { testServer } from "../../src/deployments/testServer.ts"
-import * as Shards from "../../src/replicas/Shards.ts"
-import { Runtime } from "../../src/runtime/Runtime.ts"
+import * as Database from "../../src/base/database/Database.ts"
+import * as Shards from "../../src/base/replicas/Shards.ts"
+import { makeFakeRuntime } from "../../src/control/deployments/fakeRuntime.ts"
+import { testServer } from "../../src/control/deployments/testServer.ts"
+import { Runtime } from "../../src/runtimes/port/Runtime.ts"
 
 /** A replica that carries out deployments of the database of `DATABASE_URL` on a runtime in its memory, until it is killed. */
 const dataDir = process.argv[2] ?? ""

@@ -1,0 +1,189 @@
+import { mkdir } from "node:fs/promises"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type { OrganizationName } from "@maxcloud/config-schema"
+import { Context, Duration, Effect, Layer, Option, Redacted, type Scope } from "effect"
+import { Database } from "../base/database/Database.ts"
+import { asServer } from "../base/database/RowScope.ts"
+import { errorText } from "../base/host/systemFault.ts"
+import { faultLog } from "../base/node/faultLog.ts"
+import { makeFront } from "../base/proxy/makeFront.ts"
+import { ProxyCounters } from "../base/proxy/ProxyCounters.ts"
+import { serverStarting } from "../base/proxy/problem.ts"
+import { tunnelLimits } from "../base/proxy/tunnel.ts"
+import { callsWithoutCredential, ServerConfig, type ServerSettings } from "../base/settings/ServerConfig.ts"
+import { Metrics } from "../base/telemetry/Metrics.ts"
+import { cannotListen, cannotStart, ServerError } from "../base/words/ServerError.ts"
+import { ApiServer, serveApi } from "../edge/api/ApiServer.ts"
+import * as authentication from "../edge/api/authentication.ts"
+import { AccessMode } from "../edge/http/AccessMode.ts"
+import { Draining } from "../edge/http/Draining.ts"
+import { makeLocalOwner } from "../edge/local/LocalOwner.ts"
+import { makeLocalToken } from "../edge/local/localToken.ts"
+import type { Development } from "../runtimes/local/instances/Development.ts"
+import { LocalRoutes } from "../runtimes/port/LocalRoutes.ts"
+import { Accounts } from "../tenancy/identity/Accounts.ts"
+import { MailTransport } from "../tenancy/mail/Mail.ts"
+import { Organizations } from "../tenancy/organizations/Organizations.ts"
+import { identityLayer } from "./identityLayer.ts"
+import { registerServerMetrics } from "./serverMetrics.ts"
+import { servicesLayer } from "./servicesLayer.ts"
+import { surfaceLayer } from "./surfaceLayer.ts"
+
+type FrontLookup = Parameters<typeof makeFront>[0]["lookup"]
+
+export interface ServerOptions {
+  /** The organization that requests without a credential act for; made where there is none. @default "local" */
+  readonly organization?: OrganizationName | undefined
+  /** In the process of `maxcloud dev`: what programs that run in place get of the developer's own environment. @default nothing */
+  readonly development?: Development | undefined
+}
+
+export interface RunningServer {
+  /** Of the API, without a slash at its end. */
+  readonly url: string
+  readonly port: number
+  /** Of a server in local mode: what its user's clients send. New at each start. */
+  readonly localToken: Redacted.Redacted | undefined
+  /** Where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
+  readonly bootstrapUrl: string | undefined
+  /** Fails if the server can't go on and must be ended. */
+  readonly failed: Effect.Effect<never, ServerError>
+}
+
+/** Whom the server's own user acts for without a credential: the named organization, or `local`. */
+const localOrganization = ({ organization: name }: ServerOptions) =>
+  Effect.gen(function* () {
+    const organizations = yield* Organizations
+    if (name === undefined) return yield* organizations.ensureLocal
+    const found = yield* organizations.find(name)
+    return Option.isSome(found) ? found.value : yield* organizations.create(name)
+  })
+
+const accessLayer = (
+  settings: ServerSettings,
+  options: ServerOptions,
+  publicUrl: string,
+  token: Redacted.Redacted | undefined
+) =>
+  Layer.effect(
+    AccessMode,
+    Effect.gen(function* () {
+      const { name: mail } = yield* MailTransport
+      return {
+        local:
+          token === undefined
+            ? undefined
+            : { organization: yield* asServer(localOrganization(options)), owner: makeLocalOwner(token) },
+        verifiedOnly: mail !== "log",
+        publicUrl,
+        trustedProxies: settings.trustedProxies,
+        openMetrics: settings.openMetrics,
+        requestsPerMinute: settings.requestsPerMinute,
+        streams: {
+          perKey: settings.streamsPerKey,
+          perAddress: settings.streamsPerAddress
+        },
+        pace: { graceSeconds: settings.graceSeconds, bytesPerSecond: settings.bytesPerSecond }
+      }
+    })
+  )
+
+/** What the API stands on, besides the services. */
+const apiLayer = (...access: Parameters<typeof accessLayer>) =>
+  Layer.mergeAll(accessLayer(...access), authentication.layer, NodeHttpServer.layerContext)
+
+/**
+ * The whole server, for as long as the scope is open. The port is taken first: whether it is free is known before anything is
+ * started. Requests that come too early wait if they are for the API; those for services get 503 with `Retry-After`. At the end it takes
+ * no more connections, gives requests `drainTimeout` to end, hands back work in progress, and ends the instances, then the database.
+ */
+export const makeServer = (
+  options: ServerOptions = {}
+): Effect.Effect<RunningServer, ServerError, ServerConfig | Scope.Scope> =>
+  Effect.gen(function* () {
+    const settings = yield* ServerConfig
+    yield* makeDataDir(settings)
+    const shell = yield* Layer.build(Layer.mergeAll(ApiServer.layer, Metrics.layer, Draining.layer))
+    const draining = Context.get(shell, Draining)
+    let lookup: FrontLookup = () => serverStarting
+    const front = yield* Effect.acquireRelease(
+      openFront(settings, Context.get(shell, ApiServer).server, (host) => lookup(host)),
+      ({ close }) => Effect.promise(() => close(0))
+    )
+    const { port } = front.address
+    const localToken = callsWithoutCredential(settings)
+      ? yield* makeLocalToken(settings.dataDir, front.address)
+      : undefined
+    const url = urlOf(settings.host, port)
+    // What listens everywhere has no address of its own: on this machine it is found here.
+    const publicUrl =
+      settings.publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(settings.host) ? "localhost" : settings.host, port)
+    const services = yield* Layer.build(
+      apiLayer(settings, options, publicUrl, localToken).pipe(
+        Layer.provideMerge(surfaceLayer),
+        Layer.provideMerge(identityLayer(settings, publicUrl)),
+        Layer.provideMerge(servicesLayer(settings, port, options.development))
+      )
+    ).pipe(Effect.mapError(cannotStart))
+    lookup = Context.get(services, LocalRoutes).lookup
+    const all = Context.merge(shell, services)
+    yield* Effect.provide(registerServerMetrics(front.counters), all)
+    yield* Effect.provide(serveApi, all)
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(
+        draining.begin,
+        Effect.promise(() => front.close(Duration.toMillis(settings.drainTimeout)))
+      )
+    )
+    const token = yield* Effect.provide(bootstrapToken(settings), all)
+    const { lost } = Context.get(services, Database)
+    return {
+      url,
+      port,
+      failed: Effect.mapError(lost, cannotStart),
+      localToken,
+      bootstrapUrl: token === undefined ? undefined : `${publicUrl}/auth/bootstrap?token=${Redacted.value(token)}`
+    }
+  })
+
+const urlOf = (host: string, port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** Of a server on which nothing can be done without an account, while there is none. */
+const bootstrapToken = (settings: ServerSettings) =>
+  callsWithoutCredential(settings)
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(Accounts, (_) => _.bootstrapToken).pipe(Effect.mapError(cannotStart))
+
+const openFront = (
+  { domain = "localhost", host, port, tunnelIdleSeconds }: ServerSettings,
+  api: Context.Tag.Service<typeof ApiServer>["server"],
+  lookup: FrontLookup
+) =>
+  Effect.flatMap(faultLog("A request to a service could not be passed on."), (onFault) =>
+    Effect.tryPromise({
+      try: () => {
+        const counters = new ProxyCounters(onFault)
+        return makeFront({
+          host,
+          port,
+          api,
+          lookup,
+          counters,
+          isApiHost: (name) => !name.endsWith(`.${domain}`),
+          tunnels: tunnelLimits(tunnelIdleSeconds)
+        })
+      },
+      catch: (cause) => cause
+    })
+  ).pipe(Effect.catchAll((cause) => cannotListen(host, port, cause)))
+
+const makeDataDir = ({ dataDir }: ServerSettings) =>
+  Effect.tryPromise({
+    try: () => mkdir(dataDir, { recursive: true, mode: 0o700 }),
+    catch: (cause) =>
+      new ServerError({
+        reason: "dataDir",
+        message: `the data folder ${dataDir} cannot be made. ${errorText(cause, dataDir)} Or choose another with --data-dir or MAXCLOUD_DATA_DIR`,
+        cause
+      })
+  })

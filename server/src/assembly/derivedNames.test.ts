@@ -1,0 +1,265 @@
+import { AppName, OrganizationName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import {
+  externalKeyOf,
+  internalHostOf,
+  maxServiceNameLength,
+  namespaceOf,
+  publicUrlOf,
+  textOfExternalKey
+} from "@maxcloud/synth"
+import { Schema } from "effect"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { knativeProblems } from "../../../synth/src/problems.ts"
+import { secretNameOf, writeParts } from "../../../synth/src/secretParts.ts"
+import { examples, specOf } from "../../../synth/test/examples.ts"
+import { kinds, pathOf } from "../runtimes/kubeApi/kinds.ts"
+import { idOf, placeOf } from "../runtimes/kubernetes/apply/managed.ts"
+import { makeRouteTable, publicHostOf } from "../runtimes/local/activator/RouteTable.ts"
+import { lineLabels, selector } from "../stores/logs/loki/logql.ts"
+import { serviceFolder } from "../stores/logs/serviceFolder.ts"
+import { audienceOf } from "../tenancy/identity/keys/idTokenParts.ts"
+import { bucketOf } from "../tenancy/limits/PostgresRateLimits.ts"
+
+/** Everything that a name is derived from. */
+interface Names {
+  readonly organization: OrganizationName
+  readonly stage: StageName
+  readonly app: AppName
+  readonly service: ServiceName
+  readonly secret: SecretName
+}
+
+type Field = keyof Names
+
+const pairs = 10_000
+
+const isName = {
+  organization: Schema.is(OrganizationName),
+  stage: Schema.is(StageName),
+  app: Schema.is(AppName),
+  service: Schema.is(ServiceName),
+  secret: Schema.is(SecretName)
+}
+
+/** Only what a deployment is accepted for: a host's label has 63 characters. */
+const areValid = (_: Record<keyof Names, string>): _ is Record<keyof Names, string> & Names =>
+  isName.organization(_.organization) &&
+  isName.stage(_.stage) &&
+  isName.app(_.app) &&
+  isName.service(_.service) &&
+  isName.secret(_.secret) &&
+  _.service.length <= maxServiceNameLength({ organization: _.organization, stage: _.stage })
+
+const word = fc.constantFrom(
+  "a",
+  "b",
+  "a1",
+  "mc",
+  "web",
+  "production",
+  "kube",
+  "default",
+  "maxcloud",
+  "00001",
+  "private",
+  "svc",
+  "latest"
+)
+
+/** One text cut into names at any of its dashes: `a-b` of `c` and `a` of `b-c` come from the same. */
+const cut = fc
+  .tuple(fc.array(word, { minLength: 3, maxLength: 8 }), fc.nat(), fc.nat(), fc.boolean(), word, word)
+  .map(([words, one, two, isProduction, app, secret]) => {
+    const first = 1 + (one % (words.length - 2))
+    const second = first + 1 + (two % (words.length - first - 1))
+    const join = (from: number, to?: number) => words.slice(from, to).join("-")
+    return {
+      service: join(0, first),
+      stage: isProduction ? "production" : join(first, second),
+      organization: isProduction ? join(first) : join(second),
+      app,
+      secret: secret.toUpperCase()
+    }
+  })
+
+/** Names as long as they may be, that differ in their last or first character. */
+const long = fc
+  .tuple(
+    fc.constantFrom(1, 29, 30),
+    fc.constantFrom(1, 29, 30),
+    fc.constantFrom(1, 2, 30, 56, 57),
+    fc.constantFrom("a", "b"),
+    fc.constantFrom("a", "b")
+  )
+  .map(([organization, stage, service, first, last]) => {
+    const of = (length: number) => (length === 1 ? first : `${first}${"x".repeat(length - 2)}${last}`)
+    return { organization: of(organization), stage: of(stage), service: of(service), app: of(40), secret: of(128) }
+  })
+
+const names = fc.oneof({ weight: 4, arbitrary: cut }, { weight: 1, arbitrary: long }).filter(areValid)
+
+/** Two that are drawn alone, two of the same text, or two that differ in one name. */
+const pair = fc.oneof(
+  fc.tuple(names, names),
+  fc
+    .tuple(names, names, fc.constantFrom<Field>("organization", "stage", "app", "service", "secret"))
+    .map(([one, other, field]) => [one, { ...one, [field]: other[field] }] as const)
+    .filter(([, other]) => areValid(other)),
+  // The stage's name in the place of the organization's, and the other way round.
+  fc
+    .tuple(names)
+    .map(([one]): readonly [typeof one, Record<keyof Names, string>] => [
+      one,
+      { ...one, organization: one.stage, stage: one.organization }
+    ])
+    .filter((_): _ is readonly [(typeof _)[0], Record<keyof Names, string> & Names] => areValid(_[1]))
+)
+
+const place = ({ organization, stage }: Names, namespacePrefix: string) => ({ organization, stage, namespacePrefix })
+
+/** The same for all: where names are kept by an organization's id too, they must do without it here. */
+const organizationId = OrganizationId.make(`org_${"0".repeat(32)}`)
+
+const keyOf = (of: Names, prefix: string) => ({
+  organizationId,
+  namespace: namespaceOf(place(of, prefix)),
+  service: of.service
+})
+
+const tenant = (of: Names) => {
+  const [example] = Object.values(examples)
+  if (example === undefined) throw new Error("there are no examples")
+  return { ...example.tenant, ...place(of, "mc-") }
+}
+
+interface Derivation {
+  /** From which of the names it is derived: with any of them different, it is another. */
+  readonly from: ReadonlyArray<Field>
+  readonly name: (of: Names) => string
+}
+
+const derivations: Readonly<Record<string, Derivation>> = {
+  "namespace without a prefix": { from: ["organization", "stage"], name: (_) => namespaceOf(place(_, "")) },
+  "namespace with a prefix": { from: ["organization", "stage"], name: (_) => namespaceOf(place(_, "mc-")) },
+  "public URL": { from: ["organization", "stage", "service"], name: (_) => publicUrlOf(_.service, tenant(_)) },
+  "host of the local runtime": {
+    from: ["organization", "stage", "service"],
+    name: (_) => publicHostOf(keyOf(_, ""), "localhost")
+  },
+  "host within the cluster": {
+    from: ["organization", "stage", "service"],
+    name: (_) => internalHostOf(_.service, place(_, "mc-"))
+  },
+  "path of a Kubernetes object": {
+    from: ["organization", "stage", "service"],
+    name: (_) => pathOf(kinds.service, namespaceOf(place(_, "mc-")), _.service)
+  },
+  "key of the cluster's cache": {
+    from: ["organization", "stage", "service"],
+    name: (_) => idOf(placeOf("service", namespaceOf(place(_, "mc-")), _.service))
+  },
+  "path of a Secret": {
+    from: ["organization", "stage", "service", "secret"],
+    name: (_) =>
+      pathOf(
+        kinds.secret,
+        namespaceOf(place(_, "mc-")),
+        secretNameOf(_.service, writeParts({ KEY: [{ secret: _.secret, version: 1 }] }))
+      )
+  },
+  "key in a store of secrets": {
+    from: ["organization", "app", "stage", "secret"],
+    name: (_) =>
+      textOfExternalKey(
+        externalKeyOf({ store: "s", key: "{organization}--{app}--{stage}--{name}#v" }, place(_, ""), _.app, _.secret)
+      )
+  },
+  "folder and bucket key of logs": {
+    from: ["organization", "stage", "service"],
+    name: (_) => serviceFolder(keyOf(_, "mc-"))
+  },
+  "labels of log streams": {
+    from: ["organization", "stage", "service"],
+    name: (_) => selector(lineLabels(keyOf(_, "mc-")))
+  },
+  "audience of CI tokens": { from: ["organization"], name: (_) => audienceOf(_.organization) },
+  "bucket of a rate limit": {
+    from: ["organization", "stage"],
+    name: (_) => bucketOf({ name: _.stage, quota: 1, windowSeconds: 1 }, _.organization)
+  }
+}
+
+describe("a derived name belongs to one organization, stage and service", () => {
+  for (const [what, { from, name }] of Object.entries(derivations)) {
+    it(`${what}: ${pairs} pairs`, () => {
+      /** Every name that was drawn, with what it was derived from: each new one is held against all before it. */
+      const known = new Map<string, string>()
+      let different = 0
+      fc.assert(
+        fc.property(pair, (both) => {
+          const [one, other] = both.map((of) => {
+            const source = JSON.stringify(from.map((_) => of[_]))
+            const derived = name(of)
+            expect(known.get(derived) ?? source, derived).toBe(source)
+            known.set(derived, source)
+            return { source, derived }
+          })
+          if (one?.source !== other?.source) different++
+          expect(one?.derived === other?.derived).toBe(one?.source === other?.source)
+        }),
+        { numRuns: pairs }
+      )
+      console.log(`${what}: ${pairs} pairs, ${different} of them different, ${known.size} names in all`)
+      expect(different).toBeGreaterThan(pairs / 3)
+    })
+  }
+
+  it(`a host of the local runtime reaches its own service alone: ${pairs} pairs`, () => {
+    const route = (key: string) => ({
+      key,
+      protocol: "http1" as const,
+      timeoutMs: 1,
+      acquire: () => Promise.reject(new Error(key))
+    })
+    fc.assert(
+      fc.property(pair, ([one, other]) => {
+        const table = makeRouteTable("localhost")
+        for (const of of [one, other]) table.add(keyOf(of, ""), route(publicHostOf(keyOf(of, ""), "localhost")))
+        for (const of of [one, other]) {
+          const { namespace, service } = keyOf(of, "")
+          expect(table.lookup(`${service}--${namespace}.localhost`)?.key).toBe(`${service}--${namespace}.localhost`)
+          // Formerly the short form, which was another service's too.
+          expect(table.lookup(`${service}-${of.organization}.localhost`)).toBeUndefined()
+        }
+      }),
+      { numRuns: pairs }
+    )
+    console.log(`hosts of the local runtime: ${pairs} pairs`)
+  })
+
+  it(`what Knative makes for two services of one stage has two names: ${pairs} pairs`, () => {
+    /** The Kubernetes Services of a Knative Service: of its route, its tags and its revisions (knative/serving). */
+    const made = (service: string, tag: string) => [
+      service,
+      `${tag}---${service}`,
+      ...["00001", "00002", "12345"].flatMap((_) => [`${service}-${_}`, `${service}-${_}-private`])
+    ]
+    const spec = specOf({ app: "a", services: [{ name: "a", image: "nginx" }] })
+    let checked = 0
+    fc.assert(
+      fc.property(pair, word, word, ([one, other], tag, otherTag) => {
+        if (one.service === other.service) return
+        const services = [one.service, other.service].flatMap((name) => spec.services.map((_) => ({ ..._, name })))
+        if (knativeProblems({ ...spec, services }).length > 0) return
+        checked++
+        const first = new Set(made(one.service, tag))
+        expect(made(other.service, otherTag).filter((_) => first.has(_))).toEqual([])
+      }),
+      { numRuns: 4 * pairs }
+    )
+    console.log(`names that Knative makes: ${checked} pairs of different services`)
+    expect(checked).toBeGreaterThan(pairs)
+  })
+})

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { isRunning } from "../base/host/processIdentity.ts"
+
+const main = join(import.meta.dirname, "main.ts")
+
+/** Collects what a stream says, and waits for words in it. */
+const listener = (stream: NodeJS.ReadableStream | Socket) => {
+  let text = ""
+  const waiting = new Set<() => void>()
+  stream.on("data", (chunk: Buffer) => {
+    text += chunk.toString()
+    for (const look of waiting) look()
+  })
+  const until = (words: RegExp) =>
+    new Promise<RegExpExecArray>((resolve) => {
+      const look = () => {
+        const match = words.exec(text)
+        if (match === null) return
+        waiting.delete(look)
+        resolve(match)
+      }
+      waiting.add(look)
+      look()
+    })
+  return { until, text: () => text }
+}
+
+const start = (dataDir: string, environment: Record<string, string> = {}) => {
+  const child = spawn(process.execPath, [main], {
+    env: { ...process.env, MAXCLOUD_DATA_DIR: dataDir, MAXCLOUD_PORT: "0", MAXCLOUD_LOG: "json", ...environment }
+  })
+  return { child, out: listener(child.stdout), log: listener(child.stderr), ended: once(child, "exit") }
+}
+
+const portOf = async (server: ReturnType<typeof start>) =>
+  Number((await server.out.until(/listens on http:\/\/127\.0\.0\.1:(\d+)/))[1])
+
+const postgresOf = (dataDir: string) =>
+  Number(readFileSync(join(dataDir, "postgres/data/postmaster.pid"), "utf8").split("\n")[0])
+
+/** A request whose body is half sent. */
+const half = async (port: number) => {
+  const socket = connect(port, "127.0.0.1")
+  await once(socket, "connect")
+  socket.on("error", () => {})
+  socket.write(
+    "POST /api/v1/services HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n"
+  )
+  const answer = listener(socket)
+  // The server asks for the body: it has the request.
+  await answer.until(/100 Continue/)
+  socket.write("{}")
+  return { socket, answer }
+}
+
+describe("the server's process", () => {
+  let dataDir: string
+  let children: Array<ChildProcess>
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), "maxcloud-run-"))
+    children = []
+  })
+  afterEach(() => {
+    for (const child of children) child.kill("SIGKILL")
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  const run = (environment: Record<string, string> = {}) => {
+    const server = start(dataDir, environment)
+    children.push(server.child)
+    return server
+  }
+
+  it("lets requests end at SIGTERM, then ends with its database, and is ended at once by a second signal", async () => {
+    const first = run()
+    const { answer, socket } = await half(await portOf(first))
+    first.child.kill("SIGTERM")
+    await first.log.until(/stopping/)
+    socket.write("[]")
+    await answer.until(/HTTP\/1\.1 400 .*InvalidRequest/s)
+    assert.deepStrictEqual(await first.ended, [0, null])
+    assert.isFalse(existsSync(join(dataDir, "postgres/data/postmaster.pid")))
+    assert.isNotEmpty(first.log.text().trim())
+    for (const line of first.log.text().trim().split("\n")) assert.isString(JSON.parse(line).message)
+
+    const second = run()
+    const { socket: held } = await half(await portOf(second))
+    second.child.kill("SIGINT")
+    await second.log.until(/stopping/)
+    second.child.kill("SIGINT")
+    assert.deepStrictEqual(await second.ended, [130, null])
+    held.destroy()
+
+    // What was left is adopted, and ended in order this time.
+    const third = run()
+    await portOf(third)
+    third.child.kill("SIGTERM")
+    assert.deepStrictEqual(await third.ended, [0, null])
+  }, 120_000)
+
+  it.each(["removed", "replaced"])(
+    "ends with words, and with its database, if its data folder is %s",
+    async (how) => {
+      const server = run()
+      await portOf(server)
+      const postgres = postgresOf(dataDir)
+      assert.isTrue(isRunning(postgres))
+      if (how === "removed") rmSync(dataDir, { recursive: true })
+      else {
+        renameSync(dataDir, `${dataDir}.aside`)
+        mkdirSync(dataDir)
+      }
+      assert.deepStrictEqual(await server.ended, [1, null])
+      rmSync(`${dataDir}.aside`, { recursive: true, force: true })
+      assert.include(server.log.text(), `maxcloud: The data folder ${dataDir} was removed or replaced`)
+      assert.include(server.log.text(), "maxcloud server restore")
+      assert.isFalse(isRunning(postgres))
+    },
+    120_000
+  )
+
+  it("leaves no database if it is stopped just after its data folder was removed", async () => {
+    const server = run()
+    await portOf(server)
+    const postgres = postgresOf(dataDir)
+    rmSync(dataDir, { recursive: true })
+    server.child.kill("SIGTERM")
+    const [code] = await server.ended
+    assert.include([0, 1], code)
+    assert.isFalse(isRunning(postgres))
+  }, 120_000)
+
+  it("says what is wrong with a setting", async () => {
+    const server = run({ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" })
+    assert.deepStrictEqual(await server.ended, [1, null])
+    assert.match(
+      server.log.text(),
+      /^maxcloud: with MAXCLOUD_AUTH=local the server does not listen on "0\.0\.0\.0".*could deploy/
+    )
+    assert.isFalse(existsSync(join(dataDir, "postgres")))
+  }, 120_000)
+
+  it("is the only one in its data folder", async () => {
+    const first = run()
+    await portOf(first)
+    const second = run()
+    assert.deepStrictEqual(await second.ended, [1, null])
+    assert.match(second.log.text(), /maxcloud: .*/)
+    assert.include(second.log.text(), dataDir)
+    first.child.kill("SIGTERM")
+    assert.deepStrictEqual(await first.ended, [0, null])
+  }, 120_000)
+})

@@ -1,0 +1,78 @@
+import { Deferred, Duration, Effect, Exit, Fiber, Layer } from "effect"
+import {
+  type InvalidSetting,
+  readSettings,
+  refuseWithoutMail,
+  ServerConfig,
+  type ServerSettings
+} from "../base/settings/ServerConfig.ts"
+import * as logging from "../base/telemetry/logging.ts"
+import * as tracing from "../base/telemetry/tracing.ts"
+import { ServerError } from "../base/words/ServerError.ts"
+import { makeServer, type RunningServer, type ServerOptions } from "./Server.ts"
+
+export interface RunOptions extends ServerOptions, Partial<ServerSettings> {
+  /** Told once, when the server takes requests. */
+  readonly onReady?: ((server: RunningServer) => void) | undefined
+}
+
+/** What is printed, once, for whoever may read what the server prints: the first owner registers by it. */
+export const bootstrapNotice = (bootstrapUrl: string) =>
+  `There is no account yet. The first owner registers at\n\n  ${bootstrapUrl}\n\nThe link is good once, until the server starts again.`
+
+/** Turns the settings into the server, its log and its traces. */
+export const configured = (options: RunOptions) =>
+  Effect.mapError(
+    Effect.flatMap(readSettings(options), refuseWithoutMail),
+    ({ message }: InvalidSetting) => new ServerError({ reason: "setting", message })
+  ).pipe(
+    Effect.map((settings) => ({
+      settings,
+      layer: Layer.mergeAll(Layer.succeed(ServerConfig, settings), logging.layer(settings), tracing.layer(settings))
+    }))
+  )
+
+/** The server until it is interrupted. */
+export const serve = (options: RunOptions = {}): Effect.Effect<never, ServerError> =>
+  Effect.flatMap(configured(options), ({ layer, settings }) =>
+    Effect.gen(function* () {
+      const server = yield* makeServer(options)
+      yield* Effect.logInfo(`listening on ${server.url}, data in ${settings.dataDir}`)
+      yield* Effect.addFinalizer(() => Effect.logInfo("stopping: requests that are under way get time to end"))
+      options.onReady?.(server)
+      return yield* server.failed
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
+/** Longer than this no ordered end takes. */
+const giveUpAfter = Duration.minutes(2)
+
+/**
+ * Runs the server as this process's work until SIGINT or SIGTERM; a second one ends it at once (what is left is found and ended at
+ * the next start). Resolves with the exit code: 0 after an ordered end, 1 where it could not start, which is then told.
+ */
+export const runServer = (options: RunOptions = {}): Promise<number> =>
+  Effect.gen(function* () {
+    const asked = yield* Deferred.make<void>()
+    let signals = 0
+    const onSignal = (signal: NodeJS.Signals) => {
+      signals++
+      if (signals > 1) process.exit(signal === "SIGINT" ? 130 : 143)
+      Deferred.unsafeDone(asked, Exit.void)
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.on("SIGINT", onSignal).on("SIGTERM", onSignal)),
+      () => Effect.sync(() => process.off("SIGINT", onSignal).off("SIGTERM", onSignal))
+    )
+    const server = yield* Effect.fork(serve(options))
+    yield* Effect.raceFirst(Effect.exit(Fiber.join(server)), Deferred.await(asked))
+    const exit = yield* Fiber.interrupt(server).pipe(Effect.timeoutOption(giveUpAfter))
+    if (exit._tag === "None" || Exit.isInterrupted(exit.value)) return 0
+    return yield* Effect.as(Exit.isFailure(exit.value) ? tellFailure(exit.value) : Effect.void, 1)
+  }).pipe(Effect.scoped, Effect.runPromise)
+
+const tellFailure = (exit: Exit.Failure<never, ServerError>) =>
+  Effect.sync(() => {
+    const error = exit.cause._tag === "Fail" ? exit.cause.error : undefined
+    process.stderr.write(`maxcloud: ${error === undefined ? String(exit.cause) : error.message}\n`)
+  })

@@ -1,0 +1,72 @@
+import { Effect, Layer } from "effect"
+import * as Database from "../base/database/Database.ts"
+import { Disk } from "../base/disk/Disk.ts"
+import * as Keys from "../base/keys/layer.ts"
+import * as Shards from "../base/replicas/Shards.ts"
+import { runtimeOf } from "../base/settings/runtimeOf.ts"
+import type { ServerSettings } from "../base/settings/ServerConfig.ts"
+import * as DriftLog from "../control/drift/PostgresDriftLog.ts"
+import * as Collector from "../control/retention/Collector.ts"
+import { Retention } from "../control/retention/Retention.ts"
+import * as Deployments from "../control/services/controlLayer.ts"
+import * as AutomaticBackups from "../operator/backup/AutomaticBackups.ts"
+import { runtimeLayer } from "../runtimes/choose/runtimeLayer.ts"
+import type { Development } from "../runtimes/local/instances/Development.ts"
+import * as RegistryLogins from "../stores/images/RegistryLogins.ts"
+import * as SealedCredentials from "../stores/images/SealedCredentials.ts"
+import * as SealedSecrets from "../stores/secrets/SealedSecrets.ts"
+import * as Sources from "../stores/sources/layer.ts"
+import * as Audit from "../tenancy/audit/PostgresAudit.ts"
+import { defaultQuotas } from "../tenancy/limits/defaultQuotas.ts"
+import * as LogQuotas from "../tenancy/limits/LogQuotas.ts"
+import * as Quotas from "../tenancy/limits/PostgresQuotas.ts"
+import * as KnownOrganizations from "../tenancy/organizations/KnownOrganizations.ts"
+import * as Organizations from "../tenancy/organizations/Organizations.ts"
+
+/**
+ * Everything below HTTP: the database, what is kept in it, the runtime, and the deployments that are carried out on it.
+ * Parts end in the reverse order of their beginning: first no work is taken any more, then instances end, last the database.
+ */
+export const servicesLayer = (settings: ServerSettings, port: number, development?: Development) => {
+  const { databaseUrl, dataDir, migrationDatabaseUrl } = settings
+  const database = Database.layer({
+    dataDir,
+    url: databaseUrl,
+    migrationUrl: migrationDatabaseUrl,
+    backupFolder: settings.backupFolder,
+    lock: { sharing: runtimeOf(settings) === "local" ? "sole" : "shared" },
+    connections: settings.databasePool,
+    statementTimeout: settings.statementTimeout
+  })
+  // The embedded database has one server, which need not wait for a former self.
+  const shards = databaseUrl === undefined ? Shards.layerAll : Shards.layer()
+  const kept = Layer.mergeAll(
+    Organizations.layer,
+    KnownOrganizations.layer,
+    SealedSecrets.layer({ dataDir }),
+    DriftLog.layer,
+    Quotas.layer(defaultQuotas(settings), dataDir),
+    SealedCredentials.layer({ dataDir }),
+    RegistryLogins.layer(settings),
+    shards,
+    Layer.unwrapEffect(Effect.map(Disk, (disk) => Sources.layer({ dataDirectory: dataDir, disk })))
+  )
+  const backups =
+    databaseUrl === undefined && settings.backups === "daily"
+      ? AutomaticBackups.layer(settings)
+      : AutomaticBackups.layerOff
+  return Layer.mergeAll(Deployments.layer(), Collector.layer({ dataDir }), backups).pipe(
+    Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
+    Layer.provideMerge(runtimeLayer(settings, port, development)),
+    Layer.provideMerge(LogQuotas.layer),
+    Layer.provideMerge(kept),
+    Layer.provideMerge(Audit.layer()),
+    Layer.provideMerge(Keys.layer(settings)),
+    Layer.provideMerge(
+      Layer.merge(
+        database,
+        Disk.layer({ dataDir, embedded: databaseUrl === undefined, minFreeDisk: settings.minFreeDisk })
+      )
+    )
+  )
+}

@@ -1,0 +1,54 @@
+import { request } from "node:http"
+import { createServer } from "node:net"
+import { assert, describe, it } from "vitest"
+import { temporaryFolder } from "../../../sdk/test/temporaryFolder.ts"
+import { embedded } from "./index.ts"
+
+const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const server = createServer().once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(address)))
+    })
+  })
+
+/** What a caller of a service is answered; undefined: nothing listens. */
+const visit = (port: number) =>
+  new Promise<string | undefined>((resolve) => {
+    request(
+      { host: "127.0.0.1", port, headers: { host: `web--local.localhost:${port}` }, agent: false },
+      (response) => {
+        response.resume()
+        const { "retry-after": after } = response.headers
+        resolve(`${response.statusCode}${after === undefined ? "" : `, again after ${after} s`}`)
+      }
+    )
+      .on("error", () => resolve(undefined))
+      .end()
+  })
+
+describe("while the server starts", () => {
+  it("callers of services are told to come again, and never that there is no such service", async () => {
+    const port = await freePort()
+    const answers: Array<string | undefined> = []
+    const starting = embedded({ dataDir: temporaryFolder("maxcloud-startup-"), port })
+    let done = false
+    void starting.finally(() => {
+      done = true
+    })
+    while (!done) {
+      const answer = await visit(port)
+      // What was asked before the end of the start was perhaps answered after it.
+      if (!done) answers.push(answer)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await using cloud = await starting
+    const told = [...new Set(answers.filter((_) => _ !== undefined))]
+    assert.strictEqual(told[0], "503, again after 1 s")
+    // Once the routes are known, which is before the whole server is.
+    assert.isTrue(told.length === 1 || (told.length === 2 && told[1] === "404"), told.join("; "))
+    assert.strictEqual(await visit(port), "404")
+    assert.include(cloud.url, String(port))
+  })
+})

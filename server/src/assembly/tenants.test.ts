@@ -1,0 +1,176 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import type { Server } from "node:http"
+import { BlockList } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { assert, describe, it } from "@effect/vitest"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Context, Effect, Layer, Logger } from "effect"
+import { asServer } from "../base/database/RowScope.ts"
+import { readSettings } from "../base/settings/ServerConfig.ts"
+import { Metrics } from "../base/telemetry/Metrics.ts"
+import { ApiServer, serveApi } from "../edge/api/ApiServer.ts"
+import * as authentication from "../edge/api/authentication.ts"
+import { AccessMode } from "../edge/http/AccessMode.ts"
+import { Draining } from "../edge/http/Draining.ts"
+import { makeLocalOwner } from "../edge/local/LocalOwner.ts"
+import { newToken } from "../tenancy/identity/tokens.ts"
+import { type Organization, Organizations } from "../tenancy/organizations/Organizations.ts"
+import { identityLayer } from "./identityLayer.ts"
+import { servicesLayer } from "./servicesLayer.ts"
+import { surfaceLayer } from "./surfaceLayer.ts"
+
+const temporary = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = mkdtempSync(join(tmpdir(), "maxcloud-tenants-"))
+    // As root, services run as another user.
+    chmodSync(folder, 0o755)
+    return folder
+  }),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+const listen = (server: Server) =>
+  Effect.acquireRelease(
+    Effect.async<string>(
+      (resume) =>
+        void server.listen(0, "127.0.0.1", () => {
+          const address = server.address()
+          resume(Effect.succeed(`http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`))
+        })
+    ),
+    () =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+  )
+
+/** An API of one server whose every request acts for this organization. */
+const apiOf = (
+  services: Context.Context<
+    | Layer.Layer.Success<ReturnType<typeof servicesLayer>>
+    | Layer.Layer.Success<typeof surfaceLayer>
+    | Layer.Layer.Success<ReturnType<typeof identityLayer>>
+  >,
+  organization: Organization
+) =>
+  Effect.gen(function* () {
+    const shell = yield* Layer.build(
+      Layer.mergeAll(
+        Layer.fresh(ApiServer.layer),
+        Layer.fresh(Metrics.layer),
+        Draining.layer,
+        NodeHttpServer.layerContext,
+        Layer.fresh(authentication.layer),
+        Layer.succeed(AccessMode, {
+          local: { organization, owner: makeLocalOwner(newToken("local", "server00").token) },
+          verifiedOnly: false,
+          publicUrl: "http://localhost",
+          trustedProxies: new BlockList(),
+          openMetrics: true,
+          requestsPerMinute: 1200,
+          streams: { perKey: 100, perAddress: 100 },
+          pace: { graceSeconds: 20, bytesPerSecond: 1024 }
+        })
+      )
+    )
+    yield* Effect.provide(serveApi, Context.merge(services, shell))
+    return yield* listen(Context.get(shell, ApiServer).server)
+  })
+
+const call = (url: string, path: string, method = "GET", body?: unknown) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } })
+    })
+    const text = await response.text()
+    return { status: response.status, text, body: text.startsWith("{") ? JSON.parse(text) : undefined }
+  })
+
+describe("organizations", () => {
+  it.scopedLive(
+    "a second one with equal names for everything finds nothing of the first, and can change nothing of it",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* temporary
+        const folder = yield* temporary
+        writeFileSync(
+          join(folder, "app.mjs"),
+          `import { createServer } from "node:http"; console.log("first-organization-line"); createServer((_, r) => r.end("x")).listen(process.env.PORT)`
+        )
+        const settings = yield* readSettings({ dataDir, inPlace: true })
+        const services = yield* Layer.build(
+          surfaceLayer.pipe(
+            Layer.provideMerge(identityLayer(settings, "http://localhost")),
+            Layer.provideMerge(servicesLayer(settings, 1))
+          )
+        )
+        const organizations = Context.get(services, Organizations)
+        const first = yield* apiOf(services, yield* asServer(organizations.ensureLocal))
+        const second = yield* apiOf(services, yield* asServer(organizations.create(OrganizationName.make("acme"))))
+
+        const spec = (env: Record<string, unknown>) => ({
+          spec: {
+            apiVersion: "maxcloud.dev/v1",
+            app: "shop",
+            services: [
+              {
+                name: "web",
+                source: { path: "./web", directory: folder },
+                command: [process.execPath, "app.mjs"],
+                env
+              }
+            ]
+          }
+        })
+        const stage = "/api/v1/apps/shop/stages/production"
+        yield* call(first, `${stage}/secrets/KEY`, "PUT", { value: "first-organization-secret" })
+        const deployment = yield* call(first, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))
+        assert.strictEqual(deployment.status, 202, deployment.text)
+        const events = yield* call(first, `/api/v1/deployments/${deployment.body.id}/events`)
+        assert.include(events.text, `"state":"succeeded"`)
+        const service = (yield* call(first, "/api/v1/services")).body.services[0]
+
+        // Nothing of the first by any list, name or id.
+        assert.deepStrictEqual((yield* call(second, "/api/v1/services")).body, { services: [] })
+        assert.deepStrictEqual((yield* call(second, "/api/v1/services?name=web&app=shop")).body, { services: [] })
+        assert.deepStrictEqual((yield* call(second, "/api/v1/apps")).body, { apps: [] })
+        assert.deepStrictEqual((yield* call(second, `${stage}/secrets`)).body, { secrets: [] })
+        assert.notInclude((yield* call(second, "/")).text, "web--")
+        for (const path of [
+          `/api/v1/services/${service.id}`,
+          `/api/v1/services/${service.id}/revisions`,
+          `/api/v1/services/${service.id}/logs`,
+          `/api/v1/deployments/${deployment.body.id}`,
+          `/api/v1/deployments/${deployment.body.id}/events`,
+          `${stage}/deployments`,
+          `${stage}/drift`
+        ]) {
+          const answer = yield* call(second, path)
+          assert.strictEqual(answer.status, 404, `${path}: ${answer.text}`)
+          assert.notInclude(answer.text, "first-organization")
+        }
+        const plan = yield* call(second, `${stage}/plan`, "POST", spec({ KEY: { secret: "KEY" } }))
+        assert.strictEqual(plan.body.changes[0].action, "create")
+        assert.match(JSON.stringify(plan.body.problems), /KEY/)
+        assert.strictEqual(
+          (yield* call(second, `${stage}/deployments`, "POST", spec({ KEY: { secret: "KEY" } }))).status,
+          422
+        )
+
+        // And no change.
+        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}`, "DELETE")).status, 404)
+        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}/pause`, "POST")).status, 404)
+        assert.strictEqual((yield* call(second, `/api/v1/services/${service.id}/resume`, "POST")).status, 404)
+        assert.strictEqual((yield* call(second, stage, "DELETE")).status, 404)
+        assert.strictEqual((yield* call(second, `${stage}/secrets/KEY`, "DELETE")).status, 404)
+        const own = yield* call(second, `${stage}/secrets/KEY`, "PUT", { value: "second" })
+        assert.strictEqual(own.body.version, 1)
+        assert.strictEqual((yield* call(first, `/api/v1/services/${service.id}`)).body.state, "ready")
+        assert.strictEqual((yield* call(first, `${stage}/secrets`)).body.secrets[0].version, 1)
+      }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+  )
+})

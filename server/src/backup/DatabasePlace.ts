@@ -1,5 +1,0 @@
-import type { ServerSettings } from "../ServerConfig.ts"
-
-/** Where the database is, as far as backups need to know. */
-export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl"> &
-  Partial<Pick<ServerSettings, "backupFolder">>

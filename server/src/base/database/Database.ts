@@ -1,0 +1,136 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Context, Effect, Layer, Redacted } from "effect"
+import type pg from "pg"
+import type { SystemFault } from "../host/systemFault.ts"
+import { connect } from "../postgres/connect.ts"
+import { DatabaseError, databaseWords } from "../postgres/DatabaseError.ts"
+import { withWayBack } from "../postgres/damage.ts"
+import { serverRole, startEmbedded } from "../postgres/startEmbedded.ts"
+import { makeSqlClient } from "./makeSqlClient.ts"
+import { migrate } from "./migrate.ts"
+import * as Notifications from "./Notifications.ts"
+import { makePool, type PoolLimits, troubleOf } from "./PgPool.ts"
+import { asNobody, asServer } from "./RowScope.ts"
+import { intoAnother, refuseBrokenOff, refuseRestoring, restoreAgain } from "./restoring.ts"
+import { type LockOptions, serverLock } from "./serverLock.ts"
+
+export { DatabaseError } from "../postgres/DatabaseError.ts"
+
+export interface DatabaseOptions extends PoolLimits {
+  /** Folder for the embedded Postgres (in `postgres/`), used where `url` is absent. */
+  readonly dataDir: string
+  /** A Postgres to use instead: the server's own role. */
+  readonly url?: Redacted.Redacted | undefined
+  /** Where backups of the embedded one are. @default `backups` in the data folder */
+  readonly backupFolder?: string | undefined
+  /** The role that owns the tables and runs migrations. @default `url` */
+  readonly migrationUrl?: Redacted.Redacted | undefined
+  /** How the database of `url` is held. The embedded one is held by its folder. @default not at all */
+  readonly lock?: LockOptions | undefined
+}
+
+/** The database behind `SqlClient`: migrated, and in use by this server. */
+export class Database extends Context.Tag("@maxcloud/server/Database")<
+  Database,
+  {
+    readonly embedded: boolean
+    /** Fails where the database does not answer. */
+    readonly ping: Effect.Effect<void, DatabaseError>
+    /** What statements are refused for at present (a full disk, a read-only database), if somebody has to act on it. */
+    readonly trouble: () => SystemFault | undefined
+    /** Fails if another server has taken the database, or the embedded one's folder is gone: this one must end. */
+    readonly lost: Effect.Effect<never, DatabaseError>
+  }
+>() {}
+
+const migratedEmbedded = ({ backupFolder, dataDir }: DatabaseOptions) =>
+  Effect.gen(function* () {
+    yield* refuseBrokenOff(dataDir)
+    const { lost, owner, server } = yield* startEmbedded(dataDir, backupFolder)
+    yield* connect(owner).pipe(
+      Effect.flatMap((client) =>
+        Effect.andThen(refuseRestoring(client, restoreAgain(dataDir)), migrate(client, serverRole))
+      ),
+      Effect.scoped
+    )
+    return { config: server, lost }
+  }).pipe(Effect.mapError(withWayBack(dataDir, backupFolder)))
+
+const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const role = yield* connect({ connectionString: Redacted.value(url) }).pipe(
+      Effect.map((client) => client.user ?? serverRole),
+      Effect.scoped
+    )
+    const client = yield* connect({ connectionString: Redacted.value(migrationUrl) })
+    yield* refuseRestoring(client, intoAnother)
+    yield* migrate(client, role)
+    const config: pg.ClientConfig = { connectionString: Redacted.value(url) }
+    return { config, lost: Effect.never }
+  }).pipe(Effect.scoped)
+
+/** Where work was leased by a server that is gone for certain, it need not be waited for. */
+const freeLeases = Effect.flatMap(
+  SqlClient,
+  (sql) =>
+    sql`update work_items set lease_token = null, lease_until = null, available_at = now() where lease_token is not null`
+)
+
+/** The embedded database has 30 connections, of which the owner and the listener need some. */
+const within = (limits: PoolLimits): PoolLimits => ({ ...limits, connections: Math.min(limits.connections ?? 12, 24) })
+
+/** Row security does not hold for superusers and roles that bypass it: whatever a mistake of ours would show is then shown. */
+const warnOfBypass = Effect.flatMap(
+  SqlClient,
+  (sql) => sql<{ role: string }>`
+    select rolname as role from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)`
+).pipe(
+  Effect.flatMap(([found]) =>
+    found === undefined
+      ? Effect.void
+      : Effect.logWarning(
+          `the database's role "${found.role}" bypasses row security: the second line between organizations is off. Give DATABASE_URL a role that is no superuser and has no BYPASSRLS (create role maxcloud login nobypassrls), and MAXCLOUD_MIGRATION_DATABASE_URL the one that owns the tables`
+        )
+  )
+)
+
+/** The database: that of `url`, or else the embedded one of the data folder, which only one server at a time may use. */
+export const layer = (
+  options: DatabaseOptions
+): Layer.Layer<Database | SqlClient | Notifications.Notifications, DatabaseError> =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const isEmbedded = options.url === undefined
+      const { config, lost: folderLost } =
+        options.url === undefined
+          ? yield* migratedEmbedded(options)
+          : yield* external(options.url, options.migrationUrl ?? options.url)
+      const lost = isEmbedded || options.lock === undefined ? folderLost : yield* serverLock(config, options.lock)
+      const pool = yield* makePool(config, isEmbedded ? within(options) : options)
+      const client = Layer.scoped(SqlClient, makeSqlClient(pool, []))
+      const database = Layer.effect(
+        Database,
+        Effect.gen(function* () {
+          const sql = yield* SqlClient
+          yield* asNobody(warnOfBypass).pipe(
+            Effect.andThen(isEmbedded ? asServer(freeLeases) : Effect.void),
+            Effect.mapError((cause) => new DatabaseError({ reason: "failed", message: cause.message, cause }))
+          )
+          return {
+            embedded: isEmbedded,
+            lost,
+            trouble: () => troubleOf(pool),
+            ping: sql`select 1`.pipe(
+              asNobody,
+              Effect.asVoid,
+              Effect.timeout("5 seconds"),
+              Effect.mapError(
+                (cause) => new DatabaseError({ reason: "unreachable", message: databaseWords(cause), cause })
+              )
+            )
+          }
+        })
+      )
+      return Layer.merge(database, Notifications.layer(config)).pipe(Layer.provideMerge(client))
+    })
+  )

@@ -1,0 +1,124 @@
+import { Duration, Effect } from "effect"
+import pg from "pg"
+import { type SystemFault, systemFaultOf } from "../host/systemFault.ts"
+import { endWithin } from "../node/endWithin.ts"
+import { Session, settingsOf } from "./Session.ts"
+import { AllInUse, waitMillis } from "./Shares.ts"
+
+export interface PoolLimits {
+  /** Connections at most. @default 12 */
+  readonly connections?: number | undefined
+  /** How long a statement may run. @default 30 s */
+  readonly statementTimeout?: Duration.Duration | undefined
+}
+
+const connectMillis = 5_000
+const idleInTransactionMillis = 60_000
+/** Longer than the database's own limit: only a connection that has gone silent lets this pass. */
+const silenceMillis = 5_000
+
+/** Reaching Postgres has its own, shorter limit than waiting for a connection that others use. */
+class PromptClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    // The pool hides the password from enumeration.
+    super(
+      typeof config === "object"
+        ? { ...config, password: config.password, connectionTimeoutMillis: connectMillis }
+        : config
+    )
+  }
+}
+
+/**
+ * Connections that show no row of any organization until they are told whose, and on which neither a statement nor an idle transaction
+ * goes on for ever.
+ */
+export const makePool = (config: pg.ClientConfig, { connections = 12, statementTimeout }: PoolLimits) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const statementMillis = Duration.toMillis(statementTimeout ?? Duration.seconds(30))
+      const pool = new pg.Pool({
+        ...config,
+        keepAlive: true,
+        application_name: "maxcloud",
+        max: connections,
+        connectionTimeoutMillis: waitMillis,
+        query_timeout: statementMillis + silenceMillis,
+        Client: PromptClient,
+        // Not by options of the connection's start, which poolers between refuse. Temporary tables come last, or they would shadow ours.
+        onConnect: (client) =>
+          client.query(
+            `${settingsOf("none")}; set search_path = public, pg_temp; set statement_timeout = ${statementMillis};
+             set idle_in_transaction_session_timeout = ${idleInTransactionMillis}`
+          )
+      })
+      pool.on("error", () => {})
+      // What breaks is told to the statement that waits for its answer.
+      pool.on("connect", (client) => client.on("error", () => {}))
+      return pool
+    }),
+    (pool) => Effect.promise(() => pool.end()).pipe(endWithin("1 second"))
+  )
+
+/** How long what a statement was refused for is taken as going on. */
+const troubleMillis = 30_000
+const troubles = new WeakMap<pg.Pool, { readonly fault: SystemFault; readonly at: number }>()
+
+/** Remembers why the database refused a statement, if somebody has to act on it. */
+export const noteFault = (pool: pg.Pool, cause: unknown): void => {
+  const fault = systemFaultOf(cause)
+  if (fault !== undefined && (!fault.passes || fault.kind === "readOnly")) {
+    troubles.set(pool, { fault, at: performance.now() })
+  }
+}
+
+/** A write went through: whatever was in the way is gone. */
+export const noteWrite = (pool: pg.Pool): void => void troubles.delete(pool)
+
+/** What statements are refused for at present, as far as any was sent. */
+export const troubleOf = (pool: pg.Pool): SystemFault | undefined => {
+  const trouble = troubles.get(pool)
+  return trouble !== undefined && performance.now() - trouble.at < troubleMillis ? trouble.fault : undefined
+}
+
+const sessions = new WeakMap<pg.PoolClient, Session>()
+
+/** What the pool itself says where no connection was free in time. */
+const isWait = (error: Error) => error.message === "timeout exceeded when trying to connect"
+
+/** Gives a connection of the pool to `use`, which has to release it. Gives back what takes the wish for one back. */
+export const checkOut = (pool: pg.Pool, use: (error: Error | undefined, session?: Session) => void): (() => void) => {
+  let wanted = true
+  pool.connect((error, client) => {
+    if (!wanted) {
+      client?.release()
+      return
+    }
+    if (error || client === undefined) {
+      use(error === undefined ? new Error("no connection was given") : isWait(error) ? new AllInUse() : error)
+      return
+    }
+    const session = sessions.get(client) ?? new Session(client, "none")
+    sessions.set(client, session)
+    use(undefined, session)
+  })
+  return () => {
+    wanted = false
+  }
+}
+
+/**
+ * Ends the statement that a connection runs, where another connection is free to say so; else the statement's own time limit does. Best
+ * effort, and done when the effect ends: it never hits a later statement.
+ */
+export const cancel = (pool: pg.Pool, { client }: Session): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    "processID" in client &&
+    typeof client.processID === "number" &&
+    !pool.ending &&
+    (pool.idleCount > 0 || pool.totalCount < pool.options.max)
+      ? Effect.promise(() => pool.query("select pg_cancel_backend($1)", [client.processID]).catch(() => {})).pipe(
+          Effect.asVoid
+        )
+      : Effect.void
+  )

@@ -1,0 +1,113 @@
+import pg from "pg"
+import { isReadOnly, isUnsent } from "../postgres/sqlState.ts"
+import type { RowScope } from "./RowScope.ts"
+import { storable } from "./storable.ts"
+
+export interface Answer {
+  readonly command: string
+  readonly rows: ReadonlyArray<object>
+}
+type Answered = (error: Error | undefined, sent: boolean, answer?: Answer | ReadonlyArray<Answer>) => void
+
+export interface Statement {
+  readonly text: string
+  readonly values: ReadonlyArray<unknown>
+  /** Rows as arrays of values. */
+  readonly rowMode?: "array"
+}
+
+/** What a connection shows: as `RowScope`. Of work that hasn't said whose rows it needs, only statements about the transaction come here. */
+export type Shown = RowScope["Type"]
+
+/**
+ * The settings that row security reads (migration `row_security`): `maxcloud.organization` names one organization, and `maxcloud.all_rows`
+ * is `on` for the server's own work alone. Both are always set together, so that nothing of the connection's former use is left.
+ */
+export const settingsOf = (shown: Shown): string => {
+  const organization = shown === "*" || shown === "none" || shown === "unsaid" ? "" : shown
+  return `set maxcloud.organization = ${pg.escapeLiteral(organization)}; set maxcloud.all_rows = ${shown === "*" ? "on" : "off"}`
+}
+
+/** What takes back settings that were made since the transaction or savepoint began. */
+const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
+
+/**
+ * A connection, and whose rows row security shows on it: that is set before a statement that needs other rows.
+ * One statement runs at a time, so that each runs under its own scope, also where fibers of several scopes share a transaction.
+ */
+export class Session {
+  readonly client: pg.PoolClient
+  /** undefined: not known. */
+  #shown: Shown | undefined
+  #busy = false
+  readonly #waiting: Array<() => void> = []
+  /** It has gone silent, takes no writes, or a transaction could not be ended: not to be used again. */
+  broken = false
+
+  constructor(client: pg.PoolClient, shown: Shown) {
+    this.client = client
+    this.#shown = shown
+  }
+
+  /** `scope` undefined: the statement is of the transaction itself (BEGIN, COMMIT). `sent` false: it never reached the database. */
+  send(scope: Shown | undefined, statement: Statement, answered: Answered): void {
+    if (this.#busy) {
+      this.#waiting.push(() => this.send(scope, statement, answered))
+      return
+    }
+    this.#busy = true
+    const done: Answered = (error, sent, answer) => {
+      this.#busy = false
+      answered(error, sent, answer)
+      while (!this.#busy) {
+        const next = this.#waiting.shift()
+        if (next === undefined) return
+        next()
+      }
+    }
+    if (this.broken) {
+      queueMicrotask(() => done(new Error("The connection is given up."), false))
+    } else if (scope === undefined || this.#shown === scope) {
+      this.#query(statement, done)
+    } else {
+      this.#shown = undefined
+      // The statement is sent when the setting has been: were both sent at once, it would also run where the setting failed.
+      this.client.query(settingsOf(scope), (error?: Error | null) => {
+        if (error) {
+          this.#noteSilence(error)
+          done(error, false)
+        } else {
+          this.#shown = scope
+          this.#query(statement, done)
+        }
+      })
+    }
+  }
+
+  #query({ rowMode, text, values }: Statement, answered: Answered) {
+    const done = (error: Error | null | undefined, answer?: Answer | ReadonlyArray<Answer>) => {
+      if (error) this.#noteSilence(error)
+      if (isReadOnly(error)) this.broken = true
+      if (takesBack.test(text)) {
+        this.#shown = undefined
+        if (error) this.broken = true
+      }
+      // A COMMIT after a failed statement is a ROLLBACK.
+      if (answer !== undefined && "command" in answer && answer.command === "ROLLBACK") this.#shown = undefined
+      answered(error ?? undefined, !isUnsent(error), answer)
+    }
+    const parameters = values.map(storable)
+    if (rowMode === undefined) this.client.query<object, unknown[]>(text, parameters, done)
+    else this.client.query<unknown[], unknown[]>({ text, values: parameters, rowMode }, done)
+  }
+
+  #noteSilence(error: Error) {
+    if (error.message === "Query read timeout") this.broken = true
+  }
+
+  /** Gives the connection back, or ends it where it is not fit for use. */
+  release(): void {
+    // A transaction that is still open would be another's.
+    this.client.release(this.broken || /[TE]/.test(this.client.getTransactionStatus() ?? ""))
+  }
+}

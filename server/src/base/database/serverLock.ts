@@ -1,0 +1,99 @@
+import { Data, Deferred, Duration, Effect, Exit, Schedule, type Scope } from "effect"
+import pg from "pg"
+import { within } from "../node/monotonic.ts"
+import { DatabaseError } from "../postgres/DatabaseError.ts"
+
+/** How a server has the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a cluster. */
+export type Sharing = "sole" | "shared"
+
+// The number after that of migrations.
+const lock = "0x6d6178636c6f76"
+
+const refused = (sharing: Sharing) =>
+  new DatabaseError({
+    reason: "locked",
+    message:
+      sharing === "sole"
+        ? "Another max-cloud server uses this database (DATABASE_URL), and this one would run the same services a second time. Stop that server, or give this one a database of its own. Several servers can share a database only if they deploy to one Kubernetes cluster."
+        : "A max-cloud server that runs services on its own machine uses this database (DATABASE_URL). Stop that server, or give this one a database of its own."
+  })
+
+/** A lock is let go when Postgres notices that its holder's machine is gone: after about 15 seconds, instead of hours. */
+const session = "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2"
+
+const tryLock = async (client: pg.Client, sharing: Sharing): Promise<boolean> => {
+  const { rows } = await client.query<{ had: boolean }>(
+    `select pg_try_advisory_lock${sharing === "sole" ? "" : "_shared"}(${BigInt(lock)}) as had`
+  )
+  return rows[0]?.had === true
+}
+
+/** The database can't be reached now, which passes. */
+class Away extends Data.TaggedError("Away") {}
+
+/** Has the lock until its connection is gone. */
+const hold = (config: pg.ClientConfig, sharing: Sharing, onHeld: Effect.Effect<unknown>) =>
+  Effect.gen(function* () {
+    const gone = yield* Deferred.make<void>()
+    const client = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const made = new pg.Client({
+          ...config,
+          connectionTimeoutMillis: 5_000,
+          keepAlive: true,
+          application_name: "maxcloud-lock"
+        })
+        const onEnd = () => Deferred.unsafeDone(gone, Exit.void)
+        return made.on("error", onEnd).on("end", onEnd)
+      }),
+      (made) => Effect.promise(() => made.end().catch(() => {}))
+    )
+    const had = yield* Effect.tryPromise({
+      try: async () => {
+        await client.connect()
+        await client.query(session)
+        return await tryLock(client, sharing)
+      },
+      catch: () => new Away()
+    })
+    if (!had) return yield* refused(sharing)
+    yield* onHeld
+    yield* Deferred.await(gone)
+  }).pipe(Effect.scoped)
+
+export interface LockOptions {
+  readonly sharing: Sharing
+  /** How long to wait for a server that is just ending, or whose machine has gone. @default 20 seconds */
+  readonly patience?: Duration.DurationInput | undefined
+}
+
+const pause = Duration.millis(500)
+
+/**
+ * Holds the database for this server while the scope is open, by an advisory lock of a session (PostgreSQL, "Advisory Locks"). The effect
+ * that it gives fails if another server took the database while this one couldn't reach it: this one must end then.
+ */
+export const serverLock = (
+  config: pg.ClientConfig,
+  { patience = "20 seconds", sharing }: LockOptions
+): Effect.Effect<Effect.Effect<never, DatabaseError>, DatabaseError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const started = yield* Deferred.make<void, DatabaseError>()
+    const lost = yield* Deferred.make<never, DatabaseError>()
+    const wait = yield* Effect.once(
+      Effect.logWarning(
+        `Another server uses this database: waiting for its end for ${Duration.format(patience)} at most`
+      )
+    )
+    yield* hold(config, sharing, Deferred.succeed(started, undefined)).pipe(
+      Effect.tapErrorTag("DatabaseError", () => wait),
+      Effect.catchTag("Away", () => Effect.void),
+      Effect.retry(Schedule.spaced(pause).pipe(within(patience))),
+      Effect.zipRight(Effect.sleep(pause)),
+      Effect.forever,
+      Effect.catchAll((error) => Effect.andThen(Deferred.fail(started, error), Deferred.fail(lost, error))),
+      Effect.forkScoped
+    )
+    yield* Deferred.await(started)
+    return Deferred.await(lost)
+  })

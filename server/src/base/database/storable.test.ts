@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Runtime, Schema } from "effect"
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { layerTest } from "./layerTest.ts"
+import { storableJson } from "./storable.ts"
+import { storeEach } from "./storeEach.ts"
+
+const run = <A, E>(effect: Effect.Effect<A, E, SqlClient>) => effect.pipe(Effect.provide(layerTest), Effect.runPromise)
+
+/** As a string has to look after Postgres: no NUL, no half surrogate pair. */
+const held = (text: string) => text.toWellFormed().replaceAll("\0", "\ufffd")
+
+const unit = fc.oneof(fc.constantFrom("\0", "\\", "\\u0000", "\ud800", "\udc00", "\u0001", '"', "ü"), fc.string())
+const text = fc.array(unit, { maxLength: 12 }).map((_) => _.join(""))
+const decodeTexts = Schema.decodeUnknownSync(Schema.Array(Schema.String))
+
+describe("text on its way to Postgres", () => {
+  it("is stored whatever a program wrote, changed only where the database holds no such character", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const runPromise = Runtime.runPromise(yield* Effect.runtime())
+        yield* Effect.promise(() =>
+          fc.assert(
+            fc.asyncProperty(fc.array(text, { maxLength: 8 }), async (texts) => {
+              const rows = await runPromise(
+                sql<{ json: unknown; plain: string }>`
+                  select ${storableJson({ deep: [texts] })}::jsonb #> '{deep,0}' as json,
+                    ${texts.join("")}::text as plain`
+              )
+              assert.deepStrictEqual(decodeTexts(rows[0]?.json), texts.map(held))
+              assert.strictEqual(rows[0]?.plain, held(texts.join("")))
+            }),
+            { numRuns: 300 }
+          )
+        )
+        // Keys as well, and text that only looks like an escape stays as it is.
+        const keyed = yield* sql<{ value: unknown }>`select ${storableJson({ "a\0": "\\u0000" })}::jsonb as value`
+        assert.deepStrictEqual(keyed[0]?.value, { "a\ufffd": "\\u0000" })
+      })
+    ))
+
+  it("holds up no other object if the database refuses one, also inside a transaction", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const ids = Array.from({ length: 37 }, (_, n) => `org${n}`)
+        yield* sql`insert into organizations (id, name) values ('org20', 'taken')`
+        const write = (batch: ReadonlyArray<string>) => sql`
+          insert into organizations (id, name)
+          select id, id from jsonb_array_elements_text(${storableJson(batch)}::jsonb) as given (id)`
+        yield* sql.withTransaction(storeEach(ids, write, (_) => _))
+        const rows = yield* sql<{ id: string; name: string }>`select id, name from organizations where id like 'org%'`
+        assert.deepStrictEqual(
+          new Map(rows.map((_) => [_.id, _.name])),
+          new Map(ids.map((_) => [_, _ === "org20" ? "taken" : _]))
+        )
+      })
+    ))
+
+  it("takes this way for each parameter that Postgres reads as JSON", () => {
+    const server = join(import.meta.dirname, "../..")
+    const sources = readdirSync(server, { recursive: true, encoding: "utf8" }).filter(
+      (_) => _.endsWith(".ts") && !_.endsWith(".test.ts")
+    )
+    const past = sources.filter((_) =>
+      /JSON\.stringify\((?:(?!\$\{)[\s\S]){0,1500}?\)\s*\}::jsonb?\b/.test(readFileSync(join(server, _), "utf8"))
+    )
+    assert.deepStrictEqual(past, [])
+  })
+})

@@ -1,0 +1,181 @@
+import type { StatsFs } from "node:fs"
+import { open, rm, statfs } from "node:fs/promises"
+import { join } from "node:path"
+import { type FaultKind, faultText, type SystemFault, systemFaultOf } from "../host/systemFault.ts"
+import { bytesText } from "../words/bytesText.ts"
+
+/** A folder whose disk is watched. */
+export interface WatchedFolder {
+  /** For people: `the server's data folder`. */
+  readonly name: string
+  /** Absolute. */
+  readonly path: string
+}
+
+/** Why nothing more is written. */
+export interface DiskProblem {
+  /** For callers: what is wrong and how to fix it, without a path of this machine. */
+  readonly message: string
+  /** The folder in question. */
+  readonly path: string
+}
+
+/** Nothing is written, since there is too little room for it, or the disk takes nothing. */
+export class DiskRefused extends Error {
+  override readonly name = "DiskRefused"
+}
+
+export interface DiskWatchOptions {
+  /** The first one is the data folder, in which writing is tried. */
+  readonly folders: readonly [WatchedFolder, ...Array<WatchedFolder>]
+  /** Bytes that must stay free; 0: any. */
+  readonly minFreeBytes: number
+  /** @default the system's own */
+  readonly statfs?: (path: string) => Promise<Pick<StatsFs, "bavail" | "bsize" | "files" | "ffree">>
+}
+
+/** Looks after the disks that the server writes to. */
+export interface DiskWatch {
+  /** What was in the way when it was last looked. */
+  readonly problem: () => DiskProblem | undefined
+  /** Looks again, unless that was done just now. */
+  readonly look: () => Promise<DiskProblem | undefined>
+  /** Throws `DiskRefused` unless there is room to write. */
+  readonly require: () => Promise<void>
+  /** A write to the data folder failed: if the disk is to blame, nothing more is written until a try succeeds. */
+  readonly report: (cause: unknown) => void
+  /** The same as `look`, but tries to write as well, where the last try is some seconds ago. */
+  readonly probe: () => Promise<DiskProblem | undefined>
+  /** Bytes that are free, by the name of the folder, as of the last look. */
+  readonly free: () => ReadonlyMap<string, number>
+}
+
+/** Fresh enough for a write that follows: at a gigabyte a second it is 100 MB. */
+const freshMs = 100
+const probeMs = 5_000
+/** What a build or an installation makes has many files. Not all file systems count them. */
+const minFreeFiles = 1_000
+
+const ofDisks: ReadonlySet<FaultKind> = new Set([
+  "diskFull",
+  "diskQuota",
+  "diskReadOnly",
+  "diskFails",
+  "diskGone",
+  "permission"
+])
+
+/**
+ * Is there too little? Once there was, an eighth more is asked for: who waits at the very mark would be let in and refused by turns.
+ */
+export const isBelow = (free: number, least: number, wasBelow: boolean): boolean =>
+  free < least + (wasBelow ? Math.floor(least / 8) : 0)
+
+const tooFull = ({ name, path }: WatchedFolder, minFreeBytes: number): DiskProblem => ({
+  path,
+  message: `The disk of ${name} has less than ${bytesText(minFreeBytes)} free. Free some space on it, or lower MAXCLOUD_MIN_FREE_DISK; the server goes on by itself.`
+})
+
+const tooManyFiles = ({ name, path }: WatchedFolder): DiskProblem => ({
+  path,
+  message: `The disk of ${name} can hold no more than ${minFreeFiles} further files (inodes). Remove files from it; the server goes on by itself.`
+})
+
+const block = Buffer.alloc(4_096)
+
+/** Writes a little and removes it; throws what is in the way. */
+const tryToWrite = async (folder: string): Promise<void> => {
+  const path = join(folder, `.write-check-${process.pid}`)
+  try {
+    const file = await open(path, "w", 0o600)
+    try {
+      await file.writeFile(block)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+export const makeDiskWatch = (options: DiskWatchOptions): DiskWatch => {
+  const { folders, minFreeBytes, statfs: read = statfs } = options
+  const [data] = folders
+  const below = new Map<WatchedFolder, DiskProblem>()
+  const free = new Map<string, number>()
+  let fault: SystemFault | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let probedAt = Number.NEGATIVE_INFINITY
+  let looking: Promise<void> | undefined
+  let probing: Promise<void> | undefined
+
+  const problem = (): DiskProblem | undefined =>
+    fault === undefined
+      ? folders.map((_) => below.get(_)).find((_) => _ !== undefined)
+      : { path: data.path, message: faultText(fault, data.name) }
+
+  const report = (cause: unknown) => {
+    const found = systemFaultOf(cause)
+    if (found !== undefined && ofDisks.has(found.kind)) fault = found
+  }
+
+  const lookAt = async (folder: WatchedFolder) => {
+    const wasBelow = below.has(folder)
+    try {
+      const { bavail, bsize, ffree, files } = await read(folder.path)
+      free.set(folder.name, bavail * bsize)
+      if (minFreeBytes > 0 && isBelow(bavail * bsize, minFreeBytes, wasBelow)) {
+        below.set(folder, tooFull(folder, minFreeBytes))
+      } else if (minFreeBytes > 0 && files > 0 && isBelow(ffree, minFreeFiles, wasBelow)) {
+        below.set(folder, tooManyFiles(folder))
+      } else below.delete(folder)
+    } catch (cause) {
+      // A folder that isn't there yet, or can't be asked, is told by what is written to it.
+      below.delete(folder)
+      if (folder === data) report(cause)
+    }
+  }
+
+  const tryOut = async () => {
+    probedAt = performance.now()
+    try {
+      await tryToWrite(data.path)
+      fault = undefined
+    } catch (cause) {
+      report(cause)
+    }
+  }
+
+  const look = async (): Promise<DiskProblem | undefined> => {
+    if (looking === undefined && performance.now() - lookedAt >= freshMs) {
+      looking = Promise.all(folders.map(lookAt)).then(async () => {
+        if (fault !== undefined) await tryOut()
+        lookedAt = performance.now()
+        looking = undefined
+      })
+    }
+    await looking
+    return problem()
+  }
+
+  return {
+    problem,
+    look,
+    report,
+    free: () => free,
+    require: async () => {
+      const found = await look()
+      if (found !== undefined) throw new DiskRefused(found.message)
+    },
+    probe: async () => {
+      if (probing === undefined && performance.now() - probedAt >= probeMs) {
+        probing = tryOut().then(() => {
+          probing = undefined
+        })
+      }
+      await probing
+      return look()
+    }
+  }
+}

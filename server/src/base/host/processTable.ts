@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { readdir, readFile } from "node:fs/promises"
+import { setTimeout as sleep } from "node:timers/promises"
+import { promisify } from "node:util"
+import { sharedReading } from "../node/sharedReading.ts"
+import { hostEnvironment } from "./hostEnvironment.ts"
+import { systemFaultOf } from "./systemFault.ts"
+
+/** The variable by which a process, and what it starts, is known as an instance of one data folder: `<data directory id>/<instance id>`. */
+export const markerName = "MAXCLOUD_INSTANCE"
+
+export interface ProcessEntry {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+  /** With the pid it names one process of this boot: a pid alone is used again. */
+  readonly startTime: string
+  readonly zombie: boolean
+  readonly marker: string | undefined
+}
+
+const parseStat = (stat: string) => {
+  // The command's name stands in parentheses and may hold anything, so fields are counted after the last one.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return {
+    zombie: fields[0] === "Z" || fields[0] === "X",
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    startTime: fields[19] ?? ""
+  }
+}
+
+const markerIn = (environ: string): string | undefined => {
+  const start = environ.startsWith(`${markerName}=`) ? 0 : environ.indexOf(`\0${markerName}=`) + 1
+  if (start === 0 && !environ.startsWith(`${markerName}=`)) return undefined
+  const end = environ.indexOf("\0", start)
+  return environ.slice(start + markerName.length + 1, end === -1 ? undefined : end)
+}
+
+const pauseMs = 50
+/** Ten seconds: who ends an instance would otherwise miss its processes, and leave them. */
+const tries = 200
+
+const readEntry = async (pid: number, left = tries): Promise<ProcessEntry | undefined> => {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8")
+    // Another user's environment is not ours to read, and neither is the process.
+    const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch((cause) => {
+      if (systemFaultOf(cause)?.kind === "descriptors") throw cause
+      return ""
+    })
+    return { pid, ...parseStat(stat), marker: markerIn(environ) }
+  } catch (cause) {
+    // Not gone, but not to be looked at as long as no file can be opened.
+    if (left === 0 || systemFaultOf(cause)?.kind !== "descriptors") return undefined
+    await sleep(pauseMs)
+    return readEntry(pid, left - 1)
+  }
+}
+
+const readLinux = async (): Promise<ReadonlyArray<ProcessEntry>> => {
+  const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0)
+  const entries: Array<ProcessEntry> = []
+  // In portions: a thousand processes must not take a thousand files and threads at once.
+  for (let at = 0; at < pids.length; at += 64) {
+    for (const entry of await Promise.all(pids.slice(at, at + 64).map(readEntry))) if (entry) entries.push(entry)
+  }
+  return entries
+}
+
+const readByPs = async (): Promise<ReadonlyArray<ProcessEntry>> => {
+  const options = { maxBuffer: 64 * 1024 * 1024, env: hostEnvironment("system") }
+  const run = (...args: Array<string>) => promisify(execFile)("ps", args, options)
+  const [table, environments] = await Promise.all([
+    run("-axo", "pid=,ppid=,pgid=,stat=,lstart="),
+    run("-axEww", "-o", "pid=,command=")
+  ])
+  const markers = new Map<number, string>()
+  for (const line of environments.stdout.split("\n")) {
+    const found = new RegExp(`^\\s*(\\d+) .*\\s${markerName}=(\\S+)`).exec(line)
+    if (found?.[2]) markers.set(Number(found[1]), found[2])
+  }
+  return table.stdout.split("\n").flatMap((line) => {
+    const found = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line)
+    if (!found) return []
+    const pid = Number(found[1])
+    return {
+      pid,
+      parent: Number(found[2]),
+      group: Number(found[3]),
+      zombie: (found[4] ?? "").startsWith("Z"),
+      startTime: found[5] ?? "",
+      marker: markers.get(pid)
+    }
+  })
+}
+
+/**
+ * All processes that can be seen, as of some moment after the call. Calls at the same time share one reading, so that stopping
+ * hundreds of instances does not read the table hundreds of times. Linux by `/proc`, elsewhere by `ps`.
+ */
+export const processTable: () => Promise<ReadonlyArray<ProcessEntry>> = sharedReading(() =>
+  process.platform === "linux" ? readLinux() : readByPs()
+)
+
+/** The start time of a process that was just spawned; undefined where it has ended, or where only `ps` could tell. */
+export const startTimeOf = (pid: number): string | undefined => {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8")).startTime
+  } catch {
+    return undefined
+  }
+}
+
+/** The entries that `isRoot` picks with all that descends from them, without zombies. */
+export const withDescendants = (
+  table: ReadonlyArray<ProcessEntry>,
+  isRoot: (entry: ProcessEntry) => boolean
+): ReadonlyArray<ProcessEntry> => {
+  const found = new Map(table.filter(isRoot).map((entry) => [entry.pid, entry]))
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    for (const entry of table) if (found.has(entry.parent)) found.set(entry.pid, entry)
+  }
+  return [...found.values()].filter((entry) => !entry.zombie && entry.pid !== process.pid)
+}

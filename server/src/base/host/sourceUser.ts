@@ -1,0 +1,189 @@
+import { spawn, spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
+import { readdir, readFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { trying } from "../node/guarded.ts"
+import { hostEnvironment } from "./hostEnvironment.ts"
+import { startProgram } from "./startProgram.ts"
+import { systemFaultOf } from "./systemFault.ts"
+import { takeClaim } from "./takeClaim.ts"
+
+/** A user without a name, a home or files; its group has the same number. */
+export interface UnprivilegedUser {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The users that a server which runs as root runs sources as: one for its services, and one for each installation at a time. */
+export interface SourceUsers {
+  readonly service: UnprivilegedUser
+  readonly installers: ReadonlyArray<UnprivilegedUser>
+}
+
+// systemd lists 60578 to 61183 as used by nobody (uid ranges of systemd), they are no numbers of people or of packages (Debian policy
+// 9.2.2), and a user namespace of 65536 users has them.
+const lowest = 60_580
+const blockSize = 10
+const blocks = 60
+
+const userOf = (uid: number): UnprivilegedUser => ({ uid, gid: uid })
+const usersOf = (base: number): SourceUsers => ({
+  service: userOf(base),
+  installers: Array.from({ length: blockSize - 1 }, (_, at) => userOf(base + 1 + at))
+})
+
+const usersInUse = (): ReadonlySet<number> => {
+  const users = new Set<number>()
+  const passwd = existsSync("/etc/passwd") ? readFileSync("/etc/passwd", "utf8") : ""
+  for (const line of passwd.split("\n")) users.add(Number(line.split(":")[2]))
+  for (const name of existsSync("/proc") ? readdirSync("/proc") : []) {
+    const found = /^\d+$/.test(name) ? statSync(`/proc/${name}`, { throwIfNoEntry: false }) : undefined
+    if (found !== undefined) users.add(found.uid)
+  }
+  return users
+}
+
+/** Does the server that has claimed them still run? Root may signal any process. */
+const isLive = (claim: string): boolean => {
+  const [folder = "", inode, pid] = claim.split("\n")
+  if (statSync(join(folder, "data-directory-id"), { throwIfNoEntry: false })?.ino !== Number(inode)) return false
+  return existsSync(`/proc/${pid}`) || !existsSync("/proc")
+}
+
+/** Claims are kept until the machine starts again, when no process is left either. */
+const claimsFolder = (): string => {
+  const places = ["/run", "/var/run", tmpdir()].filter((place) => existsSync(place))
+  for (const place of places) {
+    const folder = join(place, "maxcloud-source-users")
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const found = lstatSync(folder)
+      if (found.isDirectory() && found.uid === 0) return folder
+    } catch {
+      // Read-only, as in a container: the next one.
+    }
+  }
+  throw new Error(
+    `Sources can't run as a user of their own: no folder maxcloud-source-users of root's can be made in ${places.join(", ")}. Start the server as another user than root.`
+  )
+}
+
+/** Takes ten numbers that no other server of this machine has taken, that no user has, and that no process runs as. */
+const claim = (dataDirectory: string): SourceUsers => {
+  const { ino } = statSync(join(dataDirectory, "data-directory-id"))
+  const own = `${dataDirectory}\n${ino}`
+  const folder = claimsFolder()
+  const first = createHash("sha256").update(own).digest().readUInt32BE(0) % blocks
+  let used: ReadonlySet<number> | undefined
+  for (let at = 0; at < blocks; at++) {
+    const base = lowest + ((first + at) % blocks) * blockSize
+    const file = join(folder, String(base))
+    const claimed = existsSync(file) ? readFileSync(file, "utf8") : undefined
+    const users = usersOf(base)
+    // Its own of an earlier start: what runs as these users is what that has left.
+    if (claimed?.startsWith(`${own}\n`) !== true) {
+      if (claimed !== undefined && isLive(claimed)) continue
+      used ??= usersInUse()
+      if ([users.service, ...users.installers].some(({ uid }) => used?.has(uid))) continue
+    }
+    if (takeClaim(file, claimed, `${own}\n${process.pid}`)) return users
+  }
+  throw new Error(
+    "All users that sources could run as are taken on this machine. Start the server as another user than root."
+  )
+}
+
+const claimed = new Map<string, SourceUsers>()
+
+/**
+ * As root: the users that run this data folder's sources. undefined: the server isn't root, and sources have its own user's rights.
+ * The folder's id has to be there.
+ */
+export const sourceUsers = (dataDirectory: string): SourceUsers | undefined => {
+  if (process.getuid?.() !== 0) return undefined
+  const users = claimed.get(dataDirectory) ?? claim(dataDirectory)
+  claimed.set(dataDirectory, users)
+  return users
+}
+
+/** Refuses to signal for a user that isn't one of ours: root would end everything. */
+const checked = ({ uid, gid }: UnprivilegedUser) => {
+  if (uid < lowest || uid >= lowest + blocks * blockSize) throw new Error(`${uid} is no user of sources`)
+  return { uid, gid, cwd: "/", env: hostEnvironment("system"), stdio: "ignore" as const }
+}
+
+/** The pids of what the user runs, setuid programs too: by the real user. Zombies do nothing more. */
+export const processesOf = async ({ uid }: UnprivilegedUser): Promise<ReadonlyArray<number>> => {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number)
+  const found: Array<number> = []
+  for (const pid of pids) {
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "")
+    if (!/^State:\s+[ZX]/m.test(status) && Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]) === uid) found.push(pid)
+  }
+  return found
+}
+
+const killAll = async (user: UnprivilegedUser): Promise<void> => {
+  try {
+    const child = await startProgram(() => spawn("/bin/sh", ["-c", "kill -KILL -1"], checked(user)), { forMs: 0 })
+    await new Promise((resolve) => child.once("close", resolve))
+  } catch (cause) {
+    if (systemFaultOf(cause)?.kind !== "processes" || process.platform !== "linux") throw cause
+    // It has so many processes that none more can be started as it. Stopped ones start no others.
+    for (const signal of ["SIGSTOP", "SIGKILL"] as const) {
+      for (const pid of await processesOf(user)) trying(() => process.kill(pid, signal))
+    }
+  }
+}
+
+const endWithinMs = 10_000
+const pauseMs = 5
+
+/**
+ * Ends every process of the user, whatever it has done to hide: by a process of that user which signals all that it may. The kernel does
+ * that in one step, so that nothing gets away by forking. A signal is not yet an end: what was in a system call finishes it first,
+ * and is waited for. Rejects if something is left after ten seconds.
+ */
+export const endAllOf = async (user: UnprivilegedUser): Promise<void> => {
+  checked(user)
+  if (process.platform !== "linux") return killAll(user)
+  const deadline = performance.now() + endWithinMs
+  while ((await processesOf(user)).length > 0) {
+    if (performance.now() > deadline) throw new Error(`Processes of user ${user.uid} can't be ended.`)
+    await killAll(user)
+    await sleep(pauseMs)
+  }
+}
+
+/**
+ * Empties a folder of the user by its own hand: what a process of that user does meanwhile (a folder that becomes a link) can
+ * then reach nothing that the user couldn't.
+ */
+export const emptyAs = (user: UnprivilegedUser, folder: string): void => {
+  spawnSync("/bin/rm", ["-rf", "--", folder], checked(user))
+}
+
+/** What is closed to the user on the way to `path`, or at its end, by their permission bits; undefined where all is open. */
+export const closedTo = (user: UnprivilegedUser, path: string): string | undefined => {
+  const look = (real: string): string | undefined => {
+    const above = dirname(real)
+    const higher = above === real ? undefined : look(above)
+    if (higher !== undefined) return higher
+    const { gid, mode, uid } = statSync(real)
+    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001
+    return (mode & bit) === 0 ? real : undefined
+  }
+  return look(realpathSync(path))
+}
+
+/** May the user read the file, or enter the folder, by their permission bits? */
+export const mayRead = (user: UnprivilegedUser, path: string): boolean => {
+  const real = realpathSync(path)
+  const { gid, mode, uid } = statSync(real)
+  if ((mode & 0o170000) === 0o040000) return closedTo(user, real) === undefined
+  const bit = uid === user.uid ? 0o400 : gid === user.gid ? 0o040 : 0o004
+  return (mode & bit) !== 0 && closedTo(user, dirname(real)) === undefined
+}

@@ -1,0 +1,236 @@
+import { createPublicKey, randomBytes, verify } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { UserId } from "@maxcloud/sdk/api"
+import { Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { newOrganization } from "../../control/deployments/testServer.ts"
+import { layer as organizations } from "../../tenancy/organizations/Organizations.ts"
+import { layerTest } from "../database/layerTest.ts"
+import { newId } from "../database/newId.ts"
+import { asOrganization } from "../database/RowScope.ts"
+import { DataKeys, type KeyOwner } from "./DataKeys.ts"
+import { heldKey, masterKeyOf, withFormer } from "./heldKey.ts"
+import { MasterKey } from "./MasterKey.ts"
+import { layer } from "./PostgresDataKeys.ts"
+
+const one = masterKeyOf(heldKey("the key one", randomBytes(32)))
+const two = masterKeyOf(heldKey("the key two", randomBytes(32)))
+
+const database = ManagedRuntime.make(Layer.provideMerge(organizations, layerTest))
+beforeAll(() => database.runPromise(Effect.void))
+afterAll(() => database.dispose())
+
+/** Another server of the database, with a memory of its own. */
+const asServerWith = (masterKey: MasterKey["Type"]) =>
+  Effect.provide(Layer.fresh(layer.pipe(Layer.provide(Layer.succeed(MasterKey, masterKey)))))
+
+const test = <E>(
+  name: string,
+  effect: Effect.Effect<unknown, E, SqlClient | ManagedRuntime.ManagedRuntime.Context<typeof database>>
+) =>
+  it(name, () =>
+    database.runPromise(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        yield* sql`delete from organization_keys`
+        yield* sql`delete from person_keys`
+        yield* sql`delete from server_keys`
+        return yield* effect
+      })
+    )
+  )
+
+const person = (): KeyOwner => ({ type: "person", id: UserId.make(newId("usr")) })
+const organization = Effect.map(newOrganization, ({ id }): KeyOwner & { type: "organization" } => ({
+  type: "organization",
+  id
+}))
+const plain = "hunter2 ✓"
+const shown = Option.map((_: Redacted.Redacted) => Redacted.value(_))
+
+describe("data keys", () => {
+  test(
+    "seal for an organization, a person and the server, under any row scope, and open on another server",
+    Effect.gen(function* () {
+      const of = yield* organization
+      const owners: ReadonlyArray<KeyOwner> = [of, person(), { type: "server" }]
+      const sealed = yield* Effect.forEach(owners, (owner) =>
+        Effect.flatMap(DataKeys, (_) => _.seal(owner, ["a", 1], Redacted.make(plain)))
+      ).pipe(asOrganization((yield* organization).id), asServerWith(one))
+      for (const [index, owner] of owners.entries()) {
+        const value = sealed[index]
+        if (value === undefined) throw new Error("nothing was sealed")
+        expect(Buffer.from(value.bytes).includes("hunter2")).toBe(false)
+        const opened = yield* Effect.flatMap(DataKeys, (_) => _.open(owner, ["a", 1], value)).pipe(asServerWith(one))
+        expect(shown(opened)).toEqual(Option.some(plain))
+      }
+    })
+  )
+
+  test(
+    "bind a value to its place and its owner, and say so where it was changed",
+    Effect.gen(function* () {
+      const keys = yield* DataKeys
+      const [of, other] = [yield* organization, yield* organization]
+      const sealed = yield* keys.seal(of, ["a", 1], Redacted.make(plain))
+      yield* keys.seal(other, ["a", 1], Redacted.make(plain))
+      expect(yield* Effect.flip(keys.open(of, ["a", 2], sealed))).toMatchObject({ reason: "wrong" })
+      expect(Option.isNone(yield* keys.open(other, ["a", 1], sealed))).toBe(true)
+      for (let at = 0; at < sealed.bytes.length; at++) {
+        const bytes = Buffer.from(sealed.bytes)
+        bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+        const error = yield* Effect.flip(keys.open(of, ["a", 1], { ...sealed, bytes }))
+        expect(error.reason).toBe("wrong")
+        expect(error.message).not.toContain("hunter2")
+      }
+      expect(yield* Effect.flip(keys.open(of, ["a", 1], { ...sealed, bytes: Buffer.alloc(3) }))).toMatchObject({
+        reason: "wrong"
+      })
+    }).pipe(asServerWith(one))
+  )
+
+  test(
+    "are one key for an owner, however many make it at once, on several servers too",
+    Effect.gen(function* () {
+      const owner = yield* organization
+      const server = Effect.flatMap(DataKeys, (keys) =>
+        Effect.all(
+          Array.from({ length: 20 }, () => keys.seal(owner, [], Redacted.make(plain))),
+          { concurrency: "unbounded" }
+        )
+      )
+      const all = yield* Effect.all([server.pipe(asServerWith(one)), server.pipe(asServerWith(one))], {
+        concurrency: 2
+      })
+      expect(new Set(all.flat().map((_) => _.keyId)).size).toBe(1)
+    })
+  )
+
+  test(
+    "that a transaction made and rolled back seal nothing afterwards",
+    Effect.gen(function* () {
+      const keys = yield* DataKeys
+      const sql = yield* SqlClient
+      const owner = yield* organization
+      let lost = ""
+      yield* Effect.exit(
+        sql.withTransaction(
+          Effect.gen(function* () {
+            lost = (yield* keys.seal(owner, [], Redacted.make(plain))).keyId
+            // The second one is from a savepoint.
+            expect((yield* sql.withTransaction(keys.seal(owner, [], Redacted.make(plain)))).keyId).toBe(lost)
+            return yield* Effect.fail("rolled back")
+          })
+        )
+      )
+      const sealed = yield* keys.seal(owner, [], Redacted.make(plain))
+      expect(sealed.keyId).not.toBe(lost)
+      expect(shown(yield* Effect.flatMap(DataKeys, (_) => _.open(owner, [], sealed)).pipe(asServerWith(one)))).toEqual(
+        Option.some(plain)
+      )
+    }).pipe(asServerWith(one))
+  )
+
+  test(
+    "that are erased open nothing any more; a new one opens only its own",
+    Effect.gen(function* () {
+      const keys = yield* DataKeys
+      const sql = yield* SqlClient
+      for (const owner of [person(), yield* organization]) {
+        const sealed = yield* keys.seal(owner, [], Redacted.make(plain))
+        yield* Effect.exit(sql.withTransaction(Effect.andThen(keys.erase(owner), Effect.fail("rolled back"))))
+        expect(shown(yield* keys.open(owner, [], sealed))).toEqual(Option.some(plain))
+        yield* sql.withTransaction(
+          Effect.andThen(
+            keys.erase(owner),
+            // Who reads before the erasure is committed must not keep the key beyond it.
+            Effect.promise(() => Effect.runPromise(keys.open(owner, [], sealed)))
+          )
+        )
+        expect(Option.isNone(yield* keys.open(owner, [], sealed))).toBe(true)
+        const next = yield* keys.seal(owner, [], Redacted.make("next"))
+        expect(Option.isNone(yield* keys.open(owner, [], sealed))).toBe(true)
+        expect(shown(yield* keys.open(owner, [], next))).toEqual(Option.some("next"))
+      }
+    }).pipe(asServerWith(one))
+  )
+
+  test(
+    "are renewed: the new one seals, the former one opens",
+    Effect.gen(function* () {
+      const keys = yield* DataKeys
+      const owner = yield* organization
+      const before = yield* keys.seal(owner, [], Redacted.make(plain))
+      yield* keys.renew(owner.id)
+      const after = yield* keys.seal(owner, [], Redacted.make(plain))
+      expect(after.keyId).not.toBe(before.keyId)
+      for (const sealed of [before, after])
+        expect(shown(yield* keys.open(owner, [], sealed))).toEqual(Option.some(plain))
+    }).pipe(asServerWith(one))
+  )
+
+  test(
+    "are wrapped again with another master key while servers seal and open, and then need the former one no more",
+    Effect.gen(function* () {
+      const owners = yield* Effect.replicateEffect(organization, 150)
+      const sealed = yield* Effect.flatMap(DataKeys, (keys) =>
+        Effect.forEach(owners, (owner) => keys.seal(owner, [], Redacted.make(plain)))
+      ).pipe(asServerWith(one))
+      const rotation = Effect.flatMap(DataKeys, (_) => _.rewrap).pipe(asServerWith(withFormer(two, [one])))
+      const work = Effect.flatMap(DataKeys, (keys) =>
+        Effect.forEach(
+          owners,
+          (owner, index) =>
+            Effect.gen(function* () {
+              const value = sealed[index]
+              if (value === undefined) throw new Error("nothing was sealed")
+              expect(shown(yield* keys.open(owner, [], value))).toEqual(Option.some(plain))
+              const again = yield* keys.seal(owner, [], Redacted.make(plain))
+              expect(again.keyId).toBe(value.keyId)
+            }),
+          { concurrency: 8 }
+        )
+      ).pipe(asServerWith(withFormer(one, [two])))
+      const [first, second] = yield* Effect.all([rotation, rotation, work], { concurrency: 3 })
+      expect(first + second).toBe(150)
+      expect(yield* rotation).toBe(0)
+      yield* Effect.flatMap(DataKeys, (keys) =>
+        Effect.forEach(owners, (owner, index) => {
+          const value = sealed[index]
+          return value === undefined ? Effect.void : keys.open(owner, [], value)
+        })
+      ).pipe(asServerWith(two))
+      const error = yield* Effect.flip(Effect.flatMap(DataKeys, (_) => _.rewrap).pipe(asServerWith(one)))
+      expect(error.message).toContain("is not the one")
+    })
+  )
+
+  test(
+    "whose wrapped bytes were moved to another owner are found at the start",
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const [of, other] = [yield* organization, yield* organization]
+      const sealed = yield* Effect.flatMap(DataKeys, (keys) =>
+        Effect.andThen(keys.seal(of, [], Redacted.make(plain)), keys.seal(other, [], Redacted.make(plain)))
+      ).pipe(asServerWith(one))
+      yield* sql`
+        update organization_keys t set wrapped = f.wrapped from organization_keys f
+        where t.organization_id <> f.organization_id`
+      const opened = Effect.flatMap(DataKeys, (_) => _.open(other, [], sealed)).pipe(asServerWith(one))
+      expect(yield* Effect.flip(opened)).toMatchObject({ reason: "wrong" })
+    })
+  )
+
+  test(
+    "sign by one Ed25519 key, the same on each server",
+    Effect.gen(function* () {
+      const key = yield* Effect.flatMap(DataKeys, (_) => _.signingKey).pipe(asServerWith(one))
+      const same = yield* Effect.flatMap(DataKeys, (_) => _.signingKey).pipe(asServerWith(one))
+      expect(same.id).toBe(key.id)
+      const bytes = Buffer.from("checkpoint")
+      const publicKey = createPublicKey(key.publicKey)
+      expect(verify(null, bytes, publicKey, same.sign(bytes))).toBe(true)
+      expect(verify(null, Buffer.from("other"), publicKey, same.sign(bytes))).toBe(false)
+    })
+  )
+})

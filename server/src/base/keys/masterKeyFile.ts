@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto"
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { errorText } from "../host/systemFault.ts"
+import { codeOf } from "../postgres/DatabaseError.ts"
+import { keyFromBase64 } from "../settings/keyFromBase64.ts"
+import { type HeldKey, heldKey } from "./heldKey.ts"
+import { MasterKeyError } from "./MasterKey.ts"
+
+const keyLength = 32
+
+const orFail = <A>(file: string, make: () => A) =>
+  Effect.try({
+    try: make,
+    catch: (cause) =>
+      cause instanceof MasterKeyError
+        ? cause
+        : new MasterKeyError({
+            reason: "unreachable",
+            message: `The key of the secrets, ${file}, can't be read or made. ${errorText(cause, file)}`,
+            cause
+          })
+  })
+
+const noKey = (file: string, length: number) =>
+  new MasterKeyError({ reason: "wrong", message: `${file} is no key: it has ${length} bytes, not 32. Restore it.` })
+
+const read = (file: string): HeldKey | undefined => {
+  try {
+    const bytes = readFileSync(file)
+    if (bytes.length !== keyLength) throw noKey(file, bytes.length)
+    return heldKey(`the key in ${file}`, bytes)
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined
+    throw error
+  }
+}
+
+const readOrMake = (file: string, dataDir: string, mayMake: boolean): HeldKey => {
+  const existing = read(file)
+  if (existing !== undefined) return existing
+  if (!mayMake) {
+    throw new MasterKeyError({
+      reason: "missing",
+      message: `The key of the secrets is missing: restore ${file} from a copy. Without it the secrets in the database can't be read.`
+    })
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, randomBytes(keyLength), { mode: 0o600, flag: "wx" })
+  try {
+    // A link does not replace what is there: of two servers that start at once, both take the first one's key.
+    linkSync(draft, file)
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  return readOrMake(file, dataDir, false)
+}
+
+const fileIn = (dataDir: string) => join(dataDir, "secret.key")
+
+/** The key in `<dataDir>/secret.key`; made where there is none and `mayMake`, and never written over. */
+export const dataFolderKey = (dataDir: string, mayMake: boolean) =>
+  orFail(fileIn(dataDir), () => readOrMake(fileIn(dataDir), dataDir, mayMake))
+
+/** The key in `<dataDir>/secret.key`, if there is one. */
+export const existingDataFolderKey = (dataDir: string) => orFail(fileIn(dataDir), () => read(fileIn(dataDir)))
+
+/** The key in a file that was made by others: 32 bytes, or these in base64. The file must not be open to all users. */
+export const keyFile = (file: string) =>
+  orFail(file, () => {
+    if ((statSync(file).mode & 0o007) !== 0) {
+      throw new MasterKeyError({
+        reason: "wrong",
+        message: `The master key ${file} may be read by every user of this machine. Take that right away (\`chmod o= ${file}\`).`
+      })
+    }
+    const bytes = readFileSync(file)
+    const key = bytes.length === keyLength ? bytes : keyFromBase64(bytes.toString("latin1"))
+    if (key === undefined) {
+      throw new MasterKeyError({
+        reason: "wrong",
+        message: `${file} is no master key: it has ${bytes.length} bytes. A key has 32 bytes, or is these in base64 (\`openssl rand -base64 32\`).`
+      })
+    }
+    return heldKey(`the key in ${file}`, key)
+  })

@@ -1,0 +1,103 @@
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Redacted } from "effect"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { startTestProxy } from "../../../../sdk/test/testProxy.ts"
+import { makeConnections } from "../../runtimes/kubeApi/connections.ts"
+import { s3Store } from "../../stores/logs/s3Store.ts"
+import { makeResend } from "../../tenancy/mail/resend.ts"
+
+const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"] as const
+
+describe("the server's own requests", () => {
+  const before = names.map((name) => [name, process.env[name]] as const)
+  const asked: Array<string> = []
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.headers.host}${request.url}`)
+    response.setHeader("content-type", "application/json").end("{}")
+  })
+  const folder = mkdtempSync(join(tmpdir(), "maxcloud-own-"))
+  let proxy: Awaited<ReturnType<typeof startTestProxy>>
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    proxy = await startTestProxy({
+      credentials: "ada:hunter2",
+      route: (host) => (/\.test$/.test(host) ? port : undefined)
+    })
+    for (const name of names) delete process.env[name]
+    process.env["HTTP_PROXY"] = proxy.url
+  })
+  afterAll(async () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+    await proxy[Symbol.asyncDispose]()
+    server.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it("go through the proxy: mail, a bucket, the cluster's API server", async () => {
+    const message = { to: "ada@example.com", subject: "Hello", text: "Hello" }
+    const resend = makeResend({ from: "cloud@example.com", apiKey: Redacted.make("re"), url: "http://resend.test" })
+    await Effect.runPromise(resend.send(message, "mail-1"))
+    const credentials = { accessKeyId: "id", secretAccessKey: "key" }
+    await s3Store({ bucket: "logs", endpoint: "http://bucket.test", credentials }).put("a/b", Buffer.from("line"))
+    const kubeconfig = join(folder, "kubeconfig.json")
+    const named = { name: "c", cluster: { server: "http://cluster.test", "insecure-skip-tls-verify": true } }
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        ...{
+          apiVersion: "v1",
+          kind: "Config",
+          "current-context": "c",
+          clusters: [named],
+          users: [{ name: "c", user: {} }]
+        },
+        contexts: [{ name: "c", context: { cluster: "c", user: "c" } }]
+      })
+    )
+    const connected = makeConnections({ type: "file", path: kubeconfig }, 2)
+    const status = await Effect.runPromise(
+      Effect.scoped(
+        Effect.flatMap(connected, (connections) =>
+          Effect.promise(async () => {
+            const { requests } = connections.now()
+            const { body, statusCode } = await requests.request({
+              origin: "http://cluster.test",
+              path: "/version",
+              method: "GET"
+            })
+            await body.dump()
+            return statusCode
+          })
+        )
+      )
+    )
+    assert.strictEqual(status, 200)
+    assert.deepStrictEqual(
+      asked.map((_) => _.replace(/\?.*/, "")),
+      ["POST resend.test/emails", "PUT bucket.test/logs/a/b", "GET cluster.test/version"]
+    )
+    assert.strictEqual(proxy.asked.length, 3)
+  })
+
+  it("are made by nothing that knows no proxy", () => {
+    const source = join(import.meta.dirname, "../..")
+    /** Those that ask instances on this machine, or pods from inside the cluster, and the proxied ones themselves. */
+    const direct =
+      /^(base\/outbound|base\/proxy|stores\/images\/exchange|runtimes\/network\/probe|runtimes\/local\/(instances\/probe|.*fake.*))/
+    const files = globSync("**/*.ts", { cwd: source }).filter((_) => !/test/i.test(_) && !direct.test(_))
+    assert.isAbove(files.length, 200)
+    for (const file of files) {
+      const text = readFileSync(join(source, file), "utf8")
+      if (/(?<![.\w])fetch\(/.test(text)) assert.match(text, /proxiedFetch|dispatcher/, file)
+      assert.notMatch(text, /import \{[^}]*\brequest\b[^}]*\} from "node:https?"/, file)
+    }
+  })
+})

@@ -1,0 +1,62 @@
+import type { SpawnOptions } from "node:child_process"
+import { readFileSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname } from "node:path"
+import { DatabaseError } from "./DatabaseError.ts"
+import { installedPrograms, mayEnter, programsFor, type User } from "./programs.ts"
+
+/** How to run a program of Postgres: Postgres refuses to run as root. */
+export interface Launcher {
+  readonly bin: string
+  /** The user that Postgres runs as, and that its files must belong to, where that is another than ours. */
+  readonly owner: User | undefined
+  /** Options with which to spawn a program that works in the folder `data`. */
+  readonly options: (data: string) => Pick<SpawnOptions, "uid" | "gid" | "cwd">
+  /** What such a program is to call its working folder. */
+  readonly nameOf: (data: string) => string
+}
+
+/** As root: whom the folder belongs to, if it was another user's before, or else the user `postgres` or `nobody`. */
+const unprivilegedUser = (folder: string): User => {
+  const users = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((_) => _.split(":"))
+  const { gid, uid } = statSync(folder)
+  if (uid !== 0) return { name: users.find((_) => Number(_[2]) === uid)?.[0] ?? String(uid), uid, gid }
+  for (const name of ["postgres", "nobody"]) {
+    const entry = users.find((_) => _[0] === name)
+    if (entry !== undefined) return { name, uid: Number(entry[2]), gid: Number(entry[3]) }
+  }
+  throw new DatabaseError({
+    reason: "permission",
+    message:
+      "Postgres does not run as root, and there is no user `postgres` or `nobody` to run it as. Start the server as another user, or set DATABASE_URL."
+  })
+}
+
+/**
+ * As root, Postgres runs as the user whom its folder belongs to, and in a new one as `postgres`, or else `nobody`. If a folder on the way to
+ * its data (such as `/root`) is closed to that user, it is started inside of the data folder, which it then calls by a name that doesn't lead
+ * through the closed one.
+ */
+export const makeLauncher = (folder: string): Launcher => {
+  const native = installedPrograms()
+  if (process.getuid?.() !== 0) {
+    const bin = programsFor(native, undefined, [folder])
+    return { bin, owner: undefined, options: (cwd) => ({ cwd }), nameOf: (data) => data }
+  }
+  const owner = unprivilegedUser(folder)
+  const closed = !mayEnter(dirname(folder), owner)
+  if (closed && process.platform !== "linux") {
+    throw new DatabaseError({
+      reason: "permission",
+      message: `Postgres does not run as root, and the user \`${owner.name}\` may not enter ${dirname(folder)}. Start the server as another user, choose a data folder that others may enter, or set DATABASE_URL.`
+    })
+  }
+  return {
+    bin: programsFor(native, owner, ["/var/cache", dirname(folder), "/var/tmp", tmpdir()]),
+    owner,
+    options: (cwd) => ({ uid: owner.uid, gid: owner.gid, cwd }),
+    nameOf: (data) => (closed ? "/proc/self/cwd" : data)
+  }
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { guardedBy } from "../node/guarded.ts"
+
+/** Requests of one connection that may wait behind the one that is answered, before no more of it is read. */
+const maxAhead = 16
+
+type Start = () => void
+
+interface Turns {
+  readonly waiting: Array<Start>
+  answering: boolean
+  paused: boolean
+}
+
+/**
+ * Node hands out each request of a connection as it is read, answered or not: by one connection a caller would have any number of requests
+ * under way (RFC 9112, 9.3.2, lets them be sent). Here they are handled one after the other, as they are answered, and not read where too
+ * many wait. Those that wait when the connection ends are never begun.
+ */
+export class InTurn {
+  readonly #turns = new WeakMap<Socket, Turns>()
+
+  /** Calls `start`, which is guarded, when the answers before are gone. */
+  take(request: IncomingMessage, response: ServerResponse, start: Start): void {
+    const { socket } = request
+    const turns = this.#of(socket)
+    const begin = () => {
+      turns.answering = true
+      response.once(
+        "close",
+        guardedBy(() => socket.destroy())(() => this.#next(socket, turns))
+      )
+      start()
+    }
+    if (!turns.answering) {
+      begin()
+      return
+    }
+    turns.waiting.push(begin)
+    if (turns.waiting.length < maxAhead) return
+    turns.paused = true
+    socket.pause()
+  }
+
+  #of(socket: Socket): Turns {
+    const known = this.#turns.get(socket)
+    if (known !== undefined) return known
+    const turns: Turns = { waiting: [], answering: false, paused: false }
+    this.#turns.set(socket, turns)
+    // Node lets the connection flow again whenever one of its requests is read.
+    socket.on(
+      "resume",
+      guardedBy(() => socket.destroy())(() => {
+        if (turns.paused) socket.pause()
+      })
+    )
+    return turns
+  }
+
+  #next(socket: Socket, turns: Turns): void {
+    turns.answering = false
+    if (socket.destroyed) {
+      turns.waiting.length = 0
+      return
+    }
+    const begin = turns.waiting.shift()
+    if (turns.paused && turns.waiting.length < maxAhead) {
+      turns.paused = false
+      socket.resume()
+    }
+    begin?.()
+  }
+}

@@ -1,0 +1,182 @@
+import type { IncomingMessage, Server } from "node:http"
+import { createServer as createHttp2 } from "node:http2"
+import type { AddressInfo } from "node:net"
+import type { Duplex } from "node:stream"
+import { guardedBy } from "../node/guarded.ts"
+import { Http1Downstream, Http2Downstream } from "./Downstream.ts"
+import { exchange, refuse, type Upstreams } from "./Exchange.ts"
+import { Http1Upstream } from "./Http1Upstream.ts"
+import { Http2Upstream } from "./Http2Upstream.ts"
+import { hostName } from "./headers.ts"
+import { type Listener, type ListenerHandlers, listen } from "./Listener.ts"
+import { ProxyCounters } from "./ProxyCounters.ts"
+import { noService, noSuchTarget, type Refusal, unknownHost } from "./problem.ts"
+import type { Lookup, Route } from "./Route.ts"
+import { http1Target, http2Target, isTarget, type Target } from "./target.ts"
+import { defaultTunnelLimits, type TunnelLimits } from "./tunnel.ts"
+import { refuseUnreadable, refuseUpgrade, UpgradeDownstream } from "./UpgradeDownstream.ts"
+
+export { PortTaken } from "./Listener.ts"
+
+/** Finds what serves a host: a route, the API (`undefined`), or a refusal. */
+type Serve = (host: string) => Route | Refusal | undefined
+
+const isRoute = (served: Route | Refusal): served is Route => "acquire" in served
+
+const handlersOf = (
+  upstreams: Upstreams,
+  serve: Serve,
+  api: Server | undefined,
+  tunnels: TunnelLimits
+): ListenerHandlers => {
+  // Only used to make HTTP/2 streams into requests and responses as the API takes them; it never listens.
+  const { fault } = upstreams.counters
+  const http2Api = createHttp2((request, response) => api?.emit("request", request, response))
+  http2Api.on("checkContinue", (request, response) =>
+    guardedBy(() => request.stream.close())(() => {
+      api?.emit(api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request", request, response)
+    })()
+  )
+  /** The API's request is changed: whoever reads it next is to believe its target, not the field (RFC 9112, 3.2.2). */
+  const find = (request: IncomingMessage, target: Target | Refusal): Route | Refusal | undefined => {
+    if (!isTarget(target)) return target
+    const served = serve(hostName(target.host))
+    if (served === undefined) {
+      request.headers.host = target.host
+      request.url = target.path
+    }
+    return served
+  }
+  return {
+    onRequest: (request, response, waitsForContinue) => {
+      const target = http1Target(request)
+      const served = find(request, target)
+      if (served === undefined) {
+        api?.emit(
+          waitsForContinue && api.listenerCount("checkContinue") > 0 ? "checkContinue" : "request",
+          request,
+          response
+        )
+        return
+      }
+      const down = new Http1Downstream(request, response, isTarget(target) ? target : nowhere, waitsForContinue, fault)
+      if (isRoute(served)) exchange(upstreams, served, down)
+      else refuse(down, served)
+    },
+    onUpgrade: (request, socket, head) => {
+      const target = http1Target(request)
+      const served = find(request, target)
+      if (served === undefined) {
+        if (api?.emit("upgrade", request, socket, head) !== true) refuseUpgrade(request, socket, noUpgrade)
+      } else if (!isRoute(served) || !isTarget(target)) {
+        destroyOnError(socket)
+        refuseUpgrade(request, socket, isRoute(served) ? noSuchTarget : served)
+      } else exchange(upstreams, served, new UpgradeDownstream(request, socket, head, target, tunnels, fault))
+    },
+    onConnect: (request, socket) => {
+      destroyOnError(socket)
+      refuseUpgrade(request, socket, noSuchTarget)
+    },
+    onUnreadable: (error, socket) => {
+      if (api?.emit("clientError", error, socket) !== true) refuseUnreadable(error.code, socket)
+    },
+    onStream: (stream, headers, flags, raw) => {
+      const target = http2Target(headers, raw)
+      const served = isTarget(target) ? serve(hostName(target.host)) : target
+      if (served === undefined) {
+        if (headers.host !== undefined && isTarget(target)) headers.host = target.host
+        http2Api.emit("stream", stream, headers, flags, raw)
+        return
+      }
+      const { host, path } = isTarget(target) ? target : nowhere
+      const down = new Http2Downstream(stream, headers, { host, path, method: headers[":method"] ?? "GET" }, fault)
+      if (isRoute(served)) exchange(upstreams, served, down)
+      else refuse(down, served)
+    }
+  }
+}
+
+const nowhere: Target = { host: "", path: "/" }
+
+const destroyOnError = (socket: Duplex) =>
+  socket.on(
+    "error",
+    guardedBy(() => {})(() => socket.destroy())
+  )
+
+const noUpgrade: Refusal = {
+  status: 400,
+  slug: "invalid-request",
+  detail: "The API takes no upgrades.",
+  retryAfterSeconds: undefined
+}
+
+const makeUpstreams = (counters: ProxyCounters | undefined) => {
+  const http1 = new Http1Upstream()
+  const h2c = new Http2Upstream()
+  return { http1, h2c, counters: counters ?? new ProxyCounters() }
+}
+
+const closing = (listener: Listener, upstreams: Upstreams) => async (graceMs: number) => {
+  await listener.close(graceMs)
+  upstreams.http1.close()
+  upstreams.h2c.close()
+}
+
+export interface Front {
+  readonly address: AddressInfo
+  readonly counters: ProxyCounters
+  /** Takes no more connections, lets requests end for `graceMs`, then ends what is left. */
+  readonly close: (graceMs: number) => Promise<void>
+}
+
+/**
+ * The one port of the server: the API where `isApiHost` says so, else the service that has the host. Speaks HTTP/1.1 (WebSocket
+ * and other upgrades too) and HTTP/2 with prior knowledge. An unknown host is answered 404. Hosts are given in lower case without
+ * a port. Rejects with `PortTaken`.
+ */
+export const makeFront = async (options: {
+  readonly host: string
+  readonly port: number
+  /** A refusal where it can't be said yet whether there is such a service. */
+  readonly lookup: (host: string) => ReturnType<Lookup> | Refusal
+  readonly isApiHost: (host: string) => boolean
+  /** Gets the API's requests and upgrades as events; it need not listen itself. */
+  readonly api: Server
+  readonly counters?: ProxyCounters
+  /** Time for the whole head of a request. @default 20 seconds */
+  readonly headMs?: number
+  readonly tunnels?: TunnelLimits
+}): Promise<Front> => {
+  const upstreams = makeUpstreams(options.counters)
+  const serve: Serve = (host) => (options.isApiHost(host) ? undefined : (options.lookup(host) ?? unknownHost(host)))
+  const listener = await listen(
+    { ...options, onFault: upstreams.counters.fault },
+    handlersOf(upstreams, serve, options.api, options.tunnels ?? defaultTunnelLimits)
+  )
+  return { address: listener.address, counters: upstreams.counters, close: closing(listener, upstreams) }
+}
+
+export interface Link {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+/** A listener whose every request goes to one route, whatever its host: how one service calls another. Rejects with `PortTaken`. */
+export const openLink = async (options: {
+  /** Undefined: the service does not run now; answered 503. */
+  readonly route: () => Route | undefined
+  readonly host: string
+  readonly port?: number
+  /** From which addresses connections are taken. @default all */
+  readonly accepts?: (remoteAddress: string) => boolean
+  readonly counters?: ProxyCounters
+  readonly tunnels?: TunnelLimits
+}): Promise<Link> => {
+  const upstreams = makeUpstreams(options.counters)
+  const { accepts, host, port = 0, tunnels = defaultTunnelLimits } = options
+  const handlers = handlersOf(upstreams, () => options.route() ?? noService, undefined, tunnels)
+  const listener = await listen({ host, port, accepts, onFault: upstreams.counters.fault }, handlers)
+  const close = closing(listener, upstreams)
+  return { port: listener.address.port, close: () => close(0) }
+}

@@ -1,0 +1,73 @@
+import type { Duplex } from "node:stream"
+import { type Fault, guardedBy, trying } from "../node/guarded.ts"
+
+/** How long two connections that were joined may last without use. */
+export interface TunnelLimits {
+  /** Milliseconds without a byte in either direction; 0: no limit. */
+  readonly idleMs: number
+  /** Milliseconds from one side's end to the end of both. */
+  readonly halfOpenMs: number
+}
+
+/** An idle time of 0: no limit. A peer that is gone is found by TCP's keepalive. */
+export const tunnelLimits = (idleSeconds: number): TunnelLimits => ({ idleMs: idleSeconds * 1_000, halfOpenMs: 30_000 })
+
+/** An hour, as Envoy has it for TCP. */
+export const defaultTunnelLimits = tunnelLimits(3_600)
+
+const pairOf = (caller: Duplex, instance: Duplex) =>
+  [
+    [caller, instance],
+    [instance, caller]
+  ] as const
+
+/**
+ * Joins two connections: what one side sends goes to the other, and so does its end. Once one has ended, the other has a bounded time for
+ * what is under way. `onEnd` is called once, when both have closed.
+ */
+export const joinSockets = (
+  caller: Duplex,
+  instance: Duplex,
+  limits: TunnelLimits,
+  fault: Fault,
+  onEnd: () => void
+): void => {
+  const end = () => {
+    caller.destroy()
+    instance.destroy()
+  }
+  const guarded = guardedBy((cause) => {
+    trying(end)
+    fault(cause)
+  })
+  let idleTimer: NodeJS.Timeout | undefined
+  let halfOpenTimer: NodeJS.Timeout | undefined
+  let open = 2
+  const onHalfOpen = guarded(() => {
+    halfOpenTimer ??= setTimeout(guarded(end), limits.halfOpenMs)
+  })
+  if (limits.idleMs > 0) idleTimer = setTimeout(guarded(end), limits.idleMs)
+  caller.allowHalfOpen = true
+  instance.allowHalfOpen = true
+  // Before the listeners: `pipe` pauses its source when the other side closes, and the end of a paused connection isn't seen.
+  for (const [from, to] of pairOf(caller, instance)) from.pipe(to)
+  for (const [from, to] of pairOf(caller, instance)) {
+    const moved = guarded(() => void idleTimer?.refresh())
+    from.on("data", moved)
+    from.on("end", onHalfOpen)
+    from.on("error", guarded(end))
+    from.on(
+      "close",
+      guarded(() => {
+        onHalfOpen()
+        // Ends it, after what was written to it before.
+        to.end()
+        to.resume()
+        if (--open > 0) return
+        clearTimeout(idleTimer)
+        clearTimeout(halfOpenTimer)
+        onEnd()
+      })
+    )
+  }
+}

@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { basename, join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect } from "effect"
+import { configurationPage } from "./configurationPage.ts"
+import { readSettings, refuseWithoutMail, settings } from "./ServerConfig.ts"
+
+const read = (environment: Record<string, string>, options = {}) =>
+  Effect.withConfigProvider(readSettings(options), ConfigProvider.fromMap(new Map(Object.entries(environment))))
+
+const [root] = import.meta.dirname.split(/(?<=server\/src)\b/)
+const sources = readdirSync(root ?? "", { recursive: true, encoding: "utf8" })
+  .filter((_) => _.endsWith(".ts") && !_.endsWith(".test.ts") && !basename(_).startsWith("test"))
+  .map((_) => ({ file: basename(_), text: readFileSync(join(root ?? "", _), "utf8") }))
+
+/** What the system, the cluster or a server's own pod sets, not an operator. */
+const notSettings = [
+  "EmbeddedPostgres.ts: XDG_RUNTIME_DIR",
+  "connect.ts: KUBECONFIG",
+  "connect.ts: KUBERNETES_SERVICE_HOST",
+  "listening.ts: PORT",
+  "logging.ts: NO_COLOR",
+  "probe.ts: KUBERNETES_SERVICE_HOST",
+  "probe.ts: KUBERNETES_SERVICE_PORT",
+  "probe.ts: MAXCLOUD_NODE_ADDRESS",
+  "probe.ts: MAXCLOUD_PROBE"
+]
+
+describe("ServerConfig", () => {
+  it.effect("has a default for everything", () =>
+    Effect.gen(function* () {
+      const settings = yield* read({})
+      assert.strictEqual(settings.host, "127.0.0.1")
+      assert.strictEqual(settings.port, 8080)
+      assert.strictEqual(settings.dataDir, join(process.cwd(), ".maxcloud"))
+      assert.strictEqual(Duration.toSeconds(settings.drainTimeout), 10)
+      assert.isUndefined(settings.databaseUrl)
+    })
+  )
+
+  it.effect("reads the environment, and options before it", () =>
+    Effect.gen(function* () {
+      const settings = yield* read({ MAXCLOUD_PORT: "0", MAXCLOUD_IN_PLACE: "true", MAXCLOUD_HOST: "::1" }, { port: 9 })
+      assert.strictEqual(settings.port, 9)
+      assert.strictEqual(settings.host, "::1")
+      assert.isTrue(settings.inPlace)
+    })
+  )
+
+  it.effect.each([
+    [{ MAXCLOUD_PORT: "http" }, /^MAXCLOUD_PORT: "http" .*0 to 65535/],
+    [{ MAXCLOUD_PORT: "65536" }, /^MAXCLOUD_PORT: /],
+    [{ MAXCLOUD_LOG_LEVEL: "loud" }, /MAXCLOUD_LOG_LEVEL.*trace, debug/],
+    [{ MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault" }, /MAXCLOUD_EXTERNAL_SECRET_STORE: "Vault".*"vault"/],
+    [
+      { MAXCLOUD_RUNTIME: "local", MAXCLOUD_EXTERNAL_SECRET_STORE: "vault" },
+      /run on this machine.*MAXCLOUD_KUBECONFIG/
+    ],
+    [{ MAXCLOUD_DOMAIN: "-x" }, /MAXCLOUD_DOMAIN/],
+    [{ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" }, /does not listen on "0\.0\.0\.0".*could deploy/],
+    [{ MAXCLOUD_QUOTA_MEMORY: "64GB" }, /MAXCLOUD_QUOTA_MEMORY: "64GB".*64Gi/],
+    [
+      { MAXCLOUD_PRIVATE_REGISTRIES: "https://registry.corp" },
+      /MAXCLOUD_PRIVATE_REGISTRIES.*registry\.example\.com,10\.0\.0\.5:5000/
+    ],
+    [{ MAXCLOUD_RATE_LIMIT: "0" }, /MAXCLOUD_RATE_LIMIT/]
+  ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)("says what is wrong: %o", ([environment, message]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(read(environment))
+      assert.match(error.message, message)
+    })
+  )
+
+  it.effect.each([
+    [{ MAXCLOUD_HOST: "192.168.1.5" }, /nothing says how it is sent.*SMTP_URL.*MAXCLOUD_MAIL=log/],
+    [{ RESEND_API_KEY: "re_1" }, /MAXCLOUD_MAIL_FROM is not set/]
+  ] as ReadonlyArray<readonly [Record<string, string>, RegExp]>)(
+    "says that a server has no way for mail, which an operator's command doesn't need: %o",
+    ([environment, message]) =>
+      Effect.gen(function* () {
+        const settings = yield* read(environment)
+        assert.match((yield* Effect.flip(refuseWithoutMail(settings))).message, message)
+      })
+  )
+
+  it("has no setting that nothing uses, and none of two names", () => {
+    const all = sources.map((_) => _.text).join("\n")
+    const unused = Object.keys(settings).filter((key) => [...all.matchAll(new RegExp(`\\b${key}\\b`, "g"))].length < 2)
+    assert.deepEqual(unused, [])
+    const names = Object.values(settings).map((_) => _.name)
+    assert.deepEqual(names, [...new Set(names)])
+  })
+
+  it("are all that is read from the environment, but for what an operator does not set", () => {
+    const elsewhere = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(/process\.env(?:\.|\[")(\w+)|\bConfig\.(?:string|nonEmptyString|redacted)\("(\w+)"/g)].map(
+        ([, one, other]) => `${file}: ${one ?? other}`
+      )
+    )
+    assert.deepEqual(elsewhere.sort(), notSettings)
+  })
+
+  it("is described in docs/reference/configuration.md (else run `npm run generate`)", () => {
+    const committed = readFileSync(join(import.meta.dirname, "../../../../docs/reference/configuration.md"), "utf8")
+    assert.strictEqual(committed, configurationPage())
+  })
+})

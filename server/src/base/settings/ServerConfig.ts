@@ -1,0 +1,88 @@
+import { resolve } from "node:path"
+import { type ConfigError, Context, Data, Effect, Either } from "effect"
+import { backupSettings } from "./backupSettings.ts"
+import { databaseSettings } from "./databaseSettings.ts"
+import { diskSettings } from "./diskSettings.ts"
+import { identitySettings } from "./identitySettings.ts"
+import { keySettings } from "./keySettings.ts"
+import { kubernetesSettings } from "./kubernetesSettings.ts"
+import { limitSettings } from "./limitSettings.ts"
+import { logSettings } from "./logSettings.ts"
+import { mailRoute, mailSettings } from "./mailSettings.ts"
+import { proxySettings } from "./proxySettings.ts"
+import { registrySettings } from "./registrySettings.ts"
+import { runtimeOf } from "./runtimeOf.ts"
+import { secretSettings } from "./secretSettings.ts"
+import { serverSettings } from "./serverSettings.ts"
+import { configOf, type SettingValues } from "./setting.ts"
+
+/** Every setting, in the order of the reference. What the server reads, `ServerSettings` and the reference are made from this alone. */
+export const settings = {
+  ...serverSettings,
+  ...databaseSettings,
+  ...backupSettings,
+  ...diskSettings,
+  ...identitySettings,
+  ...keySettings,
+  ...secretSettings,
+  ...mailSettings,
+  ...limitSettings,
+  ...kubernetesSettings,
+  ...registrySettings,
+  ...proxySettings,
+  ...logSettings
+}
+
+/** Everything that can be set, parsed. */
+export interface ServerSettings extends SettingValues<typeof settings> {}
+
+/** The settings of this server. */
+export class ServerConfig extends Context.Tag("@maxcloud/server/ServerConfig")<ServerConfig, ServerSettings>() {}
+
+/** A setting cannot be read. `message` names it and says what it may be. */
+export class InvalidSetting extends Data.TaggedError("InvalidSetting")<{ readonly message: string }> {}
+
+/** Loopback, as an address or as the name of it. */
+export const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** Does a request without a credential act for the organization `local`? */
+export const callsWithoutCredential = ({ auth, host }: Pick<ServerSettings, "auth" | "host">) =>
+  auth === undefined ? isLoopback(host) : auth === "local"
+
+const refuseOpenAddress = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
+  isLoopback(all.host) || !callsWithoutCredential(all)
+    ? Effect.succeed(all)
+    : Effect.fail(
+        new InvalidSetting({
+          message: `with MAXCLOUD_AUTH=local the server does not listen on "${all.host}": whoever reaches that address could deploy. Leave MAXCLOUD_AUTH out (every request then needs a credential), or listen on 127.0.0.1 (MAXCLOUD_HOST, --host)`
+        })
+      )
+
+/** People sign in by mail. What an operator runs beside a server sends none, and needs no setting for it. */
+export const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
+  Either.match(mailRoute(all, callsWithoutCredential(all)), {
+    onLeft: (message) => Effect.fail(new InvalidSetting({ message })),
+    onRight: () => Effect.succeed(all)
+  })
+
+const refuseStoreLocally = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
+  all.externalSecretStore === undefined || runtimeOf(all) === "kubernetes"
+    ? Effect.succeed(all)
+    : Effect.fail(
+        new InvalidSetting({
+          message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${all.externalSecretStore}", but services run on this machine, where no External Secrets Operator reads a store. Leave it out, or set MAXCLOUD_KUBECONFIG`
+        })
+      )
+
+/** What is set in the environment, with `options` before it. */
+export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effect<ServerSettings, InvalidSetting> =>
+  Effect.gen(function* () {
+    const read = yield* Effect.mapError(configOf(settings), (error) => new InvalidSetting({ message: sentence(error) }))
+    const dataDir = resolve(options.dataDir ?? read.dataDir)
+    return yield* refuseStoreLocally(yield* refuseOpenAddress({ ...read, ...options, dataDir }))
+  })
+
+const sentence = (error: ConfigError.ConfigError): string =>
+  error._op === "And" || error._op === "Or"
+    ? `${sentence(error.left)}; ${sentence(error.right)}`
+    : `${error.path.join("_")}: ${error.message}`

@@ -1,0 +1,88 @@
+import { Schema } from "effect"
+import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../words/namespacePrefix.ts"
+import { form, oneOf, port, text, Words } from "./forms.ts"
+import { optional, setting } from "./setting.ts"
+
+const octet = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)"
+const Cidr = Schema.String.pipe(Schema.pattern(new RegExp(`^${octet}(\\.${octet}){3}/(3[0-2]|[12]?\\d)$`)))
+const ranges = (example: string) =>
+  form(Schema.compose(Words, Schema.Array(Cidr)), `ranges are written as "${example}"`)
+
+const endpoint = form(
+  Schema.transform(
+    Schema.String.pipe(Schema.pattern(new RegExp(`^${octet}(\\.${octet}){3}:\\d{1,5}$`))),
+    Schema.Struct({ host: Schema.String, port: Schema.Int.pipe(Schema.between(1, 65_535)) }),
+    {
+      strict: true,
+      decode: (written) => {
+        const [host = "", port = ""] = written.split(":")
+        return { host, port: Number(port) }
+      },
+      encode: ({ host, port }) => `${host}:${port}`
+    }
+  ),
+  'an address is written as "203.0.113.5:443"'
+)
+
+const className = form(
+  Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/)),
+  'a runtime class is written as "gvisor"'
+)
+
+/** Where services run, and how the cluster is reached. */
+export const kubernetesSettings = {
+  runtime: optional("MAXCLOUD_RUNTIME", oneOf("local", "kubernetes"), {
+    unset: "`kubernetes` with a kubeconfig or in a pod, else `local`",
+    text: "Where services run: on this machine, or on a Kubernetes cluster with Knative."
+  }),
+  /** Files of a kubeconfig, with `:` between several, as `kubectl` reads them. */
+  kubeconfig: optional("MAXCLOUD_KUBECONFIG", text, {
+    or: "KUBECONFIG",
+    unset: "`KUBECONFIG`",
+    text: "A kubeconfig: the server then runs services on that cluster. In a pod the credentials of its service account are taken without it."
+  }),
+  kubeContext: optional("MAXCLOUD_KUBE_CONTEXT", text, {
+    unset: "the kubeconfig's current one",
+    text: "The context of the kubeconfig to use."
+  }),
+  publicScheme: optional("MAXCLOUD_PUBLIC_SCHEME", oneOf("http", "https"), {
+    unset: "http",
+    text: "Scheme of the services' public URLs on Kubernetes: `https` where the ingress has certificates."
+  }),
+  publicPort: optional("MAXCLOUD_PUBLIC_PORT", port, {
+    unset: "the scheme's own",
+    text: "Port of the services' public URLs on Kubernetes, where it is not the scheme's own."
+  }),
+  /** undefined: as the installation has decided at its first start on a cluster. */
+  namespacePrefix: optional("MAXCLOUD_NAMESPACE_PREFIX", form(NamespacePrefix, prefixHelp), {
+    unset: `${defaultNamespacePrefix} for a new installation, else what it has`,
+    text: "What tenants' namespaces begin with, or `none`. Decided at the first start on a cluster and kept in the database: a different value later is refused. `maxcloud cluster install --namespace-prefix` must have the same."
+  }),
+  podSecurity: setting("MAXCLOUD_POD_SECURITY", oneOf("baseline", "restricted"), {
+    default: "baseline",
+    text: "Pod Security level that tenants' namespaces enforce. With `restricted` no image runs whose user is root."
+  }),
+  runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", className, {
+    unset: "the cluster's own",
+    text: "`runtimeClassName` of tenants' pods, such as `gvisor`."
+  }),
+  systemImage: optional("MAXCLOUD_SYSTEM_IMAGE", text, {
+    unset: "none: `maxcloud net verify` is refused",
+    text: "Image of max-cloud itself, which `maxcloud net verify` starts in tenants' namespaces to probe from."
+  }),
+  /** Beside those that the cluster tells: no `egress` opens them. */
+  closedRanges: setting("MAXCLOUD_CLOSED_RANGES", ranges("10.244.0.0/16,10.96.0.0/12"), {
+    default: "",
+    shown: "what the cluster tells",
+    text: "IPv4 ranges of the cluster's nodes, pods and Services that it doesn't tell itself, separated by commas. No `egress` opens them, whatever a service declares. `maxcloud cluster check` says what is missing; until it is set, the server refuses private ranges in `egress`."
+  }),
+  privateEgressRanges: setting("MAXCLOUD_PRIVATE_EGRESS_RANGES", ranges("10.20.0.0/16,192.168.7.0/24"), {
+    default: "",
+    shown: "none",
+    text: "Private, shared and reserved IPv4 ranges that services of all organizations may declare in `egress`, separated by commas: a database's network, for example. The cluster's own addresses, link-local and cloud metadata addresses stay closed inside of them."
+  }),
+  internet: optional("MAXCLOUD_PROBE_INTERNET", endpoint, {
+    unset: "none: the internet is not tried",
+    text: "IPv4 address and port that `maxcloud net verify` tries to connect to, as the internet."
+  })
+}

@@ -1,0 +1,111 @@
+import { Option, Schema } from "effect"
+import { form, whole } from "./forms.ts"
+import { type Form, optional, type SettingValues, setting } from "./setting.ts"
+
+const units: Readonly<Record<string, number>> = { "": 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 }
+
+const Vcpus = Schema.transform(Schema.NumberFromString.pipe(Schema.between(0, 1_000_000)), Schema.Int, {
+  strict: true,
+  decode: (vcpu) => Math.round(vcpu * 1000),
+  encode: (milli) => milli / 1000
+})
+export const Bytes = Schema.transform(Schema.String.pipe(Schema.pattern(/^\d{1,15}(Ki|Mi|Gi|Ti)?$/)), Schema.Int, {
+  strict: true,
+  decode: (written) => Number.parseInt(written, 10) * (units[written.replace(/^\d+/, "")] ?? 1),
+  encode: String
+})
+
+const number = whole(0, 1_000_000_000, "write a whole number, such as 50")
+
+/** How each quota is written, in settings and by operators. */
+export const quotaForms = {
+  services: number,
+  instances: number,
+  cpuMilli: form(Vcpus, 'vCPUs are written as "16" or "0.5"'),
+  memoryBytes: form(Bytes, 'memory is written as "64Gi"'),
+  deploymentsPerHour: number,
+  sourceBytes: form(Bytes, 'bytes are written as "5Gi"'),
+  logBytes: form(Bytes.pipe(Schema.greaterThanOrEqualTo(2 ** 20)), 'bytes are written as "5Gi", and are 1Mi or more'),
+  streams: number
+}
+
+const none: "none" = "none"
+/** undefined: the built-in default (`tenancy/limits/defaultQuotas.ts`). */
+const orNone = ({ help, read }: Form<number>): Form<number | "none"> => ({
+  read: (written) => (written === none ? Option.some(none) : read(written)),
+  help: `${help}, or "none"`
+})
+
+const count = (what: string) => whole(1, 1_000_000_000, what)
+const oneOrMore = count("a whole number from 1 on")
+
+/** How often the API may be called, and what an organization may have where an operator has not said otherwise for it. */
+export const limitSettings = {
+  requestsPerMinute: setting("MAXCLOUD_RATE_LIMIT", count("requests a minute, a whole number from 1 on"), {
+    default: "1200",
+    text: "Requests a minute that each credential may send, over all servers of a database."
+  }),
+  quotaServices: optional("MAXCLOUD_QUOTA_SERVICES", orNone(quotaForms.services), {
+    unset: "50; no limit on a server without credentials",
+    text: "Services that an organization may have, if nothing else is set for it. `none`: no limit, as for all quotas."
+  }),
+  quotaInstances: optional("MAXCLOUD_QUOTA_INSTANCES", orNone(quotaForms.instances), {
+    unset: "500; no limit on a server without credentials",
+    text: "Instances that an organization's services may have at their largest scale, together."
+  }),
+  /** Thousandths of a vCPU. */
+  quotaCpuMilli: optional("MAXCLOUD_QUOTA_CPU", orNone(quotaForms.cpuMilli), {
+    unset: "500; no limit on a server without credentials",
+    text: "vCPUs that an organization's services may have at their largest scale, together."
+  }),
+  /** Bytes. */
+  quotaMemory: optional("MAXCLOUD_QUOTA_MEMORY", orNone(quotaForms.memoryBytes), {
+    unset: "256Gi; no limit on a server without credentials",
+    text: "Memory that an organization's services may have at their largest scale, together, such as `64Gi`."
+  }),
+  quotaDeploymentsPerHour: optional("MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR", orNone(quotaForms.deploymentsPerHour), {
+    unset: "600",
+    text: "Deployments that an organization may begin in an hour."
+  }),
+  /** Bytes. */
+  quotaSources: optional("MAXCLOUD_QUOTA_SOURCES", orNone(quotaForms.sourceBytes), {
+    unset: "5Gi; no limit on a server without credentials",
+    text: "Bytes of source snapshots that a server keeps for an organization, uploads in progress included."
+  }),
+  /** Bytes. */
+  quotaLogs: optional("MAXCLOUD_QUOTA_LOGS", orNone(quotaForms.logBytes), {
+    unset: "5Gi",
+    text: "Bytes that an organization's log lines may take, on Kubernetes compressed. If there are more, the oldest lines go. Not in Loki, which has limits of its own."
+  }),
+  quotaStreams: optional("MAXCLOUD_QUOTA_STREAMS", orNone(quotaForms.streams), {
+    unset: "200",
+    text: "Streams (followed logs, events, exports) that an organization may have open at once on one server. One more is answered 429."
+  }),
+  streamsPerKey: setting("MAXCLOUD_STREAMS_PER_KEY", oneOrMore, {
+    default: "100",
+    text: "Streams (followed logs, events, exports) that each credential may have open at once on one server. One more is answered 429."
+  }),
+  streamsPerAddress: setting("MAXCLOUD_STREAMS_PER_ADDRESS", oneOrMore, {
+    default: "200",
+    text: "The same for each network address. Behind a proxy, set `MAXCLOUD_TRUSTED_PROXIES`, or all callers share one address."
+  }),
+  graceSeconds: setting("MAXCLOUD_BODY_GRACE_SECONDS", oneOrMore, {
+    default: "20",
+    text: "Seconds for which the body of a request to the API may be slower than `MAXCLOUD_MIN_BYTES_PER_SECOND`. After that it is answered 408. An answer that is read more slowly is broken off."
+  }),
+  bytesPerSecond: setting("MAXCLOUD_MIN_BYTES_PER_SECOND", oneOrMore, {
+    default: "1024",
+    text: "Bytes a second that a caller of the API sends and reads at least, on the average."
+  }),
+  /** 0: no limit. */
+  tunnelIdleSeconds: setting(
+    "MAXCLOUD_TUNNEL_IDLE_SECONDS",
+    whole(0, 604_800, "whole seconds up to a week; 0 for no limit"),
+    {
+      default: "3600",
+      text: "Seconds after which a WebSocket or another upgraded connection of a service is closed on the local runtime if neither side sent a byte. 0: never, so a forgotten one keeps its instance from scaling to zero."
+    }
+  )
+}
+
+export type LimitSettings = SettingValues<typeof limitSettings>

@@ -1,0 +1,47 @@
+import { Data, Effect } from "effect"
+import { portHolder } from "../host/portHolder.ts"
+
+/** The server cannot start. `message` says what is in the way, and what to do. */
+export class ServerError extends Data.TaggedError("ServerError")<{
+  readonly reason: "setting" | "portTaken" | "address" | "dataDir" | "database" | "runtime"
+  readonly message: string
+  readonly cause?: unknown
+}> {}
+
+const codeOf = (cause: unknown) =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
+const isTaken = (cause: unknown) =>
+  codeOf(cause) === "EADDRINUSE" ||
+  (typeof cause === "object" && cause !== null && "_tag" in cause && cause._tag === "PortTaken")
+
+/** Why the server cannot listen. */
+export const cannotListen = (host: string, port: number, cause: unknown): Effect.Effect<never, ServerError> =>
+  Effect.gen(function* () {
+    if (isTaken(cause)) {
+      const holder = yield* Effect.promise(() => portHolder(port))
+      return yield* new ServerError({
+        reason: "portTaken",
+        message: `port ${port} on ${host} is taken${holder === undefined ? "" : ` by ${holder}`}: end that program, or choose another port with --port or MAXCLOUD_PORT (0 takes a free one)`,
+        cause
+      })
+    }
+    return yield* new ServerError({
+      reason: "address",
+      message:
+        codeOf(cause) === "EACCES"
+          ? `this user may not listen on port ${port}: choose one from 1024 on with --port or MAXCLOUD_PORT`
+          : `the server cannot listen on ${host}, port ${port}: ${messageOf(cause)}`,
+      cause
+    })
+  })
+
+/** Why a part of the server did not start. */
+export const cannotStart = (error: { readonly _tag: string; readonly message: string }) =>
+  new ServerError({
+    reason: error._tag === "DatabaseError" || error._tag === "Unavailable" ? "database" : "runtime",
+    message: error.message,
+    cause: error
+  })

@@ -1,0 +1,9 @@
+import type { AppName, StageName } from "@maxcloud/config-schema"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+
+/** An app and stage of an organization. */
+export interface Target {
+  readonly organization: Organization
+  readonly app: AppName
+  readonly stage: StageName
+}

@@ -1,0 +1,576 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, OrganizationName, productionStage, SecretName, ServiceName } from "@maxcloud/config-schema"
+import { CreateService, type DeploymentEvent, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
+import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { RowScope } from "../../base/database/RowScope.ts"
+import { layerAll } from "../../base/replicas/Shards.ts"
+import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { Organizations } from "../../tenancy/organizations/Organizations.ts"
+import { Services } from "../services/Services.ts"
+import { Deployments } from "./Deployments.ts"
+import { type FakeRuntime, makeFakeRuntime, refusedName } from "./fakeRuntime.ts"
+import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "./testServer.ts"
+
+const make = (fake: FakeRuntime, platform: Parameters<typeof testServer>[4] = {}) =>
+  Layer.unwrapScoped(
+    Effect.map(temporaryDataDir, (dataDir) =>
+      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, platform).pipe(
+        Layer.provideMerge(databaseTest({ dataDir }))
+      )
+    )
+  )
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = ManagedRuntime.make(make(fake))
+const run = server.runPromise
+type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
+const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
+
+beforeAll(() => run(Effect.void))
+afterAll(() => server.dispose())
+
+const list = (organization: Parameters<Deployments["Type"]["apps"]>[0]) =>
+  Effect.flatMap(Services, (_) => _.list(organization, {}))
+
+/** The first event of a deployment that is one of these. */
+const eventOf = (
+  organization: Parameters<Deployments["Type"]["apps"]>[0],
+  id: DeploymentId,
+  is: (event: DeploymentEvent) => boolean
+) =>
+  Effect.flatMap(Deployments, (_) => _.events(organization, id, 0)).pipe(
+    Effect.flatMap((events) => Stream.runHead(Stream.filter(events, is)))
+  )
+
+/** What the runtime has of an organization. */
+const objectsOf = ({ id }: { readonly id: string }) => [...fake.objects.keys()].filter((_) => _.startsWith(id))
+
+describe("accepting", () => {
+  test(
+    "numbers deployments one after another, however many come at once, and carries out the last",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const accepted = yield* Effect.forEach(
+        Array.from({ length: 12 }, (_, n) => `ready:${n}`),
+        (image) => deploy(org, [{ name: "web", image }]),
+        { concurrency: 12 }
+      )
+      expect(accepted.map((_) => _.number).sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, n) => n + 1))
+      const states = yield* Effect.forEach(accepted, (_) => finished(org, _))
+      expect(states.filter((_) => _.number === 12).map((_) => _.state)).toEqual(["succeeded"])
+      expect(states.every((_) => _.state === "succeeded" || _.state === "superseded")).toBe(true)
+    })
+  )
+
+  test(
+    "gives the same deployment for the same key and spec, and refuses the key for another",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const both = yield* Effect.all(
+        [
+          deploy(org, [{ name: "web" }], { idempotencyKey: "k" }),
+          deploy(org, [{ name: "web" }], { idempotencyKey: "k" })
+        ],
+        { concurrency: 2 }
+      )
+      const third = yield* deploy(org, [{ name: "web" }], { idempotencyKey: "k" })
+      expect(new Set([...both, third].map((_) => _.id)).size).toBe(1)
+      const refused = yield* Effect.flip(deploy(org, [{ name: "web", image: "other" }], { idempotencyKey: "k" }))
+      expect(refused).toMatchObject({ _tag: "Conflict" })
+      const other = yield* deploy(yield* newOrganization, [{ name: "web", image: "other" }], { idempotencyKey: "k" })
+      expect(other.number).toBe(1)
+    })
+  )
+
+  test(
+    "refuses private ranges in egress that the operator hasn't listed, in plan and deploy",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const services = [{ name: "web", image: "ready:1", egress: ["8.8.8.0/24", "10.0.0.0/8"] }]
+      expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
+        _tag: "InvalidSpec",
+        issues: [{ path: ["services", 0, "egress", 1], message: expect.stringContaining("PRIVATE_EGRESS_RANGES") }]
+      })
+      const deployments = yield* Deployments
+      const { problems } = yield* deployments.plan({
+        organization: org,
+        app: shop,
+        stage: productionStage,
+        spec: { app: shop, services }
+      })
+      expect(problems).toMatchObject([{ path: ["services", 0, "egress", 1] }])
+    })
+  )
+
+  it("refuses private ranges while the cluster's own aren't known, in plan and deploy, and says what to do", async () => {
+    const unknowing = ManagedRuntime.make(
+      make(await Effect.runPromise(makeFakeRuntime), {
+        privateRanges: ["10.0.0.0/8"],
+        unknownRanges: "pods: no known range holds 10.77.0.5"
+      })
+    )
+    const refused = Effect.gen(function* () {
+      const org = yield* newOrganization
+      const services = [{ name: "web", image: "ready:1", egress: ["8.8.8.0/24", "10.20.0.0/16"] }]
+      const message = expect.stringMatching(
+        /10\.20\.0\.0\/16" is private .*\(pods: no known range holds 10\.77\.0\.5\)\. The operator sets MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
+      )
+      expect(yield* Effect.flip(deploy(org, services))).toMatchObject({
+        _tag: "InvalidSpec",
+        issues: [{ path: ["services", 0, "egress", 1], message }]
+      })
+      const deployments = yield* Deployments
+      const plan = yield* deployments.plan({
+        organization: org,
+        app: shop,
+        stage: productionStage,
+        spec: { app: shop, services }
+      })
+      expect(plan.problems).toMatchObject([{ path: ["services", 0, "egress", 1], message }])
+    })
+    await unknowing.runPromise(refused).finally(() => unknowing.dispose())
+  })
+
+  test(
+    "refuses what cannot be: another app's name, a secret not set, an image that cannot run, a spec of another app, a NUL byte",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* deploy(org, [{ name: "web" }])
+      const blog = AppName.make("blog")
+      expect(yield* Effect.flip(deploy(org, [{ name: "blog" }, { name: "web" }], { app: blog }))).toMatchObject({
+        _tag: "Conflict",
+        owner: "shop",
+        detail: expect.stringContaining('"web" belongs to the app "shop"')
+      })
+      // Nothing of the refused one is left.
+      expect((yield* list(org)).map((_) => _.name)).toEqual(["web"])
+      const issues = (effect: ReturnType<typeof deploy>) =>
+        Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.issues : error))
+      expect(yield* issues(deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" } } }]))).toEqual([
+        {
+          path: ["services", 0, "env", "KEY"],
+          message: 'the secret "KEY" is not set: run `maxcloud secrets set KEY`'
+        }
+      ])
+      expect(yield* issues(deploy(org, [{ name: "web", image: "impossible" }]))).toMatchObject([
+        { path: ["services", 0, "image"] }
+      ])
+      expect(yield* issues(deploy(org, [{ name: "web", env: { A: "x\0y" } }]))).toMatchObject([
+        { path: ["services", 0, "env", "A"] }
+      ])
+      const { accept } = yield* Deployments
+      const mismatch = accept({
+        organization: org,
+        app: blog,
+        stage: productionStage,
+        spec: { app: "shop", services: [] }
+      })
+      expect(yield* issues(mismatch)).toMatchObject([{ path: ["app"] }])
+    })
+  )
+})
+
+describe("planning", () => {
+  test(
+    "tells field by field, with versions of secrets, and lists what is wrong without failing",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { set } = yield* Secrets
+      const scope = { organizationId: org.id, app: shop, stage: productionStage }
+      yield* set(scope, SecretName.make("KEY"), Redacted.make("s3cret"))
+      yield* finished(
+        org,
+        yield* deploy(org, [
+          { name: "old" },
+          { name: "same" },
+          { name: "web", env: { KEY: { secret: "KEY" }, A: "1" } }
+        ])
+      )
+      yield* set(scope, SecretName.make("KEY"), Redacted.make("s3cret-2"))
+      const { plan } = yield* Deployments
+      const planned = yield* plan({
+        organization: org,
+        app: shop,
+        stage: productionStage,
+        spec: {
+          app: shop,
+          services: [
+            { name: "same", image: "ready:1" },
+            {
+              name: "web",
+              image: "ready:2",
+              env: { KEY: { secret: "KEY" }, B: { secret: "MISSING" } },
+              egress: "none"
+            },
+            { name: "new", image: "ready:1", scale: { max: 3 } }
+          ]
+        }
+      })
+      expect(planned.changes).toEqual([
+        { service: "same", action: "unchanged", fields: [] },
+        {
+          service: "web",
+          action: "update",
+          fields: [
+            { path: "egress", before: '"internet"', after: '"none"' },
+            { path: "env.A", before: '"1"', after: null },
+            { path: "env.B", before: null, after: '{"secret":"MISSING","version":null}' },
+            { path: "env.KEY", before: '{"secret":"KEY","version":1}', after: '{"secret":"KEY","version":2}' },
+            { path: "image", before: '"ready:1"', after: '"ready:2"' }
+          ]
+        },
+        {
+          service: "new",
+          action: "create",
+          fields: [
+            { path: "image", before: null, after: '"ready:1"' },
+            { path: "scale.max", before: null, after: "3" }
+          ]
+        },
+        { service: "old", action: "delete", fields: [] }
+      ])
+      expect(planned.problems.map((_) => _.path)).toEqual([["services", 1, "env", "B"]])
+      expect(planned.warnings.map((_) => _.path)).toEqual([["services", 1, "egress"]])
+    })
+  )
+})
+
+describe("carrying out", () => {
+  test(
+    "tells what happens, and removes what the app no longer has without waiting for the others",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* finished(org, yield* deploy(org, [{ name: "gone" }, { name: "web" }]))
+      fake.calls.length = 0
+      const second = yield* deploy(org, [{ name: "slowly", image: "slow:1" }, { name: "web" }])
+      yield* eventOf(org, second.id, (_) => _.service === "gone" && _.reason === "Deleted")
+      expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
+        ["slowly", "pending"],
+        ["web", "ready"]
+      ])
+      yield* fake.becomeReady("slowly")
+      const told = yield* eventsOf(org, second.id)
+      expect(told.map((_) => _.id)).toEqual(told.map((_, index) => index + 1))
+      expect(told.filter((_) => _.type !== "service").map((_) => _.type)).toEqual([
+        "accepted",
+        "started",
+        "applied",
+        "pruned",
+        "finished"
+      ])
+      const done = told.at(-1)?.deployment
+      expect(done?.services.map((_) => [_.name, _.action, _.state, _.revision, _.url])).toEqual([
+        ["slowly", "create", "ready", "slowly-00001", "http://slowly.test"],
+        ["web", "unchanged", "ready", "web-00001", "http://web.test"],
+        ["gone", "delete", "deleted", null, null]
+      ])
+      expect(fake.calls.filter((_) => /^(ready|remove)/.test(_)).at(-1)).toBe("ready slowly")
+      expect(fake.calls).toContain("remove Service/gone")
+      expect(fake.calls[0]).toBe(`apply Namespace/${org.name}`)
+      expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
+        ["slowly", "ready"],
+        ["web", "ready"]
+      ])
+      // Resumed in the middle: no event is lost or doubled.
+      expect((yield* eventsOf(org, second.id, 3)).map((_) => _.id)).toEqual(told.slice(3).map((_) => _.id))
+    })
+  )
+
+  test(
+    "fails naming the service that is not ready, lets the others stand, and removes what it left out",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* finished(org, yield* deploy(org, [{ name: "gone" }]))
+      fake.calls.length = 0
+      const failed = yield* finished(org, yield* deploy(org, [{ name: "bad", image: "broken:1" }, { name: "good" }]))
+      expect(failed).toMatchObject({
+        state: "failed",
+        reason: "ServiceFailed",
+        message: 'The service "bad" is not ready: ExitCode1: It ended with exit code 1.'
+      })
+      expect(failed.services.map((_) => [_.name, _.state, _.logTail])).toEqual([
+        ["bad", "failed", ["boom"]],
+        ["good", "ready", []],
+        ["gone", "deleted", []]
+      ])
+      expect(objectsOf(org).filter((_) => _.includes("gone"))).toEqual([])
+      // What has failed is kept from requests, and what stands isn't.
+      expect(fake.calls.filter((_) => _.startsWith("abandon"))).toEqual(["abandon bad"])
+      expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
+        ["bad", "failed"],
+        ["good", "ready"]
+      ])
+    })
+  )
+
+  test(
+    "gives way to a newer deployment while it waits",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const first = yield* deploy(org, [{ name: "web", image: "slow:1" }])
+      const { events } = yield* Deployments
+      yield* Stream.runHead(Stream.filter(yield* events(org, first.id, 0), (_) => _.type === "applied"))
+      const second = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      expect(second.state).toBe("succeeded")
+      expect(yield* finished(org, first)).toMatchObject({ state: "superseded", reason: "Superseded" })
+    })
+  )
+
+  test(
+    "goes on when the runtime is back, and has said that it was away",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      fake.away = true
+      const accepted = yield* deploy(org, [{ name: "web" }])
+      const { events } = yield* Deployments
+      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "warning"))
+      fake.away = false
+      expect(yield* finished(org, accepted)).toMatchObject({ state: "succeeded" })
+    })
+  )
+
+  test(
+    "fails at once where the runtime refuses, and says so of the service",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      expect(yield* finished(org, yield* deploy(org, [{ name: refusedName }]))).toMatchObject({
+        state: "failed",
+        reason: "Refused",
+        message: "it is not taken"
+      })
+      expect(yield* list(org)).toMatchObject([{ state: "failed", conditions: [{ reason: "Refused" }] }])
+    })
+  )
+
+  test(
+    "destroys an app: nothing of it is left, and its name is free",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* finished(org, yield* deploy(org, [{ name: "a" }, { name: "b" }]))
+      const { apps, deleteService, destroy } = yield* Deployments
+      expect((yield* apps(org)).map((_) => [_.app, _.services])).toEqual([["shop", 2]])
+      const [a] = yield* list(org)
+      if (a === undefined) throw new Error("no service")
+      expect(yield* finished(org, yield* deleteService(org, a.id))).toMatchObject({ state: "succeeded", number: 2 })
+      expect((yield* list(org)).map((_) => _.name)).toEqual(["b"])
+      yield* finished(org, yield* destroy(org, shop, productionStage))
+      expect(yield* list(org)).toEqual([])
+      expect(yield* apps(org)).toEqual([])
+      expect(
+        [...fake.objects.keys()].filter((_) => _.startsWith(org.id) && !/maxcloud--default|Namespace/.test(_))
+      ).toEqual([])
+      expect(yield* Effect.flip(destroy(org, shop, productionStage))).toMatchObject({ _tag: "NotFound" })
+      const other = yield* deploy(org, [{ name: "a" }], { app: AppName.make("other") })
+      expect(other.number).toBe(1)
+    })
+  )
+
+  test(
+    "refuses to delete a service that another one calls",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* finished(org, yield* deploy(org, [{ name: "api" }, { name: "web", links: ["api"] }]))
+      const { deleteService } = yield* Deployments
+      const [api] = yield* list(org)
+      if (api === undefined) throw new Error("no service")
+      expect(yield* Effect.flip(deleteService(org, api.id))).toMatchObject({ _tag: "InvalidSpec" })
+    })
+  )
+
+  test(
+    "makes an app of one service, and refuses a name that is taken",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { createService } = yield* Deployments
+      const input = (name: string, image: string) =>
+        Schema.decodeUnknownSync(CreateService)({ name, image, env_vars: { A: "1" } })
+      const made = yield* createService(org, input("myapp", "nginx:latest"))
+      expect(made).toMatchObject({
+        name: "myapp",
+        app: "myapp",
+        stage: "production",
+        url: `http://myapp--${org.name}.localhost:8080`,
+        env: { A: "1" }
+      })
+      expect(yield* Effect.flip(createService(org, input("myapp", "nginx:1.27")))).toMatchObject({
+        _tag: "Conflict",
+        owner: "myapp"
+      })
+      const raced = yield* Effect.forEach(
+        [1, 2, 3],
+        (n) => Effect.either(createService(org, input("raced", `nginx:${n}`))),
+        { concurrency: 3 }
+      )
+      expect(raced.map((_) => (_._tag === "Right" ? "made" : _.left._tag)).sort()).toEqual([
+        "Conflict",
+        "Conflict",
+        "made"
+      ])
+    })
+  )
+
+  test(
+    "takes 500 services in one app in few statements",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const names = Array.from({ length: 500 }, (_, n) => ({
+        name: `s${n}`,
+        image: n % 2 === 0 ? "slow:1" : "ready:1"
+      }))
+      const accepted = yield* deploy(org, names)
+      const { events } = yield* Deployments
+      yield* Stream.runHead(Stream.filter(yield* events(org, accepted.id, 0), (_) => _.type === "applied"))
+      yield* Effect.forEach(names, (_) => fake.becomeReady(_.name), { concurrency: 50, discard: true })
+      const told = yield* eventsOf(org, accepted.id)
+      expect(told.at(-1)).toMatchObject({ type: "finished", reason: "Succeeded" })
+      expect(told.filter((_) => _.type === "service" && _.reason === "Ready").length).toBe(500)
+      expect((yield* list(org)).length).toBe(500)
+    })
+  )
+})
+
+describe("organizations", () => {
+  test(
+    "see nothing of each other, with equal names for everything",
+    Effect.gen(function* () {
+      const secrets = yield* Secrets
+      const deployments = yield* Deployments
+      const services = yield* Services
+      const key = SecretName.make("KEY")
+      const scopeOf = (org: { readonly id: typeof mine.id }) => ({
+        organizationId: org.id,
+        app: shop,
+        stage: productionStage
+      })
+      const mine = yield* newOrganization
+      const other = yield* newOrganization
+      const bare = yield* newOrganization
+      const of = (org: typeof mine) =>
+        Effect.gen(function* () {
+          yield* secrets.set(scopeOf(org), key, Redacted.make(`value of ${org.name}`))
+          const done = yield* finished(
+            org,
+            yield* deploy(org, [{ name: "web", env: { KEY: { secret: "KEY" }, WHO: org.name } }], {
+              idempotencyKey: "k"
+            })
+          )
+          const [service] = yield* services.list(org, {})
+          if (service === undefined) throw new Error("no service")
+          return { done, service }
+        })
+      const a = yield* of(mine)
+      const b = yield* of(other)
+      expect(a.done.number).toBe(1)
+      expect(b.done.number).toBe(1)
+
+      const hidden = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+        Effect.map(Effect.flip(effect), (error) => expect(error._tag).toBe("NotFound"))
+      yield* hidden(deployments.get(mine, b.done.id))
+      yield* hidden(deployments.events(mine, b.done.id, 0))
+      yield* hidden(deployments.deleteService(mine, b.service.id))
+      yield* hidden(services.get(mine, b.service.id))
+      yield* hidden(services.revisions(mine, b.service.id))
+      const query = { follow: false, since: undefined, revision: undefined, tail: undefined, after: undefined }
+      yield* hidden(services.logs(mine, b.service.id, query))
+      yield* hidden(deployments.list(bare, shop, productionStage))
+      yield* hidden(deployments.destroy(bare, shop, productionStage))
+      expect(yield* deployments.apps(bare)).toEqual([])
+      expect(yield* services.list(bare, { name: ServiceName.make("web") })).toEqual([])
+      expect(yield* secrets.list(scopeOf(bare))).toEqual([])
+      expect(yield* secrets.unset(scopeOf(bare), key)).toBe(false)
+      expect((yield* secrets.reveal(scopeOf(bare), key, 1))._tag).toBe("None")
+      const planned = yield* deployments.plan({
+        organization: bare,
+        app: shop,
+        stage: productionStage,
+        spec: { app: shop, services: [{ name: "web", image: "ready:1" }] }
+      })
+      expect(planned.changes.map((_) => _.action)).toEqual(["create"])
+      expect(planned.problems.map((_) => _.message)).toEqual([])
+
+      expect((yield* deployments.list(mine, shop, productionStage)).map((_) => _.id)).toEqual([a.done.id])
+      expect((yield* deployments.apps(mine)).map((_) => _.deployment?.id)).toEqual([a.done.id])
+      expect(JSON.stringify(yield* services.list(mine, {}))).not.toContain(other.name)
+      expect((yield* services.revisions(mine, a.service.id)).map((_) => _.image)).toEqual([mine.id])
+      // Destroying mine leaves the other's alone.
+      yield* finished(mine, yield* deployments.destroy(mine, shop, productionStage))
+      expect((yield* services.list(other, {})).map((_) => _.state)).toEqual(["ready"])
+    })
+  )
+
+  test(
+    "answers unknown ids with what is missing",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { get } = yield* Deployments
+      const services = yield* Services
+      const none = "0".repeat(32)
+      expect(yield* Effect.flip(get(org, DeploymentId.make(`dep_${none}`)))).toMatchObject({ resource: "deployment" })
+      expect(yield* Effect.flip(services.get(org, ServiceId.make(`svc_${none}`)))).toMatchObject({
+        resource: "service"
+      })
+      const { create, ensureLocal } = yield* Organizations
+      expect(yield* ensureLocal).toEqual(yield* ensureLocal)
+      for (const name of ["local", "server", "kube-system", "flux-system", "argocd", "maxcloud-system", "www"]) {
+        expect(yield* Effect.flip(create(OrganizationName.make(name)))).toMatchObject({ _tag: "Conflict" })
+      }
+    })
+  )
+})
+
+describe("events", () => {
+  test(
+    "are read with the rows of whoever reads them, to the end",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { id } = yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      const events = yield* Effect.flatMap(Deployments, (_) => _.events(org, id, 0))
+      const first = (rows: RowScope["Type"]) =>
+        Stream.runHead(Stream.provideService(events, RowScope, rows)).pipe(
+          Effect.timeoutOption("500 millis"),
+          Effect.map(Option.flatten)
+        )
+      expect(Option.isSome(yield* first(org.id))).toBe(true)
+      expect(Option.isNone(yield* first((yield* newOrganization).id))).toBe(true)
+    })
+  )
+})
+
+describe("tables", () => {
+  test(
+    "carry the organization in every row",
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const without = yield* sql<{ table_name: string }>`
+        select table_name from information_schema.tables t where table_schema = 'public' and not exists (
+          select 1 from information_schema.columns c
+          where c.table_schema = 'public' and c.table_name = t.table_name and c.column_name = 'organization_id')
+        order by table_name`
+      // What belongs to a person or to the server itself is shown to no organization: policies of row security say so, and
+      // `rowSecurity.test.ts` tries them. Servers of a database tell each other of themselves in the others.
+      const { hidden = [], others = [] } = Object.groupBy(
+        yield* sql<{ table_name: string; hidden: boolean }>`
+          select relname as table_name, relrowsecurity and relforcerowsecurity as hidden from pg_class
+          where relnamespace = 'public'::regnamespace and ${sql.in(
+            "relname",
+            without.map((_) => _.table_name)
+          )} order by relname`,
+        (_) => (_.hidden ? "hidden" : "others")
+      )
+      expect(others.map((_) => _.table_name)).toEqual(["platforms", "replicas", "shards"])
+      expect(hidden.map((_) => _.table_name)).toEqual([
+        "erasures",
+        "installation",
+        "mail_outbox",
+        "one_time_tokens",
+        "organizations",
+        "person_keys",
+        "rate_limits",
+        "server_keys",
+        "users"
+      ])
+    })
+  )
+})

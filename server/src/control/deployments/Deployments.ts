@@ -1,0 +1,76 @@
+import type { AppName, StageName } from "@maxcloud/config-schema"
+import type {
+  AppStage,
+  Conflict,
+  CreateService,
+  Deployment,
+  DeploymentEvent,
+  DeploymentId,
+  InvalidSpec,
+  NotFound,
+  Plan,
+  QuotaExceeded,
+  Service,
+  ServiceId,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Context, type Effect, type Stream } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+
+export interface DeployInput {
+  readonly organization: Organization
+  readonly app: AppName
+  readonly stage: StageName
+  /** An AppSpec yet unread. */
+  readonly spec: unknown
+  /** The same key and spec give the same deployment again; the same key with another spec is a `Conflict`. */
+  readonly idempotencyKey?: string | undefined
+  /** Take fields from other managers of the cluster's objects that hold them. @default false */
+  readonly forceConflicts?: boolean | undefined
+}
+
+/** Accepted AppSpecs. Every method sees the given organization only. */
+export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
+  Deployments,
+  {
+    /** Takes a deployment; when it returns, the deployment is durable and will be carried out. */
+    readonly accept: (
+      input: DeployInput
+    ) => Effect.Effect<Deployment, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
+    /** What `accept` would do. Fails only where the spec cannot be read; what else is wrong is listed in `problems`. */
+    readonly plan: (
+      input: Omit<DeployInput, "idempotencyKey" | "forceConflicts">
+    ) => Effect.Effect<Plan, InvalidSpec | Unavailable>
+    /** An app of one service, in the stage `production`. */
+    readonly createService: (
+      organization: Organization,
+      input: CreateService
+    ) => Effect.Effect<Service, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
+    /** Deploys the service's app without it. Refused where another service of the app links to it. */
+    readonly deleteService: (
+      organization: Organization,
+      id: ServiceId
+    ) => Effect.Effect<Deployment, NotFound | InvalidSpec | Unavailable>
+    /** Removes every service of the app in this stage: a deployment of no services. */
+    readonly destroy: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName
+    ) => Effect.Effect<Deployment, NotFound | Unavailable>
+    readonly get: (organization: Organization, id: DeploymentId) => Effect.Effect<Deployment, NotFound | Unavailable>
+    /** Newest first, the last 100. */
+    readonly list: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName
+    ) => Effect.Effect<ReadonlyArray<Deployment>, NotFound | Unavailable>
+    /** Every app and stage that has a service or an unfinished deployment, each with its newest deployment. */
+    readonly apps: (organization: Organization) => Effect.Effect<ReadonlyArray<AppStage>, Unavailable>
+    /** The events after `afterId` (0: all), then those to come; ends after `finished`. */
+    readonly events: (
+      organization: Organization,
+      id: DeploymentId,
+      afterId: number
+    ) => Effect.Effect<Stream.Stream<DeploymentEvent, Unavailable>, NotFound | Unavailable>
+  }
+>() {}

@@ -1,0 +1,166 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Data, Effect, Schema } from "effect"
+import { isDue } from "../../base/database/isDue.ts"
+import { newId } from "../../base/database/newId.ts"
+import { storableJson } from "../../base/database/storable.ts"
+import { shardOfSql } from "../../base/replicas/shardOf.ts"
+
+/** What work is about: one app and stage of an organization. At most one worker has it at a time. */
+export interface WorkKey {
+  readonly organizationId: OrganizationId
+  readonly organization: OrganizationName
+  readonly app: AppName
+  readonly stage: StageName
+}
+
+/** A worker's hold on a key, until it expires. Writes that another holder must not see undone check it by `fence`. */
+export interface Lease {
+  readonly key: WorkKey
+  readonly token: string
+  readonly attempts: number
+}
+
+/** The lease expired and another worker may have the key: whatever its former holder would write is refused. */
+export class LeaseLost extends Data.TaggedError("LeaseLost")<{ readonly key: WorkKey }> {}
+
+/** `done`: nothing is to be done until it is added again. `retry`: look again after `afterMs`; `failed` makes that longer each time. */
+export type Outcome =
+  | { readonly _tag: "done" }
+  | { readonly _tag: "retry"; readonly afterMs: number; readonly failed: boolean }
+
+const Claimed = Schema.Array(
+  Schema.Struct({
+    organization_id: OrganizationId,
+    organization: OrganizationName,
+    app: AppName,
+    stage: StageName,
+    lease_token: Schema.String,
+    attempts: Schema.Int
+  })
+)
+
+const nameOf = (key: Pick<WorkKey, "app" | "stage">) => `${key.app}/${key.stage}`
+
+const longestBackoffMs = 60_000
+/** No lease and no wait is longer: what is further ahead is from before the database's clock was set back. */
+export const longestWaitMs = 2 * longestBackoffMs
+
+/** From 1 to 2 times 200 ms, doubled with each attempt, a minute at most. */
+const backoffMs = (attempts: number) =>
+  Math.min(longestBackoffMs, 200 * 2 ** Math.min(attempts, 20)) * (1 + Math.random())
+
+/** A set of keys to work on, in the database: a key added while a worker has it is worked on once more. */
+export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const leaseUntil = sql`clock_timestamp() + ${Math.min(options.leaseMs, longestWaitMs)} * interval '1 millisecond'`
+    const nextAt = sql`case when lease_token is null then available_at else lease_until end`
+    const due = isDue(sql, nextAt, longestWaitMs)
+    const held = ({ key, token }: Lease) =>
+      sql`organization_id = ${key.organizationId} and key = ${nameOf(key)} and lease_token = ${token}
+        and lease_until > clock_timestamp()`
+
+    const inShards = (shards: ReadonlyArray<number>) =>
+      sql`${shardOfSql(sql, "organization_id")} in (select jsonb_array_elements(${storableJson(shards)}::jsonb)::int)`
+
+    return {
+      /** Adds keys; those that wait are due at once, or `afterMs` from now where that is sooner. */
+      add: (keys: ReadonlyArray<Pick<WorkKey, "organizationId" | "app" | "stage">>, afterMs = 0) =>
+        keys.length === 0
+          ? Effect.void
+          : sql`
+              insert into work_items (organization_id, key, available_at)
+              select organization_id, key, clock_timestamp() + ${Math.min(afterMs, longestWaitMs)} * interval '1 millisecond'
+              from jsonb_to_recordset(${storableJson(
+                keys.map((_) => ({ organization_id: _.organizationId, key: nameOf(_) }))
+              )}::jsonb) as given (organization_id text, key text)
+              group by organization_id, key order by organization_id, key
+              on conflict (organization_id, key) do update set
+                version = work_items.version + 1,
+                available_at = least(work_items.available_at, excluded.available_at)`.pipe(Effect.asVoid),
+
+      /** Leases up to `limit` keys that are due, of organizations in these shards. */
+      claim: (limit: number, shards: ReadonlyArray<number>) =>
+        sql`
+          with due as (
+            select organization_id, key from work_items
+            where ${due}
+              and ${inShards(shards)}
+            order by available_at limit ${limit} for update skip locked
+          )
+          update work_items w
+          set lease_token = ${newId("lease")} || w.key, lease_until = ${leaseUntil}, claimed_version = w.version,
+            available_at = 'infinity'
+          from due, organizations o
+          where w.organization_id = due.organization_id and w.key = due.key and o.id = w.organization_id
+          returning w.organization_id, o.name as organization, split_part(w.key, '/', 1) as app,
+            split_part(w.key, '/', 2) as stage, w.lease_token, w.attempts`.pipe(
+          Effect.map((rows) =>
+            Schema.decodeUnknownSync(Claimed)(rows).map(
+              (_): Lease => ({
+                key: { organizationId: _.organization_id, organization: _.organization, app: _.app, stage: _.stage },
+                token: _.lease_token,
+                attempts: _.attempts
+              })
+            )
+          )
+        ),
+
+      /** Milliseconds until the next key of these shards is due, if any waits. */
+      nextInMs: (shards: ReadonlyArray<number>) =>
+        sql<{ ms: number | null }>`
+          select (extract(epoch from min(case when ${due} then clock_timestamp() else ${nextAt} end)
+            - clock_timestamp()) * 1000)::float8 as ms from work_items where ${inShards(shards)}`.pipe(
+          Effect.map((rows) => rows[0]?.ms ?? undefined)
+        ),
+
+      renew: (lease: Lease) =>
+        sql`update work_items set lease_until = ${leaseUntil} where ${held(lease)} returning 1`.pipe(
+          Effect.filterOrFail(
+            (rows) => rows.length > 0,
+            () => new LeaseLost({ key: lease.key })
+          ),
+          Effect.asVoid
+        ),
+
+      /** Inside a transaction: fails where the lease is lost, and else keeps it until the transaction ends. */
+      fence: (lease: Lease) =>
+        sql`select 1 from work_items where ${held(lease)} for update`.pipe(
+          Effect.filterOrFail(
+            (rows) => rows.length > 0,
+            () => new LeaseLost({ key: lease.key })
+          ),
+          Effect.asVoid
+        ),
+
+      /** Ends a lease. A key that was added meanwhile is due at once. */
+      finish: (lease: Lease, outcome: Outcome) =>
+        (outcome._tag === "done"
+          ? sql`
+              with gone as (
+                delete from work_items where ${held(lease)} and version = claimed_version returning 1
+              )
+              update work_items set lease_token = null, lease_until = null, attempts = 0
+              where ${held(lease)} and not exists (select 1 from gone)`
+          : sql`
+              update work_items set lease_token = null, lease_until = null,
+                attempts = ${outcome.failed ? lease.attempts + 1 : 0},
+                available_at = least(available_at, clock_timestamp() + ${Math.min(
+                  longestWaitMs,
+                  outcome.failed ? Math.max(outcome.afterMs, backoffMs(lease.attempts)) : outcome.afterMs
+                )} * interval '1 millisecond')
+              where ${held(lease)}`
+        ).pipe(Effect.asVoid),
+
+      /** Gives leases back, to be taken by another worker at once. */
+      release: (leases: ReadonlyArray<Lease>) =>
+        leases.length === 0
+          ? Effect.void
+          : sql`update work_items set lease_token = null, lease_until = null, available_at = clock_timestamp()
+              where lease_token in ${sql.in(leases.map((_) => _.token))}`.pipe(Effect.asVoid)
+    }
+  })
+
+export type WorkQueue = Effect.Effect.Success<ReturnType<typeof makeWorkQueue>>

@@ -1,0 +1,81 @@
+import { Effect, Layer, ManagedRuntime } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { layerAll } from "../../base/replicas/Shards.ts"
+import { Services } from "../services/Services.ts"
+import { Deployments } from "./Deployments.ts"
+import { makeFakeRuntime } from "./fakeRuntime.ts"
+import { deploy, finished, newOrganization, shop, testServer } from "./testServer.ts"
+
+const external = { store: "vault", key: "{organization}/{app}/{stage}/{name}#value" }
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = ManagedRuntime.make(
+  Layer.unwrapScoped(
+    Effect.map(temporaryDataDir, (dataDir) =>
+      testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, { externalSecrets: external }).pipe(
+        Layer.provideMerge(databaseTest({ dataDir }))
+      )
+    )
+  )
+)
+
+beforeAll(() => server.runPromise(Effect.void))
+afterAll(() => server.dispose())
+
+const env = { KEY: { secret: "KEY" } }
+const secretObjects = () =>
+  [...fake.objects.values()].map((_) => _.manifest).filter((_) => _.kind === "ExternalSecret" || _.kind === "Secret")
+
+describe("deployments whose secrets come from a store", () => {
+  it("are accepted without a value here, read it anew each time, and name where it is read", () =>
+    server.runPromise(
+      Effect.gen(function* () {
+        const org = yield* newOrganization
+        const first = yield* deploy(org, [{ name: "web", env }, { name: "plain" }])
+        expect(first.warnings.map((_) => _.message).join()).toContain(`KEY from ${org.name}/shop/production/KEY#value`)
+        expect((yield* finished(org, first)).state).toBe("succeeded")
+        const [before] = secretObjects()
+        expect(before).toMatchObject({
+          kind: "ExternalSecret",
+          spec: {
+            data: [{ secretKey: "KEY", remoteRef: { key: `${org.name}/shop/production/KEY`, property: "value" } }]
+          }
+        })
+
+        const deployments = yield* Deployments
+        const spec = {
+          app: shop,
+          services: [
+            { name: "web", image: "ready:1", env },
+            { name: "plain", image: "ready:1" }
+          ]
+        }
+        const plan = yield* deployments.plan({ organization: org, app: shop, stage: first.stage, spec })
+        expect(plan.problems).toEqual([])
+        expect(plan.changes).toEqual([
+          {
+            service: "web",
+            action: "update",
+            fields: [{ path: "env.KEY", before: '{"secret":"KEY","version":1}', after: '{"secret":"KEY","version":2}' }]
+          },
+          { service: "plain", action: "unchanged", fields: [] }
+        ])
+
+        const second = yield* deploy(org, [{ name: "web", env }, { name: "plain" }])
+        expect((yield* finished(org, second)).state).toBe("succeeded")
+        const after = secretObjects()
+        expect(after).toHaveLength(1)
+        expect(after[0]?.metadata.name).not.toBe(before?.metadata.name)
+
+        // Made anew from what the deployment holds, it is the same object.
+        const services = yield* Services
+        const web = (yield* services.list(org, {})).find((_) => _.name === "web")
+        if (web === undefined) throw new Error("there is no service web")
+        yield* services.pause(org, web.id)
+        const stopped = Effect.sync(() => JSON.stringify([...fake.objects.values()]).includes("maxcloud.dev/paused"))
+        yield* Effect.repeat(Effect.delay(stopped, 20), { until: (_) => _, times: 500 })
+        expect(yield* stopped).toBe(true)
+        expect(secretObjects()).toEqual(after)
+      })
+    ))
+})

@@ -1,0 +1,190 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import type { Manifest, ObjectRef } from "@maxcloud/synth"
+import { Effect, Layer, Option, PubSub, Stream } from "effect"
+import {
+  type NamespaceKey,
+  Runtime,
+  RuntimeError,
+  type ServiceKey,
+  type ServiceStatus
+} from "../../runtimes/port/Runtime.ts"
+
+/** A runtime in memory, for tests: it runs nothing. What becomes of a service is told by its image's name. */
+export interface FakeRuntime {
+  readonly layer: Layer.Layer<Runtime>
+  /** What was asked of it, in order: `apply Service/api`, `remove Service/api`; and `ready api` where it was made ready. */
+  readonly calls: Array<string>
+  readonly objects: Map<string, { readonly manifest: Manifest; readonly generation: number; ready: string | undefined }>
+  /** Makes a service whose image is `slow` ready. */
+  readonly becomeReady: (service: string) => Effect.Effect<void>
+  /** While set, every `apply` and `remove` fails as a passing fault. */
+  away: boolean
+  /** While set, `apply` refuses these services, whatever they are. */
+  refuses: ReadonlyArray<string>
+  /** Called before something is removed, and after. */
+  onRemove: (when: "before" | "after") => void
+}
+
+/** A service of this name is refused whatever it is. */
+export const refusedName = "refused"
+
+const imageOf = (manifest: Manifest) => /"image":"([^"]+)"/.exec(JSON.stringify(manifest))?.[1] ?? ""
+
+export const makeFakeRuntime = Effect.gen(function* () {
+  const changes = yield* PubSub.unbounded<ServiceKey>()
+  const objects: FakeRuntime["objects"] = new Map()
+  const keys = new Map<string, ServiceKey>()
+  const calls: Array<string> = []
+  const idOf = (key: NamespaceKey, kind: string, name: string) =>
+    `${key.organizationId}/${key.namespace}/${kind}/${name}`
+
+  const statusOf = (
+    service: ServiceName,
+    object: { manifest: Manifest; generation: number; ready: string | undefined }
+  ) => {
+    const revision = `${service}-${String(object.generation).padStart(5, "0")}`
+    const failed = imageOf(object.manifest).startsWith("broken")
+    const ready = object.ready === revision
+    return {
+      service,
+      generation: object.generation,
+      observedGeneration: object.generation,
+      state: failed ? "failed" : ready ? "ready" : "pending",
+      conditions: [
+        {
+          type: "Ready",
+          status: failed ? "False" : ready ? "True" : "Unknown",
+          reason: failed ? "ExitCode1" : ready ? "Ready" : "Deploying",
+          message: failed ? "It ended with exit code 1." : "",
+          lastTransitionTime: "2026-01-01T00:00:00.000Z"
+        }
+      ],
+      latestCreatedRevision: revision,
+      latestReadyRevision: object.ready ?? null,
+      traffic: [],
+      instances: ready ? 1 : 0,
+      url: `http://${service}.test`,
+      logTail: failed ? ["boom"] : [],
+      diagnosis: null,
+      terminal: false
+    } satisfies ServiceStatus
+  }
+
+  const fake: FakeRuntime = {
+    calls,
+    objects,
+    away: false,
+    refuses: [refusedName],
+    onRemove: () => {},
+    becomeReady: (service) =>
+      Effect.forEach(
+        [...keys.values()].filter((_) => _.service === service),
+        (key) => {
+          calls.push(`ready ${service}`)
+          const object = objects.get(idOf(key, "Service", key.service))
+          if (object !== undefined) object.ready = `${service}-${String(object.generation).padStart(5, "0")}`
+          return PubSub.publish(changes, key)
+        },
+        { discard: true }
+      ),
+    layer: Layer.succeed(Runtime, {
+      name: "local",
+      inPlace: true,
+      limitations: (spec) =>
+        spec.services.flatMap((service, index) =>
+          service.egress === "none" ? [{ path: ["services", index, "egress"], message: "egress is open here" }] : []
+        ),
+      problems: (_, spec) =>
+        Effect.succeed(
+          spec.services.flatMap((service, index) =>
+            service.image === "impossible" ? [{ path: ["services", index, "image"], message: "install podman" }] : []
+          )
+        ),
+      release: (_, services) =>
+        Effect.sync(() => {
+          for (const service of services) calls.push(`release ${service}`)
+        }),
+      abandon: (_, services) =>
+        Effect.sync(() => {
+          for (const service of services) calls.push(`abandon ${service}`)
+        }),
+      apply: (key, _, manifests) =>
+        Effect.suspend(() => {
+          if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
+          if (manifests.some((_) => _.kind === "Service" && fake.refuses.includes(_.metadata.name))) {
+            return Effect.fail(new RuntimeError({ reason: "refused", message: "it is not taken" }))
+          }
+          for (const manifest of manifests) {
+            const { kind, metadata } = manifest
+            calls.push(`apply ${kind}/${metadata.name}`)
+            const id = idOf(key, kind, metadata.name)
+            const existing = objects.get(id)
+            if (existing !== undefined && JSON.stringify(existing.manifest) === JSON.stringify(manifest)) continue
+            const generation = (existing?.generation ?? 0) + 1
+            const slow = /^(slow|broken)/.test(imageOf(manifest))
+            const revision = `${metadata.name}-${String(generation).padStart(5, "0")}`
+            objects.set(id, { manifest, generation, ready: slow ? existing?.ready : revision })
+            if (kind === "Service") {
+              keys.set(id, { ...key, service: ServiceName.make(metadata.name) })
+            }
+          }
+          return PubSub.publishAll(
+            changes,
+            [...keys.values()].filter((_) => _.namespace === key.namespace)
+          )
+        }),
+      remove: (key, refs: ReadonlyArray<ObjectRef>) =>
+        Effect.suspend(() => {
+          if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
+          fake.onRemove("before")
+          for (const { kind, name } of refs) {
+            calls.push(`remove ${kind}/${name}`)
+            objects.delete(idOf(key, kind, name))
+            keys.delete(idOf(key, kind, name))
+          }
+          fake.onRemove("after")
+          return Effect.void
+        }),
+      status: (key) =>
+        Effect.sync(() =>
+          Option.map(Option.fromNullable(objects.get(idOf(key, "Service", key.service))), (_) =>
+            statusOf(key.service, _)
+          )
+        ),
+      dryRun: () => Effect.succeed([]),
+      missing: () => Effect.succeed([]),
+      changes: Stream.fromPubSub(changes),
+      drift: Stream.empty,
+      isLogCursor: () => false,
+      logBytes: () => Effect.succeed(null),
+      instances: Stream.empty,
+      exec: () => Effect.fail(new RuntimeError({ reason: "refused", message: "it runs nothing" })),
+      revisions: (key) =>
+        Effect.succeed([
+          {
+            name: `${key.service}-00001`,
+            service: key.service,
+            ready: "True",
+            reason: "",
+            message: "",
+            image: key.organizationId,
+            instances: 0,
+            trafficPercent: 100,
+            createdAt: "2026-01-01T00:00:00.000Z"
+          }
+        ]),
+      logs: ({ key }) =>
+        Stream.make({
+          cursor: "1",
+          at: "2026-01-01T00:00:00.000Z",
+          service: key.service,
+          revision: "r",
+          instance: "i",
+          stream: "stdout" as const,
+          line: key.organizationId,
+          truncated: false
+        })
+    })
+  }
+  return fake
+})

@@ -1,0 +1,143 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import {
+  type AppSpec,
+  encodeAppSpecInTurns,
+  maxSpecIssues,
+  parseAppSpecInTurns,
+  type SecretName,
+  type SpecIssue
+} from "@maxcloud/config-schema"
+import { InvalidSpec, Unavailable } from "@maxcloud/sdk/api"
+import {
+  type ExternalSecrets,
+  egressProblems,
+  hostProblems,
+  knativeProblems,
+  missingSecrets,
+  type ResolvedImage
+} from "@maxcloud/synth"
+import { Effect } from "effect"
+import { unstorableText } from "../../base/database/unstorableText.ts"
+import type { Target } from "../../base/words/Target.ts"
+import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
+import { Runtime } from "../../runtimes/port/Runtime.ts"
+import { Images } from "../../stores/images/Images.ts"
+import { storeWarnings, versionsFromStore } from "../../stores/secrets/externalSecrets.ts"
+import { Secrets } from "../../stores/secrets/Secrets.ts"
+import type { ReadSpec } from "./changes.ts"
+import { inTurns } from "./turns.ts"
+
+/** A spec that can be read, and what is to be said of it. */
+export interface Inspected extends ReadSpec {
+  readonly secretVersions: ReadonlyMap<SecretName, number>
+  /** Where the values of secrets come from, if not from the server's database: a deployment is pinned to this, too. */
+  readonly externalSecrets?: ExternalSecrets | undefined
+  /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
+  readonly images: ReadonlyMap<string, ResolvedImage>
+  readonly problems: ReadonlyArray<SpecIssue>
+  readonly warnings: ReadonlyArray<SpecIssue>
+}
+
+export const invalidSpec = (issues: ReadonlyArray<SpecIssue>) => {
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""
+  const detail = first === undefined ? "The app is invalid." : `${first.message}${more}`
+  return new InvalidSpec({ detail, issues: issues.slice(0, maxSpecIssues) })
+}
+
+export const readSpec = (target: Target, input: unknown) =>
+  Effect.gen(function* () {
+    const unstorable = unstorableText(input)
+    if (unstorable !== undefined) return yield* invalidSpec([unstorable])
+    const spec = yield* Effect.mapError(yield* inTurns(() => parseAppSpecInTurns(input)), invalidSpec)
+    if (spec.app !== target.app) {
+      return yield* invalidSpec([
+        { path: ["app"], message: `The spec is of the app "${spec.app}", but it was sent for "${target.app}".` }
+      ])
+    }
+    return { spec, encoded: yield* inTurns(() => encodeAppSpecInTurns(spec)) } satisfies ReadSpec
+  })
+
+const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
+
+/** Looks at a spec from every side but the database of services: secrets, hosts, what the runtime can do. */
+export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
+  Effect.gen(function* () {
+    const paths = pathsOfSecrets(spec)
+    const runtime = yield* Runtime
+    const secrets = yield* Secrets
+    const registries = yield* Images
+    const platform = yield* Platform
+    const { externalSecrets, namespacePrefix } = platform
+    const place = { organization: target.organization.name, stage: target.stage, namespacePrefix }
+    const secretVersions =
+      externalSecrets === undefined
+        ? yield* secrets.list({ organizationId: target.organization.id, app: target.app, stage: target.stage }).pipe(
+            Effect.mapBoth({
+              onSuccess: (infos) => new Map(infos.map((_) => [_.name, _.version])),
+              onFailure: (_) => away(_.message)
+            })
+          )
+        : versionsFromStore(spec, yield* nextNumber(target))
+    const ofRuntime = yield* runtime
+      .problems(namespaceKeyOf(target, platform), spec)
+      .pipe(
+        Effect.catchAll((error) =>
+          error.reason === "refused" ? Effect.succeed([{ path: [], message: error.message }]) : away(error.message)
+        )
+      )
+    const {
+      images,
+      problems: ofImages,
+      warnings: onImages
+    } = yield* registries.resolve(target.organization, spec).pipe(Effect.mapError((_) => away(_.message)))
+    const unset = missingSecrets(spec, secretVersions).map((name) => ({
+      path: paths.get(name) ?? [],
+      message: `the secret "${name}" is not set: run \`maxcloud secrets set ${name}${target.stage === "production" ? "" : ` --stage ${target.stage}`}\``
+    }))
+    return {
+      spec,
+      encoded,
+      secretVersions,
+      externalSecrets,
+      images,
+      problems: [
+        ...unset,
+        ...hostProblems(spec, place),
+        ...knativeProblems(spec),
+        ...egressProblems(spec, platform),
+        ...ofImages,
+        ...ofRuntime
+      ],
+      warnings: [
+        ...runtime.limitations(spec),
+        ...onImages,
+        ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))
+      ]
+    } satisfies Inspected
+  })
+
+/** The number that the next deployment will have, if no other comes before. */
+const nextNumber = ({ app, organization, stage }: Target) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql<{ last_number: number }>`
+      select last_number from app_stages
+      where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
+  ).pipe(Effect.map((rows) => (rows[0]?.last_number ?? 0) + 1))
+
+/** Where each secret is named first. */
+const pathsOfSecrets = (spec: AppSpec): ReadonlyMap<SecretName, SpecIssue["path"]> => {
+  const paths = new Map<SecretName, SpecIssue["path"]>()
+  for (const [index, service] of spec.services.entries()) {
+    for (const field of ["env", "files"] as const) {
+      for (const [key, value] of Object.entries(service[field])) {
+        for (const part of typeof value === "object" && "join" in value ? value.join : [value]) {
+          if (typeof part !== "object" || !("secret" in part) || paths.has(part.secret)) continue
+          paths.set(part.secret, ["services", index, field, key])
+        }
+      }
+    }
+  }
+  return paths
+}

@@ -1,0 +1,52 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { PlatformChange } from "@maxcloud/sdk/api"
+import type { Manifest } from "@maxcloud/synth"
+import { Effect, Schema } from "effect"
+import type { Target } from "../../base/words/Target.ts"
+import { canonical } from "./canonical.ts"
+import { platformKey } from "./PlatformKey.ts"
+import { makeStored, StageContext } from "./stageManifests.ts"
+
+const Template = Schema.Struct({ spec: Schema.Struct({ template: Schema.Unknown }) })
+const templateOf = (manifest: Manifest) => {
+  const read = Schema.decodeUnknownOption(Template)(manifest)
+  return read._tag === "None" ? undefined : read.value.spec.template
+}
+
+const decodeContext = Schema.decodeUnknownOption(StageContext)
+
+/** Objects that differ, in the order of `after`. */
+export const changesOfManifests = (
+  before: ReadonlyArray<Manifest>,
+  after: ReadonlyArray<Manifest>
+): ReadonlyArray<PlatformChange> => {
+  const nameOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`
+  const old = new Map(before.map((_) => [nameOf(_), _]))
+  return after.flatMap((manifest) => {
+    const existing = old.get(nameOf(manifest))
+    if (existing !== undefined && canonical(existing) === canonical(manifest)) return []
+    const newRevision =
+      manifest.kind === "Service" &&
+      (existing === undefined || canonical(templateOf(existing)) !== canonical(templateOf(manifest)))
+    return [{ kind: manifest.kind, name: manifest.metadata.name, newRevision }]
+  })
+}
+
+/** What the platform's settings change of an app that is deployed, where they are not rolled out to it yet. */
+export const platformChanges = ({ app, organization, stage }: Target) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const { key, settings } = yield* platformKey
+    const [row] = yield* sql<{ id: string; manifests: ReadonlyArray<Manifest>; context: unknown }>`
+      select d.id, m.manifests, m.context
+      from app_stages a
+      join deployments d on d.organization_id = a.organization_id and d.app = a.app and d.stage = a.stage
+        and d.number = a.last_number
+      join deployment_manifests m on m.organization_id = d.organization_id and m.deployment_id = d.id
+      where a.organization_id = ${organization.id} and a.app = ${app} and a.stage = ${stage}
+        and a.inventory <> '[]' and a.platform_key is distinct from ${key}`
+    const context = row === undefined ? undefined : decodeContext(row.context)
+    if (row === undefined || context?._tag !== "Some") return []
+    const place = { organizationId: organization.id, organization: organization.name, stage }
+    return changesOfManifests(row.manifests, yield* makeStored(sql)(settings, place, row.id, context.value))
+  })

@@ -1,0 +1,173 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { productionStage } from "@maxcloud/config-schema"
+import { Effect, Layer, ManagedRuntime, Schedule } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { layer as services } from "../services/PostgresServices.ts"
+import { Services } from "../services/Services.ts"
+import { Deployments } from "./Deployments.ts"
+import { makeFakeRuntime } from "./fakeRuntime.ts"
+import { deploy, finished, newOrganization, shop, testServer } from "./testServer.ts"
+
+const fake = await Effect.runPromise(makeFakeRuntime)
+const server = ManagedRuntime.make(
+  Layer.unwrapScoped(
+    Effect.map(temporaryDataDir, (dataDir) =>
+      services.pipe(
+        Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 })),
+        Layer.provideMerge(databaseTest({ dataDir }))
+      )
+    )
+  )
+)
+const run = server.runPromise
+type Provided = ManagedRuntime.ManagedRuntime.Context<typeof server>
+const test = (name: string, effect: Effect.Effect<unknown, unknown, Provided>) => it(name, () => run(effect))
+
+beforeAll(() => run(Effect.void))
+afterAll(() => server.dispose())
+
+const find = (organization: Organization, name: string) =>
+  Effect.gen(function* () {
+    const all = yield* (yield* Services).list(organization, {})
+    return all.find((_) => _.name === name) ?? (yield* Effect.dieMessage(`no service ${name}`))
+  })
+
+const restart = (organization: Organization, name: string, key?: string) =>
+  Effect.flatMap(find(organization, name), ({ id }) =>
+    Effect.flatMap(Services, (_) => _.restart(organization, id, key))
+  )
+
+const generationOf = (organization: Organization, name: string) =>
+  [...fake.objects].find(([id]) => id.startsWith(organization.id) && id.endsWith(`/Service/${name}`))?.[1].generation
+
+/** Nothing tells of it but the runtime itself. */
+const untilGeneration = (organization: Organization, name: string, generation: number) =>
+  Effect.sync(() => generationOf(organization, name)).pipe(
+    Effect.repeat({ until: (_) => _ === generation, schedule: Schedule.spaced("10 millis") }),
+    Effect.timeout("20 seconds")
+  )
+
+/** What the runtime says of a service is stored after the work on it. */
+const untilReady = (organization: Organization, name: string, revision: string) =>
+  find(organization, name).pipe(
+    Effect.delay("10 millis"),
+    Effect.repeat({ until: (_) => _.latestReadyRevision === revision }),
+    Effect.timeout("20 seconds")
+  )
+
+/** All work on the organization's apps is done. */
+const settled = (organization: Organization) =>
+  Effect.flatMap(SqlClient, (sql) => sql`select 1 from work_items where organization_id = ${organization.id}`).pipe(
+    Effect.repeat({ until: (_) => _.length === 0, schedule: Schedule.spaced("10 millis") }),
+    Effect.timeout("20 seconds")
+  )
+
+const entries = (organization: Organization) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql<{ subject: string }>`
+      select subject from audit_entries where organization_id = ${organization.id} and action = 'services.restart'`
+  )
+
+describe("a restart", () => {
+  test(
+    "makes a revision of that service alone, which no later plan or deployment sees as a change or undoes",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const wanted = [{ name: "api" }, { name: "web" }]
+      yield* finished(org, yield* deploy(org, wanted))
+      const accepted = yield* restart(org, "web")
+      expect(accepted.replaces).toBe("web-00001")
+      yield* untilGeneration(org, "web", 2)
+      yield* settled(org)
+      expect(generationOf(org, "api")).toBe(1)
+      expect((yield* untilReady(org, "web", "web-00002")).state).toBe("ready")
+
+      const deployments = yield* Deployments
+      const spec = { app: shop, services: wanted.map((_) => ({ image: "ready:1", ..._ })) }
+      const plan = yield* deployments.plan({ organization: org, app: shop, stage: productionStage, spec })
+      expect(plan.changes.map((_) => _.action)).toEqual(["unchanged", "unchanged"])
+      const again = yield* finished(org, yield* deploy(org, wanted))
+      expect(again.services.map((_) => [_.action, _.state])).toEqual([
+        ["unchanged", "ready"],
+        ["unchanged", "ready"]
+      ])
+      yield* settled(org)
+      expect([generationOf(org, "api"), generationOf(org, "web")]).toEqual([1, 2])
+      yield* finished(org, yield* deploy(org, [{ name: "api" }, { name: "web", image: "ready:2" }]))
+      expect(generationOf(org, "web")).toBe(3)
+    })
+  )
+
+  test(
+    "with the same key happens once, and has one entry in the audit log; with another one again",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      const [first, second] = yield* Effect.all([restart(org, "web", "k"), restart(org, "web", "k")], {
+        concurrency: 2
+      })
+      expect([first.replaces, second.replaces]).toEqual(["web-00001", "web-00001"])
+      yield* untilGeneration(org, "web", 2)
+      yield* settled(org)
+      // The answer to a late retry still says what was replaced, though the newest revision is another by now.
+      expect((yield* restart(org, "web", "k")).replaces).toBe("web-00001")
+      yield* settled(org)
+      expect(generationOf(org, "web")).toBe(2)
+      expect(yield* entries(org)).toHaveLength(1)
+
+      expect((yield* restart(org, "web", "l")).replaces).toBe("web-00002")
+      yield* untilGeneration(org, "web", 3)
+      expect(yield* entries(org)).toHaveLength(2)
+    })
+  )
+
+  test(
+    "while its deployment is under way is applied at once",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const accepted = yield* deploy(org, [{ name: "held", image: "slow:1" }, { name: "web" }])
+      yield* untilGeneration(org, "web", 1)
+      yield* restart(org, "web")
+      yield* untilGeneration(org, "web", 2)
+      yield* fake.becomeReady("held")
+      expect((yield* finished(org, accepted)).state).toBe("succeeded")
+    })
+  )
+
+  test(
+    "is refused for a service that is paused, and finds nothing of another organization",
+    Effect.gen(function* () {
+      const [org, other] = [yield* newOrganization, yield* newOrganization]
+      yield* finished(org, yield* deploy(org, [{ name: "web" }]))
+      const { id } = yield* find(org, "web")
+      const all = yield* Services
+      expect(yield* Effect.flip(all.restart(other, id, undefined))).toMatchObject({ _tag: "NotFound" })
+      yield* all.pause(org, id)
+      expect(yield* Effect.flip(all.restart(org, id, undefined))).toMatchObject({
+        _tag: "Conflict",
+        detail: 'The service "web" is paused (`maxcloud resume web` starts it), so it can\'t be restarted.'
+      })
+      expect(yield* entries(org)).toEqual([])
+      expect(yield* entries(other)).toEqual([])
+    })
+  )
+})
+
+describe("a pause", () => {
+  test(
+    "while its deployment is under way is applied at once",
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const accepted = yield* deploy(org, [{ name: "late", image: "slow:1" }, { name: "web" }])
+      yield* untilGeneration(org, "web", 1)
+      const all = yield* Services
+      yield* all.pause(org, (yield* find(org, "web")).id)
+      yield* untilGeneration(org, "web", 2)
+      yield* fake.becomeReady("late")
+      expect((yield* finished(org, accepted)).state).toBe("succeeded")
+    })
+  )
+})

@@ -1,0 +1,128 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { parseAppSpecInTurns, ServiceName } from "@maxcloud/config-schema"
+import type { Manifest, TenantContext } from "@maxcloud/synth"
+import { Effect, Option, Schema } from "effect"
+import { storableJson } from "../../base/database/storable.ts"
+import { type Platform, tenantOf } from "../../runtimes/port/Platform.ts"
+import { currentPlatformKey, digestOf } from "./PlatformKey.ts"
+import { pinnedBy } from "./pinned.ts"
+import type { StageRows } from "./StageRows.ts"
+import { synthesis } from "./synthesis.ts"
+import { inTurns } from "./turns.ts"
+import type { Lease, WorkKey } from "./WorkQueue.ts"
+
+/** What manifests are made from besides the deployment, which never changes. `platform`: see `PlatformKey`. */
+const Context = Schema.Struct({
+  paused: Schema.Array(ServiceName),
+  /** When services were restarted last, by name: pairs keep their order in the database, keys of an object don't. */
+  restarted: Schema.Array(Schema.Tuple(ServiceName, Schema.String)),
+  pullSecret: Schema.Boolean,
+  platform: Schema.String
+})
+type Context = typeof Context.Type
+
+/** What of it the stage's rows say. */
+export const StageContext = Context.omit("platform")
+export type StageContext = typeof StageContext.Type
+
+const decodeContexts = Schema.decodeUnknownSync(Schema.Array(StageContext))
+const decodeContext = Schema.decodeUnknownOption(Context)
+
+export interface StageManifests {
+  readonly namespace: ReadonlyArray<Manifest>
+  readonly app: ReadonlyArray<Manifest>
+  /** Digest of all of them. */
+  readonly digest: string
+  /** Of the platform that they are made for. */
+  readonly platformKey: string
+  /** Do they differ from what was applied last? */
+  readonly stale: boolean
+}
+
+const emptyContext: StageContext = { paused: [], restarted: [], pullSecret: false }
+
+const same = (kept: unknown, context: Context) =>
+  Option.exists(decodeContext(kept), (_) => JSON.stringify(_) === JSON.stringify(context))
+
+type Place = Pick<WorkKey, "organizationId" | "organization" | "stage">
+
+/** Makes the app's manifests of a deployment that is stored. */
+export const makeStored =
+  (sql: SqlClient) =>
+  (platform: Platform["Type"], key: Place, id: string, { paused, pullSecret, restarted }: StageContext) =>
+    Effect.gen(function* () {
+      const pinned = yield* Effect.provideService(pinnedBy(key.organizationId, id), SqlClient, sql)
+      if (pinned === undefined) return yield* Effect.dieMessage(`the deployment ${id} is not there`)
+      const { externalSecrets, images, secretVersions } = pinned
+      const spec = yield* Effect.orDieWith(
+        yield* Effect.orDie(inTurns(() => parseAppSpecInTurns(pinned.spec))),
+        (issues) => new Error(`the stored spec of ${id} cannot be read: ${issues.map((_) => _.message).join("; ")}`)
+      )
+      const tenant: TenantContext = tenantOf(key, platform, {
+        secretVersions,
+        externalSecrets,
+        images,
+        pausedServices: new Set(paused),
+        restarts: new Map(restarted),
+        pullSecret
+      })
+      const { synthInTurns } = yield* synthesis
+      return yield* Effect.orDie(inTurns(() => synthInTurns(spec, tenant)))
+    })
+
+/**
+ * The manifests of a deployment, kept until what they are made from changes; and what of that the stage's rows say now, as a text
+ * that differs when it does.
+ */
+export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
+  Effect.map(currentPlatformKey, (current) => {
+    const contextOf = (lease: Lease, platform: string) =>
+      sql`
+        select
+          (select coalesce(json_agg(name order by name), '[]') from services where ${inStage(lease)} and paused) as paused,
+          (select coalesce(json_agg(json_build_array(
+              name, to_char(restarted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) order by name), '[]')
+            from services where ${inStage(lease)} and restarted_at is not null) as restarted,
+          exists (select 1 from registry_credentials where organization_id = ${lease.key.organizationId})
+            as "pullSecret"`.pipe(
+        Effect.map((rows): Context => ({ ...emptyContext, ...decodeContexts(rows)[0], platform }))
+      )
+
+    const made = makeStored(sql)
+
+    const manifestsOf = (lease: Lease, id: string) =>
+      Effect.gen(function* () {
+        const { key: platformKey, settings: platform } = yield* current
+        const context = yield* contextOf(lease, platformKey)
+        const { synthNamespace } = yield* synthesis
+        const namespace = synthNamespace(tenantOf(lease.key, platform, { pullSecret: context.pullSecret }))
+        const kept = yield* sql<{ manifests: ReadonlyArray<Manifest>; context: unknown; applied: string | null }>`
+          select manifests, context, applied from deployment_manifests
+          where organization_id = ${lease.key.organizationId} and deployment_id = ${id}`
+        if (kept[0] !== undefined && same(kept[0].context, context)) {
+          const digest = digestOf([namespace, kept[0].manifests])
+          return {
+            namespace,
+            app: kept[0].manifests,
+            digest,
+            platformKey,
+            stale: kept[0].applied !== digest
+          } satisfies StageManifests
+        }
+        const app = yield* made(platform, lease.key, id, context)
+        yield* write(
+          lease,
+          sql`
+            insert into deployment_manifests (organization_id, deployment_id, manifests, context)
+            values (${lease.key.organizationId}, ${id}, ${storableJson(app)}::json, ${storableJson(context)}::jsonb)
+            on conflict (organization_id, deployment_id) do update
+            set manifests = excluded.manifests, context = excluded.context`
+        )
+        const digest = digestOf([namespace, app])
+        return { namespace, app, digest, platformKey, stale: kept[0]?.applied !== digest } satisfies StageManifests
+      })
+
+    return { manifestsOf, contextOf: (lease: Lease) => Effect.map(contextOf(lease, ""), (_) => JSON.stringify(_)) }
+  })
+
+export type ManifestsOf = Effect.Effect.Success<ReturnType<typeof makeStageManifests>>["manifestsOf"]

@@ -1,0 +1,100 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
+import { Effect, Layer, Stream } from "effect"
+import { layer as keys } from "../../base/keys/layer.ts"
+import * as Shards from "../../base/replicas/Shards.ts"
+import { Platform } from "../../runtimes/port/Platform.ts"
+import type { Runtime } from "../../runtimes/port/Runtime.ts"
+import { layerNone } from "../../stores/images/layerNone.ts"
+import { layer as secrets } from "../../stores/secrets/SealedSecrets.ts"
+import * as PostgresAudit from "../../tenancy/audit/PostgresAudit.ts"
+import { unlimited } from "../../tenancy/limits/defaultQuotas.ts"
+import * as Quotas from "../../tenancy/limits/PostgresQuotas.ts"
+import { type Organization, Organizations, layer as organizations } from "../../tenancy/organizations/Organizations.ts"
+import * as DriftLog from "../drift/PostgresDriftLog.ts"
+import { layer, type ReconcilerOptions } from "../services/controlLayer.ts"
+import { Deployments } from "./Deployments.ts"
+
+/** Everything above the database, for tests. */
+export const testServer = (
+  runtime: Layer.Layer<Runtime>,
+  dataDir: string,
+  options: ReconcilerOptions = {},
+  shards: Layer.Layer<Shards.Shards, SqlError, SqlClient> = Shards.layerAll,
+  platform: Partial<Platform["Type"]> = {}
+) =>
+  layer(options).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        secrets({ dataDir }),
+        organizations,
+        runtime,
+        layerNone,
+        shards,
+        DriftLog.layer,
+        Quotas.layer(unlimited, dataDir),
+        // With its getters: what a test changes is seen.
+        Layer.succeed(
+          Platform,
+          Object.defineProperties(
+            {
+              namespacePrefix: "",
+              domain: "localhost",
+              scheme: "http",
+              port: 8080,
+              podSecurity: "baseline",
+              runtimeClass: undefined
+            } satisfies Platform["Type"] as Platform["Type"],
+            Object.getOwnPropertyDescriptors(platform)
+          )
+        )
+      )
+    ),
+    Layer.provideMerge(Layer.provideMerge(PostgresAudit.layer(), keys({ dataDir })))
+  )
+
+let made = 0
+
+/** An organization of its own: tests of one database do not see each other. */
+export const newOrganization = Effect.flatMap(Organizations, (_) => _.create(OrganizationName.make(`org-${++made}`)))
+
+export const shop = AppName.make("shop")
+
+interface TestService {
+  readonly name: string
+  readonly image?: string
+  readonly env?: Readonly<Record<string, unknown>>
+  readonly links?: ReadonlyArray<string>
+  readonly egress?: ReadonlyArray<string>
+}
+
+/** Deploys services to `production`; what is not said is ordinary. */
+export const deploy = (
+  organization: Organization,
+  services: ReadonlyArray<TestService>,
+  rest: { readonly app?: AppName; readonly idempotencyKey?: string } = {}
+) =>
+  Effect.flatMap(Deployments, (_) =>
+    _.accept({
+      organization,
+      app: rest.app ?? shop,
+      stage: productionStage,
+      spec: { app: rest.app ?? shop, services: services.map((service) => ({ image: "ready:1", ...service })) },
+      idempotencyKey: rest.idempotencyKey
+    })
+  )
+
+/** Every event of a deployment, until it has finished. */
+export const eventsOf = (organization: Organization, id: Parameters<Deployments["Type"]["events"]>[1], after = 0) =>
+  Deployments.pipe(
+    Effect.flatMap((_) => _.events(organization, id, after)),
+    Effect.flatMap(Stream.runCollect),
+    Effect.map((_) => [..._])
+  )
+
+export const finished = (organization: Organization, deployment: { readonly id: Parameters<typeof eventsOf>[1] }) =>
+  eventsOf(organization, deployment.id).pipe(
+    Effect.zipRight(Deployments),
+    Effect.flatMap((_) => _.get(organization, deployment.id))
+  )

@@ -1,0 +1,28 @@
+import { Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { Target } from "../../base/words/Target.ts"
+import { namespaceKeyOf, Platform, tenantOf } from "../../runtimes/port/Platform.ts"
+import { Runtime } from "../../runtimes/port/Runtime.ts"
+import type { Inspected } from "./inspectSpec.ts"
+import { synthesis } from "./synthesis.ts"
+import { inTurns } from "./turns.ts"
+
+/** What the runtime would refuse of a spec, by a dry run of its manifests: nothing is changed. */
+export const tryOut = (target: Target, { images, secretVersions, spec }: Inspected) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const platform = yield* Platform
+    const { synthInTurns } = yield* synthesis
+    const place = { organization: target.organization.name, stage: target.stage }
+    const tenant = tenantOf(place, platform, { secretVersions, images })
+    const manifests = yield* inTurns(() => synthInTurns(spec, tenant))
+    return yield* runtime
+      .dryRun(namespaceKeyOf(target, platform), spec, manifests)
+      .pipe(
+        Effect.catchAll((error) =>
+          error.reason === "refused"
+            ? Effect.succeed([{ path: [], message: error.message }])
+            : new Unavailable({ detail: error.message, retryAfterSeconds: 2 })
+        )
+      )
+  })

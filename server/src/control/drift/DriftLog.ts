@@ -1,0 +1,26 @@
+import type { AppName, StageName } from "@maxcloud/config-schema"
+import type { DriftRecord, NotFound, OrganizationId, Unavailable } from "@maxcloud/sdk/api"
+import { Context, type Effect } from "effect"
+import type { Drift } from "../../runtimes/port/Runtime.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+
+/** What others did to our objects, kept. */
+export class DriftLog extends Context.Tag("@maxcloud/server/DriftLog")<
+  DriftLog,
+  {
+    /** Newest first, the last 100. */
+    readonly list: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName
+    ) => Effect.Effect<ReadonlyArray<DriftRecord>, NotFound | Unavailable>
+    readonly record: (drift: Drift) => Effect.Effect<void, Unavailable>
+    /** The app's objects have been applied again: what was noticed before `at` is put right. */
+    readonly healed: (
+      organizationId: OrganizationId,
+      app: AppName,
+      stage: StageName,
+      at: Date
+    ) => Effect.Effect<void, Unavailable>
+  }
+>() {}

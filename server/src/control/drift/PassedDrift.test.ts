@@ -1,0 +1,33 @@
+import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { assert, it } from "vitest"
+import type { Drift } from "../../runtimes/port/Runtime.ts"
+import { keptMillis, PassedDrift } from "./PassedDrift.ts"
+
+const drift = (organization: string, name: string, at: number): Drift => ({
+  key: {
+    organizationId: OrganizationId.make(`org_${organization.repeat(32)}`),
+    organization: OrganizationName.make(`o-${organization}`),
+    stage: productionStage,
+    namespace: `o-${organization}`
+  },
+  app: AppName.make("shop"),
+  object: { apiVersion: "v1", kind: "Secret", name },
+  change: "deleted",
+  manager: null,
+  fields: [],
+  at: new Date(at)
+})
+
+it("drift that nobody owned is given once to who owns it within its time, the newest of each object", () => {
+  const passed = new PassedDrift()
+  passed.keep(drift("a", "first", 1_000), 1_000)
+  passed.keep(drift("a", "first", 2_000), 2_000)
+  passed.keep(drift("b", "other", 2_000), 2_000)
+  passed.keep(drift("a", "old", 2_000 - keptMillis), 2_000 - keptMillis)
+  const take = (organization: string) =>
+    passed.take((_) => _ === `org_${organization.repeat(32)}`, 3_000).map((_) => [_.object.name, _.at.getTime()])
+  assert.deepStrictEqual(take("a"), [["first", 2_000]])
+  assert.deepStrictEqual(take("a"), [])
+  assert.deepStrictEqual(take("b"), [["other", 2_000]])
+})

@@ -1,0 +1,131 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, layer as describeOn } from "@effect/vitest"
+import { AppName, productionStage } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { layerTest } from "../../base/database/layerTest.ts"
+import type { Drift } from "../../runtimes/port/Runtime.ts"
+import { type Organization, layer as organizations } from "../../tenancy/organizations/Organizations.ts"
+import { newOrganization, shop } from "../deployments/testServer.ts"
+import { DriftLog } from "./DriftLog.ts"
+import { layer } from "./PostgresDriftLog.ts"
+
+const live = Layer.merge(layer, organizations).pipe(Layer.provideMerge(layerTest))
+
+const withApp = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const organization = yield* newOrganization
+  yield* sql`
+    insert into app_stages (organization_id, app, stage) values (${organization.id}, ${shop}, ${productionStage})`
+  return organization
+})
+
+const at = (seconds: number) => new Date(Date.now() + seconds * 1000)
+
+const edited = (organization: Organization, name: string, rest: Partial<Drift> = {}): Drift => ({
+  key: {
+    organizationId: organization.id,
+    organization: organization.name,
+    stage: productionStage,
+    namespace: organization.name
+  },
+  app: shop,
+  object: { apiVersion: "serving.knative.dev/v1", kind: "Service", name },
+  change: "edited",
+  manager: "kubectl-edit",
+  fields: ["spec.template.spec.containers[user-container].env[DEBUG]"],
+  at: at(-10),
+  ...rest
+})
+
+describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
+  it.effect("tells what was done and when it was put right, newest first, the stage's own objects too", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const organization = yield* withApp
+      yield* log.record(edited(organization, "web"))
+      yield* log.record(
+        edited(organization, "default-deny", { app: null, change: "deleted", manager: null, fields: [], at: at(-5) })
+      )
+      yield* log.record(edited(organization, "other", { app: AppName.make("other") }))
+      yield* log.healed(organization.id, shop, productionStage, at(-7))
+
+      const [deleted, edit, ...rest] = yield* log.list(organization, shop, productionStage)
+      assert.deepStrictEqual(rest, [])
+      assert.deepInclude(edit, {
+        app: shop,
+        kind: "Service",
+        name: "web",
+        change: "edited",
+        manager: "kubectl-edit",
+        fields: ["spec.template.spec.containers[user-container].env[DEBUG]"]
+      })
+      assert.isNotNull(edit?.healedAt)
+      assert.deepInclude(deleted, {
+        app: null,
+        name: "default-deny",
+        change: "deleted",
+        manager: null,
+        healedAt: null
+      })
+      yield* log.healed(organization.id, shop, productionStage, at(0))
+      assert.isTrue((yield* log.list(organization, shop, productionStage)).every((_) => _.healedAt !== null))
+    })
+  )
+
+  it.effect("keeps once what is noticed again before it is put right", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const organization = yield* withApp
+      yield* log.record(edited(organization, "web"))
+      yield* log.record(edited(organization, "web"))
+      assert.strictEqual((yield* log.list(organization, shop, productionStage)).length, 1)
+      yield* log.record(edited(organization, "web", { manager: "helm" }))
+      yield* log.healed(organization.id, shop, productionStage, at(0))
+      yield* log.record(edited(organization, "web"))
+      assert.strictEqual((yield* log.list(organization, shop, productionStage)).length, 3)
+    })
+  )
+
+  it.effect("keeps open what is done again behind a pass that puts right what it saw before", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const sql = yield* SqlClient
+      const organization = yield* withApp
+      const open = Effect.map(
+        sql<{ id: string }>`
+          select id::text as id from drift where organization_id = ${organization.id} and healed_at is null`,
+        (rows) => rows.map((_) => Number(_.id))
+      )
+      yield* log.record(edited(organization, "web"))
+      const [seen = 0] = yield* open
+      yield* log.record(edited(organization, "web"))
+      const [again = 0, ...rest] = yield* open
+      assert.deepStrictEqual(rest, [])
+      assert.isAbove(again, seen)
+    })
+  )
+
+  it.effect("leaves out what belongs to an organization of another installation", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const organization = yield* withApp
+      const stranger = { ...organization, id: OrganizationId.make("org_00000000000000000000000000000000") }
+      yield* log.record(edited(stranger, "web"))
+      assert.strictEqual((yield* Effect.flip(log.list(stranger, shop, productionStage)))._tag, "NotFound")
+    })
+  )
+
+  it.effect("shows nothing of another organization, and knows no app that there is not", () =>
+    Effect.gen(function* () {
+      const log = yield* DriftLog
+      const [first, second] = [yield* withApp, yield* withApp]
+      yield* log.record(edited(first, "web"))
+      assert.deepStrictEqual(yield* log.list(second, shop, productionStage), [])
+      yield* log.healed(second.id, shop, productionStage, at(0))
+      assert.isNull((yield* log.list(first, shop, productionStage))[0]?.healedAt)
+      const missing = yield* Effect.flip(log.list(second, AppName.make("nothing"), productionStage))
+      assert.strictEqual(missing._tag, "NotFound")
+    })
+  )
+})

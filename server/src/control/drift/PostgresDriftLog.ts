@@ -1,0 +1,87 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { DriftRecord, NotFound } from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
+import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { storableJson } from "../../base/database/storable.ts"
+import { DriftLog } from "./DriftLog.ts"
+
+const listed = 100
+const keptDays = 90
+
+const Row = Schema.Struct({
+  app: Schema.NullOr(AppName),
+  stage: StageName,
+  api_version: Schema.String,
+  kind: Schema.String,
+  name: Schema.String,
+  change: DriftRecord.fields.change,
+  manager: Schema.NullOr(Schema.String),
+  fields: DriftRecord.fields.fields,
+  noticed_at: Schema.DateFromSelf,
+  healed_at: Schema.NullOr(Schema.DateFromSelf)
+})
+const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
+
+/** `DriftLog` in the table `drift`. */
+export const layer = Layer.effect(
+  DriftLog,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    return {
+      list: Effect.fn("DriftLog.list")(function* (organization, app, stage) {
+        const known = yield* sql`
+          select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
+        if (known.length === 0) {
+          const detail = `There is no app "${app}" in the stage "${stage}".`
+          return yield* new NotFound({ resource: "app", name: app, detail })
+        }
+        const rows = decodeRows(
+          yield* sql`
+            select app, stage, api_version, kind, name, change, manager, fields, noticed_at, healed_at from drift
+            where organization_id = ${organization.id} and stage = ${stage} and (app = ${app} or app is null)
+            order by id desc limit ${listed}`
+        )
+        return rows.map(
+          ({ api_version, healed_at, noticed_at, ...row }): DriftRecord => ({
+            ...row,
+            apiVersion: api_version,
+            noticedAt: noticed_at.toISOString(),
+            healedAt: healed_at?.toISOString() ?? null
+          })
+        )
+      }, orUnavailable),
+
+      // What has been noticed and not yet put right is told again by the next look at the object, and by other servers: kept once. But it
+      // gets a new id, for it may be the same edit made again behind a pass that now puts right what it saw: that pass heals up to an id.
+      record: Effect.fn("DriftLog.record")(({ app, at, change, fields, key, manager, object }) => {
+        const same = sql`organization_id = ${key.organizationId} and stage = ${key.stage}
+          and api_version = ${object.apiVersion} and kind = ${object.kind} and name = ${object.name}
+          and change = ${change} and manager is not distinct from ${manager}::text
+          and fields = ${storableJson(fields)}::jsonb`
+        return sql`
+          with old as (
+            delete from drift where organization_id = ${key.organizationId} and stage = ${key.stage}
+              and noticed_at < ${at}::timestamptz - ${keptDays} * interval '1 day'
+          ), again as (
+            update drift set id = default where ${same} and healed_at is null returning id
+          )
+          insert into drift (organization_id, app, stage, api_version, kind, name, change, manager, fields, noticed_at)
+          select ${key.organizationId}, ${app}, ${key.stage}, ${object.apiVersion}, ${object.kind}, ${object.name}, ${change},
+            ${manager}, ${storableJson(fields)}::jsonb, ${at}
+          where not exists (select 1 from again)
+            -- A cluster may have namespaces of another installation's organizations.
+            and exists (select 1 from organizations where id = ${key.organizationId})`.pipe(Effect.asVoid)
+      }, orUnavailable),
+
+      healed: Effect.fn("DriftLog.healed")(
+        (organizationId, app, stage, at) =>
+          sql`
+            update drift set healed_at = greatest(clock_timestamp(), noticed_at)
+            where organization_id = ${organizationId} and stage = ${stage} and (app = ${app} or app is null)
+              and healed_at is null and noticed_at < ${at}`.pipe(Effect.asVoid),
+        orUnavailable
+      )
+    }
+  })
+)

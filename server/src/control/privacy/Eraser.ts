@@ -1,0 +1,118 @@
+import { join } from "node:path"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { ErasureCertificate, OrganizationId } from "@maxcloud/sdk/api"
+import { Duration, Effect, Layer, Queue, Schema, Stream } from "effect"
+import { Notifications } from "../../base/database/Notifications.ts"
+import { asServer } from "../../base/database/RowScope.ts"
+import { Shards } from "../../base/replicas/Shards.ts"
+import { Remains } from "../../base/words/Remains.ts"
+import { appendJournal, type JournalLine, journalName, readJournal } from "./ErasureJournal.ts"
+import { eraseOrganization } from "./eraseOrganization.ts"
+
+export interface EraserOptions {
+  /** Where `erasures.jsonl` is kept. */
+  readonly dataDir: string
+  /** How often it is looked for what is due. @default 1 minute */
+  readonly lookMs?: number | undefined
+  /** How soon it is looked again for an organization whose services have not ended yet, or that could not be erased. @default 1 second */
+  readonly againMs?: number | undefined
+}
+
+const decodeDue = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ id: Schema.String, subject_id: OrganizationId, name: Schema.NullOr(OrganizationName) }))
+)
+const decodeErased = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      subject_type: Schema.Literal("organization", "person"),
+      subject_id: Schema.String,
+      erased_at: Schema.DateFromSelf,
+      certificate: ErasureCertificate,
+      recent: Schema.Boolean
+    })
+  )
+)
+const isOrganizationId = Schema.is(OrganizationId)
+
+/**
+ * Erases organizations whose grace period is over. A replica erases those that it looks after (`Shards`); two that do at once do no harm.
+ * Every replica keeps a journal of what was erased by any, beside its data, and erases what its own disk has of it.
+ */
+export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptions) =>
+  Layer.scopedDiscard(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const shards = yield* Shards
+      const notifications = yield* Notifications
+      const { stores } = yield* Remains
+      const path = join(dataDir, journalName)
+      const journal = new Set((yield* readJournal(path)).map((_) => _.id))
+
+      const eraseFiles = (organizationId: OrganizationId) =>
+        Effect.forEach(stores, (_) => _.erase(organizationId), { discard: true })
+
+      /** Writes down what was erased since, and for a day erases again what may come late, such as the last lines of an instance. */
+      const follow = Effect.gen(function* () {
+        const rows = decodeErased(
+          yield* sql`
+            select subject_type, subject_id, erased_at, certificate, erased_at > now() - interval '1 day' as recent
+            from erasures where erased_at is not null order by erased_at`
+        )
+        const lines: Array<JournalLine> = []
+        for (const { certificate, erased_at, recent, subject_id, subject_type } of rows) {
+          const known = journal.has(subject_id)
+          if (subject_type === "organization" && (recent || !known) && isOrganizationId(subject_id)) {
+            yield* eraseFiles(subject_id)
+          }
+          if (!known) lines.push({ type: subject_type, id: subject_id, at: erased_at.toISOString(), certificate })
+        }
+        yield* appendJournal(path, lines)
+        for (const { id } of lines) journal.add(id)
+      })
+
+      /** Without an organization the erasure was cut off between the organization's row and the certificate. */
+      const due = Effect.map(
+        sql`
+          select e.id, e.subject_id, o.name from erasures e left join organizations o on o.id = e.subject_id
+          where e.subject_type = 'organization' and e.erased_at is null
+            and (o.id is null or o.delete_after <= clock_timestamp())
+          order by e.requested_at`,
+        (rows) => decodeDue(rows).filter((_) => shards.owns(_.subject_id))
+      )
+
+      /** Milliseconds until it is to be looked again. */
+      const look = Effect.gen(function* () {
+        let open = 0
+        for (const { id, name, subject_id } of yield* due) {
+          const organization = name === null ? undefined : { id: subject_id, name }
+          const erased = yield* eraseOrganization({ id, organization, organizationId: subject_id }).pipe(
+            Effect.catchAll((error) =>
+              Effect.as(Effect.logWarning(`organization ${subject_id} is not erased yet`, error), false)
+            ),
+            Effect.catchAllDefect((defect) =>
+              Effect.as(Effect.logError(`organization ${subject_id} is not erased yet`, defect), false)
+            )
+          )
+          if (!erased) open++
+        }
+        yield* follow
+        return open > 0 ? againMs : lookMs
+      }).pipe(
+        Effect.catchAll((error) => Effect.as(Effect.logWarning("nothing is erased", error), againMs)),
+        Effect.catchAllDefect((defect) => Effect.as(Effect.logError("nothing is erased", defect), againMs))
+      )
+
+      const wake = yield* Queue.sliding<void>(1)
+      const messages = yield* notifications.subscribe
+      yield* Stream.fromQueue(messages).pipe(
+        Stream.filter((_) => _ === "erasure" || _ === "reconnected"),
+        Stream.runForEach(() => Queue.offer(wake, undefined)),
+        Effect.forkScoped
+      )
+      yield* Effect.flatMap(look, (ms) => Effect.timeoutOption(Queue.take(wake), Duration.millis(ms))).pipe(
+        Effect.forever,
+        Effect.forkScoped
+      )
+    }).pipe(asServer, Effect.withSpan("Eraser"))
+  )

@@ -1,0 +1,31 @@
+import type {
+  Conflict,
+  DeletionStatus,
+  ErasureCertificate,
+  Forbidden,
+  NotFound,
+  OrganizationId,
+  OrganizationInfo,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Context, type Effect, type Stream } from "effect"
+import type { Caller, Person } from "../../tenancy/access/Caller.ts"
+
+/** What is kept of an organization or a person: shown, exported, erased (GDPR, articles 15, 17, 20). */
+export class Privacy extends Context.Tag("@maxcloud/server/Privacy")<
+  Privacy,
+  {
+    readonly describe: (organizationId: OrganizationId) => Effect.Effect<OrganizationInfo, Unavailable>
+    /** Lines of JSON: everything that is kept, without secret values. */
+    readonly exportOrganization: (caller: Caller) => Stream.Stream<string, Unavailable>
+    readonly exportPerson: (person: Person) => Stream.Stream<string, Unavailable>
+    /** Ends the services, and has everything erased after the grace period. Conflict where `name` is another, or it is being deleted already. */
+    readonly deleteOrganization: (
+      caller: Caller,
+      input: { readonly name: string; readonly graceDays?: number | undefined }
+    ) => Effect.Effect<DeletionStatus, Conflict | Forbidden | Unavailable>
+    readonly cancelDeletion: (caller: Caller) => Effect.Effect<void, NotFound | Unavailable>
+    readonly erasePerson: (person: Person) => Effect.Effect<ErasureCertificate, Conflict | Unavailable>
+    readonly certificate: (id: string) => Effect.Effect<ErasureCertificate, NotFound | Unavailable>
+  }
+>() {}

@@ -1,0 +1,19 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect } from "effect"
+import { sweeping } from "../../base/database/sweeping.ts"
+import { eraseOrphans } from "./eraseRows.ts"
+
+/** How long what has ended is kept: an invite, a mail that nobody took. */
+const days = 30
+
+/** Forgets what has no use any more: invites that ended, mails that were never taken, and rows whose organization is gone. */
+export const sweep = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const old = sql`now() - ${days} * interval '1 day'`
+  yield* sql`delete from invites where coalesce(accepted_at, revoked_at, expires_at) < ${old}`
+  yield* sql`delete from mail_outbox where created_at < ${old}`
+  const orphans = yield* eraseOrphans
+  if (orphans.length > 0) yield* Effect.logInfo("rows of erased organizations are deleted", orphans)
+})
+
+export const layer = sweeping("what has ended and rows of erased organizations", "1 hour", sweep)

@@ -1,0 +1,138 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Conflict, type DeletionStatus, NotFound, UserId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import type { Caller } from "../../tenancy/access/Caller.ts"
+import { Audit } from "../../tenancy/audit/Audit.ts"
+import { Mail } from "../../tenancy/mail/Mail.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { Deployments } from "../deployments/Deployments.ts"
+import { insertErasure, newErasureId } from "./erasures.ts"
+
+const decodeOrganizations = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      name: OrganizationName,
+      delete_after: Schema.NullOr(Schema.DateFromSelf),
+      due: Schema.NullOr(Schema.Boolean)
+    })
+  )
+)
+const decodeOwners = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: UserId, email: Schema.String })))
+const decodeStages = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ after: Schema.DateFromSelf })))
+
+const lock = ({ id }: Organization) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    return decodeOrganizations(
+      yield* sql`
+        select name, delete_after, delete_after <= clock_timestamp() as due
+        from organizations where id = ${id} for no key update`
+    )[0]
+  })
+
+/** Deployments of nothing for every app and stage: its services end. Gives how many there were. */
+export const endServices = (organization: Organization) =>
+  Effect.gen(function* () {
+    const deployments = yield* Deployments
+    const running = yield* deployments.apps(organization)
+    for (const { app, stage } of running) {
+      yield* deployments.destroy(organization, app, stage).pipe(Effect.catchTag("NotFound", () => Effect.void))
+    }
+    return running.length
+  })
+
+const mailTo = (email: string, name: string, by: string | undefined, after: string) => ({
+  to: email,
+  subject: `${name} is to be deleted`,
+  text: [
+    `The organization ${name} is to be deleted${by === undefined ? "" : `: ${by} has asked for it`}.`,
+    "Its services have ended. Everything that is kept of it is erased after",
+    after,
+    "Until then an owner can keep it:",
+    "maxcloud org keep",
+    "After that nothing of it can be restored."
+  ].join("\n\n")
+})
+
+/** Has everything of the organization erased after `graceDays`, and ends its services now: all or nothing. */
+export const deleteOrganization = (
+  { credential, organization, person }: Caller,
+  { graceDays, name }: { readonly name: string; readonly graceDays: number }
+) =>
+  transaction(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const audit = yield* Audit
+      const mail = yield* Mail
+      const found = yield* lock(organization)
+      if (found === undefined || found.name !== name) {
+        return yield* new Conflict({
+          detail: `This would delete "${organization.name}", not "${name}". Write the name of the organization that is meant, or switch to the other one first (\`maxcloud org switch\`).`
+        })
+      }
+      if (credential.type === "local") {
+        return yield* new Conflict({
+          detail: `"${name}" is the organization of a server without sign-in, which can't be without it. \`maxcloud destroy\` removes an app. Everything else that the server keeps is in its data folder, and nowhere else.`
+        })
+      }
+      if (found.delete_after !== null) {
+        return yield* new Conflict({
+          detail: `"${name}" is being deleted already: it is erased after ${found.delete_after.toISOString()}. Until then \`maxcloud org keep\` ends that.`
+        })
+      }
+      const rows = decodeStages(
+        yield* sql`
+          update organizations set delete_after = clock_timestamp() + ${graceDays} * interval '1 day'
+          where id = ${organization.id} returning delete_after as after`
+      )
+      const deleteAfter = (rows[0]?.after ?? new Date()).toISOString()
+      const certificateId = newErasureId()
+      yield* insertErasure(certificateId, "organization", organization.id)
+      yield* endServices(organization)
+      const owners = decodeOwners(
+        yield* sql`
+          select u.id, u.email from users u join memberships m on m.user_id = u.id
+          where m.organization_id = ${organization.id} and m.role = 'owner' order by u.id`
+      )
+      for (const { email, id } of owners) {
+        yield* mail.add("deletion", mailTo(email, name, person?.email, deleteAfter), id)
+      }
+      yield* sql`select pg_notify('maxcloud', 'erasure')`
+      yield* audit.append({
+        action: "organization.delete",
+        outcome: "succeeded",
+        status: 202,
+        subject: `${name}, erased after ${deleteAfter}`,
+        organizationId: organization.id
+      })
+      return { deleteAfter, certificateId } satisfies DeletionStatus
+    })
+  )
+
+/** The organization is kept after all; its services have ended and are to be deployed again. */
+export const cancelDeletion = ({ organization }: Caller) =>
+  transaction(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const audit = yield* Audit
+      const found = yield* lock(organization)
+      if (found?.delete_after == null || found.due === true) {
+        const detail =
+          found?.due === true
+            ? `The time in which "${organization.name}" could be kept is over: it is being erased.`
+            : `"${organization.name}" is not being deleted.`
+        return yield* new NotFound({ detail, resource: "organization", name: organization.name })
+      }
+      yield* sql`update organizations set delete_after = null where id = ${organization.id}`
+      yield* sql`delete from erasures where subject_type = 'organization' and subject_id = ${organization.id}`
+      yield* audit.append({
+        action: "organization.cancelDeletion",
+        outcome: "succeeded",
+        status: 204,
+        subject: organization.name,
+        organizationId: organization.id
+      })
+    })
+  )

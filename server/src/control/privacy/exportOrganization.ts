@@ -1,0 +1,82 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { ServiceName, StageName } from "@maxcloud/config-schema"
+import { namespaceOf } from "@maxcloud/synth"
+import { Chunk, Effect, Option, Schema, Stream } from "effect"
+import { RowScope } from "../../base/database/RowScope.ts"
+import { Remains } from "../../base/words/Remains.ts"
+import { Platform } from "../../runtimes/port/Platform.ts"
+import { Runtime } from "../../runtimes/port/Runtime.ts"
+import { Audit } from "../../tenancy/audit/Audit.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { organizationTables } from "./exportedTables.ts"
+import { framed, lineOf } from "./exportLines.ts"
+import { exportTable } from "./exportTable.ts"
+
+const auditAtOnce = 500
+
+const decodeServices = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ stage: StageName, name: ServiceName })))
+
+/** Newest first. */
+const auditEntries = ({ id }: Organization) =>
+  Stream.unwrap(
+    Effect.map(Audit, (audit) =>
+      Stream.paginateChunkEffect(undefined as number | undefined, (before) =>
+        Effect.map(audit.list(id, { limit: auditAtOnce, before }), (entries) => {
+          const next = entries.length === auditAtOnce ? Option.fromNullable(entries.at(-1)?.sequence) : Option.none()
+          return [Chunk.fromIterable(entries.map((_) => lineOf("auditEntry", _))), next] as const
+        })
+      )
+    )
+  )
+
+/** Lines of the services that there are, from the runtime; then what is kept of those that are gone. */
+const logLines = (organization: Organization) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const runtime = yield* Runtime
+      const remains = yield* Remains
+      const { namespacePrefix } = yield* Platform
+      const services = decodeServices(
+        yield* sql`select stage, name from services where organization_id = ${organization.id} order by stage, name`
+      )
+      const keys = services.map(({ name, stage }) => ({
+        organizationId: organization.id,
+        organization: organization.name,
+        stage,
+        namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix }),
+        service: name
+      }))
+      const there = new Set(keys.map((_) => `${_.namespace}/${_.service}`))
+      const ofNow = Stream.flatMap(Stream.fromIterable(keys), (key) =>
+        runtime
+          .logs({ key, follow: false, since: undefined, revision: undefined, tail: undefined, after: undefined })
+          .pipe(
+            Stream.map(({ at, instance, line, revision, service }) =>
+              lineOf("logLine", { namespace: key.namespace, service, revision, instance, at, line })
+            )
+          )
+      )
+      const ofGone = remains
+        .linesOfGone(organization.id, (namespace, service) => there.has(`${namespace}/${service}`))
+        .pipe(Stream.map((_) => lineOf("logLine", _)))
+      return Stream.concat(ofNow, ofGone)
+    })
+  )
+
+const sources = ({ id }: Organization) =>
+  Stream.fromIterableEffect(Effect.flatMap(Remains, (_) => _.sources(id))).pipe(Stream.map((_) => lineOf("source", _)))
+
+/** Everything that is kept of an organization, in bounded memory. Not of one instant: pages are read one after another. */
+export const exportOrganization = (organization: Organization) =>
+  framed(
+    { format: "maxcloud-organization", organization },
+    Stream.flatMap(Stream.fromIterable(organizationTables), (table) => {
+      const lines = exportTable(table, organization.id)
+      return table.joinsPeople === true ? Stream.provideService(lines, RowScope, "*") : lines
+    }).pipe(
+      Stream.concat(sources(organization)),
+      Stream.concat(auditEntries(organization)),
+      Stream.concat(logLines(organization))
+    )
+  )

@@ -1,0 +1,72 @@
+import { readdir, stat } from "node:fs/promises"
+import { join } from "node:path"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { removeTree } from "../../base/host/removeTree.ts"
+import { errorText } from "../../base/host/systemFault.ts"
+import { Remains, RemainsError, type Store } from "../../base/words/Remains.ts"
+import { RuntimeStores } from "../../runtimes/port/RuntimeStores.ts"
+
+const orNothing =
+  <A>(nothing: A) =>
+  (cause: NodeJS.ErrnoException): A => {
+    if (cause.code === "ENOENT") return nothing
+    throw cause
+  }
+
+const attempt = <A>(path: string, run: () => Promise<A>) =>
+  Effect.tryPromise({
+    try: run,
+    catch: (cause) =>
+      new RemainsError({
+        message: `${path} can't be read or removed. ${errorText(cause, path)}`,
+        cause
+      })
+  })
+
+const countFiles = async (folder: string): Promise<number> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(orNothing([]))
+  return entries.filter((_) => !_.isDirectory()).length
+}
+
+/** What stands in folders of the data folder, by organization. The id is one folder's name: its schema allows no other. */
+const folders = (store: string, action: string, paths: ReadonlyArray<string>): Store => ({
+  store,
+  action,
+  count: (organizationId) =>
+    Effect.reduce(paths, 0, (sum, path) =>
+      Effect.map(
+        attempt(path, () => countFiles(join(path, organizationId))),
+        (count) => sum + count
+      )
+    ),
+  erase: (organizationId) =>
+    Effect.forEach(paths, (path) => attempt(path, () => removeTree(join(path, organizationId))), { discard: true })
+})
+
+/** `Remains` of the data folder, and of what the runtime has elsewhere. */
+export const layer = ({ dataDir }: { readonly dataDir: string }) =>
+  Layer.effect(
+    Remains,
+    Effect.map(RuntimeStores, (runtime) => ({
+      stores: [
+        ...runtime.stores,
+        folders("logs", "log files of the data folder deleted", [join(dataDir, "logs"), join(dataDir, "cluster-logs")]),
+        folders("sources", "source snapshots and their dependencies deleted", [join(dataDir, "sources")])
+      ],
+      linesOfGone: runtime.linesOfGone,
+      sources: (organizationId: OrganizationId) => {
+        const folder = join(dataDir, "sources", organizationId, "archives")
+        return attempt(folder, async () => {
+          const names = await readdir(folder).catch(orNothing<ReadonlyArray<string>>([]))
+          const archives = names.filter((_) => _.endsWith(".tar.gz")).sort()
+          return Promise.all(
+            archives.map(async (name) => ({
+              digest: `sha256:${name.slice(0, -".tar.gz".length)}`,
+              bytes: (await stat(join(folder, name))).size
+            }))
+          )
+        })
+      }
+    }))
+  )

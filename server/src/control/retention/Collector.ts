@@ -1,0 +1,57 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { asOrganization, asServer } from "../../base/database/RowScope.ts"
+import { Shards } from "../../base/replicas/Shards.ts"
+import { collectDeployments } from "./collectDeployments.ts"
+import { collectSources } from "./collectSources.ts"
+import { Retention } from "./Retention.ts"
+
+export interface CollectorOptions {
+  readonly dataDir: string
+  /** How long after the start it begins, so that a start is not slowed. @default 1 minute */
+  readonly afterMs?: number
+  /** @default 1 hour */
+  readonly everyMs?: number
+}
+
+/** An upload that no deployment has named by then was for a deployment that never came, or is gone. */
+const unnamedSourceDays = 1
+
+const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
+
+/**
+ * Collects what is older than `Retention` says. A replica collects the deployments of the organizations that it looks after (`Shards`); two
+ * that do at once do no harm. Sources stand on the disks of all replicas: each collects its own.
+ */
+export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: CollectorOptions) =>
+  Layer.scopedDiscard(
+    Effect.gen(function* () {
+      const { days } = yield* Retention
+      const sql = yield* SqlClient
+      const shards = yield* Shards
+
+      const collect = (id: OrganizationId) =>
+        Effect.gen(function* () {
+          const { deployments } =
+            days !== undefined && shards.owns(id) ? yield* collectDeployments(id, days) : { deployments: 0 }
+          const sources = yield* collectSources(dataDir, id, unnamedSourceDays)
+          if (deployments + sources > 0) {
+            yield* Effect.logInfo("old deployments are collected", { organization: id, deployments, sources })
+          }
+        }).pipe(
+          Effect.catchAll((error) => Effect.logWarning(`old deployments of ${id} are not collected`, error)),
+          Effect.catchAllDefect((defect) => Effect.logError(`old deployments of ${id} are not collected`, defect)),
+          asOrganization(id)
+        )
+
+      yield* sql`select id from organizations order by id`.pipe(
+        asServer,
+        Effect.flatMap((rows) => Effect.forEach(decodeIds(rows), (_) => collect(_.id), { discard: true })),
+        Effect.catchAll((error) => Effect.logWarning("old deployments are not collected", error)),
+        Effect.delay(Duration.millis(afterMs)),
+        Effect.repeat(Schedule.spaced(Duration.millis(Math.max(0, everyMs - afterMs)))),
+        Effect.forkScoped
+      )
+    }).pipe(Effect.withSpan("Collector"))
+  )

@@ -1,0 +1,54 @@
+import { readdir, rm, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { removeTree } from "../../base/host/removeTree.ts"
+
+const decodeDigests = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ digest: Schema.String })))
+
+/** Snapshots that a deployment or a service names. Digests of images are among them, and do no harm. */
+const named = (organizationId: OrganizationId) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      select distinct m[1] as digest from (
+        select spec::text as spec from deployments where organization_id = ${organizationId}
+        union all select spec::text from services where organization_id = ${organizationId}
+      ) s, regexp_matches(s.spec, 'sha256:([0-9a-f]{64})', 'g') m`
+    return new Set(decodeDigests(rows).map((_) => _.digest))
+  })
+
+const namesIn = (folder: string) =>
+  readdir(folder).catch((cause: NodeJS.ErrnoException): ReadonlyArray<string> => {
+    if (cause.code === "ENOENT") return []
+    throw cause
+  })
+
+/**
+ * Removes source snapshots of an organization on this machine's disk that no deployment names, and that nobody has sent or asked for in
+ * `days` days. Gives how many.
+ */
+export const collectSources = (dataDir: string, organizationId: OrganizationId, days: number) =>
+  Effect.gen(function* () {
+    const own = join(dataDir, "sources", organizationId)
+    const archives = yield* Effect.tryPromise(() => namesIn(join(own, "archives")))
+    if (archives.length === 0) return 0
+    const kept = yield* named(organizationId)
+    const before = Date.now() - days * 86_400_000
+    return yield* Effect.tryPromise(async () => {
+      let removed = 0
+      for (const name of archives) {
+        const hex = name.slice(0, -".tar.gz".length)
+        if (!name.endsWith(".tar.gz") || kept.has(hex)) continue
+        const archive = join(own, "archives", name)
+        const { mtimeMs } = await stat(archive)
+        if (mtimeMs >= before) continue
+        // The archive last: what a crash leaves behind is found by it.
+        for (const made of ["built", "folders"]) await removeTree(join(own, made, hex))
+        await rm(archive, { force: true })
+        removed++
+      }
+      return removed
+    })
+  })

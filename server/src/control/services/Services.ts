@@ -1,0 +1,66 @@
+import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
+import type {
+  Conflict,
+  LogEntry,
+  NotFound,
+  Restart,
+  Revision,
+  Service,
+  ServiceId,
+  Unavailable
+} from "@maxcloud/sdk/api"
+import { Context, type Effect, type Scope, type Stream } from "effect"
+import type { ExecProcess, ExecRequest, LogQuery } from "../../runtimes/port/Runtime.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+
+export interface ServiceFilter {
+  readonly app?: AppName | undefined
+  readonly stage?: StageName | undefined
+  readonly name?: ServiceName | undefined
+}
+
+/** Services as they are. Every method sees the given organization only. */
+export class Services extends Context.Tag("@maxcloud/server/Services")<
+  Services,
+  {
+    /** By name, then stage. */
+    readonly list: (
+      organization: Organization,
+      filter: ServiceFilter
+    ) => Effect.Effect<ReadonlyArray<Service>, Unavailable>
+    readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    /**
+     * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its app's work is woken,
+     * which applies it. Idempotent.
+     */
+    readonly pause: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    /**
+     * Replaces its instances by new ones of the same program, in a revision of its own. When it returns, that is durable and its app's
+     * work is woken. The same key again, while it is the last one, changes nothing. `Conflict`: it is paused, or being deleted.
+     */
+    readonly restart: (
+      organization: Organization,
+      id: ServiceId,
+      idempotencyKey: string | undefined
+    ) => Effect.Effect<Restart, NotFound | Conflict | Unavailable>
+    /** Runs a program in one of its instances, for as long as the scope is open. `Conflict`: there is none, and none can be started. */
+    readonly exec: (
+      organization: Organization,
+      id: ServiceId,
+      request: ExecRequest
+    ) => Effect.Effect<ExecProcess & { readonly instance: string }, NotFound | Conflict | Unavailable, Scope.Scope>
+    /** Newest first. */
+    readonly revisions: (
+      organization: Organization,
+      id: ServiceId
+    ) => Effect.Effect<ReadonlyArray<Revision>, NotFound | Unavailable>
+    /** Is this the cursor of a log entry? Else `logs` cannot go on after it. */
+    readonly isLogCursor: (text: string) => boolean
+    readonly logs: (
+      organization: Organization,
+      id: ServiceId,
+      query: Omit<LogQuery, "key">
+    ) => Effect.Effect<Stream.Stream<LogEntry, Unavailable>, NotFound | Unavailable>
+  }
+>() {}

@@ -1,0 +1,18 @@
+import { Effect, Layer } from "effect"
+import * as PostgresDeployments from "../deployments/PostgresDeployments.ts"
+import * as Reconciler from "../deployments/Reconciler.ts"
+import { makeWorkQueue } from "../deployments/WorkQueue.ts"
+import * as PostgresServices from "./PostgresServices.ts"
+
+export type { ReconcilerOptions } from "../deployments/Reconciler.ts"
+
+/**
+ * `Deployments` and `Services`, and what carries deployments out. Below it stand the database, `Secrets`
+ * (`stores/secrets/SealedSecrets.ts`), a `Runtime` and the `Platform`.
+ */
+export const layer = (options: Reconciler.ReconcilerOptions = {}) =>
+  Layer.unwrapEffect(
+    Effect.map(makeWorkQueue({ leaseMs: Reconciler.leaseMs }), (queue) =>
+      Layer.mergeAll(PostgresDeployments.layer(queue), PostgresServices.layer, Reconciler.layer(queue, options))
+    )
+  )

@@ -1,0 +1,12 @@
+import type { Unavailable, UsageReport } from "@maxcloud/sdk/api"
+import { Context, type Effect } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+
+/** What an organization's instances have reserved, from their lives. */
+export class Usage extends Context.Tag("@maxcloud/server/Usage")<
+  Usage,
+  {
+    /** Per app, stage and service, between two instants; what runs counts up to `until`. */
+    readonly read: (organization: Organization, since: Date, until: Date) => Effect.Effect<UsageReport, Unavailable>
+  }
+>() {}

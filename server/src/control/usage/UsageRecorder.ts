@@ -1,0 +1,112 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Chunk, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { storableJson } from "../../base/database/storable.ts"
+import { storeEach } from "../../base/database/storeEach.ts"
+import { type InstanceRecord, Runtime } from "../../runtimes/port/Runtime.ts"
+
+export interface UsageRecorderOptions {
+  /** How often it is noted that running instances are still there. @default 30 seconds */
+  readonly beatMs?: number
+  /** An instance that no server has seen for so long is gone: its end was missed. @default 2 minutes */
+  readonly lostMs?: number
+}
+
+const idOf = ({ key, uid }: InstanceRecord) => `${key.organizationId}/${uid}`
+
+/**
+ * Keeps the lives of instances in the table `instances`. The end of one that no server has seen (all were down) is when it was last
+ * seen. Several servers may record the same: each write says the same of it.
+ */
+export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOptions = {}) =>
+  Layer.scopedDiscard(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const runtime = yield* Runtime
+      const running = new Map<string, { readonly organization_id: string; readonly uid: string }>()
+
+      const write = (batch: ReadonlyArray<InstanceRecord>) =>
+        Effect.gen(function* () {
+          yield* sql`
+            insert into instances (organization_id, uid, app, stage, service, revision, instance, started_at, seen_at,
+              ended_at, cpu_milli, memory_bytes)
+            select i.organization_id, i.uid, i.app, i.stage, i.service, i.revision, i.instance, i.started_at, clock_timestamp(),
+              i.ended_at, i.cpu_milli, i.memory_bytes from jsonb_to_recordset(${storableJson(
+                batch.map(({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }) => ({
+                  organization_id: key.organizationId,
+                  uid,
+                  app,
+                  stage: key.stage,
+                  service: key.service,
+                  revision,
+                  instance,
+                  started_at: startedAt,
+                  ended_at: endedAt,
+                  cpu_milli: cpuMilli,
+                  memory_bytes: memoryBytes
+                }))
+              )}::jsonb) as i (organization_id text, uid text, app text, stage text, service text, revision text,
+              instance text, started_at timestamptz, ended_at timestamptz, cpu_milli integer,
+              memory_bytes bigint)
+            join organizations o on o.id = i.organization_id
+            order by i.organization_id, i.uid
+            on conflict (organization_id, uid) do update set
+              seen_at = greatest(instances.seen_at, excluded.seen_at),
+              ended_at = coalesce(excluded.ended_at, instances.ended_at)`
+          for (const one of batch) {
+            if (one.endedAt === null) running.set(idOf(one), { organization_id: one.key.organizationId, uid: one.uid })
+            else running.delete(idOf(one))
+          }
+        })
+
+      const record = (records: ReadonlyArray<InstanceRecord>) =>
+        // One statement may not touch a row twice.
+        storeEach(
+          [...new Map(records.map((_) => [idOf(_), _])).values()],
+          write,
+          (_) => `the instance ${idOf(_)}`
+        ).pipe(Effect.provideService(SqlClient, sql))
+
+      const noteRunning = Effect.suspend(() =>
+        running.size === 0
+          ? Effect.void
+          : Effect.asVoid(sql`
+              update instances i set seen_at = clock_timestamp()
+              from jsonb_to_recordset(${storableJson([...running.values()])}::jsonb) as r (organization_id text, uid text)
+              where i.organization_id = r.organization_id and i.uid = r.uid and i.ended_at is null`)
+      )
+
+      const beat = Effect.gen(function* () {
+        yield* noteRunning
+        yield* sql`
+          update instances set ended_at = greatest(seen_at, started_at)
+          where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
+      })
+
+      if (runtime.name === "local") {
+        // What an earlier server on this database had running ended with it, at the latest when this one began.
+        yield* sql`update instances set ended_at = greatest(seen_at, started_at) where ended_at is null`.pipe(
+          Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause))
+        )
+      }
+      // The local runtime's instances end with its server, which nobody is there to record.
+      yield* Effect.addFinalizer(() => Effect.ignore(noteRunning))
+      yield* runtime.instances.pipe(
+        Stream.groupedWithin(512, Duration.millis(100)),
+        Stream.runForEach((records) =>
+          record(Chunk.toReadonlyArray(records)).pipe(
+            // Not to be lost while the database is away: usage is what is billed.
+            Effect.tapError((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
+            Effect.retry(Schedule.spaced(Duration.seconds(1)))
+          )
+        ),
+        Effect.forkScoped
+      )
+      yield* beat.pipe(
+        Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
+        Effect.delay(Duration.millis(beatMs)),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    }).pipe(asServer)
+  )

@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto"
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { InvalidRequest, RequestHeaderFieldsTooLarge, RequestTimeout } from "@maxcloud/sdk/api"
+import { Context, Effect, Layer } from "effect"
+import { guardedBy } from "../../base/node/guarded.ts"
+import { upgradeListener } from "../exec/upgrades.ts"
+import { AccessMode } from "../http/AccessMode.ts"
+import { keepPace } from "../http/pace.ts"
+import { encodeError } from "../http/problems.ts"
+import { apiApp } from "./apiApp.ts"
+import { continueWhenRead, letEarlyAnswersArrive } from "./earlyAnswers.ts"
+import { EarlyRequests } from "./earlyRequests.ts"
+
+/** What an event's callback throws ends its connection alone. */
+const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destroy())
+
+/**
+ * The API as a `node:http` server that does not listen by itself: the front of the port hands requests to it. Until its parts
+ * are there requests wait, so that the port (and whether it is free) is known before anything else is started.
+ */
+export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
+  ApiServer,
+  { readonly server: Server; readonly early: EarlyRequests }
+>() {
+  static readonly layer = Layer.sync(ApiServer, () => {
+    const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 300_000, headersTimeout: 30_000 })
+    const early = new EarlyRequests()
+    letEarlyAnswersArrive(server)
+    server.on("request", early.guardedListener)
+    server.on("checkContinue", (request, response) =>
+      guardedFor(request)(() => {
+        continueWhenRead(request, response)
+        server.emit("request", request, response)
+      })()
+    )
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+      guardedBy(() => socket.destroy())(() => refuseUnreadable(error.code, socket))()
+    )
+    return { server, early }
+  })
+}
+
+/** Takes the API's requests from now on, and gives up taking them when its scope closes. */
+export const serveApi = Effect.gen(function* () {
+  const { early, server } = yield* ApiServer
+  const { pace } = yield* AccessMode
+  yield* Effect.acquireRelease(
+    Effect.sync(() => keepPace(server, pace)),
+    (stop) => Effect.sync(stop)
+  )
+  const handle = yield* NodeHttpServer.makeHandler(yield* apiApp)
+  const handler: RequestListener = (request, response) => guardedFor(request)(() => handle(request, response))()
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      server.off("request", early.guardedListener).on("request", handler)
+      early.admit(handler)
+    }),
+    () => Effect.sync(() => server.off("request", handler).on("request", early.guardedListener))
+  )
+  const upgrades = guardedBy(() => {})(upgradeListener(handler))
+  yield* Effect.acquireRelease(
+    Effect.sync(() => server.on("upgrade", upgrades)),
+    () => Effect.sync(() => server.off("upgrade", upgrades))
+  )
+})
+
+const unreadable = (code: string | undefined) =>
+  code === "HPE_HEADER_OVERFLOW"
+    ? new RequestHeaderFieldsTooLarge({ detail: "the request's headers are larger than 16 KiB" })
+    : code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? new RequestTimeout({ detail: "the request did not arrive in time" })
+      : new InvalidRequest({ detail: "the request is no HTTP/1.1 that can be read", issues: [] })
+
+/** Answers what is no HTTP that can be read (then there is no request object) with a problem document too. */
+export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
+  if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
+  const problem = unreadable(code)
+  const { status } = problem
+  const body = JSON.stringify(encodeError(problem))
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${randomUUID()}\r\nconnection: close\r\n\r\n${body}`
+  )
+}

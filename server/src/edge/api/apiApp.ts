@@ -1,0 +1,106 @@
+import { HttpLayerRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { Disk } from "../../base/disk/Disk.ts"
+import { DiskTrouble } from "../../base/disk/DiskTrouble.ts"
+import { Metrics } from "../../base/telemetry/Metrics.ts"
+import { RequestId, requestIdOf } from "../../base/words/RequestId.ts"
+import { invalidRequest } from "../http/problems.ts"
+import { operationsWithoutPolicy, pathOf, routeOf } from "../http/routeTable.ts"
+import { appsHandlers } from "./appsHandlers.ts"
+import { auditHandlers } from "./auditHandlers.ts"
+import { authHandlers } from "./authHandlers.ts"
+import { deploymentsHandlers } from "./deploymentsHandlers.ts"
+import { makeGate } from "./gate.ts"
+import { healthHandlers } from "./healthHandlers.ts"
+import { infoHandlers } from "./infoHandlers.ts"
+import { withJsonBody } from "./jsonBody.ts"
+import { jsonBudgetOf } from "./jsonBudget.ts"
+import { accountHandlers, erasuresHandlers, organizationHandlers } from "./organizationHandlers.ts"
+import { pages } from "./pages.ts"
+import { registriesHandlers } from "./registriesHandlers.ts"
+import { servicesHandlers } from "./servicesHandlers.ts"
+import { signInHandlers } from "./signInHandlers.ts"
+import { sourcesHandlers } from "./sourcesHandlers.ts"
+import { translate } from "./translate.ts"
+import { usageHandlers } from "./usageHandlers.ts"
+
+const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
+  Layer.provide([
+    healthHandlers,
+    infoHandlers,
+    servicesHandlers,
+    appsHandlers,
+    deploymentsHandlers,
+    sourcesHandlers,
+    usageHandlers,
+    registriesHandlers,
+    signInHandlers,
+    authHandlers,
+    organizationHandlers,
+    accountHandlers,
+    erasuresHandlers,
+    auditHandlers
+  ])
+)
+
+/** Every route of the server: the API's operations and the pages beside them. */
+export const routes = Layer.mergeAll(operations, pages)
+
+/** Snapshots are read by their handler as they come; some operations (`pause`) come without a body. */
+const jsonOperation = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
+  const route = routeOf(url)
+  return route?.withJson.has(method) === true ? route.operations.get(method) : undefined
+}
+
+/** No name that the database could hold has it, and it would fail there. */
+const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest) =>
+  url.includes("%00") && routeOf(url) !== undefined
+    ? invalidRequest("the URL must not hold the character NUL (%00)")
+    : Effect.void
+
+/**
+ * One request from its head to its answer: who calls, what is in the body, the route, the translation of errors; around it the
+ * request's id, its log line, its measures, and the headers that every answer has. Never fails.
+ */
+export const apiApp = Effect.gen(function* () {
+  if (operationsWithoutPolicy.length > 0) {
+    return yield* Effect.dieMessage(`the policy table says nothing of ${operationsWithoutPolicy.join(", ")}`)
+  }
+  // A memo map of its own: with the process's common one, a second server would get the handlers of the first.
+  const router = yield* HttpLayerRouter.toHttpEffect(routes).pipe(
+    Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)
+  )
+  const metrics = yield* Metrics
+  const gate = yield* makeGate
+  const disk = yield* Disk
+  return Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const requestId = requestIdOf(request.headers["x-request-id"])
+    const arrival = performance.now()
+    const handled = Effect.gen(function* () {
+      const operation = jsonOperation(request)
+      if (operation === undefined) return yield* router
+      const read = yield* withJsonBody(request, jsonBudgetOf(operation))
+      return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
+    })
+    const passed = Effect.andThen(refuseNul(request), gate(request, translate(requestId, handled)))
+    const response = yield* translate(requestId, passed).pipe(
+      Effect.provideService(DiskTrouble, () => disk.problem()?.message),
+      Effect.annotateLogs("requestId", requestId),
+      Effect.provideService(RequestId, requestId)
+    )
+    const seconds = (performance.now() - arrival) / 1000
+    const route = routeOf(request.url)?.pattern ?? "none"
+    metrics.request({ method: request.method, route, status: response.status, seconds })
+    yield* Effect.logDebug(`${request.method} ${pathOf(request.url)}`).pipe(
+      Effect.annotateLogs({ requestId, status: response.status, ms: Math.round(seconds * 1000) })
+    )
+    return HttpServerResponse.setHeaders(response, {
+      "x-request-id": requestId,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cross-origin-resource-policy": "same-origin"
+    })
+  })
+})

@@ -1,0 +1,22 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
+import { Audit } from "../../tenancy/audit/Audit.ts"
+import { jsonLines } from "./organizationHandlers.ts"
+
+export const auditHandlers = HttpApiBuilder.group(MaxCloudApi, "audit", (handlers) =>
+  Effect.gen(function* () {
+    const audit = yield* Audit
+    return handlers
+      .handle("list", ({ urlParams }) =>
+        Effect.flatMap(CurrentOrganization, ({ id }) => audit.list(id, urlParams)).pipe(
+          Effect.map((entries) => ({ entries })),
+          Effect.catchTag("MasterKeyError", masterKeyUnavailable),
+          orUnavailable
+        )
+      )
+      .handleRaw("export", () => Effect.map(CurrentOrganization, ({ id }) => jsonLines(audit.export(id))))
+  })
+)

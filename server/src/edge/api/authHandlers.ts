@@ -1,0 +1,66 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { effectiveRole } from "../../tenancy/access/policy.ts"
+import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
+import { ApiKeys, OidcTrusts } from "../../tenancy/identity/keys/ApiKeys.ts"
+import { Invites } from "../../tenancy/identity/Members.ts"
+import { currentCaller, currentPerson } from "./callerOf.ts"
+import { inRequestLanguage } from "./requestLanguage.ts"
+
+export const authHandlers = HttpApiBuilder.group(MaxCloudApi, "auth", (handlers) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const sessions = yield* Sessions
+    const keys = yield* ApiKeys
+    const trusts = yield* OidcTrusts
+    const invites = yield* Invites
+    return handlers
+      .handle("status", () =>
+        Effect.gen(function* () {
+          const caller = yield* currentCaller
+          const { credential, organization, person, scopes } = caller
+          const { expiresAt, name } = yield* sessions.describe(caller)
+          return {
+            organization: organization.name,
+            role: effectiveRole(caller),
+            credential: {
+              type: credential.type,
+              id: credential.type === "local" ? null : credential.id,
+              name,
+              scopes: scopes === undefined ? null : [...scopes],
+              expiresAt
+            },
+            user: person ?? null,
+            organizations:
+              credential.type !== "session" || person === undefined
+                ? []
+                : credential.unproven === true
+                  ? [{ name: organization.name, role: effectiveRole(caller) }]
+                  : yield* sessions.organizationsOf(person.id)
+          }
+        })
+      )
+      .handle("signOut", () => Effect.flatMap(currentCaller, sessions.end))
+      .handle("switchOrganization", ({ payload }) =>
+        Effect.flatMap(currentPerson, (person) => sessions.grant(person.id, payload.organization))
+      )
+      .handle("resendVerification", () => inRequestLanguage(Effect.flatMap(currentCaller, accounts.resendVerification)))
+      .handle("apiKeys", () => Effect.map(Effect.flatMap(currentCaller, keys.list), (apiKeys) => ({ apiKeys })))
+      .handle("createApiKey", ({ payload }) => Effect.flatMap(currentCaller, (_) => keys.create(_, payload)))
+      .handle("rotateApiKey", ({ path, payload }) =>
+        Effect.flatMap(currentCaller, (_) => keys.rotate(_, path.id, payload.overlapSeconds))
+      )
+      .handle("deleteApiKey", ({ path }) => Effect.flatMap(currentCaller, (_) => keys.remove(_, path.id)))
+      .handle("invites", () => Effect.map(Effect.flatMap(currentCaller, invites.list), (all) => ({ invites: all })))
+      .handle("createInvite", ({ payload }) =>
+        inRequestLanguage(Effect.flatMap(currentCaller, (_) => invites.create(_, payload)))
+      )
+      .handle("revokeInvite", ({ path }) => Effect.flatMap(currentCaller, (_) => invites.revoke(_, path.id)))
+      .handle("oidcTrusts", () =>
+        Effect.map(Effect.flatMap(currentCaller, trusts.list), (oidcTrusts) => ({ oidcTrusts }))
+      )
+      .handle("createOidcTrust", ({ payload }) => Effect.flatMap(currentCaller, (_) => trusts.create(_, payload)))
+      .handle("deleteOidcTrust", ({ path }) => Effect.flatMap(currentCaller, (_) => trusts.remove(_, path.id)))
+  })
+)

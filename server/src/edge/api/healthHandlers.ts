@@ -1,0 +1,17 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { MaxCloudApi, notReady } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { Readiness } from "../../operator/readiness/Readiness.ts"
+
+export const healthHandlers = HttpApiBuilder.group(MaxCloudApi, "health", (handlers) =>
+  Effect.gen(function* () {
+    const readiness = yield* Readiness
+    return handlers
+      .handle("healthz", () => Effect.succeed({ status: "ok" as const }))
+      .handle("readyz", () =>
+        Effect.flatMap(readiness.checks, (checks) =>
+          checks.every((_) => _.ok) ? Effect.succeed({ status: "ready" as const, checks }) : notReady(checks)
+        )
+      )
+  })
+)

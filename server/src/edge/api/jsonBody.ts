@@ -1,0 +1,72 @@
+import type { IncomingMessage } from "node:http"
+import type { HttpServerRequest } from "@effect/platform"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import type { SpecIssue } from "@maxcloud/config-schema"
+import { type InvalidRequest, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { unstorableText } from "../../base/database/unstorableText.ts"
+import { guardedBy } from "../../base/node/guarded.ts"
+import { invalidRequest } from "../http/problems.ts"
+import { checkContentType } from "./guard.ts"
+import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
+
+/**
+ * Reads a JSON body and refuses what nothing behind it could take: too large or nested too deep for the operation, not JSON, or with
+ * characters that Postgres cannot store. Gives the request with its JSON read.
+ */
+export const withJsonBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  budget: JsonBudget
+): Effect.Effect<HttpServerRequest.HttpServerRequest, InvalidRequest | PayloadTooLarge | UnsupportedMediaType> =>
+  Effect.gen(function* () {
+    yield* checkContentType(request)
+    if (Number(request.headers["content-length"]) > budget.bytes) return yield* tooLarge(budget.bytes)
+    const bytes = yield* readBytes(NodeHttpServerRequest.toIncomingMessage(request), budget.bytes)
+    const over = overJsonBudget(bytes, budget)
+    if (over !== undefined) return yield* refused({ path: [], message: over })
+    const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
+    const unstorable = unstorableText(json)
+    if (unstorable !== undefined) return yield* refused(unstorable)
+    const read: HttpServerRequest.HttpServerRequest = Object.create(request, { json: { value: Effect.succeed(json) } })
+    return read
+  })
+
+/** What is too large is read to its end all the same, and dropped: many clients read no answer before they have sent all. */
+const readBytes = (source: IncomingMessage, most: number) =>
+  Effect.async<Buffer, InvalidRequest | PayloadTooLarge>((resume) => {
+    const chunks: Array<Buffer> = []
+    let bytes = 0
+    const guarded = guardedBy((cause) => {
+      stop()
+      resume(Effect.die(cause))
+    })
+    const onData = guarded((chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= most) return void chunks.push(chunk)
+      stop()
+      source.resume()
+      resume(tooLarge(most))
+    })
+    const onEnd = guarded(() => {
+      stop()
+      resume(Effect.succeed(Buffer.concat(chunks)))
+    })
+    const onBroken = guarded(() => {
+      stop()
+      resume(invalidRequest("the body ended before it was complete"))
+    })
+    const stop = () => source.off("data", onData).off("end", onEnd).off("error", onBroken).off("aborted", onBroken)
+    source.on("data", onData).on("end", onEnd).on("error", onBroken).on("aborted", onBroken)
+    return Effect.sync(stop)
+  })
+
+const notJson = "The body isn't JSON."
+
+const tooLarge = (most: number) =>
+  new PayloadTooLarge({
+    detail: `The body is too large. This operation takes up to ${most} bytes: send less at a time.`
+  })
+
+const refused = (problem: SpecIssue) => invalidRequest(`The body can't be read. ${problem.message}`, [problem])
+
+const parse = (text: string): unknown => JSON.parse(text)

@@ -1,0 +1,137 @@
+import { OpenApi } from "@effect/platform"
+import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { policy } from "../../tenancy/access/policy.ts"
+import { routeOf } from "../http/routeTable.ts"
+
+const problem = (schema: string) => ({
+  "application/problem+json": { schema: { $ref: `#/components/schemas/${schema}` } }
+})
+
+/** What the statuses mean: the same for every operation. */
+const meaning: Readonly<Record<string, string>> = {
+  200: "Done.",
+  201: "Created.",
+  202: "Accepted: durable, and on its way.",
+  204: "Done; there is nothing to tell.",
+  400: "The request cannot be read; `issues` tells where and why.",
+  401: "No credential, or one that is not known.",
+  403: "Refused: a role or a scope that does not allow it, more than the organization may have, or a foreign Host or Origin.",
+  404: "Nothing of that kind and name in the organization.",
+  408: "The request did not arrive in time.",
+  409: "The name is taken, or the idempotency key was used for something else.",
+  413: "The body is too large.",
+  422: "The AppSpec can be read but not deployed; `issues` tells where and why.",
+  415: "The body is not of the content type that the operation takes.",
+  429: "More requests than the rate limit allows: go on after `Retry-After` seconds.",
+  431: "The head of the request is larger than 16 KiB.",
+  500: "A mistake of the server's own. Its log has the cause under `requestId`.",
+  503: "A part of the server is away for now: send the same request again after `Retry-After` seconds.",
+  507: "The server's disk has too little room. Whoever runs the server has to make some."
+}
+
+const methods = ["get", "post", "put", "delete", "patch", "head", "options", "trace"] as const
+
+type Operation = NonNullable<OpenApi.OpenAPISpecPathItem["get"]>
+interface Response {
+  readonly description: string
+  readonly content?: Readonly<Record<string, { readonly schema: unknown }>>
+}
+
+const problemOf = (status: string, response: Response) => {
+  if (status === "400") return problem("InvalidRequest")
+  const [schema] = Object.values(response.content ?? {}).map((_) => _.schema)
+  return { "application/problem+json": { schema } }
+}
+
+const completeResponse = (status: string, response: Response) => ({
+  ...response,
+  ...(Number(status) < 400 ? undefined : { content: problemOf(status, response) }),
+  description: meaning[status] ?? response.description,
+  headers: {
+    "x-request-id": { description: "Names the request in the server's log.", schema: { type: "string" } },
+    ...(status === "429" || status === "503"
+      ? { "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } } }
+      : undefined)
+  }
+})
+
+const securityOf = (path: string, method: string) => {
+  const operation = routeOf(path)?.operations.get(method.toUpperCase())
+  return operation !== undefined && policy[operation].roles === "open" ? [] : [{ bearer: [] }]
+}
+
+const complete = (path: string, method: string, operation: Operation) => ({
+  ...operation,
+  security: securityOf(path, method),
+  ...(operation.operationId === "sources.put"
+    ? {
+        requestBody: {
+          required: true,
+          content: { "application/gzip": { schema: { type: "string", format: "binary" } } }
+        }
+      }
+    : undefined),
+  responses: Object.fromEntries(
+    Object.entries({
+      // A name that no path can hold is not found before the operation is.
+      ...(path.includes("{") ? { 404: { description: "", content: problem("NotFound") } } : undefined),
+      ...operation.responses,
+      ...(operation.requestBody === undefined
+        ? undefined
+        : {
+            413: { description: "", content: problem("PayloadTooLarge") },
+            415: { description: "", content: problem("Problem") }
+          })
+    }).map(([status, response]) => [status, completeResponse(status, response)])
+  )
+})
+
+const completePath = (path: string, item: OpenApi.OpenAPISpecPathItem) =>
+  Object.fromEntries(
+    methods.flatMap((method) => {
+      const operation = item[method]
+      return operation === undefined ? [] : [[method, complete(path, method, operation)]]
+    })
+  )
+
+/**
+ * The API as an OpenAPI 3.1 document: what HttpApi makes of the contract, with its own error documents replaced by ours, and with
+ * what it does not know of (credentials, raw bodies, refusals before an operation is found, headers).
+ */
+export const openApi = () => {
+  const made = OpenApi.fromApi(MaxCloudApi)
+  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = made.components.schemas
+  return {
+    ...made,
+    info: { ...made.info, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    servers: [{ url: "/" }],
+    paths: Object.fromEntries(Object.entries(made.paths).map(([path, item]) => [path, completePath(path, item)])),
+    components: {
+      ...made.components,
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "A session (`mcs_…`), an API key (`mck_…`) or, for audience `maxcloud/<organization>`, a token of an OIDC issuer that the organization trusts. A server with `MAXCLOUD_AUTH=local` takes requests without one too, as the owner of its only organization."
+        }
+      },
+      schemas: {
+        ...schemas,
+        Problem: {
+          type: "object",
+          description:
+            "A problem document (RFC 9457): the form of every error. `_tag` tells errors apart; paths that do not exist answer 404, methods that a path does not take 405 with `Allow`.",
+          required: ["type", "title", "status", "detail", "_tag"],
+          properties: {
+            type: { type: "string", format: "uri" },
+            title: { type: "string" },
+            status: { type: "integer" },
+            detail: { type: "string" },
+            _tag: { type: "string" }
+          }
+        }
+      }
+    }
+  }
+}

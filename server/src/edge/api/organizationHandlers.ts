@@ -1,0 +1,61 @@
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { CurrentOrganization, MaxCloudApi } from "@maxcloud/sdk/api"
+import { Effect, Stream } from "effect"
+import { Privacy } from "../../control/privacy/Privacy.ts"
+import { Accounts, Sessions } from "../../tenancy/identity/Accounts.ts"
+import { Members } from "../../tenancy/identity/Members.ts"
+import { OpenStreamsOf } from "../../tenancy/limits/OpenStreams.ts"
+import { currentCaller, currentPerson } from "./callerOf.ts"
+
+/** Lines of JSON as they come. */
+export const jsonLines = <E>(lines: Stream.Stream<string, E>) =>
+  HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (_) => `${_}\n`)), {
+    contentType: "application/x-ndjson",
+    headers: { "cache-control": "no-store" }
+  })
+
+export const organizationHandlers = HttpApiBuilder.group(MaxCloudApi, "organization", (handlers) =>
+  Effect.gen(function* () {
+    const members = yield* Members
+    const privacy = yield* Privacy
+    return handlers
+      .handle("get", () =>
+        Effect.gen(function* () {
+          const { id } = yield* CurrentOrganization
+          const described = yield* privacy.describe(id)
+          const streams = (yield* OpenStreamsOf)(id)
+          return { ...described, use: { ...described.use, streams } }
+        })
+      )
+      .handle("members", () => Effect.map(Effect.flatMap(currentCaller, members.list), (all) => ({ members: all })))
+      .handle("changeMember", ({ path, payload }) =>
+        Effect.flatMap(currentCaller, (_) => members.change(_, path.userId, payload.role))
+      )
+      .handle("removeMember", ({ path }) => Effect.flatMap(currentCaller, (_) => members.remove(_, path.userId)))
+      .handleRaw("export", () => Effect.map(currentCaller, (_) => jsonLines(privacy.exportOrganization(_))))
+      .handle("delete", ({ payload }) => Effect.flatMap(currentCaller, (_) => privacy.deleteOrganization(_, payload)))
+      .handle("cancelDeletion", () => Effect.flatMap(currentCaller, privacy.cancelDeletion))
+  })
+)
+
+export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (handlers) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const privacy = yield* Privacy
+    const sessions = yield* Sessions
+    return handlers
+      .handle("createOrganization", ({ payload: { organization } }) =>
+        Effect.gen(function* () {
+          const person = yield* currentPerson
+          yield* accounts.createOrganization(person.id, organization)
+          return yield* sessions.grant(person.id, organization).pipe(Effect.catchTag("NotFound", Effect.die))
+        })
+      )
+      .handleRaw("export", () => Effect.map(currentPerson, (_) => jsonLines(privacy.exportPerson(_))))
+      .handle("delete", () => Effect.flatMap(currentPerson, privacy.erasePerson))
+  })
+)
+
+export const erasuresHandlers = HttpApiBuilder.group(MaxCloudApi, "erasures", (handlers) =>
+  Effect.map(Privacy, (privacy) => handlers.handle("get", ({ path }) => privacy.certificate(path.id)))
+)

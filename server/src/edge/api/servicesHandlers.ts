@@ -1,0 +1,84 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { CurrentOrganization, LogEntry, MaxCloudApi, scopeOpens } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { RequestId } from "../../base/words/RequestId.ts"
+import { Deployments } from "../../control/deployments/Deployments.ts"
+import { Services } from "../../control/services/Services.ts"
+import { makeExecHandler } from "../exec/execHandler.ts"
+import { Draining } from "../http/Draining.ts"
+import { invalidRequest } from "../http/problems.ts"
+import { currentCaller } from "./callerOf.ts"
+import { instantOf } from "./instantOf.ts"
+import { eventStream, type ServerSentEvent } from "./sse.ts"
+
+const noCursor = invalidRequest("Last-Event-ID is not the id of an event of this stream: leave it out to begin anew")
+const encodeEntry = Schema.encodeSync(LogEntry)
+const end: ServerSentEvent = { event: "end", data: {} }
+
+export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (handlers) =>
+  Effect.gen(function* () {
+    const services = yield* Services
+    const deployments = yield* Deployments
+    const draining = yield* Draining
+    const exec = yield* makeExecHandler
+    return handlers
+      .handle("create", ({ payload }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload))
+      )
+      .handle("list", ({ urlParams }) =>
+        Effect.gen(function* () {
+          const { organization, scopes } = yield* currentCaller
+          const all = yield* services.list(organization, urlParams)
+          const opens = ({ app, stage }: (typeof all)[number]) =>
+            scopes === undefined || scopes.some((_) => scopeOpens(_, "read", app, stage))
+          return { services: all.filter(opens) }
+        })
+      )
+      .handle("get", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.get(organization, path.id))
+      )
+      .handle("delete", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.deleteService(organization, path.id))
+      )
+      .handle("pause", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.pause(organization, path.id))
+      )
+      .handle("resume", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => services.resume(organization, path.id))
+      )
+      .handle("restart", ({ headers, path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          services.restart(organization, path.id, headers["idempotency-key"])
+        )
+      )
+      .handleRaw("exec", ({ path }) => exec(path.id))
+      .handle("revisions", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(services.revisions(organization, path.id), (revisions) => ({ revisions }))
+        )
+      )
+      .handle("logs", ({ headers, path, urlParams }) =>
+        Effect.gen(function* () {
+          const organization = yield* CurrentOrganization
+          const requestId = yield* RequestId
+          const since = urlParams.since === undefined ? undefined : yield* instantOf(urlParams.since)
+          const after = headers["last-event-id"]
+          if (after !== undefined && !services.isLogCursor(after)) return yield* noCursor
+          const follow = urlParams.follow ?? false
+          const entries = yield* services.logs(organization, path.id, {
+            follow,
+            since,
+            revision: urlParams.revision,
+            tail: urlParams.tail ?? (since === undefined && after === undefined ? 100 : undefined),
+            after
+          })
+          return eventStream(entries, {
+            toEvent: (entry) => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) }),
+            last: follow ? undefined : end,
+            requestId,
+            until: draining.begun
+          })
+        })
+      )
+  })
+)

@@ -1,0 +1,181 @@
+import { type AddressInfo, BlockList } from "node:net"
+import { tmpdir } from "node:os"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { OrganizationName } from "@maxcloud/config-schema"
+import { NotFound, OrganizationId, type ReadinessCheck } from "@maxcloud/sdk/api"
+import { Effect, Layer, Logger, Option } from "effect"
+import { Disk } from "../../base/disk/Disk.ts"
+import { makeDiskWatch } from "../../base/disk/DiskWatch.ts"
+import { Metrics } from "../../base/telemetry/Metrics.ts"
+import { Deployments } from "../../control/deployments/Deployments.ts"
+import { DriftLog } from "../../control/drift/DriftLog.ts"
+import { Privacy } from "../../control/privacy/Privacy.ts"
+import { Services } from "../../control/services/Services.ts"
+import { Usage } from "../../control/usage/Usage.ts"
+import { Readiness } from "../../operator/readiness/Readiness.ts"
+import { NetworkVerifier } from "../../runtimes/port/NetworkVerifier.ts"
+import { Platform } from "../../runtimes/port/Platform.ts"
+import { Runtime } from "../../runtimes/port/Runtime.ts"
+import { RegistryCredentials } from "../../stores/images/RegistryCredentials.ts"
+import { layerNone as anyLogin } from "../../stores/images/RegistryLogins.ts"
+import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { SourceStore } from "../../stores/sources/SourceStore.ts"
+import { Audit } from "../../tenancy/audit/Audit.ts"
+import { Accounts, Devices, Sessions } from "../../tenancy/identity/Accounts.ts"
+import { ApiKeys, Authenticator, OidcTrusts } from "../../tenancy/identity/keys/ApiKeys.ts"
+import { Invites, Members } from "../../tenancy/identity/Members.ts"
+import { Places } from "../../tenancy/identity/Places.ts"
+import { newToken } from "../../tenancy/identity/tokens.ts"
+import { unlimited } from "../../tenancy/limits/defaultQuotas.ts"
+import type { StreamLimits } from "../../tenancy/limits/OpenStreams.ts"
+import { Quotas } from "../../tenancy/limits/Quotas.ts"
+import { RateLimits } from "../../tenancy/limits/RateLimits.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { AccessMode } from "../http/AccessMode.ts"
+import { Draining } from "../http/Draining.ts"
+import type { Pace } from "../http/pace.ts"
+import { type LocalOwner, makeLocalOwner } from "../local/LocalOwner.ts"
+import { ApiServer, serveApi } from "./ApiServer.ts"
+import * as authentication from "./authentication.ts"
+
+export const testOrganization: Organization = {
+  id: OrganizationId.make(`org_${"0".repeat(31)}1`),
+  name: OrganizationName.make("local")
+}
+
+const noService = (id: string) => new NotFound({ resource: "service", name: id, detail: `there is no service ${id}` })
+
+/** Stand-ins for what is below the handlers: everything is empty. A test names what it needs instead. */
+export const emptyServices: typeof Services.Service = {
+  list: () => Effect.succeed([]),
+  get: (_, id) => Effect.fail(noService(id)),
+  pause: (_, id) => Effect.fail(noService(id)),
+  resume: (_, id) => Effect.fail(noService(id)),
+  restart: (_, id) => Effect.fail(noService(id)),
+  exec: (_, id) => Effect.fail(noService(id)),
+  revisions: (_, id) => Effect.fail(noService(id)),
+  isLogCursor: () => false,
+  logs: (_, id) => Effect.fail(noService(id))
+}
+
+export const { token: testLocalToken } = newToken("local", "server00")
+
+export interface TestApiOptions {
+  readonly services?: Partial<typeof Services.Service>
+  readonly deployments?: Partial<typeof Deployments.Service>
+  readonly secrets?: Partial<typeof Secrets.Service>
+  readonly sources?: Partial<typeof SourceStore.Service>
+  readonly drift?: Partial<typeof DriftLog.Service>
+  readonly usage?: Partial<typeof Usage.Service>
+  readonly registries?: Partial<typeof RegistryCredentials.Service>
+  readonly platform?: Partial<Platform["Type"]>
+  readonly network?: Partial<typeof NetworkVerifier.Service>
+  readonly authenticator?: Partial<typeof Authenticator.Service>
+  readonly places?: Partial<typeof Places.Service>
+  readonly rateLimits?: Partial<typeof RateLimits.Service>
+  readonly audit?: Partial<typeof Audit.Service>
+  readonly accounts?: Partial<typeof Accounts.Service>
+  readonly devices?: Partial<typeof Devices.Service>
+  readonly sessions?: Partial<typeof Sessions.Service>
+  readonly members?: Partial<typeof Members.Service>
+  readonly invites?: Partial<typeof Invites.Service>
+  readonly apiKeys?: Partial<typeof ApiKeys.Service>
+  readonly oidcTrusts?: Partial<typeof OidcTrusts.Service>
+  readonly privacy?: Partial<typeof Privacy.Service>
+  /** Who the server's own user is. @default this process's, and whoever has `testLocalToken` */
+  readonly owner?: LocalOwner
+  readonly openMetrics?: boolean
+  readonly checks?: ReadonlyArray<ReadinessCheck>
+  readonly streams?: Partial<StreamLimits>
+  readonly streamQuota?: number
+  readonly pace?: Partial<Pace>
+  /** Takes what is logged. */
+  readonly onLog?: (line: string) => void
+}
+
+/** The API on a free port of loopback, over these stand-ins; gives its URL. */
+export const testApi = (options: TestApiOptions = {}) =>
+  Effect.gen(function* () {
+    yield* serveApi
+    const { server } = yield* ApiServer
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.async<void>((resume) => {
+          server.closeAllConnections()
+          server.close(() => resume(Effect.void))
+        })
+    )
+    const draining = yield* Draining
+    return { url: `http://127.0.0.1:${portOf(server.address())}`, draining, server }
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        ApiServer.layer,
+        Metrics.layer,
+        Draining.layer,
+        NodeHttpServer.layerContext,
+        authentication.layer,
+        Layer.succeed(AccessMode, {
+          local: { organization: testOrganization, owner: options.owner ?? makeLocalOwner(testLocalToken) },
+          verifiedOnly: false,
+          publicUrl: "http://localhost",
+          trustedProxies: new BlockList(),
+          openMetrics: options.openMetrics ?? true,
+          requestsPerMinute: 1200,
+          streams: { perKey: 100, perAddress: 100, ...options.streams },
+          pace: { graceSeconds: 20, bytesPerSecond: 1024, ...options.pace }
+        }),
+        Layer.mock(Authenticator, options.authenticator ?? {}),
+        Layer.mock(Places, options.places ?? {}),
+        Layer.succeed(RateLimits, {
+          take: (limit) => Effect.succeed({ limit, remaining: limit.quota, resetSeconds: 0 }),
+          ...options.rateLimits
+        }),
+        Layer.mock(Audit, { append: () => Effect.void, ...options.audit }),
+        Layer.mock(Accounts, options.accounts ?? {}),
+        Layer.mock(Devices, options.devices ?? {}),
+        Layer.mock(Sessions, {
+          describe: () => Effect.succeed({ name: null, expiresAt: null }),
+          ...options.sessions
+        }),
+        Layer.mock(Members, options.members ?? {}),
+        Layer.mock(Invites, options.invites ?? {}),
+        Layer.mock(ApiKeys, options.apiKeys ?? {}),
+        Layer.mock(OidcTrusts, options.oidcTrusts ?? {}),
+        Layer.mock(Privacy, options.privacy ?? {}),
+        Layer.succeed(Services, { ...emptyServices, ...options.services }),
+        Layer.mock(Deployments, options.deployments ?? {}),
+        Layer.mock(Secrets, { list: () => Effect.succeed([]), ...options.secrets }),
+        Layer.mock(SourceStore, { find: () => Effect.succeed(Option.none()), ...options.sources }),
+        Layer.mock(Quotas, { of: () => Effect.succeed({ ...unlimited, streams: options.streamQuota ?? null }) }),
+        Layer.mock(DriftLog, options.drift ?? {}),
+        Layer.mock(Usage, options.usage ?? {}),
+        Layer.mock(RegistryCredentials, options.registries ?? {}),
+        anyLogin,
+        Layer.succeed(Platform, {
+          namespacePrefix: "",
+          domain: "localhost",
+          scheme: "http",
+          port: undefined,
+          podSecurity: "baseline",
+          runtimeClass: undefined,
+          ...options.platform
+        }),
+        Layer.succeed(Readiness, { checks: Effect.succeed(options.checks ?? []) }),
+        Layer.succeed(
+          Disk,
+          makeDiskWatch({ folders: [{ name: "the test's folder", path: tmpdir() }], minFreeBytes: 0 })
+        ),
+        Layer.mock(NetworkVerifier, options.network ?? {}),
+        Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [], isLogCursor: () => false }),
+        Logger.replace(
+          Logger.defaultLogger,
+          Logger.map(Logger.stringLogger, (line) => options.onLog?.(line))
+        )
+      )
+    )
+  )
+
+const portOf = (address: AddressInfo | string | null) =>
+  typeof address === "object" && address !== null ? address.port : 0

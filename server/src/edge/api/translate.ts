@@ -1,0 +1,79 @@
+import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
+import { type ApiError, type InvalidRequest, Unavailable } from "@maxcloud/sdk/api"
+import { Cause, Effect, Option, Schema } from "effect"
+import { databaseAway, isPassingFault } from "../../base/database/sqlErrors.ts"
+import { internalError, invalidRequest, isApiError, nothingAt, problemResponse } from "../http/problems.ts"
+import { pathOf } from "../http/routeTable.ts"
+
+/**
+ * The one place where what went wrong becomes an answer: typed errors as they are, HttpApi's own errors as problem documents of ours,
+ * and what nobody expected as an `InternalError` whose cause is only in the log.
+ */
+export const translate = <E, R>(
+  requestId: string,
+  handled: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    handled.pipe(
+      Effect.map((response) => rewrite(request, response)),
+      Effect.catchAllCause((cause) => {
+        if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+        return Effect.flatMap(problemOf(Cause.squash(cause)), (problem) =>
+          problem === undefined
+            ? Effect.as(
+                Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
+                problemResponse(internalError(requestId))
+              )
+            : Effect.succeed(problemResponse(problem))
+        )
+      })
+    )
+  )
+
+const problemOf = (error: unknown): Effect.Effect<ApiError | undefined> => {
+  if (isApiError(error)) return Effect.succeed(error)
+  // The router has limits of its own, such as the length of a part of a path.
+  if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(nothingAt(pathOf(error.request.url)))
+  if (error instanceof HttpServerError.RequestError) return Effect.succeed(invalidRequest("the request cannot be read"))
+  return isPassingFault(error) ? databaseAway(error) : Effect.succeed(undefined)
+}
+
+const decodeDecodeError = Schema.decodeUnknownOption(Schema.parseJson(HttpApiError.HttpApiDecodeError))
+const decodeUnavailable = Schema.decodeUnknownOption(Schema.parseJson(Unavailable))
+
+/** HttpApi encodes its own decode errors before anyone can translate them, and knows no headers of errors: put right here. */
+const rewrite = (
+  request: HttpServerRequest.HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse
+): HttpServerResponse.HttpServerResponse => {
+  if ((response.status !== 400 && response.status !== 503) || response.body._tag !== "Uint8Array") return response
+  const text = new TextDecoder().decode(response.body.body)
+  return response.status === 400
+    ? Option.match(decodeDecodeError(text), {
+        onNone: () => response,
+        onSome: (error) => problemResponse(fromDecodeError(pathOf(request.url), error))
+      })
+    : Option.match(decodeUnavailable(text), { onNone: () => response, onSome: problemResponse })
+}
+
+const fromDecodeError = (path: string, { issues }: HttpApiError.HttpApiDecodeError): InvalidRequest => {
+  // An optional field is the union of its type and `undefined`, and each of the two would tell its issue.
+  const meant = issues.filter((_) => !_.message.startsWith("Expected undefined,"))
+  const told = (meant.length > 0 ? meant : issues).slice(0, 50).map((issue) => {
+    const place = issue.path.map((_) => (typeof _ === "symbol" ? String(_) : _))
+    return { path: place, message: withoutSecret(path, place, issue.message).slice(0, 500) }
+  })
+  const [first] = told
+  return invalidRequest(
+    first === undefined
+      ? "the request is not of the form that this operation takes"
+      : `${first.path.length === 0 ? "" : `${first.path.join(".")}: `}${first.message}`,
+    told
+  )
+}
+
+/** Messages quote what was sent, and what is sent to set a secret is its value. */
+const withoutSecret = (path: string, place: ReadonlyArray<string | number>, message: string) =>
+  /\/secrets\//.test(path) && (place.length === 0 || place[0] === "value")
+    ? 'the body is {"value": "<the secret: up to 65,536 characters of text>"}'
+    : message

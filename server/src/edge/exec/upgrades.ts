@@ -1,0 +1,66 @@
+import { type IncomingMessage, type RequestListener, ServerResponse } from "node:http"
+import { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import { type WebSocket, WebSocketServer } from "ws"
+import { guardedBy } from "../../base/node/guarded.ts"
+
+/** A request for a WebSocket whose handshake is not answered yet. */
+export interface Upgrade {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+const waiting = new WeakMap<IncomingMessage, Upgrade>()
+
+/** That of a request; undefined: it is an ordinary one. */
+export const upgradeOf = (request: IncomingMessage): Upgrade | undefined => waiting.get(request)
+
+/** The largest message of a client. */
+const maxPayload = 1024 * 1024
+
+const sockets = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload,
+  handleProtocols: (offered) => [...offered][0] ?? false
+})
+
+/** Answers the handshake. What is written to the response from now on goes nowhere. */
+export const acceptUpgrade = ({ head, request, response, socket }: Upgrade): Promise<WebSocket> => {
+  waiting.delete(request)
+  if (socket instanceof Socket) response.detachSocket(socket)
+  return new Promise((resolve, reject) => {
+    const gone = guardedBy(() => socket.destroy())(() => reject(new Error("the caller has gone")))
+    socket.once("close", gone)
+    sockets.handleUpgrade(request, socket, head, resolve)
+  })
+}
+
+/**
+ * Handles a request for an upgrade as any other: who may not do what it asks for, or asks for it in the wrong way, gets an ordinary
+ * answer and the connection ends. Its handler takes it over by `acceptUpgrade`.
+ */
+export const upgradeListener =
+  (handle: RequestListener) =>
+  (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const guarded = guardedBy(() => socket.destroy())
+    socket.on(
+      "error",
+      guarded(() => socket.destroy())
+    )
+    if (!(socket instanceof Socket)) return void socket.destroy()
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    response.assignSocket(socket)
+    response.on(
+      "finish",
+      guarded(() => {
+        if (waiting.has(request)) socket.end()
+      })
+    )
+    waiting.set(request, { request, response, socket, head })
+    guarded(() => handle(request, response))()
+  }

@@ -1,0 +1,181 @@
+import { annotation, label } from "@maxcloud/synth"
+import { Option, Schema } from "effect"
+import type { WatchEvent } from "../../runtimes/kubeApi/KubeApi.ts"
+
+const text = Schema.optionalWith(Schema.String, { default: () => "" })
+const texts = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
+const metadata = { name: Schema.String, namespace: text, uid: text, labels: texts, annotations: texts }
+
+const PodObject = Schema.Struct({
+  metadata: Schema.Struct({ ...metadata, deletionTimestamp: Schema.optional(Schema.String) }),
+  spec: Schema.Struct({ nodeName: text }),
+  status: Schema.optionalWith(Schema.Struct({ phase: text, podIP: text }), {
+    default: () => ({ phase: "", podIP: "" })
+  })
+})
+const ServiceObject = Schema.Struct({ metadata: Schema.Struct(metadata) })
+const NamespaceObject = Schema.Struct({ metadata: Schema.Struct(metadata) })
+
+/** Whatever runs in the cluster with an address of its own, of a tenant or not. */
+export interface Pod {
+  readonly id: string
+  readonly namespace: string
+  /** By its label; empty where it has none. */
+  readonly service: string
+  readonly node: string
+  /** Empty as long as it has none. */
+  readonly address: string
+  /** It is to end, and its containers have still time. */
+  readonly terminating: boolean
+  /** Its containers have ended: the address may be another's by now. */
+  readonly ended: boolean
+}
+
+export interface Service {
+  readonly id: string
+  readonly links: ReadonlySet<string>
+  readonly mayCallInternet: boolean
+  readonly paused: boolean
+  /** A label of its own could say it is public to the gateway, so what the gateway says of it is not believed. */
+  readonly forged: boolean
+}
+
+export interface Namespace {
+  readonly id: string
+}
+
+const decodePod = Schema.decodeUnknownOption(PodObject)
+const decodeService = Schema.decodeUnknownOption(ServiceObject)
+const decodeNamespace = Schema.decodeUnknownOption(NamespaceObject)
+
+export const readPod = (object: unknown): Option.Option<Pod> =>
+  Option.map(decodePod(object), ({ metadata, spec, status }) => ({
+    id: metadata.uid,
+    namespace: metadata.namespace,
+    service: metadata.labels[label.service] ?? "",
+    node: spec.nodeName,
+    address: status.podIP,
+    terminating: metadata.deletionTimestamp !== undefined,
+    ended: status.phase === "Succeeded" || status.phase === "Failed"
+  }))
+
+const serviceId = (namespace: string, name: string) => `${namespace}/${name}`
+
+export const readService = (object: unknown): Option.Option<Service> =>
+  Option.map(decodeService(object), ({ metadata: { annotations, labels, name, namespace } }) => ({
+    id: serviceId(namespace, name),
+    links: new Set((annotations[annotation.links] ?? "").split(",").filter((_) => _ !== "")),
+    mayCallInternet: annotations[annotation.egress] === "internet",
+    paused: annotations[annotation.paused] === "true",
+    forged: "visibility" in labels
+  }))
+
+export const readNamespace = (object: unknown): Option.Option<Namespace> =>
+  Option.map(decodeNamespace(object), ({ metadata }) => ({ id: metadata.name }))
+
+/** Who has an address: nobody that is known, one pod, or it cannot be said now. */
+export type Holder = Pod | "nobody" | "unsure"
+
+/** What the watches have told so far of the cluster's pods and the tenants' services, by index. */
+export interface TenantNetwork {
+  readonly pods: (event: WatchEvent<Pod>) => void
+  readonly services: (event: WatchEvent<Service>) => void
+  readonly namespaces: (event: WatchEvent<Namespace>) => void
+  readonly isTenant: (namespace: string) => boolean
+  readonly service: (namespace: string, name: string) => Service | undefined
+  readonly holderOf: (address: string) => Holder
+  /** Calls back at each change, until the function that it returns is called. */
+  readonly onChange: (listener: () => void) => () => void
+}
+
+const apply = <A extends { readonly id: string }>(
+  all: Map<string, A>,
+  event: WatchEvent<A>,
+  { put, remove }: { readonly put: (object: A) => void; readonly remove: (object: A) => void }
+) => {
+  const drop = (id: string) => {
+    const known = all.get(id)
+    if (known === undefined) return
+    all.delete(id)
+    remove(known)
+  }
+  const take = (object: A) => {
+    drop(object.id)
+    all.set(object.id, object)
+    put(object)
+  }
+  if (event.type === "put") take(event.object)
+  else if (event.type === "delete") drop(event.object.id)
+  else {
+    const listed = new Set(event.objects.map((_) => _.id))
+    for (const id of [...all.keys()]) if (!listed.has(id)) drop(id)
+    event.objects.forEach(take)
+  }
+}
+
+const into = (index: Map<string, Set<Pod>>, key: string, pod: Pod) => {
+  const found = index.get(key)
+  if (found === undefined) index.set(key, new Set([pod]))
+  else found.add(pod)
+}
+const outOf = (index: Map<string, Set<Pod>>, key: string, pod: Pod) => {
+  const found = index.get(key)
+  found?.delete(pod)
+  if (found?.size === 0) index.delete(key)
+}
+const noPods: ReadonlySet<Pod> = new Set()
+
+export const makeTenantNetwork = (): TenantNetwork => {
+  const pods = new Map<string, Pod>()
+  const byAddress = new Map<string, Set<Pod>>()
+  /** By node, pods that run or soon do and whose address is not told yet. */
+  const withoutAddress = new Map<string, Set<Pod>>()
+  const services = new Map<string, Service>()
+  const namespaces = new Map<string, Namespace>()
+  const listeners = new Set<() => void>()
+  const changed = () => {
+    for (const listener of [...listeners]) listener()
+  }
+  const ignore = { put: () => {}, remove: () => {} }
+
+  return {
+    pods: (event) => {
+      apply(pods, event, {
+        put: (pod) => {
+          if (pod.ended) return
+          if (pod.address !== "") into(byAddress, pod.address, pod)
+          else if (pod.node !== "" && !pod.terminating) into(withoutAddress, pod.node, pod)
+        },
+        remove: (pod) => {
+          outOf(byAddress, pod.address, pod)
+          outOf(withoutAddress, pod.node, pod)
+        }
+      })
+      changed()
+    },
+    services: (event) => {
+      apply(services, event, ignore)
+      changed()
+    },
+    namespaces: (event) => {
+      apply(namespaces, event, ignore)
+      changed()
+    },
+    isTenant: (namespace) => namespaces.has(namespace),
+    service: (namespace, name) => services.get(serviceId(namespace, name)),
+    holderOf: (address) => {
+      const holders = [...(byAddress.get(address) ?? noPods)]
+      const [live, ...others] = holders.filter((_) => !_.terminating)
+      if (live !== undefined) return others.length === 0 ? live : "unsure"
+      const [ending, ...more] = holders
+      if (ending === undefined) return "nobody"
+      // A pod that is told to end finishes its requests, for which it may need its links. But when its containers have ended, the next
+      // pod of its node may get its address before either is told: then nobody has it until that pod's address is known.
+      return more.length === 0 && !withoutAddress.has(ending.node) ? ending : "unsure"
+    },
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { Deferred, Effect, Exit, LogLevel } from "effect"
+import * as logging from "../../base/telemetry/logging.ts"
+import { drainMillis } from "../../operator/cluster/deployment.ts"
+import type { ClusterSource } from "../../runtimes/kubeApi/connect.ts"
+import * as kubeApi from "../../runtimes/kubeApi/layer.ts"
+import { makeGateway } from "./gateway.ts"
+
+export { drainMillis, gatewayRules, gatewaySettings } from "../../operator/cluster/deployment.ts"
+export { makeGateway } from "./gateway.ts"
+
+export interface GatewayOptions {
+  /** Where Envoy asks. 0: any port that is free. */
+  readonly port: number
+  readonly source: ClusterSource
+  readonly logFormat?: "text" | "json"
+  /** Told once, when it listens. */
+  readonly onReady?: (gateway: { readonly port: number }) => void
+}
+
+/**
+ * Runs the gateway's authorizer as this process's work until SIGINT or SIGTERM, then answers a while longer, since Envoy may still have
+ * its address. Resolves with the exit code: 0 after an ordered end, 1 where it could not start, which is then told.
+ */
+export const runGateway = (options: GatewayOptions): Promise<number> =>
+  Effect.gen(function* () {
+    const asked = yield* Deferred.make<void>()
+    let signals = 0
+    const onSignal = () => {
+      signals++
+      if (signals > 1) process.exit(143)
+      Deferred.unsafeDone(asked, Exit.void)
+    }
+    process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
+    const authorizer = yield* makeGateway({ port: options.port })
+    options.onReady?.({ port: authorizer.port })
+    yield* Deferred.await(asked)
+    yield* Effect.logInfo("stopping: answers until Envoy asks another")
+    authorizer.drain()
+    yield* Effect.sleep(drainMillis)
+    return 0
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(kubeApi.layer({ source: options.source })),
+    Effect.catchAll((error) => Effect.as(Effect.logError(error.message), 1)),
+    Effect.provide(logging.layer({ logFormat: options.logFormat ?? "json", logLevel: LogLevel.Info })),
+    Effect.runPromise
+  )

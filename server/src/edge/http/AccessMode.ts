@@ -1,0 +1,27 @@
+import type { BlockList } from "node:net"
+import { Context } from "effect"
+import type { StreamLimits } from "../../tenancy/limits/OpenStreams.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { LocalOwner } from "../local/LocalOwner.ts"
+import type { Pace } from "./pace.ts"
+
+/** Who may call at all. */
+export class AccessMode extends Context.Tag("@maxcloud/server/AccessMode")<
+  AccessMode,
+  {
+    /** Local mode: what the server's own user acts for without a credential. undefined: every request needs one. */
+    readonly local: { readonly organization: Organization; readonly owner: LocalOwner } | undefined
+    /** Must addresses be confirmed before their accounts may do anything? Where mail goes to the server's log, nothing would be proven. */
+    readonly verifiedOnly: boolean
+    /** Where people reach the API, without a slash at its end. */
+    readonly publicUrl: string
+    readonly trustedProxies: BlockList
+    readonly openMetrics: boolean
+    /** Requests a minute for each credential. */
+    readonly requestsPerMinute: number
+    /** Answers that go on, open at once. */
+    readonly streams: StreamLimits
+    /** How slow a caller may send and read. */
+    readonly pace: Pace
+  }
+>() {}

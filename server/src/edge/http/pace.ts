@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import { constants, Http2ServerResponse } from "node:http2"
+import { RequestTimeout } from "@maxcloud/sdk/api"
+import { guardedBy, trying } from "../../base/node/guarded.ts"
+import { encodeError } from "./problems.ts"
+
+/** How slow a caller may be. */
+export interface Pace {
+  /** Seconds for which a body may be slower, and an answer unread. */
+  readonly graceSeconds: number
+  /** After that, on the average. */
+  readonly bytesPerSecond: number
+}
+
+/** For a whole body, however fast it comes. */
+const longestMs = 30 * 60_000
+const tickMs = 1_000
+/** Time to read the refusal. */
+const lingerMs = 1_000
+
+type Response = ServerResponse | Http2ServerResponse
+
+/** A request whose body has not come, or whose answer has not gone. */
+interface Watched {
+  readonly request: IncomingMessage
+  readonly response: Response
+  readonly since: number
+  /** Milliseconds that the caller has had for its body; not those in which this server did not read. */
+  bodyMs: number
+  bodyBytes: number
+  refused: boolean
+  /** The answer has gone; of the body the rest is still taken. */
+  answered: boolean
+  /** Milliseconds for which bytes of the answer have waited without a break, and what was flushed before. */
+  blockedMs: number
+  flushedBefore: number
+}
+
+const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined ||
+  (headers["content-length"] === undefined ? httpVersionMajor > 1 : headers["content-length"] !== "0")
+
+/** Bytes of the answer that wait, and how many have gone (of HTTP/2 only whether it is fewer than before can be told). */
+const outgoing = (response: Response): { readonly waiting: number; readonly flushed: number } => {
+  if (response instanceof Http2ServerResponse) {
+    const waiting = response.stream?.writableLength ?? 0
+    return { waiting, flushed: -waiting }
+  }
+  const { socket } = response
+  if (socket === null) return { waiting: 0, flushed: 0 }
+  return {
+    waiting: response.writableLength + socket.writableLength,
+    flushed: socket.bytesWritten - socket.writableLength
+  }
+}
+
+const cut = ({ request, response }: Watched): void => {
+  if (response instanceof Http2ServerResponse) response.stream?.close(constants.NGHTTP2_CANCEL)
+  else request.socket.destroy()
+}
+
+const refuse = (watched: Watched): void => {
+  const { response } = watched
+  watched.refused = true
+  if (response.headersSent) {
+    cut(watched)
+    return
+  }
+  const error = new RequestTimeout({ detail: "The body of the request did not arrive in time. Send it again, faster." })
+  const headers = {
+    "content-type": "application/problem+json",
+    "x-content-type-options": "nosniff",
+    "x-request-id": randomUUID()
+  }
+  if (response instanceof Http2ServerResponse) response.writeHead(408, headers)
+  else response.writeHead(408, { ...headers, connection: "close" })
+  response.end(JSON.stringify(encodeError(error)))
+  setTimeout(
+    guardedBy(() => {})(() => cut(watched)),
+    lingerMs
+  ).unref()
+}
+
+/**
+ * Ends the API's requests whose callers are too slow: a body that comes at less than the pace is answered 408, and an answer that is
+ * read at less is broken off. Gives how to stop.
+ */
+export const keepPace = (server: Server, pace: Pace): (() => void) => {
+  const open = new Set<Watched>()
+  const allowedMs = (bytes: number) => (pace.graceSeconds + bytes / pace.bytesPerSecond) * 1_000
+
+  const lookAtBody = (watched: Watched) => {
+    const { request } = watched
+    const hasEnded = request.complete || request.destroyed
+    if (hasEnded && watched.answered) open.delete(watched)
+    if (watched.refused || hasEnded) return
+    // What has come and is not read waits for this server, not for the caller.
+    if (request.readableLength === 0) watched.bodyMs += tickMs
+    if (watched.bodyMs > allowedMs(watched.bodyBytes) || performance.now() - watched.since > longestMs) refuse(watched)
+  }
+  const lookAtAnswer = (watched: Watched) => {
+    const { flushed, waiting } = outgoing(watched.response)
+    if (waiting === 0) watched.blockedMs = 0
+    if (watched.blockedMs === 0) watched.flushedBefore = flushed
+    if (waiting === 0) return
+    watched.blockedMs += tickMs
+    if (watched.blockedMs > allowedMs(flushed - watched.flushedBefore)) cut(watched)
+  }
+
+  const onRequest = guardedBy(() => {})((request: IncomingMessage, response: ServerResponse) => {
+    const watched: Watched = {
+      request,
+      response,
+      since: performance.now(),
+      bodyMs: 0,
+      bodyBytes: 0,
+      refused: false,
+      answered: false,
+      blockedMs: 0,
+      flushedBefore: 0
+    }
+    if (hasBody(request)) {
+      // Both parsers give what has come by this method. A listener for "data" would begin to read.
+      const push = request.push.bind(request)
+      request.push = (chunk: unknown, encoding) => {
+        if (chunk instanceof Uint8Array) watched.bodyBytes += chunk.length
+        return push(chunk, encoding)
+      }
+    }
+    open.add(watched)
+    const forget = guardedBy(() => {})(() => {
+      watched.answered = true
+      if (request.complete || request.destroyed) open.delete(watched)
+    })
+    response.on(
+      "error",
+      guardedBy(() => {})(() => {})
+    )
+    response.once("close", forget)
+  })
+  server.prependListener("request", onRequest)
+  const tick = guardedBy(() => {})(() => {
+    for (const watched of open) {
+      trying(() => lookAtBody(watched))
+      trying(() => lookAtAnswer(watched))
+    }
+  })
+  const timer = setInterval(tick, tickMs)
+  timer.unref()
+  return () => {
+    clearInterval(timer)
+    server.off("request", onRequest)
+  }
+}

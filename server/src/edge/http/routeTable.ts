@@ -1,0 +1,104 @@
+import { HttpApi } from "@effect/platform"
+import { MaxCloudApi } from "@maxcloud/sdk/api"
+import { Option } from "effect"
+import { type Operation, policy } from "../../tenancy/access/policy.ts"
+
+interface Entry {
+  readonly pattern: string
+  readonly matches: RegExp
+  readonly methods: Set<string>
+  /** Those of them that come with JSON. */
+  readonly withJson: Set<string>
+  /** What each method does; pages have none. */
+  readonly operations: Map<string, Operation>
+}
+
+/** The pages beside the API's operations. Whoever calls may see them; what they show is their own matter. */
+export const page = {
+  landing: "/",
+  docs: "/api/docs",
+  openapi: "/api/openapi.json",
+  metrics: "/metrics",
+  signIn: "/auth/sign-in",
+  device: "/auth/device",
+  verify: "/auth/verify",
+  acceptInvite: "/auth/accept-invite",
+  bootstrap: "/auth/bootstrap"
+} as const
+
+/** Pages with a form, which is sent to them. */
+export const formPages = [page.signIn, page.device, page.verify, page.acceptInvite, page.bootstrap] as const
+
+const entries = new Map<string, Entry>()
+
+const entryOf = (pattern: string): Entry => {
+  const entry = entries.get(pattern) ?? {
+    pattern,
+    matches: new RegExp(`^${pattern.replace(/[.]/g, "\\.").replace(/:(\w+)/g, "(?<$1>[^/]+)")}/?$`),
+    methods: new Set<string>(),
+    withJson: new Set<string>(),
+    operations: new Map<string, Operation>()
+  }
+  entries.set(pattern, entry)
+  return entry
+}
+
+const isOperation = (name: string): name is Operation => Object.hasOwn(policy, name)
+
+const uncovered: Array<string> = []
+
+HttpApi.reflect(MaxCloudApi, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint, group }) => {
+    const name = `${group.identifier}.${endpoint.name}`
+    if (!isOperation(name)) return void uncovered.push(name)
+    const entry = entryOf(endpoint.path)
+    entry.methods.add(endpoint.method)
+    entry.operations.set(endpoint.method, name)
+    if (Option.isSome(endpoint.payloadSchema)) entry.withJson.add(endpoint.method)
+    if (endpoint.method === "GET") {
+      entry.methods.add("HEAD")
+      entry.operations.set("HEAD", name)
+    }
+  }
+})
+for (const path of Object.values(page)) entryOf(path).methods.add("GET").add("HEAD")
+for (const path of formPages) entryOf(path).methods.add("POST")
+
+/** Operations that the policy table does not name. With any, the server does not start. */
+export const operationsWithoutPolicy: ReadonlyArray<string> = uncovered
+
+const parametersOf = ({ pattern }: Entry) => pattern.split("/:").length
+
+/** As the router prefers them: what is written out before what is open. */
+const table: ReadonlyArray<Entry> = [...entries.values()].sort((a, b) => parametersOf(a) - parametersOf(b))
+
+export interface Route {
+  readonly pattern: string
+  readonly methods: ReadonlySet<string>
+  readonly withJson: ReadonlySet<string>
+  readonly operations: ReadonlyMap<string, Operation>
+  /** What stands in the URL for the pattern's `:names`. */
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** The route of a URL's path, read as the router reads it: `%61` is `a`, and `%2F` no separator. */
+export const routeOf = (url: string): Route | undefined => {
+  const path = decoded(pathOf(url))
+  if (path === undefined) return undefined
+  for (const entry of table) {
+    const match = entry.matches.exec(path)
+    if (match !== null) return { ...entry, parameters: { ...match.groups } }
+  }
+  return undefined
+}
+
+export const pathOf = (url: string) => url.split(/[?#]/, 1)[0] ?? url
+
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURI(path)
+  } catch {
+    return undefined
+  }
+}

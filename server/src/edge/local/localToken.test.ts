@@ -1,0 +1,79 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { connect as connectHttp2 } from "node:http2"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createClient } from "@maxcloud/sdk"
+import { localServerFile, localToken } from "@maxcloud/sdk/effect"
+import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
+import { embedded } from "../../assembly/index.ts"
+import { tokenFileName } from "./localToken.ts"
+
+let folder: string
+let state: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "maxcloud-local-"))
+  state = join(folder, "state")
+  vi.stubEnv("XDG_STATE_HOME", state)
+  vi.stubEnv("MAXCLOUD_API_KEY", "")
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const servers = () => join(state, "maxcloud", "servers")
+const overHttp2 = (url: string, headers: Record<string, string>) =>
+  new Promise<unknown>((resolve, reject) => {
+    const session = connectHttp2(url)
+    const stream = session.request({ ":path": "/api/v1/services", ...headers })
+    stream.on("response", (answer) => {
+      resolve(answer[":status"])
+      session.close()
+    })
+    stream.on("error", reject).resume()
+  })
+
+describe("a server's local token", () => {
+  it("is in the data folder and found by clients while the server runs, and another one at each start", async () => {
+    const dataDir = join(folder, "data")
+    const tokens = new Set<string>()
+    for (let start = 0; start < 2; start++) {
+      let { url } = { url: "" }
+      {
+        await using cloud = await embedded({ dataDir })
+        url = cloud.url
+        const file = join(dataDir, tokenFileName)
+        if (process.platform !== "win32") {
+          assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+          assert.strictEqual(statSync(servers()).mode & 0o777, 0o700)
+        }
+        const token = readFileSync(file, "utf8").trim()
+        assert.strictEqual(await localToken(url), token)
+        assert.strictEqual(cloud.token, token)
+        await using client = createClient({ apiUrl: url })
+        assert.deepStrictEqual(await client.services.list(), [])
+        assert.strictEqual(await overHttp2(url, { authorization: `Bearer ${token}` }), 200)
+        if (process.platform === "linux") assert.strictEqual(await overHttp2(url, {}), 200)
+        assert.strictEqual(await overHttp2(url, { authorization: `Bearer ${token}x` }), 401)
+        for (const known of tokens) assert.strictEqual(await overHttp2(url, { authorization: `Bearer ${known}` }), 401)
+        tokens.add(token)
+      }
+      assert.isFalse(existsSync(join(dataDir, tokenFileName)))
+      assert.isUndefined(await localToken(url))
+      assert.deepStrictEqual(readdirSync(servers()), [])
+    }
+    assert.strictEqual(tokens.size, 2)
+  })
+
+  it("of a server that was killed is forgotten by the next one, those that run are kept", async () => {
+    await using first = await embedded()
+    const gone = join(servers(), localServerFile("127.0.0.1", 1))
+    const server = { version: 1, url: "http://127.0.0.1:1", pid: 2 ** 22, tokenFile: "/x", tokenDigest: "0".repeat(64) }
+    writeFileSync(gone, JSON.stringify(server))
+    await using second = await embedded()
+    assert.isFalse(existsSync(gone))
+    assert.strictEqual(await localToken(first.url), first.token)
+    assert.strictEqual(await localToken(second.url), second.token)
+    assert.notStrictEqual(first.token, second.token)
+  })
+})

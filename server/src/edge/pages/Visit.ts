@@ -1,0 +1,206 @@
+import { HttpIncomingMessage, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
+import type { ApiError } from "@maxcloud/sdk/api"
+import { Cause, Data, Effect, Option } from "effect"
+import { type Language, languageOf } from "../../base/pages/acceptLanguage.ts"
+import { escapeHtml, htmlPage } from "../../base/pages/htmlPage.ts"
+import { CurrentLanguage } from "../../tenancy/identity/Language.ts"
+import { isApiError } from "../http/problems.ts"
+import { pathOf } from "../http/routeTable.ts"
+import { type BrowserCookie, formToken, isFormToken, newCookie, readCookie, writeCookie } from "./browserCookie.ts"
+import { type Texts, texts } from "./texts.ts"
+
+type Headers = Readonly<Record<string, string>>
+
+const maxFormBytes = 16 * 1024
+
+/** What a page is shown with: who reads it, and where the server is. */
+export interface Visit {
+  readonly publicUrl: string
+  readonly language: Language
+  readonly say: Texts
+  readonly cookie: BrowserCookie
+  readonly query: URLSearchParams
+}
+
+/** A form was not sent from a page that this server has shown to this browser a short while ago. */
+export class StaleForm extends Data.TaggedError("StaleForm") {}
+
+const isSecure = (publicUrl: string) => publicUrl.startsWith("https:")
+
+export const visitOf = (request: HttpServerRequest.HttpServerRequest, publicUrl: string): Visit => {
+  const language = languageOf(request.headers["accept-language"])
+  return {
+    publicUrl,
+    language,
+    say: texts[language],
+    cookie: readCookie(request.headers.cookie, isSecure(publicUrl)) ?? newCookie(),
+    query: new URL(request.url, "http://localhost").searchParams
+  }
+}
+
+const rendered = (visit: Visit, title: string, body: string, status: number, headers?: Headers) =>
+  htmlPage(`${title} · max-cloud`, `<h1>${escapeHtml(title)}</h1>${body}`, {
+    language: visit.language,
+    status,
+    forms: true,
+    headers: { "content-language": visit.language, vary: "accept-language, cookie", ...headers }
+  })
+
+/** A page, and the cookie that its forms belong to. `body` is HTML. */
+export const show = (visit: Visit, title: string, body: string, status = 200, headers?: Headers) =>
+  rendered(visit, title, body, status, {
+    "set-cookie": writeCookie(visit.cookie, isSecure(visit.publicUrl)),
+    ...headers
+  })
+
+/** On to another page, by GET. */
+export const goTo = (visit: Visit, location: string) => show(visit, visit.say.goOn, "", 303, { location })
+
+/** What a field that was refused is described by. */
+const problemId = "problem"
+
+/** Text in which `commands` may stand between backticks. */
+export const paragraph = (text: string, kind?: "soft" | "problem") => {
+  const html = escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>")
+  return kind === "problem"
+    ? `<p class="problem" id="${problemId}" role="alert">${html}</p>`
+    : `<p${kind === undefined ? "" : ` class="${kind}"`}>${html}</p>`
+}
+
+export const hidden = (name: string, value: string) =>
+  `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
+
+interface Field {
+  readonly value?: string | undefined
+  /** Is it what the page's problem is about? */
+  readonly invalid?: boolean
+  readonly focused?: boolean
+}
+
+/** A text field. `attributes` are HTML of ours. */
+export const field = (label: string, name: string, attributes: string, options: Field = {}) => {
+  const { focused = true, invalid = false, value = "" } = options
+  const all = [
+    attributes,
+    'required spellcheck="false"',
+    focused ? "autofocus" : "",
+    invalid ? `aria-invalid="true" aria-describedby="${problemId}"` : "",
+    `value="${escapeHtml(value)}"`
+  ]
+  return `<label>${escapeHtml(label)}<input name="${name}" ${all.filter(Boolean).join(" ")}></label>`
+}
+
+/** `second`: it is not what most come for. */
+export const button = (label: string, name?: string, value?: string, kind?: "second") =>
+  `<button${kind === undefined ? "" : ` class="${kind}"`}${name === undefined ? "" : ` name="${name}" value="${escapeHtml(value ?? "")}"`}>${escapeHtml(label)}</button>`
+
+/** A form that is sent to a page of ours. `inner` is HTML. */
+export const form = (visit: Visit, action: string, inner: string) =>
+  `<form method="post" action="${escapeHtml(action)}">${hidden("form_token", formToken(visit.cookie))}${inner}</form>`
+
+/** What a person does next: a command line. */
+export const nextCommand = (visit: Visit) =>
+  `${paragraph(visit.say.nextStep)}<pre>maxcloud auth login --api-url ${escapeHtml(visit.publicUrl)}</pre>`
+
+/**
+ * The fields of a form, once it is sure that a page of ours has sent it: the browser says so (`Sec-Fetch-Site`, `Origin`), and the form
+ * carries what belongs to this browser's cookie.
+ */
+export const formOf = (request: HttpServerRequest.HttpServerRequest, visit: Visit) =>
+  Effect.gen(function* () {
+    const { headers } = request
+    const site = headers["sec-fetch-site"]
+    if (site !== undefined && site !== "same-origin") return yield* new StaleForm()
+    if (site === undefined && !isOwnOrigin(headers.origin, headers.host, visit.publicUrl)) {
+      return yield* new StaleForm()
+    }
+    if (headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() !== "application/x-www-form-urlencoded") {
+      return yield* new StaleForm()
+    }
+    // Those who say how much they send are answered before they have sent it.
+    if (Number(headers["content-length"]) > maxFormBytes) return yield* new StaleForm()
+    const text = yield* request.text.pipe(
+      HttpIncomingMessage.withMaxBodySize(Option.some(maxFormBytes)),
+      Effect.mapError(() => new StaleForm())
+    )
+    const fields = new URLSearchParams(text)
+    const sentCookie = readCookie(headers.cookie, isSecure(visit.publicUrl))
+    if (sentCookie === undefined || !isFormToken(sentCookie, fields.get("form_token") ?? "")) {
+      return yield* new StaleForm()
+    }
+    // Postgres has no place for it, and nobody types it.
+    if ([...fields.values()].some((_) => _.includes("\0"))) return yield* new StaleForm()
+    return { get: (name: string) => (fields.get(name) ?? "").trim() }
+  })
+
+/** Browsers that say nothing of the site say the origin, where there is one; programs say neither, and have the form's token to show. */
+const isOwnOrigin = (origin: string | undefined, host: string | undefined, publicUrl: string) => {
+  if (origin === undefined) return true
+  if (!URL.canParse(origin)) return false
+  const { host: from, origin: whole } = new URL(origin)
+  return whole === new URL(publicUrl).origin || from === host
+}
+
+/** In the reader's language: what went wrong, and what to do. */
+const explain = ({ language, say }: Visit, error: ApiError | StaleForm): string => {
+  switch (error._tag) {
+    case "StaleForm":
+      return say.stale
+    case "TooManyRequests":
+      return say.tooMany(Math.ceil(error.retryAfterSeconds))
+    case "Unavailable":
+      return say.away
+    case "NotFound":
+      if (language === "en" && error.resource !== "device") return error.detail
+      return error.resource === "device"
+        ? say.deadDevice
+        : error.resource === "organization"
+          ? say.notMember
+          : say.deadLink
+    case "Conflict":
+      return language === "en" ? error.detail : say.taken
+    case "Forbidden":
+      return language === "en" ? error.detail : say.refused
+    default:
+      return language === "en" ? error.detail : say.mistake
+  }
+}
+
+/** What a form says above its fields where it was refused. */
+export const problemOf = (visit: Visit, error: ApiError | StaleForm | undefined) =>
+  error === undefined ? "" : paragraph(explain(visit, error), "problem")
+
+/** An error as a page. The browser's cookie stays as it is: what was refused may have been sent from elsewhere, without it. */
+const problemPage = (visit: Visit, error: ApiError | StaleForm) =>
+  rendered(
+    visit,
+    visit.say.problemTitle,
+    problemOf(visit, error),
+    error._tag === "StaleForm" ? 403 : error.status,
+    "retryAfterSeconds" in error ? { "retry-after": String(Math.ceil(error.retryAfterSeconds)) } : undefined
+  )
+
+/** A handler of a page: what goes wrong is a page too. */
+export const asPage = <E, R>(
+  publicUrl: string,
+  handle: (
+    visit: Visit,
+    request: HttpServerRequest.HttpServerRequest
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const visit = visitOf(request, publicUrl)
+    return yield* handle(visit, request).pipe(
+      Effect.provideService(CurrentLanguage, visit.language),
+      Effect.catchAllCause((cause) => {
+        if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+        const error = Cause.squash(cause)
+        if (error instanceof StaleForm || isApiError(error)) return Effect.succeed(problemPage(visit, error))
+        return Effect.as(
+          Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
+          rendered(visit, visit.say.problemTitle, paragraph(visit.say.mistake, "problem"), 500)
+        )
+      })
+    )
+  })

@@ -1,0 +1,51 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { Redacted } from "effect"
+import { browserSeconds } from "../../tenancy/identity/signInByCode.ts"
+
+export const cookieName = "maxcloud_sign_in"
+/** With TLS: a browser takes it from this host alone, never from a service on a name below or beside it (RFC 6265bis, 4.1.3.2). */
+export const secureCookieName = `__Host-${cookieName}`
+
+/**
+ * What a browser is known by on the pages: `new` (nothing but that it is the same one), `challenge` (it was mailed a code), `signedIn`.
+ * Holds a random token; whose that is stands in the database.
+ */
+export interface BrowserCookie {
+  readonly state: "new" | "challenge" | "signedIn"
+  readonly token: Redacted.Redacted
+}
+
+const letters = { new: "n", challenge: "c", signedIn: "s" } as const
+const states = { n: "new", c: "challenge", s: "signedIn" } as const
+const shape = /^([ncs])\.([-\w]{43,128})$/
+
+const valueOf = ({ state, token }: BrowserCookie) => `${letters[state]}.${Redacted.value(token)}`
+
+export const newCookie = (): BrowserCookie => ({
+  state: "new",
+  token: Redacted.make(randomBytes(32).toString("base64url"))
+})
+
+/** The cookie of a request's header `Cookie`; undefined: none, or none of ours. */
+export const readCookie = (header: string | undefined, secure: boolean): BrowserCookie | undefined => {
+  for (const pair of (header ?? "").split(";")) {
+    const [name, value = ""] = pair.trim().split("=", 2)
+    const [, letter, token = ""] = name === (secure ? secureCookieName : cookieName) ? (shape.exec(value) ?? []) : []
+    if (letter === "n" || letter === "c" || letter === "s")
+      return { state: states[letter], token: Redacted.make(token) }
+  }
+  return undefined
+}
+
+/** `Set-Cookie`. Never sent by a form or a link of another site. */
+export const writeCookie = (cookie: BrowserCookie, secure: boolean) =>
+  `${secure ? secureCookieName : cookieName}=${valueOf(cookie)}; Max-Age=${browserSeconds}; Path=${secure ? "/; Secure" : "/auth"}; HttpOnly; SameSite=Strict`
+
+/** What each form of the page carries, so that none is sent that the page has not shown to this browser. */
+export const formToken = (cookie: BrowserCookie): string =>
+  createHmac("sha256", valueOf(cookie)).update("form of a max-cloud page").digest("base64url")
+
+export const isFormToken = (cookie: BrowserCookie, given: string): boolean => {
+  const [expected, actual] = [Buffer.from(formToken(cookie)), Buffer.from(given)]
+  return expected.byteLength === actual.byteLength && timingSafeEqual(expected, actual)
+}

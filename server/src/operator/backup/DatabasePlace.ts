@@ -1,0 +1,5 @@
+import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
+
+/** Where the database is, as far as backups need to know. */
+export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl"> &
+  Partial<Pick<ServerSettings, "backupFolder">>

@@ -1,0 +1,71 @@
+import { createReadStream, createWriteStream } from "node:fs"
+import { mkdir, readdir, stat } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { BackupError } from "./BackupError.ts"
+
+/**
+ * What of the data folder is kept: archives of sources (what is unpacked from them is made again), and log lines. Neither the database's own
+ * files nor any key.
+ */
+export const roots = ["sources", "logs", "cluster-logs"] as const
+
+const isKept = (path: string) => /^sources\/[^/]+\/archives\/|^(logs|cluster-logs)\//.test(path)
+
+const orGone =
+  <A>(other: A) =>
+  (error: unknown) => {
+    if (codeOf(error) === "ENOENT") return other
+    throw error
+  }
+
+/** Paths below the data folder, with `/`, of all files that are kept. */
+export async function* keptFiles(dataDir: string, folder = ""): AsyncGenerator<string> {
+  const found = await readdir(join(dataDir, folder), { withFileTypes: true }).catch(orGone([]))
+  for (const { name, ...entry } of found
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map((_) => ({
+      name: _.name,
+      isFile: _.isFile(),
+      isFolder: _.isDirectory()
+    }))) {
+    if (folder === "" && !roots.some((_) => _ === name)) continue
+    const path = folder === "" ? name : `${folder}/${name}`
+    if (entry.isFolder && !/^sources\/[^/]+\/(?!archives$)[^/]+$/.test(path)) yield* keptFiles(dataDir, path)
+    if (entry.isFile && isKept(path)) yield path
+  }
+}
+
+/** A file as far as it goes now; empty where it has gone. */
+export async function* contentOf(dataDir: string, path: string): AsyncGenerator<Uint8Array> {
+  const file = join(dataDir, path)
+  const size = await stat(file).then((_) => _.size, orGone(0))
+  if (size === 0) return
+  try {
+    yield* createReadStream(file, { end: size - 1 })
+  } catch (error) {
+    orGone(undefined)(error)
+  }
+}
+
+/** Writes a file of a backup into a data folder, and nowhere else. */
+export const restoreFile = async (dataDir: string, path: string, data: AsyncIterable<Uint8Array>): Promise<void> => {
+  if (!isKept(path) || path.split("/").some((_) => _ === "" || _ === "." || _ === "..")) {
+    throw new BackupError({ reason: "file", message: `The backup holds a file that does not belong there: ${path}.` })
+  }
+  const file = join(dataDir, path)
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await pipeline(Readable.from(data), createWriteStream(file, { flags: "wx", mode: 0o600, flush: true }))
+}
+
+/** Those of the folders that a restore writes to which hold something already. */
+export const occupied = async (dataDir: string): Promise<ReadonlyArray<string>> => {
+  const found = []
+  for (const root of roots) {
+    const entries = await readdir(join(dataDir, root)).catch(orGone([]))
+    if (entries.length > 0) found.push(join(dataDir, root))
+  }
+  return found
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { errorText } from "../../base/host/systemFault.ts"
+import { codeOf } from "../../base/postgres/DatabaseError.ts"
+
+/** CRC-32C (Castagnoli), bit by bit: it is for some hundred bytes. */
+const crc32c = (bytes: Uint8Array): number => {
+  let crc = 0xffffffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0)
+  }
+  return (crc ^ 0xffffffff) >>> 0
+}
+
+/** Where `ControlFileData` of PostgreSQL 18 (src/include/catalog/pg_control.h) has its version, the version of page checksums, and its CRC. */
+const at = { version: 8, checksums: 252, crc: 292 } as const
+const known = 1800
+
+export interface ControlFile {
+  /** What is wrong with it; undefined: nothing. */
+  readonly fault: string | undefined
+  /** Have pages checksums? undefined: it can't be told. */
+  readonly checksums: boolean | undefined
+}
+
+/** Reads `pg_control`, on which everything depends, as Postgres would when it starts. */
+export const readControlFile = (data: string): ControlFile => {
+  const broken = (fault: string): ControlFile => ({ fault, checksums: undefined })
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(join(data, "global/pg_control"))
+  } catch (error) {
+    return broken(codeOf(error) === "ENOENT" ? "It is missing." : `It can't be read: ${errorText(error)}`)
+  }
+  if (bytes.length < at.crc + 4) return broken(`It has ${bytes.length} bytes only.`)
+  const version = bytes.readUInt32LE(at.version)
+  if (version !== known)
+    return broken(`It is of format ${version}, not ${known} as this version of Postgres writes it.`)
+  if (bytes.readUInt32LE(at.crc) !== crc32c(bytes.subarray(0, at.crc))) return broken("Its checksum is wrong.")
+  return { fault: undefined, checksums: bytes.readUInt32LE(at.checksums) > 0 }
+}

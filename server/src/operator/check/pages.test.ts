@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
+import { pageBytes } from "./pageChecksum.ts"
+import { checkPages } from "./pages.ts"
+
+const folderWith = (bytes: Buffer) => {
+  const data = temporaryFolder("maxcloud-pages-")
+  mkdirSync(join(data, "base/1"), { recursive: true })
+  writeFileSync(join(data, "base/1/16384"), bytes)
+  return data
+}
+const readAll =
+  (unreadable: ReadonlyArray<number>): Parameters<typeof checkPages>[1] =>
+  async (file, buffer, position) => {
+    const isHit = unreadable.some((_) => _ * pageBytes < position + buffer.length && (_ + 1) * pageBytes > position)
+    if (isHit) throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" })
+    return (await file.read(buffer, 0, buffer.length, position)).bytesRead
+  }
+
+describe("the pages of a database", () => {
+  it("are read around those that the disk doesn't give, which are told with the fault", async () => {
+    const bytes = Buffer.alloc(300 * pageBytes)
+    bytes.fill(1, 3 * pageBytes, 4 * pageBytes)
+    const { damaged, pages } = await checkPages(folderWith(bytes), readAll([5, 299]))
+    assert.strictEqual(pages, 300)
+    assert.deepStrictEqual(
+      damaged.map((_) => _.block),
+      [3, 5, 299]
+    )
+    assert.strictEqual(damaged[0]?.what, "Its checksum is wrong.")
+    assert.match(damaged[1]?.what ?? "", /^It can't be read\. .*input\/output errors/)
+  })
+
+  it("are looked at again together: hundreds that are damaged take no longer than one", {
+    timeout: 20_000
+  }, async () => {
+    const { damaged, pages } = await checkPages(folderWith(Buffer.alloc(400 * pageBytes, 1)))
+    assert.strictEqual(pages, 400)
+    // One in 65,536 has the right checksum by chance.
+    assert.isAtLeast(damaged.length, 395)
+  })
+})

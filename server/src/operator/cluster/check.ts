@@ -1,0 +1,153 @@
+import { parseRange } from "@maxcloud/config-schema"
+import { Effect, Option, Schema } from "effect"
+import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
+import { pathOf } from "../../runtimes/kubeApi/kinds.ts"
+import { gatewayName, knativeNamespace, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import { findClusterRanges } from "../../runtimes/network/clusterRanges.ts"
+import { applyObject, unlessMissing } from "./applyObjects.ts"
+import { ClusterProblem } from "./ClusterProblem.ts"
+import { nameOf } from "./install.ts"
+import { configMaps, deployments } from "./installKinds.ts"
+import { installManifests } from "./installManifests.ts"
+import { knativeSettings } from "./knativeSettings.ts"
+import { livePrefix } from "./livePrefix.ts"
+import { isSet, readSettings, valueText } from "./liveSettings.ts"
+import { prerequisites } from "./prerequisites.ts"
+
+/** Something is missing or wrong, and what mends it. */
+export interface Finding {
+  readonly message: string
+  readonly fix: string
+}
+
+const Network = Schema.Struct({
+  data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
+})
+
+const Deployment = Schema.Struct({
+  spec: Schema.Struct({
+    replicas: Schema.Int,
+    template: Schema.Struct({
+      spec: Schema.Struct({ containers: Schema.Array(Schema.Struct({ name: Schema.String, image: Schema.String })) })
+    })
+  }),
+  status: Schema.Struct({ readyReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 }) })
+})
+
+const kourier = "kourier.ingress.networking.knative.dev"
+const again = "maxcloud cluster install"
+
+const ingressClass = Effect.gen(function* () {
+  const api = yield* KubeApi
+  const answer = yield* unlessMissing(
+    api.request({ method: "GET", path: pathOf(configMaps, knativeNamespace, "config-network") })
+  )
+  const data = Option.flatMap(answer, Schema.decodeUnknownOption(Network)).pipe(Option.map((_) => _.data))
+  const ingress = Option.match(data, {
+    onNone: () => undefined,
+    onSome: (_) => _["ingress-class"] ?? _["ingress.class"]
+  })
+  const findings: ReadonlyArray<Finding> =
+    ingress === kourier
+      ? []
+      : [
+          {
+            message: `Knative's ingress class is ${ingress ?? "not set"}, not Kourier's`,
+            fix: `kubectl -n ${knativeNamespace} patch configmap config-network --type merge -p '{"data":{"ingress-class":"${kourier}"}}'`
+          }
+        ]
+  return findings
+})
+
+/** The authorizer as it runs: its image says how it was installed. */
+const gateway = Effect.gen(function* () {
+  const api = yield* KubeApi
+  const answer = yield* unlessMissing(
+    api.request({ method: "GET", path: pathOf(deployments, systemNamespace, gatewayName) })
+  )
+  const deployment = Option.flatMap(answer, Schema.decodeUnknownOption(Deployment))
+  if (Option.isNone(deployment)) {
+    const finding: Finding = {
+      message:
+        "the gateway has no authorizer: a pod that calls any service inside may name any other, of other organizations too",
+      fix: `${again} --image REF`
+    }
+    return { image: undefined, findings: [finding] }
+  }
+  const { spec, status } = deployment.value
+  const findings: ReadonlyArray<Finding> =
+    status.readyReplicas >= spec.replicas
+      ? []
+      : [
+          {
+            message: `of the gateway's authorizer ${status.readyReplicas} of ${spec.replicas} instances are ready${status.readyReplicas === 0 ? ": every request is refused" : ""}`,
+            fix: `kubectl -n ${systemNamespace} describe pods -l app.kubernetes.io/name=${gatewayName}`
+          }
+        ]
+  return { image: spec.template.spec.containers[0]?.image, findings }
+})
+
+export interface CheckInput {
+  readonly domain: string | undefined
+  /** What tenants' namespaces begin with; undefined: what the cluster has. */
+  readonly namespacePrefix: string | undefined
+  /** What the server's MAXCLOUD_CLOSED_RANGES says; undefined: nothing. */
+  readonly closedRanges?: string | undefined
+}
+
+/** Addresses of the cluster that neither it nor the operator tells: no private range can be opened without opening them too. */
+const unknownRanges = (written: string) =>
+  Effect.gen(function* () {
+    const closedRanges = written.split(",").flatMap((_) => (_.trim() === "" ? [] : [_.trim()]))
+    const wrong = closedRanges.find((_) => parseRange(_) === undefined)
+    if (wrong !== undefined) {
+      return yield* new ClusterProblem({
+        message: `"${wrong}" isn't an IP range`,
+        fix: "write ranges with commas between them, such as --closed-ranges 10.244.0.0/16,10.96.0.0/12"
+      })
+    }
+    const { unknown } = yield* findClusterRanges(closedRanges)
+    return unknown.map(
+      ({ of, why }): Finding => ({
+        message: `which addresses are the cluster's own isn't known for ${of}: ${why}. Until it is, the server refuses private ranges in egress`,
+        fix: "set MAXCLOUD_CLOSED_RANGES on the server to the ranges of nodes, pods and Services, and check with the same: --closed-ranges 10.244.0.0/16"
+      })
+    )
+  })
+
+/** What an installation lacks, or what somebody has changed of it. Changes nothing. */
+export const check = Effect.fn("check")(function* (input: CheckInput) {
+  yield* prerequisites
+  const namespacePrefix = yield* livePrefix(input.namespacePrefix)
+  const { findings: gatewayFindings, image } = yield* gateway
+  const objects = yield* Effect.forEach(
+    installManifests({ image, namespacePrefix }),
+    (manifest) =>
+      Effect.map(applyObject(manifest, { dryRun: true, force: true }), (step): ReadonlyArray<Finding> => {
+        if (step === "unchanged") return []
+        const message =
+          step === "created" ? `${nameOf(manifest)} is missing` : `${nameOf(manifest)} is not as it was installed`
+        return [{ message, fix: again }]
+      }),
+    { concurrency: 8 }
+  )
+  const settings = yield* readSettings(
+    knativeSettings({ domain: input.domain, gateway: image !== undefined, namespacePrefix })
+  )
+  const unset = settings
+    .filter((_) => !isSet(_))
+    .map((live): Finding => {
+      const { configMap, key, value } = live
+      return {
+        message: `${key} in ConfigMap ${knativeNamespace}/${configMap} is ${valueText(live)}, not "${value}" (${live.why})`,
+        fix: again
+      }
+    })
+  return [
+    ...(yield* ingressClass),
+    ...objects.flat(),
+    ...unset,
+    ...gatewayFindings,
+    ...(yield* unknownRanges(input.closedRanges ?? ""))
+  ]
+})

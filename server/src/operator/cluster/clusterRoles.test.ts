@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { clusterRoleOf, clusterRolePage, roles, serverRole } from "./clusterRoles.ts"
+import { pathOfManifest } from "./installKinds.ts"
+import { installManifests } from "./installManifests.ts"
+
+it("docs/reference/cluster-role.yaml is what the code says: `npm run generate` writes it", () => {
+  const written = readFileSync(join(import.meta.dirname, "../../../../docs/reference/cluster-role.yaml"), "utf8")
+  expect(written).toBe(clusterRolePage())
+})
+
+describe("what the server may do in the whole cluster", () => {
+  const verbsOf = (resource: string) =>
+    serverRole.rules.filter((_) => _.resources.includes(resource)).flatMap((_) => _.verbs)
+
+  it("is nothing with Secrets, and nothing that runs a program", () => {
+    expect([...verbsOf("secrets"), ...verbsOf("pods/exec"), ...verbsOf("serviceaccounts/token")]).toEqual([])
+    expect(verbsOf("pods")).toEqual(["get", "list", "watch"])
+  })
+
+  it("names each resource and verb", () => {
+    for (const { apiGroups, resources, verbs } of roles.flatMap((_) => _.rules)) {
+      expect([...apiGroups, ...resources, ...verbs].join(" ")).not.toContain("*")
+    }
+  })
+})
+
+describe("an installation", () => {
+  it("has a path for each object, and each object once", () => {
+    const paths = installManifests({ namespacePrefix: "mc-", image: "example.com/maxcloud:1" }).map(pathOfManifest)
+    expect(new Set(paths).size).toBe(paths.length)
+  })
+
+  it("labels nothing as an organization's", () => {
+    for (const { metadata } of installManifests({ namespacePrefix: "mc-", image: "example.com/maxcloud:1" })) {
+      expect(metadata.labels).toMatchObject({ "app.kubernetes.io/managed-by": "maxcloud-install" })
+      expect(Object.keys(metadata.labels ?? {}).filter((_) => _.startsWith("maxcloud.dev/"))).toEqual([])
+    }
+  })
+
+  it("without an image has no gateway", () => {
+    expect(
+      installManifests({ namespacePrefix: "mc-", image: undefined }).filter(
+        (_) => _.metadata.name === "maxcloud-gateway"
+      )
+    ).toEqual([])
+  })
+
+  it("applies roles as they are documented", () => {
+    const applied = installManifests({ namespacePrefix: "mc-", image: "i" }).filter((_) => _.kind === "ClusterRole")
+    expect(applied).toEqual(roles.map(clusterRoleOf))
+  })
+})

@@ -1,0 +1,229 @@
+import type { Manifest } from "@maxcloud/synth"
+import { managedLabel, tenantRoleName } from "../../runtimes/kubeApi/systemNames.ts"
+import { gatewayRules } from "./deployment.ts"
+
+/** One rule of a role (RBAC, `PolicyRule`), and why it is there. */
+export interface Rule {
+  readonly why: string
+  readonly apiGroups: ReadonlyArray<string>
+  readonly resources: ReadonlyArray<string>
+  readonly verbs: ReadonlyArray<string>
+  readonly resourceNames?: ReadonlyArray<string>
+}
+
+/** A ClusterRole of ours. */
+export interface Role {
+  readonly name: string
+  /** To whom it is given, and where. */
+  readonly about: string
+  readonly rules: ReadonlyArray<Rule>
+}
+
+/** What the server may do in a namespace that it has made, and nowhere else. It holds the only right to Secrets. */
+export const tenantRole: Role = {
+  name: tenantRoleName,
+  about: "The server's, bound in each namespace that it makes, and in the scratch namespace.",
+  rules: [
+    {
+      why: "Secrets of services and registry credentials: written, and watched for drift. In these namespaces all are its own.",
+      apiGroups: [""],
+      resources: ["secrets"],
+      verbs: ["get", "list", "watch", "create", "patch", "delete"]
+    },
+    {
+      why: "What a service has besides its Knative Service, and the namespace's limits.",
+      apiGroups: [""],
+      resources: ["serviceaccounts", "resourcequotas", "limitranges"],
+      verbs: ["create", "patch", "delete"]
+    },
+    {
+      why: "Where secrets come from a store (`MAXCLOUD_EXTERNAL_SECRET_STORE`): which keys of it. Values are not in it.",
+      apiGroups: ["external-secrets.io"],
+      resources: ["externalsecrets"],
+      verbs: ["create", "patch", "delete"]
+    },
+    {
+      why: "The network that links make.",
+      apiGroups: ["networking.k8s.io"],
+      resources: ["networkpolicies"],
+      verbs: ["create", "patch", "delete"]
+    },
+    {
+      why: "The services themselves.",
+      apiGroups: ["serving.knative.dev"],
+      resources: ["services"],
+      verbs: ["create", "patch", "delete"]
+    },
+    {
+      why: "The namespace itself, once its organization is erased.",
+      apiGroups: [""],
+      resources: ["namespaces"],
+      verbs: ["delete"]
+    },
+    { why: "Logs, live and last lines.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+    {
+      why: "Programs that members run in instances (`maxcloud exec`). The API server asks for `get` or `create`, by its version.",
+      apiGroups: [""],
+      resources: ["pods/exec"],
+      verbs: ["get", "create"]
+    },
+    {
+      why: "What a failing probe is answered, for its diagnosis.",
+      apiGroups: [""],
+      resources: ["pods/proxy"],
+      verbs: ["get"]
+    },
+    {
+      why: "Short-lived pods that try the network (`maxcloud net verify`).",
+      apiGroups: [""],
+      resources: ["pods"],
+      verbs: ["create", "delete"]
+    }
+  ]
+}
+
+/** What the server may do in the whole cluster: make namespaces and see, but neither Secrets nor anything changed outside its namespaces. */
+export const serverRole: Role = {
+  name: "maxcloud-server",
+  about:
+    "The server's, in the whole cluster. `maxcloud-server` of the admission policies confines what it writes here.",
+  rules: [
+    {
+      why: "A namespace per organization and stage. The admission policy lets it write only those with our label.",
+      apiGroups: [""],
+      resources: ["namespaces"],
+      verbs: ["get", "list", "watch", "create", "patch"]
+    },
+    {
+      why: "One watch per kind for all organizations: states, diagnoses, drift. RBAC knows no labels, so it is for all namespaces.",
+      apiGroups: [""],
+      resources: ["pods", "events", "serviceaccounts", "resourcequotas", "limitranges"],
+      verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "The same.",
+      apiGroups: ["networking.k8s.io"],
+      resources: ["networkpolicies"],
+      verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "The same.",
+      apiGroups: ["serving.knative.dev"],
+      resources: ["services", "revisions", "routes"],
+      verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "The same, where secrets come from a store.",
+      apiGroups: ["external-secrets.io"],
+      resources: ["externalsecrets"],
+      verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "Which platforms images must have (what the nodes run), and which addresses nodes and pods have: no `egress` opens them.",
+      apiGroups: [""],
+      resources: ["nodes"],
+      verbs: ["list"]
+    },
+    {
+      why: "Which addresses Services have: no `egress` opens them, and `maxcloud net verify` tries some.",
+      apiGroups: [""],
+      resources: ["services"],
+      verbs: ["get", "list"]
+    },
+    {
+      why: "The same: the ranges that Services get their addresses from.",
+      apiGroups: ["networking.k8s.io"],
+      resources: ["servicecidrs"],
+      verbs: ["get", "list"]
+    },
+    {
+      why: "The same: where the API server, the activator and the autoscaler listen.",
+      apiGroups: ["discovery.k8s.io"],
+      resources: ["endpointslices"],
+      verbs: ["get", "list"]
+    },
+    {
+      why: "To give itself `maxcloud-tenant` in a namespace that it has made.",
+      apiGroups: ["rbac.authorization.k8s.io"],
+      resources: ["rolebindings"],
+      verbs: ["get", "create", "patch"]
+    },
+    {
+      why: "That one role and no other: without `bind`, nobody may bind more than he has himself.",
+      apiGroups: ["rbac.authorization.k8s.io"],
+      resources: ["clusterroles"],
+      verbs: ["bind"],
+      resourceNames: [tenantRole.name]
+    }
+  ]
+}
+
+/** What the server may read of Knative's own configuration. */
+export const settingsRole: Role = {
+  name: "maxcloud-settings",
+  about: "The server's, bound in `knative-serving`.",
+  rules: [
+    {
+      why: "Which domain and hosts Knative gives to services.",
+      apiGroups: [""],
+      resources: ["configmaps"],
+      verbs: ["get"],
+      resourceNames: ["config-network", "config-domain"]
+    }
+  ]
+}
+
+/** What the gateway's authorizer may do: see who calls and whom it links to. It writes nothing. */
+export const gatewayRole: Role = {
+  name: "maxcloud-gateway",
+  about: "The gateway authorizer's, in the whole cluster.",
+  rules: [
+    ...gatewayRules.map((_) => ({
+      ..._,
+      why: "Whose address calls, which namespaces are ours, what each service links to."
+    }))
+  ]
+}
+
+export const roles: ReadonlyArray<Role> = [serverRole, tenantRole, settingsRole, gatewayRole]
+
+export const clusterRoleOf = ({ name, rules }: Role): Manifest => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "ClusterRole",
+  metadata: { name, labels: { ...managedLabel } },
+  rules: rules.map(({ apiGroups, resourceNames, resources, verbs }) => ({
+    apiGroups: [...apiGroups],
+    resources: [...resources],
+    ...(resourceNames === undefined ? {} : { resourceNames: [...resourceNames] }),
+    verbs: [...verbs]
+  }))
+})
+
+const flow = (values: ReadonlyArray<string>) => JSON.stringify(values).replaceAll(",", ", ")
+
+const roleText = ({ about, name, rules }: Role): string =>
+  [
+    `# ${about}`,
+    "apiVersion: rbac.authorization.k8s.io/v1",
+    "kind: ClusterRole",
+    "metadata:",
+    `  name: ${name}`,
+    "  labels:",
+    ...Object.entries(managedLabel).map(([key, value]) => `    ${key}: ${value}`),
+    "rules:",
+    ...rules.flatMap((rule) => [
+      `  # ${rule.why}`,
+      `  - apiGroups: ${flow(rule.apiGroups)}`,
+      `    resources: ${flow(rule.resources)}`,
+      ...(rule.resourceNames === undefined ? [] : [`    resourceNames: ${flow(rule.resourceNames)}`]),
+      `    verbs: ${flow(rule.verbs)}`
+    ]),
+    ""
+  ].join("\n")
+
+/** `docs/reference/cluster-role.yaml`: what max-cloud may do in a cluster, rule by rule with its reason. */
+export const clusterRolePage = (): string =>
+  [
+    "# What max-cloud may do in a cluster. `maxcloud cluster install` applies it; `maxcloud cluster manifests` prints all.\n# Made from `server/src/operator/cluster/clusterRoles.ts` by `npm run generate`.\n",
+    ...roles.map((_) => `---\n${roleText(_)}`)
+  ].join("")

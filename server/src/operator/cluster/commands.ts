@@ -1,0 +1,120 @@
+import { toYaml } from "@maxcloud/synth"
+import { Effect, Either, Schema } from "effect"
+import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../../base/words/namespacePrefix.ts"
+import type { ClusterConfigError } from "../../runtimes/kubeApi/ClusterConfigError.ts"
+import { type ClusterSource, readCredentials } from "../../runtimes/kubeApi/connect.ts"
+import type { KubeApi, KubeError } from "../../runtimes/kubeApi/KubeApi.ts"
+import { layer } from "../../runtimes/kubeApi/layer.ts"
+import type { ClusterProblem } from "./ClusterProblem.ts"
+import { type CheckInput, check as checkCluster, type Finding } from "./check.ts"
+import { type InstallInput, type InstallStep, install as installCluster } from "./install.ts"
+import { installManifests } from "./installManifests.ts"
+import { kubeconfigOf, serverToken } from "./serverKubeconfig.ts"
+
+/** Why a command on a cluster has failed, and what to do. */
+export interface ClusterFailure {
+  readonly ok: false
+  readonly reason: "config" | "unreachable" | "forbidden" | "refused"
+  readonly message: string
+  readonly fix: string | undefined
+}
+
+export type ClusterResult<A> = { readonly ok: true; readonly value: A } | ClusterFailure
+
+export interface ClusterChoice {
+  /** File of a kubeconfig; undefined: kubectl's own. */
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+}
+
+const sourceOf = ({ context, kubeconfig }: ClusterChoice): ClusterSource =>
+  kubeconfig === undefined ? { type: "standard", context } : { type: "file", path: kubeconfig, context }
+
+const failureOf = (error: ClusterConfigError | KubeError | ClusterProblem): ClusterFailure => {
+  if (error._tag === "ClusterProblem") return { ok: false, reason: "refused", message: error.message, fix: error.fix }
+  if (error._tag === "ClusterConfigError") {
+    return {
+      ok: false,
+      reason: error.reason === "unreachable" ? "unreachable" : "config",
+      message: error.message,
+      fix: undefined
+    }
+  }
+  const reason =
+    error.reason === "unreachable" || error.reason === "tooMany"
+      ? "unreachable"
+      : error.reason === "forbidden" || error.reason === "unauthorized"
+        ? "forbidden"
+        : "refused"
+  return {
+    ok: false,
+    reason,
+    message: error.message,
+    fix: reason === "forbidden" ? "use a kubeconfig of a cluster administrator" : undefined
+  }
+}
+
+const run = async <A>(
+  choice: ClusterChoice,
+  effect: Effect.Effect<A, ClusterConfigError | KubeError | ClusterProblem, KubeApi>
+): Promise<ClusterResult<A>> =>
+  Either.match(await Effect.runPromise(Effect.either(Effect.provide(effect, layer({ source: sourceOf(choice) })))), {
+    onLeft: failureOf,
+    onRight: (value) => ({ ok: true, value })
+  })
+
+export interface Installed {
+  /** URL of the API server. */
+  readonly server: string
+  /** False: Kourier's controller has to be started anew by hand, before it asks the authorizer. Until then Envoy refuses all. */
+  readonly kourierRestarted: boolean
+  /** What tenants' namespaces begin with. */
+  readonly namespacePrefix: string
+}
+
+/** Prepares a cluster for max-cloud. Idempotent. */
+export const install = (choice: ClusterChoice, input: InstallInput): Promise<ClusterResult<Installed>> =>
+  run(choice, installCluster(input))
+
+/** What an installation lacks; empty where all is well. */
+export const check = (choice: ClusterChoice, input: CheckInput): Promise<ClusterResult<ReadonlyArray<Finding>>> =>
+  run(choice, checkCluster(input))
+
+/** The objects of an installation as YAML, without a cluster. */
+export const manifests = ({
+  image,
+  namespacePrefix = defaultNamespacePrefix
+}: {
+  readonly image: string | undefined
+  readonly namespacePrefix?: string | undefined
+}): string => toYaml(installManifests({ image, namespacePrefix }))
+
+/** A prefix of tenants' namespaces as an operator writes it, `none` for none; or what is wrong with it. */
+export const readNamespacePrefix = (written: string): ClusterResult<string> =>
+  Either.match(Schema.decodeEither(NamespacePrefix)(written), {
+    onLeft: () => ({
+      ok: false,
+      reason: "config",
+      message: `"${written}" is not right: ${prefixHelp}`,
+      fix: undefined
+    }),
+    onRight: (value) => ({ ok: true, value })
+  })
+
+export interface ServerKubeconfig {
+  /** The file's text. It holds a token: whoever has it has the server's rights. */
+  readonly text: string
+  readonly expiresAt: Date
+}
+
+/** A kubeconfig with the server's own rights, for a server outside of the cluster. */
+export const kubeconfig = (choice: ClusterChoice, seconds: number): Promise<ClusterResult<ServerKubeconfig>> =>
+  run(
+    choice,
+    Effect.gen(function* () {
+      const { expiresAt, token } = yield* serverToken(seconds)
+      return { text: kubeconfigOf(yield* readCredentials(sourceOf(choice)), token), expiresAt }
+    })
+  )
+
+export type { CheckInput, Finding, InstallInput, InstallStep }

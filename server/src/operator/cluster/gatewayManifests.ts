@@ -1,0 +1,100 @@
+import type { Manifest } from "@maxcloud/synth"
+import { gatewayName, gatewayPort, managedLabel, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import { drainMillis } from "./deployment.ts"
+
+const podLabels = { "app.kubernetes.io/name": gatewayName, ...managedLabel }
+const selector = { "app.kubernetes.io/name": gatewayName }
+const named = { name: gatewayName, namespace: systemNamespace, labels: { ...managedLabel } }
+
+/** A number that the Pod Security level `restricted` takes, and that is no user of the node. */
+const user = 65_532
+
+/**
+ * The gateway's authorizer: Envoy asks it about every request, so it is always two, on different nodes where there are several, and
+ * replaced one after another. Only Envoy may reach it.
+ */
+export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
+  { apiVersion: "v1", kind: "ServiceAccount", metadata: named },
+  {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: named,
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: selector },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      template: {
+        metadata: { labels: podLabels },
+        spec: {
+          serviceAccountName: gatewayName,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: drainMillis / 1000 + 20,
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: selector }
+            }
+          ],
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: user,
+            runAsGroup: user,
+            seccompProfile: { type: "RuntimeDefault" }
+          },
+          containers: [
+            {
+              name: "gateway",
+              image,
+              args: ["gateway"],
+              env: [{ name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) }],
+              ports: [{ name: "authz", containerPort: gatewayPort, protocol: "TCP" }],
+              // It listens when it has read the cluster.
+              readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
+              livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
+              resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] }
+              }
+            }
+          ]
+        }
+      }
+    }
+  },
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: named,
+    spec: { selector, ports: [{ name: "authz", port: gatewayPort, targetPort: gatewayPort, protocol: "TCP" }] }
+  },
+  {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: named,
+    spec: { minAvailable: 1, selector: { matchLabels: selector } }
+  },
+  {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: named,
+    spec: {
+      podSelector: { matchLabels: selector },
+      policyTypes: ["Ingress"],
+      ingress: [
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kourier-system" } },
+              podSelector: { matchLabels: { app: "3scale-kourier-gateway" } }
+            }
+          ],
+          ports: [{ port: gatewayPort, protocol: "TCP" }]
+        }
+      ]
+    }
+  }
+]

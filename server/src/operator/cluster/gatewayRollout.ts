@@ -1,0 +1,74 @@
+import { Effect, Option, Schedule, Schema } from "effect"
+import { within } from "../../base/node/monotonic.ts"
+import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
+import { pathOf } from "../../runtimes/kubeApi/kinds.ts"
+import { gatewayName, knativeNamespace, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import { installManager, unlessMissing } from "./applyObjects.ts"
+import { ClusterProblem } from "./ClusterProblem.ts"
+import { deployments } from "./installKinds.ts"
+
+const Deployment = Schema.Struct({
+  metadata: Schema.Struct({ generation: Schema.Int }),
+  spec: Schema.Struct({ replicas: Schema.Int }),
+  status: Schema.Struct({
+    observedGeneration: Schema.optionalWith(Schema.Int, { default: () => 0 }),
+    updatedReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 }),
+    readyReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 })
+  })
+})
+const decode = Schema.decodeUnknownOption(Deployment)
+
+const rolloutSeconds = 180
+
+/** Waits until every instance of the authorizer is of this installation and ready: Envoy refuses all that it cannot ask about. */
+export const awaitGateway = Effect.gen(function* () {
+  const api = yield* KubeApi
+  const path = pathOf(deployments, systemNamespace, gatewayName)
+  const isDone = Effect.map(api.request({ method: "GET", path }), (answer) =>
+    Option.exists(
+      decode(answer),
+      ({ metadata, spec, status }) =>
+        status.observedGeneration >= metadata.generation &&
+        status.updatedReplicas >= spec.replicas &&
+        status.readyReplicas >= spec.replicas
+    )
+  )
+  const done = yield* isDone.pipe(
+    Effect.repeat({
+      until: (_) => _,
+      schedule: Schedule.spaced("500 millis").pipe(within(`${rolloutSeconds} seconds`))
+    }),
+    Effect.zipRight(isDone)
+  )
+  if (!done) {
+    return yield* new ClusterProblem({
+      message: `the gateway's authorizer is not ready after ${rolloutSeconds} s, so Kourier was not told to ask it`,
+      fix: `find out why (kubectl -n ${systemNamespace} describe pods -l app.kubernetes.io/name=${gatewayName}), and run it again`
+    })
+  }
+})
+
+const controller = "net-kourier-controller"
+
+/**
+ * Starts Kourier's controller anew, which knows of an authorizer only from its start. False where it is no Deployment of this name:
+ * then somebody has to do it by hand.
+ */
+export const restartKourier = Effect.gen(function* () {
+  const api = yield* KubeApi
+  const path = pathOf(deployments, knativeNamespace, controller)
+  const restarted = yield* unlessMissing(
+    api.request({
+      method: "PATCH",
+      path,
+      query: { fieldManager: installManager },
+      contentType: "application/merge-patch+json",
+      body: {
+        spec: {
+          template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() } } }
+        }
+      }
+    })
+  )
+  return Option.isSome(restarted)
+})

@@ -1,0 +1,96 @@
+import type { Manifest } from "@maxcloud/synth"
+import { Effect } from "effect"
+import { KubeApi, type KubeError } from "../../runtimes/kubeApi/KubeApi.ts"
+import { type ApplyMode, applyObject, type Step } from "./applyObjects.ts"
+import { ClusterProblem } from "./ClusterProblem.ts"
+import { awaitGateway, restartKourier } from "./gatewayRollout.ts"
+import { installManifests } from "./installManifests.ts"
+import { knativeSettings } from "./knativeSettings.ts"
+import { livePrefix, refuseOtherPrefix } from "./livePrefix.ts"
+import { applySetting, readSettings, valueText } from "./liveSettings.ts"
+import { prerequisites } from "./prerequisites.ts"
+
+export interface InstallInput extends ApplyMode {
+  readonly image: string | undefined
+  readonly domain: string | undefined
+  /** What tenants' namespaces begin with; undefined: what the cluster has, `mc-` where it has none yet. */
+  readonly namespacePrefix: string | undefined
+  /** Are Knative's settings left as they are? */
+  readonly keepKnativeSettings: boolean
+  /** Told of each object and setting as it is done. */
+  readonly onStep: (step: InstallStep) => void
+}
+
+export interface InstallStep {
+  readonly step: Step
+  /** `ClusterRole maxcloud-server`, `config-network domain-template`. */
+  readonly what: string
+  /** Of a setting: what was there, and what is now. */
+  readonly detail?: string
+}
+
+export const nameOf = ({ kind, metadata: { name, namespace } }: Manifest): string =>
+  `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`
+
+const problemOf = (what: string) => (error: KubeError) => {
+  if (error.reason === "conflict") {
+    return new ClusterProblem({
+      message: `${what} is held by another manager: ${error.causes.map((_) => `${_.message} (${_.field})`).join("; ") || error.message}`,
+      fix: "undo that change, or give --force to take the fields"
+    })
+  }
+  if (error.reason === "forbidden") {
+    return new ClusterProblem({
+      message: `${what}: ${error.message}`,
+      fix: "use a kubeconfig of a cluster administrator"
+    })
+  }
+  return new ClusterProblem({
+    message: `${what}: ${error.message}`,
+    fix: "mend the cause, and run it again: it goes on where it stopped"
+  })
+}
+
+/** Makes on the cluster all that max-cloud needs there. Run again it changes what has changed, and nothing else. */
+export const install = Effect.fn("install")(function* (input: InstallInput) {
+  const { onStep } = input
+  const api = yield* KubeApi
+  yield* prerequisites
+  const namespacePrefix = yield* livePrefix(input.namespacePrefix)
+  if (!input.force) yield* refuseOtherPrefix(namespacePrefix)
+  const settings = input.keepKnativeSettings
+    ? []
+    : yield* readSettings(
+        knativeSettings({ domain: input.domain, gateway: input.image !== undefined, namespacePrefix })
+      ).pipe(Effect.catchTag("KubeError", (_) => problemOf("Knative's settings")(_)))
+  // Refused before anything is made.
+  for (const setting of settings)
+    yield* applySetting(setting, { dryRun: true, force: input.force }).pipe(Effect.catchTag("KubeError", Effect.die))
+
+  for (const manifest of installManifests({ image: input.image, namespacePrefix })) {
+    const what = nameOf(manifest)
+    const step = yield* applyObject(manifest, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
+    onStep({ step, what })
+  }
+  if (input.image !== undefined && !input.dryRun) {
+    yield* awaitGateway.pipe(Effect.catchTag("KubeError", (_) => problemOf("the gateway's authorizer")(_)))
+  }
+  let authorizerIsNew = false
+  for (const setting of settings) {
+    const what = `ConfigMap ${setting.configMap}: ${setting.key}`
+    const step = yield* applySetting(setting, input).pipe(Effect.catchTag("KubeError", (_) => problemOf(what)(_)))
+    authorizerIsNew ||= step === "changed" && setting.configMap === "config-kourier"
+    onStep({
+      step,
+      what,
+      detail: step === "unchanged" ? setting.value : `was ${valueText(setting)}, now "${setting.value}"`
+    })
+  }
+  const kourierRestarted =
+    !authorizerIsNew || input.dryRun
+      ? true
+      : yield* restartKourier.pipe(
+          Effect.catchTag("KubeError", (_) => problemOf("Deployment net-kourier-controller")(_))
+        )
+  return { server: api.server, kourierRestarted, namespacePrefix }
+})

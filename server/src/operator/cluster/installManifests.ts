@@ -1,0 +1,96 @@
+import { OrganizationName, StageName } from "@maxcloud/config-schema"
+import { type Manifest, namespaceOf, synthNamespace } from "@maxcloud/synth"
+import {
+  gatewayName,
+  knativeNamespace,
+  managedLabel,
+  scratchNamespace,
+  serverAccount,
+  systemNamespace
+} from "../../runtimes/kubeApi/systemNames.ts"
+import { tenantBinding } from "../../runtimes/kubeApi/tenantBinding.ts"
+import { admissionPolicies } from "./admissionPolicy.ts"
+import { clusterRoleOf, gatewayRole, roles, serverRole, settingsRole } from "./clusterRoles.ts"
+import { gatewayManifests } from "./gatewayManifests.ts"
+import { knativePolicies } from "./knativePolicies.ts"
+
+export interface InstallOptions {
+  /** Image of max-cloud, for the gateway's authorizer; undefined: it is left out. */
+  readonly image: string | undefined
+  /** What tenants' namespaces begin with. */
+  readonly namespacePrefix: string
+}
+
+const namespace = (name: string, podSecurity: "baseline" | "restricted"): Manifest => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: {
+    name,
+    labels: {
+      ...managedLabel,
+      "pod-security.kubernetes.io/enforce": podSecurity,
+      "pod-security.kubernetes.io/warn": "restricted"
+    }
+  }
+})
+
+const bindingInAll = (role: string, account: string): Manifest => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "ClusterRoleBinding",
+  metadata: { name: role, labels: { ...managedLabel } },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+  subjects: [{ kind: "ServiceAccount", name: account, namespace: systemNamespace }]
+})
+
+/**
+ * The namespace in which first deployments are tried: with the default deny, quota and limits of an organization's, so that a dry run
+ * there is told what it would be told in one of those, but not labelled as one.
+ */
+const scratch = (): ReadonlyArray<Manifest> => {
+  const tenant = {
+    organization: OrganizationName.make(scratchNamespace),
+    namespacePrefix: "",
+    stage: StageName.make("production"),
+    domain: "localhost",
+    scheme: "http",
+    port: undefined,
+    secretVersions: new Map(),
+    podSecurity: "baseline",
+    images: new Map(),
+    runtimeClass: undefined,
+    pausedServices: new Set<never>(),
+    pullSecret: false
+  } as const
+  const own = synthNamespace(tenant).filter(
+    (_) => _.kind !== "Namespace" && _.metadata.namespace === namespaceOf(tenant)
+  )
+  return [
+    namespace(scratchNamespace, "baseline"),
+    tenantBinding(scratchNamespace, managedLabel),
+    ...own.map((_) => ({ ..._, metadata: { ..._.metadata, labels: { ...managedLabel } } }))
+  ]
+}
+
+/** All that `maxcloud cluster install` applies, in this order. */
+export const installManifests = ({ image, namespacePrefix }: InstallOptions): ReadonlyArray<Manifest> => [
+  namespace(systemNamespace, "restricted"),
+  ...roles.filter((_) => _ !== gatewayRole || image !== undefined).map(clusterRoleOf),
+  // Before the rights that they confine.
+  ...admissionPolicies(namespacePrefix),
+  {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: serverAccount, namespace: systemNamespace, labels: { ...managedLabel } }
+  },
+  bindingInAll(serverRole.name, serverAccount),
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: settingsRole.name, namespace: knativeNamespace, labels: { ...managedLabel } },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: settingsRole.name },
+    subjects: [{ kind: "ServiceAccount", name: serverAccount, namespace: systemNamespace }]
+  },
+  ...scratch(),
+  ...knativePolicies,
+  ...(image === undefined ? [] : [bindingInAll(gatewayRole.name, gatewayName), ...gatewayManifests(image)])
+]

@@ -1,0 +1,62 @@
+import { Effect, Option, Schema } from "effect"
+import { defaultNamespacePrefix, prefixOfTemplate, prefixText } from "../../base/words/namespacePrefix.ts"
+import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
+import { knativeNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import { unlessMissing } from "./applyObjects.ts"
+import { ClusterProblem } from "./ClusterProblem.ts"
+import { configMaps } from "./installKinds.ts"
+
+const decodeNames = Schema.decodeUnknown(
+  Schema.Struct({ items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) })) })
+)
+const decodeNetwork = Schema.decodeUnknownOption(
+  Schema.Struct({ data: Schema.Struct({ "domain-template": Schema.optional(Schema.String) }) })
+)
+
+/** Tenants' namespaces that are there, by name. */
+const tenantNamespaces = Effect.gen(function* () {
+  const api = yield* KubeApi
+  const answer = yield* api.request({
+    method: "GET",
+    path: pathOf(kinds.namespace),
+    query: { labelSelector: "app.kubernetes.io/managed-by=maxcloud" }
+  })
+  return (yield* Effect.orDie(decodeNames(answer))).items.map((_) => _.metadata.name)
+})
+
+/** The prefix that Knative's template for hosts has; undefined where it is not ours. */
+const prefixOfHosts = Effect.gen(function* () {
+  const api = yield* KubeApi
+  const answer = yield* unlessMissing(
+    api.request({ method: "GET", path: pathOf(configMaps, knativeNamespace, "config-network") })
+  )
+  const template = Option.flatMap(answer, decodeNetwork).pipe(Option.map((_) => _.data["domain-template"] ?? ""))
+  return prefixOfTemplate(Option.getOrElse(template, () => ""))
+})
+
+/**
+ * The prefix of tenants' namespaces on this cluster: as `asked`; else what an earlier installation has set; else none where tenants have
+ * namespaces without one, as versions before made them; else the default.
+ */
+export const livePrefix = Effect.fn("livePrefix")(function* (asked: string | undefined) {
+  if (asked !== undefined) return asked
+  const set = yield* prefixOfHosts
+  if (set !== undefined && set !== "") return set
+  const others = (yield* tenantNamespaces).filter((_) => !_.startsWith(defaultNamespacePrefix))
+  return others.length === 0 ? defaultNamespacePrefix : ""
+})
+
+/** Refuses a prefix that namespaces of tenants do not have: their hosts would change, and the server could not change them any more. */
+export const refuseOtherPrefix = Effect.fn("refuseOtherPrefix")(function* (prefix: string) {
+  const set = (yield* prefixOfHosts) ?? ""
+  // Every name begins with nothing: with no prefix it's the template that says which one they have.
+  const hasAnother = (name: string) => !name.startsWith(prefix) || (prefix === "" && set !== "" && name.startsWith(set))
+  const others = (yield* tenantNamespaces).filter(hasAnother)
+  const [one] = others
+  if (one === undefined) return
+  return yield* new ClusterProblem({
+    message: `${others.length} namespaces of organizations have another prefix than "${prefixText(prefix)}", such as "${one}"`,
+    fix: 'leave --namespace-prefix out to keep what is there; to move to another prefix, see "Namespaces" in docs/kubernetes.md; --force goes on regardless'
+  })
+})

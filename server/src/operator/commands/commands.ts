@@ -1,0 +1,96 @@
+import type { AuditEntry } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
+import type { Rollout } from "../../control/deployments/RolloutState.ts"
+import { rolloutStatus } from "../../control/deployments/rolloutStatus.ts"
+import { defaultQuotas } from "../../tenancy/limits/defaultQuotas.ts"
+import * as PostgresQuotas from "../../tenancy/limits/PostgresQuotas.ts"
+import type { CacheEntry, ClearedCache } from "./CacheEntry.ts"
+import { clearCache, listCache } from "./cache.ts"
+import type { OperatorResult } from "./OperatorResult.ts"
+import type { OrganizationQuotas, QuotaName } from "./OrganizationQuotas.ts"
+import { listQuotas, setQuotas, unsetQuotas } from "./quotas.ts"
+import type { RepairedAudit } from "./RepairedAudit.ts"
+import { repairAudit } from "./repairAudit.ts"
+import { runOnDatabase, runOperator } from "./runOperator.ts"
+import type { ServerAuditPage } from "./ServerAuditPage.ts"
+import { exportServerAudit, listServerAudit } from "./serverAudit.ts"
+
+/** Quotas that hold where an organization has none of its own are those of the settings. */
+const withQuotas = (settings: ServerSettings) =>
+  Effect.provide(PostgresQuotas.layer(defaultQuotas(settings), settings.dataDir))
+
+export interface OrganizationOptions extends Partial<ServerSettings> {
+  /** Name or id of an organization. */
+  readonly organization: string
+}
+
+/** What operators do by the database of a server, with its settings, before which the options come. Servers may run meanwhile. */
+export const operator = {
+  /** Of all organizations by name, or of one. */
+  listQuotas: ({
+    organization,
+    ...options
+  }: Partial<OrganizationOptions> = {}): Promise<OperatorResult<ReadonlyArray<OrganizationQuotas>>> =>
+    runOperator(options, (settings) => listQuotas(organization).pipe(withQuotas(settings))),
+
+  /** `quotas`: as the settings write them, such as `64Gi`. */
+  setQuotas: ({
+    organization,
+    quotas,
+    ...options
+  }: OrganizationOptions & { readonly quotas: Partial<Record<QuotaName, string>> }): Promise<
+    OperatorResult<OrganizationQuotas>
+  > => runOperator(options, (settings) => setQuotas(organization, quotas).pipe(withQuotas(settings))),
+
+  /** `quotas`: which; empty: all. */
+  unsetQuotas: ({
+    organization,
+    quotas,
+    ...options
+  }: OrganizationOptions & { readonly quotas: ReadonlyArray<QuotaName> }): Promise<
+    OperatorResult<OrganizationQuotas>
+  > => runOperator(options, (settings) => unsetQuotas(organization, quotas).pipe(withQuotas(settings))),
+
+  /** Of the server's own audit log, which tells of what happens in no organization: newest first. */
+  listAudit: ({
+    action,
+    before,
+    limit,
+    ...options
+  }: ServerAuditPage & Partial<ServerSettings>): Promise<OperatorResult<ReadonlyArray<AuditEntry>>> =>
+    runOperator(options, () => listServerAudit({ action, before, limit })),
+
+  /**
+   * Repairs the head of a log that doesn't fit its entries, and removes checkpoints that the server hasn't signed. `log`: name or id of an
+   * organization, or `server`.
+   */
+  repairAudit: ({
+    log,
+    ...options
+  }: Partial<ServerSettings> & { readonly log: string }): Promise<OperatorResult<RepairedAudit>> =>
+    runOperator(options, (settings) => repairAudit(settings, log)),
+
+  /** How far the platform's newest settings are in force, stage by stage. Changes nothing. */
+  rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
+    runOnDatabase(options, () => rolloutStatus),
+
+  /** What a server has built of sources and installed for them, of one organization or of all. Changes nothing. */
+  listCache: ({
+    organization,
+    ...options
+  }: Partial<ServerSettings> & { readonly organization?: string | undefined } = {}): Promise<
+    OperatorResult<ReadonlyArray<CacheEntry>>
+  > => runOnDatabase(options, ({ dataDir }) => listCache(dataDir, organization)),
+
+  /** Removes of it what no service runs from and no build uses. */
+  clearCache: ({
+    organization,
+    ...options
+  }: Partial<ServerSettings> & { readonly organization?: string | undefined } = {}): Promise<
+    OperatorResult<ClearedCache>
+  > => runOnDatabase(options, ({ dataDir }) => clearCache(dataDir, organization)),
+
+  /** That log as lines of an export, as docs/audit.md tells it. Nothing is written. The iteration throws an `OperatorFailure`. */
+  exportAudit: (options: Partial<ServerSettings> = {}): AsyncIterable<string> => exportServerAudit(options)
+}

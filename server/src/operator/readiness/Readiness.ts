@@ -1,0 +1,59 @@
+import type { ReadinessCheck } from "@maxcloud/sdk/api"
+import { Context, Duration, Effect, Layer } from "effect"
+import { Database } from "../../base/database/Database.ts"
+import { Disk } from "../../base/disk/Disk.ts"
+import { faultText } from "../../base/host/systemFault.ts"
+import { cachedFor } from "../../base/node/monotonic.ts"
+import { AutomaticBackups } from "../backup/AutomaticBackups.ts"
+import { backupCheck } from "../backup/backupCheck.ts"
+
+/** How long an answer holds: whoever asks, and however often, the checks run no more often than this. */
+const holdsFor = Duration.seconds(2)
+
+/** A disk of the network that is away answers nothing at all. */
+const diskAnswersIn = Duration.seconds(5)
+const diskHangs: ReadinessCheck = {
+  name: "disk",
+  ok: false,
+  message: `The disk of the server's data folder hasn't answered for ${Duration.toSeconds(diskAnswersIn)} s. Look for disk errors in the system's log (\`dmesg\`), and at the network if the disk is a remote one.`
+}
+
+/** Can the server do its work now? */
+export class Readiness extends Context.Tag("@maxcloud/server/Readiness")<
+  Readiness,
+  { readonly checks: Effect.Effect<ReadonlyArray<ReadinessCheck>> }
+>() {
+  static readonly layer = Layer.effect(
+    Readiness,
+    Effect.gen(function* () {
+      const database = yield* Database
+      const disk = yield* Disk
+      const backups = yield* AutomaticBackups
+      const ofDatabase = Effect.gen(function* () {
+        yield* database.ping
+        const trouble = database.trouble()
+        return trouble === undefined
+          ? { name: "database", ok: true }
+          : { name: "database", ok: false, message: faultText(trouble) }
+      }).pipe(
+        Effect.catchAll(({ message }) => Effect.succeed<ReadinessCheck>({ name: "database", ok: false, message }))
+      )
+      const ofDisk = Effect.promise(disk.probe).pipe(
+        Effect.map(
+          (problem): ReadinessCheck =>
+            problem === undefined ? { name: "disk", ok: true } : { name: "disk", ok: false, message: problem.message }
+        ),
+        Effect.timeoutTo({ duration: diskAnswersIn, onSuccess: (_) => _, onTimeout: () => diskHangs })
+      )
+      const ofBackups = Effect.map(backups.status, (status) =>
+        status === undefined ? [] : [backupCheck(status, new Date())]
+      )
+      const all = Effect.zipWith(
+        Effect.all([ofDatabase, ofDisk], { concurrency: 2 }),
+        ofBackups,
+        (needed, told): ReadonlyArray<ReadinessCheck> => [...needed, ...told]
+      )
+      return { checks: yield* cachedFor(all, holdsFor) }
+    })
+  )
+}

@@ -1,9 +1,0 @@
-import type { AppName, StageName } from "@maxcloud/config-schema"
-import type { Organization } from "./Organizations.ts"
-
-/** An app and stage of an organization. */
-export interface Target {
-  readonly organization: Organization
-  readonly app: AppName
-  readonly stage: StageName
-}

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { explainReason, findDiagnosisCode } from "@maxcloud/sdk"
+import { describe, expect, it } from "vitest"
+
+const sources = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((_) => _.endsWith(".ts") && !_.includes("test"))
+    .map((_) => join(folder, _))
+
+const folders = ["../local", "../kubernetes/status", "../../control/deployments", "../../control/services"].map((_) =>
+  join(import.meta.dirname, _)
+)
+
+/** Reasons of errors inside the server, which no status shows. */
+const inner = new Set(["Stopped"])
+
+describe("each reason that a status, a revision or a deployment may have", () => {
+  const reasons = folders.flatMap(sources).flatMap((file) => {
+    const text = readFileSync(file, "utf8")
+    return [
+      ...text.matchAll(/(?:reason: |finish\([^)]*"failed", |const \w+ = (?="\w+" satisfies StatusReason))"([A-Z]\w+)"/g)
+    ].map(([, reason]) => reason ?? "")
+  })
+  const all = [...new Set(reasons)].filter((_) => !inner.has(_)).sort()
+
+  it("is found", () => {
+    expect(all).toEqual(
+      expect.arrayContaining([
+        "CannotStart",
+        "NoTraffic",
+        "RevisionFailed",
+        "ServiceFailed",
+        "StillCalled",
+        "Superseded"
+      ])
+    )
+    expect(all.length).toBeGreaterThan(25)
+  })
+
+  it.each(all)("is explained: %s", (reason) => {
+    expect(findDiagnosisCode(reason) ?? explainReason(reason)).toBeDefined()
+  })
+})

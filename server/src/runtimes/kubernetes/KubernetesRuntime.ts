@@ -1,0 +1,83 @@
+import { Effect, Layer, Option } from "effect"
+import { RegistryCredentials } from "../../stores/images/RegistryCredentials.ts"
+import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { KubeApi } from "../kubeApi/KubeApi.ts"
+import { Platform } from "../port/Platform.ts"
+import { Runtime, type ServiceStatus } from "../port/Runtime.ts"
+import { makeApply } from "./apply/makeApply.ts"
+import { unreachableError } from "./apply/refusal.ts"
+import { ClusterCache } from "./cache/ClusterCache.ts"
+import { makeExec } from "./exec/makeExec.ts"
+import { makeInstances } from "./instances.ts"
+import { limitations } from "./limitations.ts"
+import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
+import { Tracker } from "./status/Tracker.ts"
+
+/** Knative tells URLs without a port, for it does not know what stands before the ingress. */
+const publicUrl = (url: string | null, { port, scheme }: Platform["Type"]): string | null =>
+  url === null ? null : `${url.replace(/^https?:/, `${scheme}:`)}${port === undefined ? "" : `:${port}`}`
+
+/** Watches that are cut are back sooner: of that nobody needs to be told. */
+const awayMillis = 2_000
+
+/** `Runtime` on a cluster: manifests by server-side apply, statuses from shared watches, logs from pods and from what is kept of them. */
+export const layer = Layer.effect(
+  Runtime,
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const cache = yield* ClusterCache
+    const logs = yield* KubernetesLogs
+    const tracker = yield* Tracker
+    const platform = yield* Platform
+    const { abandon, apply, drift, dryRun, isBehind, missing, release, remove } = yield* makeApply({
+      api,
+      cache,
+      secrets: yield* Secrets,
+      registryCredentials: yield* RegistryCredentials
+    })
+
+    /** While the API server is away, what the cache holds is of before: whoever waits for a service is told so. */
+    const whileReachable = Effect.flatMap(
+      api.unreachable,
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: ({ millis, since }) =>
+          millis < awayMillis ? Effect.void : Effect.fail(unreachableError(since, `${api.server} does not answer`))
+      })
+    )
+
+    return {
+      name: "kubernetes",
+      inPlace: false,
+      limitations,
+      // Images are looked at by `Images`, and admission is asked by `dryRun`.
+      problems: () => Effect.succeed([]),
+      apply,
+      abandon,
+      release,
+      dryRun,
+      remove,
+      missing,
+      status: (key) =>
+        Effect.map(Effect.zipRight(whileReachable, tracker.status(key)), (status) =>
+          Option.map(
+            status,
+            (_): ServiceStatus => ({
+              ..._,
+              // The watch has not told yet what was applied: what it tells is of the object before.
+              observedGeneration: isBehind(key.namespace, key.service, performance.now()) ? -1 : _.observedGeneration,
+              url: publicUrl(_.url, platform)
+            })
+          )
+        ),
+      changes: tracker.changes,
+      drift,
+      exec: makeExec(api, cache),
+      instances: makeInstances(cache),
+      revisions: tracker.revisions,
+      logs: logs.read,
+      isLogCursor: logs.isCursor,
+      logBytes: logs.bytes
+    }
+  })
+)

@@ -1,0 +1,206 @@
+import { layer } from "@effect/vitest"
+import { AppName } from "@maxcloud/config-schema"
+import { Effect, Schema } from "effect"
+import { expect } from "vitest"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { describeCluster } from "../../kubeApi/testCluster.ts"
+import { MetadataObject } from "../cache/objects.ts"
+import {
+  app,
+  clusterTest,
+  get,
+  makeApplyTest,
+  manifestsOf,
+  named,
+  newKey,
+  patchAs,
+  pathIn,
+  post,
+  remove,
+  removeNamespace,
+  untilCached
+} from "./testApply.ts"
+
+const decode = Schema.decodeUnknownSync(MetadataObject)
+const metadataOf = (path: string) => Effect.map(get(path), (_) => decode(_).metadata)
+
+const asIs = { force: false }
+const forced = { force: true }
+
+/** An organization of its own whose namespace goes with the test. */
+const organization = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => newKey(prefix)),
+    removeNamespace
+  )
+
+const secret = { name: "api", env: { KEY: { secret: "key" } } }
+
+describeCluster("apply (KUBECONFIG)", () => {
+  layer(clusterTest, { excludeTestServices: true })((it) => {
+    it.scoped("goes in order, puts in the values of secrets, and asks nothing where nothing has changed", () =>
+      Effect.gen(function* () {
+        const key = yield* organization("apply-apply")
+        const { apply, asked, missing, remove: removeAll } = yield* makeApplyTest()
+        const { namespace, own } = manifestsOf(key, [secret, { name: "web" }])
+        yield* apply(key, app, namespace, asIs)
+        yield* apply(key, app, own, asIs)
+        const order = asked.filter((_) => _.method === "PATCH").map((_) => _.path.split("/").at(-2) ?? "")
+        const first = (plural: string) => order.indexOf(plural)
+        const last = (plural: string) => order.lastIndexOf(plural)
+        expect(order[0]).toBe("namespaces")
+        expect(order[1]).toBe("rolebindings")
+        const policies = last("networkpolicies")
+        expect(first("services")).toBeGreaterThan(Math.max(policies, last("secrets"), last("serviceaccounts")))
+        expect(first("secrets")).toBeGreaterThan(policies)
+
+        const written = own.find((_) => _.kind === "Secret")?.metadata.name ?? ""
+        const value = yield* get(pathIn(key, kinds.secret, written))
+        expect(value).toMatchObject({ data: { key: Buffer.from("value of key 1").toString("base64") } })
+        expect((yield* metadataOf(pathOf(kinds.namespace, undefined, key.namespace))).labels).toMatchObject({
+          "maxcloud.dev/organization-id": key.organizationId
+        })
+
+        yield* untilCached((_) => _.service(key.namespace, "web") !== undefined)
+        yield* untilCached((_) => _.metadataOf("secret", key.namespace, written) !== undefined)
+        const before = asked.length
+        yield* apply(key, app, [...namespace, ...own], asIs)
+        expect(asked.slice(before)).toEqual([])
+
+        // One that has changed, and only that one.
+        const changed = manifestsOf(key, [secret, { name: "web", env: { A: "b" } }]).own
+        yield* apply(key, app, changed, asIs)
+        expect(asked.slice(before).map((_) => _.path)).toEqual([pathIn(key, kinds.service, "web")])
+
+        const refs = own.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name }))
+        expect(yield* missing(key, refs)).toEqual([])
+        yield* removeAll(key, refs)
+        const left = yield* get(pathIn(key, kinds.networkPolicy))
+        expect(left).toMatchObject({ items: [{ metadata: { name: "maxcloud--default" } }] })
+        expect(yield* get(pathIn(key, kinds.revision))).toMatchObject({ items: [] })
+      })
+    )
+
+    it.scoped("makes no request for 100 objects that are as they should be", () =>
+      Effect.gen(function* () {
+        const key = yield* organization("apply-many")
+        const { apply, asked } = yield* makeApplyTest()
+        const services = Array.from({ length: 34 }, (_, index) => ({
+          name: `s${index}`,
+          env: { KEY: { secret: "key" } }
+        }))
+        const { namespace, own } = manifestsOf(key, services)
+        // Their pods would take the cluster's time, and show no more.
+        const objects = own.filter((_) => _.kind !== "Service")
+        expect(objects.length).toBeGreaterThanOrEqual(100)
+        yield* apply(key, app, [...namespace, ...objects], asIs)
+        yield* untilCached((cache) =>
+          objects.every(({ kind, metadata: { name } }) => {
+            const of = kind === "Secret" ? "secret" : kind === "ServiceAccount" ? "serviceAccount" : "networkPolicy"
+            return cache.metadataOf(of, key.namespace, name) !== undefined
+          })
+        )
+        // One list a kind to see whether anybody has such objects, not one look each.
+        expect(asked.filter((_) => _.method === "GET").length).toBeLessThan(10)
+        const before = asked.length
+        yield* apply(key, app, [...namespace, ...objects], asIs)
+        expect(asked.slice(before)).toEqual([])
+      })
+    )
+
+    it.scoped("refuses fields that another holds, by manager and field, unless forced", () =>
+      Effect.gen(function* () {
+        const key = yield* organization("apply-conflict")
+        const { apply } = yield* makeApplyTest()
+        const { namespace, own } = manifestsOf(key, [{ name: "web" }])
+        yield* apply(key, app, [...namespace, ...own], asIs)
+        const path = pathIn(key, kinds.networkPolicy, "web")
+        yield* patchAs("kubectl-edit", path, { spec: { egress: [{}] } })
+        const { apply: another } = yield* makeApplyTest()
+        const refused = yield* Effect.flip(another(key, app, own, asIs))
+        expect(refused).toMatchObject({ reason: "refused", diagnosis: { code: "FieldConflict" } })
+        expect(refused.message).toContain(`NetworkPolicy "${key.namespace}/web": spec.egress is held by "kubectl-edit"`)
+        yield* another(key, app, own, forced)
+        expect(yield* get(path)).toMatchObject({ spec: named(own, "NetworkPolicy", "web")["spec"] })
+      })
+    )
+
+    it.scoped("touches nothing of others: a service, another app's objects, a namespace", () =>
+      Effect.gen(function* () {
+        const key = yield* organization("apply-foreign")
+        const { apply, dryRun, remove: removeAll } = yield* makeApplyTest()
+        const { namespace, own, spec } = manifestsOf(key, [{ name: "web" }])
+        yield* apply(key, app, namespace, asIs)
+        const template = { spec: { containers: [{ image: "dev.local/hello:1" }] } }
+        const metadata = { name: "web", labels: { "app.kubernetes.io/managed-by": "Helm" } }
+        const service = { apiVersion: "serving.knative.dev/v1", kind: "Service", metadata, spec: { template } }
+        yield* post(pathIn(key, kinds.service), service)
+        const path = pathIn(key, kinds.service, "web")
+        const { generation, uid } = yield* metadataOf(path)
+        for (const options of [asIs, forced]) {
+          const taken = yield* Effect.flip(apply(key, app, own, options))
+          expect(taken).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
+          expect(taken.message).toContain('"helm"')
+          expect(taken.message).toContain("app.kubernetes.io/managed-by=Helm")
+        }
+        expect(yield* dryRun(key, spec, own)).toEqual([
+          { path: ["services", 0], message: expect.stringMatching(/^NameTaken: Service .*Helm/) }
+        ])
+        yield* removeAll(key, [{ apiVersion: service.apiVersion, kind: "Service", name: "web" }])
+        expect(yield* metadataOf(path)).toMatchObject({ generation, uid })
+        yield* remove(path)
+        yield* apply(key, app, own, asIs)
+
+        const others = own.map((_) => ({
+          ..._,
+          metadata: { ..._.metadata, labels: { ..._.metadata.labels, "maxcloud.dev/app": "blog" } }
+        }))
+        const blog = yield* Effect.flip(apply(key, AppName.make("blog"), others, forced))
+        expect(blog).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
+        expect(blog.message).toContain("maxcloud.dev/app=shop")
+
+        const stranger = { ...key, organizationId: newKey("apply-x").organizationId }
+        const theirs = yield* Effect.flip(apply(stranger, app, [...namespace, ...own], forced))
+        expect(theirs).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
+        expect(theirs.message).toContain(`maxcloud.dev/organization-id=${key.organizationId}`)
+        const kept = yield* metadataOf(path)
+        yield* removeAll(stranger, [{ apiVersion: service.apiVersion, kind: "Service", name: "web" }])
+        expect((yield* metadataOf(path)).uid).toBe(kept.uid)
+      })
+    )
+
+    it.scoped("does not take a namespace of somebody else; waits for one that is being deleted", () =>
+      Effect.gen(function* () {
+        const foreign = yield* organization("apply-ns")
+        const { apply, dryRun } = yield* makeApplyTest()
+        yield* post("/api/v1/namespaces", {
+          apiVersion: "v1",
+          kind: "Namespace",
+          metadata: { name: foreign.namespace }
+        })
+        const { namespace, own, spec } = manifestsOf(foreign, [{ name: "web" }])
+        const taken = yield* Effect.flip(apply(foreign, app, namespace, forced))
+        expect(taken).toMatchObject({ reason: "refused", diagnosis: { code: "NameTaken" } })
+        expect(taken.message).toContain('"helm"')
+        const [issue] = yield* dryRun(foreign, spec, own)
+        expect(issue?.message).toMatch(/^NameTaken: /)
+
+        const going = yield* organization("apply-going")
+        const made = manifestsOf(going, [{ name: "web" }])
+        yield* apply(going, app, made.namespace, asIs)
+        const finalizer = { metadata: { name: "held", finalizers: ["example.com/hold"] } }
+        yield* post(pathIn(going, kinds.serviceAccount), { apiVersion: "v1", kind: "ServiceAccount", ...finalizer })
+        yield* removeNamespace(going)
+        yield* untilCached((_) => _.namespace(going.namespace)?.deletionTimestamp !== undefined)
+        let waits = yield* Effect.flip(apply(going, app, made.namespace, asIs))
+        for (let tries = 0; tries < 100 && !waits.message.includes("example.com/hold"); tries++) {
+          yield* Effect.sleep(100)
+          waits = yield* Effect.flip(apply(going, app, made.namespace, asIs))
+        }
+        expect(waits).toMatchObject({ reason: "unavailable", diagnosis: { code: "NamespaceTerminating" } })
+        expect(waits.message).toContain("example.com/hold")
+        yield* patchAs("test", pathIn(going, kinds.serviceAccount, "held"), { metadata: { finalizers: [] } })
+      })
+    )
+  })
+})

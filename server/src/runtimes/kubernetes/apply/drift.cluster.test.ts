@@ -1,0 +1,245 @@
+import { layer } from "@effect/vitest"
+import { Effect, Queue, Stream } from "effect"
+import { expect } from "vitest"
+import { type Kind, kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { describeCluster } from "../../kubeApi/testCluster.ts"
+import type { Drift } from "../../port/Runtime.ts"
+import {
+  app,
+  clusterTest,
+  get,
+  makeApplyTest,
+  manifestsOf,
+  named,
+  newKey,
+  patchAs,
+  pathIn,
+  remove,
+  removeNamespace,
+  untilCached
+} from "./testApply.ts"
+
+const manager = "kubectl-edit"
+const strategic = "application/strategic-merge-patch+json"
+const merge = "application/merge-patch+json"
+const jsonPatch = "application/json-patch+json"
+
+interface Edit {
+  readonly name: string
+  readonly kind: Kind
+  readonly object: (namespace: string) => string
+  readonly body: unknown
+  readonly contentType: string
+  /** What is told of it. */
+  readonly by: string | null
+  readonly fields: ReadonlyArray<string>
+}
+
+const web = (_: string) => "web"
+const ours = (_: string) => "maxcloud--default"
+const namespace = (_: string) => _
+const container = { image: "dev.local/hello:1", name: "user-container", env: [{ name: "DEBUG", value: "1" }] }
+
+const edits: ReadonlyArray<Edit> = [
+  {
+    name: "a container with a variable more",
+    kind: kinds.service,
+    object: web,
+    body: { spec: { template: { spec: { containers: [container] } } } },
+    contentType: merge,
+    by: manager,
+    fields: ["spec.template.spec.containers"]
+  },
+  {
+    name: "traffic of its own, and an annotation for a slow rollout",
+    kind: kinds.service,
+    object: web,
+    body: {
+      metadata: { annotations: { "serving.knative.dev/rollout-duration": "380s" } },
+      spec: { traffic: [{ latestRevision: true, percent: 100, tag: "mine" }] }
+    },
+    contentType: merge,
+    by: manager,
+    fields: ["metadata.annotations[serving.knative.dev/rollout-duration]", "spec.traffic"]
+  },
+  {
+    name: "a label of the service that is gone",
+    kind: kinds.service,
+    object: web,
+    body: { metadata: { labels: { "app.kubernetes.io/managed-by": null } } },
+    contentType: merge,
+    by: null,
+    fields: ["metadata.labels[app.kubernetes.io/managed-by]"]
+  },
+  {
+    name: "an open network policy",
+    kind: kinds.networkPolicy,
+    object: web,
+    body: [{ op: "add", path: "/spec/egress/-", value: {} }],
+    contentType: jsonPatch,
+    by: manager,
+    fields: ["spec.egress"]
+  },
+  {
+    name: "a network policy without one of its fields",
+    kind: kinds.networkPolicy,
+    object: web,
+    body: [{ op: "remove", path: "/spec/ingress" }],
+    contentType: jsonPatch,
+    by: null,
+    fields: ["spec.ingress"]
+  },
+  {
+    name: "a token that is mounted",
+    kind: kinds.serviceAccount,
+    object: web,
+    body: { automountServiceAccountToken: true },
+    contentType: strategic,
+    by: manager,
+    fields: ["automountServiceAccountToken"]
+  },
+  {
+    name: "a larger quota, of one thing more",
+    kind: kinds.resourceQuota,
+    object: ours,
+    body: { spec: { hard: { pods: "9999", configmaps: "1" } } },
+    contentType: strategic,
+    by: manager,
+    fields: ["spec.hard.configmaps", "spec.hard.pods"]
+  },
+  {
+    name: "a namespace that lets everything run",
+    kind: kinds.namespace,
+    object: namespace,
+    body: {
+      metadata: {
+        labels: { "pod-security.kubernetes.io/enforce": "privileged", "pod-security.kubernetes.io/audit": "baseline" }
+      }
+    },
+    contentType: strategic,
+    by: manager,
+    fields: ["metadata.labels[pod-security.kubernetes.io/audit]", "metadata.labels[pod-security.kubernetes.io/enforce]"]
+  }
+]
+
+/** An app with one service, all of it in the cache, with what is noticed of others' doing. */
+const running = (prefix: string) =>
+  Effect.gen(function* () {
+    const key = yield* Effect.acquireRelease(
+      Effect.sync(() => newKey(prefix)),
+      removeNamespace
+    )
+    const parts = yield* makeApplyTest()
+    const { namespace: around, own } = manifestsOf(key, [{ name: "web", env: { KEY: { secret: "key" } } }])
+    const noticed = yield* Queue.unbounded<Drift>()
+    yield* parts.drift.pipe(
+      Stream.filter((_) => _.key.namespace === key.namespace),
+      Stream.runForEach((_) => Queue.offer(noticed, _)),
+      Effect.forkScoped
+    )
+    const all = [...around, ...own]
+    const heal = parts.apply(key, app, all, { force: true })
+    yield* parts.apply(key, app, all, { force: false })
+    yield* untilCached((_) => _.service(key.namespace, "web") !== undefined)
+    return { ...parts, key, own, all, noticed, heal }
+  })
+
+const told = ({ app, change, fields, manager, object }: Drift) => ({ app, change, fields, manager, name: object.name })
+
+/** Objects without what the API server and Knative write themselves. */
+const content = (object: unknown): unknown =>
+  JSON.parse(JSON.stringify(object), (name, value) =>
+    ["managedFields", "resourceVersion", "generation", "status", "serving.knative.dev/lastModifier"].includes(name)
+      ? undefined
+      : value
+  )
+
+describeCluster("drift (KUBECONFIG)", () => {
+  layer(clusterTest, { excludeTestServices: true })((it) => {
+    it.scoped(
+      "is noticed with who did it and where, and put right",
+      () =>
+        Effect.gen(function* () {
+          const { heal, key, noticed } = yield* running("apply-drift")
+          const free = { metadata: { labels: { team: "x" }, annotations: { "example.com/note": "free" } } }
+          for (const [kind, name] of [
+            [kinds.service, "web"],
+            [kinds.namespace, key.namespace]
+          ] as const) {
+            yield* patchAs(manager, pathOf(kind, key.namespace, name), free)
+          }
+          for (const { body, by, contentType, fields, kind, name, object } of edits) {
+            const path = pathOf(kind, key.namespace, object(key.namespace))
+            const before = content(yield* get(path))
+            yield* patchAs(manager, path, body, contentType)
+            const drift = yield* Effect.timeout(Queue.take(noticed), "5 seconds")
+            const whose = object === web ? app : null
+            expect({ of: name, ...told(drift) }).toEqual({
+              of: name,
+              app: whose,
+              change: "edited",
+              name: object(key.namespace),
+              manager: by,
+              fields
+            })
+            yield* heal
+            expect({ of: name, is: content(yield* get(path)) }).toEqual({ of: name, is: before })
+          }
+        }),
+      60_000
+    )
+
+    it.scoped("of an object that is deleted has no name; our own removal is none", () =>
+      Effect.gen(function* () {
+        const { heal, key, noticed, own, remove: removeOwn } = yield* running("apply-gone")
+        const secret = own.find((_) => _.kind === "Secret")?.metadata.name ?? ""
+        for (const [kind, name] of [
+          [kinds.networkPolicy, "web"],
+          [kinds.secret, secret],
+          [kinds.service, "web"]
+        ] as const) {
+          yield* untilCached((_) => _.metadataOf("secret", key.namespace, secret) !== undefined)
+          const path = pathIn(key, kind, name)
+          yield* remove(path)
+          const drift = yield* Effect.timeout(Queue.take(noticed), "5 seconds")
+          expect(told(drift)).toEqual({ app, change: "deleted", fields: [], manager: null, name })
+          yield* untilCached(
+            (_) =>
+              _.metadataOf(
+                kind === kinds.networkPolicy ? "networkPolicy" : kind === kinds.secret ? "secret" : "service",
+                key.namespace,
+                name
+              ) === undefined
+          )
+          yield* heal
+          expect(yield* get(path)).toMatchObject({ kind: named(own, kind.kind, name).kind, metadata: { name } })
+        }
+        yield* removeOwn(
+          key,
+          own.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name }))
+        )
+        yield* untilCached((_) => _.metadataOf("networkPolicy", key.namespace, "web") === undefined)
+        // Changes come in order of their kinds' watches only: a later one of each must have been judged.
+        yield* patchAs(manager, pathIn(key, kinds.networkPolicy, "maxcloud--default"), { spec: { egress: [{}] } })
+        const last = yield* Effect.timeout(Queue.take(noticed), "5 seconds")
+        expect(told(last)).toMatchObject({ change: "edited", name: "maxcloud--default" })
+      })
+    )
+
+    it.scoped("is put right after a restart too, when nothing is remembered", () =>
+      Effect.gen(function* () {
+        const { all, key, own } = yield* running("apply-again")
+        const path = pathIn(key, kinds.networkPolicy, "web")
+        yield* patchAs(manager, path, [{ op: "add", path: "/spec/egress/-", value: {} }], jsonPatch)
+        yield* patchAs(manager, pathIn(key, kinds.resourceQuota, "maxcloud--default"), {
+          spec: { hard: { configmaps: "1" } }
+        })
+        const { apply } = yield* makeApplyTest()
+        yield* apply(key, app, all, { force: true })
+        expect(yield* get(path)).toMatchObject({ spec: named(own, "NetworkPolicy", "web")["spec"] })
+        const quota = yield* get(pathIn(key, kinds.resourceQuota, "maxcloud--default"))
+        expect(quota).not.toHaveProperty("spec.hard.configmaps")
+      })
+    )
+  })
+})

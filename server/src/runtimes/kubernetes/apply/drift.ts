@@ -1,0 +1,124 @@
+import { AppName } from "@maxcloud/config-schema"
+import { label } from "@maxcloud/synth"
+import { Effect, Option, Schema, Stream } from "effect"
+import type { Drift, NamespaceKey } from "../../port/Runtime.ts"
+import type { CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
+import { keyOfNamespace } from "../cache/namespaceKey.ts"
+import type { ManagedFields, Metadata } from "../cache/objects.ts"
+import type { Applied } from "./applied.ts"
+import type { Lookup } from "./lookup.ts"
+import { type AppliedKind, idOf, managedKinds, type Place, placeOf } from "./managed.ts"
+import { type FieldPath, fieldsOf, foreignFields, ownEntry, textOf, without } from "./managedFields.ts"
+
+type ObjectMetadata = typeof Metadata.Type
+
+const decodeApp = Schema.decodeUnknownOption(AppName)
+
+export interface Edit {
+  /** null: of fields that are gone nobody knows who removed them. */
+  readonly manager: string | null
+  readonly fields: ReadonlyArray<string>
+}
+
+/** Who has done what to an object of ours. `lost`: fields that were ours at our last apply, and are no more. */
+export const editsOf = (
+  kind: string,
+  managedFields: ReadonlyArray<ManagedFields>,
+  lost: ReadonlyArray<FieldPath>
+): ReadonlyArray<Edit> => {
+  const edits = new Map<string | null, Set<string>>()
+  const add = (manager: string | null, path: FieldPath) => {
+    const fields = edits.get(manager) ?? new Set()
+    edits.set(manager, fields.add(textOf(path)))
+  }
+  for (const { fields, manager } of foreignFields(kind, managedFields)) for (const path of fields) add(manager, path)
+  const own = ownEntry(managedFields)
+  const others = managedFields.filter((_) => _ !== own).map((_) => ({ ..._, fields: fieldsOf(_.fieldsV1) }))
+  for (const path of lost) {
+    const taker = others.find((_) => without([path], _.fields).length === 0)
+    add(taker?.manager ?? null, path)
+  }
+  return [...edits].map(([manager, fields]) => ({ manager, fields: [...fields].sort() }))
+}
+
+const isApplied = (kind: CacheChange["kind"]): kind is AppliedKind => Object.hasOwn(managedKinds, kind)
+
+export interface DriftOptions {
+  readonly cache: ClusterCache["Type"]
+  readonly lookup: Lookup
+  readonly applied: Applied
+}
+
+interface Seen {
+  readonly place: Place
+  readonly key: NamespaceKey
+  readonly metadata: ObjectMetadata
+}
+
+/** What others do to our objects, from the cache's changes. For one reader. */
+export const makeDrift = ({ applied, cache, lookup }: DriftOptions): Stream.Stream<Drift> => {
+  /** Of each object that is not as it should be, what was told of it last: its status may change often meanwhile. */
+  const told = new Map<string, string>()
+
+  const driftOf = ({ key, metadata, place }: Seen, change: Drift["change"], edit: Edit): Drift => {
+    const { apiVersion, kind } = managedKinds[place.kind]
+    const app = applied.of(place)?.app ?? Option.getOrNull(decodeApp(metadata.labels[label.app]))
+    return { key, app, object: { apiVersion, kind, name: place.name }, change, ...edit, at: new Date() }
+  }
+
+  const once = (seen: Seen, change: Drift["change"], edits: ReadonlyArray<Edit>): ReadonlyArray<Drift> => {
+    const id = idOf(seen.place)
+    if (edits.length === 0) {
+      told.delete(id)
+      return []
+    }
+    const now = JSON.stringify([seen.metadata.uid, change, edits])
+    if (told.get(id) === now) return []
+    told.set(id, now)
+    return edits.map((_) => driftOf(seen, change, _))
+  }
+
+  const gone: Edit = { manager: null, fields: [] }
+
+  /** An object without our label is as good as deleted to the watch. */
+  const unlabelled = (seen: Seen) =>
+    Effect.gen(function* () {
+      const { kind } = managedKinds[seen.place.kind]
+      const there = yield* Effect.orElseSucceed(lookup.get(seen.place), () => Option.none<ObjectMetadata>())
+      const same = Option.filter(there, (_) => _.uid === seen.metadata.uid && _.deletionTimestamp === undefined)
+      if (Option.isNone(same)) return once(seen, "deleted", [gone])
+      const own = ownEntry(seen.metadata.managedFields)
+      const left = ownEntry(same.value.managedFields)
+      const lost = without(
+        own === undefined ? [] : fieldsOf(own.fieldsV1),
+        left === undefined ? [] : fieldsOf(left.fieldsV1)
+      )
+      return once(seen, "edited", editsOf(kind, same.value.managedFields, lost))
+    })
+
+  const judge = (change: CacheChange): Effect.Effect<ReadonlyArray<Drift>> => {
+    const { deleted, kind, metadata, name, namespace } = change
+    if (!isApplied(kind)) return Effect.succeed([])
+    const place = placeOf(kind, namespace, name)
+    const isNamespace = kind === "namespace"
+    const around = isNamespace ? metadata : cache.namespace(namespace)
+    const key = Option.flatMap(Option.fromNullable(around), keyOfNamespace)
+    if (around === undefined || Option.isNone(key) || applied.hold(place, change)) return Effect.succeed([])
+    const seen = { place, key: key.value, metadata }
+    // All of it goes, by nobody's hand but who deletes the namespace.
+    if (!isNamespace && around.deletionTimestamp !== undefined) return Effect.succeed([])
+    const ours = ownEntry(metadata.managedFields) !== undefined || applied.of(place)?.uid === metadata.uid
+    if (!ours || applied.hasRemoved(metadata.uid)) return Effect.succeed([])
+    if (deleted) return unlabelled(seen)
+    if (metadata.deletionTimestamp !== undefined) return Effect.sync(() => once(seen, "deleted", [gone]))
+    if (applied.isOld(place, metadata)) return Effect.succeed([])
+    return Effect.sync(() =>
+      once(seen, "edited", editsOf(managedKinds[kind].kind, metadata.managedFields, applied.lost(place, metadata)))
+    )
+  }
+
+  return Stream.merge(cache.changes, applied.released).pipe(
+    Stream.mapEffect(judge, { concurrency: 8 }),
+    Stream.flattenIterables
+  )
+}

@@ -1,0 +1,118 @@
+import { layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { expect } from "vitest"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { describeCluster } from "../../kubeApi/testCluster.ts"
+import { MetadataObject } from "../cache/objects.ts"
+import { managedKinds } from "./managed.ts"
+import { app, clusterTest, get, makeApplyTest, manifestsOf, newKey, removeNamespace, untilCached } from "./testApply.ts"
+
+const decodeList = Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(MetadataObject) }))
+
+/** Every object of a namespace of ours with its version. */
+const versions = (namespace: string) =>
+  Effect.gen(function* () {
+    const all: Array<string> = []
+    // A cluster need not know ExternalSecrets.
+    const own = Object.values(managedKinds).filter((_) => _ !== kinds.externalSecret)
+    for (const kind of [...own, kinds.revision, kinds.pod]) {
+      const { items } = decodeList(yield* get(pathOf(kind, namespace)))
+      for (const { metadata } of items) {
+        if (kind.namespaced || metadata.name === namespace) {
+          all.push(`${kind.kind}/${metadata.name} ${metadata.uid} ${metadata.resourceVersion}`)
+        }
+      }
+    }
+    return all.sort()
+  })
+
+/** Until Knative and the quota have said of it what they say. */
+const settled = (namespace: string) =>
+  Effect.gen(function* () {
+    let before = yield* versions(namespace)
+    for (let equal = 0; equal < 4; ) {
+      yield* Effect.sleep(250)
+      const now = yield* versions(namespace)
+      equal = now.join() === before.join() ? equal + 1 : 0
+      before = now
+    }
+    return before
+  })
+
+const organization = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => newKey(prefix)),
+    removeNamespace
+  )
+
+describeCluster("dry run (KUBECONFIG)", () => {
+  layer(clusterTest, { excludeTestServices: true })((it) => {
+    it.scoped(
+      "says what would be said, and changes no version: in the organization's namespace and in the scratch one",
+      () =>
+        Effect.gen(function* () {
+          const key = yield* organization("apply-dry")
+          const scratch = yield* organization("apply-scratch")
+          const { apply, dryRun } = yield* makeApplyTest(scratch.namespace)
+          const idle = [{ name: "web", scale: { min: 1 } }]
+          const { namespace, own } = manifestsOf(key, idle)
+          yield* apply(scratch, app, manifestsOf(scratch, idle).namespace, { force: false })
+
+          const more = manifestsOf(key, [
+            { name: "web", env: { A: "b" } },
+            { name: "api", env: { KEY: { secret: "key" } } }
+          ])
+          const pull = {
+            apiVersion: "v1",
+            kind: "Secret",
+            metadata: {
+              name: "maxcloud--registry",
+              namespace: key.namespace,
+              annotations: { "maxcloud.dev/registry-credentials": "true" }
+            },
+            type: "kubernetes.io/dockerconfigjson"
+          }
+          const tried = [...more.namespace, pull, ...more.own]
+          const outer = yield* settled(scratch.namespace)
+          expect(yield* dryRun(key, more.spec, tried)).toEqual([])
+          expect(yield* versions(scratch.namespace)).toEqual(outer)
+
+          yield* apply(key, app, [...namespace, ...own], { force: false })
+          yield* untilCached((_) => _.service(key.namespace, "web") !== undefined)
+          const inner = yield* settled(key.namespace)
+          expect(yield* dryRun(key, more.spec, tried)).toEqual([])
+
+          // Knative takes no such field; the second service is told of.
+          const bad = more.own.map((_) =>
+            _.kind === "Service" && _.metadata.name === "api"
+              ? {
+                  ..._,
+                  spec: {
+                    template: { spec: { nodeSelector: { a: "b" }, containers: [{ image: "dev.local/hello:1" }] } }
+                  }
+                }
+              : _
+          )
+          const [issue, ...others] = yield* dryRun(key, more.spec, bad)
+          expect(issue?.path).toEqual(["services", more.spec.services.findIndex((_) => _.name === "api")])
+          expect(issue?.message).toMatch(/^AdmissionRefused: Service ".*\/api": the admission webhook .*nodeSelector/)
+          expect(others).toEqual([])
+          expect(yield* versions(key.namespace)).toEqual(inner)
+          expect(yield* versions(scratch.namespace)).toEqual(outer)
+        }),
+      90_000
+    )
+
+    it.scoped("names the remedy where there is no scratch namespace", () =>
+      Effect.gen(function* () {
+        const key = newKey("apply-none")
+        const { asked, dryRun } = yield* makeApplyTest("apply-not-there")
+        const { own, spec } = manifestsOf(key, [{ name: "web" }])
+        expect(yield* dryRun(key, spec, own)).toEqual([
+          { path: [], message: expect.stringContaining("maxcloud cluster install") }
+        ])
+        expect(asked.every((_) => _.method === "GET")).toBe(true)
+      })
+    )
+  })
+})

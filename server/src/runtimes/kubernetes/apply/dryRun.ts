@@ -1,0 +1,118 @@
+import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
+import { label, type Manifest } from "@maxcloud/synth"
+import { Effect, Option } from "effect"
+import { pathOf } from "../../kubeApi/kinds.ts"
+import type { NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+import { appOf, nameTaken, targetsOf } from "./Applier.ts"
+import type { Requests } from "./binding.ts"
+import type { Lookup } from "./lookup.ts"
+import { idOf, isOurs, managedKinds, metadataOnly, namedOf, placeOf, type Target } from "./managed.ts"
+import { fieldManager } from "./managedFields.ts"
+import { isUnreachable, refusalOf, runtimeErrorOf } from "./refusal.ts"
+import { isPullSecret } from "./secretData.ts"
+
+const concurrency = 24
+
+export interface DryRunOptions {
+  readonly api: Requests
+  readonly lookup: Lookup
+  /** Where objects are tried whose own namespace is not there yet. */
+  readonly scratchNamespace: string
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/**
+ * What can be tried before the objects that it needs exist: Knative's webhook tries a pod of the template itself, which must have its
+ * ServiceAccount (the namespace's default one stands in). Secrets are put in at apply only.
+ */
+const tryable = (manifest: Manifest): Manifest => {
+  if (isPullSecret(manifest)) {
+    return { ...manifest, data: { ".dockerconfigjson": Buffer.from(`{"auths":{}}`).toString("base64") } }
+  }
+  const spec = manifest["spec"]
+  const template = isRecord(spec) ? spec["template"] : undefined
+  const podSpec = isRecord(template) ? template["spec"] : undefined
+  if (!isRecord(spec) || !isRecord(template) || !isRecord(podSpec)) return manifest
+  const { serviceAccountName: _, ...rest } = podSpec
+  return { ...manifest, spec: { ...spec, template: { ...template, spec: rest } } }
+}
+
+/** Asks the API server what it would say, without changing anything (Kubernetes API concepts, "Dry-run"). */
+export const makeDryRun = ({ api, lookup, scratchNamespace }: DryRunOptions) => {
+  const issueAt = (spec: AppSpec, { manifest }: Target, message: string): SpecIssue => {
+    const service = manifest.metadata.labels?.[label.service]
+    const index = spec.services.findIndex((_) => _.name === service)
+    return { path: index < 0 ? [] : ["services", index], message }
+  }
+
+  const said = (error: RuntimeError): ReadonlyArray<string> =>
+    error.reason === "refused" ? [`${error.diagnosis?.code ?? "AdmissionRefused"}: ${error.message}`] : []
+
+  const tryOne = (target: Target, namespace: string): Effect.Effect<ReadonlyArray<string>, RuntimeError> => {
+    const { manifest, place } = target
+    const { namespaced } = managedKinds[place.kind]
+    const metadata = namespaced ? { ...manifest.metadata, namespace } : manifest.metadata
+    return api
+      .request({
+        method: "PATCH",
+        path: pathOf(managedKinds[place.kind], namespace, place.name),
+        query: { fieldManager, force: "true", dryRun: "All", fieldValidation: "Strict" },
+        contentType: "application/apply-patch+yaml",
+        accept: metadataOnly,
+        body: { ...tryable(manifest), metadata }
+      })
+      .pipe(
+        Effect.as<ReadonlyArray<string>>([]),
+        Effect.catchAll((error) => {
+          if (isUnreachable(error)) return runtimeErrorOf(api, namedOf(place))(error)
+          const { diagnosis } = refusalOf(error, namedOf(place))
+          return Effect.succeed([`${diagnosis.code}: ${diagnosis.message}. ${diagnosis.fix}`])
+        })
+      )
+  }
+
+  /** Our namespace; else the scratch one; else why neither can be had. */
+  const whereOf = (
+    key: NamespaceKey
+  ): Effect.Effect<{ readonly namespace: string } | { readonly issue: string }, RuntimeError> =>
+    Effect.gen(function* () {
+      const own = yield* Effect.either(lookup.namespaceOf(key))
+      if (own._tag === "Left") {
+        const [issue] = said(own.left)
+        if (issue !== undefined) return { issue }
+        // One that is on its way out is made again.
+        if (own.left.diagnosis?.code !== "NamespaceTerminating") return yield* own.left
+      } else if (Option.isSome(own.right)) return { namespace: key.namespace }
+      const scratch = yield* lookup.get(placeOf("namespace", "", scratchNamespace))
+      if (Option.isSome(scratch)) return { namespace: scratchNamespace }
+      const issue = `the cluster has no namespace "${scratchNamespace}", where a first deployment is tried: run \`maxcloud cluster install\``
+      return { issue }
+    })
+
+  return Effect.fn("DryRun.dryRun")(function* (
+    key: NamespaceKey,
+    spec: AppSpec,
+    manifests: ReadonlyArray<Manifest>
+  ): Effect.fn.Return<ReadonlyArray<SpecIssue>, RuntimeError> {
+    const where = yield* whereOf(key)
+    if ("issue" in where) return [{ path: [], message: where.issue }]
+    const targets = yield* targetsOf(key, manifests)
+    const inOwn = where.namespace === key.namespace
+    const found = yield* lookup.find(inOwn ? targets.map((_) => _.place) : [])
+    const tried = yield* Effect.forEach(
+      targets,
+      (target) => {
+        const metadata = found.get(idOf(target.place))
+        const messages: Effect.Effect<ReadonlyArray<string>, RuntimeError> = metadata !== undefined &&
+        !isOurs(metadata, key, appOf(spec.app, target))
+          ? Effect.succeed(said(nameTaken(target.place, metadata)))
+          : tryOne(target, where.namespace)
+        return Effect.map(messages, (_) => _.map((message) => issueAt(spec, target, message)))
+      },
+      { concurrency }
+    )
+    return tried.flat()
+  })
+}

@@ -1,0 +1,73 @@
+import { Effect } from "effect"
+import { kindOf, kinds } from "../../kubeApi/kinds.ts"
+import { type Applier, type ApplierOptions, makeApplier } from "./Applier.ts"
+import { makeApplied } from "./applied.ts"
+import { makeBinding } from "./binding.ts"
+import { makeDrift } from "./drift.ts"
+import { makeDryRun } from "./dryRun.ts"
+import { makeLookup } from "./lookup.ts"
+import { idOf, placeOf } from "./managed.ts"
+import { makeRemover } from "./remove.ts"
+import { makeSuccessors, type Told } from "./successors.ts"
+import { makeTraffic } from "./traffic.ts"
+
+export interface ApplyParts extends Pick<ApplierOptions, "api" | "cache" | "secrets" | "registryCredentials"> {
+  /** Always there (`maxcloud cluster install`). @default maxcloud-scratch */
+  readonly scratchNamespace?: string
+}
+
+/** All that writes manifests' objects to the cluster, and watches who else does. The parts share what they know of each other's doing. */
+export const makeApply = Effect.fn("makeApply")(function* ({
+  scratchNamespace = "maxcloud-scratch",
+  ...given
+}: ApplyParts) {
+  const { bind, request } = makeBinding(given.api)
+  const parts = { ...given, api: { server: given.api.server, unreachableSince: given.api.unreachableSince, request } }
+  const applied = yield* makeApplied
+  const lookup = makeLookup(parts.api, parts.cache)
+  const { apply, missing }: Applier = makeApplier({ ...parts, lookup, applied, bind })
+  const successors = makeSuccessors()
+  const told = (namespace: string, name: string): Told | undefined => {
+    const service = parts.cache.service(namespace, name)
+    return service === undefined
+      ? undefined
+      : { generation: service.metadata.generation, newestRevision: service.status.latestCreatedRevisionName }
+  }
+
+  /** Applies, and remembers which services are to have a new revision by it. */
+  const applyAwaited: Applier["apply"] = (key, app, manifests, options) =>
+    Effect.suspend(() => {
+      const services = manifests
+        .filter((_) => kindOf(_) === kinds.service)
+        .map(({ metadata: { name } }) => ({ name, before: told(key.namespace, name) }))
+      return apply(key, app, manifests, options).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            const now = performance.now()
+            for (const { before, name } of services) {
+              const place = placeOf("service", key.namespace, name)
+              successors.applied(idOf(place), before, applied.of(place)?.generation ?? 0, now)
+            }
+          })
+        )
+      )
+    })
+
+  return {
+    /** Does the cache tell of a service, or of its newest revision, from before our last apply? */
+    isBehind: (namespace: string, name: string, now: number): boolean => {
+      const place = placeOf("service", namespace, name)
+      const metadata = parts.cache.metadataOf("service", namespace, name)
+      if (metadata === undefined) return false
+      return (
+        applied.isOld(place, metadata) || successors.isAwaited(idOf(place), told(namespace, name)?.newestRevision, now)
+      )
+    },
+    apply: applyAwaited,
+    missing,
+    ...makeTraffic(parts.api),
+    remove: makeRemover({ ...parts, lookup, applied }),
+    dryRun: makeDryRun({ ...parts, lookup, scratchNamespace }),
+    drift: makeDrift({ ...parts, lookup, applied })
+  }
+})

@@ -1,0 +1,126 @@
+import type { AppName } from "@maxcloud/config-schema"
+import { label, type Manifest, type ObjectRef } from "@maxcloud/synth"
+import { Schema } from "effect"
+import { type Kind, kinds } from "../../kubeApi/kinds.ts"
+import type { NamespaceKey } from "../../port/Runtime.ts"
+import type { ManagedKind } from "../cache/ClusterCache.ts"
+import { type ManagedFields, type Metadata, MetadataObject } from "../cache/objects.ts"
+import { fieldManager, ownEntry } from "./managedFields.ts"
+import type { Named } from "./refusal.ts"
+
+type ObjectMetadata = typeof Metadata.Type
+
+/** Kinds that deployments are made of, and so are applied, removed and watched for drift. */
+export const managedKinds = {
+  namespace: kinds.namespace,
+  resourceQuota: kinds.resourceQuota,
+  limitRange: kinds.limitRange,
+  networkPolicy: kinds.networkPolicy,
+  serviceAccount: kinds.serviceAccount,
+  secret: kinds.secret,
+  externalSecret: kinds.externalSecret,
+  service: kinds.service
+} as const satisfies Partial<Record<ManagedKind, Kind>>
+
+export type AppliedKind = keyof typeof managedKinds
+
+const isAppliedKind = (name: string): name is AppliedKind => Object.hasOwn(managedKinds, name)
+
+const byType = new Map(
+  Object.entries(managedKinds).flatMap(([name, kind]) =>
+    isAppliedKind(name) ? [[`${kind.apiVersion}/${kind.kind}`, name] as const] : []
+  )
+)
+
+/** undefined: a kind that no deployment has. */
+export const appliedKindOf = (ref: Pick<ObjectRef, "apiVersion" | "kind">): AppliedKind | undefined =>
+  byType.get(`${ref.apiVersion}/${ref.kind}`)
+
+/** An object of the cluster by its place. `namespace`: empty for a Namespace. */
+export interface Place {
+  readonly kind: AppliedKind
+  readonly namespace: string
+  readonly name: string
+}
+
+export const placeOf = (kind: AppliedKind, namespace: string, name: string): Place => ({
+  kind,
+  namespace: managedKinds[kind].namespaced ? namespace : "",
+  name
+})
+
+export const idOf = ({ kind, name, namespace }: Place) => `${kind}/${namespace}/${name}`
+
+export const namedOf = ({ kind, name, namespace }: Place): Named => ({ kind: managedKinds[kind].kind, namespace, name })
+
+/** Id of the organization, on namespaces: names may be given again, ids never are. */
+export const organizationIdLabel = label.organizationId
+
+const managedBy = "app.kubernetes.io/managed-by"
+
+export const isManaged = (labels: Readonly<Record<string, string>>) => labels[managedBy] === fieldManager
+
+export const decodeMetadataObject = Schema.decodeUnknown(MetadataObject)
+
+/** Only metadata comes back (Kubernetes API concepts, "Metadata-only fetches"): no value of a Secret travels. */
+export const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+export const metadataOnlyList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+const differs = (is: string | undefined, should: string) => is !== undefined && is !== should
+
+/**
+ * May we touch this object? It is ours by its label, or, where somebody took the label off, by our own apply. One of another app or
+ * organization is theirs. `app`: undefined where any app of the organization will do.
+ */
+export const isOurs = (
+  { labels, managedFields }: ObjectMetadata,
+  key: NamespaceKey,
+  app: AppName | undefined
+): boolean =>
+  (isManaged(labels) || ownEntry(managedFields) !== undefined) &&
+  !differs(labels[label.organization], key.organization) &&
+  !differs(labels[label.stage], key.stage) &&
+  (app === undefined || !differs(labels[label.app], app))
+
+/** As `isOurs`, of a namespace: it carries the organization's id, unless somebody took that label off. */
+export const isOurNamespace = (metadata: ObjectMetadata, key: NamespaceKey): boolean => {
+  const id = metadata.labels[organizationIdLabel]
+  const applied = ownEntry(metadata.managedFields) !== undefined
+  return isOurs(metadata, key, undefined) && (id === key.organizationId || (id === undefined && applied))
+}
+
+/** Who made it, for a refusal: managers and labels that tell of an owner. */
+export const ownerOf = ({ labels, managedFields }: ObjectMetadata): string => {
+  const managers = [...new Set(managedFields.map((_: ManagedFields) => _.manager))].filter((_) => _ !== "")
+  const told = Object.entries(labels).filter(([name]) => /^(?:app\.kubernetes\.io|maxcloud\.dev)\//.test(name))
+  const made = managers.length === 0 ? "an unknown manager" : managers.map((_) => `"${_}"`).join(", ")
+  const marked =
+    told.length === 0 ? "without labels of an owner" : told.map(([name, value]) => `${name}=${value}`).join(", ")
+  return `made by ${made}, ${marked}`
+}
+
+/** In which step an object is applied: what others need comes before them. */
+const steps: Readonly<Record<AppliedKind, number>> = {
+  namespace: 0,
+  resourceQuota: 1,
+  limitRange: 1,
+  networkPolicy: 1,
+  serviceAccount: 2,
+  secret: 2,
+  externalSecret: 2,
+  service: 3
+}
+
+/** Secrets that pods pull with belong to the namespace, and are there before any of its pods. */
+const pullSecretType = "kubernetes.io/dockerconfigjson"
+
+export interface Target {
+  readonly place: Place
+  readonly manifest: Manifest
+}
+
+/** Objects in steps: those of one may be applied at the same time. */
+export const inSteps = (targets: ReadonlyArray<Target>): ReadonlyArray<ReadonlyArray<Target>> => {
+  const stepOf = ({ manifest, place }: Target) => (manifest["type"] === pullSecretType ? 1 : steps[place.kind])
+  return [0, 1, 2, 3].map((step) => targets.filter((_) => stepOf(_) === step)).filter((_) => _.length > 0)
+}

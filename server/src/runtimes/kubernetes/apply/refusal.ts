@@ -1,0 +1,135 @@
+import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
+import { Effect, Option } from "effect"
+import type { KubeError } from "../../kubeApi/KubeApi.ts"
+import { RuntimeError } from "../../port/Runtime.ts"
+import { isUnauthorizedVerb, type Requests } from "./binding.ts"
+
+/** An object as messages name it: `NetworkPolicy "shop/api"`. */
+export interface Named {
+  readonly kind: string
+  readonly namespace?: string | undefined
+  readonly name: string
+}
+
+export const nameOf = ({ kind, name, namespace }: Named) =>
+  `${kind} "${namespace === undefined || namespace === "" ? name : `${namespace}/${name}`}"`
+
+export interface Refusal {
+  readonly reason: RuntimeError["reason"]
+  readonly diagnosis: Diagnosis
+}
+
+const refused = (code: DiagnosisCode, message: string, evidence: ReadonlyArray<string>): Refusal => ({
+  reason: "refused",
+  diagnosis: diagnosisOf(code, message, evidence)
+})
+
+/** `admission webhook "<name>" denied the request: <its words>` (k8s.io/apiserver, admission/plugin/webhook/errors). */
+const denied = /^.*?admission webhook "([^"]+)" denied the request(?: without explanation|: )?([\s\S]*)$/
+/** `failed calling webhook "<name>": …` (same place). */
+const uncalled = /failed calling webhook "([^"]+)":? ?([\s\S]*)$/
+/** LimitRanger's and the quota's words (k8s.io/apiserver, plugin/pkg/admission). */
+const limit =
+  /\b(?:maximum|minimum) [\w./-]+ usage per (?:Container|Pod)|max limit to request ratio per (?:Container|Pod)|must specify (?:limits|requests)/
+const quota = /exceeded quota:|failed quota:|insufficient quota/
+
+/** A pod that Knative's webhook tried is told of as a dry run, which is nothing to the reader. */
+const words = (message: string) => message.replace(/\bdry run failed with /, "")
+
+/** `conflict with "kubectl-edit" using v1: .spec.x`: the manager, as the cause's message quotes it. */
+const managerIn = (message: string) => /conflict with "((?:[^"\\]|\\.)*)"/.exec(message)?.[1] ?? "another manager"
+
+const conflict = (error: KubeError, object: Named): Refusal | undefined => {
+  const causes = error.causes.filter((_) => _.reason === "FieldManagerConflict")
+  if (causes.length === 0) return undefined
+  const held = causes.map((_) => `${_.field.replace(/^\./, "")} is held by "${managerIn(_.message)}"`)
+  const more = held.length > 3 ? ` and ${held.length - 3} more` : ""
+  return refused("FieldConflict", `${nameOf(object)}: ${held.slice(0, 3).join("; ")}${more}`, held)
+}
+
+/** What an answer of the API server to a write of this object means. */
+export const refusalOf = (error: KubeError, object: Named): Refusal => {
+  const message = error.message.replace(/ \([A-Z]+ \/\S*\)$/, "")
+  const evidence = [message]
+  const name = nameOf(object)
+  const notCalled = uncalled.exec(message)
+  if (notCalled !== null) {
+    return {
+      reason: "unavailable",
+      diagnosis: diagnosisOf(
+        "AdmissionRefused",
+        `${name}: the admission webhook "${notCalled[1]}" cannot be called: ${notCalled[2]}`,
+        evidence
+      )
+    }
+  }
+  if (error.causes.some((_) => _.reason === "NamespaceTerminating") || /because it is being terminated/.test(message)) {
+    return {
+      reason: "unavailable",
+      diagnosis: diagnosisOf(
+        "NamespaceTerminating",
+        `${name}: its namespace is being deleted; it is made again once that is gone`,
+        evidence
+      )
+    }
+  }
+  const held = conflict(error, object)
+  if (held !== undefined) return held
+  if (/violates PodSecurity/.test(message)) return refused("PodSecurityRefused", `${name}: ${words(message)}`, evidence)
+  if (quota.test(message)) return refused("QuotaExceeded", `${name}: ${words(message)}`, evidence)
+  if (limit.test(message)) return refused("LimitExceeded", `${name}: ${words(message)}`, evidence)
+  if (/RuntimeClass "[^"]*" not found|runtimeclass(?:es)?\.node\.k8s\.io "[^"]*" not found/i.test(message)) {
+    return refused("RuntimeClassMissing", `${name}: ${words(message)}`, evidence)
+  }
+  const denial = denied.exec(message)
+  if (denial !== null) {
+    const said = denial[2] === undefined || denial[2].trim() === "" ? "it gave no reason" : words(denial[2])
+    return refused("AdmissionRefused", `${name}: the admission webhook "${denial[1]}" says: ${said}`, evidence)
+  }
+  if (error.reason === "conflict") {
+    return {
+      reason: "unavailable",
+      diagnosis: diagnosisOf("FieldConflict", `${name} was changed in the meantime: ${message}`, evidence)
+    }
+  }
+  return refused("AdmissionRefused", `${name}: ${message}`, evidence)
+}
+
+const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])
+
+/** The API server gave no verdict: nothing is said of the object. A webhook that cannot be called is answered 500, but is a verdict. */
+export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !uncalled.test(error.message)
+
+/** What is said while the API server is away. `since` is the same for all that is said in one outage. */
+export const unreachableError = (since: Date, evidence: string, cause?: KubeError): RuntimeError => {
+  const message = `cluster unreachable since ${since.toISOString()}, continuing`
+  const diagnosis = diagnosisOf("ClusterUnreachable", message, [evidence])
+  return new RuntimeError({ reason: "unavailable", message, diagnosis, cause })
+}
+
+/** `KubeError` as the runtime's own. `object`: what was asked about. */
+export const runtimeErrorOf =
+  (api: Requests, object: Named) =>
+  (error: KubeError): Effect.Effect<never, RuntimeError> =>
+    Effect.gen(function* () {
+      if (isUnreachable(error)) {
+        const since = Option.getOrElse(yield* api.unreachableSince, () => new Date())
+        if (error.status === undefined) {
+          return yield* unreachableError(since, `${api.server}: ${error.message}`, error)
+        }
+        const message = `the cluster at ${api.server} answers ${error.status}, continuing: ${error.message}`
+        const diagnosis = diagnosisOf("ClusterUnreachable", message, [`${api.server}: ${error.message}`])
+        return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
+      }
+      if (error.reason === "unauthorized") {
+        const message = `the cluster at ${api.server} does not accept the server's credentials: ${error.message}`
+        const diagnosis = diagnosisOf("ClusterUnreachable", message, [error.message])
+        return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
+      }
+      if (isUnauthorizedVerb(error)) {
+        const message = `${nameOf(object)}: the server lacks a right in the cluster: run \`maxcloud cluster install\`. ${error.message}`
+        return yield* new RuntimeError({ reason: "refused", message, cause: error })
+      }
+      const { diagnosis, reason } = refusalOf(error, object)
+      return yield* new RuntimeError({ reason, message: diagnosis.message, diagnosis, cause: error })
+    })

@@ -1,0 +1,111 @@
+import type { ObjectRef } from "@maxcloud/synth"
+import { Effect, Option, Schedule } from "effect"
+import { within } from "../../../base/node/monotonic.ts"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+import type { ClusterCache } from "../cache/ClusterCache.ts"
+import type { Metadata } from "../cache/objects.ts"
+import type { Applied } from "./applied.ts"
+import type { Requests } from "./binding.ts"
+import type { Lookup } from "./lookup.ts"
+import {
+  appliedKindOf,
+  idOf,
+  inSteps,
+  isOurNamespace,
+  isOurs,
+  managedKinds,
+  namedOf,
+  type Place,
+  placeOf,
+  type Target
+} from "./managed.ts"
+import { runtimeErrorOf } from "./refusal.ts"
+
+type ObjectMetadata = typeof Metadata.Type
+
+/** On revisions: the uid of their Knative Service (knative/serving, pkg/apis/serving, `ServiceUIDLabelKey`). */
+const serviceUid = "serving.knative.dev/serviceUID"
+
+const concurrency = 24
+/** How long the cluster's garbage collector may take for what a Knative Service leaves behind. */
+const collected = Schedule.spaced("100 millis").pipe(within("60 seconds"))
+
+export interface RemoverOptions {
+  readonly api: Requests
+  readonly cache: ClusterCache["Type"]
+  readonly lookup: Lookup
+  readonly applied: Applied
+}
+
+/** Deletes objects of ours, in the order opposite to apply. */
+export const makeRemover = ({ api, applied, cache, lookup }: RemoverOptions) => {
+  /** This object, and not one that somebody has put in its place since. */
+  const removeOne = (place: Place, { uid }: ObjectMetadata) => {
+    applied.forget(place, uid)
+    return api
+      .request({
+        method: "DELETE",
+        path: pathOf(managedKinds[place.kind], place.namespace, place.name),
+        body: { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid }, propagationPolicy: "Background" }
+      })
+      .pipe(
+        Effect.asVoid,
+        Effect.catchAll((error) =>
+          error.reason === "notFound" || error.reason === "conflict"
+            ? Effect.void
+            : runtimeErrorOf(api, namedOf(place))(error)
+        )
+      )
+  }
+
+  /** As long as a revision stands, its pods are made anew. Ends with those that stand after a minute. */
+  const revisionsLeft = (namespace: string, services: ReadonlyMap<string, string>) => {
+    const isOf = ({ labels }: ObjectMetadata) => services.get(labels[serviceUid] ?? "") !== undefined
+    const cached = Effect.sync(() =>
+      [...services.values()].flatMap((_) => cache.revisionsOf(namespace, _)).filter((_) => isOf(_.metadata))
+    )
+    // The cache may not have seen the newest yet.
+    const left = Effect.flatMap(cached, (seen) =>
+      seen.length > 0
+        ? Effect.succeed(seen.map((_) => _.metadata.name))
+        : Effect.map(lookup.list(kinds.revision, namespace), (all) => all.filter(isOf).map((_) => _.name))
+    )
+    return Effect.repeat(left, { schedule: collected, until: (_) => _.length === 0 }).pipe(Effect.andThen(left))
+  }
+
+  const removeStep = (key: NamespaceKey, step: ReadonlyArray<Target>) =>
+    Effect.gen(function* () {
+      const found = yield* lookup.find(step.map((_) => _.place))
+      const ours = step.flatMap(({ place }) => {
+        const metadata = found.get(idOf(place))
+        return metadata !== undefined && isOurs(metadata, key, undefined) ? [{ place, metadata }] : []
+      })
+      yield* Effect.forEach(ours, ({ metadata, place }) => removeOne(place, metadata), { concurrency, discard: true })
+      const services = ours.filter(({ place }) => place.kind === "service")
+      if (services.length === 0) return
+      const byUid = new Map(services.map(({ metadata, place }) => [metadata.uid, place.name]))
+      const left = yield* revisionsLeft(key.namespace, byUid)
+      if (left.length > 0) {
+        const message = `the revisions ${left.join(", ")} in namespace "${key.namespace}" are still there: the cluster's garbage collector has not removed them in a minute; trying again`
+        return yield* new RuntimeError({ reason: "unavailable", message })
+      }
+    })
+
+  /**
+   * Removes these objects as far as they are ours; others, and those that are gone, are left alone. Returns when Knative Services and
+   * their revisions are gone: their pods take no requests any more, and may yet finish those they have.
+   */
+  return Effect.fn("Remover.remove")(function* (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) {
+    const place = placeOf("namespace", "", key.namespace)
+    const namespace = cache.namespace(key.namespace) ?? Option.getOrUndefined(yield* lookup.get(place))
+    if (namespace === undefined || !isOurNamespace(namespace, key)) return
+    const targets = refs.flatMap((ref): ReadonlyArray<Target> => {
+      const kind = appliedKindOf(ref)
+      const { apiVersion, name } = ref
+      const manifest = { apiVersion, kind: ref.kind, metadata: { name } }
+      return kind === undefined ? [] : [{ place: placeOf(kind, key.namespace, name), manifest }]
+    })
+    for (const step of [...inSteps(targets)].reverse()) yield* removeStep(key, step)
+  })
+}

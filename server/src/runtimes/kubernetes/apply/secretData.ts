@@ -1,0 +1,91 @@
+import { type AppName, SecretName } from "@maxcloud/config-schema"
+import { diagnosisOf } from "@maxcloud/sdk/api"
+import { annotation, type Manifest } from "@maxcloud/synth"
+import { Effect, Either, Option, Redacted, Schema } from "effect"
+import type { RegistryCredentials } from "../../../stores/images/RegistryCredentials.ts"
+import type { Secrets } from "../../../stores/secrets/Secrets.ts"
+import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+
+const Parts = Schema.Record({
+  key: Schema.String,
+  value: Schema.Array(Schema.Union(Schema.String, Schema.Struct({ secret: SecretName, version: Schema.Int })))
+})
+const decodeParts = Schema.decodeUnknownEither(Schema.parseJson(Parts))
+
+const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64")
+
+const unavailable = ({ message }: { readonly message: string }) => new RuntimeError({ reason: "unavailable", message })
+
+export interface ValueSources {
+  readonly secrets: Secrets["Type"]
+  readonly registryCredentials?: RegistryCredentials["Type"] | undefined
+}
+
+const dataOfParts = (key: NamespaceKey, app: AppName, manifest: Manifest, written: string, { secrets }: ValueSources) =>
+  Effect.gen(function* () {
+    const name = `Secret "${key.namespace}/${manifest.metadata.name}"`
+    const parts = decodeParts(written)
+    if (Either.isLeft(parts)) {
+      return yield* new RuntimeError({
+        reason: "refused",
+        message: `${name}: its annotation ${annotation.secretParts} cannot be read`
+      })
+    }
+    const scope = { organizationId: key.organizationId, app, stage: key.stage }
+    const valueOf = (part: (typeof Parts.Type)[string][number]) =>
+      Effect.gen(function* () {
+        if (typeof part === "string") return part
+        const value = yield* Effect.mapError(secrets.reveal(scope, part.secret, part.version), unavailable)
+        if (Option.isSome(value)) return Redacted.value(value.value)
+        const message = `${name} needs version ${part.version} of the secret "${part.secret}", which is not there any more`
+        const diagnosis = diagnosisOf("SecretMissing", message, [])
+        return yield* new RuntimeError({ reason: "refused", message, diagnosis })
+      })
+    const data: Record<string, string> = {}
+    for (const [dataKey, ofKey] of Object.entries(parts.right)) {
+      data[dataKey] = base64((yield* Effect.forEach(ofKey, valueOf)).join(""))
+    }
+    return data
+  })
+
+/** Docker Hub's own key in Docker's config, by which kubelet finds credentials for images of `docker.io`. */
+const hub = "https://index.docker.io/v1/"
+
+/** `.dockerconfigjson` (Kubernetes, "Pull an Image from a Private Registry"). */
+const pullData = (key: NamespaceKey, { registryCredentials }: ValueSources) =>
+  Effect.gen(function* () {
+    const auths: Record<string, { readonly auth: string }> = {}
+    const known =
+      registryCredentials === undefined
+        ? []
+        : yield* Effect.mapError(registryCredentials.list(key.organizationId), unavailable)
+    for (const { host } of known) {
+      if (registryCredentials === undefined) continue
+      const found = yield* Effect.mapError(registryCredentials.reveal(key.organizationId, host), unavailable)
+      if (Option.isNone(found)) continue
+      const { password, username } = found.value
+      auths[host === "docker.io" ? hub : host] = { auth: base64(`${username}:${Redacted.value(password)}`) }
+    }
+    return { ".dockerconfigjson": base64(JSON.stringify({ auths })) }
+  })
+
+/** Are the values of this Secret not fixed by its manifest, so that it must be filled to know whether it has changed? */
+export const isPullSecret = ({ metadata }: Manifest) =>
+  metadata.annotations?.[annotation.registryCredentials] === "true"
+
+/** The manifest with the values of a Secret put in: the only place where they meet. */
+export const withSecretData = (
+  key: NamespaceKey,
+  app: AppName,
+  manifest: Manifest,
+  sources: ValueSources
+): Effect.Effect<Manifest, RuntimeError> => {
+  if (manifest.kind !== "Secret") return Effect.succeed(manifest)
+  const written = manifest.metadata.annotations?.[annotation.secretParts]
+  if (written !== undefined) {
+    return Effect.map(dataOfParts(key, app, manifest, written, sources), (data) => ({ ...manifest, data }))
+  }
+  return isPullSecret(manifest)
+    ? Effect.map(pullData(key, sources), (data) => ({ ...manifest, data }))
+    : Effect.succeed(manifest)
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto"
+import { AppName, OrganizationName, parseAppSpec, ServiceName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { type Manifest, offlineTenant, synth, synthNamespace } from "@maxcloud/synth"
+import { Effect, Either, Layer, Option, Redacted } from "effect"
+import { Secrets } from "../../../stores/secrets/Secrets.ts"
+import { KubeApi, type KubeRequest } from "../../kubeApi/KubeApi.ts"
+import { type Kind, kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { layerTest } from "../../kubeApi/testCluster.ts"
+import type { NamespaceKey } from "../../port/Runtime.ts"
+import { ClusterCache } from "../cache/ClusterCache.ts"
+import * as Cache from "../cache/layer.ts"
+import type { Requests } from "./binding.ts"
+import { makeApply } from "./makeApply.ts"
+
+export const clusterTest = Layer.provideMerge(Cache.layer, layerTest)
+
+export const stage = StageName.make("production")
+export const app = AppName.make("shop")
+
+/** Values by name and version: what a secret is worth, is told by its name. */
+const secrets = Secrets.of({
+  set: () => Effect.die("unused"),
+  list: () => Effect.die("unused"),
+  unset: () => Effect.die("unused"),
+  importAll: () => Effect.die("unused"),
+  versions: () => Effect.die("unused"),
+  rollback: () => Effect.die("unused"),
+  reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`value of ${name} ${version}`)))
+})
+
+export const newKey = (prefix: string): NamespaceKey => {
+  const name = `${prefix}-${randomBytes(4).toString("hex")}`
+  return {
+    organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
+    organization: OrganizationName.make(name),
+    stage,
+    namespace: name
+  }
+}
+
+export const specOf = (services: ReadonlyArray<Record<string, unknown>>) =>
+  Either.getOrThrowWith(
+    parseAppSpec({ app, services: services.map((_) => ({ image: "dev.local/hello:1", ..._ })) }),
+    (issues) => new Error(issues.map((_) => `${_.path.join(".")}: ${_.message}`).join("\n"))
+  )
+
+export const manifestsOf = (key: NamespaceKey, services: ReadonlyArray<Record<string, unknown>>) => {
+  const spec = specOf(services)
+  const tenant = offlineTenant(spec, key)
+  return { spec, namespace: synthNamespace(tenant), own: synth(spec, tenant) }
+}
+
+export const serviceName = (name: string) => ServiceName.make(name)
+
+/** What applies, beside the requests that it has made. */
+export const makeApplyTest = Effect.fn("makeApplyTest")(function* (scratchNamespace?: string) {
+  const api = yield* KubeApi
+  const cache = yield* ClusterCache
+  yield* cache.synced
+  const asked: Array<KubeRequest> = []
+  const counted: Requests = {
+    server: api.server,
+    unreachableSince: api.unreachableSince,
+    request: (request) => {
+      asked.push(request)
+      return api.request(request)
+    }
+  }
+  const parts = yield* makeApply({
+    api: counted,
+    cache,
+    secrets,
+    ...(scratchNamespace === undefined ? {} : { scratchNamespace })
+  })
+  return { ...parts, asked }
+})
+
+export const pathIn = (key: NamespaceKey, kind: Kind, name?: string) => pathOf(kind, key.namespace, name)
+
+export const get = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "GET", path }))
+
+/** A change by somebody else. */
+export const patchAs = (manager: string, path: string, body: unknown, contentType = "application/merge-patch+json") =>
+  Effect.flatMap(KubeApi, (api) =>
+    api.request({ method: "PATCH", path, query: { fieldManager: manager }, body, contentType })
+  )
+
+export const post = (path: string, body: unknown) =>
+  Effect.flatMap(KubeApi, (api) => api.request({ method: "POST", path, query: { fieldManager: "helm" }, body }))
+
+export const remove = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "DELETE", path }))
+
+export const removeNamespace = ({ namespace }: NamespaceKey) =>
+  Effect.ignore(remove(pathOf(kinds.namespace, undefined, namespace)))
+
+export const named = (manifests: ReadonlyArray<Manifest>, kind: string, name: string): Manifest => {
+  const found = manifests.find((_) => _.kind === kind && _.metadata.name === name)
+  if (found === undefined) throw new Error(`there is no ${kind} ${name}`)
+  return found
+}
+
+/** Waits until the cache holds what a test has changed. */
+export const untilCached = (condition: (cache: ClusterCache["Type"]) => boolean) =>
+  Effect.gen(function* () {
+    const cache = yield* ClusterCache
+    for (let tries = 0; !condition(cache); tries++) {
+      if (tries > 200) return yield* Effect.die(new Error("the cache does not hold it"))
+      yield* Effect.sleep(25)
+    }
+  })

@@ -1,0 +1,88 @@
+import type { ServiceName } from "@maxcloud/config-schema"
+import { Effect, Schema } from "effect"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import type { NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+import { KnativeServiceObject, type Metadata } from "../cache/objects.ts"
+import type { Requests } from "./binding.ts"
+import { unreadable } from "./lookup.ts"
+import { namedOf, placeOf } from "./managed.ts"
+import { fieldsOf, isTrafficField, trafficManager } from "./managedFields.ts"
+import { runtimeErrorOf } from "./refusal.ts"
+
+const decode = Schema.decodeUnknown(KnativeServiceObject)
+
+/** Are its requests kept where they are, since a deployment of it has failed? */
+export const isHeld = ({ managedFields }: Pick<typeof Metadata.Type, "managedFields">): boolean =>
+  managedFields.some(
+    (_) => _.manager === trafficManager && _.operation === "Apply" && fieldsOf(_.fieldsV1).some(isTrafficField)
+  )
+
+/** No revision has such a name: Knative's end in a number. */
+const noRevision = (service: string) => `${service}-none`
+
+/**
+ * Where the requests of a service stay when its newest revision was given up: with the revision that has them. Undefined: there is nothing to
+ * keep, since they are with the newest one, or kept already.
+ */
+export const heldTarget = (name: string, { metadata, status }: KnativeServiceObject): string | undefined => {
+  const { latestCreatedRevisionName: newest, latestReadyRevisionName: ready } = status
+  const live = status.traffic.filter((_) => _.percent > 0 && _.revisionName !== "")
+  if (isHeld(metadata) || live.some((_) => _.revisionName === newest)) return undefined
+  return live[0]?.revisionName ?? (ready !== "" && ready !== newest ? ready : noRevision(name))
+}
+
+/**
+ * Knative gives requests to the newest revision as soon as it is ready. After a deployment has failed, `spec.traffic` names the revision that
+ * has them instead, by a field manager of its own: so what is applied later leaves it alone until it is released.
+ */
+export const makeTraffic = (api: Requests) => {
+  const write = (key: NamespaceKey, service: ServiceName, spec: Readonly<Record<string, unknown>>) => {
+    const { apiVersion, kind } = kinds.service
+    return api.request({
+      method: "PATCH",
+      path: pathOf(kinds.service, key.namespace, service),
+      query: { fieldManager: trafficManager, force: "true" },
+      contentType: "application/apply-patch+yaml",
+      body: { apiVersion, kind, metadata: { name: service, namespace: key.namespace }, ...spec }
+    })
+  }
+  const each = (
+    services: ReadonlyArray<ServiceName>,
+    change: (service: ServiceName) => Effect.Effect<unknown, RuntimeError>
+  ): Effect.Effect<void, RuntimeError> => Effect.forEach(services, change, { concurrency: 8, discard: true })
+
+  const failed = (key: NamespaceKey, service: ServiceName) =>
+    runtimeErrorOf(api, namedOf(placeOf("service", key.namespace, service)))
+
+  return {
+    abandon: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) =>
+      each(services, (service) =>
+        Effect.gen(function* () {
+          const path = pathOf(kinds.service, key.namespace, service)
+          // Not from the cache: the revision may have become ready a moment ago.
+          const found = yield* api.request({ method: "GET", path }).pipe(
+            Effect.catchIf(
+              (_) => _.reason === "notFound",
+              () => Effect.succeed(undefined)
+            ),
+            Effect.catchTag("KubeError", (error) => failed(key, service)(error))
+          )
+          if (found === undefined) return
+          const object = yield* Effect.mapError(
+            decode(found),
+            unreadable(namedOf(placeOf("service", key.namespace, service)))
+          )
+          const target = heldTarget(service, object)
+          if (target === undefined) return
+          yield* write(key, service, { spec: { traffic: [{ revisionName: target, percent: 100 }] } }).pipe(
+            Effect.catchTag("KubeError", (error) => failed(key, service)(error))
+          )
+        })
+      ),
+    /** Lets the newest revision have the requests. */
+    release: (key: NamespaceKey, services: ReadonlyArray<ServiceName>) =>
+      each(services, (service) =>
+        Effect.catchTag(write(key, service, {}), "KubeError", (error) => failed(key, service)(error))
+      )
+  }
+}

@@ -1,0 +1,62 @@
+import type { ServiceName } from "@maxcloud/config-schema"
+import { Context, type Effect, type Stream } from "effect"
+import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
+
+/**
+ * Kinds of which every object with our label is watched. Of all but the first three only metadata is kept. Secrets are watched namespace by
+ * namespace, in those that are ours and once the server's RoleBinding is there (403 before): it may not read those of others
+ * (operator/cluster/clusterRoles.ts).
+ */
+export type ManagedKind =
+  | "service"
+  | "revision"
+  | "pod"
+  | "namespace"
+  | "networkPolicy"
+  | "serviceAccount"
+  | "secret"
+  | "externalSecret"
+  | "resourceQuota"
+  | "limitRange"
+
+/** Something about an object has changed: look at it again. */
+export interface CacheChange {
+  readonly kind: ManagedKind | "route" | "event"
+  readonly namespace: string
+  readonly name: string
+  /** The service that it belongs to by our label; undefined for the namespace's own objects. */
+  readonly service: ServiceName | undefined
+  readonly deleted: boolean
+  /** Of a managed kind: its metadata, as it is or last was. */
+  readonly metadata: MetadataObject["metadata"]
+}
+
+/**
+ * The cluster's objects that are ours (label `app.kubernetes.io/managed-by: maxcloud`), in memory, kept by one watch per kind for all tenants.
+ * Reads answer at once, and by index: none walks over all objects.
+ */
+export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
+  ClusterCache,
+  {
+    /** Is this kind watched? ExternalSecrets are where the server makes them: elsewhere the cluster may not have the kind. */
+    readonly follows: (kind: ManagedKind) => boolean
+    /** Returns when every kind has been listed once. */
+    readonly synced: Effect.Effect<void>
+    readonly service: (namespace: string, name: string) => KnativeServiceObject | undefined
+    readonly revisionsOf: (namespace: string, service: string) => ReadonlyArray<RevisionObject>
+    readonly podsOf: (namespace: string, service: string) => ReadonlyArray<PodObject>
+    /** Warnings about an object of a namespace, oldest first; the newest 20 are kept, for an hour at most. */
+    readonly eventsOf: (
+      namespace: string,
+      involved: { readonly kind: string; readonly name: string }
+    ) => ReadonlyArray<EventObject>
+    readonly metadataOf: (kind: ManagedKind, namespace: string, name: string) => MetadataObject["metadata"] | undefined
+    /** The organization and stage of a namespace, by its labels. */
+    readonly namespace: (name: string) => MetadataObject["metadata"] | undefined
+    readonly pods: () => Iterable<PodObject>
+    /** Each subscriber gets all from its subscription on; a slow one is never waited for, and told of the same object once. */
+    readonly changes: Stream.Stream<CacheChange>
+    /** How many objects of each kind are kept, for metrics. */
+    readonly sizes: () => Readonly<Record<string, number>>
+  }
+>() {}

@@ -1,0 +1,105 @@
+import { canonicalRanges } from "@maxcloud/synth"
+import { Effect, Option, Schema } from "effect"
+import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
+import { domainTemplateOf, prefixText } from "../../base/words/namespacePrefix.ts"
+import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
+import { KubeApi } from "../kubeApi/KubeApi.ts"
+import { currentRanges } from "../network/currentRanges.ts"
+import type { Platform } from "../port/Platform.ts"
+import { namespacePrefixOf } from "./namespacePrefixOf.ts"
+
+const ConfigMap = Schema.Struct({
+  data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
+})
+const decodeConfigMap = Schema.decodeUnknownOption(ConfigMap)
+
+const dataOf = (name: string) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const answer = yield* api
+      .request({ method: "GET", path: `/api/v1/namespaces/knative-serving/configmaps/${name}` })
+      .pipe(
+        Effect.asSome,
+        Effect.catchAll((error) =>
+          error.reason === "forbidden" || error.reason === "notFound"
+            ? Effect.succeedNone
+            : new ClusterConfigError({ reason: "unreachable", message: error.message })
+        )
+      )
+    return Option.map(Option.flatMap(answer, decodeConfigMap), (_) => _.data)
+  })
+
+/** The domain for services that no selector gives another (Knative, `config-domain`: a key without a selector). */
+const domainOf = (data: Readonly<Record<string, string>>) =>
+  Object.entries(data).find(([key, selector]) => key !== "_example" && selector.trim() === "")?.[0]
+
+/**
+ * How public URLs are made on this cluster: from the settings, else from what Knative is configured with. Its ranges follow the cluster's
+ * for as long as the scope is open.
+ */
+export const clusterPlatform = ({
+  closedRanges,
+  domain,
+  externalSecretKey,
+  externalSecretStore,
+  namespacePrefix: asked,
+  podSecurity,
+  privateEgressRanges,
+  publicPort,
+  publicScheme = "http",
+  runtimeClass
+}: ServerSettings) =>
+  Effect.gen(function* () {
+    const namespacePrefix = yield* namespacePrefixOf(asked)
+    const ourTemplate = domainTemplateOf(namespacePrefix)
+    const [network, domains] = yield* Effect.all([dataOf("config-network"), dataOf("config-domain")])
+    const template = Option.map(network, (_) => _["domain-template"] ?? "{{.Name}}.{{.Namespace}}.{{.Domain}}")
+    if (Option.exists(template, (_) => _ !== ourTemplate)) {
+      yield* Effect.logWarning(
+        `Knative makes hosts by the template ${Option.getOrElse(template, () => "")}, max-cloud by ${ourTemplate}: publicUrl references in a config name hosts that do not exist. \`maxcloud cluster install --namespace-prefix ${prefixText(namespacePrefix)}\` sets it`
+      )
+    }
+    const own = Option.getOrUndefined(Option.map(domains, domainOf))
+    if (domain !== undefined && own !== undefined && own !== domain) {
+      yield* Effect.logWarning(
+        `Knative gives services the domain ${own}, but the server is set to ${domain} (MAXCLOUD_DOMAIN): set both to the same`
+      )
+    }
+    const used = domain ?? own
+    if (used === undefined) {
+      return yield* new ClusterConfigError({
+        reason: "invalid",
+        message:
+          "the domain of services is not known: set MAXCLOUD_DOMAIN, or give Knative one (`maxcloud cluster install --domain apps.example.com`)"
+      })
+    }
+    const warnUnknown = (unknown: string | undefined) =>
+      unknown === undefined || privateEgressRanges.length === 0
+        ? Effect.void
+        : Effect.logWarning(
+            `The server refuses private ranges in egress, although MAXCLOUD_PRIVATE_EGRESS_RANGES lists some: it doesn't know which addresses are the cluster's own (${unknown}). Set MAXCLOUD_CLOSED_RANGES`
+          )
+    const ranges = yield* currentRanges(closedRanges, warnUnknown).pipe(
+      Effect.mapError(({ message }) => new ClusterConfigError({ reason: "unreachable", message }))
+    )
+    const privateRanges = canonicalRanges(privateEgressRanges)
+    return {
+      namespacePrefix,
+      domain: used,
+      scheme: publicScheme,
+      port: publicPort,
+      podSecurity,
+      runtimeClass,
+      get closedRanges() {
+        return canonicalRanges([...ranges().found, ...closedRanges])
+      },
+      get privateRanges() {
+        return ranges().unknown === undefined ? privateRanges : []
+      },
+      get unknownRanges() {
+        return ranges().unknown
+      },
+      externalSecrets:
+        externalSecretStore === undefined ? undefined : { store: externalSecretStore, key: externalSecretKey }
+    } satisfies Platform["Type"]
+  })

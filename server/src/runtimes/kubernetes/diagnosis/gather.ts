@@ -1,0 +1,137 @@
+import { Chunk, Effect, Option, Ref, Schema, Stream } from "effect"
+import type { KubeApi } from "../../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { said } from "../../kubeApi/said.ts"
+import { candidatePorts, portsInLog } from "./candidatePorts.ts"
+import type { Finding, PortAnswer, Want } from "./Evidence.ts"
+import { lastLines } from "./PodCase.ts"
+
+type Api = KubeApi["Type"]
+
+/** Time limits, in milliseconds. */
+const limits = { log: 2_000, answer: 1_500, scan: 3_000, creation: 3_000 }
+
+/** Ports asked at a time, of one pod: little of what the API server is asked otherwise. */
+const scanConcurrency = 8
+
+const unknownPort: PortAnswer = { state: "unknown", status: undefined, body: "" }
+
+/** Asks the cluster what a verdict wants to know. Never fails: what cannot be told is an answer too. */
+export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
+  switch (want.kind) {
+    case "log":
+      return Effect.map(logTail(api, want), (lines) => ({ kind: "log", lines }))
+    case "ports":
+      return ports(api, want)
+    case "creation":
+      return creation(api, want)
+  }
+}
+
+interface LogOf {
+  readonly namespace: string
+  readonly pod: string
+  readonly container: string
+  readonly previous?: boolean
+}
+
+/** The last lines of a container, at most 16 KiB of them (`pods/log`). */
+const logTail = (api: Api, { container, namespace, pod, previous = false }: LogOf) =>
+  api
+    .stream({
+      path: `${pathOf(kinds.pod, namespace, pod)}/log`,
+      query: { container, tailLines: "20", limitBytes: "16384", ...(previous ? { previous: "true" } : {}) }
+    })
+    .pipe(
+      Stream.runCollect,
+      Effect.map((_) => lastLines(Buffer.concat(Chunk.toReadonlyArray(_)).toString("utf8"))),
+      Effect.timeout(limits.log),
+      Effect.orElseSucceed((): ReadonlyArray<string> => [])
+    )
+
+/**
+ * What the API server's proxy says of a pod's port: any answer of the program's own, even one that is no HTTP, shows that it listens.
+ * Only `dial` errors do not: `refused` is the kernel's own word, anything else may be a policy.
+ */
+export const portAnswer = (status: number, text: string): PortAnswer => {
+  if (status === 503 && text.includes("error trying to reach service")) {
+    if (!/dial tcp/.test(text)) return { state: "open", status: undefined, body: "" }
+    return { state: /connection refused/.test(text) ? "closed" : "unknown", status: undefined, body: "" }
+  }
+  return { state: "open", status, body: text.slice(0, 200) }
+}
+
+const portOf = (api: Api, { namespace, pod }: LogOf, port: number, path = "/") =>
+  api
+    .answer(
+      { method: "GET", path: `${pathOf(kinds.pod, namespace, pod)}:${port}/proxy${path}`, accept: "*/*" },
+      limits.answer
+    )
+    .pipe(
+      Effect.map(({ status, text }) => portAnswer(status, text)),
+      Effect.orElseSucceed(() => unknownPort)
+    )
+
+/** The first of these ports that is open, in their order; those that the time limit leaves out are not. */
+const firstOpen = (api: Api, where: LogOf, candidates: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const open = yield* Ref.make<ReadonlyArray<number>>([])
+    yield* Effect.forEach(
+      candidates,
+      (port) =>
+        Effect.flatMap(portOf(api, where, port), ({ state }) =>
+          state === "open" ? Ref.update(open, (_) => [..._, port]) : Effect.void
+        ),
+      { concurrency: scanConcurrency, discard: true }
+    ).pipe(Effect.timeoutOption(limits.scan))
+    const found = yield* Ref.get(open)
+    return candidates.find((_) => found.includes(_))
+  })
+
+const ports = (api: Api, want: Extract<Want, { readonly kind: "ports" }>): Effect.Effect<Finding> =>
+  Effect.gen(function* () {
+    const [lines, declared] = yield* Effect.all([logTail(api, want), portOf(api, want, want.port, want.path)], {
+      concurrency: 2
+    })
+    const other =
+      declared.state === "closed" ? yield* firstOpen(api, want, candidatePorts(want.port, lines)) : undefined
+    return { kind: "ports", declared, other, named: portsInLog(lines)[0], lines }
+  })
+
+const Events = Schema.Struct({
+  items: Schema.Array(
+    Schema.Struct({
+      involvedObject: Schema.Struct({ name: Schema.optionalWith(Schema.String, { default: () => "" }) }),
+      message: said,
+      lastTimestamp: Schema.optional(Schema.NullOr(Schema.String))
+    })
+  )
+})
+
+/** What the ReplicaSet controller was told last when it wanted to make a pod of this revision. Knative names its Deployment `<revision>-deployment`. */
+const creation = (
+  api: Api,
+  { namespace, revision }: Extract<Want, { readonly kind: "creation" }>
+): Effect.Effect<Finding> =>
+  api
+    .request({
+      method: "GET",
+      path: pathOf(kinds.event, namespace),
+      query: { fieldSelector: "involvedObject.kind=ReplicaSet,reason=FailedCreate", limit: "500" }
+    })
+    .pipe(
+      Effect.timeout(limits.creation),
+      Effect.map((answer) =>
+        Option.match(Schema.decodeUnknownOption(Events)(answer), {
+          onNone: () => undefined,
+          onSome: ({ items }) =>
+            items
+              .filter((_) => _.involvedObject.name.startsWith(`${revision}-deployment-`))
+              .sort((a, b) => (a.lastTimestamp ?? "").localeCompare(b.lastTimestamp ?? ""))
+              .at(-1)
+              ?.message.replace(/^Error creating: /, "")
+        })
+      ),
+      Effect.orElseSucceed(() => undefined),
+      Effect.map((message) => ({ kind: "creation", message }))
+    )

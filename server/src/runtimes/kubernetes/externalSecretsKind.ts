@@ -1,0 +1,26 @@
+import { Effect, Layer } from "effect"
+import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
+import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
+import { KubeApi } from "../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../kubeApi/kinds.ts"
+
+/** Refuses to start where secrets are to come from a store, and the cluster knows no ExternalSecrets. */
+export const externalSecretsKind = ({ externalSecretStore }: Pick<ServerSettings, "externalSecretStore">) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      if (externalSecretStore === undefined) return
+      const api = yield* KubeApi
+      yield* api.request({ method: "GET", path: pathOf(kinds.externalSecret), query: { limit: "1" } }).pipe(
+        Effect.catchIf(
+          (_) => _.reason === "notFound",
+          () =>
+            new ClusterConfigError({
+              reason: "invalid",
+              message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${externalSecretStore}", but the cluster has no ${kinds.externalSecret.apiVersion} ExternalSecret: install the External Secrets Operator, 0.16 or later, or leave the setting out`
+            })
+        ),
+        // What else it says it says of every kind, and of each in its own place.
+        Effect.catchTag("KubeError", (error) => Effect.logWarning("ExternalSecrets cannot be listed", error.message))
+      )
+    })
+  )

@@ -1,0 +1,66 @@
+import { Effect, Layer, Stream } from "effect"
+import { Shards } from "../../base/replicas/Shards.ts"
+import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
+import { ServerError } from "../../base/words/ServerError.ts"
+import * as RegistryImages from "../../stores/images/RegistryImages.ts"
+import { KnownOrganizations } from "../../tenancy/organizations/KnownOrganizations.ts"
+import type { ClusterSource } from "../kubeApi/connect.ts"
+import { KubeApi } from "../kubeApi/KubeApi.ts"
+import * as KubeApiLayer from "../kubeApi/layer.ts"
+import * as NetworkVerifier from "../network/KubernetesNetworkVerifier.ts"
+import { layerNone as noRoutes } from "../port/LocalRoutes.ts"
+import { Platform } from "../port/Platform.ts"
+import * as ClusterCache from "./cache/layer.ts"
+import { clusterPlatform } from "./clusterPlatform.ts"
+import { externalSecretsKind } from "./externalSecretsKind.ts"
+import { historyLayer } from "./historyLayer.ts"
+import * as KubernetesRuntime from "./KubernetesRuntime.ts"
+import * as KubernetesStores from "./kubernetesStores.ts"
+import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
+import * as LogCollector from "./logs/LogCollector.ts"
+import { nodePlatforms } from "./nodePlatforms.ts"
+import * as Tracker from "./status/layer.ts"
+
+/** An API server that restarts is back by then; the server that starts meanwhile need not give up. */
+const startMillis = 60_000
+
+const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
+  kubeconfig === undefined
+    ? { type: "standard", context: kubeContext }
+    : { type: "file", path: kubeconfig, context: kubeContext }
+
+/** Of the organizations that this replica looks after, and that are this installation's: a cluster may have several. */
+const collector = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const shards = yield* Shards
+    const known = yield* KnownOrganizations
+    return LogCollector.layer({
+      owns: (id) => shards.owns(id) && known.has(id),
+      ownershipChanges: Stream.merge(shards.changes, known.changes)
+    })
+  })
+)
+
+/** Everything that depends on services running on a Kubernetes cluster. */
+export const kubernetesLayer = (settings: ServerSettings) => {
+  const cluster = ClusterCache.layerWith({ externalSecrets: settings.externalSecretStore !== undefined }).pipe(
+    Layer.provideMerge(externalSecretsKind(settings)),
+    Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
+  )
+  const platform = Layer.scoped(Platform, clusterPlatform(settings))
+  const images = Layer.unwrapEffect(
+    Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
+  )
+  const logs = Layer.mergeAll(KubernetesLogs.layer, collector, KubernetesStores.layer).pipe(
+    Layer.provide(historyLayer(settings))
+  )
+  return Layer.mergeAll(KubernetesRuntime.layer, images, noRoutes, NetworkVerifier.layer(settings)).pipe(
+    Layer.provideMerge(platform),
+    Layer.provide(Tracker.layer),
+    Layer.provideMerge(logs),
+    Layer.provide(cluster),
+    Layer.mapError((error) =>
+      error._tag === "ClusterConfigError" ? new ServerError({ reason: "runtime", message: error.message }) : error
+    )
+  )
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Stream } from "effect"
+import { LogHistory, layerFolder } from "../../stores/logs/LogHistory.ts"
+import { timeOf } from "../../stores/logs/LogLine.ts"
+import { KubeApi, KubeError, type KubeRequest } from "../kubeApi/KubeApi.ts"
+import { RuntimeStores } from "../port/RuntimeStores.ts"
+import { layer } from "./kubernetesStores.ts"
+
+const own = OrganizationId.make(`org_${"a".repeat(32)}`)
+const other = OrganizationId.make(`org_${"b".repeat(32)}`)
+
+const notFound = new KubeError({
+  reason: "notFound",
+  status: 404,
+  statusReason: "NotFound",
+  message: "gone",
+  causes: []
+})
+
+/** An API server with these namespaces, which go some looks after they are deleted. */
+const cluster = (namespaces: Map<string, string>, asked: Array<KubeRequest>) => {
+  const leaving = new Map<string, number>()
+  return Layer.mock(KubeApi, {
+    server: "https://cluster.test",
+    request: (request) =>
+      Effect.suspend(() => {
+        asked.push(request)
+        const name = request.path.split("/").at(-1) ?? ""
+        if (request.method === "DELETE") {
+          if (!namespaces.has(name)) return Effect.fail(notFound)
+          leaving.set(name, 2)
+          return Effect.succeed({})
+        }
+        for (const [left, looks] of leaving) {
+          if (looks === 0) namespaces.delete(left)
+          leaving.set(left, looks - 1)
+        }
+        const items = [...namespaces].filter(([, id]) => request.query?.["labelSelector"]?.endsWith(`=${id}`))
+        return Effect.succeed({ items: items.map(([name]) => ({ metadata: { name, uid: `uid-${name}` } })) })
+      })
+  })
+}
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "maxcloud-stores-"))),
+  (_) => Effect.sync(() => rmSync(_, { recursive: true, force: true }))
+)
+
+describe("what a cluster has of an organization", () => {
+  it.scopedLive("goes: its namespaces and no other, awaited, and the lines that are kept", () =>
+    Effect.gen(function* () {
+      const namespaces = new Map([
+        ["acme", own],
+        ["test--acme", own],
+        ["other", other]
+      ])
+      const asked: Array<KubeRequest> = []
+      const directory = yield* folder
+      const stores = layer.pipe(
+        Layer.provide(cluster(namespaces, asked)),
+        Layer.provideMerge(layerFolder({ directory }))
+      )
+      yield* Effect.gen(function* () {
+        const history = yield* LogHistory
+        const { linesOfGone, stores } = yield* RuntimeStores
+        for (const organizationId of [own, other]) {
+          for (const service of ["api", "web"]) {
+            yield* history.write({ organizationId, namespace: "acme", service }, [
+              { t: timeOf(0), n: 0, uid: "u", instance: "i", revision: "r", line: `${service} says`, truncated: false }
+            ])
+          }
+        }
+        const lines = yield* Stream.runCollect(linesOfGone(own, (_, service) => service === "web"))
+        assert.deepStrictEqual(
+          [...lines].map((_) => _.line),
+          ["api says"]
+        )
+        const counts = yield* Effect.forEach(stores, (_) => _.count(own))
+        assert.deepStrictEqual(counts, [2, 2])
+        for (const { erase } of stores) yield* erase(own)
+        assert.deepStrictEqual([...namespaces.keys()], ["other"])
+        assert.deepStrictEqual(yield* Effect.forEach(stores, (_) => _.count(own)), [0, 0])
+        assert.strictEqual(yield* history.count(other), 2)
+        // Again: nothing is there, which is no error.
+        for (const { erase } of stores) yield* erase(own)
+        const deleted = asked.filter((_) => _.method === "DELETE")
+        assert.deepInclude(deleted[0]?.body, { preconditions: { uid: "uid-acme" } })
+        assert.lengthOf(deleted, 2)
+      }).pipe(Effect.provide(stores))
+    })
+  )
+})

@@ -1,0 +1,105 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { label } from "@maxcloud/synth"
+import { Effect, Layer, Schedule, Schema, Stream } from "effect"
+import { within } from "../../base/node/monotonic.ts"
+import { RemainsError, type Store } from "../../base/words/Remains.ts"
+import { LogHistory } from "../../stores/logs/LogHistory.ts"
+import { KubeApi } from "../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../kubeApi/kinds.ts"
+import { RuntimeStores } from "../port/RuntimeStores.ts"
+
+const decodeNames = Schema.decodeUnknown(
+  Schema.Struct({
+    items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String, uid: Schema.String }) }))
+  })
+)
+
+/** How long namespaces may take to go: with their pods, which finish their requests. */
+const gone = Schedule.spaced("500 millis").pipe(within("5 minutes"))
+
+const failed = (cause: { readonly message: string }) => new RemainsError({ message: cause.message, cause })
+
+/** Namespaces of an organization, found by its id on them. */
+const namespacesStore = (api: KubeApi["Type"]): Store => {
+  const list = (organizationId: OrganizationId) =>
+    api
+      .request({
+        method: "GET",
+        path: pathOf(kinds.namespace),
+        query: { labelSelector: `app.kubernetes.io/managed-by=maxcloud,${label.organizationId}=${organizationId}` }
+      })
+      .pipe(
+        Effect.flatMap(decodeNames),
+        Effect.map((_) => _.items.map(({ metadata }) => metadata)),
+        Effect.mapError(failed)
+      )
+  return {
+    store: "runtime",
+    action: "namespaces deleted, with all that was in them",
+    count: (organizationId) => Effect.map(list(organizationId), (_) => _.length),
+    erase: Effect.fn("kubernetesStores.erase")(function* (organizationId: OrganizationId) {
+      for (const { name, uid } of yield* list(organizationId)) {
+        yield* api
+          .request({
+            method: "DELETE",
+            path: pathOf(kinds.namespace, undefined, name),
+            body: { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid }, propagationPolicy: "Foreground" }
+          })
+          .pipe(
+            // `conflict`: it goes already, or another one has the name by now.
+            Effect.catchIf(
+              (_) => _.reason === "notFound" || _.reason === "conflict",
+              () => Effect.void
+            ),
+            Effect.mapError(failed)
+          )
+      }
+      const left = yield* Effect.repeat(list(organizationId), { schedule: gone, until: (_) => _.length === 0 }).pipe(
+        Effect.andThen(list(organizationId))
+      )
+      if (left.length > 0) {
+        return yield* new RemainsError({
+          message: `the namespaces ${left.map((_) => _.name).join(", ")} are still there: the cluster has not removed them yet`
+        })
+      }
+    })
+  }
+}
+
+/** Namespaces of the cluster, and the log lines that are kept of instances that are gone. */
+export const layer = Layer.effect(
+  RuntimeStores,
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const history = yield* LogHistory
+    return {
+      stores: [
+        namespacesStore(api),
+        {
+          store: "logs",
+          action: history.erasing,
+          count: (_) => Effect.mapError(history.count(_), failed),
+          erase: (_) => Effect.mapError(history.removeAll(_), failed)
+        }
+      ],
+      linesOfGone: (organizationId, isThere) =>
+        Stream.fromIterableEffect(history.services(organizationId)).pipe(
+          Stream.filter(({ namespace, service }) => !isThere(namespace, service)),
+          Stream.flatMap((key) =>
+            history.read(key, {}).pipe(
+              Stream.flatMap(Stream.fromIterable),
+              Stream.map(({ instance, line, revision, t }) => ({
+                namespace: key.namespace,
+                service: key.service,
+                revision,
+                instance,
+                at: t,
+                line
+              }))
+            )
+          ),
+          Stream.mapError(failed)
+        )
+    }
+  })
+)

@@ -1,0 +1,230 @@
+import { randomBytes } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { it } from "@effect/vitest"
+import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { describe, expect } from "vitest"
+import { LogHistory, layerFolder } from "../../../stores/logs/LogHistory.ts"
+import type { LogQuery, ServiceKey } from "../../port/Runtime.ts"
+import { FakeKubelet } from "./fakeKubelet.ts"
+import { KubernetesLogs } from "./KubernetesLogs.ts"
+import * as LogCollector from "./LogCollector.ts"
+
+const key: ServiceKey = {
+  organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
+  organization: OrganizationName.make("shop"),
+  stage: StageName.make("production"),
+  namespace: "shop",
+  service: ServiceName.make("writer")
+}
+const queryOf = (options: Partial<LogQuery> = {}): LogQuery => ({
+  key,
+  follow: false,
+  since: undefined,
+  revision: undefined,
+  tail: undefined,
+  after: undefined,
+  ...options
+})
+
+/** mulberry32: the same numbers for the same seed. */
+const randomOf = (seed: number) => {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+const layersFor = (kubelet: FakeKubelet, collect: boolean) =>
+  Layer.unwrapScoped(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "maxcloud-history-"))),
+        (_) => Effect.promise(() => rm(_, { recursive: true, force: true }))
+      ),
+      (directory) =>
+        Layer.mergeAll(KubernetesLogs.layer, collect ? LogCollector.layer({ flushMillis: 150 }) : Layer.empty).pipe(
+          Layer.provideMerge(layerFolder({ directory, retention: { days: 7 } })),
+          Layer.provideMerge(kubelet.layer)
+        )
+    )
+  )
+
+const byInstance = (entries: ReadonlyArray<LogEntry>) => {
+  const found: Record<string, Array<string>> = {}
+  for (const { instance, line } of entries) {
+    found[instance] ??= []
+    found[instance].push(line)
+  }
+  return found
+}
+const all = (query: LogQuery) =>
+  Effect.flatMap(KubernetesLogs, (logs) => Effect.map(Stream.runCollect(logs.read(query)), (_) => [..._]))
+
+/** Whatever pods do: a reader that is cut everywhere has each line once, in the order of its instance, and so has what is kept. */
+const story = (seed: number) => {
+  const random = randomOf(seed)
+  const pick = (count: number) => Math.trunc(random() * count)
+  const kubelet = new FakeKubelet(key, random)
+  return Effect.gen(function* () {
+    const logs = yield* KubernetesLogs
+    const history = yield* LogHistory
+    const written: Record<string, Array<string>> = {}
+    const write = (name: string, count: number) => {
+      const lines = written[name] ?? []
+      const texts = Array.from({ length: count }, (_, i) => `${name} ${lines.length + i}`)
+      written[name] = [...lines, ...texts]
+      kubelet.write(name, texts)
+    }
+    const got: Array<LogEntry> = []
+    const reader = yield* Effect.forkScoped(
+      Effect.suspend(() =>
+        logs.read(queryOf({ follow: true, after: got.at(-1)?.cursor })).pipe(
+          Stream.take(1 + pick(60)),
+          Stream.runForEach((entry) => Effect.sync(() => got.push(entry))),
+          Effect.ignore
+        )
+      ).pipe(Effect.forever)
+    )
+    const alive: Array<string> = []
+    const crashedAt = new Map<string, number>()
+    for (let step = 0, next = 0; step < 60; step++) {
+      const name = alive[pick(alive.length)]
+      const chance = random()
+      if (name === undefined || (chance < 0.1 && alive.length < 4)) {
+        const fresh = `pod${next++}`
+        alive.push(fresh)
+        kubelet.start(fresh)
+        write(fresh, pick(5))
+      } else if (chance < 0.85) write(name, 1 + pick(20))
+      else if (chance < 0.93) {
+        // A container that crashes again has to wait for ten seconds; there is one run before the present one to be read.
+        if (Date.now() - (crashedAt.get(name) ?? 0) < 2_000) continue
+        crashedAt.set(name, Date.now())
+        kubelet.crash(name)
+      } else {
+        alive.splice(alive.indexOf(name), 1)
+        kubelet.end(name)
+        yield* Effect.forkScoped(
+          Effect.delay(
+            Effect.sync(() => kubelet.remove(name)),
+            "1500 millis"
+          )
+        )
+      }
+      yield* Effect.sleep(pick(40))
+    }
+    for (const name of alive) kubelet.end(name)
+    yield* Effect.sleep("1500 millis")
+    for (const name of alive) kubelet.remove(name)
+    const wanted = Object.fromEntries(Object.entries(written).filter(([, lines]) => lines.length > 0))
+    const total = Object.values(wanted).flat().length
+    const complete = Effect.map(
+      Stream.runFold(history.read(key, {}), 0, (sum, lines) => sum + lines.length),
+      (kept) => kept >= total && got.length >= total
+    )
+    yield* Effect.repeat(complete, { until: (_) => _, schedule: Schedule.spaced("100 millis") }).pipe(
+      Effect.timeoutOption("10 seconds")
+    )
+    yield* Fiber.interrupt(reader)
+    expect([seed, byInstance(got)]).toEqual([seed, wanted])
+    const kept = yield* all(queryOf())
+    expect(byInstance(kept)).toEqual(wanted)
+    expect(kept.map(({ at }) => at)).toEqual(kept.map(({ at }) => at).toSorted())
+    const cut = kept[pick(kept.length)]
+    const rest = yield* all(queryOf({ after: cut?.cursor }))
+    expect(rest.map(({ line }) => line)).toEqual(
+      kept.slice(kept.findIndex((_) => _ === cut) + 1).map(({ line }) => line)
+    )
+    expect((yield* all(queryOf({ tail: 7 }))).map(({ line }) => line)).toEqual(kept.slice(-7).map(({ line }) => line))
+  }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
+}
+
+describe("KubernetesLogs", () => {
+  it.live("gives each line once and in order, whatever pods and connections do, and wherever it is resumed", () =>
+    Effect.forEach(
+      Array.from({ length: 6 }, (_, i) => i + 1),
+      story,
+      { concurrency: "unbounded", discard: true }
+    )
+  )
+
+  it.live("begins with what is asked for, live and without a collector", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    return Effect.gen(function* () {
+      kubelet.start("a")
+      kubelet.start("b")
+      for (let i = 0; i < 200; i++) kubelet.write(i % 2 === 0 ? "a" : "b", [`line ${i}`])
+      const lines = (options: Partial<LogQuery>) =>
+        Effect.map(all(queryOf(options)), (entries) => entries.map(({ line }) => line))
+      const numbered = (from: number) => Array.from({ length: 200 - from }, (_, i) => `line ${from + i}`)
+      expect((yield* lines({})).toSorted()).toEqual(numbered(0).toSorted())
+      expect((yield* lines({ tail: 10 })).length).toBe(10)
+      expect(yield* lines({ tail: 0 })).toEqual([])
+      expect(yield* lines({ revision: "writer-00002" })).toEqual([])
+      expect(yield* lines({ since: Date.now() + 60_000 })).toEqual([])
+      const refused = yield* Effect.flip(all(queryOf({ after: "12-34" })))
+      expect(refused.reason).toBe("refused")
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, false)))
+  })
+
+  it.live("goes on for one reader while another stands still", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    return Effect.gen(function* () {
+      const logs = yield* KubernetesLogs
+      kubelet.start("a")
+      yield* Effect.forkScoped(Stream.runForEach(logs.read(queryOf({ follow: true })), () => Effect.never))
+      let got = 0
+      const reader = yield* Effect.fork(
+        logs.read(queryOf({ follow: true })).pipe(
+          Stream.tap(() => Effect.sync(() => got++)),
+          Stream.take(20_000),
+          Stream.runDrain
+        )
+      )
+      for (let i = 0; i < 20; i++) {
+        kubelet.write(
+          "a",
+          Array.from({ length: 1_000 }, (_, n) => `${i} ${n}`)
+        )
+        yield* Effect.sleep(1)
+      }
+      yield* Fiber.join(reader)
+      expect(got).toBe(20_000)
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
+  })
+
+  it.live("says first what retention has taken", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    return Effect.gen(function* () {
+      const history = yield* LogHistory
+      const old = Date.now() - 9 * 86_400_000
+      const line = (millis: number, text: string) => ({
+        t: `${new Date(millis).toISOString().slice(0, -1)}000000Z`,
+        n: 0,
+        uid: "u",
+        instance: "pod",
+        revision: "writer-00001",
+        line: text,
+        truncated: false
+      })
+      yield* history.write(key, [line(old, "old")])
+      yield* history.write(key, [line(Date.now() - 1000, "new")])
+      yield* history.retain(() => true)
+      const entries = yield* all(queryOf({ since: old - 1000 }))
+      expect(entries.map(({ line, stream }) => [stream, line])).toEqual([
+        ["system", expect.stringMatching(/^lines before \d{4}-.*Z are no longer kept \(retention 7 days\)$/)],
+        ["stdout", "new"]
+      ])
+      expect((yield* all(queryOf({ since: Date.now() - 60_000 }))).map(({ line }) => line)).toEqual(["new"])
+      const rest = yield* all(queryOf({ since: old - 1000, after: entries[0]?.cursor }))
+      expect(rest.map(({ line }) => line)).toEqual(["new"])
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, false)))
+  })
+})

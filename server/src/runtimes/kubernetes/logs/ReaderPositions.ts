@@ -1,0 +1,121 @@
+import { comparePositions, type LinePosition, type LogLine, parseTime } from "../../../stores/logs/LogLine.ts"
+
+/** Before all lines. */
+const beginning: LinePosition = { t: "1970-01-01T00:00:00.000000000Z", n: 0 }
+
+/** After all lines of its time. */
+const endOf = (t: string): LinePosition => ({ t, n: Number.MAX_SAFE_INTEGER })
+
+/** Enough of a pod's uid to tell those of one service apart. */
+const shortOf = (uid: string) => uid.replace(/-/g, "").slice(0, 12)
+
+/** Instances that a cursor names at most. Of more, who resumes by it gets the last seconds of the others again. */
+const maxNamed = 200
+
+const entry = /^([0-9a-zA-Z]{1,12})@([^~]+)(?:~(\d{1,16}))?$/
+
+interface Named {
+  readonly position: LinePosition
+  readonly text: string
+}
+
+/**
+ * How far a reader has come, over all instances of a service: of those that it names it has all up to a line of theirs, of every other
+ * all up to `floor`. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single last line would not do, for
+ * lines of several instances arrive out of their order.
+ */
+export class ReaderPositions {
+  #floor = ""
+  readonly #named = new Map<string, Named>()
+  /** Short uids, since they are asked for with each line. */
+  readonly #shorts = new Map<string, string>()
+
+  /** undefined: the text is none that a reader has given. */
+  static parse(text: string): ReaderPositions | undefined {
+    const [version, floor, ...named] = text.split(";")
+    if (version !== "1" || floor === undefined || (floor !== "" && parseTime(floor) !== floor)) return undefined
+    if (named.length > maxNamed) return undefined
+    const positions = new ReaderPositions()
+    positions.#floor = floor
+    for (const one of named) {
+      const [, short, t, n = "0"] = entry.exec(one) ?? []
+      if (short === undefined || t === undefined || parseTime(t) !== t) return undefined
+      positions.#named.set(short, { position: { t, n: Number(n) }, text: one })
+    }
+    return positions
+  }
+
+  /** Up to where there is nothing more to be had of any instance; empty: from the beginning. */
+  get floor(): string {
+    return this.#floor
+  }
+
+  /** The last line of an instance that the reader has, or the time up to which it has all; undefined: it has none. */
+  after(uid: string): LinePosition | undefined {
+    const named = this.#named.get(this.#short(uid))?.position
+    return named ?? (this.#floor === "" ? undefined : endOf(this.#floor))
+  }
+
+  /** Before this the reader has all that there is: the floor, or what lags behind it. */
+  get oldest(): string {
+    let oldest = this.#floor
+    for (const { position } of this.#named.values()) if (position.t < oldest) oldest = position.t
+    return oldest
+  }
+
+  has(line: LogLine): boolean {
+    const after = this.after(line.uid)
+    return after !== undefined && comparePositions(line, after) <= 0
+  }
+
+  /** The reader has this line now, and all before it of the same instance. */
+  took({ n, t, uid }: LogLine): void {
+    this.#name(uid, { n, t })
+  }
+
+  /** The reader has all lines up to this time, of every instance that there is or was, but of those that lag. */
+  raise(floor: string, lagging: Iterable<string> = []): void {
+    if (floor <= this.#floor) return
+    const kept = new Set<string>()
+    for (const uid of lagging) {
+      this.#name(uid, this.after(uid) ?? beginning)
+      kept.add(this.#short(uid))
+    }
+    this.#floor = floor
+    for (const [short, { position }] of this.#named) {
+      if (position.t <= floor && !kept.has(short)) this.#named.delete(short)
+    }
+    for (const [uid, short] of this.#shorts) if (!this.#named.has(short)) this.#shorts.delete(uid)
+  }
+
+  cursor(): string {
+    let text = `1;${this.#floor}`
+    for (const named of this.#named.size > maxNamed ? this.#newest() : this.#named.values()) text += `;${named.text}`
+    return text
+  }
+
+  copy(): ReaderPositions {
+    const copy = new ReaderPositions()
+    copy.#floor = this.#floor
+    for (const [short, named] of this.#named) copy.#named.set(short, named)
+    return copy
+  }
+
+  #name(uid: string, position: LinePosition): void {
+    const short = this.#short(uid)
+    const { n, t } = position
+    this.#named.set(short, { position, text: `${short}@${t}${n === 0 ? "" : `~${n}`}` })
+  }
+
+  #short(uid: string): string {
+    const known = this.#shorts.get(uid)
+    if (known !== undefined) return known
+    const short = shortOf(uid)
+    this.#shorts.set(uid, short)
+    return short
+  }
+
+  #newest(): ReadonlyArray<Named> {
+    return [...this.#named.values()].sort((a, b) => comparePositions(b.position, a.position)).slice(0, maxNamed)
+  }
+}

@@ -1,0 +1,117 @@
+import { Effect, FiberMap, Option, Stream } from "effect"
+import { comparePositions, type LogLine } from "../../../stores/logs/LogLine.ts"
+import type { KubeApi } from "../../kubeApi/KubeApi.ts"
+import type { LogQuery, RuntimeError } from "../../port/Runtime.ts"
+import type { ClusterCache } from "../cache/ClusterCache.ts"
+import type { PodObject } from "../cache/objects.ts"
+import { LiveMerge } from "./LiveMerge.ts"
+import type { PodChanges } from "./PodChanges.ts"
+import { followPod, podLogSource } from "./podLog.ts"
+import type { ReaderPositions } from "./ReaderPositions.ts"
+
+export interface LiveLinesOptions {
+  readonly api: KubeApi["Type"]
+  readonly cache: ClusterCache["Type"]
+  readonly changes: PodChanges
+  readonly query: LogQuery
+  readonly since: string | undefined
+  /** What the reader has; kept up by who takes the lines. */
+  readonly positions: ReaderPositions
+  /** Kept lines that are not among those that a reader has. */
+  readonly kept: (has: ReaderPositions) => Stream.Stream<ReadonlyArray<LogLine>, RuntimeError>
+}
+
+export interface LiveLines {
+  readonly lines: ReadonlyArray<LogLine>
+  /** The newest time of a line so far. */
+  readonly newest: string
+  /** Uids of instances that may have lines much older than the newest: their reading waits, or has just begun. */
+  readonly lagging: ReadonlyArray<string>
+}
+
+/** An instance of which nothing came for so long, while more was waited for, lags by no more than this. */
+const settledMillis = 8_000
+
+/** Lines from now on, of the instances that there are and that will be, until the service is deleted. */
+export const liveLines = (options: LiveLinesOptions) =>
+  Effect.gen(function* () {
+    const { api, cache, changes, kept, positions, query, since } = options
+    const { namespace, service } = query.key
+    const merge = new LiveMerge()
+    const fibers = yield* FiberMap.make<string>()
+    const fork = yield* FiberMap.runtime(fibers)<never>()
+    /** Every instance that was ever followed. */
+    const known = new Set<string>()
+    /** By uid those that are followed now: since when all that there is has been given. */
+    const currentSince = new Map<string, number | undefined>()
+
+    const podOf = (uid: string) => cache.podsOf(namespace, service).find(({ metadata }) => metadata.uid === uid)
+
+    const fromHistory = (has: ReaderPositions, wanted: (line: LogLine) => boolean) =>
+      kept(has).pipe(
+        Stream.map((lines) => lines.filter(wanted)),
+        Stream.runForEach((lines) => (lines.length === 0 ? Effect.void : merge.give(lines))),
+        Effect.catchAll(({ message }) => Effect.logWarning(message))
+      )
+
+    const follow = (pod: PodObject) =>
+      Effect.gen(function* () {
+        const source = podLogSource(pod)
+        const { uid } = source
+        const { after, complete } = yield* followPod({
+          api,
+          changes,
+          pod: () => podOf(uid),
+          source,
+          from: { after: positions.after(uid), since },
+          give: merge.give,
+          current: (current) => currentSince.set(uid, current ? performance.now() : undefined)
+        })
+        // Gone before all was read: the rest is where lines are kept.
+        if (complete) return
+        const isRest = (line: LogLine) => line.uid === uid && (after === undefined || comparePositions(line, after) > 0)
+        yield* fromHistory(positions.copy(), isRest)
+      })
+
+    const start = () => {
+      for (const pod of cache.podsOf(namespace, service)) {
+        const { labels, uid } = pod.metadata
+        if (known.has(uid)) continue
+        if (query.revision !== undefined && labels["serving.knative.dev/revision"] !== query.revision) continue
+        known.add(uid)
+        currentSince.set(uid, undefined)
+        merge.instances = currentSince.size
+        const ended = Effect.sync(() => {
+          currentSince.delete(uid)
+          merge.instances = currentSince.size
+        })
+        fork(uid, Effect.ensuring(follow(pod), ended))
+      }
+    }
+    const endWhenQuiet = Effect.gen(function* () {
+      while (currentSince.size > 0) yield* Effect.sleep("200 millis")
+      if (cache.service(namespace, service) === undefined) merge.end()
+    })
+    const stop = changes.onService(namespace, service, ({ deleted, kind }) => {
+      if (kind === "pod") start()
+      else if (deleted && cache.service(namespace, service) === undefined) fork("end", endWhenQuiet)
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(stop))
+    start()
+    // Of instances that came and went since the reader looked there is nothing but what is kept.
+    fork(
+      "gone",
+      fromHistory(positions.copy(), (line) => !known.has(line.uid))
+    )
+
+    let newest = ""
+    return Stream.repeatEffectOption(
+      Effect.flatMap(merge.take, (lines) => {
+        if (lines === undefined) return Effect.fail(Option.none())
+        for (const { t } of lines) if (t > newest) newest = t
+        const settled = performance.now() - settledMillis
+        const lagging = [...currentSince].filter(([, since]) => since === undefined || since > settled)
+        return Effect.succeed<LiveLines>({ lines, newest, lagging: lagging.map(([uid]) => uid) })
+      })
+    )
+  })

@@ -1,0 +1,227 @@
+import { Effect, Stream } from "effect"
+import { type LinePosition, type LogLine, millisOf } from "../../../stores/logs/LogLine.ts"
+import type { KubeApi, KubeError } from "../../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import type { PodObject } from "../cache/objects.ts"
+import type { PodChanges } from "./PodChanges.ts"
+import { type LinesOf, PodLines } from "./PodLines.ts"
+
+/** Knative's own container in each pod; the other is the service's. */
+const sidecar = "queue-proxy"
+
+export interface PodLogSource extends LinesOf {
+  readonly namespace: string
+  readonly container: string
+}
+
+export const podLogSource = ({ metadata, spec }: PodObject): PodLogSource => ({
+  namespace: metadata.namespace,
+  uid: metadata.uid,
+  instance: metadata.name,
+  revision: metadata.labels["serving.knative.dev/revision"] ?? "",
+  container: spec.containers.find(({ name }) => name !== sidecar)?.name ?? "user-container"
+})
+
+/** Which run of the container there are lines of; undefined: it has not begun any. */
+const runOf = (pod: PodObject, container: string): { readonly id: string; readonly running: boolean } | undefined => {
+  const status = pod.status.containerStatuses.find(({ name }) => name === container)
+  if (status === undefined) return undefined
+  const { running, terminated } = status.state
+  const last = status.lastState.terminated
+  if (running === undefined && terminated === undefined && last === undefined) return undefined
+  const id = [status.restartCount, running?.startedAt, terminated?.finishedAt, last?.finishedAt].join(" ")
+  return { id, running: running !== undefined }
+}
+
+/** From where on lines are wanted. */
+export interface From {
+  readonly after: LinePosition | undefined
+  /** Not older than this, as `LogLine.t`. */
+  readonly since: string | undefined
+}
+
+interface Answer {
+  readonly previous: boolean
+  readonly follow: boolean
+  readonly tail?: number | undefined
+}
+
+const sinceTime = ({ after, since }: From): string | undefined => {
+  const t = after !== undefined && (since === undefined || after.t > since) ? after.t : since
+  // The API server rounds to seconds; and a second before, for the identities (`PodLines`).
+  return t === undefined ? undefined : `${new Date(Math.max(0, millisOf(t) - 1000)).toISOString().slice(0, 19)}Z`
+}
+
+/** Lines of one answer (Kubernetes API, "read log of the specified Pod"). */
+const answer = (
+  api: KubeApi["Type"],
+  source: PodLogSource,
+  from: From,
+  { follow, previous, tail }: Answer
+): Stream.Stream<ReadonlyArray<LogLine>, KubeError> =>
+  Stream.suspend(() => {
+    const lines = new PodLines(source, from.after)
+    const { since } = from
+    const begin = sinceTime(from)
+    const wanted = (given: ReadonlyArray<LogLine>) =>
+      since === undefined ? given : given.filter(({ t }) => t >= since)
+    return api
+      .stream({
+        path: `${pathOf(kinds.pod, source.namespace, source.instance)}/log`,
+        query: {
+          container: source.container,
+          timestamps: "true",
+          ...(follow ? { follow: "true" } : {}),
+          ...(previous ? { previous: "true" } : {}),
+          ...(begin === undefined ? {} : { sinceTime: begin }),
+          ...(tail === undefined ? {} : { tailLines: String(tail) })
+        }
+      })
+      .pipe(
+        Stream.map((bytes) => wanted(lines.push(bytes))),
+        Stream.concat(Stream.sync(() => wanted(lines.end()))),
+        Stream.filter((given) => given.length > 0)
+      )
+  })
+
+/** Has the container no such run, or none yet? Said by 400; 404: the pod is gone. */
+const isNone = ({ reason, status }: KubeError) => status === 400 || reason === "notFound"
+
+const orNone = Stream.catchAll((error: KubeError) => (isNone(error) ? Stream.empty : Stream.fail(error)))
+
+const last = (lines: ReadonlyArray<LogLine>): LinePosition | undefined => lines.at(-1)
+
+/** The lines that there are now, of the run before a crash too, in order. None where the pod is gone. */
+export const podLines = (
+  api: KubeApi["Type"],
+  source: PodLogSource,
+  from: From
+): Stream.Stream<ReadonlyArray<LogLine>, KubeError> =>
+  Stream.suspend(() => {
+    let { after } = from
+    const read = (previous: boolean) =>
+      Stream.suspend(() => orNone(answer(api, source, { ...from, after }, { previous, follow: false })))
+    return Stream.concat(read(true), read(false)).pipe(
+      Stream.tap((lines) =>
+        Effect.sync(() => {
+          after = last(lines) ?? after
+        })
+      )
+    )
+  })
+
+/** Whose time is that of the first: which of its equals it is cannot be told, where there are lines before it. */
+const withoutFirstTime = (lines: ReadonlyArray<LogLine>, asked: number) =>
+  lines.length < asked ? lines : lines.filter(({ t }) => t !== lines[0]?.t)
+
+/** The last lines that there are now, `tail` at least where there are as many. */
+export const podTail = (
+  api: KubeApi["Type"],
+  source: PodLogSource,
+  tail: number
+): Effect.Effect<ReadonlyArray<LogLine>, KubeError> =>
+  Effect.gen(function* () {
+    const asked = tail + 50
+    const read = (previous: boolean) =>
+      orNone(
+        answer(api, source, { after: undefined, since: undefined }, { previous, follow: false, tail: asked })
+      ).pipe(
+        Stream.runFold<Array<LogLine>, ReadonlyArray<LogLine>>([], (all, lines) => {
+          all.push(...lines)
+          return all
+        }),
+        Effect.map((lines) => withoutFirstTime(lines, asked))
+      )
+    const current = yield* read(false)
+    if (current.length >= tail && current.length > 0) return current
+    const before = yield* read(true)
+    const first = current[0]
+    return [...before.filter(({ t }) => first === undefined || t < first.t), ...current]
+  })
+
+export interface Follow {
+  readonly api: KubeApi["Type"]
+  readonly changes: PodChanges
+  /** The pod as it is; undefined: gone. */
+  readonly pod: () => PodObject | undefined
+  readonly source: PodLogSource
+  readonly from: From
+  /** Takes lines; what it waits for is waited for, up to the container. */
+  readonly give: (lines: ReadonlyArray<LogLine>) => Effect.Effect<void>
+  /** Told `true` whenever all that there is has been given and more is waited for, and `false` when not. */
+  readonly current?: ((current: boolean) => void) | undefined
+  /** A run of the container has ended, and all its lines were given. */
+  readonly runEnded?: (() => void) | undefined
+  /** Held while runs that are over are read: so that not all pods are at once. */
+  readonly gate?: Effect.Semaphore | undefined
+}
+
+export interface Followed {
+  /** Have all lines been read? Not where the API server was away at the end. */
+  readonly complete: boolean
+  readonly after: LinePosition | undefined
+}
+
+/** Gives an instance's lines, over crashes and lost connections, each once, until the pod is gone. */
+export const followPod = (options: Follow): Effect.Effect<Followed> =>
+  Effect.gen(function* () {
+    const { api, changes, current = () => undefined, from, gate, give, pod, runEnded, source } = options
+    const { container, instance, namespace } = source
+    let { after } = from
+    let complete = true
+    const read = (options: Answer) =>
+      Stream.runForEach(answer(api, source, { ...from, after }, options), (lines) =>
+        Effect.suspend(() => {
+          current(false)
+          return Effect.map(give(lines), () => {
+            after = last(lines) ?? after
+            current(options.follow)
+          })
+        })
+      )
+    const readPrevious = Effect.gen(function* () {
+      // Again while it gives lines: the container may have crashed once more while they were read.
+      for (let before: LinePosition | undefined, first = true; first || after !== before; first = false) {
+        before = after
+        yield* Effect.catchIf(read({ previous: true, follow: false }), isNone, () => Effect.void)
+      }
+    })
+    const attempt = Effect.zipRight(
+      gate === undefined ? readPrevious : gate.withPermits(1)(readPrevious),
+      Effect.suspend(() => {
+        current(true)
+        return read({ previous: false, follow: true })
+      })
+    )
+    const runNow = () => {
+      const now = pod()
+      return now === undefined ? undefined : runOf(now, container)
+    }
+    const changedFrom = (run: string | undefined) =>
+      changes.until(namespace, instance, () => pod() === undefined || runNow()?.id !== run)
+
+    for (let failures = 0; ; ) {
+      if (pod() === undefined) return { complete, after }
+      const run = runNow()
+      if (run === undefined) {
+        yield* changedFrom(undefined)
+        continue
+      }
+      const outcome = yield* Effect.either(attempt)
+      if (outcome._tag === "Right") {
+        complete = true
+        failures = 0
+        runEnded?.()
+        const ended = changedFrom(run.id)
+        // An answer that ends while the container runs has been cut on its way; or the cache does not know yet of the end.
+        yield* run.running ? Effect.timeoutOption(ended, "2 seconds") : ended
+      } else if (isNone(outcome.left)) {
+        yield* Effect.timeoutOption(changedFrom(run.id), "1 second")
+      } else {
+        current(false)
+        complete = false
+        failures++
+        yield* Effect.sleep(Math.min(5_000, 100 * 2 ** failures) * (0.75 + Math.random() / 2))
+      }
+    }
+  })

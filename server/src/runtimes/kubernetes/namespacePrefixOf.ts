@@ -1,0 +1,43 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Schema } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { defaultNamespacePrefix, prefixText } from "../../base/words/namespacePrefix.ts"
+import { ServerError } from "../../base/words/ServerError.ts"
+
+const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ namespace_prefix: Schema.String })))
+
+const contradicts = (stored: string, asked: string) =>
+  new ServerError({
+    reason: "setting",
+    message:
+      `MAXCLOUD_NAMESPACE_PREFIX is "${prefixText(asked)}", but this installation's namespaces have the prefix "${prefixText(stored)}": ` +
+      "with another one the server would lose sight of all that runs. " +
+      `Set it to "${prefixText(stored)}" or leave it out. To move to another prefix, see "Namespaces" in docs/kubernetes.md`
+  })
+
+/**
+ * What this installation's namespaces on a cluster begin with. Decided at the first start on a cluster, by the setting or the default, and
+ * kept in the database: a setting that says something else later is refused.
+ */
+export const namespacePrefixOf = (asked: string | undefined): Effect.Effect<string, ServerError, SqlClient> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    // Of two replicas that start at once the second takes what the first has decided.
+    yield* sql`
+      insert into installation (namespace_prefix) values (${asked ?? defaultNamespacePrefix})
+      on conflict (singleton) do nothing`
+    const [row] = decode(yield* sql`select namespace_prefix from installation`)
+    const stored = row?.namespace_prefix ?? ""
+    return asked !== undefined && asked !== stored ? yield* contradicts(stored, asked) : stored
+  }).pipe(
+    asServer,
+    Effect.catchTag(
+      "SqlError",
+      (cause) =>
+        new ServerError({
+          reason: "database",
+          message: `Couldn't read the installation's namespace prefix from the database: ${cause.message}. Check that the database is reachable, and start again`,
+          cause
+        })
+    )
+  )

@@ -1,0 +1,41 @@
+import { Effect, Option, Schema } from "effect"
+import { cachedFor } from "../../base/node/monotonic.ts"
+import type { KubeApi } from "../kubeApi/KubeApi.ts"
+
+const Nodes = Schema.Struct({
+  items: Schema.Array(
+    Schema.Struct({
+      spec: Schema.optionalWith(
+        Schema.Struct({ unschedulable: Schema.optionalWith(Schema.Boolean, { default: () => false }) }),
+        { default: () => ({ unschedulable: false }) }
+      ),
+      status: Schema.Struct({
+        nodeInfo: Schema.Struct({ architecture: Schema.String, operatingSystem: Schema.String })
+      })
+    })
+  )
+})
+const decodeNodes = Schema.decodeUnknownOption(Nodes)
+
+/** What the cluster's nodes run, such as `linux/amd64`, looked up once a minute. None: it cannot be told. */
+export const nodePlatforms = (api: KubeApi["Type"]): (() => Effect.Effect<ReadonlyArray<string>>) => {
+  const look = api.request({ method: "GET", path: "/api/v1/nodes" }).pipe(
+    Effect.map((answer) =>
+      Option.match(decodeNodes(answer), {
+        onNone: (): ReadonlyArray<string> => [],
+        onSome: ({ items }) => [
+          ...new Set(
+            items
+              .filter((_) => !_.spec.unschedulable)
+              .map(({ status: { nodeInfo } }) => `${nodeInfo.operatingSystem}/${nodeInfo.architecture}`)
+          )
+        ]
+      })
+    ),
+    Effect.catchAll((error) =>
+      Effect.as(Effect.logWarning("the platforms of the cluster's nodes are not known", error.message), [])
+    )
+  )
+  const kept = Effect.runSync(cachedFor(look, "1 minute"))
+  return () => kept
+}

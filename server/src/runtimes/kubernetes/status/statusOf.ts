@@ -1,0 +1,189 @@
+import type { ServiceName } from "@maxcloud/config-schema"
+import type { Condition, Revision, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
+import { annotation } from "@maxcloud/synth"
+import type { ServiceStatus } from "../../port/Runtime.ts"
+import { isHeld } from "../apply/traffic.ts"
+import type { KnativeServiceObject, KubeCondition, PodObject, RevisionObject } from "../cache/objects.ts"
+import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
+import { isGone, isReady } from "../diagnosis/PodCase.ts"
+
+/** Is it stopped by `maxcloud pause`? */
+export const isPaused = ({ metadata }: KnativeServiceObject): boolean =>
+  metadata.annotations[annotation.paused] === "true"
+
+/**
+ * Has Knative looked at what the service is now? Else nothing that its status says counts ("Rule 0"). Visibility is a label, which makes no
+ * new generation: it has been looked at when the service's URL is the one within the cluster, or is another.
+ */
+export const isCurrent = (service: KnativeServiceObject): boolean =>
+  service.status.observedGeneration === service.metadata.generation && isExposedAsAsked(service)
+
+const isExposedAsAsked = (service: KnativeServiceObject): boolean => {
+  const { address, url } = service.status
+  return url === "" || address.url === "" || (hostOf(url) === hostOf(address.url)) === isInternal(service)
+}
+
+const hostOf = (url: string) => url.replace(/^https?:\/\//, "")
+
+/** Was its newest revision given up, and is ready too late, so that its requests stay where they were? */
+const isLate = ({ metadata, status }: KnativeServiceObject) =>
+  isHeld(metadata) && status.latestCreatedRevisionName === status.latestReadyRevisionName
+
+const nullable = (text: string): string | null => (text === "" ? null : text)
+
+const find = (conditions: ReadonlyArray<KubeCondition>, type: string) => conditions.find((_) => _.type === type)
+
+/** A service's status by Knative's rules: the key is (type, status, reason) together, never a reason alone. Total. */
+export const statusOf = (
+  name: ServiceName,
+  service: KnativeServiceObject,
+  revisions: ReadonlyArray<RevisionObject>,
+  pods: ReadonlyArray<PodObject>,
+  found: Verdict
+): ServiceStatus => {
+  const { metadata, status } = service
+  // A revision without requests has no instances, and is well.
+  const verdict = isLate(service) ? noVerdict : found
+  const newest = revisions.find((_) => _.metadata.name === status.latestCreatedRevisionName)
+  const instances = pods.filter((_) => isReady(_) && !isGone(_)).length
+  const current = isCurrent(service)
+  return {
+    service: name,
+    generation: metadata.generation,
+    observedGeneration: status.observedGeneration,
+    state: stateOf(service, newest, pods, verdict),
+    conditions: conditionsOf(service, newest, verdict),
+    latestCreatedRevision: nullable(status.latestCreatedRevisionName),
+    latestReadyRevision: nullable(status.latestReadyRevisionName),
+    traffic: trafficOf(service),
+    instances,
+    url: isInternal(service) || !isExposedAsAsked(service) ? null : nullable(status.url),
+    logTail: verdict.logTail,
+    diagnosis: current ? verdict.diagnosis : null,
+    terminal: current && verdict.terminal,
+    ...(isHeld(metadata) ? { held: true } : {})
+  }
+}
+
+const isInternal = ({ metadata }: KnativeServiceObject) =>
+  metadata.labels["networking.knative.dev/visibility"] === "cluster-local"
+
+const stateOf = (
+  service: KnativeServiceObject,
+  newest: RevisionObject | undefined,
+  pods: ReadonlyArray<PodObject>,
+  verdict: Verdict
+): ServiceState => {
+  const { metadata, status } = service
+  if (metadata.deletionTimestamp !== undefined) return "deleting"
+  if (isPaused(service)) return "paused"
+  if (!isCurrent(service)) return "pending"
+  if (verdict.terminal) return "failed"
+  if (verdict.degraded) return "degraded"
+  if (isLate(service)) return "failed"
+  // While its requests are kept where they are, its route says nothing of the newest revision.
+  const ready = find(status.conditions, isHeld(metadata) ? "ConfigurationsReady" : "Ready")
+  if (ready?.status === "False") {
+    // Knative gives up at the first crash or full node; what may still pass is under way, and so is what has found its place since.
+    return verdict.diagnosis === null && !isStarting(newest, pods) ? "failed" : "pending"
+  }
+  if (ready?.status !== "True" || status.latestCreatedRevisionName !== status.latestReadyRevisionName) return "pending"
+  if (pods.some((_) => isReady(_) && !isGone(_))) return "ready"
+  const active = newest === undefined ? undefined : find(newest.status.conditions, "Active")
+  if (active?.status === "False") return active.reason === "NoTraffic" ? "idle" : "degraded"
+  return "waking"
+}
+
+/** Had a revision no place, and has instances now against which nothing is known? Knative tells of the first for a while longer. */
+const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
+  revision !== undefined &&
+  find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
+  pods.some((_) => _.metadata.labels["serving.knative.dev/revision"] === revision.metadata.name && !isGone(_))
+
+const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
+const ofRevision = ["ContainerHealthy", "ResourcesAvailable", "Active"]
+
+const conditionsOf = (
+  service: KnativeServiceObject,
+  newest: RevisionObject | undefined,
+  { degraded, diagnosis }: Verdict
+): ReadonlyArray<Condition> => {
+  const { conditions } = service.status
+  const current = isCurrent(service)
+  const stale: Pick<Condition, "status" | "reason" | "message"> = {
+    status: "Unknown",
+    reason: "OutOfDate",
+    message: "Knative has not looked at the newest change yet."
+  }
+  const own = ofService.flatMap((type) => find(conditions, type) ?? []).map((_) => (current ? _ : { ..._, ...stale }))
+  const shown = current && newest !== undefined && isOf(newest) ? newest.status.conditions : []
+  const wakes: ReadonlyArray<Condition> =
+    current && degraded && diagnosis?.code === "WakeFailed"
+      ? [
+          {
+            type: "Wakes",
+            status: "False",
+            reason: "WakeFailed",
+            message: diagnosis.message,
+            lastTransitionTime: find(shown, "Active")?.lastTransitionTime ?? ""
+          }
+        ]
+      : []
+  return [...own, ...ofRevision.flatMap((type) => find(shown, type) ?? []), ...wakes]
+}
+
+/** A revision's conditions count by the same rule. */
+const isOf = ({ metadata, status }: RevisionObject) => status.observedGeneration === metadata.generation
+
+/** Shares of the requests, one entry per revision; tags that get none are no share. */
+const trafficOf = ({ status }: KnativeServiceObject): ReadonlyArray<TrafficTarget> => {
+  const shares = new Map<string, number>()
+  for (const { percent, revisionName } of status.traffic) {
+    if (percent > 0 && revisionName !== "") shares.set(revisionName, (shares.get(revisionName) ?? 0) + percent)
+  }
+  return [...shares].map(([revision, percent]) => ({ revision, percent }))
+}
+
+/** A service's revisions, the newest first. */
+export const revisionsOf = (
+  name: ServiceName,
+  service: KnativeServiceObject | undefined,
+  revisions: ReadonlyArray<RevisionObject>,
+  pods: ReadonlyArray<PodObject>
+): ReadonlyArray<Revision> => {
+  const traffic = new Map(service === undefined ? [] : trafficOf(service).map((_) => [_.revision, _.percent]))
+  return revisions
+    .filter((_) => _.metadata.deletionTimestamp === undefined)
+    .map((revision) => revisionOf(name, revision, pods, traffic))
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.name.localeCompare(a.name))
+}
+
+/** By digest where Knative says it. */
+const imageOf = ({ spec, status }: RevisionObject) => {
+  const [container] = spec.containers
+  const resolved = status.containerStatuses.find(({ name }) => name === container?.name)?.imageDigest ?? ""
+  return resolved === "" ? (container?.image ?? "") : resolved
+}
+
+const revisionOf = (
+  service: ServiceName,
+  revision: RevisionObject,
+  pods: ReadonlyArray<PodObject>,
+  traffic: ReadonlyMap<string, number>
+): Revision => {
+  const { metadata } = revision
+  const ready = isOf(revision) ? find(revision.status.conditions, "Ready") : undefined
+  return {
+    name: metadata.name,
+    service,
+    ready: ready?.status ?? "Unknown",
+    reason: ready?.reason ?? "",
+    message: ready?.message ?? "",
+    image: imageOf(revision),
+    instances: pods.filter(
+      (_) => _.metadata.labels["serving.knative.dev/revision"] === metadata.name && isReady(_) && !isGone(_)
+    ).length,
+    trafficPercent: traffic.get(metadata.name) ?? 0,
+    createdAt: metadata.creationTimestamp
+  }
+}

@@ -1,0 +1,221 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { Agent, createServer, request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Manifest } from "@maxcloud/synth"
+import { Effect, Layer } from "effect"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { makeFront } from "../../base/proxy/makeFront.ts"
+import { accessAway } from "../../stores/images/testAccess.ts"
+import { SourceStore } from "../../stores/sources/SourceStore.ts"
+import { LocalRoutes } from "../port/LocalRoutes.ts"
+import { layer as instancesLayer } from "./instances/layer.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from "./testRuntime.ts"
+
+const noSources = Layer.succeed(SourceStore, {
+  find: () => Effect.dieMessage("unused"),
+  put: () => Effect.dieMessage("unused"),
+  built: () => Effect.dieMessage("unused"),
+  isWhole: () => Effect.succeed(true)
+})
+
+let folder: string
+const ends: Array<() => Promise<void>> = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "maxcloud-processes-"))
+  chmodSync(folder, 0o755)
+})
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A program in a folder of its own: answers its text, ends at `/exit`, and lets requests end at SIGTERM. */
+const program = (text: string, before = ""): string => {
+  const directory = join(folder, text)
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(
+    join(directory, "index.js"),
+    `${before}
+    const server = require("node:http").createServer((request, response) => {
+      if (request.url === "/exit") process.exit(3)
+      setTimeout(() => response.end(${JSON.stringify(text)} + " " + process.pid), 5)
+    }).listen(process.env.PORT)
+    process.on("SIGTERM", () => server.close(() => process.exit(0)))
+    console.log("${text} listens")`
+  )
+  return directory
+}
+
+const web = (directory: string, scale: Readonly<Record<string, unknown>> = {}) =>
+  withAnnotation(
+    manifestsOf([{ name: "web", source: { path: ".", directory }, scale }]),
+    "autoscaling.knative.dev/window",
+    "2s"
+  )
+
+/** The runtime on real processes, behind the real front. */
+const serve = async (objects = makeMemoryObjects()) => {
+  const instances = instancesLayer({ dataDirectory: folder }).pipe(Layer.provide(Layer.merge(noSources, accessAway)))
+  const cloud = makeTestRuntime(instances, objects, { backoff: { baseMs: 300, maxMs: 600, resetAfterMs: 10_000 } })
+  const { lookup } = await cloud.run(LocalRoutes)
+  const front = await makeFront({ host: "127.0.0.1", port: 0, lookup, isApiHost: () => false, api: createServer() })
+  const agent = new Agent({ keepAlive: true })
+  const stop = async () => {
+    agent.destroy()
+    await front.close(100)
+    await cloud.stop()
+  }
+  ends.push(stop)
+  const get = (path = "/", method = "GET") =>
+    new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
+      const headers = { host: "web--local.localhost" }
+      const sent = request(
+        { host: "127.0.0.1", port: front.address.port, path, method, headers, agent },
+        (response) => {
+          let text = ""
+          response.setEncoding("utf8")
+          response.on("data", (_: string) => {
+            text += _
+          })
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, text }))
+        }
+      )
+      sent.on("error", reject)
+      sent.end()
+    })
+  return { ...cloud, get, stop }
+}
+
+describe("LocalRuntime on processes", () => {
+  it("changes a service under load without a failed request, and drains the old", async () => {
+    const cloud = await serve()
+    await cloud.apply(web(program("one")))
+    await cloud.until("web", (_) => _.state === "ready")
+    const answers: Array<{ readonly status: number; readonly text: string }> = []
+    let stopped = false
+    const load = Promise.all(
+      Array.from({ length: 20 }, async () => {
+        while (!stopped) answers.push(await cloud.get())
+      })
+    )
+    await cloud.apply(web(program("two")))
+    await cloud.until("web", (_) => _.latestReadyRevision === "web-00002")
+    await cloud.apply(web(program("three")))
+    await cloud.until("web", (_) => _.latestReadyRevision === "web-00003" && _.instances === 1)
+    stopped = true
+    await load
+    assert.deepStrictEqual(
+      answers.filter((_) => _.status !== 200),
+      []
+    )
+    assert.match((await cloud.get()).text, /^three/)
+    assert.deepStrictEqual([...new Set(answers.map((_) => _.text.split(" ")[0]))], ["one", "two", "three"])
+  })
+
+  it("goes to zero, comes back for a request, and grows with load", async () => {
+    const cloud = await serve()
+    await cloud.apply(web(program("app"), { min: 0, max: 3, concurrency: 1, maxConcurrency: 1 }))
+    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
+    assert.strictEqual((await cloud.get()).status, 200)
+    const processes = new Set<string>()
+    const end = Date.now() + 8000
+    await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        while (processes.size < 3 && Date.now() < end) processes.add((await cloud.get()).text)
+      })
+    )
+    assert.strictEqual(processes.size, 3)
+  })
+
+  it("replaces one that is frozen, though nobody asks for it, and takes no probe for traffic", async () => {
+    const cloud = await serve()
+    const fast = (manifests: ReadonlyArray<Manifest>): ReadonlyArray<Manifest> =>
+      JSON.parse(
+        JSON.stringify(manifests, (key, value) =>
+          key === "livenessProbe" ? { ...value, periodSeconds: 1, timeoutSeconds: 1 } : value
+        )
+      )
+    // A folder that runs in place has no probe by itself.
+    const given = (scale: Readonly<Record<string, unknown>>) => {
+      const probes = { liveness: { path: "/alive" } }
+      const service = { name: "web", source: { path: ".", directory: program("app") }, probes, scale }
+      return withAnnotation(fast(manifestsOf([service])), "autoscaling.knative.dev/window", "4s")
+    }
+    await cloud.apply(given({ min: 1 }))
+    await cloud.until("web", (_) => _.state === "ready")
+    const { text } = await cloud.get()
+    process.kill(Number(text.split(" ")[1]), "SIGSTOP")
+    const stuck = cloud.get()
+    assert.strictEqual((await stuck).status, 502)
+    const next = await cloud.get()
+    assert.strictEqual(next.status, 200)
+    assert.notStrictEqual(next.text, text)
+    await cloud.apply(given({ min: 0 }))
+    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
+  })
+
+  it("replaces an instance that ends, and tells of one that never starts", async () => {
+    const cloud = await serve()
+    await cloud.apply(web(program("app"), { min: 1 }))
+    const { text } = await cloud.until("web", (_) => _.state === "ready").then(() => cloud.get())
+    await cloud.get("/exit", "POST")
+    let next = await cloud.get()
+    // What the one that ends may have begun isn't sent twice.
+    while (next.status === 502) next = await cloud.get()
+    assert.strictEqual(next.status, 200)
+    assert.notStrictEqual(next.text, text)
+
+    await cloud.apply(web(program("broken", 'console.error("no database"); process.exit(7)')))
+    const failed = await cloud.until("web", (_) => _.state === "failed")
+    assert.include(failed.conditions[0]?.message ?? "", "7")
+    assert.include(failed.logTail.join("\n"), "no database")
+    assert.strictEqual((await cloud.get()).text, next.text)
+  })
+
+  it.skipIf(process.platform !== "linux")(
+    "tells after seconds that a program has a port of its own, and how to help it",
+    async () => {
+      const cloud = await serve()
+      const directory = program("app")
+      writeFileSync(join(directory, "index.js"), 'require("node:http").createServer().listen(0)')
+      const began = Date.now()
+      await cloud.apply(web(directory))
+      const told = await cloud.until("web", (_) => _.diagnosis !== null)
+      assert.isBelow(Date.now() - began, 8_000)
+      assert.deepInclude(told, { state: "pending", terminal: false })
+      assert.strictEqual(told.diagnosis?.code, "WrongPort")
+      assert.include(told.diagnosis?.fix ?? "", "process.env.PORT")
+      assert.notInclude(told.diagnosis?.fix ?? "", "port:")
+    }
+  )
+
+  it.skipIf(process.platform !== "linux")("warns of a program that listens on loopback alone", async () => {
+    const cloud = await serve()
+    const directory = program("app")
+    writeFileSync(
+      join(directory, "index.js"),
+      'require("node:http").createServer((_, response) => response.end("here")).listen(process.env.PORT, "localhost")'
+    )
+    await cloud.apply(web(directory))
+    const told = await cloud.until("web", (_) => _.diagnosis !== null)
+    assert.strictEqual(told.state, "ready")
+    assert.strictEqual(told.diagnosis?.code, "LoopbackOnly")
+    assert.strictEqual((await cloud.get()).text, "here")
+  })
+
+  it("takes up after a stop where it was, and leaves no process", async () => {
+    const objects = makeMemoryObjects()
+    const first = await serve(objects)
+    await first.apply(web(program("app")))
+    await first.until("web", (_) => _.state === "ready")
+    const pid = Number((await first.get()).text.split(" ")[1])
+    await first.stop()
+    ends.pop()
+    assert.throws(() => process.kill(pid, 0), /ESRCH/)
+    const second = await serve(objects)
+    const answer = await second.get()
+    assert.strictEqual(answer.status, 200)
+    assert.notStrictEqual(answer.text, `app ${pid}`)
+  })
+})

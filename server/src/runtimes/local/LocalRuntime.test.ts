@@ -1,0 +1,450 @@
+import { afterEach, assert, describe, it } from "vitest"
+import { NoInstance } from "../../base/proxy/Route.ts"
+import { crashes, makeFakeInstances } from "./fakeInstances.ts"
+import { InstanceFailed } from "./instances/Instance.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey, withAnnotation } from "./testRuntime.ts"
+
+const host = "web--local.localhost"
+const running: Array<{ readonly stop: () => Promise<void> }> = []
+const start = (...parameters: Parameters<typeof makeTestRuntime>) => {
+  const runtime = makeTestRuntime(...parameters)
+  running.push(runtime)
+  return runtime
+}
+afterEach(async () => {
+  for (const runtime of running.splice(0)) await runtime.stop()
+})
+
+const web = (image: string, more: Readonly<Record<string, unknown>> = {}) =>
+  manifestsOf([{ name: "web", image, ...more }])
+const window = (manifests: ReturnType<typeof web>, time: string) =>
+  withAnnotation(manifests, "autoscaling.knative.dev/window", time)
+
+/** Requests that never stop, until told; gives what was answered. */
+const load = (cloud: ReturnType<typeof start>, connections: number) => {
+  const answers = new Map<string, number>()
+  const failures: Array<unknown> = []
+  let stopped = false
+  const done = cloud.route(host).then((route) =>
+    Promise.all(
+      Array.from({ length: connections }, async () => {
+        // One failure is enough: a service that refuses at once would let nothing else have its turn.
+        while (!stopped && failures.length === 0) {
+          await send(route).then(
+            (_) => answers.set(_, (answers.get(_) ?? 0) + 1),
+            (error: unknown) => failures.push(error)
+          )
+        }
+      })
+    )
+  )
+  return {
+    answers,
+    stop: async () => {
+      stopped = true
+      await done
+      assert.deepStrictEqual(failures, [])
+    }
+  }
+}
+
+describe("LocalRuntime (on a fake of Instances)", () => {
+  it("brings a service up and tells its conditions as Knative does", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    const status = await cloud.until("web", (_) => _.state === "ready")
+    assert.deepStrictEqual(
+      status.conditions.map((_) => [_.type, _.status, _.reason]),
+      [
+        ["Ready", "True", ""],
+        ["ConfigurationsReady", "True", ""],
+        ["RoutesReady", "True", ""],
+        ["Active", "True", ""]
+      ]
+    )
+    assert.deepInclude(status, {
+      generation: 1,
+      observedGeneration: 1,
+      latestCreatedRevision: "web-00001",
+      latestReadyRevision: "web-00001",
+      traffic: [{ revision: "web-00001", percent: 100 }],
+      instances: 1,
+      url: "http://web--local.localhost:8080"
+    })
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+  })
+
+  it("makes no revision of what has not changed, and writes nothing", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const writes = cloud.objects.writes()
+    await cloud.apply(web("a:1"))
+    assert.strictEqual((await cloud.status("web"))?.generation, 1)
+    assert.strictEqual(cloud.objects.writes(), writes)
+    assert.strictEqual(fake.started(), 1)
+  })
+
+  it("moves to a new revision under load without a failed request", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    const requests = load(cloud, 20)
+    for (let i = 2; i <= 6; i++) {
+      await cloud.apply(web(`a:${i}`))
+      await cloud.until("web", (_) => _.latestReadyRevision === `web-0000${i}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await requests.stop()
+    assert.isAbove(requests.answers.get("web-00006") ?? 0, 0)
+    await cloud.until("web", (_) => _.instances === 1)
+    const revisions = await cloud.revisions("web")
+    assert.deepStrictEqual(
+      revisions.map((_) => [_.name, _.ready, _.trafficPercent]),
+      [6, 5, 4, 3, 2, 1].map((_) => [`web-0000${_}`, "True", _ === 6 ? 100 : 0])
+    )
+  })
+
+  it("keeps the old revision where the new one fails, tells why, and recovers by the next", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("bad:1", crashes)
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("bad:1"))
+    const failed = await cloud.until("web", (_) => _.state === "failed")
+    const ready = failed.conditions.find((_) => _.type === "Ready")
+    assert.deepInclude(ready, {
+      status: "False",
+      reason: "RevisionFailed",
+      message: 'Revision "web-00002" failed with message: the program ended with exit code 1.'
+    })
+    assert.strictEqual(failed.conditions.find((_) => _.type === "RoutesReady")?.status, "True")
+    assert.strictEqual(failed.latestReadyRevision, "web-00001")
+    assert.include(failed.logTail.join("\n"), "exit code 1")
+    assert.strictEqual((await cloud.revisions("web"))[0]?.reason, "CrashOnStart")
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+
+    fake.programs.delete("bad:1")
+    await cloud.apply(web("bad:1"))
+    const again = await cloud.until("web", (_) => _.state === "ready")
+    assert.deepInclude(again, { latestReadyRevision: "web-00002", diagnosis: null })
+  })
+
+  it("keeps a revision to the image of its first instance, also if that never got ready, and after a restart", async () => {
+    const fake = makeFakeInstances()
+    const objects = makeMemoryObjects()
+    const id = (digit: string) => `sha256:${digit.repeat(64)}`
+    let now = id("1")
+    const ran: Array<string | undefined> = []
+    const resolvedImage = () => now
+    fake.programs.set("moving", { ...crashes, resolvedImage })
+    const first = start(fake.layer, objects)
+    await first.apply(web("moving"))
+    await first.until("web", (_) => _.state === "failed")
+    assert.strictEqual((await first.revisions("web"))[0]?.image, `moving@${id("1")}`)
+    await first.stop()
+
+    now = id("2")
+    fake.programs.set("moving", {
+      resolvedImage,
+      answer: ({ program }) => {
+        ran.push(program.kind === "image" ? program.resolved : undefined)
+        return "up"
+      }
+    })
+    const second = start(fake.layer, objects)
+    // A deployment without a change: the same revision is tried again.
+    await second.apply(web("moving"))
+    await second.until("web", (_) => _.state === "ready")
+    assert.strictEqual(await send(await second.route(host)), "up")
+    assert.deepStrictEqual(ran, [id("1")])
+  })
+
+  it("fails a new service whose instances end right after they were ready, with their last lines", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("bad:1", { livesMs: 20 })
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
+    await cloud.apply(web("bad:1"))
+    const failed = await cloud.until("web", (_) => _.state !== "pending")
+    assert.deepInclude(failed, { state: "failed", terminal: true, latestReadyRevision: null })
+    assert.strictEqual(failed.diagnosis?.code, "CrashOnStart")
+    assert.match(failed.diagnosis?.message ?? "", /exit code 1, \d\.\d s after it was ready/)
+    assert.include(failed.logTail.join("\n"), "no build")
+    assert.isAtLeast(fake.started(), 2)
+  })
+
+  it("leaves requests with the old revision while the new one ends right after it was ready", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("bad:1", { livesMs: 20 })
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 300, mostMs: 300 } })
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    const requests = load(cloud, 5)
+    await cloud.apply(web("bad:1"))
+    await cloud.until("web", (_) => _.state === "failed")
+    await requests.stop()
+    assert.deepStrictEqual([...requests.answers.keys()], ["web-00001"])
+  })
+
+  it("answers requests for a new service at once, and calls it ready when its instance has stayed up", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 400, mostMs: 400 } })
+    const began = performance.now()
+    await cloud.apply(web("a:1"))
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+    assert.strictEqual((await cloud.status("web"))?.state, "pending")
+    await cloud.until("web", (_) => _.state === "ready")
+    assert.isAtLeast(performance.now() - began, 400)
+    assert.strictEqual(fake.started(), 1)
+  })
+
+  it("does not let what has settled settle again", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), { settle: { leastMs: 200, mostMs: 200 } })
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("a:1"))
+    assert.strictEqual((await cloud.status("web"))?.state, "ready")
+  })
+
+  it("is degraded while its instances end in their first seconds, whether one is ready for the moment or not", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 50, maxMs: 50, resetAfterMs: 10_000 } })
+    await cloud.apply(web("a:1", { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "ready")
+    fake.programs.set("a:1", { livesMs: 100 })
+    await fake.kill(fake.running()[0]?.id ?? "")
+    await cloud.until("web", (_) => _.state === "degraded")
+    const states = new Set<string | undefined>()
+    for (const end = Date.now() + 400; Date.now() < end; ) {
+      states.add((await cloud.status("web"))?.state)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    assert.deepStrictEqual([...states], ["degraded"])
+  })
+
+  it("answers 503 with the kind of the failure where no revision was ever ready, and its owner alone with more", async () => {
+    const fake = makeFakeInstances()
+    const failure = new InstanceFailed({
+      reason: "ImageNotFound",
+      message: "there is no image bad:1",
+      retryable: false
+    })
+    fake.programs.set("bad:1", { failure, startMs: 50 })
+    const cloud = start(fake.layer)
+    await cloud.apply(web("bad:1"))
+    const held = await send(await cloud.route(host)).catch((error: unknown) => error)
+    assert.instanceOf(held, NoInstance)
+    const refused = await send(await cloud.route(host)).catch((error: unknown) => error)
+    assert.instanceOf(refused, NoInstance)
+    for (const { message } of [held, refused]) {
+      assert.include(message, "(ImageNotFound)")
+      assert.notInclude(message, "bad:1")
+    }
+    const status = await cloud.until("web", (_) => _.state === "failed")
+    assert.include(JSON.stringify(status.conditions), "there is no image bad:1")
+    assert.deepInclude(
+      status.conditions.find((_) => _.type === "RoutesReady"),
+      {
+        status: "False",
+        reason: "RevisionMissing"
+      }
+    )
+    assert.strictEqual(fake.started(), 1)
+  })
+
+  it("goes from zero to several and back, and starts at once for a request at zero", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("a:1", { answer: () => new Promise((resolve) => setTimeout(() => resolve("late"), 100)) })
+    const cloud = start(fake.layer)
+    await cloud.apply(window(web("a:1", { scale: { min: 0, max: 4, concurrency: 1, maxConcurrency: 1 } }), "2s"))
+    const idle = await cloud.until("web", (_) => _.state === "idle")
+    assert.deepInclude(
+      idle.conditions.find((_) => _.type === "Active"),
+      { status: "False", reason: "NoTraffic" }
+    )
+    assert.strictEqual(idle.conditions[0]?.status, "True")
+    assert.strictEqual(fake.running().length, 0)
+
+    const before = Date.now()
+    await send(await cloud.route(host))
+    assert.isBelow(Date.now() - before, 500)
+    const requests = load(cloud, 8)
+    await cloud.until("web", (_) => _.instances === 4)
+    await requests.stop()
+    await cloud.until("web", (_) => _.state === "idle" && _.instances === 0)
+  })
+
+  it("loses no request when instances die", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), {
+      backoff: { baseMs: 20, maxMs: 50, resetAfterMs: 0 }
+    })
+    await cloud.apply(web("a:1", { scale: { min: 3, max: 3 } }))
+    await cloud.until("web", (_) => _.instances === 3)
+    const requests = load(cloud, 20)
+    for (let i = 0; i < 20; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const [victim] = fake.running()
+      if (victim !== undefined) await fake.kill(victim.id)
+    }
+    await requests.stop()
+    await cloud.until("web", (_) => _.instances === 3 && _.state === "ready")
+  })
+
+  it("backs off a crash loop, tells of it, and refuses requests with the reason", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer, makeMemoryObjects(), {
+      backoff: { baseMs: 300, maxMs: 600, resetAfterMs: 10_000 }
+    })
+    await cloud.apply(web("a:1", { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "ready")
+    fake.programs.set("a:1", crashes)
+    const [only] = fake.running()
+    await fake.kill(only?.id ?? "")
+    const degraded = await cloud.until("web", (_) => _.state === "degraded")
+    assert.deepInclude(
+      degraded.conditions.find((_) => _.type === "Active"),
+      { status: "False", reason: "CrashOnStart" }
+    )
+    const answer = await send(await cloud.route(host)).catch((error: unknown) => error)
+    assert.instanceOf(answer, NoInstance)
+    assert.strictEqual(answer.status, 503)
+    assert.isAbove(answer.retryAfterSeconds ?? 0, 0)
+    assert.match(answer.message, /ended with exit code 1\. The next try is in \d s\./)
+    const starts = fake.started()
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    assert.isAtMost(fake.started() - starts, 2)
+    fake.programs.delete("a:1")
+    await cloud.until("web", (_) => _.state === "ready")
+  })
+
+  it("finds services, revisions and their numbers after a restart, and holds requests meanwhile", async () => {
+    const objects = makeMemoryObjects()
+    const fake = makeFakeInstances()
+    const first = start(fake.layer, objects)
+    await first.apply(web("a:1"))
+    await first.until("web", (_) => _.state === "ready")
+    await first.apply(web("a:2"))
+    await first.until("web", (_) => _.latestReadyRevision === "web-00002")
+    const before = await first.status("web")
+    await first.stop()
+    assert.strictEqual(fake.running().length, 0)
+
+    const second = start(fake.layer, objects)
+    assert.strictEqual(await send(await second.route(host)), "web-00002")
+    const after = await second.until("web", (_) => _.state === "ready")
+    assert.deepStrictEqual({ ...after, conditions: [] }, { ...before, conditions: [] })
+    assert.deepStrictEqual(after.conditions.slice(0, 3), before?.conditions.slice(0, 3))
+    await second.apply(web("a:3"))
+    await second.until("web", (_) => _.latestReadyRevision === "web-00003")
+    await second.remove(web("a:3"))
+    assert.strictEqual(fake.running().length, 0)
+    assert.strictEqual(objects.objects.size, 0)
+    assert.isUndefined(await second.lookup(host))
+    assert.isUndefined(await second.status("web"))
+    await second.remove(web("a:3"))
+  })
+
+  it("doesn't go on after a restart with what it may not run: folders of `maxcloud dev`, processes of others", async () => {
+    const objects = makeMemoryObjects()
+    const fake = makeFakeInstances()
+    const inPlace = manifestsOf([{ name: "web", source: { path: "web", directory: "/srv/web" }, scale: { min: 1 } }])
+    const dev = start(fake.layer, objects)
+    await dev.apply(inPlace)
+    await dev.until("web", (_) => _.state === "ready")
+    await dev.stop()
+
+    for (const options of [{ inPlace: false }, { mayRunProcesses: () => false }]) {
+      const server = start(fake.layer, objects, options)
+      const status = await server.until("web", (_) => _.state === "failed")
+      assert.strictEqual(status.latestReadyRevision, null)
+      assert.match(String(status.conditions.find((_) => _.type === "Ready")?.message), /maxcloud dev|MAXCLOUD_AUTH/)
+      const route = await server.route(host)
+      const refused = await Promise.resolve()
+        .then(() => route.acquire(new AbortController().signal))
+        .catch((cause: unknown) => cause)
+      assert.match(String(refused), /isn't running \(NotRunHere\)/)
+      assert.strictEqual(fake.running().length, 0)
+      await server.stop()
+    }
+
+    // What is deployed anew runs.
+    const server = start(fake.layer, objects, { inPlace: false })
+    await server.apply(web("a:1"))
+    await server.until("web", (_) => _.state === "ready")
+    await server.stop()
+  })
+
+  it("gives links, secrets and the platform's variables to instances", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    const services = [
+      { name: "api", image: "api:1", visibility: "internal" },
+      {
+        name: "web",
+        image: "a:1",
+        env: {
+          API_URL: { service: "api", property: "url" },
+          DATABASE: { join: ["db://", { secret: "PASSWORD" }, "@x$(K_SERVICE)"] },
+          PLAIN: "costs $(5) and $$"
+        }
+      }
+    ]
+    await cloud.apply(manifestsOf(services))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.until("api", (_) => _.state === "ready")
+    const env = fake.running().find((_) => _.service === "web")?.env
+    assert.strictEqual(env?.get("K_REVISION"), "web-00001")
+    assert.strictEqual(env?.get("PLAIN"), "costs $(5) and $$")
+    assert.strictEqual(String(env?.get("DATABASE")), "<redacted>")
+    const url = String(env?.get("API_URL"))
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
+    assert.strictEqual(await (await fetch(url)).text(), "api-00001")
+    assert.isUndefined(await cloud.lookup("api--local.localhost"))
+
+    const port = new URL(url).port
+    await cloud.stop()
+    const second = start(fake.layer, cloud.objects)
+    await second.until("web", (_) => _.state === "ready")
+    const again = fake
+      .running()
+      .find((_) => _.service === "web")
+      ?.env.get("API_URL")
+    assert.strictEqual(new URL(String(again)).port, port)
+  })
+
+  it("keeps organizations of equal names apart, and lets only the local one run processes", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    const other = testKey("other")
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    assert.isUndefined(await cloud.status("web", other))
+    await cloud.apply(manifestsOf([{ name: "web", image: "a:1" }], other), other)
+    await cloud.until("web", (_) => _.state === "ready", other)
+    await cloud.remove(manifestsOf([{ name: "web", image: "a:1" }], other), other)
+    assert.strictEqual((await cloud.status("web"))?.state, "ready")
+    const source = { path: ".", directory: "/" }
+    const refused = await cloud.apply(manifestsOf([{ name: "web", source }], other), other).then(() => "taken", String)
+    assert.include(refused, "only the organization")
+    assert.include(await cloud.apply(web("a:1"), other).then(() => "taken", String), "not in the namespace")
+  })
+
+  it("brings up 500 services of one app, few at a time, and lets those go that nobody asks for", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    const names = Array.from({ length: 500 }, (_, i) => `s${i}`)
+    await cloud.apply(manifestsOf(names.map((name) => ({ name, image: "a:1" }))))
+    for (const name of names) await cloud.until(name, (_) => _.latestReadyRevision !== null)
+    assert.isAtMost(fake.mostStarting(), 4)
+    assert.isBelow(fake.running().length, 60)
+    assert.strictEqual(await send(await cloud.route("s7--local.localhost")), "s7-00001")
+    assert.isBelow(cloud.objects.writes(), 60)
+  })
+})

@@ -1,0 +1,256 @@
+import type { AppSpec } from "@maxcloud/config-schema"
+import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { endWithin } from "../../base/node/endWithin.ts"
+import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { LocalRoutes } from "../port/LocalRoutes.ts"
+import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../port/Runtime.ts"
+import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
+import { makeLocalServices } from "./controller/LocalServices.ts"
+import { makeObjectStore } from "./controller/ObjectStore.ts"
+import { restoreServices } from "./controller/restore.ts"
+import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
+import { makeStartLimiter } from "./controller/StartLimiter.ts"
+import { defaultSettle, type SettleBounds } from "./controller/settling.ts"
+import { makeTicker } from "./controller/Ticker.ts"
+import { type InstanceSpec, Instances } from "./instances/Instance.ts"
+import { limitations } from "./limitations.ts"
+import { makeLives } from "./lives.ts"
+import { makeLocalExec } from "./localExec.ts"
+import { decodeCursor } from "./logs/LogFiles.ts"
+import { LogStore } from "./logs/LogStore.ts"
+import { LocalObjects } from "./objects/LocalObjects.ts"
+import { latestCreated } from "./objects/ServiceRecord.ts"
+import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
+import { instanceSpecOf } from "./revisions/instanceSpec.ts"
+import { makeLinks, type OpenLink } from "./revisions/Links.ts"
+import { makeRevisionRunner } from "./revisions/RevisionRunner.ts"
+
+export interface LocalRuntimeOptions {
+  /** Domain, scheme and port of public URLs. */
+  readonly domain: string
+  readonly scheme: "http" | "https"
+  readonly port: number | undefined
+  /** May sources run in place from a folder (`maxcloud dev`)? */
+  readonly inPlace: boolean
+  readonly openLink: OpenLink
+  /** Whose sources may run as processes of this machine. @default the organization `local` */
+  readonly mayRunProcesses?: (key: NamespaceKey) => boolean
+  /** Services that start for the first time at once. @default 4 */
+  readonly firstStarts?: number
+  /** Milliseconds between SIGTERM and SIGKILL. @default 10_000 */
+  readonly graceMs?: number
+  readonly backoff?: BackoffConfig
+  readonly settle?: SettleBounds
+}
+
+const tailLines = 20
+/** Whoever owns this machine, on a server that needs no credential. */
+export const localOrganization = "local"
+
+const processesRefused =
+  'sources run as processes of this machine, which only the organization "local" may, on a server that needs no credential (MAXCLOUD_AUTH=local): use an image'
+const inPlaceRefused =
+  "a source runs in place only where the server was started for it (`maxcloud dev`): deploy a snapshot"
+
+const make = (options: LocalRuntimeOptions) =>
+  Effect.gen(function* () {
+    const instances = yield* Instances
+    const logs = yield* LogStore
+    const objects = yield* LocalObjects
+    const secrets = yield* Secrets
+    const fork = EffectRuntime.runFork(yield* Effect.runtime<never>())
+    const changes = yield* PubSub.unbounded<ServiceKey>()
+    const lives = yield* makeLives
+    const totals = { coldStarts: 0, coldStartMs: 0 }
+    const graceMs = options.graceMs ?? 10_000
+    const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
+
+    const ticker = makeTicker()
+    const limiter = makeStartLimiter(options.firstStarts ?? 4)
+    const store = makeObjectStore(objects, fork)
+    const table = makeRouteTable(options.domain)
+    const links = makeLinks({
+      open: options.openLink,
+      containerHost: instances.containerHost,
+      routeOf: (callee) => services.find(callee)?.route,
+      portOf: (callee, network) => services.find(callee)?.object().record.linkPorts[network],
+      onPort: (callee, network, port) => services.find(callee)?.setLinkPort(network, port)
+    })
+
+    const hostOf = (key: ServiceKey) =>
+      `${publicHostOf(key, options.domain)}${options.port === undefined ? "" : `:${options.port}`}`
+
+    const makeController = (object: Parameters<typeof makeServiceController>[0]["object"]): ServiceController =>
+      makeServiceController({
+        object,
+        ticker,
+        limiter,
+        settle: options.settle ?? defaultSettle,
+        now: () => performance.now(),
+        makeRunner: ({ app, key }, revision, hooks, care) =>
+          makeRevisionRunner({
+            ...hooks,
+            care,
+            revision: revision.name,
+            maxConcurrency: revision.template.maxConcurrency,
+            drainMs: revision.template.timeoutMs,
+            backoff: options.backoff ?? defaultBackoff,
+            instances: lives.noting(instances, { key, app, revision }),
+            spec: instanceSpecOf({
+              key,
+              app,
+              revision,
+              secrets,
+              links,
+              graceMs,
+              ownsMachine: mayRunProcesses(key),
+              host: hostOf(key),
+              resolvedImage: hooks.resolvedImage
+            }),
+            writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
+            fork
+          }),
+        onColdStart: (ms) => {
+          totals.coldStarts++
+          totals.coldStartMs += ms
+        },
+        onStatus: (controller) => {
+          store.later(controller)
+          fork(PubSub.publish(changes, controller.object().key))
+        }
+      })
+
+    const refusalOf = (key: NamespaceKey, kind: InstanceSpec["program"]["kind"]): string | undefined => {
+      if (kind === "image") return undefined
+      if (!mayRunProcesses(key)) return processesRefused
+      return kind === "directory" && !options.inPlace ? inPlaceRefused : undefined
+    }
+
+    const services = makeLocalServices({
+      store,
+      table,
+      links,
+      makeController,
+      mayRun: (key, { created }) => (created === undefined ? undefined : refusalOf(key, created.template.program.kind)),
+      isWhole: ({ organizationId }, { template: { command, program } }) =>
+        instances.isWhole({ organizationId, command, program }),
+      onRemoved: (key) => logs.remove(key),
+      onEmptied: instances.removeNamespace
+    })
+
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function* () {
+        yield* store.close
+        ticker.stop()
+        yield* Effect.promise(() =>
+          Promise.all([...services.all()].map((_) => _.stop(0, "the server is being stopped")))
+        ).pipe(
+          // A build may still be under way: the sources end it only after this.
+          endWithin(Duration.millis(graceMs + 5000))
+        )
+        yield* Effect.promise(() => links.closeAll())
+        yield* PubSub.shutdown(changes)
+      })
+    )
+
+    const ended = yield* instances.clean
+    if (ended > 0) yield* Effect.logInfo(`ended ${ended} instances of an earlier run`)
+    yield* restoreServices(yield* objects.all, services, makeController, refusalOf)
+
+    const urlOf = (key: ServiceKey) => `${options.scheme}://${hostOf(key)}`
+
+    const statusOf = Effect.fn("LocalRuntime.status")(function* (key: ServiceKey) {
+      const controller = services.find(key)
+      if (controller === undefined) return Option.none<ServiceStatus>()
+      const { generation, internal } = controller.object()
+      const { diagnosis, instances, record, state, traffic } = controller.status()
+      const newest = latestCreated(record)
+      const failing = state === "failed" || state === "degraded"
+      return Option.some<ServiceStatus>({
+        service: key.service,
+        generation,
+        observedGeneration: generation,
+        state,
+        conditions: record.conditions,
+        latestCreatedRevision: newest?.name ?? null,
+        latestReadyRevision: record.latestReady,
+        traffic,
+        instances,
+        url: internal ? null : urlOf(key),
+        logTail: failing && newest !== undefined ? yield* logs.tail({ ...key, revision: newest.name }, tailLines) : [],
+        diagnosis,
+        terminal: state === "failed" && diagnosis !== null
+      })
+    })
+
+    const problems = Effect.fn("LocalRuntime.problems")(function* (key: NamespaceKey, spec: AppSpec) {
+      const missing = yield* Effect.cachedFunction((kind: InstanceSpec["program"]["kind"]) =>
+        instances.missing(kind, key)
+      )
+      const found = yield* Effect.forEach(spec.services, (service, index) =>
+        Effect.gen(function* () {
+          const kind =
+            service.image !== undefined ? "image" : service.source?.directory !== undefined ? "directory" : "snapshot"
+          const message = refusalOf(key, kind) ?? (yield* missing(kind))
+          return message === undefined
+            ? []
+            : [{ path: ["services", index, kind === "image" ? "image" : "source"], message }]
+        })
+      )
+      return found.flat()
+    })
+
+    return {
+      runtime: Runtime.of({
+        name: "local",
+        inPlace: options.inPlace,
+        limitations,
+        problems,
+        apply: Effect.fn("LocalRuntime.apply")((key, app, manifests, { retry }) =>
+          services.apply(key, app, manifests, retry ?? new Set())
+        ),
+        abandon: services.abandon,
+        // A revision that was given up isn't run here, and what tries it again lets it go live.
+        release: () => Effect.void,
+        dryRun: () => Effect.succeed([]),
+        remove: services.remove,
+        // A service that is missing shows by having no status; its other objects are not kept here.
+        missing: () => Effect.succeed([]),
+        status: statusOf,
+        changes: Stream.fromPubSub(changes),
+        // Its objects stand in the database of this server alone.
+        drift: Stream.empty,
+        instances: lives.records,
+        exec: makeLocalExec(services.find),
+        revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
+        isLogCursor: (text) => decodeCursor(text) !== undefined,
+        logs: logs.read,
+        logBytes: logs.bytes
+      }),
+      routes: LocalRoutes.of({
+        lookup: table.lookup,
+        totals: () => {
+          const all = [...services.all()]
+          return {
+            services: all.length,
+            instances: all.reduce((sum, _) => sum + _.status().instances, 0),
+            waiting: all.reduce((sum, _) => sum + _.route.waiting(), 0),
+            coldStarts: totals.coldStarts,
+            coldStartSeconds: totals.coldStartMs / 1000
+          }
+        }
+      })
+    }
+  })
+
+/** A small Knative in a process: `Runtime` on processes and containers of this machine, and the routes to them. */
+export const layer = (
+  options: LocalRuntimeOptions
+): Layer.Layer<Runtime | LocalRoutes, RuntimeError, Instances | LogStore | LocalObjects | Secrets> =>
+  Layer.scopedContext(
+    // What it starts by itself (instances, checks, the autoscaler) is for all organizations.
+    Effect.map(asServer(make(options)), ({ routes, runtime }) =>
+      Context.make(Runtime, runtime).pipe(Context.add(LocalRoutes, routes))
+    )
+  )

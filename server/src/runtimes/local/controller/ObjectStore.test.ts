@@ -1,0 +1,41 @@
+import { Effect, Fiber, Layer, Runtime } from "effect"
+import { assert, describe, it } from "vitest"
+import { layerTest as database } from "../../../base/database/layerTest.ts"
+import { type LocalObject, LocalObjects } from "../objects/LocalObjects.ts"
+import { layer } from "../objects/LocalObjectsSql.ts"
+import { testKey } from "../testRuntime.ts"
+import { makeObjectStore } from "./ObjectStore.ts"
+
+const object = (name: string, more: Partial<LocalObject> = {}): LocalObject => ({
+  organizationId: testKey().organizationId,
+  namespace: "local",
+  kind: "Service",
+  name,
+  generation: 1,
+  manifest: { apiVersion: "v1", kind: "Service", metadata: { name } },
+  status: {},
+  ...more
+})
+
+describe("ObjectStore", () => {
+  it("stores what a program wrote with NUL bytes, and the others next to one that can't be stored", () =>
+    Effect.gen(function* () {
+      const objects = yield* LocalObjects
+      const runFork = Runtime.runFork(yield* Effect.runtime())
+      const fibers: Array<Fiber.RuntimeFiber<void>> = []
+      const store = makeObjectStore(objects, (_) => fibers.push(runFork(_)))
+      store.later({ stored: () => object("a") })
+      // No integer of the database holds its generation.
+      store.later({ stored: () => object("b", { generation: 2 ** 40 }) })
+      store.later({ stored: () => object("c", { status: { logTail: ["a\0b", "\ud800"] } }) })
+      yield* Fiber.joinAll(fibers)
+      assert.deepStrictEqual(
+        (yield* objects.all).map((_) => [_.name, _.status]),
+        [
+          ["a", {}],
+          ["c", { logTail: ["a\ufffdb", "\ufffd"] }]
+        ]
+      )
+      yield* store.close
+    }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise))
+})

@@ -1,0 +1,115 @@
+import { Duration, Effect } from "effect"
+import type { RuntimeError } from "../../port/Runtime.ts"
+import type { LocalObject, LocalObjects } from "../objects/LocalObjects.ts"
+
+/** Something whose object is written some time after it has changed. */
+export interface Stored {
+  readonly stored: () => LocalObject
+}
+
+type Ref = Pick<LocalObject, "organizationId" | "namespace" | "kind" | "name">
+
+/** Writes objects one batch after the other, so that a late write never overtakes a newer one. */
+export interface ObjectStore {
+  /** Writes at once, and then changes the memory by `commit`, before any other write. `plan` sees all earlier commits. */
+  readonly transact: <A, E>(plan: Effect.Effect<Transaction<A>, E>) => Effect.Effect<A, E | RuntimeError>
+  /** To be written soon, with others. */
+  readonly later: (stored: Stored) => void
+  /** Not to be written any more: to be called in a `commit` that has removed it. */
+  readonly forget: (stored: Stored) => void
+  /** Writes what waits, and takes no more. */
+  readonly close: Effect.Effect<void>
+}
+
+export interface Transaction<A> {
+  readonly put: ReadonlyArray<LocalObject>
+  readonly remove: ReadonlyArray<Ref>
+  readonly commit: () => A
+}
+
+const batchDelay = Duration.millis(200)
+const retryDelay = Duration.seconds(2)
+
+export const makeObjectStore = (
+  objects: typeof LocalObjects.Service,
+  fork: (effect: Effect.Effect<void>) => unknown
+): ObjectStore => {
+  const lock = Effect.unsafeMakeSemaphore(1)
+  const waiting = new Set<Stored>()
+  const forgotten = new WeakSet<Stored>()
+  let scheduled = false
+  let closed = false
+
+  /** A defect is an object that the database refuses, now and later: it's left out until it changes, so that it holds up no other. */
+  const put = (batch: ReadonlyArray<LocalObject>): Effect.Effect<void, RuntimeError> =>
+    objects.put(batch).pipe(
+      Effect.catchAllDefect((defect) => {
+        const [first] = batch
+        if (batch.length > 1) return Effect.forEach(batch, (one) => put([one]), { discard: true })
+        return Effect.logError(
+          `The database can't store ${first?.organizationId}/${first?.kind}/${first?.name}`,
+          defect
+        )
+      })
+    )
+
+  const flush = lock.withPermits(1)(
+    Effect.suspend(() => {
+      const batch = [...waiting].filter((_) => !forgotten.has(_))
+      waiting.clear()
+      const again = Effect.sync(() => {
+        for (const stored of batch) waiting.add(stored)
+      })
+      return batch.length === 0
+        ? Effect.void
+        : put(batch.map((_) => _.stored())).pipe(Effect.tapErrorCause(() => again))
+    })
+  )
+
+  const schedule = (delay: Duration.Duration) => {
+    if (scheduled || closed) return
+    scheduled = true
+    fork(
+      Effect.sleep(delay).pipe(
+        Effect.zipRight(Effect.sync(() => (scheduled = false))),
+        Effect.zipRight(flush),
+        Effect.catchAllCause((cause) =>
+          Effect.zipRight(
+            Effect.logWarning("statuses could not be stored, next try in 2 s", cause),
+            Effect.sync(() => schedule(retryDelay))
+          )
+        )
+      )
+    )
+  }
+
+  return {
+    transact: (plan) =>
+      lock.withPermits(1)(
+        Effect.gen(function* () {
+          const { commit, put, remove } = yield* plan
+          // Not to be interrupted between the write and what the memory learns of it.
+          return yield* Effect.uninterruptible(
+            Effect.gen(function* () {
+              if (put.length > 0) yield* objects.put(put)
+              if (remove.length > 0) yield* objects.remove(remove)
+              return commit()
+            })
+          )
+        })
+      ),
+    forget: (stored) => {
+      forgotten.add(stored)
+      waiting.delete(stored)
+    },
+    later: (stored) => {
+      if (closed || forgotten.has(stored)) return
+      waiting.add(stored)
+      schedule(batchDelay)
+    },
+    close: Effect.suspend(() => {
+      closed = true
+      return Effect.catchAllCause(flush, (cause) => Effect.logWarning("statuses could not be stored", cause))
+    })
+  }
+}

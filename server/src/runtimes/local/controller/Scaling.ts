@@ -1,0 +1,60 @@
+import { type Autoscaler, makeAutoscaler } from "../autoscaler/Autoscaler.ts"
+import type { RevisionTemplate } from "../objects/RevisionTemplate.ts"
+import type { RevisionRunner } from "../revisions/RevisionRunner.ts"
+import type { Ticker, Ticking } from "./Ticker.ts"
+
+export interface ScalingInput {
+  readonly ticker: Ticker
+  readonly now: () => number
+  /** Requests that are held. */
+  readonly waiting: () => number
+  /** Gives held requests what room there is. */
+  readonly pump: () => void
+  readonly afterBeat: () => void
+}
+
+/** Scales the revision that serves, by its requests. At rest it costs nothing. */
+export interface Scaling {
+  /** From here on the autoscaler decides, until nothing runs and nothing waits. Does nothing where it does already. */
+  readonly begin: (runner: RevisionRunner, template: RevisionTemplate) => void
+  readonly end: () => void
+}
+
+export const makeScaling = (input: ScalingInput): Scaling => {
+  let current: { readonly runner: RevisionRunner; readonly autoscaler: Autoscaler } | undefined
+
+  const end = () => {
+    current = undefined
+    input.ticker.remove(ticking)
+  }
+
+  const ticking: Ticking = {
+    beat: (nowMs, decide) => {
+      if (current === undefined) return end()
+      const { autoscaler, runner } = current
+      autoscaler.record(nowMs, runner.pool.stats.report(performance.now()))
+      // An instance that is ready again tells nobody.
+      if (input.waiting() > 0) input.pump()
+      if (decide) {
+        const decision = autoscaler.scale(nowMs, runner.ready())
+        if (decision.valid) {
+          runner.scaleTo(Math.max(autoscaler.target(nowMs, decision.desired), input.waiting() > 0 ? 1 : 0))
+        }
+      }
+      if (runner.target() === 0 && runner.all() === 0 && input.waiting() === 0) end()
+      input.afterBeat()
+    }
+  }
+
+  return {
+    begin: (runner, template) => {
+      if (current?.runner === runner) return
+      // The average since it was last awake says nothing.
+      runner.pool.stats.report(performance.now())
+      const start = { nowMs: input.now(), readyInstances: Math.max(1, runner.running()) }
+      current = { runner, autoscaler: makeAutoscaler(template.scale, start) }
+      input.ticker.add(ticking)
+    },
+    end
+  }
+}

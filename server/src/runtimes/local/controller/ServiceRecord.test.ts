@@ -1,0 +1,60 @@
+import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import {
+  changeRevision,
+  latestCreated,
+  revisionsKept,
+  type ServiceRecord,
+  withRevision
+} from "../objects/ServiceRecord.ts"
+import { makeStartLimiter } from "./StartLimiter.ts"
+
+const empty: ServiceRecord = {
+  organization: OrganizationName.make("local"),
+  stage: StageName.make("production"),
+  app: AppName.make("shop"),
+  lastRevision: 0,
+  revisions: [],
+  latestReady: null,
+  active: false,
+  linkPorts: {},
+  conditions: []
+}
+
+describe("ServiceRecord", () => {
+  it("numbers revisions without a gap, keeps the newest and the one that serves", () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (succeeds) => {
+        let record = empty
+        for (const [index, ready] of succeeds.entries()) {
+          const next = withRevision(record, "web", { createdAt: "", fingerprint: "", image: "" })
+          assert.strictEqual(next.created.name, `web-${String(index + 1).padStart(5, "0")}`)
+          assert.strictEqual(latestCreated(next.record)?.name, next.created.name)
+          assert.isFalse(next.dropped.includes(record.latestReady ?? ""))
+          record = changeRevision(next.record, next.created.name, { ready: ready ? "True" : "False" })
+          if (ready) record = { ...record, latestReady: next.created.name }
+          assert.isAtMost(record.revisions.length, revisionsKept + 1)
+          assert.isTrue(record.latestReady === null || record.revisions.some((_) => _.name === record.latestReady))
+        }
+      })
+    )
+  })
+})
+
+describe("StartLimiter", () => {
+  it("lets in no more than its limit, in order, but for those that cannot wait", () => {
+    const limiter = makeStartLimiter(2)
+    const begun: Array<number> = []
+    const turns = [0, 1, 2, 3, 4].map((i) => limiter.enter(() => begun.push(i)))
+    assert.deepStrictEqual(begun, [0, 1])
+    turns[4]?.now()
+    assert.deepStrictEqual(begun, [0, 1, 4])
+    turns[2]?.done()
+    turns[0]?.done()
+    turns[0]?.done()
+    turns[4]?.done()
+    assert.deepStrictEqual(begun, [0, 1, 4, 3])
+    assert.strictEqual(limiter.waiting(), 0)
+  })
+})

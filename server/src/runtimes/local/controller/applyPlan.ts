@@ -1,0 +1,78 @@
+import type { AppName } from "@maxcloud/config-schema"
+import type { Manifest } from "@maxcloud/synth"
+import { Either } from "effect"
+import type { NamespaceKey, ServiceKey } from "../../port/Runtime.ts"
+import { parseKnativeService } from "../objects/KnativeManifest.ts"
+import type { LocalObject } from "../objects/LocalObjects.ts"
+import { revisionObject, revisionRef } from "../objects/RevisionObject.ts"
+import { type RunnableRevision, type ServiceObject, storedOf } from "../objects/ServiceObject.ts"
+import { latestCreated, type ServiceRecord, withRevision } from "../objects/ServiceRecord.ts"
+import { pinSecrets } from "../objects/secretParts.ts"
+import { canonical, fingerprint } from "./fingerprint.ts"
+
+/** How a service's object changes with a manifest. */
+export interface ServiceChange {
+  readonly object: ServiceObject
+  /** Its new revision, where its template has changed. */
+  readonly created: RunnableRevision | undefined
+  readonly put: ReadonlyArray<LocalObject>
+  readonly remove: ReadonlyArray<ReturnType<typeof revisionRef>>
+}
+
+const newRecord = (key: NamespaceKey, app: AppName): ServiceRecord => ({
+  organization: key.organization,
+  stage: key.stage,
+  app,
+  lastRevision: 0,
+  revisions: [],
+  latestReady: null,
+  active: false,
+  linkPorts: {},
+  conditions: []
+})
+
+const minScale = "autoscaling.knative.dev/min-scale"
+
+/** Its template but for the least scale, which a paused service has not. */
+const unscaled = ({ spec }: Manifest): string =>
+  canonical(JSON.parse(JSON.stringify(spec, (key, value) => (key === minScale ? undefined : value))))
+
+/** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
+export const planService = (input: {
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly manifest: Manifest
+  readonly existing: ServiceObject | undefined
+  readonly secretManifest: (name: string) => Manifest | undefined
+  readonly now: string
+}): Either.Either<ServiceChange | undefined, string> =>
+  Either.gen(function* () {
+    const { app, existing, key, manifest, now, secretManifest } = input
+    const { internal, paused, template, written } = yield* parseKnativeService(manifest)
+    const pinned = yield* pinSecrets(template, secretManifest)
+    const print = fingerprint([written, pinned])
+    const record = existing?.record ?? newRecord(key, app)
+    // Pausing alone makes no revision, though it takes the least scale from the template.
+    const pausing = paused && existing !== undefined && unscaled(existing.manifest) === unscaled(manifest)
+    const sameTemplate = pausing || latestCreated(record)?.fingerprint === print
+    const sameManifest = existing !== undefined && canonical(existing.manifest) === canonical(manifest)
+    if (sameTemplate && sameManifest && existing.app === app) return undefined
+
+    const generation = (existing?.generation ?? 0) + 1
+    if (sameTemplate) {
+      const object = { key, app, manifest, generation, internal, paused, record: { ...record, app } }
+      return { object, created: undefined, put: [storedOf(object)], remove: [] }
+    }
+    const next = withRevision({ ...record, app }, key.service, {
+      createdAt: now,
+      fingerprint: print,
+      image: template.image
+    })
+    const object = { key, app, manifest, generation, internal, paused, record: next.record }
+    return {
+      object,
+      created: { name: next.created.name, template, pinned },
+      put: [storedOf(object), revisionObject(key, next.created.name, written, pinned)],
+      remove: next.dropped.map((_) => revisionRef(key, _))
+    }
+  })

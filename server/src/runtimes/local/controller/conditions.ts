@@ -1,0 +1,127 @@
+import type { Condition, ServiceState } from "@maxcloud/sdk/api"
+import { latestCreated, type ServiceRecord } from "../objects/ServiceRecord.ts"
+import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+
+/** What runs of a service now. */
+export interface Observed {
+  readonly ready: number
+  /** Those of them that have outlived their first seconds. */
+  readonly proved: number
+  /** Starting or ready. */
+  readonly running: number
+  readonly waiting: number
+  /** Of the revision that serves. */
+  readonly failure: RunnerFailure | undefined
+  readonly deleting: boolean
+  readonly paused: boolean
+}
+
+type Fact = Omit<Condition, "type" | "lastTransitionTime">
+
+const isTrue: Fact = { status: "True", reason: "", message: "" }
+
+/** Failures in a row from which an instance is not merely restarted but in a crash loop. */
+const crashLoop = 2
+
+/** One that is ready for the moment, as those before it were, ends no crash loop. */
+export const isDegraded = ({ failure, proved, ready }: Observed) =>
+  (ready === 0 || proved === 0) && failure !== undefined && failure.count >= crashLoop
+
+/** One word for how a service is. */
+export const stateOf = (record: ServiceRecord, observed: Observed): ServiceState => {
+  if (observed.deleting) return "deleting"
+  if (observed.paused) return "paused"
+  const newest = latestCreated(record)
+  if (newest?.ready === "False") return "failed"
+  if (newest === undefined || newest.ready === "Unknown") return "pending"
+  if (isDegraded(observed)) return "degraded"
+  if (observed.ready > 0) return "ready"
+  return observed.running > 0 || observed.waiting > 0 ? "waking" : "idle"
+}
+
+/**
+ * A Knative Service's conditions, and `Active` as a Knative Revision has it: that one tells of instances, and is no part of `Ready`.
+ * Source: Knative 0.48 `pkg/apis/serving/v1/*_lifecycle.go`.
+ */
+export const conditionsOf = (
+  service: string,
+  record: ServiceRecord,
+  observed: Observed,
+  now: string
+): ReadonlyArray<Condition> => {
+  const configurations = configurationsReady(record)
+  const routes = routesReady(service, record)
+  const ready =
+    [configurations, routes].find((_) => _.status === "False") ??
+    [configurations, routes].find((_) => _.status === "Unknown") ??
+    isTrue
+  const facts: ReadonlyArray<readonly [string, Fact]> = [
+    ["Ready", ready],
+    ["ConfigurationsReady", configurations],
+    ["RoutesReady", routes],
+    ["Active", active(record, observed)]
+  ]
+  return facts.map(([type, fact]) => {
+    const before = record.conditions.find((_) => _.type === type)
+    const same = before !== undefined && before.status === fact.status && before.reason === fact.reason
+    return { type, ...fact, lastTransitionTime: same ? before.lastTransitionTime : now }
+  })
+}
+
+const configurationsReady = (record: ServiceRecord): Fact => {
+  const newest = latestCreated(record)
+  if (newest?.ready === "True") return isTrue
+  if (newest?.ready === "False") {
+    return {
+      status: "False",
+      reason: "RevisionFailed",
+      message: `Revision "${newest.name}" failed with message: ${newest.message.replace(/\.$/, "")}.`
+    }
+  }
+  return { status: "Unknown", reason: newest?.reason ?? "Deploying", message: newest?.message ?? "" }
+}
+
+const routesReady = (service: string, record: ServiceRecord): Fact => {
+  if (record.latestReady !== null) return isTrue
+  return latestCreated(record)?.ready === "False"
+    ? {
+        status: "False",
+        reason: "RevisionMissing",
+        message: `Configuration "${service}" does not have any ready Revision.`
+      }
+    : {
+        status: "Unknown",
+        reason: "RevisionMissing",
+        message: `Configuration "${service}" is waiting for a Revision to become ready.`
+      }
+}
+
+const active = (record: ServiceRecord, observed: Observed): Fact => {
+  if (observed.paused) {
+    return {
+      status: "False",
+      reason: "Paused",
+      message: "It is paused: requests are answered 503 until it is resumed."
+    }
+  }
+  if (isDegraded(observed) && observed.failure !== undefined) {
+    const { count, message, reason, retryAt } = observed.failure
+    const next = retryAt.toISOString()
+    return {
+      status: "False",
+      reason,
+      message: `${message.replace(/\.$/, "")}; failed ${count} times in a row, next try at ${next}`
+    }
+  }
+  if (observed.ready > 0) return isTrue
+  if (observed.running > 0 || observed.waiting > 0) {
+    return {
+      status: "Unknown",
+      reason: "Queued",
+      message: "Requests to the target are being buffered as resources are provisioned."
+    }
+  }
+  return record.latestReady === null
+    ? { status: "Unknown", reason: "Deploying", message: "" }
+    : { status: "False", reason: "NoTraffic", message: "The target is not receiving traffic." }
+}

@@ -1,0 +1,91 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { Effect, Either, ParseResult, Schema } from "effect"
+import type { ServiceKey } from "../../port/Runtime.ts"
+import type { InstanceSpec } from "../instances/Instance.ts"
+import { isKnativeService, parseKnativeService } from "../objects/KnativeManifest.ts"
+import type { LocalObject } from "../objects/LocalObjects.ts"
+import { parseRevision } from "../objects/RevisionObject.ts"
+import type { RunnableRevision, ServiceObject } from "../objects/ServiceObject.ts"
+import { changeRevision, latestCreated, ServiceRecord } from "../objects/ServiceRecord.ts"
+import type { LocalServices } from "./LocalServices.ts"
+import type { ServiceController } from "./ServiceController.ts"
+
+const decodeRecord = Schema.decodeUnknownEither(ServiceRecord)
+const decodeName = Schema.decodeUnknownEither(ServiceName)
+
+const objectOf = (stored: LocalObject): Either.Either<ServiceObject, string> =>
+  Either.gen(function* () {
+    const readable = Either.mapLeft(ParseResult.TreeFormatter.formatErrorSync)
+    const record = yield* readable(decodeRecord(stored.status))
+    const service = yield* readable(decodeName(stored.name))
+    const { internal, paused } = yield* parseKnativeService(stored.manifest)
+    const { generation, manifest, namespace, organizationId } = stored
+    const { app, organization, stage } = record
+    return {
+      key: { organizationId, organization, stage, namespace, service },
+      app,
+      manifest,
+      generation,
+      internal,
+      paused,
+      record
+    }
+  })
+
+/** A revision that this server may not run: requests are refused, and the status says why. */
+const refused = (object: ServiceObject, refusals: ReadonlyMap<string, string>): ServiceObject => {
+  const { record } = object
+  const marked = [...refusals].reduce(
+    (changed, [name, message]) => changeRevision(changed, name, { ready: "False", reason: "NotRunHere", message }),
+    record
+  )
+  const isServing = record.latestReady !== null && !refusals.has(record.latestReady)
+  return { ...object, record: { ...marked, latestReady: isServing ? record.latestReady : null } }
+}
+
+/**
+ * Takes up what an earlier run of the server has kept: routes at once, so that requests are held and not refused; then
+ * instances of the services that have a minimum, or had some. An object that cannot be read is logged and left alone.
+ * What `mayRun` refuses isn't started: this server may have been started otherwise than the one that accepted it.
+ */
+export const restoreServices = (
+  objects: ReadonlyArray<LocalObject>,
+  services: LocalServices,
+  makeController: (object: ServiceObject) => ServiceController,
+  mayRun: (key: ServiceKey, kind: InstanceSpec["program"]["kind"]) => string | undefined
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const idOf = (_: LocalObject, name: string) => `${_.organizationId}/${_.namespace}/${name}`
+    const revisions = new Map(objects.filter((_) => _.kind === "Revision").map((_) => [idOf(_, _.name), _]))
+    const begin: Array<() => void> = []
+
+    for (const stored of objects) {
+      if (stored.kind === "Revision") continue
+      if (!isKnativeService(stored.manifest)) {
+        services.keep(stored)
+        continue
+      }
+      const object = objectOf(stored)
+      if (Either.isLeft(object)) {
+        yield* Effect.logError(`service "${stored.name}" in ${stored.namespace} cannot be read: ${object.left}`)
+        continue
+      }
+      const { key, record } = object.right
+      const refusals = new Map<string, string>()
+      const runnable = (name: string | null | undefined): RunnableRevision | undefined => {
+        const written = revisions.get(idOf(stored, name ?? ""))
+        const revision = written === undefined ? undefined : Either.getOrUndefined(parseRevision(written.manifest))
+        const refusal = revision === undefined ? undefined : mayRun(key, revision.template.program.kind)
+        if (revision === undefined || refusal === undefined) return revision
+        refusals.set(revision.name, refusal)
+        return undefined
+      }
+      const [serving, newest] = [runnable(record.latestReady), runnable(latestCreated(record)?.name)]
+      if (refusals.size > 0)
+        yield* Effect.logWarning(`service "${key.service}" (${key.stage}) isn't started: ${[...refusals.values()][0]}`)
+      const controller = makeController(refusals.size > 0 ? refused(object.right, refusals) : object.right)
+      services.adopt(controller)
+      begin.push(() => controller.restore(serving, newest))
+    }
+    for (const start of begin) start()
+  })

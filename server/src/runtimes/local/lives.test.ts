@@ -1,0 +1,72 @@
+import { AppName } from "@maxcloud/config-schema"
+import { Effect, Fiber, Stream } from "effect"
+import { afterEach, assert, describe, it } from "vitest"
+import { type InstanceRecord, Runtime } from "../port/Runtime.ts"
+import { makeFakeInstances } from "./fakeInstances.ts"
+import { makeTestRuntime, manifestsOf } from "./testRuntime.ts"
+
+const closers: Array<() => Promise<unknown>> = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+const start = () => {
+  const fake = makeFakeInstances()
+  const cloud = makeTestRuntime(fake.layer)
+  closers.push(cloud.stop)
+  /** The next records of instances, as whoever begins to listen now sees them. */
+  const next = (count: number) =>
+    cloud.run(
+      Effect.flatMap(Runtime, (_) => Stream.runCollect(Stream.take(_.instances, count))).pipe(
+        Effect.map((_): ReadonlyArray<InstanceRecord> => [..._]),
+        Effect.timeout("10 seconds"),
+        Effect.forkDaemon
+      )
+    )
+  return { cloud, fake, next }
+}
+const web = (image: string) =>
+  manifestsOf([{ name: "web", image, cpu: "250m", memory: "128Mi", scale: { min: 1, max: 1 } }])
+
+describe("lives of instances", () => {
+  it("are told when they begin and when they end, with what they have reserved", async () => {
+    const { cloud, fake, next } = start()
+    const fiber = await next(3)
+    const before = Date.now()
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await fake.kill(fake.running()[0]?.id ?? "")
+    const [begun, ended, second] = await cloud.run(Fiber.join(fiber))
+    assert.deepInclude(begun, { app: AppName.make("shop"), revision: "web-00001", endedAt: null, cpuMilli: 250 })
+    assert.strictEqual(begun?.memoryBytes, 128 * 2 ** 20)
+    assert.strictEqual(begun?.key.service, "web")
+    assert.isAtLeast(begun?.startedAt.getTime() ?? 0, before)
+    assert.strictEqual(ended?.uid, begun?.uid)
+    assert.strictEqual(ended?.startedAt.getTime(), begun?.startedAt.getTime())
+    assert.isNotNull(ended?.endedAt)
+    assert.notStrictEqual(second?.uid, begun?.uid)
+    assert.isNull(second?.endedAt)
+  })
+
+  it("are told of what runs already to whoever comes later, and of nothing that has ended", async () => {
+    const { cloud, fake, next } = start()
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await fake.kill(fake.running()[0]?.id ?? "")
+    await cloud.until("web", (_) => _.instances === 1 && _.state === "ready")
+    const [only] = await cloud.run(Fiber.join(await next(1)))
+    assert.strictEqual(only?.uid, fake.running()[0]?.id)
+    assert.isNull(only?.endedAt)
+  })
+
+  it("end when the service is removed", async () => {
+    const { cloud, next } = start()
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    const fiber = await next(2)
+    await cloud.remove(web("a:1"))
+    const [runs, ended] = await cloud.run(Fiber.join(fiber))
+    assert.strictEqual(ended?.uid, runs?.uid)
+    assert.isNotNull(ended?.endedAt)
+  })
+})

@@ -1,0 +1,58 @@
+import type { AppName } from "@maxcloud/config-schema"
+import { Deferred, Effect, PubSub, Stream } from "effect"
+import type { InstanceRecord, ServiceKey } from "../port/Runtime.ts"
+import type { Instances } from "./instances/Instance.ts"
+import type { RunnableRevision } from "./objects/ServiceObject.ts"
+
+/** Whose instances are started. */
+interface Owner {
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly revision: RunnableRevision
+}
+
+/** The lives of instances, from the launch to the end of each, for usage. */
+export interface Lives {
+  /** `Instances` that notes the lives of what it starts. */
+  readonly noting: (instances: typeof Instances.Service, owner: Owner) => typeof Instances.Service
+  /** Of those that run, then as instances start and end. */
+  readonly records: Stream.Stream<InstanceRecord>
+}
+
+export const makeLives: Effect.Effect<Lives> = Effect.map(PubSub.unbounded<InstanceRecord>(), (told): Lives => {
+  const running = new Map<string, InstanceRecord>()
+  return {
+    noting: (instances, { app, key, revision }) => ({
+      ...instances,
+      start: (spec) =>
+        Effect.tap(instances.start(spec), ({ exited, id }) => {
+          const { cpuMilli, memoryBytes } = revision.template
+          const life: InstanceRecord = {
+            uid: id,
+            key,
+            app,
+            revision: revision.name,
+            instance: id,
+            startedAt: new Date(),
+            endedAt: null,
+            cpuMilli,
+            memoryBytes
+          }
+          running.set(id, life)
+          const over = Effect.suspend(() => {
+            running.delete(id)
+            return PubSub.publish(told, { ...life, endedAt: new Date() })
+          })
+          return PubSub.publish(told, life).pipe(
+            Effect.andThen(Effect.forkDaemon(Effect.andThen(Deferred.await(exited), over)))
+          )
+        })
+    }),
+    records: Stream.unwrapScoped(
+      // Subscribe before looking at what runs: a life that is reported twice does no harm.
+      Effect.map(PubSub.subscribe(told), (later) =>
+        Stream.concat(Stream.fromIterable([...running.values()]), Stream.fromQueue(later))
+      )
+    )
+  }
+})

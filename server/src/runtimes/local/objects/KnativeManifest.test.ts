@@ -1,0 +1,156 @@
+import { AppName } from "@maxcloud/config-schema"
+import { expand } from "@maxcloud/synth"
+import { Effect, Either, Option, Redacted } from "effect"
+import { assert, describe, it } from "vitest"
+import { platformEnv, resolveEnvironment } from "../revisions/environment.ts"
+import { manifestsOf, testKey } from "../testRuntime.ts"
+import { isKnativeService, parseKnativeService } from "./KnativeManifest.ts"
+import { pinSecrets } from "./secretParts.ts"
+
+const service = {
+  name: "web",
+  image: "nginx:1.27",
+  command: ["serve", "$(X)"],
+  args: ["--now"],
+  port: 80,
+  protocol: "h2c",
+  env: { B: "b$(A)", A: "a", TOKEN: { secret: "TOKEN" }, URL: { join: ["x://", { secret: "TOKEN" }, "@y"] } },
+  files: { "/etc/secrets/key.pem": { secret: "KEY" } },
+  cpu: "250m",
+  memory: "64Mi",
+  scale: { min: 2, max: 7, concurrency: 5, maxConcurrency: 9, idle: "90s" },
+  timeout: "7s",
+  probes: { startup: { path: "/up", period: "2s", failureThreshold: 30 }, readiness: { timeout: "3s" } },
+  visibility: "internal"
+}
+
+const parsed = () => {
+  const manifests = manifestsOf([service])
+  const manifest = manifests.find(isKnativeService)
+  if (manifest === undefined) throw new Error("no Knative Service")
+  return { manifests, ...Either.getOrThrowWith(parseKnativeService(manifest), (_) => new Error(_)) }
+}
+
+describe("KnativeManifest", () => {
+  it("reads what synth makes of a service, to the last field", () => {
+    const { internal, template } = parsed()
+    assert.isTrue(internal)
+    assert.deepInclude(template, {
+      program: { kind: "image", image: "nginx:1.27" },
+      port: 80,
+      protocol: "h2c",
+      cpuMilli: 250,
+      memoryBytes: 64 * 2 ** 20,
+      maxConcurrency: 9,
+      min: 2,
+      initialScale: 2,
+      timeoutMs: 7000,
+      startDeadlineMs: 180_000,
+      startup: { path: "/up", initialDelayMs: 0, periodMs: 2000, timeoutMs: 1000, failureThreshold: 30 },
+      readiness: { path: undefined, initialDelayMs: 0, periodMs: 10_000, timeoutMs: 3000, failureThreshold: 3 },
+      // Its delay is for a cluster.
+      liveness: { path: undefined, initialDelayMs: 0, periodMs: 10_000, timeoutMs: 10_000, failureThreshold: 3 },
+      anyAnswerLives: true
+    })
+    assert.deepInclude(template.scale, {
+      targetConcurrency: 5,
+      targetUtilization: 1,
+      maxConcurrency: 9,
+      min: 2,
+      max: 7,
+      stableWindowMs: 90_000
+    })
+  })
+
+  it("takes the liveness probe that a service declares, and none of a folder that its developer may have stopped", () => {
+    const livenessOf = (given: object) => {
+      const manifest = manifestsOf([{ name: "web", ...given }]).find(isKnativeService)
+      const { template } = Either.getOrThrowWith(
+        parseKnativeService(manifest ?? assert.fail("none")),
+        (_) => new Error(_)
+      )
+      return [template.anyAnswerLives, template.liveness?.path, template.liveness?.timeoutMs]
+    }
+    assert.deepStrictEqual(livenessOf({ image: "nginx" }), [true, undefined, 10_000])
+    assert.deepStrictEqual(livenessOf({ image: "nginx", probes: { liveness: {} } }), [false, undefined, 1_000])
+    assert.deepStrictEqual(livenessOf({ image: "nginx", probes: { liveness: { path: "/up" } } }), [false, "/up", 1_000])
+    const source = { path: ".", directory: "/work" }
+    assert.deepStrictEqual(livenessOf({ source }), [false, undefined, undefined])
+    assert.deepStrictEqual(livenessOf({ source, probes: { liveness: {} } }), [false, undefined, 1_000])
+  })
+
+  it("puts environment and files together, values of secrets as such", async () => {
+    const { manifests, template } = parsed()
+    const pinned = Either.getOrThrowWith(
+      pinSecrets(template, (name) => manifests.find((_) => _.kind === "Secret" && _.metadata.name === name)),
+      (_) => new Error(_)
+    )
+    const environment = await Effect.runPromise(
+      resolveEnvironment({
+        template,
+        pinned,
+        platform: platformEnv("web", "web-00001"),
+        secrets: {
+          set: () => Effect.dieMessage("unused"),
+          list: () => Effect.dieMessage("unused"),
+          unset: () => Effect.dieMessage("unused"),
+          importAll: () => Effect.dieMessage("unused"),
+          versions: () => Effect.dieMessage("unused"),
+          rollback: () => Effect.dieMessage("unused"),
+          reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))
+        },
+        scope: { organizationId: testKey().organizationId, stage: testKey().stage, app: AppName.make("shop") },
+        rewrite: Effect.succeed
+      })
+    )
+    const clear = (_: string | Redacted.Redacted | undefined) =>
+      Redacted.isRedacted(_) ? `secret ${Redacted.value(_)}` : _
+    assert.deepStrictEqual(Object.fromEntries([...environment.env].map(([name, value]) => [name, clear(value)])), {
+      K_SERVICE: "web",
+      K_CONFIGURATION: "web",
+      K_REVISION: "web-00001",
+      A: "a",
+      B: "b$(A)",
+      TOKEN: "secret TOKEN@1",
+      URL: "secret x://TOKEN@1@y"
+    })
+    assert.deepStrictEqual(
+      [...environment.files].map(([path, value]) => [path, clear(value)]),
+      [["/etc/secrets/key.pem", "secret KEY@1"]]
+    )
+    assert.deepStrictEqual(environment.command, ["serve", "$(X)"])
+    assert.deepStrictEqual(environment.args, ["--now"])
+  })
+
+  it("says which Secret is missing", () => {
+    const { template } = parsed()
+    assert.match(Either.getOrThrow(Either.flip(pinSecrets(template, () => undefined))), /no Secret "web--[0-9a-f]+"/)
+  })
+
+  it("says what is wrong with a manifest", () => {
+    const [manifest] = manifestsOf([{ name: "web", image: "a:1" }]).filter(isKnativeService)
+    if (manifest === undefined) throw new Error("no Knative Service")
+    const broken = { ...manifest, spec: { template: { spec: { containers: [] } } } }
+    assert.match(Either.getOrThrow(Either.flip(parseKnativeService(broken))), /one container/)
+  })
+
+  it("expands variables as Kubernetes does", () => {
+    const values: Readonly<Record<string, string>> = { A: "1", B: "$(A)" }
+    const cases = {
+      "$(A)": "1",
+      "$$(A)": "$(A)",
+      "$$$(A)": "$1",
+      "$(C)": "$(C)",
+      "$(B)": "$(A)",
+      "5$": "5$",
+      $x: "$x",
+      "$(A": "$(A",
+      "$($(A))": "$($(A))"
+    }
+    for (const [written, expanded] of Object.entries(cases))
+      assert.strictEqual(
+        expand(written, (_) => values[_]),
+        expanded
+      )
+  })
+})

@@ -1,0 +1,29 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import type { Manifest } from "@maxcloud/synth"
+import { Context, type Effect } from "effect"
+import type { RuntimeError } from "../../port/Runtime.ts"
+
+/** An object of the local runtime with what it needs to be run again: the local counterpart of a cluster's own store. */
+export interface LocalObject {
+  readonly organizationId: OrganizationId
+  readonly namespace: string
+  readonly kind: string
+  readonly name: string
+  /** Grows with each change of the manifest. */
+  readonly generation: number
+  readonly manifest: Manifest
+  /** What the runtime has learnt of it (for a service: revision numbers, which is ready), as JSON. */
+  readonly status: unknown
+}
+
+/** The local runtime's objects, kept in Postgres (table `runtime_objects`), so that a restart finds services, revisions and their numbers. */
+export class LocalObjects extends Context.Tag("@maxcloud/server/LocalObjects")<
+  LocalObjects,
+  {
+    readonly all: Effect.Effect<ReadonlyArray<LocalObject>, RuntimeError>
+    readonly put: (objects: ReadonlyArray<LocalObject>) => Effect.Effect<void, RuntimeError>
+    readonly remove: (
+      objects: ReadonlyArray<Pick<LocalObject, "organizationId" | "namespace" | "kind" | "name">>
+    ) => Effect.Effect<void, RuntimeError>
+  }
+>() {}

@@ -1,0 +1,58 @@
+import { Cause, Effect, Exit, Layer } from "effect"
+import { assert, describe, it } from "vitest"
+import { layerTest as database } from "../../../base/database/layerTest.ts"
+import { testKey } from "../testRuntime.ts"
+import { type LocalObject, LocalObjects } from "./LocalObjects.ts"
+import { layer } from "./LocalObjectsSql.ts"
+
+const object = (name: string, more: Partial<LocalObject> = {}): LocalObject => ({
+  organizationId: testKey().organizationId,
+  namespace: "local",
+  kind: "Service",
+  name,
+  generation: 1,
+  manifest: {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, labels: { a: "b" } },
+    spec: { any: [1, { x: null }] }
+  },
+  status: { revisions: ["ä"] },
+  ...more
+})
+
+describe("LocalObjectsSql", () => {
+  it("keeps, changes and removes objects in bulk, each organization's own", async () => {
+    const other = testKey("other").organizationId
+    await Effect.gen(function* () {
+      const objects = yield* LocalObjects
+      const many = Array.from({ length: 1203 }, (_, i) => object(`s${String(i).padStart(4, "0")}`))
+      yield* objects.put(many)
+      assert.deepStrictEqual(yield* objects.all, many)
+
+      yield* objects.put([
+        object("s0000"),
+        object("s0000", { generation: 2, status: null }),
+        object("s0000", { organizationId: other })
+      ])
+      const all = yield* objects.all
+      assert.strictEqual(all.length, 1204)
+      assert.deepInclude(all[0], { generation: 2, status: {} })
+      assert.deepStrictEqual(all.at(-1), object("s0000", { organizationId: other }))
+
+      yield* objects.remove([...many, object("never")])
+      assert.deepStrictEqual(yield* objects.all, [object("s0000", { organizationId: other })])
+      yield* objects.put([])
+      yield* objects.remove([])
+    }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
+  })
+
+  it("dies of what no waiting mends, which is a mistake of ours", async () => {
+    await Effect.gen(function* () {
+      const objects = yield* LocalObjects
+      // No integer of the database holds it.
+      const exit = yield* Effect.exit(objects.put([object("s", { generation: 2 ** 40 })]))
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+    }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(database))), Effect.runPromise)
+  })
+})

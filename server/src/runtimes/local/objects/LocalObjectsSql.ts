@@ -1,0 +1,136 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
+import { passingOnly } from "../../../base/database/sqlErrors.ts"
+import { storableJson } from "../../../base/database/storable.ts"
+import { databaseWords } from "../../../base/postgres/DatabaseError.ts"
+import { RuntimeError } from "../../port/Runtime.ts"
+import { type LocalObject, LocalObjects } from "./LocalObjects.ts"
+
+const Row = Schema.Struct({
+  organizationId: OrganizationId,
+  namespace: Schema.String,
+  kind: Schema.String,
+  name: Schema.String,
+  generation: Schema.Int,
+  manifest: Schema.Struct(
+    {
+      apiVersion: Schema.String,
+      kind: Schema.String,
+      metadata: Schema.Struct({
+        name: Schema.String,
+        namespace: Schema.optionalWith(Schema.String, { exact: true }),
+        labels: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { exact: true }),
+        annotations: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { exact: true })
+      })
+    },
+    { key: Schema.String, value: Schema.Unknown }
+  ),
+  status: Schema.Unknown
+})
+
+const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
+
+/** Objects per statement: keeps one statement's parameter to some megabytes. */
+const batchSize = 500
+
+const inBatches = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / batchSize) }, (_, i) => all.slice(i * batchSize, (i + 1) * batchSize))
+
+const keyOf = (_: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) => ({
+  organization_id: _.organizationId,
+  namespace: _.namespace,
+  kind: _.kind,
+  name: _.name
+})
+
+const unavailable = (cause: SqlError) =>
+  new RuntimeError({
+    reason: "unavailable",
+    message: `The runtime's objects can't be stored. ${databaseWords(cause)}`,
+    cause
+  })
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient
+
+  const putBatch = (objects: ReadonlyArray<LocalObject>) => {
+    // One statement may not change a row twice: the last one counts.
+    const rows = new Map(
+      objects.map((_) => {
+        const key = keyOf(_)
+        return [JSON.stringify(key), { ...key, generation: _.generation, manifest: _.manifest, status: _.status ?? {} }]
+      })
+    )
+    return sql`
+      insert into runtime_objects (organization_id, namespace, kind, name, generation, manifest, status)
+      select organization_id, namespace, kind, name, generation, manifest, status
+      from jsonb_to_recordset(${storableJson([...rows.values()])}::jsonb) as _ (
+        organization_id text, namespace text, kind text, name text, generation integer, manifest jsonb, status jsonb
+      )
+      on conflict (organization_id, namespace, kind, name) do update
+      set generation = excluded.generation, manifest = excluded.manifest, status = excluded.status
+    `
+  }
+
+  const removeBatch = (objects: ReadonlyArray<Parameters<typeof keyOf>[0]>) => sql`
+    delete from runtime_objects using jsonb_to_recordset(${storableJson(objects.map(keyOf))}::jsonb) as gone (
+      organization_id text, namespace text, kind text, name text
+    )
+    where runtime_objects.organization_id = gone.organization_id and runtime_objects.namespace = gone.namespace
+      and runtime_objects.kind = gone.kind and runtime_objects.name = gone.name
+  `
+
+  const inTransaction = <A>(
+    all: ReadonlyArray<A>,
+    write: (batch: ReadonlyArray<A>) => Effect.Effect<unknown, SqlError>
+  ) =>
+    all.length === 0
+      ? Effect.void
+      : sql
+          .withTransaction(Effect.forEach(inBatches(all), write, { discard: true }))
+          .pipe(passingOnly, Effect.mapError(unavailable))
+
+  /** The objects after one, in their order. */
+  const page = (after: Parameters<typeof keyOf>[0] | undefined) =>
+    sql`
+      select organization_id as "organizationId", namespace, kind, name, generation, manifest, status
+      from runtime_objects
+      where ${after === undefined ? sql`true` : sql`(organization_id, namespace, kind, name) > (${after.organizationId}, ${after.namespace}, ${after.kind}, ${after.name})`}
+      order by organization_id, namespace, kind, name limit ${batchSize}
+    `.pipe(
+      passingOnly,
+      Effect.mapError(unavailable),
+      Effect.flatMap((rows) =>
+        Effect.mapError(
+          decodeRows(rows),
+          (cause) =>
+            new RuntimeError({
+              reason: "refused",
+              message: "The table runtime_objects holds what this version cannot read: was the server downgraded?",
+              cause
+            })
+        )
+      )
+    )
+
+  return LocalObjects.of({
+    // Page by page, so that the start of a large platform does not take its memory twice.
+    all: Effect.gen(function* () {
+      const all: Array<LocalObject> = []
+      let last: LocalObject | undefined
+      do {
+        const rows: ReadonlyArray<LocalObject> = yield* page(last)
+        all.push(...rows)
+        last = rows.length < batchSize ? undefined : rows.at(-1)
+      } while (last !== undefined)
+      return all
+    }).pipe(Effect.withSpan("LocalObjects.all")),
+    put: Effect.fn("LocalObjects.put")((objects) => inTransaction(objects, putBatch)),
+    remove: Effect.fn("LocalObjects.remove")((objects) => inTransaction(objects, removeBatch))
+  })
+})
+
+/** The objects in Postgres. A batch is written as a whole or not at all. */
+export const layer = Layer.effect(LocalObjects, make)

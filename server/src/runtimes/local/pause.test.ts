@@ -1,0 +1,160 @@
+import { createServer } from "node:http"
+import { afterEach, assert, describe, it } from "vitest"
+import { makeFront } from "../../base/proxy/makeFront.ts"
+import { crashes, makeFakeInstances } from "./fakeInstances.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "./testRuntime.ts"
+
+const host = "web--local.localhost"
+const ending: Array<() => Promise<void>> = []
+const start = (...parameters: Parameters<typeof makeTestRuntime>) => {
+  const runtime = makeTestRuntime(...parameters)
+  ending.push(runtime.stop)
+  return runtime
+}
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+
+const web = (image: string, paused = false, more: Readonly<Record<string, unknown>> = {}) =>
+  manifestsOf([{ name: "web", image, ...more }], testKey(), paused ? ["web"] : [])
+
+/** The answer to a request through the proxy. */
+const ask = async (cloud: ReturnType<typeof start>, headers: Readonly<Record<string, string>> = {}) => {
+  const route = await cloud.route(host)
+  const front = await makeFront({
+    host: "127.0.0.1",
+    port: 0,
+    lookup: () => route,
+    isApiHost: () => false,
+    api: createServer()
+  })
+  try {
+    const answer = await fetch(`http://127.0.0.1:${front.address.port}/`, { headers })
+    return { status: answer.status, headers: answer.headers, text: await answer.text() }
+  } finally {
+    await front.close(0)
+  }
+}
+
+describe("a paused service", () => {
+  it("has no instance, starts none, and answers 503 by a page or a problem document", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1", false, { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("a:1", true, { scale: { min: 1 } }))
+    const status = await cloud.until("web", (_) => _.state === "paused" && _.instances === 0)
+    assert.strictEqual(status.conditions.find((_) => _.type === "Active")?.reason, "Paused")
+
+    const problem = await ask(cloud, { accept: "application/json" })
+    assert.strictEqual(problem.status, 503)
+    assert.strictEqual(problem.headers.get("content-type"), "application/problem+json")
+    assert.strictEqual(problem.headers.get("retry-after"), "60")
+    assert.include(problem.text, "https://maxcloud.dev/problems/paused")
+    assert.include(problem.text, "maxcloud resume web")
+    const page = await ask(cloud, { accept: "text/html,*/*" })
+    assert.strictEqual(page.status, 503)
+    assert.include(page.headers.get("content-type"), "text/html")
+    assert.include(page.text, "is paused")
+    assert.strictEqual(fake.started(), 1)
+  })
+
+  it("makes no revision by pausing and resuming alone, and serves again as before", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1", false, { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("a:1", true, { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "paused" && _.instances === 0)
+    await cloud.apply(web("a:1", false, { scale: { min: 1 } }))
+    await cloud.until("web", (_) => _.state === "ready" && _.instances === 1)
+    assert.strictEqual((await cloud.revisions("web")).length, 1)
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+  })
+
+  it("wakes by a request once it is resumed, where its least scale is zero", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("a:1", true))
+    await cloud.until("web", (_) => _.state === "paused" && _.instances === 0)
+    await cloud.apply(web("a:1"))
+    assert.strictEqual((await cloud.status("web"))?.state, "idle")
+    assert.strictEqual(await send(await cloud.route(host)), "web-00001")
+  })
+
+  it("refuses the requests that are held for it", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("slow:1", { startMs: 60_000 })
+    const cloud = start(fake.layer)
+    await cloud.apply(web("slow:1"))
+    const route = await cloud.route(host)
+    const held = Promise.resolve(route.acquire(new AbortController().signal)).then(
+      () => "a lease",
+      (error: unknown) => String(error)
+    )
+    await cloud.apply(web("slow:1", true))
+    assert.include(await held, "is paused")
+  })
+
+  it("takes a new revision without starting it, and starts it once it is resumed", async () => {
+    const fake = makeFakeInstances()
+    const cloud = start(fake.layer)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+    await cloud.apply(web("a:1", true))
+    await cloud.until("web", (_) => _.state === "paused" && _.instances === 0)
+    const before = fake.started()
+    await cloud.apply(web("b:1", true))
+    await cloud.apply(web("c:1", true))
+    const status = await cloud.status("web")
+    assert.deepInclude(status, {
+      state: "paused",
+      latestCreatedRevision: "web-00003",
+      latestReadyRevision: "web-00001"
+    })
+    assert.strictEqual(fake.started(), before)
+    await cloud.apply(web("c:1"))
+    await cloud.until("web", (_) => _.latestReadyRevision === "web-00003" && _.state === "ready")
+    assert.strictEqual(await send(await cloud.route(host)), "web-00003")
+    assert.strictEqual((await cloud.revisions("web"))[1]?.reason, "Superseded")
+  })
+
+  it("leaves a failed revision failed when it is resumed, and tries it again by a deployment", async () => {
+    const fake = makeFakeInstances()
+    fake.programs.set("a:1", crashes)
+    const cloud = start(fake.layer, makeMemoryObjects(), { backoff: { baseMs: 5, maxMs: 5, resetAfterMs: 10_000 } })
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "failed")
+    await cloud.apply(web("a:1", true))
+    await cloud.until("web", (_) => _.state === "paused" && _.instances === 0)
+    fake.programs.delete("a:1")
+    const started = fake.started()
+    await cloud.apply(web("a:1"), testKey(), "recheck")
+    assert.strictEqual((await cloud.status("web"))?.state, "failed")
+    assert.strictEqual(fake.started(), started)
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (_) => _.state === "ready")
+  })
+
+  it("is still paused after a restart, and resumes then", async () => {
+    const fake = makeFakeInstances()
+    const objects = makeMemoryObjects()
+    const first = makeTestRuntime(fake.layer, objects)
+    await first.apply(web("a:1", false, { scale: { min: 1 } }))
+    await first.until("web", (_) => _.state === "ready")
+    await first.apply(web("a:1", true, { scale: { min: 1 } }))
+    await first.until("web", (_) => _.state === "paused" && _.instances === 0)
+    await first.stop()
+
+    const started = fake.started()
+    const second = start(fake.layer, objects)
+    assert.strictEqual((await second.status("web"))?.state, "paused")
+    assert.strictEqual((await ask(second)).status, 503)
+    assert.strictEqual(fake.started(), started)
+    await second.apply(web("a:1", false, { scale: { min: 1 } }))
+    await second.until("web", (_) => _.state === "ready")
+    assert.strictEqual(await send(await second.route(host)), "web-00001")
+  })
+})

@@ -1,0 +1,133 @@
+import { Effect } from "effect"
+import type { Route } from "../../../base/proxy/Route.ts"
+import { type ContainerHost, InstanceFailed, type InstanceSpec, type NetworkOwner } from "../instances/Instance.ts"
+
+export interface OpenedLink {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Listens for the callers of the route that there is when a request comes. With port 0 a free one is taken. Rejects where the
+ * port is taken. Connections from addresses that `accepts` refuses are hung up on.
+ */
+export type OpenLink = (options: {
+  readonly route: () => Route | undefined
+  readonly host: string
+  readonly port: number
+  readonly accepts?: (remoteAddress: string) => boolean
+}) => Promise<OpenedLink>
+
+/** Whence a link is called: by processes of this machine, or from a container's network. */
+export type LinkNetwork = "loopback" | "containers"
+
+export interface Callee extends NetworkOwner {
+  readonly service: string
+}
+
+export interface LinksInput {
+  readonly open: OpenLink
+  readonly containerHost: (caller: NetworkOwner) => Effect.Effect<ContainerHost | undefined, InstanceFailed>
+  /** The route of a service, while there is one. */
+  readonly routeOf: (callee: Callee) => Route | undefined
+  /** The port that it had before, or undefined. */
+  readonly portOf: (callee: Callee, network: LinkNetwork) => number | undefined
+  readonly onPort: (callee: Callee, network: LinkNetwork, port: number) => void
+}
+
+/**
+ * Loopback listeners by which instances reach other services of their namespace. They take the place of Knative's
+ * cluster-local hosts, which nothing resolves here. One per callee (and another where containers do not reach loopback), on the
+ * same port as long as the server runs, and after a restart where the port is free.
+ */
+export interface Links {
+  /** Puts the listeners' addresses in the place of cluster-local hosts in the value of an environment variable. */
+  readonly rewrite: (
+    caller: NetworkOwner,
+    kind: InstanceSpec["program"]["kind"],
+    value: string
+  ) => Effect.Effect<string, InstanceFailed>
+  readonly close: (callee: Callee) => Promise<void>
+  readonly closeAll: () => Promise<void>
+}
+
+/**
+ * A name begins where a run of its characters begins, so each run is read once. From every `\b` in it, as many times as it has parts:
+ * 32 KiB of `a-` took seconds.
+ */
+const clusterLocal = /(?<![\w-])(-*)([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluster\.local(?![\w-])(?::\d+)?/g
+
+const loopbackHost: ContainerHost = { address: "127.0.0.1", bind: () => "127.0.0.1", accepts: () => true }
+
+export const makeLinks = ({ containerHost, onPort, open, portOf, routeOf }: LinksInput): Links => {
+  const links = new Map<string, Promise<OpenedLink>>()
+  const keyOf = (callee: Callee, network: LinkNetwork) =>
+    `${callee.organizationId}/${callee.namespace}/${callee.service}/${network}`
+
+  const listen = async (
+    callee: Callee,
+    network: LinkNetwork,
+    { accepts, bind }: ContainerHost
+  ): Promise<OpenedLink> => {
+    const on = (port: number) => open({ route: () => routeOf(callee), host: bind(), port, accepts })
+    const port = portOf(callee, network)
+    const opened = port === undefined ? await on(0) : await on(port).catch(() => on(0))
+    if (opened.port !== port) onPort(callee, network, opened.port)
+    return opened
+  }
+
+  const linkOf = (callee: Callee, network: LinkNetwork, host: ContainerHost): Promise<OpenedLink> => {
+    const key = keyOf(callee, network)
+    const known = links.get(key)
+    if (known !== undefined) return known
+    const link = listen(callee, network, host)
+    links.set(key, link)
+    link.catch(() => links.delete(key))
+    return link
+  }
+
+  /** Address and port by which instances of that kind reach the callee. */
+  const addressOf = async (callee: Callee, host: ContainerHost): Promise<string> => {
+    const network = host.bind() === loopbackHost.bind() ? "loopback" : "containers"
+    const { port } = await linkOf(callee, network, network === "loopback" ? loopbackHost : host)
+    return `${host.address}:${port}`
+  }
+
+  const shut = async (key: string) => {
+    const link = links.get(key)
+    links.delete(key)
+    await link?.then((_) => _.close()).catch(() => undefined)
+  }
+
+  return {
+    rewrite: (caller, kind, value) =>
+      Effect.gen(function* () {
+        const addresses = new Map<string, string>()
+        for (const [, , service = "", namespace] of value.matchAll(clusterLocal)) {
+          if (namespace !== caller.namespace || addresses.has(service)) continue
+          const callee = { organizationId: caller.organizationId, namespace, service }
+          const host = (kind === "image" ? yield* containerHost(callee) : undefined) ?? loopbackHost
+          const address = yield* Effect.tryPromise({
+            try: () => addressOf(callee, host),
+            catch: (error) =>
+              new InstanceFailed({
+                reason: "CannotStart",
+                message: `no listener for the link to "${service}": ${String(error)}`,
+                retryable: true
+              })
+          })
+          addresses.set(service, address)
+        }
+        return value.replace(clusterLocal, (whole, before: string, service: string, namespace: string) => {
+          const address = namespace === caller.namespace ? addresses.get(service) : undefined
+          return address === undefined ? whole : before + address
+        })
+      }),
+    close: async (callee) => {
+      await Promise.all([shut(keyOf(callee, "loopback")), shut(keyOf(callee, "containers"))])
+    },
+    closeAll: async () => {
+      await Promise.all([...links.keys()].map(shut))
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { AppName } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+import type { Secrets } from "../../../stores/secrets/Secrets.ts"
+import type { ServiceKey } from "../../port/Runtime.ts"
+import type { InstanceFailed, InstanceSpec } from "../instances/Instance.ts"
+import type { RunnableRevision } from "../objects/ServiceObject.ts"
+import { platformEnv, resolveEnvironment } from "./environment.ts"
+import type { Links } from "./Links.ts"
+
+/** What an instance of a revision is started from, with secrets and links as they are now. */
+export const instanceSpecOf = (input: {
+  readonly key: ServiceKey
+  readonly app: AppName
+  readonly revision: RunnableRevision
+  readonly secrets: typeof Secrets.Service
+  readonly links: Links
+  readonly graceMs: number
+  readonly ownsMachine: boolean
+  readonly resolvedImage: () => string | undefined
+  /** The host that its callers name. */
+  readonly host: string
+}): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
+  const { app, graceMs, key, links, ownsMachine, revision, secrets } = input
+  const { template } = revision
+  const program = (): InstanceSpec["program"] =>
+    template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
+  const environmentFor = (kind: InstanceSpec["program"]["kind"]) =>
+    resolveEnvironment({
+      template,
+      pinned: revision.pinned,
+      platform: platformEnv(key.service, revision.name),
+      secrets,
+      scope: { organizationId: key.organizationId, app, stage: key.stage },
+      rewrite: (value) => links.rewrite(key, kind, value)
+    })
+  return Effect.map(environmentFor(template.program.kind), (environment) => ({
+    organizationId: key.organizationId,
+    ownsMachine,
+    namespace: key.namespace,
+    service: key.service,
+    revision: revision.name,
+    program: program(),
+    ...environment,
+    inContainer: environmentFor("image"),
+    port: template.port,
+    cpuMilli: template.cpuMilli,
+    memoryBytes: template.memoryBytes,
+    startup: template.startup,
+    readiness: template.readiness,
+    liveness:
+      template.liveness === undefined || !template.anyAnswerLives
+        ? template.liveness
+        : { ...template.liveness, anyAnswer: { protocol: template.protocol, host: input.host } },
+    graceMs,
+    startDeadlineMs: template.startDeadlineMs
+  }))
+}

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import {
+  AppName,
+  OrganizationName,
+  parseAppSpec,
+  type SecretName,
+  ServiceName,
+  StageName
+} from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { type Manifest, namespaceOf, offlineTenant, refOf, synth, synthNamespace } from "@maxcloud/synth"
+import { Effect, Either, Layer, ManagedRuntime, Option, Redacted, Schema } from "effect"
+import { openLink } from "../../base/proxy/makeFront.ts"
+import type { Route } from "../../base/proxy/Route.ts"
+import { Secrets } from "../../stores/secrets/Secrets.ts"
+import { LocalRoutes } from "../port/LocalRoutes.ts"
+import { type NamespaceKey, Runtime, type ServiceStatus } from "../port/Runtime.ts"
+import type { Instances } from "./instances/Instance.ts"
+import { type LocalRuntimeOptions, layer } from "./LocalRuntime.ts"
+import { LogStore } from "./logs/LogStore.ts"
+import { type LocalObject, LocalObjects } from "./objects/LocalObjects.ts"
+
+/** Objects in memory: what another test runtime on the same finds after a restart. */
+export const makeMemoryObjects = () => {
+  const objects = new Map<string, LocalObject>()
+  const keyOf = (_: Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">) =>
+    `${_.organizationId}/${_.namespace}/${_.kind}/${_.name}`
+  let writes = 0
+  return {
+    objects,
+    writes: () => writes,
+    layer: Layer.succeed(LocalObjects, {
+      all: Effect.sync(() => structuredClone([...objects.values()])),
+      put: (changed) =>
+        Effect.sync(() => {
+          writes++
+          for (const object of changed) objects.set(keyOf(object), structuredClone(object))
+        }),
+      remove: (gone) =>
+        Effect.sync(() => {
+          writes++
+          for (const object of gone) objects.delete(keyOf(object))
+        })
+    })
+  }
+}
+
+export type MemoryObjects = ReturnType<typeof makeMemoryObjects>
+
+/** Any secret has the value `<NAME>@<version>`. */
+const secrets = Layer.succeed(Secrets, {
+  set: () => Effect.dieMessage("unused"),
+  list: () => Effect.dieMessage("unused"),
+  unset: () => Effect.dieMessage("unused"),
+  importAll: () => Effect.dieMessage("unused"),
+  versions: () => Effect.dieMessage("unused"),
+  rollback: () => Effect.dieMessage("unused"),
+  reveal: (_, name: SecretName, version) => Effect.succeed(Option.some(Redacted.make(`${name}@${version}`)))
+})
+
+export const testKey = (organization = "local", stage = "production"): NamespaceKey => {
+  const place = { organization: OrganizationName.make(organization), stage: StageName.make(stage) }
+  const digit = organization === "local" ? "1" : "2"
+  return {
+    ...place,
+    organizationId: Schema.decodeSync(OrganizationId)(`org_${digit.padStart(32, "0")}`),
+    namespace: namespaceOf({ ...place, namespacePrefix: "" })
+  }
+}
+
+/** The manifests of an app, as the server would synthesize them. */
+export const manifestsOf = (
+  services: ReadonlyArray<Readonly<Record<string, unknown>>>,
+  key: NamespaceKey = testKey(),
+  paused: ReadonlyArray<string> = []
+): ReadonlyArray<Manifest> => {
+  const spec = Either.getOrThrowWith(parseAppSpec({ app: "shop", services }), (_) => new Error(JSON.stringify(_)))
+  const tenant = { ...offlineTenant(spec, key), pausedServices: new Set(paused.map((_) => ServiceName.make(_))) }
+  return [...synthNamespace(tenant), ...synth(spec, tenant)]
+}
+
+/** Changes an annotation of a Knative Service's template, to values that no AppSpec gives. */
+export const withAnnotation = (manifests: ReadonlyArray<Manifest>, name: string, value: string) =>
+  manifests.map((_): Manifest => {
+    if (_.kind !== "Service") return _
+    const copy = JSON.parse(JSON.stringify(_))
+    copy.spec.template.metadata.annotations[name] = value
+    return copy
+  })
+
+const app = AppName.make("shop")
+
+/** The local runtime on these instances, with real logs in a folder of its own, and the rest in memory. */
+export const makeTestRuntime = (
+  instances: Layer.Layer<Instances, unknown>,
+  objects: MemoryObjects = makeMemoryObjects(),
+  options: Partial<LocalRuntimeOptions> = {}
+) => {
+  const folder = mkdtempSync(join(tmpdir(), "maxcloud-logs-"))
+  const runtime = ManagedRuntime.make(
+    layer({
+      domain: "localhost",
+      scheme: "http",
+      port: 8080,
+      inPlace: true,
+      openLink,
+      graceMs: 2000,
+      settle: { leastMs: 0, mostMs: 0 },
+      ...options
+    }).pipe(
+      Layer.provide(Layer.mergeAll(instances, objects.layer, secrets, LogStore.layer({ directory: folder }))),
+      Layer.orDie
+    )
+  )
+  const nameOf = (service: string, key: NamespaceKey) => ({ ...key, service: ServiceName.make(service) })
+  const status = (service: string, key = testKey()) =>
+    runtime.runPromise(
+      Effect.flatMap(Runtime, (_) => _.status(nameOf(service, key))).pipe(Effect.map(Option.getOrUndefined))
+    )
+
+  return {
+    run: runtime.runPromise,
+    objects,
+    /** As a deployment does, or as what puts right what others have changed. */
+    apply: (manifests: ReadonlyArray<Manifest>, key = testKey(), by: "deployment" | "recheck" = "deployment") => {
+      const retry = new Set(by === "deployment" ? manifests.map((_) => _.metadata.name) : [])
+      return runtime.runPromise(Effect.flatMap(Runtime, (_) => _.apply(key, app, manifests, { force: false, retry })))
+    },
+    abandon: (service: string, key = testKey()) =>
+      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.abandon(key, [ServiceName.make(service)]))),
+    remove: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
+      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.remove(key, manifests.map(refOf)))),
+    status,
+    revisions: (service: string, key = testKey()) =>
+      runtime.runPromise(Effect.flatMap(Runtime, (_) => _.revisions(nameOf(service, key)))),
+    /** Polls: a change may come before one can listen for it. */
+    until: async (
+      service: string,
+      reached: (status: ServiceStatus) => boolean,
+      key = testKey(),
+      withinMs = 10_000
+    ): Promise<ServiceStatus> => {
+      const end = Date.now() + withinMs
+      for (;;) {
+        const now = await status(service, key)
+        if (now !== undefined && reached(now)) return now
+        if (Date.now() > end) throw new Error(`not reached within ${withinMs} ms: ${JSON.stringify(now)}`)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+    route: (host: string) =>
+      runtime.runPromise(
+        Effect.map(LocalRoutes, ({ lookup }): Route => {
+          const route = lookup(host)
+          if (route === undefined) throw new Error(`no route for ${host}`)
+          return route
+        })
+      ),
+    lookup: (host: string) => runtime.runPromise(Effect.map(LocalRoutes, (_) => _.lookup(host))),
+    stop: async () => {
+      await runtime.dispose()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Sends a request as the proxy would, and again where the instance dropped it before it answered. */
+export const send = async (route: Route, signal: AbortSignal = new AbortController().signal): Promise<string> => {
+  for (let i = 0; ; i++) {
+    const lease = await route.acquire(signal)
+    try {
+      return await get(lease.host, lease.port)
+    } catch (error) {
+      lease.failed()
+      if (i === 50) throw error
+    } finally {
+      lease.release()
+    }
+  }
+}
+
+const get = (host: string, port: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const sent = request({ host, port, path: "/", agent: false }, (response) => {
+      const chunks: Array<Buffer> = []
+      response.on("data", (chunk: Buffer) => chunks.push(chunk))
+      response.on("end", () => resolve(Buffer.concat(chunks).toString()))
+      response.on("error", reject)
+    })
+    sent.on("error", reject)
+    sent.end()
+  })

@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, ServiceSpec } from "@maxcloud/config-schema"
+import { InvalidSpec, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
+import { contextWithoutRows } from "../../base/database/RowScope.ts"
+import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import type { KubeApi } from "../kubeApi/KubeApi.ts"
+import { NetworkVerifier } from "../port/NetworkVerifier.ts"
+import { namespaceKeyOf, Platform } from "../port/Platform.ts"
+import { expectationsOf, internalGateway, type Surroundings } from "./expectations.ts"
+import type { ProbePodInput } from "./probePod.ts"
+import { removeLeftovers, resultOf, runProbes } from "./runProbes.ts"
+import { calleesOf } from "./surroundings.ts"
+import { closedTargets } from "./systemParts.ts"
+
+export interface KubernetesNetworkVerifierOptions {
+  /** Image of max-cloud, in which `maxcloud probe` runs; undefined: nothing is verified. */
+  readonly systemImage: string | undefined
+  /** What its entrypoint is given. @default ["probe"] */
+  readonly args?: ReadonlyArray<string>
+  readonly internet?: Surroundings["internet"]
+}
+
+const decodeServices = Schema.decodeUnknown(Schema.Array(Schema.Struct({ app: AppName, spec: ServiceSpec })))
+
+const away = (error: { readonly message: string }) => new Unavailable({ detail: error.message, retryAfterSeconds: 5 })
+
+/** A pod for each service of the app, of which each tries everything that it should and should not reach. */
+export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNetworkVerifierOptions) =>
+  Layer.effect(
+    NetworkVerifier,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const platform = yield* Platform
+      const context = yield* contextWithoutRows<KubeApi | SqlClient>()
+      return {
+        verify: Effect.fn("NetworkVerifier.verify")(
+          function* (organization, app, stage) {
+            if (systemImage === undefined) {
+              const detail =
+                "The network cannot be verified: the server was not told the image to probe with. Set MAXCLOUD_SYSTEM_IMAGE to the image of max-cloud."
+              return yield* new InvalidSpec({ detail, issues: [] })
+            }
+            const rows = yield* sql`
+              select app, spec from services
+              where organization_id = ${organization.id} and stage = ${stage} and not deleting order by name`
+            const services = yield* Effect.orDie(decodeServices(rows))
+            const own = services.filter((_) => _.app === app)
+            if (own.length === 0) {
+              const detail = `The app "${app}" has no services in stage "${stage}".`
+              return yield* new NotFound({ detail, resource: "app", name: app })
+            }
+            const { namespace } = namespaceKeyOf({ organization, stage }, platform)
+            yield* removeLeftovers(namespace)
+            const callees = yield* calleesOf(
+              organization.name,
+              namespace,
+              services.map((_) => _.spec.name)
+            )
+            const another = callees.find((_) => _.service === undefined)
+            const closed = yield* closedTargets(internalGateway, another)
+            const run = randomBytes(4).toString("hex")
+            const tried = own.map(({ spec }, index) => ({
+              spec,
+              name: `maxcloud-probe-${run}-${index}`,
+              expectations: expectationsOf(spec, { callees, closed, internet, rules: platform }).map((_, number) => ({
+                ..._,
+                id: `${index}-${number}`
+              }))
+            }))
+            const found = yield* runProbes(
+              tried.map(
+                ({ expectations, name, spec }): ProbePodInput => ({
+                  name,
+                  namespace,
+                  service: spec.name,
+                  run,
+                  image: systemImage,
+                  args,
+                  targets: expectations.map(({ id, probe, target }) => ({ ...target, id, expected: probe.expected }))
+                })
+              )
+            )
+            const results = new Map(found.map((_) => [_.id, _]))
+            const probes = tried.flatMap(({ expectations }) =>
+              expectations.map(({ id, probe }) => {
+                const { actual, detail } = resultOf(results, id)
+                return { ...probe, actual, detail }
+              })
+            )
+            return { app, stage, probes, differences: probes.filter((_) => _.actual !== _.expected).length }
+          },
+          Effect.catchTag("KubeError", away),
+          Effect.catchTag("ProbeFailed", away),
+          orUnavailable,
+          Effect.provide(context)
+        )
+      }
+    })
+  )

@@ -1,0 +1,170 @@
+import { type IpRange, isWithin, parseAddress, parseRange, rangesOf, writeRange } from "@maxcloud/config-schema"
+import { canonicalRanges } from "@maxcloud/synth"
+import { Effect, Option, Schema } from "effect"
+import { KubeApi, type KubeError } from "../kubeApi/KubeApi.ts"
+
+/** Which addresses are the cluster's own, as far as it tells. */
+export interface ClusterRanges {
+  /** Service ranges, nodes, pod ranges of nodes, and the API server's addresses: canonical. */
+  readonly found: ReadonlyArray<string>
+  /** The same, by what they belong to: as the cluster writes them. */
+  readonly told: RangesByOwner
+  /** Did the cluster answer every question? If not, more ranges may exist. */
+  readonly complete: boolean
+  /** Of which the server couldn't see any, and which are unknown for that reason alone. */
+  readonly unseen: ReadonlyArray<UnknownRange["of"]>
+  /** What no range that was found or set holds, and what it takes: empty where all is known. */
+  readonly unknown: ReadonlyArray<UnknownRange>
+}
+
+export interface UnknownRange {
+  readonly of: "pods" | "Services"
+  /** Why it isn't known, as a clause. */
+  readonly why: string
+}
+
+export interface RangesByOwner {
+  readonly services: ReadonlyArray<string>
+  readonly pods: ReadonlyArray<string>
+  /** Nodes and API servers. */
+  readonly machines: ReadonlyArray<string>
+}
+
+const texts = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
+const text = Schema.optionalWith(Schema.String, { default: () => "" })
+const listOf = <A, I>(item: Schema.Schema<A, I>) =>
+  Schema.decodeUnknownOption(Schema.Struct({ items: Schema.Array(item) }))
+
+const ServiceCidr = Schema.Struct({ spec: Schema.Struct({ cidrs: texts }) })
+const Node = Schema.Struct({
+  spec: Schema.Struct({ podCIDR: text, podCIDRs: texts }),
+  status: Schema.Struct({
+    addresses: Schema.optionalWith(Schema.Array(Schema.Struct({ address: Schema.String })), { default: () => [] })
+  })
+})
+const EndpointSlice = Schema.Struct({
+  endpoints: Schema.optionalWith(Schema.NullOr(Schema.Array(Schema.Struct({ addresses: texts }))), {
+    default: () => null
+  })
+})
+const Service = Schema.Struct({ spec: Schema.Struct({ clusterIPs: texts }) })
+const Pod = Schema.Struct({
+  spec: Schema.Struct({ hostNetwork: Schema.optionalWith(Schema.Boolean, { default: () => false }) }),
+  status: Schema.optionalWith(Schema.Struct({ podIPs: Schema.optional(Schema.Array(Schema.Struct({ ip: text }))) }), {
+    default: () => ({ podIPs: undefined })
+  })
+})
+
+/** As many objects as are looked at to see whether a range holds them. */
+const sample = "500"
+
+/** Undefined where the cluster does not have the kind (`ServiceCIDR` needs Kubernetes 1.33), or the server may not see it. */
+const list = <A, I>(path: string, item: Schema.Schema<A, I>, query: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    return yield* api.request({ method: "GET", path, query }).pipe(
+      Effect.map((answer) => Option.getOrUndefined(Option.map(listOf(item)(answer), (_) => _.items))),
+      Effect.catchIf(
+        (error: KubeError) => error.reason === "notFound" || error.reason === "forbidden",
+        () => Effect.succeed(undefined)
+      )
+    )
+  })
+
+/** Names of nodes stand among their addresses. */
+const addressesOf = (written: ReadonlyArray<string>): ReadonlyArray<IpRange> =>
+  written.flatMap((_) => parseAddress(_) ?? [])
+
+const single = (written: string): ReadonlyArray<string> => {
+  const address = parseAddress(written)
+  return address === undefined ? [] : [`${written}/${address.length}`]
+}
+
+const outside = (addresses: ReadonlyArray<string>, ranges: ReadonlyArray<IpRange>) =>
+  addressesOf(addresses).filter((address) => address.version === 4 && !ranges.some((_) => isWithin(address, _)))
+
+const unknownOf = (
+  of: UnknownRange["of"],
+  seen: ReadonlyArray<string> | undefined,
+  ranges: ReadonlyArray<IpRange>,
+  example: string
+): ReadonlyArray<UnknownRange> => {
+  if (seen === undefined) return [{ of, why: `the server may not list ${of}: run \`maxcloud cluster install\` again` }]
+  if (ranges.length === 0) return [{ of, why: `the cluster doesn't say which range its ${of} have` }]
+  const left = outside(seen, ranges)
+  const [first] = left
+  if (first === undefined) return []
+  const [address] = writeRange(first).split("/", 1)
+  const others = left.length === 1 ? "" : ` and ${left.length - 1} more`
+  return [{ of, why: `no known range holds ${address}${others}, ${example}` }]
+}
+
+/** What was told before and still counts: none at first. */
+const nothing: RangesByOwner = { services: [], pods: [], machines: [] }
+
+/**
+ * Reads from the cluster which addresses are its own. What its operator has `set` counts as known, and what was told `before` as still
+ * there. A range is believed to be the pods' or the Services' only if it holds all of them that can be seen: networks may give out
+ * addresses that no node's `podCIDR` tells.
+ */
+export const findClusterRanges = Effect.fn("findClusterRanges")(function* (
+  set: ReadonlyArray<string> = [],
+  before: RangesByOwner = nothing
+) {
+  // Before the ranges: a pod that is seen has its node in the list that is read after it.
+  const [services, pods] = yield* Effect.all(
+    [
+      list("/api/v1/services", Service, { limit: sample }),
+      list("/api/v1/pods", Pod, { limit: sample, fieldSelector: "status.phase=Running" })
+    ],
+    { concurrency: "unbounded" }
+  )
+  const [serviceCidrs, nodes, api] = yield* Effect.all(
+    [
+      list("/apis/networking.k8s.io/v1/servicecidrs", ServiceCidr),
+      list("/api/v1/nodes", Node),
+      list("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", EndpointSlice, {
+        labelSelector: "kubernetes.io/service-name=kubernetes"
+      })
+    ],
+    { concurrency: "unbounded" }
+  )
+  const known = (ranges: ReadonlyArray<string>) => [...new Set(ranges.filter((_) => parseRange(_) !== undefined))]
+  const ofNodes = (nodes ?? []).flatMap((_) => _.status.addresses.flatMap(({ address }) => single(address)))
+  const ofApi = (api ?? []).flatMap((_) => (_.endpoints ?? []).flatMap((each) => each.addresses.flatMap(single)))
+  const told: RangesByOwner = {
+    services: known((serviceCidrs ?? []).flatMap((_) => _.spec.cidrs)),
+    pods: known(
+      (nodes ?? []).flatMap(({ spec }) => [...spec.podCIDRs, ...(spec.podCIDR === "" ? [] : [spec.podCIDR])])
+    ),
+    machines: known([...ofNodes, ...ofApi])
+  }
+  const operators = rangesOf(set)
+  return {
+    found: canonicalRanges([...told.services, ...told.pods, ...told.machines]),
+    told,
+    complete: [services, pods, serviceCidrs, nodes, api].every((_) => _ !== undefined),
+    unseen: [
+      ...(services === undefined ? ["Services" as const] : []),
+      ...(pods === undefined ? ["pods" as const] : [])
+    ],
+    unknown: [
+      ...unknownOf(
+        "Services",
+        services?.flatMap((_) => _.spec.clusterIPs),
+        [...rangesOf([...told.services, ...before.services]), ...operators],
+        "the ClusterIP of a Service"
+      ),
+      ...unknownOf(
+        "pods",
+        pods?.flatMap((_) => (_.spec.hostNetwork ? [] : (_.status.podIPs ?? []).map((each) => each.ip))),
+        [...rangesOf([...told.pods, ...before.pods]), ...operators],
+        "the address of a pod"
+      )
+    ]
+  } satisfies ClusterRanges
+})
+
+/** What isn't known, as one clause; undefined where all is. */
+export const unknownText = ({ unknown }: Pick<ClusterRanges, "unknown">): string | undefined =>
+  unknown.length === 0 ? undefined : unknown.map((_) => `${_.of}: ${_.why}`).join("; ")

@@ -1,0 +1,110 @@
+import { canonicalRanges } from "@maxcloud/synth"
+import { Duration, Effect, Ref } from "effect"
+import { monotonicMillis } from "../../base/node/monotonic.ts"
+import {
+  type ClusterRanges,
+  findClusterRanges,
+  type RangesByOwner,
+  type UnknownRange,
+  unknownText
+} from "./clusterRanges.ts"
+
+/** How often the cluster is asked. */
+const every = Duration.seconds(30)
+
+/** How long a range stays closed that the cluster no longer tells: pods of a node that is gone live on for a while, or it comes back. */
+const kept = Duration.hours(1)
+
+/** A range, and since when (monotonic ms) the cluster doesn't tell it. */
+type Missing = ReadonlyMap<string, number | undefined>
+
+interface Memory {
+  readonly services: Missing
+  readonly pods: Missing
+  readonly machines: Missing
+  readonly unknown: ReadonlyArray<UnknownRange>
+}
+
+/** Which addresses are the cluster's own at this moment. */
+export interface CurrentRanges {
+  /** Canonical. */
+  readonly found: ReadonlyArray<string>
+  /** What isn't known, as a clause; undefined where all is. */
+  readonly unknown: string | undefined
+}
+
+const start: Memory = { services: new Map(), pods: new Map(), machines: new Map(), unknown: [] }
+
+const rangesIn = ({ machines, pods, services }: Memory): RangesByOwner => ({
+  services: [...services.keys()],
+  pods: [...pods.keys()],
+  machines: [...machines.keys()]
+})
+
+/** Adds at once what is told now. What isn't told leaves only after a while, and only by an answer that is complete. */
+const remember = (before: Missing, told: ReadonlyArray<string>, complete: boolean, now: number): Missing => {
+  const after = new Map<string, number | undefined>(told.map((_) => [_, undefined]))
+  for (const [range, since] of before) {
+    if (after.has(range)) continue
+    if (!complete) after.set(range, since)
+    else if (since === undefined || now - since < Duration.toMillis(kept)) after.set(range, since ?? now)
+  }
+  return after
+}
+
+const afterAnswer = (before: Memory, { complete, told, unknown }: ClusterRanges, now: number): Memory => ({
+  services: remember(before.services, told.services, complete, now),
+  pods: remember(before.pods, told.pods, complete, now),
+  machines: remember(before.machines, told.machines, complete, now),
+  unknown
+})
+
+/**
+ * Reads the cluster's ranges, fails if that can't be done, and from then on reads them again regularly for as long as the scope is open.
+ * An API server that is away, or that refuses to list what it listed before, takes nothing away and opens nothing. `onUnknown` runs
+ * whenever what is unknown becomes something else, at first too.
+ */
+export const currentRanges = Effect.fn("currentRanges")(function* (
+  set: ReadonlyArray<string>,
+  onUnknown: (unknown: string | undefined) => Effect.Effect<void>
+) {
+  const first = yield* findClusterRanges(set)
+  let memory = afterAnswer(start, first, yield* monotonicMillis)
+  let current: CurrentRanges = { found: first.found, unknown: unknownText(first) }
+  yield* onUnknown(current.unknown)
+
+  const look = Effect.gen(function* () {
+    const answer = yield* findClusterRanges(set, rangesIn(memory))
+    const before = memory.unknown.filter((_) => answer.unseen.includes(_.of))
+    const unknown = [...before, ...answer.unknown.filter((_) => !answer.unseen.includes(_.of))]
+    memory = afterAnswer(memory, { ...answer, unknown }, yield* monotonicMillis)
+    const { machines, pods, services } = rangesIn(memory)
+    const next = { found: canonicalRanges([...services, ...pods, ...machines]), unknown: unknownText({ unknown }) }
+    const changed = next.unknown !== current.unknown
+    current = next
+    if (changed) yield* onUnknown(current.unknown)
+  })
+
+  const warned = yield* Ref.make(false)
+  yield* look.pipe(
+    Effect.timeoutFail({ duration: every, onTimeout: () => new Error("no answer in time") }),
+    Effect.matchEffect({
+      // Told once an outage: what was known stays in force.
+      onFailure: ({ message }) =>
+        Effect.flatMap(Ref.getAndSet(warned, true), (before) =>
+          before
+            ? Effect.void
+            : Effect.logWarning(
+                "The server can't read the cluster's own ranges again and keeps those it knows",
+                message
+              )
+        ),
+      onSuccess: () => Ref.set(warned, false)
+    }),
+    Effect.catchAllDefect((defect) => Effect.logError("The server can't read the cluster's own ranges", defect)),
+    Effect.delay(every),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  return (): CurrentRanges => current
+})

@@ -1,0 +1,177 @@
+import { Effect, Option, Schema, Stream } from "effect"
+import { KubeApi, type KubeError } from "../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../kubeApi/kinds.ts"
+import { said } from "../kubeApi/said.ts"
+import { type ProbeResult, resultPrefix } from "./probe.ts"
+import { type ProbePodInput, probeLabel, probePod, probeSeconds } from "./probePod.ts"
+
+/** Probe pods at a time. */
+const concurrency = 10
+/** A pod may wait for its node and its image before it runs. */
+const waitSeconds = probeSeconds + 10
+/** Older than this, a probe pod is of a verification that was cut off. */
+const leftoverMillis = 10 * 60_000
+
+/** Probes could not be run. `message` says which pod, and why. */
+export class ProbeFailed extends Schema.TaggedError<ProbeFailed>()("ProbeFailed", { message: Schema.String }) {}
+
+const text = Schema.optionalWith(Schema.String, { default: () => "" })
+
+const ProbePod = Schema.Struct({
+  metadata: Schema.Struct({ name: Schema.String, creationTimestamp: text }),
+  status: Schema.optionalWith(
+    Schema.Struct({
+      phase: text,
+      message: said,
+      containerStatuses: Schema.optionalWith(
+        Schema.Array(
+          Schema.Struct({
+            state: Schema.optionalWith(
+              Schema.Struct({ waiting: Schema.optional(Schema.Struct({ reason: text, message: said })) }),
+              { default: () => ({}) }
+            )
+          })
+        ),
+        { default: () => [] }
+      )
+    }),
+    { default: () => ({ phase: "", message: "", containerStatuses: [] }) }
+  )
+})
+type ProbePod = typeof ProbePod.Type
+
+const decodePod = Schema.decodeUnknownOption(ProbePod)
+const decodePods = Schema.decodeUnknown(Schema.Struct({ items: Schema.Array(ProbePod) }))
+const decodeResults = Schema.decodeUnknown(
+  Schema.parseJson(
+    Schema.Array(
+      Schema.Struct({
+        id: Schema.String,
+        actual: Schema.Literal("allowed", "denied", "unknown"),
+        detail: Schema.String
+      })
+    )
+  )
+)
+
+/** No waiting helps against these. */
+const hopeless =
+  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error|RunContainerError)$/
+
+const waitingFor = ({ status }: ProbePod) =>
+  status.containerStatuses.flatMap(({ state }) => (state.waiting === undefined ? [] : [state.waiting]))
+
+/** Has it ended, or will it never begin? */
+const isOver = (pod: ProbePod) =>
+  pod.status.phase === "Succeeded" ||
+  pod.status.phase === "Failed" ||
+  waitingFor(pod).some(({ reason }) => hopeless.test(reason))
+
+const remove = (namespace: string, name: string) =>
+  Effect.flatMap(KubeApi, (api) =>
+    api.request({
+      method: "DELETE",
+      path: pathOf(kinds.pod, namespace, name),
+      body: { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 }
+    })
+  ).pipe(
+    Effect.catchIf(
+      (error) => error.reason === "notFound",
+      () => Effect.void
+    )
+  )
+
+/** Removes what a verification has left behind whose server ended in the middle of it. */
+export const removeLeftovers = (namespace: string) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const answer = yield* api.request({
+      method: "GET",
+      path: pathOf(kinds.pod, namespace),
+      query: { labelSelector: probeLabel }
+    })
+    const { items } = yield* Effect.orDie(decodePods(answer))
+    const old = items.filter((_) => Date.now() - Date.parse(_.metadata.creationTimestamp) > leftoverMillis)
+    yield* Effect.forEach(old, (_) => remove(namespace, _.metadata.name), { concurrency, discard: true })
+  })
+
+const logOf = (namespace: string, name: string) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const bytes = api.stream({ path: `${pathOf(kinds.pod, namespace, name)}/log`, query: { container: "probe" } })
+    return yield* bytes.pipe(
+      Stream.decodeText(),
+      Stream.runFold("", (all, piece) => all + piece)
+    )
+  })
+
+const over = (input: ProbePodInput) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const found = yield* api
+      .watch({
+        kind: kinds.pod,
+        namespace: input.namespace,
+        fieldSelector: `metadata.name=${input.name}`,
+        decode: decodePod
+      })
+      .pipe(
+        Stream.mapConcat((event) =>
+          event.type === "list" ? event.objects : event.type === "put" ? [event.object] : []
+        ),
+        Stream.filter(isOver),
+        Stream.runHead,
+        Effect.timeoutFail({
+          duration: `${waitSeconds} seconds`,
+          onTimeout: () =>
+            new ProbeFailed({
+              message: `the probe pod ${input.name} did not end within ${waitSeconds} s: is there room for it on a node?`
+            })
+        })
+      )
+    return yield* Effect.orDie(found)
+  })
+
+const runOne = (input: ProbePodInput): Effect.Effect<ReadonlyArray<ProbeResult>, ProbeFailed | KubeError, KubeApi> =>
+  Effect.acquireUseRelease(
+    Effect.flatMap(KubeApi, (api) =>
+      api.request({ method: "POST", path: pathOf(kinds.pod, input.namespace), body: probePod(input) })
+    ),
+    () =>
+      Effect.gen(function* () {
+        const pod = yield* over(input)
+        const [waiting] = waitingFor(pod)
+        if (waiting !== undefined) {
+          return yield* new ProbeFailed({
+            message: `the probe pod of "${input.service}" does not start (${waiting.reason}): ${waiting.message}. Its image is MAXCLOUD_SYSTEM_IMAGE`
+          })
+        }
+        const log = yield* logOf(input.namespace, input.name)
+        const line = log.split("\n").find((_) => _.startsWith(resultPrefix))
+        if (line === undefined) {
+          return yield* new ProbeFailed({
+            message: `the probe pod of "${input.service}" gave no results${pod.status.message === "" ? "" : ` (${pod.status.message})`}: ${log.slice(-300) || "it printed nothing"}`
+          })
+        }
+        return yield* decodeResults(line.slice(resultPrefix.length)).pipe(
+          Effect.mapError(
+            () =>
+              new ProbeFailed({
+                message: `what the probe pod of "${input.service}" printed cannot be read: is MAXCLOUD_SYSTEM_IMAGE of this version?`
+              })
+          )
+        )
+      }),
+    // A pod that stays is removed by the next verification.
+    () => Effect.ignore(remove(input.namespace, input.name))
+  )
+
+/** Runs a pod for each, some at a time, and always removes them. */
+export const runProbes = (inputs: ReadonlyArray<ProbePodInput>) =>
+  Effect.map(Effect.forEach(inputs, runOne, { concurrency }), (results) => results.flat())
+
+/** For a pod that has not been found: none. */
+export const noResult = (id: string): ProbeResult => ({ id, actual: "unknown", detail: "the probe gave no result" })
+
+export const resultOf = (results: ReadonlyMap<string, ProbeResult>, id: string): ProbeResult =>
+  Option.getOrElse(Option.fromNullable(results.get(id)), () => noResult(id))

@@ -1,0 +1,17 @@
+import type { AppName, StageName } from "@maxcloud/config-schema"
+import type { InvalidSpec, NetworkReport, NotFound, Unavailable } from "@maxcloud/sdk/api"
+import { Context, type Effect } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+
+/** Probes from real pods what the network lets through, against what the config says. */
+export class NetworkVerifier extends Context.Tag("@maxcloud/server/NetworkVerifier")<
+  NetworkVerifier,
+  {
+    /** `InvalidSpec` where the runtime has no network to verify (local). */
+    readonly verify: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName
+    ) => Effect.Effect<NetworkReport, NotFound | InvalidSpec | Unavailable>
+  }
+>() {}

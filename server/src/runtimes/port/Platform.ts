@@ -1,0 +1,53 @@
+import { namespaceOf, type TenantContext } from "@maxcloud/synth"
+import { Context } from "effect"
+import type { Target } from "../../base/words/Target.ts"
+import type { NamespaceKey } from "./Runtime.ts"
+
+/**
+ * How public URLs of this platform are made, and what it enforces: the part of the tenant's context that is the same for all. Its ranges
+ * change while the server runs, as those of the cluster do: read them where they are used. `PlatformKey` has them of one moment.
+ */
+export class Platform extends Context.Tag("@maxcloud/server/Platform")<
+  Platform,
+  Pick<
+    TenantContext,
+    | "namespacePrefix"
+    | "domain"
+    | "scheme"
+    | "port"
+    | "podSecurity"
+    | "runtimeClass"
+    | "closedRanges"
+    | "privateRanges"
+    | "externalSecrets"
+  > & {
+    /** Which of the cluster's own addresses aren't known, as a clause: until they are, no private range is opened. */
+    readonly unknownRanges?: string | undefined
+  }
+>() {}
+
+export const namespaceKeyOf = (
+  { organization, stage }: Pick<Target, "organization" | "stage">,
+  { namespacePrefix }: Pick<Platform["Type"], "namespacePrefix">
+): NamespaceKey => ({
+  organizationId: organization.id,
+  organization: organization.name,
+  stage,
+  namespace: namespaceOf({ organization: organization.name, stage, namespacePrefix })
+})
+
+export const tenantOf = (
+  place: Pick<TenantContext, "organization" | "stage">,
+  platform: Platform["Type"],
+  known: Partial<
+    Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "restarts" | "pullSecret" | "externalSecrets">
+  > = {}
+): TenantContext => ({
+  ...place,
+  ...platform,
+  secretVersions: new Map(),
+  images: new Map(),
+  pausedServices: new Set(),
+  pullSecret: false,
+  ...known
+})

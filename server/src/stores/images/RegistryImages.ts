@@ -1,0 +1,123 @@
+import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Duration, Effect, Either, Layer, Option } from "effect"
+import { namesRegistry, parseImageName } from "../../base/words/imageName.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { makeExchange } from "./exchange.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { Images, ImagesError } from "./Images.ts"
+import { imageSettings, unusedSettings } from "./imageSettings.ts"
+import { type LookedUpImage, makeRegistryClient } from "./RegistryClient.ts"
+import { RegistryCredentials } from "./RegistryCredentials.ts"
+import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
+
+export interface ImagesOptions extends RegistryOptions {
+  /** Registries that nobody is to ask: their images are taken as they are written, beside those that Knative does not ask either. */
+  readonly unresolvedRegistries: ReadonlyArray<string>
+  /** With `restricted`, an image whose user is root or only a name cannot run. */
+  readonly podSecurity: "baseline" | "restricted"
+  /** Of the nodes that tenants' pods run on: `linux/amd64`. None: nothing is known, and `linux/amd64` is assumed. */
+  readonly platforms: () => Effect.Effect<ReadonlyArray<string>>
+}
+
+/** Knative's own default of `registries-skipping-tag-resolving`. */
+const unresolved = ["kind.local", "ko.local", "dev.local"]
+
+const atOnce = 8
+const timeLimit = Duration.seconds(30)
+
+/** Asks the images' registries, over the network. */
+export const layer = (options: ImagesOptions) =>
+  Layer.scoped(
+    Images,
+    Effect.gen(function* () {
+      const credentials = yield* RegistryCredentials
+      const { resolve: lookUp } = makeRegistryClient(makeAsk(yield* makeExchange(options), options))
+      const skipped = new Set([...unresolved, ...options.unresolvedRegistries])
+
+      const lookUpAs = Effect.fn("Images.lookUp")(function* (
+        organizationId: OrganizationId,
+        written: string,
+        platforms: ReadonlyArray<string>
+      ) {
+        const image = parseImageName(written)
+        if (image === undefined) {
+          return yield* imageProblem(
+            "ImageInvalid",
+            `"${written}" is no image reference that a registry can be asked for.`
+          )
+        }
+        if (namesRegistry(skipped, image.registry)) {
+          return {
+            reference: written,
+            nonRoot: false,
+            port: undefined,
+            settings: imageSettings(null, null)
+          } satisfies LookedUpImage
+        }
+        const known = yield* credentials
+          .reveal(organizationId, image.registry)
+          .pipe(Effect.mapError((_) => new ImagesError({ message: _.message })))
+        const resolved = yield* lookUp(sessionOf(image, known), platforms)
+        if (options.podSecurity === "baseline" || resolved.nonRoot) return resolved
+        return yield* imageProblem(
+          "RootRefused",
+          `${written} runs as root, or as a user that is given by name, and this platform runs only images with another user by number. Add \`USER 1000\` to its Dockerfile.`
+        )
+      })
+
+      const resolve = Effect.fn("Images.resolve")(
+        function* (organization: Organization, spec: AppSpec) {
+          const nodes = yield* options.platforms()
+          const platforms = nodes.length === 0 ? ["linux/amd64"] : [...new Set(nodes)].toSorted()
+          const names = [...new Set(spec.services.flatMap((_) => _.image ?? []))]
+          const looked = yield* Effect.forEach(
+            names,
+            (name) =>
+              Effect.map(Effect.either(lookUpAs(organization.id, name, platforms)), (found) => ({ found, name })),
+            { concurrency: atOnce }
+          )
+          const foundOf = new Map(looked.map((_) => [_.name, _.found]))
+          const problems = spec.services.flatMap((service, index): ReadonlyArray<SpecIssue> => {
+            if (service.source !== undefined) return [{ path: ["services", index, "source"], message: builderMissing }]
+            const found = service.image === undefined ? undefined : foundOf.get(service.image)
+            return found !== undefined && Either.isLeft(found) && found.left instanceof ImageProblem
+              ? [{ path: ["services", index, "image"], message: found.left.message }]
+              : []
+          })
+          const away = looked.flatMap(({ found }) => Option.toArray(Either.getLeft(found)))
+          const passing = away.find((_) => _ instanceof ImagesError)
+          // What is wrong stays wrong, whatever another registry would say.
+          if (passing !== undefined && problems.length === 0) return yield* passing
+          const images = new Map(
+            looked.flatMap(({ found, name }) => {
+              if (Either.isLeft(found)) return []
+              const { settings: _, ...resolved } = found.right
+              return [[name, resolved] as const]
+            })
+          )
+          const warnings = spec.services.flatMap(({ image, probes }, index): ReadonlyArray<SpecIssue> => {
+            const found = image === undefined ? undefined : foundOf.get(image)
+            if (found === undefined || Either.isLeft(found)) return []
+            const unused = unusedSettings(found.right.settings, Object.keys(probes ?? {}).length > 0)
+            return unused === undefined
+              ? []
+              : [{ path: ["services", index, "image"], message: `${unused.message}. ${unused.fix}` }]
+          })
+          return { images, problems, warnings }
+        },
+        Effect.timeoutFail({
+          duration: timeLimit,
+          onTimeout: () =>
+            new ImagesError({
+              message: `RegistryUnreachable: the app's registries have not answered within ${Duration.toSeconds(timeLimit)} s. Try again later.`
+            })
+        })
+      )
+
+      return { resolve }
+    })
+  )
+
+const builderMissing =
+  "BuilderMissing: a source needs an image builder, which this runtime does not have yet: build and push an image, and name it by `image:`, or run on the local runtime."

@@ -1,0 +1,102 @@
+import { Context, Duration, Effect, Layer, Option } from "effect"
+import { canonicalHost, namesRegistry } from "../../base/words/imageName.ts"
+import { parseChallenge } from "./challenge.ts"
+import { makeExchange } from "./exchange.ts"
+import { ImageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { basicOf, type Credentials, makeRequests, type RegistryOptions, registryUrl } from "./RegistrySession.ts"
+
+/** Whether a registry takes credentials, asked before they are kept. Problems say the fix; nothing quotes a password. */
+export class RegistryLogins extends Context.Tag("@maxcloud/server/RegistryLogins")<
+  RegistryLogins,
+  { readonly check: (host: string, credentials: Credentials) => Effect.Effect<void, ImageProblem | ImagesError> }
+>() {}
+
+export interface RegistryLoginsOptions extends RegistryOptions {
+  /** Registries that nobody is to ask: their credentials are kept as they are. */
+  readonly unresolvedRegistries: ReadonlyArray<string>
+}
+
+const answerBytes = 64 * 1024
+const timeLimit = Duration.seconds(20)
+
+const problem = (message: string) => new ImageProblem({ message })
+
+const refused = (host: string, { username }: Credentials) =>
+  problem(
+    `${host} refuses the user "${username}": the username or the password is wrong, or expired. Nothing was kept. Try them with \`docker login ${host}\`.`
+  )
+
+const unexpected = (host: string, status: number) =>
+  status === 429 || status >= 500
+    ? new ImagesError({
+        message: `${host} can't check the credentials at the moment (HTTP ${status}). Nothing was kept.`
+      })
+    : problem(
+        `${host} answers HTTP ${status} for /v2/, as no registry of images does. Check the host. Nothing was kept.`
+      )
+
+/** A code for diagnoses at the beginning is for deployments. */
+const plain = (message: string) => message.replace(/^[A-Z]\w+: /, "")
+
+/**
+ * As `docker login` does it: `GET /v2/` says how to sign in (OCI distribution, "Determining Support"; distribution's token authentication), then the
+ * credentials get a token, and `/v2/` is asked again with it. A registry that asks nobody to sign in takes any.
+ */
+export const layer = (options: RegistryLoginsOptions) =>
+  Layer.scoped(
+    RegistryLogins,
+    Effect.gen(function* () {
+      const { askForToken, follow } = makeRequests(yield* makeExchange(options), options)
+      const skipped = new Set(options.unresolvedRegistries)
+
+      const check = Effect.fn("RegistryLogins.check")(
+        function* (written: string, credentials: Credentials) {
+          const host = canonicalHost(written)
+          if (namesRegistry(skipped, host)) return
+          const ask = (headers: Readonly<Record<string, string>>) =>
+            follow({ method: "GET", url: registryUrl(host, options), headers, maxBytes: answerBytes })
+          const first = yield* ask({})
+          if (first.status === 200) return
+          if (first.status !== 401) return yield* unexpected(host, first.status)
+          const challenge = parseChallenge(first.headers["www-authenticate"] ?? "")
+          if (challenge === undefined) {
+            return yield* problem(`${host} doesn't say how to sign in. Is it a registry of images? Nothing was kept.`)
+          }
+          let authorization = basicOf(credentials)
+          if (challenge.scheme === "bearer") {
+            const { answer, token } = yield* askForToken(Option.some(credentials), challenge, {
+              account: credentials.username
+            })
+            // Token servers of several registries answer wrong credentials with 400 or 403.
+            if ([400, 401, 403].includes(answer.status)) return yield* refused(host, credentials)
+            if (answer.status !== 200) return yield* unexpected(host, answer.status)
+            if (token === undefined) return yield* refused(host, credentials)
+            authorization = `Bearer ${token}`
+          }
+          const second = yield* ask({ authorization })
+          if (second.status === 200) return
+          return yield* second.status === 401 || second.status === 403
+            ? refused(host, credentials)
+            : unexpected(host, second.status)
+        },
+        Effect.mapError((error) => {
+          const message = plain(error.message)
+          return error instanceof ImageProblem ? problem(message) : new ImagesError({ message })
+        }),
+        (effect, host) =>
+          Effect.timeoutFail(effect, {
+            duration: timeLimit,
+            onTimeout: () =>
+              new ImagesError({
+                message: `${host} hasn't checked the credentials within ${Duration.toSeconds(timeLimit)} s. Nothing was kept.`
+              })
+          })
+      )
+
+      return { check }
+    })
+  )
+
+/** A fake for tests of what is not about registries: every registry takes every credential. */
+export const layerNone = Layer.succeed(RegistryLogins, { check: () => Effect.void })

@@ -1,0 +1,124 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { passingOnly } from "../../base/database/sqlErrors.ts"
+import { DataKeys, type Place } from "../../base/keys/DataKeys.ts"
+import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
+import { databaseWords } from "../../base/postgres/DatabaseError.ts"
+import { canonicalHost } from "../../base/words/imageName.ts"
+import { reseal, type SealedTable } from "../secrets/resealing.ts"
+import { open, SealedRow, seal } from "../secrets/sealing.ts"
+import { CredentialsError, type RegistryCredentialInfo, RegistryCredentials } from "./RegistryCredentials.ts"
+
+/** With the user's name: a password is not to be sent with another one. */
+const placeOf = (organizationId: OrganizationId, host: string, username: string): Place => [
+  "registry",
+  organizationId,
+  host,
+  username
+]
+
+const Info = Schema.Struct({ host: Schema.String, username: Schema.String, updated_at: Schema.DateFromSelf })
+const decodeInfos = (rows: unknown): ReadonlyArray<RegistryCredentialInfo> =>
+  Schema.decodeUnknownSync(Schema.Array(Info))(rows).map(({ host, updated_at, username }) => ({
+    host,
+    username,
+    updatedAt: updated_at
+  }))
+const Credential = Schema.Struct({
+  ...SealedRow.fields,
+  organization_id: OrganizationId,
+  host: Schema.String,
+  username: Schema.String
+})
+const decodeCredentials = Schema.decodeUnknownSync(Schema.Array(Credential))
+const registryCredentials: SealedTable<typeof Credential.Type, typeof Credential.Encoded> = {
+  table: "registry_credentials",
+  row: Credential,
+  organizationOf: (_) => _.organization_id,
+  placeOf: (_) => placeOf(_.organization_id, _.host, _.username)
+}
+
+const failed = (error: SqlError | MasterKeyError) =>
+  new CredentialsError({
+    message:
+      error._tag === "MasterKeyError"
+        ? error.message
+        : `The credentials for registries are unreachable. ${databaseWords(error)}`
+  })
+
+/** What a client may wait out. A mistake of ours is none. */
+const orFailed = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), failed)
+
+/** Credentials in the database, sealed with the data keys of their organizations. `dataDir`: of the key that the first versions sealed with. */
+export const layer = ({ dataDir }: { readonly dataDir: string }) =>
+  Layer.effect(
+    RegistryCredentials,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const keys = yield* DataKeys
+      yield* reseal(dataDir, registryCredentials).pipe(passingOnly, Effect.catchTag("SqlError", failed))
+
+      const set = Effect.fn("RegistryCredentials.set")(function* (
+        organizationId: OrganizationId,
+        registry: string,
+        username: string,
+        password: Redacted.Redacted
+      ) {
+        const host = canonicalHost(registry)
+        const sealed = yield* seal(organizationId, placeOf(organizationId, host, username), password).pipe(
+          Effect.provideService(DataKeys, keys),
+          Effect.mapError(failed)
+        )
+        const rows = yield* sql`
+          insert into registry_credentials ${sql.insert({ organization_id: organizationId, host, username, ...sealed })}
+          on conflict (organization_id, host) do update
+            set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
+              sealed = excluded.sealed, updated_at = now()
+          returning host, username, updated_at`.pipe(orFailed)
+        const info = decodeInfos(rows)[0]
+        return info === undefined ? yield* Effect.dieMessage("an upsert returned no row") : info
+      })
+
+      const list = Effect.fn("RegistryCredentials.list")((organizationId: OrganizationId) =>
+        sql`
+          select host, username, updated_at from registry_credentials
+          where organization_id = ${organizationId} order by host collate "C"`.pipe(Effect.map(decodeInfos), orFailed)
+      )
+
+      const remove = Effect.fn("RegistryCredentials.remove")((organizationId: OrganizationId, host: string) =>
+        sql`
+          delete from registry_credentials
+          where organization_id = ${organizationId} and host = ${canonicalHost(host)} returning 1`.pipe(
+          Effect.map((_) => _.length > 0),
+          orFailed
+        )
+      )
+
+      const reveal = Effect.fn("RegistryCredentials.reveal")(function* (
+        organizationId: OrganizationId,
+        registry: string
+      ) {
+        const host = canonicalHost(registry)
+        const rows = yield* sql`
+          select organization_id, host, username, key_id, nonce, sealed from registry_credentials
+          where organization_id = ${organizationId} and host = ${host}`.pipe(orFailed)
+        const row = decodeCredentials(rows)[0]
+        if (row === undefined) return Option.none()
+        const password = yield* open(dataDir, organizationId, registryCredentials.placeOf(row), row).pipe(
+          Effect.provideService(DataKeys, keys),
+          Effect.mapError((error) => {
+            if (error.reason === "unreachable") return failed(error)
+            const why = error.reason === "wrong" ? "They were changed in the database." : error.message
+            return new CredentialsError({
+              message: `The credentials for ${host} do not open. ${why} Run \`maxcloud registries login ${host}\` again.`
+            })
+          })
+        )
+        return Option.map(password, (_) => ({ username: row.username, password: _ }))
+      })
+
+      return { set, list, remove, reveal }
+    })
+  )

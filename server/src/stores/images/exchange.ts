@@ -1,0 +1,235 @@
+import { lookup } from "node:dns/promises"
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http"
+import { request as httpsRequest } from "node:https"
+import { isIP, type LookupFunction } from "node:net"
+import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
+import { ProxyFailed } from "@maxcloud/sdk/proxy"
+import { Duration, Effect, Schedule } from "effect"
+import { type ProxiedOptions, proxiedAgents, Unchecked } from "../../base/outbound/proxiedConnections.ts"
+import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { certificateProblem } from "./certificateProblem.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { certificateFolders, makeRegistryAuthorities } from "./registryAuthorities.ts"
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export interface Question {
+  readonly method: "GET" | "HEAD"
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly reach: Reach
+  /** The largest body that is taken. */
+  readonly maxBytes: number
+  /** Takes the body of a 200 as it comes; `Answer.body` is empty then. Such a question isn't retried: the taker has some of it already. */
+  readonly into?: (chunk: Buffer) => Promise<void>
+}
+
+/** The system's resolver holds one of the process's few threads for as long as a name server does not answer. */
+const lookups = Effect.unsafeMakeSemaphore(2)
+
+/** Resolves a name, and lets only addresses through that may be called: the connection is made to these, whatever the name says next. */
+const lookupWithin =
+  (reach: Reach, url: URL, signal: AbortSignal): LookupFunction =>
+  (hostname, options, callback) => {
+    // What waits for its turn may be given up, what has begun holds its thread to the end.
+    const found = lookups.withPermits(1)(
+      Effect.uninterruptible(Effect.tryPromise(() => lookup(hostname, { ...options, all: true })))
+    )
+    const cancel = Effect.runCallback(found, {
+      onExit: (exit) => {
+        if (exit._tag === "Failure") {
+          const { cause } = exit
+          callback(cause._tag === "Fail" && cause.error.cause instanceof Error ? cause.error.cause : noName(), "")
+          return
+        }
+        const [first] = exit.value
+        if (first === undefined) callback(noName(), "")
+        else if (!exit.value.every((_) => isReachableAddress(_.address, reach)))
+          callback(refusedAddress(hostname, url), "")
+        else if (options.all === true) callback(null, [...exit.value])
+        else callback(null, first.address, first.family)
+      }
+    })
+    signal.addEventListener("abort", () => cancel(), { once: true })
+  }
+
+const noName = () => new Error("the name has no address")
+
+const refusedAddress = (hostname: string, url: URL) => {
+  // What is looked up may be a proxy. Settings list a registry by host and port.
+  const listed = hostname === url.hostname ? url.host : hostname
+  return imageProblem(
+    "RegistryUnreachable",
+    `${hostname} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${listed}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${listed}.`
+  )
+}
+
+/** Why a host that is written as an address isn't asked; undefined if it may be, or is a name. */
+export const refusedHost = (url: URL, reach: Reach): ImageProblem | undefined => {
+  const host = url.hostname.replace(/^\[|\]$/g, "")
+  return isIP(host) !== 0 && !isReachableAddress(host, reach) ? refusedAddress(url.hostname, url) : undefined
+}
+
+/** How long a download may go on, and how long it may wait for the next byte. */
+const downloadLimit = Duration.minutes(30)
+const downloadIdleMs = 30_000
+/** What is read of an answer that isn't the download. */
+const refusalBytes = 64 * 1024
+
+const take = async (
+  chunks: AsyncIterable<Buffer>,
+  into: (chunk: Buffer) => Promise<void>,
+  tooMuch: (bytes: number) => void
+) => {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    tooMuch(bytes)
+    await into(chunk)
+  }
+}
+
+const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, timeout: 30_000 }
+
+/** One request and its answer, with limits of time and size. Redirects and refusals are answers. */
+export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProblem | ImagesError>
+
+/** Sends requests over connections of its own, through a proxy if the environment names one, which are closed with the scope. */
+export const makeExchange = Effect.fnUntraced(function* (
+  {
+    certificateFolders: folders = certificateFolders,
+    environment,
+    proxyChecksAddresses = false
+  }: Partial<ProxiedOptions> & { readonly certificateFolders?: ReadonlyArray<string> } = {},
+  timeLimit = Duration.seconds(10)
+) {
+  const agents = yield* Effect.acquireRelease(
+    Effect.sync(() => proxiedAgents(agentOptions, { environment, proxyChecksAddresses })),
+    ({ http, https }) =>
+      Effect.sync(() => {
+        http.destroy()
+        https.destroy()
+      })
+  )
+
+  const authoritiesOf = makeRegistryAuthorities(folders)
+
+  const sendWith = ({ headers, into, maxBytes, method, reach, url }: Question, ca: ReadonlyArray<string> | undefined) =>
+    Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
+      // An address needs no lookup, so nothing else would judge it.
+      const refused = refusedHost(url, reach)
+      if (refused !== undefined) {
+        resume(refused)
+        return
+      }
+      const fail = (error: Error) => resume(Effect.fail(error instanceof ImageProblem ? error : explain(error, url)))
+      const options = {
+        method,
+        headers: { ...headers, "accept-encoding": "identity" },
+        lookup: lookupWithin(reach, url, signal),
+        signal
+      }
+      const call =
+        url.protocol === "https:"
+          ? httpsRequest(url, { ...options, agent: agents.https, ...(ca === undefined ? {} : { ca: [...ca] }) })
+          : httpRequest(url, { ...options, agent: agents.http })
+      call.on("error", fail)
+      if (into !== undefined) call.setTimeout(downloadIdleMs, () => call.destroy(new Error("no data for 30 s")))
+      call.on("response", (response) => {
+        const answer = { status: response.statusCode ?? 0, headers: response.headers }
+        if (into !== undefined && answer.status === 200) {
+          const tooMuch = (bytes: number) => {
+            if (bytes > maxBytes) throw moreThan(maxBytes, url)
+          }
+          take(response, into, tooMuch).then(
+            () => resume(Effect.succeed({ ...answer, body: Buffer.alloc(0) })),
+            (cause) => {
+              call.destroy()
+              fail(cause instanceof Error ? cause : new Error(String(cause)))
+            }
+          )
+          return
+        }
+        const most = into === undefined ? maxBytes : refusalBytes
+        const chunks: Array<Buffer> = []
+        let size = 0
+        response.on("data", (chunk: Buffer) => {
+          size += chunk.length
+          chunks.push(chunk)
+          if (size <= most) return
+          call.destroy()
+          resume(moreThan(most, url))
+        })
+        response.on("error", fail)
+        response.on("end", () => resume(Effect.succeed({ ...answer, body: Buffer.concat(chunks) })))
+      })
+      call.end()
+    })
+
+  const send = (question: Question) => {
+    const { into, url } = question
+    const ca = url.protocol === "https:" ? Effect.promise(() => authoritiesOf(url.host)) : Effect.succeed(undefined)
+    return Effect.flatMap(ca, (_) => sendWith(question, _)).pipe(
+      Effect.retry({
+        schedule: Schedule.jittered(Schedule.exponential("100 millis")),
+        times: 2,
+        while: (_) => into === undefined && _ instanceof ImagesError
+      }),
+      Effect.timeoutFail({
+        duration: into === undefined ? timeLimit : downloadLimit,
+        onTimeout: () =>
+          unreachable(
+            url,
+            into === undefined
+              ? `has not answered within ${Duration.toSeconds(timeLimit)} s`
+              : `has not sent a layer within ${Duration.toMinutes(downloadLimit)} minutes`
+          )
+      })
+    )
+  }
+
+  const exchange: Exchange = send
+  return exchange
+})
+
+const moreThan = (maxBytes: number, { host }: URL) =>
+  imageProblem("ImageInvalid", `${host} answers with more than ${maxBytes} bytes, which is more than belongs there.`)
+
+const unreachable = ({ host }: URL, what: string) =>
+  new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
+
+/** What passes by itself is an `ImagesError`; a name that does not exist, or a certificate that is not trusted, is a problem. */
+const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
+  // Whoever deploys needn't know where the server's proxy is.
+  if (error instanceof ProxyFailed) {
+    return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
+  }
+  if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
+  const code = codeOf(error)
+  if (code === "ENOTFOUND") {
+    return new ImageProblem({
+      message: `RegistryUnreachable: there is no host ${url.hostname}. Check the registry in the image's name.`,
+      noHost: true
+    })
+  }
+  const untrusted = code === undefined ? undefined : certificateProblem(code, url.host)
+  if (untrusted !== undefined) return untrusted
+  if (code !== undefined && /ERR_SSL|EPROTO/.test(code)) {
+    return imageProblem(
+      "RegistryUnreachable",
+      `${url.host} does not speak HTTPS (${code}). If it speaks plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+    )
+  }
+  if (code?.startsWith("HPE_") === true) {
+    return imageProblem(
+      "RegistryUnreachable",
+      `${url.host} does not speak HTTP (${code}). Look at how the image is written.`
+    )
+  }
+  return unreachable(url, `cannot be reached (${code ?? error.message})`)
+}

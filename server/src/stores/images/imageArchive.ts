@@ -1,0 +1,224 @@
+import { createHash, type Hash } from "node:crypto"
+import { once } from "node:events"
+import { createWriteStream } from "node:fs"
+import { pipeline } from "node:stream/promises"
+import { createGunzip, createZstdDecompress } from "node:zlib"
+import { Effect, Schema } from "effect"
+import { type Pack, pack } from "tar-stream"
+import { errorText } from "../../base/host/systemFault.ts"
+import { writeImageName } from "../../base/words/imageName.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { type BuildDocument, Layers } from "./imageDocuments.ts"
+import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
+
+const gibibyte = 1024 ** 3
+/** Of all layers together, as they are sent; unpacked they may have eight times as much. */
+const mostBytes = 8 * gibibyte
+const mostUnpackedBytes = 64 * gibibyte
+
+/** How many bytes the layers that follow may have unpacked: a few megabytes sent can be terabytes. */
+interface Room {
+  left: number
+}
+
+const RootFs = Schema.parseJson(Schema.Struct({ rootfs: Schema.Struct({ diff_ids: Schema.Array(Schema.String) }) }))
+
+const digestOf = (hash: Hash) => `sha256:${hash.digest("hex")}`
+
+/** Unpacks what is written to it, to take the digest of it. */
+const unpacking = (mediaType: string, room: Room) => {
+  const hash = createHash("sha256")
+  const stream = /[+.]gzip$/.test(mediaType)
+    ? createGunzip()
+    : /[+.]zstd$/.test(mediaType)
+      ? createZstdDecompress()
+      : undefined
+  const update = (chunk: Buffer) => {
+    room.left -= chunk.length
+    if (room.left < 0)
+      throw imageProblem("ImageInvalid", "The image is too large: its layers have more than 64 GiB unpacked.")
+    hash.update(chunk)
+  }
+  if (stream === undefined) return { write: async (chunk: Buffer) => update(chunk), end: async () => digestOf(hash) }
+  const ended = pipeline(stream, async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) update(chunk)
+  })
+  // What it says is asked for at the end.
+  ended.catch(() => undefined)
+  return {
+    write: async (chunk: Buffer) => {
+      if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), ended])
+    },
+    end: async () => {
+      stream.end()
+      await ended
+      return digestOf(hash)
+    }
+  }
+}
+
+const closeEntry = (archive: Pack, name: string, content: string) =>
+  new Promise<void>((resolve, reject) => {
+    archive.entry({ name, mode: 0o600 }, content, (error) => (error ? reject(error) : resolve()))
+  })
+
+interface Layer {
+  readonly digest: string
+  readonly mediaType: string
+  readonly size: number
+}
+
+interface Build {
+  readonly imageId: string
+  /** As it is written. */
+  readonly config: string
+  readonly manifest: BuildDocument
+}
+
+const invalidImage = ({ image }: RegistrySession, what: string) =>
+  imageProblem("ImageInvalid", `${writeImageName(image)}: ${what}`)
+
+/** The layers of a build, and the digest that its configuration names for each of them unpacked. */
+const layersOf = (session: RegistrySession, { config, manifest }: Build) =>
+  Effect.gen(function* () {
+    const invalid = (what: string) => invalidImage(session, what)
+    const layers = yield* Effect.mapError(Schema.decodeUnknown(Layers)(manifest.layers), () =>
+      invalid(
+        "its layers can't be read. An image can have up to 200 layers, each smaller than 8 GiB. Build it with fewer or smaller ones."
+      )
+    )
+    const { rootfs } = yield* Effect.mapError(Schema.decodeUnknown(RootFs)(config), () =>
+      invalid("its configuration names no layers. Build and push it again.")
+    )
+    if (rootfs.diff_ids.length !== layers.length)
+      return yield* invalid("its configuration names other layers than its manifest. Build and push it again.")
+    if (layers.some((_) => _.urls !== undefined))
+      return yield* invalid(
+        "it has layers on other hosts than its registry, which aren't downloaded. Push it with all its layers."
+      )
+    if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes)
+      return yield* invalid("it has more than 8 GiB. Make it smaller.")
+    return layers.map((layer, index) => ({ layer, diffId: rootfs.diff_ids[index] }))
+  })
+
+/** Downloads a layer into the archive; gives its digest unpacked. */
+const addLayer = (
+  ask: Ask,
+  session: RegistrySession,
+  archive: Pack,
+  layer: Layer,
+  room: Room,
+  onBytes: (count: number) => void
+) =>
+  Effect.gen(function* () {
+    const invalid = (what: string) => invalidImage(session, what)
+    const hash = createHash("sha256")
+    const unpacked = unpacking(layer.mediaType, room)
+    const entry = archive.entry({ name: `${layer.digest.slice(7)}.tar`, size: layer.size, mode: 0o600 })
+    let bytes = 0
+    const answer = yield* ask(session, {
+      method: "GET",
+      path: `blobs/${layer.digest}`,
+      accept: "*/*",
+      maxBytes: layer.size,
+      into: async (chunk) => {
+        bytes += chunk.length
+        onBytes(chunk.length)
+        hash.update(chunk)
+        await unpacked.write(chunk)
+        if (!entry.write(chunk)) await once(entry, "drain")
+      }
+    })
+    if (answer.status !== 200 && answer.status !== 404) return yield* refusal(session, answer)
+    if (answer.status === 404)
+      return yield* invalid(`its registry doesn't have the layer ${layer.digest}. Push it again.`)
+    if (bytes !== layer.size || digestOf(hash) !== layer.digest) {
+      return yield* invalid(`its registry sent something else for the layer ${layer.digest}. Push it again.`)
+    }
+    const found = yield* Effect.tryPromise({
+      try: () => unpacked.end(),
+      catch: (cause) =>
+        cause instanceof ImageProblem
+          ? cause
+          : invalid(`the layer ${layer.digest} can't be unpacked. Build and push it again.`)
+    })
+    yield* Effect.promise(async () => {
+      const ended = once(entry, "finish")
+      entry.end(undefined)
+      await ended
+    })
+    return found
+  })
+
+const disk = (cause: unknown) =>
+  new ImagesError({
+    message: `The image couldn't be written. ${errorText(cause, "the server's data folder")}`
+  })
+
+/**
+ * Downloads a build into `file`, as an archive that podman and docker load (`docker save`'s format), with this organization's credentials
+ * and through the connections that are checked. Every layer is what the manifest says, and unpacked what the configuration says: so nobody
+ * can put other layers into the engine's store under the id of an image.
+ */
+export const downloadImage = (
+  ask: Ask,
+  session: RegistrySession,
+  build: Build,
+  file: string,
+  onBytes: (bytes: number, totalBytes: number) => void = () => {},
+  mostUnpacked = mostUnpackedBytes
+): Effect.Effect<void, ImageProblem | ImagesError> =>
+  Effect.gen(function* () {
+    const layers = yield* layersOf(session, build)
+    const totalBytes = [...new Map(layers.map(({ layer }) => [layer.digest, layer.size])).values()].reduce(
+      (sum, size) => sum + size,
+      0
+    )
+    let bytes = 0
+    const count = (more: number) => {
+      bytes += more
+      onBytes(bytes, totalBytes)
+    }
+    count(0)
+    const archive = pack()
+    const target = createWriteStream(file, { flags: "wx", mode: 0o600 })
+    const written = pipeline(archive, target)
+    written.catch(() => undefined)
+
+    const configName = `${build.imageId.slice(7)}.json`
+    yield* Effect.gen(function* () {
+      yield* Effect.tryPromise({ try: () => closeEntry(archive, configName, build.config), catch: disk })
+      const room: Room = { left: mostUnpacked }
+      const unpacked = new Map<string, string>()
+      for (const { diffId, layer } of layers) {
+        const found = unpacked.get(layer.digest) ?? (yield* addLayer(ask, session, archive, layer, room, count))
+        unpacked.set(layer.digest, found)
+        // One that comes twice is downloaded once, and compared each time.
+        if (found !== diffId)
+          return yield* invalidImage(
+            session,
+            `the layer ${layer.digest} isn't the one that its configuration names. Build and push it again.`
+          )
+      }
+      const names = layers.map((_) => `${_.layer.digest.slice(7)}.tar`)
+      const list = [{ Config: configName, RepoTags: null, Layers: names }]
+      yield* Effect.tryPromise({
+        try: async () => {
+          await closeEntry(archive, "manifest.json", JSON.stringify(list))
+          archive.finalize()
+          await written
+        },
+        catch: disk
+      })
+    }).pipe(
+      // A disk that is full ends the writing, and nobody would ever take what comes.
+      Effect.raceFirst(Effect.zipRight(Effect.tryPromise({ try: () => written, catch: disk }), Effect.void)),
+      Effect.ensuring(
+        Effect.sync(() => {
+          archive.destroy()
+          target.destroy()
+        })
+      )
+    )
+  }).pipe(Effect.withSpan("Registry.download"))

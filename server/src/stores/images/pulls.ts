@@ -1,0 +1,197 @@
+import { Deferred, Duration, Effect, type Scope } from "effect"
+import { guardedBy } from "../../base/node/guarded.ts"
+import type { ImageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+import { nextPull, type PullLimits, pullLimits, type Queued } from "./pullQueue.ts"
+
+/** How far a pull is. Without a total its size isn't known. */
+export interface PullProgress {
+  readonly step: "waiting" | "pulling" | "unpacking"
+  readonly bytes: number
+  readonly totalBytes?: number
+  /** Of an engine that pulls by itself, and tells no bytes. */
+  readonly blobs?: number
+}
+
+export interface PullRequest extends Queued {
+  /** What is pulled, and by whose permission: what is equal is pulled once. */
+  readonly key: string
+  /** Told about every two seconds, and as it begins; must be fast. */
+  readonly onProgress: (line: string) => void
+}
+
+/** Does a pull; `tell` takes how far it is, as often as it likes. */
+export type PullWork = (tell: (progress: PullProgress) => void) => Effect.Effect<string, ImageProblem | ImagesError>
+
+export interface Pulls {
+  /**
+   * Pulls in turn and gives the image's id. It can be called off at any time: once nobody waits for it any more, it is ended at once.
+   */
+  readonly pull: (request: PullRequest, work: PullWork) => Effect.Effect<string, ImageProblem | ImagesError>
+}
+
+interface Pull extends Queued {
+  readonly done: Deferred.Deferred<string, ImageProblem | ImagesError>
+  readonly told: Set<(line: string) => void>
+  waiting: number
+  /** Ends it. */
+  end: Effect.Effect<void>
+}
+
+const guarded = guardedBy(() => {})
+
+const tellEvery = Duration.seconds(2)
+/** What a pull may take that has its turn. */
+const pullTimeLimit = Duration.minutes(30)
+/** From when on it is said that nothing comes. */
+const quietMs = 10_000
+
+const units = ["B", "kB", "MB", "GB"] as const
+
+/** As podman and docker write sizes: `34.1 MB`. */
+export const sizeText = (bytes: number): string => {
+  const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
+  const value = bytes / 1000 ** step
+  return `${step === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[step]}`
+}
+
+/** Says how far a pull is, and how fast it was since it was last asked. */
+export const makePullText = (now: () => number = () => performance.now()) => {
+  let before = { bytes: 0, at: now() }
+  let movedAt = now()
+  return ({ blobs, bytes, step, totalBytes }: PullProgress): string => {
+    const at = now()
+    const seconds = (at - before.at) / 1000
+    const came = bytes - before.bytes
+    if (came > 0) movedAt = at
+    before = { bytes, at }
+    if (step === "waiting") return "Waiting for other pulls to end"
+    if (step === "unpacking")
+      return `Unpacking the image${totalBytes === undefined ? "" : ` (${sizeText(totalBytes)})`}`
+    const quiet = at - movedAt
+    const silence = quiet < quietMs ? "" : `, no data for ${Math.floor(quiet / 10_000) * 10} s`
+    if (blobs !== undefined) return `Pulling the image: ${blobs} blobs so far`
+    if (totalBytes === undefined) return `Pulling the image${silence}`
+    const rate = came > 0 && seconds > 0 ? `, ${sizeText(came / seconds)}/s` : ""
+    return `Pulling the image: ${sizeText(bytes)} of ${sizeText(totalBytes)}${rate}${silence}`
+  }
+}
+
+/**
+ * Pulls of images in a queue of their own, fair by organization, each image once however many ask for it. Whoever asked may leave; at the
+ * end of the scope all are ended.
+ */
+export const makePulls = (
+  limits: PullLimits = pullLimits,
+  timeLimit: Duration.DurationInput = pullTimeLimit
+): Effect.Effect<Pulls, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const pulls = new Map<string, Pull>()
+    let running: ReadonlyArray<Queued> = []
+    let waiting: ReadonlyArray<Queued & { readonly begin: () => void }> = []
+
+    const next = () => {
+      for (let one = nextPull(limits, running, waiting); one !== undefined; ) {
+        const started = one
+        running = [...running, started]
+        waiting = waiting.filter((_) => _ !== started)
+        started.begin()
+        one = nextPull(limits, running, waiting)
+      }
+    }
+
+    /** A turn, for as long as the effect goes on. */
+    const inTurn = <A, E>(queued: Queued, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.suspend(() => {
+        const place = { organization: queued.organization, registry: queued.registry, begin: () => {} }
+        const entered = Effect.async<void>((resume) => {
+          place.begin = () => resume(Effect.void)
+          waiting = [...waiting, place]
+          next()
+        })
+        const leave = Effect.sync(() => {
+          waiting = waiting.filter((_) => _ !== place)
+          running = running.filter((_) => _ !== place)
+          next()
+        })
+        return Effect.ensuring(Effect.zipRight(entered, effect), leave)
+      })
+
+    const carryOut = (pull: Pull, work: PullWork) => {
+      const text = makePullText()
+      let progress: PullProgress = { step: "waiting", bytes: 0 }
+      let said = ""
+      const say = Effect.sync(() => {
+        const line = text(progress)
+        if (line === said) return
+        said = line
+        for (const told of pull.told) told(line)
+      })
+      const begin = Effect.sync(() => {
+        progress = { step: "pulling", bytes: 0 }
+      })
+      const limited = Effect.suspend(() =>
+        work((_) => {
+          progress = _
+        })
+      ).pipe(
+        Effect.timeoutFail({
+          duration: timeLimit,
+          onTimeout: () =>
+            new ImagesError({
+              message: `RegistryUnreachable: ${pull.registry} hasn't sent the image within ${Duration.toMinutes(timeLimit)} minutes. Look at the network to it, or make the image smaller.`
+            })
+        })
+      )
+      return Effect.raceFirst(
+        inTurn(pull, Effect.zipRight(Effect.zipRight(begin, say), limited)),
+        // Those that begin at once needn't say that they wait.
+        Effect.zipRight(Effect.sleep(tellEvery), say).pipe(Effect.forever)
+      )
+    }
+
+    const begin = (request: PullRequest, work: PullWork): Effect.Effect<Pull> =>
+      Effect.gen(function* () {
+        const pull: Pull = {
+          organization: request.organization,
+          registry: request.registry,
+          done: yield* Deferred.make<string, ImageProblem | ImagesError>(),
+          told: new Set(),
+          waiting: 0,
+          end: Effect.void
+        }
+        pulls.set(request.key, pull)
+        const forget = Effect.sync(() => {
+          if (pulls.get(request.key) === pull) pulls.delete(request.key)
+        })
+        const fiber = yield* Effect.interruptible(carryOut(pull, work)).pipe(
+          Effect.onExit((exit) => Effect.zipRight(forget, Deferred.done(pull.done, exit))),
+          Effect.forkIn(scope)
+        )
+        pull.end = Effect.zipRight(forget, Effect.asVoid(fiber.interruptAsFork(fiber.id())))
+        return pull
+      })
+
+    const pullShared = (request: PullRequest, work: PullWork) => {
+      // What one of those who wait throws is no reason for the others to lose the image.
+      const told = guarded(request.onProgress)
+      return Effect.acquireUseRelease(
+        Effect.gen(function* () {
+          const known = pulls.get(request.key) ?? (yield* begin(request, work))
+          known.waiting++
+          known.told.add(told)
+          return known
+        }),
+        (known) => Deferred.await(known.done),
+        (known) =>
+          Effect.suspend(() => {
+            known.waiting--
+            known.told.delete(told)
+            return known.waiting === 0 ? known.end : Effect.void
+          })
+      )
+    }
+
+    return { pull: pullShared }
+  })

@@ -1,0 +1,31 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option } from "effect"
+import { RowScope } from "../../base/database/RowScope.ts"
+import { ImageAccess } from "./ImageAccess.ts"
+import { ImagesError } from "./Images.ts"
+import { RegistryCredentials } from "./RegistryCredentials.ts"
+import type { Credentials } from "./RegistrySession.ts"
+
+const noNetwork = new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })
+
+/** A fake: no registry can be reached, and no organization has credentials. */
+export const accessAway = Layer.succeed(ImageAccess, {
+  pulls: { pull: (_, work) => work(() => {}) },
+  resolve: () => Effect.fail(noNetwork),
+  allow: () => Effect.fail(noNetwork),
+  authFile: () => Effect.succeed(JSON.stringify({ auths: {} }))
+})
+
+/** Credentials in memory, for every registry: what is in the map now. */
+export const credentialsTest = (known: ReadonlyMap<OrganizationId, Credentials>) =>
+  Layer.succeed(RegistryCredentials, {
+    set: () => Effect.die("not here"),
+    list: () => Effect.succeed([]),
+    remove: () => Effect.succeed(false),
+    reveal: (organizationId) =>
+      Effect.map(RowScope, (scope) => {
+        // As the database does: it shows them to nobody else.
+        if (scope !== organizationId) throw new Error(`credentials of ${organizationId} are read as ${scope}`)
+        return Option.fromNullable(known.get(organizationId))
+      })
+  })

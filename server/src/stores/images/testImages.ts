@@ -1,0 +1,58 @@
+import { type AppSpec, OrganizationName, parseAppSpec } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Either, Layer, Option } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { Images } from "./Images.ts"
+import { RegistryCredentials } from "./RegistryCredentials.ts"
+import { type ImagesOptions, layer } from "./RegistryImages.ts"
+import type { Credentials } from "./RegistrySession.ts"
+
+export const acme = OrganizationId.make(`org_${"a".repeat(32)}`)
+export const other = OrganizationId.make(`org_${"0".repeat(32)}`)
+
+export const organizationOf = (id: OrganizationId): Organization => ({ id, name: OrganizationName.make("acme") })
+
+export const specOf = (images: ReadonlyArray<string>): AppSpec =>
+  Either.getOrThrow(
+    parseAppSpec({ app: "shop", services: images.map((image, index) => ({ name: `service-${index}`, image })) })
+  )
+
+/** Images with credentials that are held in memory: `acme`'s, for every registry. */
+export const layerTest = (options: Partial<ImagesOptions>, credentials?: Credentials) =>
+  layer({
+    insecureRegistries: [],
+    privateRegistries: [],
+    unresolvedRegistries: [],
+    podSecurity: "baseline",
+    platforms: () => Effect.succeed(["linux/amd64"]),
+    ...options
+  }).pipe(
+    Layer.provide(
+      Layer.succeed(RegistryCredentials, {
+        set: () => Effect.die("not here"),
+        list: () => Effect.succeed([]),
+        remove: () => Effect.succeed(false),
+        reveal: (organizationId) =>
+          Effect.succeed(organizationId === acme ? Option.fromNullable(credentials) : Option.none())
+      })
+    )
+  )
+
+/** Resolves images as `acme`, by a client that remembers nothing. */
+export const resolveTest = (
+  images: ReadonlyArray<string>,
+  options: Partial<ImagesOptions>,
+  credentials?: Credentials
+) =>
+  Effect.runPromise(
+    Images.pipe(
+      Effect.flatMap((_) => _.resolve(organizationOf(acme), specOf(images))),
+      Effect.provide(layerTest(options, credentials))
+    )
+  )
+
+/** What is wrong with one image. */
+export const problemOf = async (image: string, options: Partial<ImagesOptions>, credentials?: Credentials) => {
+  const { problems } = await resolveTest([image], options, credentials)
+  return problems.map((_) => _.message).join("\n")
+}

@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import { AppName, OrganizationName, parseAppSpec, productionStage, SecretName } from "@maxcloud/config-schema"
+import { MaxCloud } from "@maxcloud/sdk/effect"
+import { Effect, Either, Redacted } from "effect"
+import { testApi, testOrganization } from "../../edge/api/testApi.ts"
+import { storeWarnings, versionsFromStore } from "./externalSecrets.ts"
+
+const external = { store: "vault", key: "{organization}/{app}/{stage}/{name}#value" }
+const shop = AppName.make("shop")
+const [a, b] = [SecretName.make("A"), SecretName.make("B")]
+
+const spec = Either.getOrThrow(
+  parseAppSpec({
+    app: "shop",
+    services: [
+      { name: "api", image: "i:1", env: { X: { secret: "B" }, Y: { join: ["a", { secret: "A" }] } } },
+      { name: "web", image: "i:1", env: { X: { secret: "A" } } }
+    ]
+  })
+)
+const without = Either.getOrThrow(parseAppSpec({ app: "shop", services: [{ name: "web", image: "i:1" }] }))
+
+describe("secrets of a store", () => {
+  it.scopedLive("are not set by the API, which says where they are: 409", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testApi({ platform: { externalSecrets: external } })
+      const { secrets } = yield* Effect.provide(MaxCloud, MaxCloud.layer({ apiUrl: url }))
+      const refused = [
+        yield* Effect.flip(secrets.set(shop, a, Redacted.make("x"))),
+        yield* Effect.flip(secrets.import(shop, [{ name: a, value: Redacted.make("x") }])),
+        yield* Effect.flip(secrets.rollback(shop, a, 1))
+      ]
+      for (const error of refused) {
+        assert.strictEqual(error._tag, "Conflict")
+        assert.include(error.message, `the store "vault"`)
+        assert.include(error.message, `${testOrganization.name}/shop/production/A#value`)
+      }
+      // What the server kept before can be seen and forgotten.
+      assert.deepStrictEqual(yield* secrets.list(shop), [])
+    })
+  )
+
+  it("are told of in the plan, each once", () => {
+    const place = { organization: OrganizationName.make("acme"), stage: productionStage }
+    const [warning, ...more] = storeWarnings(external, place, spec)
+    assert.include(warning?.message, "A from acme/shop/production/A#value, B from acme/shop/production/B#value.")
+    assert.deepStrictEqual(more, [])
+    assert.deepStrictEqual(storeWarnings(external, place, without), [])
+  })
+
+  it("have the number of the deployment that reads them", () => {
+    assert.deepStrictEqual(
+      [...versionsFromStore(spec, 7)],
+      [
+        [a, 7],
+        [b, 7]
+      ]
+    )
+  })
+})

@@ -1,0 +1,82 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId, SecretInfo, type SecretVersionInfo } from "@maxcloud/sdk/api"
+import { Schema } from "effect"
+import type { Place } from "../../base/keys/DataKeys.ts"
+import type { SealedTable } from "./resealing.ts"
+import type { SecretScope } from "./Secrets.ts"
+import { SealedRow } from "./sealing.ts"
+
+/** Bound to its place: a sealed value that is moved to another organization, app, stage, name or version does not open. */
+export const placeOf = (scope: SecretScope, name: string, version: number): Place => [
+  scope.organizationId,
+  scope.app,
+  scope.stage,
+  name,
+  version
+]
+
+const SecretVersion = Schema.Struct({
+  ...SealedRow.fields,
+  organization_id: OrganizationId,
+  app: AppName,
+  stage: StageName,
+  name: SecretName,
+  version: Schema.Int
+})
+
+export const secretVersions: SealedTable<typeof SecretVersion.Type, typeof SecretVersion.Encoded> = {
+  table: "secret_versions",
+  row: SecretVersion,
+  organizationOf: (_) => _.organization_id,
+  placeOf: (_) => placeOf({ organizationId: _.organization_id, app: _.app, stage: _.stage }, _.name, _.version)
+}
+
+const Info = Schema.Struct({ name: SecretInfo.fields.name, version: Schema.Int, updated_at: Schema.DateFromSelf })
+
+export const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
+  Schema.decodeUnknownSync(Schema.Array(Info))(rows).map((_) => ({
+    name: _.name,
+    version: _.version,
+    updatedAt: _.updated_at.toISOString()
+  }))
+
+const Version = Schema.Struct({
+  version: Schema.Int,
+  created_at: Schema.DateFromSelf,
+  created_by: Schema.NullOr(Schema.String),
+  current: Schema.Boolean,
+  deployments: Schema.Array(Schema.Int)
+})
+
+export const decodeVersions = (rows: unknown): ReadonlyArray<SecretVersionInfo> =>
+  Schema.decodeUnknownSync(Schema.Array(Version))(rows).map((_) => ({
+    version: _.version,
+    createdAt: _.created_at.toISOString(),
+    createdBy: _.created_by,
+    current: _.current,
+    deployments: _.deployments
+  }))
+
+/** Of the version `v`: deployments of its stage that hold it, from the newest successful one on. */
+export const holders = (sql: SqlClient) => sql`
+  select d.number from deployments d
+  where d.organization_id = v.organization_id and d.app = v.app and d.stage = v.stage
+    and (d.secret_versions ->> v.name)::int = v.version
+    and d.number >= coalesce((
+      select max(number) from deployments l
+      where l.organization_id = v.organization_id and l.app = v.app and l.stage = v.stage
+        and l.state = 'succeeded'
+    ), 0)`
+
+/** How many versions of a secret that is set are kept, whether deployments hold them or not. */
+const kept = 10
+
+/** Of the version `v`: no deployment holds it, and it is of a secret that is not set, or before its last ten. */
+export const unheld = (sql: SqlClient) => sql`
+  not exists (
+    select 1 from secrets s
+    where s.organization_id = v.organization_id and s.app = v.app and s.stage = v.stage
+      and s.name = v.name and s.is_set and v.version > s.version - ${kept}
+  )
+  and not exists (${holders(sql)})`

@@ -1,0 +1,116 @@
+import { randomBytes } from "node:crypto"
+import { chmod, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import type { BuildHost } from "@maxcloud/builder"
+import { removeTree } from "../../base/host/removeTree.ts"
+import { setAside } from "./setAside.ts"
+import { treeFault, writeTreeFiles } from "./treeFiles.ts"
+import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
+
+/** Where the installed dependencies of an organization are, and how a build may have them. */
+export interface CachePlace {
+  readonly dependencies: string
+  /** The host's own folder for what is unfinished. */
+  readonly box: string
+  /** Where what is damaged is set aside. */
+  readonly damaged: string
+  /** Is what is kept passed over, and replaced? */
+  readonly fresh: boolean
+  /** May whoever reaches what is built read it? As root builds do so as another user, who may not write to what is linked. */
+  readonly open: boolean
+}
+
+/** A day's work on a project uses its dependencies again; a month later they have changed. */
+const unusedDays = 14
+const largestBytes = 10 * 2 ** 30
+/** Longer than a build: what one has found stays until it has used it. */
+const inUseMs = 3_600_000
+
+/** What is noted beside a folder of the cache: the builder's note, its size in bytes, the list of its files. */
+export const dependencyNotes: ReadonlyArray<string> = ["json", "bytes", "files"]
+
+/** A cache by keys: `<key>/`, read-only, and its notes. A folder's time is that of its last use. */
+export const makeDependencyCache = ({ box, damaged, dependencies, fresh, open }: CachePlace): BuildHost["cache"] => {
+  const at = (key: string) => join(dependencies, key)
+  const putAway = async (key: string) => {
+    await setAside(at(key), damaged)
+    for (const ending of dependencyNotes) await rm(at(`${key}.${ending}`), { force: true })
+  }
+  return {
+    find: async (key) => {
+      if (fresh || !(await exists(at(key)))) return undefined
+      // A build reads and writes as many files as these.
+      if ((await treeFault(at(key), at(`${key}.files`), "whole")) !== undefined) {
+        await putAway(key)
+        return undefined
+      }
+      const now = new Date()
+      await utimes(at(key), now, now)
+      return at(key)
+    },
+    keep: async (key, folder, forBuild = false) => {
+      const unfinished = join(box, `keep-${randomBytes(4).toString("hex")}`)
+      const bytes = await makeReadOnly(folder, open)
+      await chmod(folder, 0o755)
+      await rename(folder, unfinished)
+      if (fresh) await putAway(key)
+      const files = join(box, "files")
+      await writeTreeFiles(unfinished, files)
+      const now = new Date()
+      await utimes(unfinished, now, now)
+      if (await publish(unfinished, at(key))) {
+        await rename(files, at(`${key}.files`))
+        await writeFile(at(`${key}.bytes`), String(bytes), { mode: 0o600 })
+      }
+      await linkTree(at(key), folder, forBuild && !open)
+    },
+    use: async (key, folder, forBuild = false) => {
+      await removeTree(folder)
+      // Tools copy files with their mode and write to the copies (Nitro). As root, the owner's right to write does no harm (`lend`);
+      // without root the owner is who builds, so it gets copies.
+      await linkTree(at(key), folder, forBuild && !open)
+    },
+    note: (key) => readFile(at(`${key}.json`), "utf8").catch(() => undefined),
+    setNote: async (key, text) => {
+      const beside = join(box, "note.json")
+      await writeFile(beside, text, { mode: 0o600 })
+      await rename(beside, at(`${key}.json`))
+    }
+  }
+}
+
+/**
+ * Removes from an organization's cache what no build has used in two weeks, and then the least recently used until it has at most 10 GiB.
+ * What is built doesn't need it: its files are linked or copied. `unfinished`: a folder that a start of the server empties. Gives how many.
+ */
+export const cleanDependencies = async (
+  dependencies: string,
+  unfinished: string,
+  now = Date.now()
+): Promise<number> => {
+  const names = await readdir(dependencies).catch(() => [])
+  const all = await Promise.all(
+    names
+      .filter((_) => !_.includes("."))
+      .map(async (key) => ({
+        key,
+        usedAt: (await stat(join(dependencies, key))).mtimeMs,
+        bytes: Number(await readFile(join(dependencies, `${key}.bytes`), "utf8").catch(() => "0"))
+      }))
+  )
+  let bytes = 0
+  let removed = 0
+  for (const one of all.sort((a, b) => b.usedAt - a.usedAt)) {
+    const idle = now - one.usedAt
+    bytes += one.bytes
+    if (idle < inUseMs || (idle <= unusedDays * 86_400_000 && bytes <= largestBytes)) continue
+    // Out of the way at once: half of it is never found.
+    const gone = join(unfinished, `gone-${randomBytes(8).toString("hex")}`)
+    await rename(join(dependencies, one.key), gone)
+    for (const ending of dependencyNotes) await rm(join(dependencies, `${one.key}.${ending}`), { force: true })
+    await removeTree(gone)
+    bytes -= one.bytes
+    removed++
+  }
+  return removed
+}

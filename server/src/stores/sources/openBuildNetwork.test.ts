@@ -1,0 +1,181 @@
+import { execFile } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { createServer as createTlsServer } from "node:https"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { deadPort, privateAuthority, startTestProxy } from "../../../../sdk/test/testProxy.ts"
+import { hostEnvironment } from "../../base/host/hostEnvironment.ts"
+import { openBuildNetwork } from "./openBuildNetwork.ts"
+
+const host = "registry.example.test"
+const run = promisify(execFile)
+
+/** An npm registry of one package, at a host that only the proxy reaches. */
+const answer = (path: string) =>
+  path === "/tiny"
+    ? JSON.stringify({
+        name: "tiny",
+        "dist-tags": { latest: "1.2.3" },
+        versions: { "1.2.3": { name: "tiny", version: "1.2.3" } }
+      })
+    : "{}"
+
+describe("the network of a build", () => {
+  const authority = privateAuthority(host)
+  const plain = createServer((request, response) => response.end(answer(request.url ?? "")))
+  const tls = createTlsServer(authority.tls, (request, response) => response.end(answer(request.url ?? "")))
+  let folder = ""
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "maxcloud-network-"))
+    for (const server of [plain, tls]) await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+  })
+  afterAll(() => {
+    plain.close()
+    tls.close()
+    authority.remove()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const proxied = (credentials?: string) =>
+    startTestProxy({
+      ...(credentials === undefined ? {} : { credentials }),
+      route: (name, port) => (name === host ? ((port === 443 ? tls : plain).address() as AddressInfo).port : undefined)
+    })
+
+  const environmentOf = (network: Readonly<Record<string, string>>) => ({
+    ...hostEnvironment("installer", { PATH: process.env["PATH"], HOME: folder }),
+    ...network
+  })
+  const view = async (network: Readonly<Record<string, string>>, scheme: string) => {
+    const args = [
+      "view",
+      "tiny",
+      "version",
+      "--registry",
+      `${scheme}://${host}/`,
+      "--fetch-retries=0",
+      `--cache=${mkdtempSync(join(folder, "cache-"))}`
+    ]
+    const { stdout } = await run("npm", args, { env: environmentOf(network), cwd: folder })
+    return stdout.trim()
+  }
+
+  it("lets npm through a proxy that wants a password, and keeps the password", async () => {
+    await using proxy = await proxied("ada:hunter2")
+    const server = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: authority.file }
+    const network = await openBuildNetwork(server, folder)
+    try {
+      assert.notInclude(JSON.stringify(network.environment), "hunter2")
+      assert.strictEqual(await view(network.environment, "https"), "1.2.3")
+      assert.strictEqual(await view(network.environment, "http"), "1.2.3")
+      assert.include(proxy.asked, `CONNECT ${host}:443`)
+      assert.isTrue(
+        proxy.asked.some((_) =>
+          /^(GET http:\/\/registry\.example\.test\/tiny|CONNECT registry\.example\.test:80)$/.test(_)
+        )
+      )
+    } finally {
+      await network[Symbol.asyncDispose]()
+    }
+    // The URL that the build was given is worth nothing now.
+    const asked = proxy.asked.length
+    await view(network.environment, "https").then(
+      () => assert.fail("the relay is still there"),
+      () => undefined
+    )
+    assert.strictEqual(proxy.asked.length, asked)
+  })
+
+  it("lets curl, which reads other variables, trust the operator's authority", async ({ skip }) => {
+    if ((await run("curl", ["--version"]).catch(() => undefined)) === undefined) skip()
+    await using proxy = await proxied("ada:hunter2")
+    await using network = await openBuildNetwork(
+      { HTTPS_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: authority.file },
+      folder
+    )
+    const { stdout } = await run("curl", ["-sS", "--fail", `https://${host}/tiny`], {
+      env: environmentOf(network.environment)
+    })
+    assert.include(stdout, "1.2.3")
+  })
+
+  it("takes no request without the password that it gave the build", async () => {
+    await using proxy = await proxied("ada:hunter2")
+    await using network = await openBuildNetwork({ HTTP_PROXY: proxy.url }, folder)
+    const relay = new URL(network.environment["http_proxy"] ?? "")
+    for (const user of ["", "build:", "build:0", "ada:hunter2"]) {
+      const url = `http://${user === "" ? "" : `${user}@`}127.0.0.1:${relay.port}`
+      await view({ http_proxy: url, npm_config_proxy: url, HTTP_PROXY: url }, "http").then(
+        () => assert.fail(`"${user}" was let through`),
+        () => undefined
+      )
+    }
+    assert.deepStrictEqual(proxy.asked, [])
+  })
+
+  it("gives a proxy without a password as it is, in both cases, with what is asked directly", async () => {
+    const server = {
+      https_proxy: "http://proxy.corp:3128",
+      NO_PROXY: "corp",
+      HTTP_PROXY: "",
+      PIP_PROXY: "proxy.corp:3128"
+    }
+    await using network = await openBuildNetwork(server, folder)
+    assert.deepStrictEqual(network.environment, {
+      https_proxy: "http://proxy.corp:3128",
+      HTTPS_PROXY: "http://proxy.corp:3128",
+      no_proxy: "corp",
+      NO_PROXY: "corp",
+      PIP_PROXY: "proxy.corp:3128",
+      NODE_USE_ENV_PROXY: "1"
+    })
+  })
+
+  it("leaves out a proxy with a password that it can't relay, whatever names it", async () => {
+    const value = "socks5://ada:hunter2@proxy.corp:1080"
+    const names = [
+      "ALL_PROXY",
+      "https_proxy",
+      "npm_config_https_proxy",
+      "npm_config_proxy",
+      "YARN_HTTPS_PROXY",
+      "PIP_PROXY"
+    ]
+    await using network = await openBuildNetwork(Object.fromEntries(names.map((_) => [_, value])), folder)
+    assert.deepStrictEqual(network.environment, {})
+    assert.notInclude(
+      JSON.stringify(hostEnvironment("installer", Object.fromEntries(names.map((_) => [_, value])))),
+      "hunter2"
+    )
+  })
+
+  it("tells of a proxy that is dead as of a network that is away", async () => {
+    await using network = await openBuildNetwork(
+      { HTTPS_PROXY: `http://ada:hunter2@127.0.0.1:${await deadPort()}` },
+      folder
+    )
+    const error = await view(network.environment, "https").then(
+      () => assert.fail("it was reached"),
+      (cause: unknown) => String(cause)
+    )
+    assert.match(error, /502/)
+    assert.notInclude(error, "hunter2")
+  })
+
+  it("copies the operator's authorities for who may not read them, and keeps the settings of single tools", async () => {
+    const closed = join(folder, "closed.pem")
+    writeFileSync(closed, `# a note\n${readFileSync(authority.file, "utf8")}`, { mode: 0o600 })
+    await using network = await openBuildNetwork({ NODE_EXTRA_CA_CERTS: closed, PIP_CERT: "/own.pem" }, folder)
+    const { NODE_EXTRA_CA_CERTS: extra = "", PIP_CERT, SSL_CERT_FILE: all = "" } = network.environment
+    assert.isUndefined(PIP_CERT)
+    assert.strictEqual(readFileSync(extra, "utf8"), readFileSync(authority.file, "utf8"))
+    assert.include(readFileSync(all, "utf8"), readFileSync(authority.file, "utf8").trim())
+    assert.isAbove(readFileSync(all, "utf8").match(/BEGIN CERTIFICATE/g)?.length ?? 0, 50)
+    assert.strictEqual(statSync(extra).mode & 0o777, 0o644)
+    await using none = await openBuildNetwork({ NODE_EXTRA_CA_CERTS: join(folder, "missing.pem") }, folder)
+    assert.deepStrictEqual(none.environment, {})
+  })
+})

@@ -1,0 +1,97 @@
+import { chmod, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { getCACertificates } from "node:tls"
+import { readProxy } from "@maxcloud/sdk/proxy"
+import { mayHoldPassword, noProxyName, proxyName } from "../../base/host/proxyNames.ts"
+import { type Relay, startRelay } from "../../base/outbound/startRelay.ts"
+
+export interface BuildNetwork extends AsyncDisposable {
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Those that only package managers read. */
+const proxyOfTool = /^(npm_config_(https?_)?proxy|yarn_https?_proxy|pip_proxy)$/i
+const noProxyOfTool = /^npm_config_noproxy$/i
+
+/** Tools disagree on the case: curl takes `http_proxy` in lower case only, others in upper case only. */
+const inBothCases = (names: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([name, value]) => {
+      if (!proxyName.test(name) && !noProxyName.test(name)) return [[name, value]]
+      const [lower, upper] = [name.toLowerCase(), name.toUpperCase()]
+      return [
+        [lower, names[lower] ?? value],
+        [upper, names[upper] ?? value]
+      ]
+    })
+  )
+
+/** Variables of what doesn't read `NODE_EXTRA_CA_CERTS`. Each replaces the known authorities, so its file holds those too. */
+const authorityNames = [
+  "SSL_CERT_FILE",
+  "PIP_CERT",
+  "REQUESTS_CA_BUNDLE",
+  "CURL_CA_BUNDLE",
+  "GIT_SSL_CAINFO",
+  "CARGO_HTTP_CAINFO"
+]
+
+const certificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+const authoritiesOf = async (environment: NodeJS.ProcessEnv, folder: string): Promise<Record<string, string>> => {
+  const file = environment["NODE_EXTRA_CA_CERTS"] ?? ""
+  // As Node does, which warns of it: a build without it may still do.
+  const extra = file === "" ? [] : ((await readFile(file, "utf8").catch(() => "")).match(certificate) ?? [])
+  if (extra.length === 0) return {}
+  const write = async (name: string, certificates: ReadonlyArray<string>) => {
+    const path = join(folder, name)
+    await writeFile(path, `${certificates.join("\n")}\n`)
+    // The operator's own file may be closed to who builds.
+    await chmod(path, 0o644)
+    return path
+  }
+  const known = [...getCACertificates("bundled"), ...getCACertificates("system")]
+  const all = await write("authorities.pem", [...new Set([...known.map((_) => _.trim()), ...extra])])
+  const wanted = authorityNames.filter((name) => environment[name] === undefined)
+  return {
+    ...Object.fromEntries(wanted.map((name) => [name, all])),
+    NODE_EXTRA_CA_CERTS: await write("extra-authorities.pem", extra)
+  }
+}
+
+/**
+ * How the commands of a build reach the network: the operator's proxies and authorities, for tools that read them by other names too. A proxy
+ * with credentials is reached through a relay, as long as the build goes on: a build runs other people's scripts. `folder` is one that who
+ * builds can look into.
+ */
+export const openBuildNetwork = async (environment: NodeJS.ProcessEnv, folder: string): Promise<BuildNetwork> => {
+  const given = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined || value === "" ? [] : [[name, value] as const]
+  )
+  let relay: Relay | undefined
+  const proxies: Record<string, string> = {}
+  for (const [name, value] of given) {
+    if (noProxyName.test(name) || noProxyOfTool.test(name)) proxies[name] = value
+    if (!proxyName.test(name) && !proxyOfTool.test(name)) continue
+    if (!mayHoldPassword(value)) {
+      proxies[name] = value
+      continue
+    }
+    try {
+      const proxy = readProxy(name, value)
+      relay ??= await startRelay()
+      proxies[name] = relay.urlOf(proxy)
+    } catch {
+      // Not one that can be relayed, and its password is nobody's here.
+    }
+  }
+  const isProxied = Object.keys(proxies).some((_) => /^https?_proxy$/i.test(_))
+  return {
+    environment: {
+      ...inBothCases(proxies),
+      ...(isProxied ? { NODE_USE_ENV_PROXY: "1" } : {}),
+      ...(await authoritiesOf(environment, folder))
+    },
+    [Symbol.asyncDispose]: async () => relay?.[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { HttpApi } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
+import { KeyScope, MaxCloudApi, OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
+import { Effect, Either, Layer, Option, Schema } from "effect"
+import { operationsWithoutPolicy } from "../../edge/http/routeTable.ts"
+import { type Asked, authorize } from "../identity/authorize.ts"
+import { Places } from "../identity/Places.ts"
+import type { Caller } from "./Caller.ts"
+import { effectiveRole, mayGive, policy } from "./policy.ts"
+import { rolesPage } from "./rolesPage.ts"
+
+const organization = { id: OrganizationId.make(`org_${"0".repeat(32)}`), name: OrganizationName.make("acme") }
+const caller = (changes: Partial<Caller>): Caller => ({
+  organization,
+  roles: ["owner"],
+  scopes: undefined,
+  credential: { type: "local" },
+  person: undefined,
+  ...changes
+})
+const scopes = (...written: ReadonlyArray<string>) => written.map((_) => Schema.decodeSync(KeyScope)(_))
+
+const places = Layer.succeed(Places, {
+  find: (_, __, id) =>
+    Effect.succeed(
+      id === "known" ? Option.some({ app: AppName.make("shop"), stage: StageName.make("production") }) : Option.none()
+    )
+})
+
+const decide = (who: Caller, asked: Partial<Asked> & Pick<Asked, "operation">) =>
+  authorize(who, { parameters: {}, query: new URLSearchParams(), verifiedOnly: true, ...asked }).pipe(
+    Effect.either,
+    Effect.map((_) => (Either.isRight(_) ? "allowed" : _.left.detail)),
+    Effect.provide(places)
+  )
+
+describe("the policy table", () => {
+  it("says something of every operation of the contract, and of nothing else", () => {
+    const operations: Array<string> = []
+    HttpApi.reflect(MaxCloudApi, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint, group }) => void operations.push(`${group.identifier}.${endpoint.name}`)
+    })
+    assert.deepStrictEqual(operationsWithoutPolicy, [])
+    assert.deepStrictEqual(Object.keys(policy).sort(), operations.sort())
+  })
+
+  it("is what docs/reference/roles.md says (`npm run generate`)", () => {
+    assert.strictEqual(
+      readFileSync(join(import.meta.dirname, "../../../../docs/reference/roles.md"), "utf8"),
+      rolesPage()
+    )
+  })
+
+  it("lets owners do everything, and nobody give more than they have", () => {
+    for (const { roles } of Object.values(policy)) assert(roles === "open" || roles.includes("owner"))
+    for (const role of Role.literals) {
+      assert(mayGive(["owner"], role))
+      assert(mayGive([role], role))
+      // Whatever a role may give may do nothing that the role itself may not.
+      for (const given of Role.literals.filter((_) => mayGive([role], _))) {
+        for (const { roles } of Object.values(policy)) {
+          assert(roles === "open" || !roles.includes(given) || roles.includes(role), `${role} gives ${given}`)
+        }
+      }
+    }
+    assert.isFalse(mayGive(["admin"], "owner"))
+    assert.isFalse(mayGive(["owner", "viewer"], "deployer"))
+    assert.isFalse(mayGive(["billing"], "viewer"))
+  })
+
+  it("leaves of a key's and its maker's role the lesser one", () => {
+    assert.strictEqual(effectiveRole({ roles: ["owner", "viewer"] }), "viewer")
+    assert.strictEqual(effectiveRole({ roles: ["deployer", "admin"] }), "deployer")
+  })
+})
+
+describe("authorize", () => {
+  it.effect("wants every role of the caller to be allowed", () =>
+    Effect.gen(function* () {
+      const operation = "apps.deploy"
+      assert.strictEqual(yield* decide(caller({ roles: ["deployer"] }), { operation }), "allowed")
+      assert.match(yield* decide(caller({ roles: ["viewer"] }), { operation }), /is viewer: ask an owner or admin/)
+      assert.match(yield* decide(caller({ roles: ["owner", "viewer"] }), { operation }), /is viewer/)
+      assert.match(yield* decide(caller({ roles: ["owner", "billing"] }), { operation: "services.list" }), /is billing/)
+    })
+  )
+
+  it.effect("lets an unconfirmed address look at itself, and do nothing", () =>
+    Effect.gen(function* () {
+      const person = { id: UserId.make(`usr_${"0".repeat(32)}`), email: "ada@example.com", verified: false }
+      assert.match(yield* decide(caller({ person }), { operation: "apps.deploy" }), /confirm your e-mail address/)
+      assert.match(yield* decide(caller({ person }), { operation: "services.list" }), /confirm your e-mail address/)
+      assert.strictEqual(yield* decide(caller({ person }), { operation: "auth.status" }), "allowed")
+      assert.strictEqual(
+        yield* decide(caller({ person }), { operation: "apps.deploy", verifiedOnly: false }),
+        "allowed"
+      )
+    })
+  )
+
+  it.effect("holds a narrowed key to its apps, stages and verbs, wherever a request names them", () =>
+    Effect.gen(function* () {
+      const key = caller({ scopes: scopes("deploy:shop/production", "read:blog/*") })
+      const at = (app: string, stage: string) => ({ parameters: { app, stage } })
+      assert.strictEqual(yield* decide(key, { operation: "apps.deploy", ...at("shop", "production") }), "allowed")
+      assert.strictEqual(yield* decide(key, { operation: "apps.secrets", ...at("shop", "production") }), "allowed")
+      assert.match(yield* decide(key, { operation: "apps.deploy", ...at("shop", "dev") }), /narrowed/)
+      assert.match(yield* decide(key, { operation: "apps.deploy", ...at("blog", "production") }), /narrowed/)
+      assert.strictEqual(yield* decide(key, { operation: "apps.plan", ...at("blog", "dev") }), "allowed")
+      assert.match(yield* decide(key, { operation: "apps.plan", ...at("other", "dev") }), /narrowed/)
+
+      const listed = (query: string) => decide(key, { operation: "services.list", query: new URLSearchParams(query) })
+      // The handler shows what the scopes open.
+      assert.strictEqual(yield* listed(""), "allowed")
+      assert.strictEqual(yield* listed("app=shop"), "allowed")
+      assert.strictEqual(yield* listed("app=shop&stage=production"), "allowed")
+      assert.match(yield* listed("app=shop&stage=dev"), /narrowed/)
+
+      const of = (id: string) => ({ parameters: { id } })
+      assert.strictEqual(yield* decide(key, { operation: "services.pause", ...of("known") }), "allowed")
+      assert.match(yield* decide(key, { operation: "services.pause", ...of("unknown") }), /no such service/)
+      assert.strictEqual(yield* decide(key, { operation: "deployments.get", ...of("known") }), "allowed")
+
+      for (const operation of ["apps.list", "audit.list", "organization.export", "auth.createApiKey"] as const) {
+        assert.match(yield* decide(key, { operation }), /about the whole organization/)
+      }
+      assert.strictEqual(yield* decide(key, { operation: "sources.put" }), "allowed")
+      const reader = caller({ scopes: scopes("read:shop/*") })
+      assert.match(yield* decide(reader, { operation: "sources.put" }), /may only read/)
+      assert.strictEqual(yield* decide(reader, { operation: "info.get" }), "allowed")
+    })
+  )
+})

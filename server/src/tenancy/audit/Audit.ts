@@ -1,0 +1,60 @@
+import type { SqlError } from "@effect/sql/SqlError"
+import type { AuditEntry, AuditOutcome, OrganizationId, UserId } from "@maxcloud/sdk/api"
+import { Context, type Effect, type Stream } from "effect"
+import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
+import type { Chain } from "./chain.ts"
+
+/** What happened. Who, by which credential, from where, and the request's id are taken from `CurrentCaller`, `ClientAddress`, `RequestId`. */
+export interface Happening {
+  /** Operation as in the policy table: `apps.deploy`, `auth.register`; the server's own: `server.erase`. */
+  readonly action: string
+  readonly outcome: AuditOutcome
+  /** HTTP status of the answer. */
+  readonly status: number
+  /** What it is about, in words of the API: `shop/production`, `secret shop/production/KEY`. Kept sealed; never holds a value. */
+  readonly subject: string
+  /** SHA-256 in hexadecimal digits of what was there before and is there after; undefined where it is not known, or is nothing. */
+  readonly before?: string | undefined
+  readonly after?: string | undefined
+  /** Whose chain. undefined: the caller's organization, or else the server's own chain. */
+  readonly organizationId?: OrganizationId | undefined
+  /** The person that it was, where no caller says so (a sign-in). */
+  readonly person?: { readonly id: UserId; readonly email: string } | undefined
+}
+
+/**
+ * The audit log: append-only, a hash chain for each organization, one for the server itself. An entry is appended as the last step of the
+ * writer's own transaction, so that what is committed is in the log and what is rolled back is not.
+ */
+export class Audit extends Context.Tag("@maxcloud/server/Audit")<
+  Audit,
+  {
+    /**
+     * Appends an entry, or several in this order to the chain of the first: in the open transaction, or in its own. Marks the request as
+     * told (see `AuditTold`), so that the gate adds none of its own. Locks the organization's chain until the transaction ends: call it
+     * last.
+     */
+    readonly append: (
+      first: Happening,
+      ...more: ReadonlyArray<Happening>
+    ) => Effect.Effect<void, SqlError | MasterKeyError>
+    /** Newest first. Personal fields whose key was erased come as null. */
+    readonly list: (
+      chain: Chain,
+      options: { readonly limit: number; readonly before?: number | undefined; readonly action?: string | undefined }
+    ) => Effect.Effect<ReadonlyArray<AuditEntry>, SqlError | MasterKeyError>
+    /**
+     * The whole chain as lines of JSON (`audit export`), with a fresh signed checkpoint at the end. It is kept with the chain, unless
+     * `keepCheckpoint` is false.
+     */
+    readonly export: (
+      chain: Chain,
+      options?: { readonly keepCheckpoint?: boolean }
+    ) => Stream.Stream<string, SqlError | MasterKeyError>
+  }
+>() {}
+
+/** Has an entry been appended for this request? Set by `Audit.append`, read by the gate; a new one for each request. */
+export class AuditTold extends Context.Reference<AuditTold>()("@maxcloud/server/AuditTold", {
+  defaultValue: () => ({ told: false })
+}) {}

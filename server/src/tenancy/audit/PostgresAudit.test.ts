@@ -1,0 +1,414 @@
+import { randomBytes } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { type OrganizationId, SessionId, UserId } from "@maxcloud/sdk/api"
+import { type AuditPins, lastCheckpointIn, verifyAuditExport } from "@maxcloud/sdk/effect"
+import { Chunk, Effect, Exit, Layer, ManagedRuntime, Option, Stream } from "effect"
+import pg from "pg"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { newId } from "../../base/database/newId.ts"
+import { asOrganization } from "../../base/database/RowScope.ts"
+import { DataKeys } from "../../base/keys/DataKeys.ts"
+import { heldKey, masterKeyOf } from "../../base/keys/heldKey.ts"
+import { MasterKey } from "../../base/keys/MasterKey.ts"
+import { layer as dataKeysLayer } from "../../base/keys/PostgresDataKeys.ts"
+import { makeEmbeddedPostgres, ownerRole } from "../../base/postgres/EmbeddedPostgres.ts"
+import { RequestId } from "../../base/words/RequestId.ts"
+import { newOrganization } from "../../control/deployments/testServer.ts"
+import { type Caller, ClientAddress, CurrentCaller } from "../access/Caller.ts"
+import { layer as organizations } from "../organizations/Organizations.ts"
+import { Audit, AuditTold, type Happening } from "./Audit.ts"
+import { signDue } from "./checkpoints.ts"
+import { exportLines } from "./exportLines.ts"
+import { layer } from "./PostgresAudit.ts"
+
+let dataDir = ""
+const database = Layer.unwrapScoped(
+  Effect.map(temporaryDataDir, (folder) => {
+    dataDir = folder
+    return databaseTest({ dataDir: folder })
+  })
+)
+const masterKey = Layer.succeed(MasterKey, masterKeyOf(heldKey("the key of this test", randomBytes(32))))
+const keysLayer = Layer.provide(dataKeysLayer, masterKey)
+const services = Layer.mergeAll(keysLayer, organizations).pipe(Layer.provideMerge(database))
+const runtime = ManagedRuntime.make(Layer.provideMerge(layer(), services))
+beforeAll(() => runtime.runPromise(Effect.void), 60_000)
+afterAll(() => runtime.dispose())
+
+const test = <E>(
+  name: string,
+  effect: Effect.Effect<unknown, E, ManagedRuntime.ManagedRuntime.Context<typeof runtime>>
+) => it(name, () => runtime.runPromise(effect), 30_000)
+
+const ada = () => ({ id: UserId.make(newId("usr")), email: "ada@example.com", verified: true })
+const callerIn = (organization: Caller["organization"], person = ada()): Caller => ({
+  organization,
+  roles: ["owner"],
+  scopes: undefined,
+  credential: { type: "session", id: SessionId.make(newId("ses")) },
+  person
+})
+const deploy: Happening = { action: "apps.deploy", outcome: "succeeded", status: 202, subject: "shop/production" }
+
+/** Appends as a request of the caller does. */
+const append = (caller: Caller, happening: Partial<Happening> = {}) =>
+  Effect.flatMap(Audit, (_) => _.append({ ...deploy, ...happening })).pipe(
+    Effect.provideService(CurrentCaller, caller),
+    Effect.provideService(ClientAddress, "192.0.2.7"),
+    Effect.provideService(RequestId, "req-1"),
+    Effect.provideService(AuditTold, { told: false }),
+    asOrganization(caller.organization.id)
+  )
+
+const exported = (id: OrganizationId) =>
+  Effect.flatMap(Audit, (_) => Stream.runCollect(_.export(id))).pipe(
+    Effect.map((lines) => Chunk.toReadonlyArray(lines)),
+    asOrganization(id)
+  )
+const verify = (lines: ReadonlyArray<string>, pins?: AuditPins) =>
+  verifyAuditExport(Stream.fromIterable(lines.map((_) => `${_}\n`)), pins)
+const verified = (id: OrganizationId, pins?: AuditPins) => Effect.flatMap(exported(id), (lines) => verify(lines, pins))
+const entriesOf = (id: OrganizationId) =>
+  Effect.flatMap(Audit, (_) => _.list(id, { limit: 1000 })).pipe(asOrganization(id))
+
+/** A connection of its own: the owner of the tables, who is a superuser. */
+const asOwner = (use: (client: pg.Client) => Promise<unknown>) =>
+  Effect.tryPromise(async () => {
+    const { password, socketFolder } = await makeEmbeddedPostgres(dataDir)
+    const client = new pg.Client({ host: socketFolder, user: ownerRole, database: "maxcloud", password })
+    await client.connect()
+    try {
+      return await use(client)
+    } finally {
+      await client.end()
+    }
+  })
+
+const stateOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
+  Exit.isFailure(exit) && exit.cause._tag === "Fail" ? codeOf(exit.cause.error) : "nothing failed"
+const codeOf = (error: unknown): unknown => {
+  if (typeof error !== "object" || error === null) return undefined
+  if ("code" in error) return error.code
+  return "cause" in error ? codeOf(error.cause) : "error" in error ? codeOf(error.error) : undefined
+}
+
+describe("the audit log", () => {
+  test(
+    "says who did what, by which credential, from where, and marks the request as told",
+    Effect.gen(function* () {
+      const caller = callerIn(yield* newOrganization)
+      const told = { told: false }
+      yield* append(caller)
+      yield* Effect.flatMap(Audit, (_) =>
+        _.append({ ...deploy, subject: "secret shop/ü-☃/KEY\u0000", after: "ab" })
+      ).pipe(Effect.provideService(AuditTold, told), Effect.provideService(CurrentCaller, caller))
+      assert.isTrue(told.told)
+      const [second, first] = yield* entriesOf(caller.organization.id)
+      assert.deepInclude(first, {
+        sequence: 1,
+        action: "apps.deploy",
+        outcome: "succeeded",
+        status: 202,
+        subject: "shop/production",
+        requestId: "req-1",
+        actor: {
+          type: "user",
+          id: caller.person?.id ?? null,
+          credentialId: caller.credential.type === "session" ? caller.credential.id : null,
+          email: "ada@example.com",
+          address: "192.0.2.7"
+        }
+      })
+      assert.deepInclude(second, {
+        sequence: 2,
+        subject: "secret shop/ü-☃/KEY\u0000",
+        afterDigest: "ab",
+        requestId: null
+      })
+      const verification = yield* verified(caller.organization.id)
+      assert.deepInclude(verification, { ok: true, entries: 2 })
+    })
+  )
+
+  test(
+    "has chains of its own for each organization and for what happens in none",
+    Effect.gen(function* () {
+      const { append } = yield* Audit
+      const sql = yield* SqlClient
+      yield* append({ ...deploy, action: "auth.signIn", outcome: "refused", status: 401 }).pipe(
+        Effect.provideService(ClientAddress, "198.51.100.1"),
+        Effect.provideService(AuditTold, { told: false })
+      )
+      yield* append({ ...deploy, action: "server.erase", person: ada() }).pipe(
+        Effect.provideService(AuditTold, { told: false })
+      )
+      const lines = Chunk.toReadonlyArray(yield* Stream.runCollect(exportLines(yield* DataKeys, "server")))
+      const verification = yield* verify(lines)
+      assert.deepInclude(verification, { ok: true, organization: "server" })
+      assert.include(lines.at(-4) ?? "", '"address":"198.51.100.1"')
+      const rows =
+        yield* sql`select actor_type from audit_entries where organization_id = 'server' order by sequence desc limit 2`
+      assert.deepStrictEqual(rows, [{ actor_type: "user" }, { actor_type: "anonymous" }])
+    })
+  )
+
+  test(
+    "is without a gap and linked under 200 appends at once, by two servers, to three organizations",
+    Effect.gen(function* () {
+      const callers = yield* Effect.all([newOrganization, newOrganization, newOrganization]).pipe(
+        Effect.map((all) => all.map((_) => callerIn(_)))
+      )
+      const sql = yield* SqlClient
+      const other = Layer.fresh(layer()).pipe(Layer.provide(Layer.fresh(keysLayer)))
+      const appends = (from: number) =>
+        Effect.forEach(
+          Array.from({ length: 100 }, (_, n) => from + n),
+          (n) => append(callers[n % 3] ?? callerIn(callers[0]?.organization ?? assert.fail()), { status: n }),
+          { concurrency: "unbounded", discard: true }
+        )
+      yield* Effect.all([appends(0), Effect.provide(appends(100), other)], { concurrency: 2 })
+      let total = 0
+      for (const { organization } of callers) {
+        const verification = yield* verified(organization.id)
+        assert.isTrue(verification.ok, JSON.stringify(verification))
+        if (verification.ok) total += verification.entries
+      }
+      assert.strictEqual(total, 200)
+      const rows = yield* sql<{ statuses: string }>`
+        select count(distinct status)::text as statuses from audit_entries
+        where organization_id in ${sql.in(callers.map((_) => _.organization.id))}`
+      assert.deepStrictEqual(rows, [{ statuses: "200" }])
+    })
+  )
+
+  test(
+    "keeps what is committed with its writer and nothing else, without a gap",
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const caller = callerIn(yield* newOrganization)
+      const write = (fails: boolean) =>
+        sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql`update organizations set created_by = 'x' where id = ${caller.organization.id}`
+            yield* append(caller)
+            if (fails) yield* Effect.fail("changed my mind")
+          })
+        )
+      yield* write(false)
+      yield* Effect.exit(write(true))
+      yield* write(false)
+      const entries = yield* entriesOf(caller.organization.id)
+      assert.deepStrictEqual(
+        entries.map((_) => _.sequence),
+        [2, 1]
+      )
+      assert.isTrue((yield* verified(caller.organization.id)).ok)
+    })
+  )
+
+  test(
+    "fails the writer's transaction where it cannot be appended",
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const caller = callerIn(yield* newOrganization)
+      const exit = yield* Effect.exit(
+        sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql`update organizations set created_by = 'lost' where id = ${caller.organization.id}`
+            yield* append(caller, { before: "x", status: 2 ** 40 })
+          })
+        )
+      )
+      assert.isTrue(Exit.isFailure(exit))
+      const rows = yield* sql`select created_by from organizations where id = ${caller.organization.id}`
+      assert.deepStrictEqual(rows, [{ created_by: null }])
+    })
+  )
+
+  test(
+    "forgets a person by the person's key, and still verifies",
+    Effect.gen(function* () {
+      const keys = yield* DataKeys
+      const caller = callerIn(yield* newOrganization)
+      const other = callerIn(caller.organization, { ...ada(), email: "bob@example.com" })
+      yield* append(caller)
+      yield* append(other)
+      const pin = lastCheckpointIn((yield* exported(caller.organization.id)).join("\n"))
+      yield* keys.erase({ type: "person", id: caller.person?.id ?? assert.fail() })
+      const [bob, erased] = yield* entriesOf(caller.organization.id)
+      assert.deepInclude(erased?.actor, { email: null, address: null })
+      assert.strictEqual(erased?.subject, "shop/production")
+      assert.strictEqual(bob?.actor.email, "bob@example.com")
+      const lines = yield* exported(caller.organization.id)
+      assert.notInclude(lines.join("\n"), "ada@example.com")
+      assert.isTrue((yield* verify(lines, { checkpoint: pin })).ok)
+      yield* keys.erase({ type: "organization", id: caller.organization.id })
+      assert.deepInclude((yield* entriesOf(caller.organization.id))[0], { subject: null })
+      assert.isTrue((yield* verified(caller.organization.id, { checkpoint: pin })).ok)
+    })
+  )
+
+  test(
+    "is never changed by the server's role, nor by the owner of the tables",
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const caller = callerIn(yield* newOrganization)
+      yield* append(caller)
+      yield* exported(caller.organization.id)
+      const statements = [
+        "update audit_entries set action = 'x'",
+        "delete from audit_entries",
+        "truncate audit_entries",
+        "update audit_checkpoints set at = now()",
+        "delete from audit_checkpoints",
+        "truncate audit_checkpoints"
+      ]
+      for (const statement of [...statements, "delete from audit_heads", "truncate audit_heads"]) {
+        assert.strictEqual(stateOf(yield* Effect.exit(sql.unsafe(statement))), "42501", statement)
+      }
+      // The triggers would say the same: it is by its rights that the server's role is refused.
+      const rights = yield* sql`
+        select t.name, has_table_privilege(t.name, 'update') as changes, has_table_privilege(t.name, 'delete') as deletes,
+          has_table_privilege(t.name, 'truncate') as truncates
+        from unnest(array['audit_checkpoints', 'audit_entries', 'audit_heads']) t (name)`
+      assert.deepStrictEqual(rights, [
+        { name: "audit_checkpoints", changes: false, deletes: false, truncates: false },
+        { name: "audit_entries", changes: false, deletes: false, truncates: false },
+        { name: "audit_heads", changes: false, deletes: false, truncates: false }
+      ])
+      for (const statement of statements) {
+        const exit = yield* Effect.exit(asOwner((client) => client.query(statement)))
+        assert.strictEqual(stateOf(exit), "42501", `${statement} by the owner`)
+      }
+      assert.isTrue((yield* verified(caller.organization.id)).ok)
+    })
+  )
+
+  test(
+    "tells by its verification what a superuser did",
+    Effect.gen(function* () {
+      const codes: Array<string> = []
+      for (const statement of [
+        "update audit_entries set action = 'apps.delete' where organization_id = $1 and sequence = 2",
+        "update audit_entries set subject = set_byte(subject, 20, get_byte(subject, 20) # 1) where organization_id = $1 and sequence = 2",
+        "delete from audit_entries where organization_id = $1 and sequence = 2",
+        "delete from audit_entries where organization_id = $1 and sequence = 3",
+        "update audit_entries set sequence = 9 - sequence where organization_id = $1 and sequence > 1",
+        `with gone as (delete from audit_entries where organization_id = $1 and sequence = 3)
+         update audit_heads h set sequence = 2, hash = e.hash from audit_entries e
+         where h.organization_id = $1 and e.organization_id = $1 and e.sequence = 2`
+      ]) {
+        const caller = callerIn(yield* newOrganization)
+        yield* Effect.forEach([1, 2, 3], () => append(caller))
+        assert.isTrue((yield* verified(caller.organization.id)).ok)
+        yield* asOwner(async (client) => {
+          await client.query("set session_replication_role = replica")
+          const { rowCount } = await client.query(statement, [caller.organization.id])
+          assert.isAbove(rowCount ?? 0, 0)
+        })
+        const verification = yield* verified(caller.organization.id)
+        codes.push(verification.ok ? "nothing" : verification.fault.code)
+      }
+      assert.deepStrictEqual(codes, [
+        "HashMismatch",
+        "HashMismatch",
+        "OutOfOrder",
+        "Truncated",
+        "Truncated",
+        "Truncated"
+      ])
+    })
+  )
+
+  test(
+    "is signed at every 256th entry, and at its newest after an hour, once by whichever server",
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const keys = yield* DataKeys
+      const caller = callerIn(yield* newOrganization)
+      const { id } = caller.organization
+      yield* sql.withTransaction(Effect.forEach(Array.from({ length: 520 }), () => append(caller), { discard: true }))
+      const signed = Effect.map(
+        sql<{
+          sequence: string
+        }>`select sequence from audit_checkpoints where organization_id = ${id} order by sequence`,
+        (rows) => rows.map((_) => Number(_.sequence))
+      )
+      yield* Effect.all([signDue(keys), signDue(keys)], { concurrency: 2 })
+      assert.deepStrictEqual(yield* signed, [256, 512])
+      assert.isTrue((yield* verified(id)).ok)
+
+      const quiet = callerIn(yield* newOrganization)
+      yield* append(quiet)
+      yield* signDue(keys)
+      const ofQuiet = sql`select 1 from audit_checkpoints where organization_id = ${quiet.organization.id}`
+      assert.lengthOf(yield* ofQuiet, 0)
+      yield* asOwner(async (client) => {
+        await client.query("set session_replication_role = replica")
+        await client.query(
+          `with aged as (
+             update audit_entries e set at = at - interval '2 hours',
+               hash = audit_hash((e.organization_id, e.sequence, e.at - interval '2 hours', e.action, e.outcome, e.status,
+                 e.actor_type, e.actor_id, e.credential_id, e.person_id, e.request_id, e.before_digest, e.after_digest,
+                 e.personal_key_id, e.personal, e.personal_digest, e.subject_key_id, e.subject, e.subject_digest,
+                 e.previous_hash, e.hash))
+             where organization_id = $1 returning organization_id, hash
+           ) update audit_heads h set hash = aged.hash from aged where aged.organization_id = h.organization_id`,
+          [quiet.organization.id]
+        )
+      })
+      yield* signDue(keys)
+      assert.lengthOf(yield* ofQuiet, 1)
+      yield* signDue(keys)
+      assert.lengthOf(yield* ofQuiet, 1)
+    })
+  )
+
+  test(
+    "lists by pages and by action",
+    Effect.gen(function* () {
+      const caller = callerIn(yield* newOrganization)
+      const { id } = caller.organization
+      yield* Effect.forEach(["a", "b", "a"], (action) => append(caller, { action }))
+      const { list } = yield* Audit
+      const numbers = (options: Parameters<typeof list>[1]) =>
+        list(id, options).pipe(
+          asOrganization(id),
+          Effect.map((_) => _.map(({ sequence }) => sequence))
+        )
+      assert.deepStrictEqual(yield* numbers({ limit: 2 }), [3, 2])
+      assert.deepStrictEqual(yield* numbers({ limit: 2, before: 2 }), [1])
+      assert.deepStrictEqual(yield* numbers({ limit: 9, action: "a" }), [3, 1])
+    })
+  )
+
+  test(
+    "exports an organization without entries",
+    Effect.gen(function* () {
+      const { id } = yield* newOrganization
+      assert.deepInclude(yield* verified(id), { ok: true, entries: 0 })
+      assert.isTrue(Option.isSome(yield* Stream.runHead(Stream.fromIterable(yield* exported(id)))))
+    })
+  )
+
+  test(
+    "asked by another organization for this one's chain, has nothing of it and signs nothing",
+    Effect.gen(function* () {
+      const caller = callerIn(yield* newOrganization)
+      const stranger = yield* newOrganization
+      yield* append(caller)
+      const { id } = caller.organization
+      const audit = yield* Audit
+      assert.deepStrictEqual(yield* asOrganization(stranger.id)(audit.list(id, { limit: 9 })), [])
+      const lines = yield* asOrganization(stranger.id)(Stream.runCollect(audit.export(id)))
+      assert.deepStrictEqual(
+        Chunk.toReadonlyArray(lines).map((_) => Object.keys(JSON.parse(_))[0]),
+        ["format", "checkpoint", "end"]
+      )
+      const sql = yield* SqlClient
+      assert.deepStrictEqual(yield* sql`select 1 from audit_checkpoints where organization_id = ${id}`, [])
+      assert.strictEqual((yield* entriesOf(id)).length, 1)
+    })
+  )
+})

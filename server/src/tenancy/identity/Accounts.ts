@@ -1,0 +1,116 @@
+import type { OrganizationName } from "@maxcloud/config-schema"
+import type {
+  Conflict,
+  DeviceCodes,
+  DeviceProgress,
+  Forbidden,
+  NotFound,
+  Registration,
+  RegistrationMailed,
+  Role,
+  SessionGrant,
+  TooManyRequests,
+  Unavailable,
+  UserId,
+  UserInfo
+} from "@maxcloud/sdk/api"
+import { Context, type Effect, type Redacted } from "effect"
+import type { Caller } from "../access/Caller.ts"
+
+type Failing<E> = E | TooManyRequests | Unavailable
+
+/** Who has signed in at the sign-in page. */
+export interface BrowserPerson {
+  readonly userId: UserId
+  readonly email: string
+}
+
+/** People: their accounts, and how they sign in. Nothing here needs a credential but what takes a `Caller`. */
+export class Accounts extends Context.Tag("@maxcloud/server/Accounts")<
+  Accounts,
+  {
+    /**
+     * Registers somebody. With a bootstrap token, or where mail reaches nobody, as `register`. Else by mail to the address, whether it has an
+     * account or not.
+     */
+    readonly enroll: (
+      input: Registration
+    ) => Effect.Effect<SessionGrant | RegistrationMailed, Failing<Conflict | Forbidden>>
+    /**
+     * A session at once. It tells whether the address has an account: see `enroll`. Forbidden where registration is by invite only and there is
+     * no bootstrap token. All or nothing, the mail included.
+     */
+    readonly register: (input: Registration) => Effect.Effect<SessionGrant, Failing<Conflict | Forbidden>>
+    /** Of a person who has an account: they own it. Forbidden where registration is by invite only. */
+    readonly createOrganization: (
+      userId: UserId,
+      name: OrganizationName
+    ) => Effect.Effect<void, Failing<Conflict | Forbidden>>
+    /** May people make organizations themselves? */
+    readonly isOpen: Effect.Effect<boolean>
+    /** By a mailed link: confirms the address, and makes the account that was asked for by mail. Conflict: the organization's name was taken since. */
+    readonly verify: (token: Redacted.Redacted) => Effect.Effect<UserInfo, Failing<NotFound | Conflict>>
+    readonly resendVerification: (caller: Caller) => Effect.Effect<void, Failing<Forbidden>>
+    /** Mails a code, if there is such an account; says nothing of whether there is. Gives what `finishSignIn` takes beside the code. */
+    readonly beginSignIn: (email: string) => Effect.Effect<{ readonly challenge: string }, Failing<never>>
+    /** The browser session of the sign-in page, by the mailed code. A few wrong codes end the challenge. */
+    readonly finishSignIn: (
+      challenge: string,
+      code: Redacted.Redacted
+    ) => Effect.Effect<BrowserPerson & { readonly browserToken: Redacted.Redacted }, Failing<NotFound>>
+    /** Who signed in at the page a quarter of an hour ago at most, by the `browserToken` that `finishSignIn` gave. */
+    readonly browserPerson: (token: Redacted.Redacted) => Effect.Effect<BrowserPerson | undefined, Unavailable>
+    /** The link that a server without accounts prints at its start: only the newest is good, once. undefined: there are accounts. */
+    readonly bootstrapToken: Effect.Effect<Redacted.Redacted | undefined, Unavailable>
+  }
+>() {}
+
+/** A program that asks to sign in: what it says of itself, and what the server saw. */
+export interface AskingDevice {
+  /** As the program told it, without characters that hide or reorder text. */
+  readonly clientName: string
+  readonly userCode: string
+  /** The network address that the program's request came from; undefined where the server doesn't know it. */
+  readonly clientAddress: string | undefined
+  readonly askedAt: Date
+}
+
+/** Device authorizations (RFC 8628): a program without a browser of its own signs in by a page on another device. */
+export class Devices extends Context.Tag("@maxcloud/server/Devices")<
+  Devices,
+  {
+    readonly start: (clientName: string) => Effect.Effect<DeviceCodes, Failing<never>>
+    readonly poll: (deviceCode: Redacted.Redacted) => Effect.Effect<DeviceProgress, Failing<never>>
+    /** For the page: what asks, while it may still be answered. Codes are read without regard to case and hyphens. */
+    readonly find: (userCode: string) => Effect.Effect<AskingDevice, Failing<NotFound>>
+    /** The same answer by the same person once more is none too many: a button may be pressed twice. */
+    readonly approve: (
+      userCode: string,
+      userId: UserId,
+      organization: OrganizationName
+    ) => Effect.Effect<void, Failing<NotFound>>
+    readonly deny: (userCode: string, userId: UserId) => Effect.Effect<void, Failing<NotFound>>
+  }
+>() {}
+
+/** Sessions of people: each for one organization. */
+export class Sessions extends Context.Tag("@maxcloud/server/Sessions")<
+  Sessions,
+  {
+    /** For a member of the organization, in the transaction that is open, if any. NotFound where the person is no member. */
+    readonly grant: (
+      userId: UserId,
+      organization: OrganizationName
+    ) => Effect.Effect<SessionGrant, NotFound | Unavailable>
+    readonly organizationsOf: (
+      userId: UserId
+    ) => Effect.Effect<ReadonlyArray<{ readonly name: OrganizationName; readonly role: Role }>, Unavailable>
+    /** Of the caller's credential, for `auth status`. */
+    readonly describe: (
+      caller: Caller
+    ) => Effect.Effect<{ readonly name: string | null; readonly expiresAt: string | null }, Unavailable>
+    readonly end: (caller: Caller) => Effect.Effect<void, Forbidden | Unavailable>
+    /** Ends a session that was granted and is of no use, as by a page that shows no token. */
+    readonly discard: (grant: SessionGrant) => Effect.Effect<void, Unavailable>
+  }
+>() {}

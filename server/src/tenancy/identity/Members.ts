@@ -1,0 +1,50 @@
+import type {
+  Conflict,
+  Email,
+  Forbidden,
+  InviteId,
+  InviteInfo,
+  MemberInfo,
+  NotFound,
+  Role,
+  SessionGrant,
+  TooManyRequests,
+  Unavailable,
+  UserId
+} from "@maxcloud/sdk/api"
+import { Context, type Effect, type Redacted } from "effect"
+import type { Caller } from "../access/Caller.ts"
+
+/** Who belongs to an organization. Nobody makes anybody more than they are themselves; an organization keeps an owner. */
+export class Members extends Context.Tag("@maxcloud/server/Members")<
+  Members,
+  {
+    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<MemberInfo>, Unavailable>
+    readonly change: (
+      caller: Caller,
+      userId: UserId,
+      role: Role
+    ) => Effect.Effect<MemberInfo, NotFound | Forbidden | Conflict | Unavailable>
+    /** Ends the person's sessions and keys here. */
+    readonly remove: (
+      caller: Caller,
+      userId: UserId
+    ) => Effect.Effect<void, NotFound | Forbidden | Conflict | Unavailable>
+  }
+>() {}
+
+/** Invites by mail. */
+export class Invites extends Context.Tag("@maxcloud/server/Invites")<
+  Invites,
+  {
+    readonly list: (caller: Caller) => Effect.Effect<ReadonlyArray<InviteInfo>, Unavailable>
+    /** Conflict where the person is a member already. An open invite of the same address is replaced. */
+    readonly create: (
+      caller: Caller,
+      input: { readonly email: Email; readonly role: Role; readonly expiresInSeconds: number }
+    ) => Effect.Effect<InviteInfo, Conflict | Forbidden | TooManyRequests | Unavailable>
+    readonly revoke: (caller: Caller, id: InviteId) => Effect.Effect<void, NotFound | Unavailable>
+    /** Makes the account where there is none. Once only. */
+    readonly accept: (token: Redacted.Redacted) => Effect.Effect<SessionGrant, NotFound | TooManyRequests | Unavailable>
+  }
+>() {}

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Conflict, Forbidden, type MemberInfo, NotFound, type Role, type UserId } from "@maxcloud/sdk/api"
+import { Effect, Layer } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import type { Caller } from "../access/Caller.ts"
+import { mayGive } from "../access/policy.ts"
+import { Audit } from "../audit/Audit.ts"
+import { Members } from "./Members.ts"
+import { listMembers, lockMembers } from "./memberRows.ts"
+import { whereAway } from "./whereAway.ts"
+
+const digest = (role: Role) => createHash("sha256").update(role).digest("hex")
+
+/** The caller's roles, with the one that the person has by now: who was demoted a moment ago is not obeyed. */
+const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
+  Effect.gen(function* () {
+    if (caller.person === undefined) return caller.roles
+    const own = members.find((_) => _.userId === caller.person?.id)
+    if (own === undefined) return yield* new Forbidden({ detail: "You are no member of the organization any more." })
+    return [...caller.roles, own.role]
+  })
+
+/** Of a member whom the caller may handle, and who is not needed as the last owner. */
+const memberFor = (caller: Caller, userId: UserId, members: ReadonlyArray<MemberInfo>, next: Role | undefined) =>
+  Effect.gen(function* () {
+    const member = members.find((_) => _.userId === userId)
+    if (member === undefined) {
+      return yield* new NotFound({
+        resource: "member",
+        name: userId,
+        detail: `The organization has no member ${userId}: \`maxcloud org members\` lists them.`
+      })
+    }
+    const roles = yield* presentRoles(caller, members)
+    if (!mayGive(roles, member.role) || (next !== undefined && !mayGive(roles, next))) {
+      return yield* new Forbidden({
+        detail:
+          member.role === "owner" || next === "owner"
+            ? "Only an owner changes who is an owner: ask one."
+            : `Your role may not change who is ${next ?? member.role}: ask an owner.`
+      })
+    }
+    if (member.role === "owner" && next !== "owner" && members.filter((_) => _.role === "owner").length === 1) {
+      return yield* new Conflict({
+        detail: `${member.email} is the last owner, and an organization keeps one: make somebody else an owner first.`
+      })
+    }
+    return member
+  })
+
+/** `Members` in the table `memberships`. */
+export const layer = Layer.effect(
+  Members,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const audit = yield* Audit
+    const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.provideService(transaction(effect), SqlClient, sql)
+
+    const change = (caller: Caller, userId: UserId, role: Role) =>
+      Effect.gen(function* () {
+        const { id } = caller.organization
+        const member = yield* memberFor(caller, userId, yield* lockMembers(sql, id), role)
+        yield* sql`update memberships set role = ${role} where organization_id = ${id} and user_id = ${userId}`
+        yield* audit.append({
+          action: "organization.changeMember",
+          outcome: "succeeded",
+          status: 200,
+          subject: `member ${userId} as ${role}`,
+          before: digest(member.role),
+          after: digest(role),
+          organizationId: id
+        })
+        return { ...member, role }
+      })
+
+    const remove = (caller: Caller, userId: UserId) =>
+      Effect.gen(function* () {
+        const { id } = caller.organization
+        const member = yield* memberFor(caller, userId, yield* lockMembers(sql, id), undefined)
+        yield* sql`delete from memberships where organization_id = ${id} and user_id = ${userId}`
+        yield* sql`delete from sessions where organization_id = ${id} and user_id = ${userId}`
+        yield* sql`delete from api_keys where organization_id = ${id} and created_by = ${userId}`
+        yield* audit.append({
+          action: "organization.removeMember",
+          outcome: "succeeded",
+          status: 204,
+          subject: `member ${userId}`,
+          before: digest(member.role),
+          organizationId: id
+        })
+      })
+
+    return {
+      list: Effect.fn("Members.list")((caller) => listMembers(sql, caller.organization.id), whereAway, asServer),
+      change: Effect.fn("Members.change")(
+        (caller, userId, role) => inTransaction(change(caller, userId, role)),
+        whereAway,
+        asServer
+      ),
+      remove: Effect.fn("Members.remove")(
+        (caller, userId) => inTransaction(remove(caller, userId)),
+        whereAway,
+        asServer
+      )
+    }
+  })
+)

@@ -1,0 +1,106 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Forbidden, NotFound } from "@maxcloud/sdk/api"
+import { Effect, Layer, Schema } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import { Audit } from "../audit/Audit.ts"
+import { Sessions } from "./Accounts.ts"
+import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
+import { insertSession, membershipsOf } from "./sessionRows.ts"
+import { parseToken } from "./tokens.ts"
+import { userById } from "./userRows.ts"
+import { whereAway } from "./whereAway.ts"
+
+const decodeDescriptions = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ name: Schema.NullOr(Schema.String), expires_at: Schema.NullOr(Schema.DateFromSelf) }))
+)
+
+/** `Sessions` in the table `sessions`. */
+export const layer = (options: IdentityOptions) =>
+  Layer.effect(
+    Sessions,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const audit = yield* Audit
+
+      return {
+        grant: Effect.fn("Sessions.grant")(
+          function* (userId, name) {
+            const user = yield* userById(sql, userId)
+            const membership = (yield* membershipsOf(sql, userId)).find((_) => _.organization.name === name)
+            if (user === undefined || membership === undefined) {
+              return yield* new NotFound({
+                resource: "organization",
+                name,
+                detail: `You are no member of an organization "${name}": \`maxcloud auth status\` lists yours.`
+              })
+            }
+            const { organization } = membership
+            const insert = Effect.gen(function* () {
+              const grant = yield* insertSession(sql, user, membership, options.sessionDays ?? defaultSessionDays)
+              yield* audit.append({
+                action: "auth.switchOrganization",
+                outcome: "succeeded",
+                status: 201,
+                subject: `organization ${name}`,
+                organizationId: organization.id,
+                person: user
+              })
+              return grant
+            })
+            return yield* Effect.provideService(transaction(insert), SqlClient, sql)
+          },
+          whereAway,
+          asServer
+        ),
+
+        organizationsOf: Effect.fn("Sessions.organizationsOf")(
+          (userId) =>
+            Effect.map(membershipsOf(sql, userId), (all) =>
+              all.map(({ organization, role }) => ({ name: organization.name, role }))
+            ),
+          whereAway,
+          asServer
+        ),
+
+        describe: Effect.fn("Sessions.describe")(
+          function* ({ credential, organization }) {
+            if (credential.type === "local") return { name: null, expiresAt: null }
+            const where = sql`organization_id = ${organization.id} and id = ${credential.id}`
+            const rows = yield* credential.type === "session"
+              ? sql`select null as name, expires_at from sessions where ${where}`
+              : credential.type === "key"
+                ? sql`select name, expires_at from api_keys where ${where}`
+                : sql`select name, null as expires_at from oidc_trusts where ${where}`
+            const [row] = decodeDescriptions(rows)
+            return { name: row?.name ?? null, expiresAt: row?.expires_at?.toISOString() ?? null }
+          },
+          whereAway,
+          asServer
+        ),
+
+        end: Effect.fn("Sessions.end")(
+          function* ({ credential, organization }) {
+            if (credential.type !== "session") {
+              return yield* new Forbidden({
+                detail:
+                  credential.type === "key"
+                    ? "An API key is not signed out of: delete it with `maxcloud auth api-keys delete`."
+                    : "There is no session to sign out of: this request came without one."
+              })
+            }
+            yield* sql`delete from sessions where organization_id = ${organization.id} and id = ${credential.id}`
+          },
+          whereAway,
+          asServer
+        ),
+
+        discard: Effect.fn("Sessions.discard")(
+          ({ token }) => sql`delete from sessions where id = ${`ses_${parseToken("session", token)?.id ?? ""}`}`,
+          Effect.asVoid,
+          whereAway,
+          asServer
+        )
+      }
+    })
+  )

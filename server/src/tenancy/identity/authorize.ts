@@ -1,0 +1,73 @@
+import { Forbidden, type KeyScope, type Role, scopeOpens, type Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Option } from "effect"
+import type { Caller } from "../access/Caller.ts"
+import { effectiveRole, type Operation, policy, type Rule } from "../access/policy.ts"
+import { Places } from "./Places.ts"
+
+/** What of a request tells which app and stage it is about. */
+export interface Asked {
+  readonly operation: Operation
+  readonly parameters: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** Must addresses be confirmed before their accounts may do anything? */
+  readonly verifiedOnly: boolean
+}
+
+/** Lets the caller do what the policy table allows, and fails with what is missing and who could help. */
+export const authorize = (caller: Caller, asked: Asked): Effect.Effect<void, Forbidden | Unavailable, Places> => {
+  const rule = policy[asked.operation]
+  const { roles } = rule
+  if (roles === "open") return Effect.void
+  if (asked.verifiedOnly && caller.person?.verified === false && rule.unverified !== true) {
+    return refuse(
+      "confirm your e-mail address first, by the link that was mailed to you; `maxcloud auth resend` sends it once more"
+    )
+  }
+  if (!caller.roles.every((_) => roles.includes(_))) return refuse(roleMessage(caller, asked.operation, roles))
+  return caller.scopes === undefined ? Effect.void : authorizeNarrowed(caller, caller.scopes, rule, asked)
+}
+
+const authorizeNarrowed = (caller: Caller, scopes: ReadonlyArray<KeyScope>, { scope }: Rule, asked: Asked) =>
+  Effect.gen(function* () {
+    const own = scopes.join(", ")
+    if (scope === undefined) {
+      return yield* refuse(
+        `this credential is narrowed to ${own}, and ${asked.operation} is about the whole organization`
+      )
+    }
+    const { at, verb } = scope
+    if (at === "organization") {
+      return scopes.some((_) => verb === "read" || _.startsWith("deploy:"))
+        ? undefined
+        : yield* refuse(`this credential is narrowed to ${own}, which may only read`)
+    }
+    const place = yield* placeOf(caller, at, asked)
+    if (place === undefined) {
+      // A list without a place: its handler shows what the scopes open, and nothing else.
+      if (at === "query") return
+      return yield* refuse(`this credential is narrowed to ${own}, and there is no such ${at} in it`)
+    }
+    if (!scopes.some((_) => scopeOpens(_, verb, place.app, place.stage))) {
+      return yield* refuse(
+        `this credential is narrowed to ${own}, which does not open ${verb}:${place.app}/${place.stage}`
+      )
+    }
+  })
+
+const placeOf = ({ organization }: Caller, at: "path" | "query" | "service" | "deployment", asked: Asked) =>
+  Effect.gen(function* () {
+    if (at === "path" || at === "query") {
+      const app = at === "path" ? asked.parameters["app"] : asked.query.get("app")
+      const stage = at === "path" ? asked.parameters["stage"] : asked.query.get("stage")
+      return app == null || stage == null ? undefined : { app, stage }
+    }
+    const places = yield* Places
+    return Option.getOrUndefined(yield* places.find(at, organization.id, asked.parameters["id"] ?? ""))
+  })
+
+const roleMessage = (caller: Caller, operation: Operation, roles: ReadonlyArray<Role>) =>
+  `${operation} is for the role${roles.length === 1 ? "" : "s"} ${roles.join(", ")} of the organization "${caller.organization.name}", and this ${
+    caller.credential.type === "session" ? "account" : "credential"
+  } is ${effectiveRole(caller)}: ask an owner or admin`
+
+const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))

@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Language } from "../../base/pages/acceptLanguage.ts"
+import { hasAccountMail, inviteMail, registeredMail, registerMail, signInMail, verifyMail } from "./identityMails.ts"
+
+const link = "https://cloud.example.com/auth/verify?token=t"
+const invite = { organization: "acme", role: "viewer", by: "grace@example.com", expiresAt: new Date(0) } as const
+
+const mailsIn = (language: Language) => [
+  verifyMail(language, "ada@example.com", "acme", link),
+  verifyMail(language, "ada@example.com", undefined, link),
+  registerMail(language, "ada@example.com", "acme", link),
+  hasAccountMail(language, "ada@example.com", "acme", "https://cloud.example.com"),
+  signInMail(language, "ada@example.com", "BCDF-GHJK"),
+  registeredMail(language, "ada@example.com", "acme", "https://cloud.example.com"),
+  inviteMail(language, "ada@example.com", invite, link),
+  inviteMail(language, "ada@example.com", { ...invite, by: undefined }, link)
+]
+
+describe("mails to people", () => {
+  it("say the same in both languages, and have what leads on in a line of its own", () => {
+    const [english, german] = [mailsIn("en"), mailsIn("de")]
+    for (const [index, mail] of german.entries()) {
+      const other = english[index] ?? assert.fail("a language has more mails")
+      assert.notStrictEqual(mail.subject, other.subject)
+      assert.strictEqual(mail.text.split("\n\n").length, other.text.split("\n\n").length)
+      const leads = (text: string) => text.split("\n").filter((_) => /^(https:|maxcloud |[A-Z]{4}-)/.test(_))
+      assert.lengthOf(leads(mail.text), 1)
+      assert.deepStrictEqual(leads(mail.text), leads(other.text))
+      // Words that the other language has not.
+      assert.match(mail.text, /\b(der|die|das|Der|den|Sie|Ihr)\b/)
+      assert.notMatch(mail.text, /\b(the|The|you|is)\b/)
+      assert.notMatch(other.text, /\b(der|die|das|Sie|ist)\b/)
+    }
+  })
+})

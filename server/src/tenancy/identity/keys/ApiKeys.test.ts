@@ -1,0 +1,352 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, layer as describeOn } from "@effect/vitest"
+import { type CreateApiKey, KeyScope, OidcTrustId, type Role } from "@maxcloud/sdk/api"
+import { Effect, Layer, Redacted } from "effect"
+import fc from "fast-check"
+import { layerTest } from "../../../base/database/layerTest.ts"
+import { newId } from "../../../base/database/newId.ts"
+import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
+import type { Caller } from "../../access/Caller.ts"
+import { digestOf, newToken } from "../tokens.ts"
+import { ApiKeys, Authenticator } from "./ApiKeys.ts"
+import * as authenticator from "./Authenticator.ts"
+import { newPrefix } from "./keyRows.ts"
+import { layerWith } from "./PostgresApiKeys.ts"
+import { makeTestAudit, newMember, newOrganization, newSession } from "./testPeople.ts"
+
+const audit = makeTestAudit()
+const nextPrefixes: Array<string> = []
+const live = Layer.merge(
+  layerWith(() => nextPrefixes.shift() ?? newPrefix()),
+  authenticator.layer({ allowPrivateIssuers: false })
+).pipe(Layer.provide(audit.layer), Layer.provideMerge(layerTest))
+
+const key = (rest: Partial<CreateApiKey> = {}): CreateApiKey => ({ name: "CI Key", scopes: [], ...rest })
+const scope = KeyScope.make("deploy:shop/production")
+
+const setUp = (role: Role = "admin") =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const organization = yield* newOrganization(sql)
+    const maker = yield* newMember(sql, organization, role)
+    return { sql, organization, maker, keys: yield* ApiKeys, authenticate: (yield* Authenticator).authenticate }
+  })
+
+const changed = (token: Redacted.Redacted, change: (written: string) => string) =>
+  Redacted.make(change(Redacted.value(token)))
+
+describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) => {
+  it.effect("are told once, kept as a digest, and act as their maker", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, organization, sql } = yield* setUp()
+      const { apiKey, secret } = yield* keys.create(maker, key({ scopes: [scope], role: "deployer" }))
+      assert.match(Redacted.value(secret), /^mck_[a-z2-7]{12}_[-\w]{43}$/)
+      assert.isTrue(Redacted.value(secret).startsWith(`${apiKey.prefix}_`))
+      const rows = yield* sql`select * from api_keys where id = ${apiKey.id}`
+      assert.notInclude(JSON.stringify(rows), Redacted.value(secret).slice(-43))
+      assert.deepStrictEqual(rows[0]?.token_hash, digestOf(secret))
+
+      assert.deepStrictEqual(yield* authenticate(secret), {
+        organization,
+        roles: ["deployer", "admin"],
+        scopes: [scope],
+        credential: { type: "key", id: apiKey.id },
+        person: maker.person
+      })
+      assert.deepInclude(audit.told.at(-1), { action: "auth.createApiKey", status: 201 })
+      assert.match(audit.told.at(-1)?.after ?? "", /^[0-9a-f]{64}$/)
+    })
+  )
+
+  it.effect("are refused alike where they are not known and where the secret is wrong", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker } = yield* setUp()
+      const { secret } = yield* keys.create(maker, key())
+      const wrong = changed(
+        secret,
+        (_) => `${_.slice(0, -43)}${newToken("key", "abcdefgh").token.pipe(Redacted.value).slice(-43)}`
+      )
+      const unknown = newToken("key", newPrefix()).token
+      const refused = yield* Effect.flip(authenticate(wrong))
+      assert.strictEqual(refused._tag, "Unauthenticated")
+      assert.deepStrictEqual(refused, yield* Effect.flip(authenticate(unknown)))
+    })
+  )
+
+  it.effect("are refused when they expired, were deleted, or their maker has gone, with what to do", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, sql } = yield* setUp()
+      const [expired, deleted, orphaned] = [
+        yield* keys.create(maker, key({ expiresInSeconds: 60 })),
+        yield* keys.create(maker, key()),
+        yield* keys.create(maker, key())
+      ]
+      yield* authenticate(expired.secret)
+      yield* sql`update api_keys set expires_at = now() where id = ${expired.apiKey.id}`
+      assert.match((yield* Effect.flip(authenticate(expired.secret))).detail, /expired: create another/)
+      yield* keys.remove(maker, deleted.apiKey.id)
+      assert.match((yield* Effect.flip(authenticate(deleted.secret))).detail, /not known, or was deleted/)
+      assert.strictEqual((yield* Effect.flip(keys.remove(maker, deleted.apiKey.id)))._tag, "NotFound")
+
+      yield* sql`update memberships set role = 'viewer' where user_id = ${maker.person.id}`
+      assert.deepStrictEqual((yield* authenticate(orphaned.secret)).roles, ["admin", "viewer"])
+      yield* sql`delete from memberships where user_id = ${maker.person.id}`
+      const gone = yield* Effect.flip(authenticate(orphaned.secret))
+      assert.strictEqual(gone._tag, "Unauthenticated")
+      assert.match(gone.detail, /no member of .* any more/)
+      yield* sql`delete from users where id = ${maker.person.id}`
+      assert.match((yield* Effect.flip(authenticate(orphaned.secret))).detail, /not known/)
+    })
+  )
+
+  it.effect("are never more than their maker", () =>
+    Effect.gen(function* () {
+      const { keys, maker, organization, sql } = yield* setUp("deployer")
+      assert.strictEqual((yield* keys.create(maker, key())).apiKey.role, "deployer")
+      for (const role of ["owner", "admin", "billing"] as const) {
+        assert.strictEqual((yield* Effect.flip(keys.create(maker, key({ role }))))._tag, "Forbidden", role)
+      }
+      const narrowed: Caller = { ...maker, scopes: [scope] }
+      assert.match((yield* Effect.flip(keys.create(narrowed, key()))).message, /narrowed/)
+      // A key of an admin who was made a viewer since.
+      const demoted: Caller = { ...maker, roles: ["admin", "viewer"] }
+      assert.strictEqual((yield* Effect.flip(keys.create(demoted, key({ role: "admin" }))))._tag, "Forbidden")
+      assert.strictEqual((yield* keys.create(demoted, key())).apiKey.role, "viewer")
+      const byToken: Caller = {
+        organization,
+        roles: ["owner"],
+        scopes: undefined,
+        person: undefined,
+        credential: { type: "oidc", id: OidcTrustId.make(newId("oidc")), issuer: "i", subject: "s" }
+      }
+      assert.strictEqual((yield* Effect.flip(keys.create(byToken, key())))._tag, "Forbidden")
+      assert.lengthOf(yield* sql`select 1 from api_keys where created_by = ${maker.person.id} and role = 'owner'`, 0)
+    })
+  )
+
+  it.effect("are seen and deleted by their maker and by admins", () =>
+    Effect.gen(function* () {
+      const { keys, maker: admin, organization, sql } = yield* setUp("admin")
+      const [one, other] = [
+        yield* newMember(sql, organization, "deployer"),
+        yield* newMember(sql, organization, "deployer")
+      ]
+      const foreigner = yield* newMember(sql, yield* newOrganization(sql), "owner")
+      const { apiKey } = yield* keys.create(one, key())
+      const own = yield* keys.create(admin, key({ name: "own" }))
+      const names = (caller: Caller) => Effect.map(keys.list(caller), (all) => all.map((_) => _.id))
+      assert.deepStrictEqual(yield* names(one), [apiKey.id])
+      assert.deepStrictEqual(yield* names(other), [])
+      assert.deepStrictEqual(yield* names(foreigner), [])
+      assert.deepStrictEqual(yield* names(admin), [apiKey.id, own.apiKey.id])
+      assert.strictEqual((yield* keys.list(one))[0]?.createdBy, one.person.email)
+      for (const caller of [other, foreigner]) {
+        assert.strictEqual((yield* Effect.flip(keys.remove(caller, apiKey.id)))._tag, "NotFound")
+        assert.strictEqual((yield* Effect.flip(keys.rotate(caller, apiKey.id, 0)))._tag, "NotFound")
+      }
+      yield* keys.remove(admin, apiKey.id)
+      assert.deepStrictEqual(yield* names(one), [])
+      assert.deepInclude(audit.told.at(-1), {
+        action: "auth.deleteApiKey",
+        subject: `API key CI Key (${apiKey.prefix})`
+      })
+    })
+  )
+
+  it.effect("rotate with an overlap, once, and by their maker alone", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, organization, sql } = yield* setUp("owner")
+      const admin = yield* newMember(sql, organization, "admin")
+      const old = yield* keys.create(maker, key({ scopes: [scope], expiresInSeconds: 7200 }))
+      // Whoever rotates has the key: an admin would be owner by it.
+      const refused = yield* Effect.flip(keys.rotate(admin, old.apiKey.id, 60))
+      assert.strictEqual(refused._tag, "Forbidden")
+      assert.include(refused.message, maker.person.email)
+      const byLesserKey: Caller = { ...maker, roles: ["deployer", "owner"] }
+      assert.strictEqual((yield* Effect.flip(keys.rotate(byLesserKey, old.apiKey.id, 60)))._tag, "Forbidden")
+
+      const next = yield* keys.rotate(maker, old.apiKey.id, 3600)
+      const { createdAt, expiresAt, id, prefix, ...same } = next.apiKey
+      assert.deepInclude(old.apiKey, same)
+      assert.closeTo(Date.parse(expiresAt ?? "") - Date.now(), 7_200_000, 60_000)
+      const [first, second] = yield* keys.list(maker)
+      assert.deepInclude(first, { id: old.apiKey.id, replacedBy: id })
+      assert.closeTo(Date.parse(first?.expiresAt ?? "") - Date.now(), 3_600_000, 60_000)
+      assert.deepStrictEqual(second?.id, id)
+      assert.deepStrictEqual((yield* authenticate(old.secret)).roles, (yield* authenticate(next.secret)).roles)
+
+      assert.match((yield* Effect.flip(keys.rotate(maker, old.apiKey.id, 60))).message, new RegExp(`successor ${id}`))
+      const last = yield* keys.rotate(maker, id, 0)
+      assert.match((yield* Effect.flip(authenticate(next.secret))).detail, /rotated, and its overlap is over/)
+      yield* authenticate(last.secret)
+      yield* sql`update api_keys set expires_at = now() - interval '1 second' where id = ${last.apiKey.id}`
+      assert.match((yield* Effect.flip(keys.rotate(maker, last.apiKey.id, 60))).message, /expired at/)
+    })
+  )
+
+  it.effect("that end make none that go on after them", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker } = yield* setUp()
+      const lasting = yield* keys.create(maker, key())
+      const ending = yield* keys.create(maker, key({ expiresInSeconds: 3600 }))
+      const caller = yield* authenticate(ending.secret)
+      assert.match((yield* Effect.flip(keys.create(caller, key()))).message, /the one that asks ends at/)
+      assert.match((yield* Effect.flip(keys.create(caller, key({ expiresInSeconds: 7200 })))).message, /ends at/)
+      assert.match((yield* Effect.flip(keys.rotate(caller, lasting.apiKey.id, 60))).message, /ends at/)
+      assert.isNotNull((yield* keys.create(caller, key({ expiresInSeconds: 60 }))).apiKey.expiresAt)
+    })
+  )
+
+  it.effect("rotated twice at once have one successor, and never end later than they did", () =>
+    Effect.gen(function* () {
+      const { keys, maker } = yield* setUp()
+      const { apiKey } = yield* keys.create(maker, key({ expiresInSeconds: 60 }))
+      const both = yield* Effect.all(
+        [0, 1].map(() => Effect.either(keys.rotate(maker, apiKey.id, 86_400))),
+        { concurrency: 2 }
+      )
+      assert.deepStrictEqual(both.map((_) => _._tag).sort(), ["Left", "Right"])
+      const [old, ...rest] = yield* keys.list(maker)
+      assert.lengthOf(rest, 1)
+      assert.strictEqual(old?.expiresAt, apiKey.expiresAt)
+    })
+  )
+
+  it.effect("have each a prefix of their own, also where chance gives the same twice", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker } = yield* setUp()
+      const taken = newPrefix()
+      nextPrefixes.push(taken, taken, taken)
+      const one = yield* keys.create(maker, key())
+      const other = yield* keys.create(maker, key())
+      assert.strictEqual(one.apiKey.prefix, `mck_${taken}`)
+      assert.notStrictEqual(other.apiKey.prefix, one.apiKey.prefix)
+      assert.deepStrictEqual((yield* authenticate(one.secret)).credential, { type: "key", id: one.apiKey.id })
+      assert.deepStrictEqual((yield* authenticate(other.secret)).credential, { type: "key", id: other.apiKey.id })
+    })
+  )
+
+  it.effect("are not made where the audit log cannot tell it", () =>
+    Effect.gen(function* () {
+      const { keys, maker } = yield* setUp()
+      audit.breakDown(new Error("the log is away"))
+      yield* Effect.exit(keys.create(maker, key())).pipe(Effect.ensuring(Effect.sync(() => audit.breakDown(undefined))))
+      assert.deepStrictEqual(yield* keys.list(maker), [])
+    })
+  )
+
+  it.effect("are made, shown and believed where a request sees its own organization's rows, or none", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, organization } = yield* setUp()
+      const inRequest = asOrganization(organization.id)
+      const { apiKey, secret } = yield* inRequest(keys.create(maker, key()))
+      assert.strictEqual((yield* asNobody(authenticate(secret))).organization.id, organization.id)
+      const next = yield* inRequest(keys.rotate(maker, apiKey.id, 60))
+      assert.deepStrictEqual(
+        (yield* inRequest(keys.list(maker))).map((_) => _.createdBy),
+        [maker.person.email, maker.person.email]
+      )
+      yield* inRequest(keys.remove(maker, next.apiKey.id))
+    })
+  )
+
+  it.effect("of nobody have their own role alone", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, organization } = yield* setUp()
+      const local: Caller = {
+        organization,
+        roles: ["owner"],
+        scopes: undefined,
+        credential: { type: "local" },
+        person: undefined
+      }
+      const { apiKey, secret } = yield* keys.create(local, key({ role: "viewer" }))
+      assert.isNull(apiKey.createdBy)
+      const caller = yield* authenticate(secret)
+      assert.deepStrictEqual([caller.roles, caller.person, caller.scopes], [["viewer"], undefined, undefined])
+      assert.deepStrictEqual(
+        (yield* keys.list(caller)).map((_) => _.id),
+        [apiKey.id]
+      )
+    })
+  )
+
+  it.effect("say when they were last used, beside the request and once a minute", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, sql } = yield* setUp()
+      const { apiKey, secret } = yield* keys.create(maker, key())
+      const lastUsed = Effect.map(keys.list(maker), ([_]) => _?.lastUsedAt ?? undefined)
+      assert.isUndefined(yield* lastUsed)
+      yield* authenticate(secret)
+      const noted = Effect.repeat(lastUsed, { until: (_) => _ !== undefined })
+      const first = yield* noted
+      yield* sql`update api_keys set last_used_at = now() - interval '2 minutes' where id = ${apiKey.id}`
+      yield* authenticate(secret)
+      const second = yield* Effect.repeat(lastUsed, { until: (_) => _ !== undefined && _ >= (first ?? "") })
+      yield* authenticate(secret)
+      yield* authenticate(secret)
+      assert.strictEqual(yield* lastUsed, second)
+    })
+  )
+
+  it.effect("of a session let in its person while a member, with the present role", () =>
+    Effect.gen(function* () {
+      const { authenticate, maker, organization, sql } = yield* setUp("admin")
+      const { id, token } = yield* newSession(sql, maker, 60)
+      const caller = { ...maker, credential: { type: "session" as const, id } }
+      assert.deepStrictEqual(yield* authenticate(token), caller)
+      yield* sql`update memberships set role = 'billing' where user_id = ${maker.person.id}`
+      yield* sql`update users set verified_at = null where id = ${maker.person.id}`
+      yield* sql`update organizations set delete_after = now() where id = ${organization.id}`
+      assert.deepStrictEqual(yield* authenticate(token), {
+        ...caller,
+        roles: ["billing"],
+        person: { ...maker.person, verified: false }
+      })
+      yield* sql`delete from memberships where user_id = ${maker.person.id}`
+      assert.match((yield* Effect.flip(authenticate(token))).detail, /no member .* any more/)
+    })
+  )
+
+  it.effect("refuses sessions that expired or were ended", () =>
+    Effect.gen(function* () {
+      const { authenticate, maker, sql } = yield* setUp()
+      assert.match((yield* Effect.flip(authenticate((yield* newSession(sql, maker, -1)).token))).detail, /has expired/)
+      const { id, token } = yield* newSession(sql, maker, 60)
+      yield* sql`delete from sessions where id = ${id}`
+      const ended = yield* Effect.flip(authenticate(token))
+      assert.deepStrictEqual(ended, yield* Effect.flip(authenticate(newToken("session", id.slice(4)).token)))
+    })
+  )
+
+  it.effect("lets nothing else in, and repeats nothing of it", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker } = yield* setUp()
+      const good = Redacted.value((yield* keys.create(maker, key())).secret)
+      const edited = fc
+        .tuple(fc.nat(good.length - 1), fc.constantFrom(..."aA0_-.=\u0000 "))
+        .map(([at, letter]) => `${good.slice(0, at)}${letter}${good.slice(at + 1)}`)
+        .filter((_) => _ !== good)
+      const cut = fc.nat(good.length - 1).map((_) => good.slice(0, _))
+      const strange = fc.constantFrom(
+        "",
+        "mck_",
+        "mcs_",
+        "mci_",
+        "a.b.c",
+        "..",
+        "mck_\u0000",
+        `${good}.x.y`,
+        `${good}=`,
+        ` ${good}`
+      )
+      const samples = fc.sample(fc.oneof(edited, cut, fc.string(), strange), 150)
+      for (const written of samples) {
+        const refused = yield* Effect.flip(authenticate(Redacted.make(written)))
+        assert.strictEqual(refused._tag, "Unauthenticated", written)
+        assert.isTrue(written.length < 12 || !refused.message.includes(written), written)
+      }
+      yield* authenticate(Redacted.make(good))
+    })
+  )
+})

@@ -1,0 +1,89 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
+import { Clock, Effect, Either, type Redacted } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+import { firstMismatch } from "./claims.ts"
+import { findTrusts, organizationOf, type TrustRow } from "./credentialRows.ts"
+import { makeIssuerKeys } from "./IssuerKeys.ts"
+import { audienceOf, readUnverified } from "./idTokenParts.ts"
+import type { IssuerOptions, IssuerProblem } from "./issuerDocuments.ts"
+import { standingOf } from "./trustStanding.ts"
+import { type TokenProblem, verifyIdToken } from "./verifyIdToken.ts"
+
+/** Trusts that an answer tells the missed claims of. */
+const maxTold = 5
+
+/** Callers by tokens of issuers that their organizations trust. Nothing is fetched before it is known that the issuer is one of these. */
+export const makeIdTokens = (sql: SqlClient, options: IssuerOptions) =>
+  Effect.map(makeIssuerKeys(options), (keysOf) => ({
+    authenticate: (token: Redacted.Redacted) =>
+      Effect.gen(function* () {
+        const unverified = readUnverified(token)
+        if (Either.isLeft(unverified)) return yield* refuse(unverified.left)
+        const { issuer, organization } = unverified.right
+        const trusts = yield* findTrusts(sql, organization, issuer)
+        if (trusts.length === 0) {
+          return yield* refuse(
+            "the organization of this token's audience trusts nothing of its issuer (the claims aud and iss, letter for letter): one of its admins creates a trust"
+          )
+        }
+        const now = new Date(yield* Clock.currentTimeMillis)
+        const claims = yield* verifyIdToken(
+          token,
+          keysOf(issuer),
+          { issuer, audience: audienceOf(organization) },
+          now
+        ).pipe(Effect.catchTags({ IssuerProblem: unauthenticatedOrUnavailable, TokenProblem: refuseToken }))
+        const matching = trusts.filter((_) => firstMismatch(_.claims, claims) === undefined)
+        // Issued to somebody else (OpenID Connect Core 1.0, 2 and 3.1.3.7), who may hand it on: only where the trust names whom.
+        const fitting =
+          claims.azp === undefined || claims.azp === audienceOf(organization)
+            ? matching
+            : matching.filter((_) => Object.hasOwn(_.claims, "azp"))
+        if (fitting.length < matching.length && fitting.length === 0) {
+          return yield* refuse(
+            "this token was issued to another party (its azp claim): if that is right, name it in the claims of the trust (azp)"
+          )
+        }
+        const trust = fitting.find((_) => standingOf(_).roles.length > 0)
+        if (trust === undefined) return yield* refuse(fitting.length === 0 ? missed(trusts, claims) : ended(fitting))
+        const caller: Caller = {
+          organization: organizationOf(trust),
+          roles: standingOf(trust).roles,
+          scopes: trust.scopes.length === 0 ? undefined : trust.scopes,
+          credential: { type: "oidc", id: trust.id, issuer, subject: claims.sub },
+          person: undefined
+        }
+        return { caller, useIsStale: trust.use_is_stale }
+      })
+  }))
+
+/** Names what was asked for, never what the token has. */
+const missed = (trusts: ReadonlyArray<TrustRow>, claims: Readonly<Record<string, unknown>>) => {
+  const each = trusts.slice(0, maxTold).flatMap(({ claims: wanted, name }) => {
+    const mismatch = firstMismatch(wanted, claims)
+    return mismatch === undefined ? [] : [`the trust "${name}" asks for ${mismatch.claim} to be "${mismatch.pattern}"`]
+  })
+  const more = trusts.length > maxTold ? `, and ${trusts.length - maxTold} more do not match either` : ""
+  return `this token is genuine, but not one that the organization trusts: ${each.join("; ")}${more}`
+}
+
+const ended = (trusts: ReadonlyArray<TrustRow>) =>
+  trusts
+    .slice(0, maxTold)
+    .map((_) => `the trust "${_.name}" of "${_.organization}" doesn't count: ${standingOf(_).limit}`)
+    .join("; ")
+
+const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))
+
+const refuseToken = ({ message }: TokenProblem) => refuse(`this token is not let in: ${message}`)
+
+const unauthenticatedOrUnavailable = ({
+  message,
+  reason
+}: IssuerProblem): Effect.Effect<never, Unauthenticated | Unavailable> =>
+  reason === "refused"
+    ? refuse(`this token's issuer is not asked: ${message}`)
+    : Effect.fail(
+        new Unavailable({ detail: `This token cannot be verified at the moment: ${message}.`, retryAfterSeconds: 5 })
+      )

@@ -1,0 +1,178 @@
+import { type LookupAddress, lookup } from "node:dns"
+import { isIP, type LookupFunction } from "node:net"
+import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
+import { ProxyFailed } from "@maxcloud/sdk/proxy"
+import { Data, Effect, Schema } from "effect"
+import { Agent, request } from "undici"
+import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../../base/outbound/proxiedConnections.ts"
+
+/**
+ * What is wrong with an issuer. `refused`: it is not asked at all; `unreachable`: it does not answer, or not as it should, which may pass;
+ * `wrong`: what it publishes is not what OpenID Connect Discovery says.
+ */
+export class IssuerProblem extends Data.TaggedError("IssuerProblem")<{
+  readonly reason: "refused" | "unreachable" | "wrong"
+  readonly message: string
+}> {}
+
+/** Bytes of a document at most: key sets are of a few KiB. */
+export const maxDocumentBytes = 1_048_576
+const Discovery = Schema.parseJson(Schema.Struct({ issuer: Schema.String, jwks_uri: Schema.String }))
+const decodeDiscovery = Schema.decodeUnknownOption(Discovery)
+const KeySet = Schema.parseJson(
+  Schema.Struct({ keys: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })) })
+)
+const decodeKeySet = Schema.decodeUnknownOption(KeySet)
+export type KeySet = typeof KeySet.Type
+
+const reachOf = (allowPrivate: boolean): Reach => (allowPrivate ? "private" : "public")
+
+const isLoopbackHost = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** https; or http, where both the issuer and what it names are on this machine. */
+const isAllowedScheme = (url: URL, plainHttp: boolean) =>
+  url.protocol === "https:" || (url.protocol === "http:" && plainHttp && isLoopbackHost(url.hostname))
+
+/** The issuer's URL (OpenID Connect Discovery 1.0, 3): https, without a query, a fragment, or anybody's name. */
+const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined
+  if (
+    url === undefined ||
+    !/^[!-~]+$/.test(issuer) ||
+    /[?#]/.test(issuer) ||
+    url.username !== "" ||
+    url.password !== ""
+  ) {
+    throw new IssuerProblem({
+      reason: "refused",
+      message: 'an issuer is a URL without a query or fragment, such as "https://token.actions.githubusercontent.com"'
+    })
+  }
+  if (!isAllowedScheme(url, allowPrivate)) {
+    throw new IssuerProblem({ reason: "refused", message: `the issuer ${issuer} is not an https URL` })
+  }
+  return url
+}
+
+export interface IssuerOptions extends Partial<ProxiedOptions> {
+  /** May an issuer be at an address that is not of the public internet, on loopback even without TLS? Link-local addresses never are. */
+  readonly allowPrivateIssuers: boolean
+  /** How long both documents may take together. @default 5 seconds */
+  readonly timeoutMs?: number
+  /** How long keys are believed without being fetched again: a key that the issuer withdraws is good no longer than that. @default 10 minutes */
+  readonly cacheMaxAgeMs?: number
+  /** Between two fetches for keys that are not known at least. @default 30 seconds */
+  readonly cooldownMs?: number
+}
+
+/** Documents that issuers publish: fetched within bounds, from where the server may connect to. */
+export interface IssuerDocuments {
+  /** The present keys of an issuer, by way of its discovery document. */
+  readonly keySet: (issuer: string, signal?: AbortSignal) => Promise<KeySet>
+}
+
+export const makeIssuerDocuments = ({
+  allowPrivateIssuers: allowPrivate,
+  environment,
+  proxyChecksAddresses = false,
+  timeoutMs = 5_000
+}: IssuerOptions) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(
+        () =>
+          new Agent({
+            connect: proxiedConnector(
+              { lookup: checkedLookup(allowPrivate), timeout: timeoutMs },
+              { environment, proxyChecksAddresses }
+            ),
+            maxResponseSize: maxDocumentBytes,
+            headersTimeout: timeoutMs,
+            bodyTimeout: timeoutMs,
+            keepAliveTimeout: 1_000
+          })
+      ),
+      (agent) => Effect.promise(() => agent.destroy())
+    ),
+    (agent): IssuerDocuments => {
+      const read = async (url: URL, signal: AbortSignal) => {
+        const host = url.hostname.replace(/^\[|\]$/g, "")
+        if (isIP(host) !== 0 && !isReachableAddress(host, reachOf(allowPrivate))) throw privateAddress(url)
+        try {
+          const headers = { accept: "application/json, application/jwk-set+json", "accept-encoding": "identity" }
+          const response = await request(url, { dispatcher: agent, signal, headers })
+          if (response.statusCode === 200) return await response.body.text()
+          response.body.on("error", () => {}).destroy()
+          throw problemOfStatus(url, response.statusCode)
+        } catch (error) {
+          throw error instanceof IssuerProblem ? error : problemOf(url, error)
+        }
+      }
+
+      return {
+        keySet: async (issuer, signal = AbortSignal.timeout(timeoutMs)) => {
+          const url = issuerUrl(issuer, allowPrivate)
+          const at = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)
+          const discovery = decodeDiscovery(await read(at, signal))
+          if (discovery._tag === "None") throw wrong(`${at} is no discovery document: it needs issuer and jwks_uri`)
+          const { issuer: named, jwks_uri } = discovery.value
+          if (named !== issuer) {
+            throw wrong(
+              `${at} is of the issuer "${named.slice(0, 200)}", not of "${issuer}": the two must be the same, letter for letter`
+            )
+          }
+          const jwksUri = URL.canParse(jwks_uri) ? new URL(jwks_uri) : undefined
+          if (jwksUri === undefined || !isAllowedScheme(jwksUri, url.protocol === "http:")) {
+            throw wrong(`${at} names a jwks_uri that is not an https URL`)
+          }
+          const keys = decodeKeySet(await read(jwksUri, signal))
+          if (keys._tag === "None") throw wrong(`${jwksUri} is no JSON Web Key Set`)
+          return keys.value
+        }
+      }
+    }
+  )
+
+const wrong = (message: string) => new IssuerProblem({ reason: "wrong", message })
+
+const problemOfStatus = (url: URL, status: number) =>
+  status >= 300 && status < 400
+    ? wrong(`${url} redirects, and redirects are not followed`)
+    : new IssuerProblem({ reason: "unreachable", message: `${url} answers with status ${status}` })
+
+const privateAddress = (url: URL) =>
+  new IssuerProblem({
+    reason: "refused",
+    message: `${url.hostname} is at an address that is not of the public internet; where that is meant, the server's operator sets MAXCLOUD_OIDC_PRIVATE_ISSUERS=true`
+  })
+
+class NotPublic extends Error {}
+
+const problemOf = (url: URL, error: unknown): IssuerProblem => {
+  if (error instanceof NotPublic) return privateAddress(url)
+  if (error instanceof Unchecked) return new IssuerProblem({ reason: "unreachable", message: error.message })
+  if (error instanceof ProxyFailed) {
+    const message = `${url} does not answer through the server's proxy (${error.name} of the server: ${error.code})`
+    return new IssuerProblem({ reason: "unreachable", message })
+  }
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return wrong(`${url} is larger than ${maxDocumentBytes} bytes`)
+  const late = error instanceof Error && error.name === "TimeoutError"
+  return new IssuerProblem({
+    reason: "unreachable",
+    message: `${url} does not answer (${late ? "in time" : (code ?? "no connection")})`
+  })
+}
+
+/** Looks at the addresses that the connection is then made to, so that a name which resolves otherwise the next time gains nothing. */
+const checkedLookup =
+  (allowPrivate: boolean): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: Array<LookupAddress>) => {
+      const [first] = found ?? []
+      if (error !== null || first === undefined) return callback(error ?? new Error(`no address of ${hostname}`), [])
+      if (!found.every(({ address }) => isReachableAddress(address, reachOf(allowPrivate))))
+        return callback(new NotPublic(hostname), [])
+      return options.all === true ? callback(null, found) : callback(null, first.address, first.family)
+    })
+  }

@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { ApiKeyId, type ApiKeyInfo, KeyScope, type OrganizationId, Role, UserId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { newId } from "../../../base/database/newId.ts"
+import { storableJson } from "../../../base/database/storable.ts"
+import { type NewToken, newToken } from "../tokens.ts"
+
+const KeyRow = Schema.Struct({
+  id: ApiKeyId,
+  name: Schema.String,
+  prefix: Schema.String,
+  role: Role,
+  scopes: Schema.Array(KeyScope),
+  created_by: Schema.NullOr(UserId),
+  email: Schema.NullOr(Schema.String),
+  created_at: Schema.DateFromSelf,
+  last_used_at: Schema.NullOr(Schema.DateFromSelf),
+  expires_at: Schema.NullOr(Schema.DateFromSelf),
+  replaced_by: Schema.NullOr(ApiKeyId)
+})
+export type KeyRow = typeof KeyRow.Type
+
+const decode = Schema.decodeUnknownSync(Schema.Array(KeyRow))
+
+/** Keys of an organization, oldest first: all of them, or the one with this id. */
+export const selectKeys = (sql: SqlClient, organizationId: OrganizationId, id?: ApiKeyId, lock = false) =>
+  Effect.map(
+    sql`
+      select api_keys.id, name, prefix, role, scopes, created_by, email, api_keys.created_at, last_used_at, expires_at, replaced_by
+      from api_keys left join users on users.id = api_keys.created_by
+      where organization_id = ${organizationId} and ${id === undefined ? sql`true` : sql`api_keys.id = ${id}`}
+      order by api_keys.created_at, api_keys.id ${lock ? sql`for update of api_keys` : sql``}`,
+    decode
+  )
+
+export const keyInfo = (row: KeyRow): ApiKeyInfo => ({
+  id: row.id,
+  name: row.name,
+  prefix: `mck_${row.prefix}`,
+  role: row.role,
+  scopes: row.scopes,
+  createdAt: row.created_at.toISOString(),
+  createdBy: row.email,
+  lastUsedAt: row.last_used_at?.toISOString() ?? null,
+  expiresAt: row.expires_at?.toISOString() ?? null,
+  replacedBy: row.replaced_by
+})
+
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+/** 12 characters of base32 in lower case (RFC 4648, 6): 60 random bits. */
+export const newPrefix = () => Array.from(randomBytes(12), (byte) => alphabet[byte & 31]).join("")
+
+export interface KeyToMake {
+  readonly organizationId: OrganizationId
+  readonly name: string
+  readonly role: Role
+  readonly scopes: ReadonlyArray<KeyScope>
+  readonly createdBy: UserId | null
+  readonly expiresAt: Date | null
+}
+
+/** Writes the key under a prefix that no other has. Its token is told this once. */
+export const insertKey = (
+  sql: SqlClient,
+  key: KeyToMake,
+  prefixes: () => string
+): Effect.Effect<
+  { readonly id: ApiKeyId; readonly token: NewToken["token"] },
+  Effect.Effect.Error<ReturnType<typeof selectKeys>>
+> =>
+  Effect.gen(function* () {
+    const id = ApiKeyId.make(newId("key"))
+    const prefix = prefixes()
+    const { hash, token } = newToken("key", prefix)
+    const made = yield* sql`
+      insert into api_keys (organization_id, id, name, prefix, token_hash, role, scopes, created_by, expires_at)
+      values (${key.organizationId}, ${id}, ${key.name}, ${prefix}, ${hash}, ${key.role},
+        ${storableJson(key.scopes)}::jsonb, ${key.createdBy}, ${key.expiresAt})
+      on conflict (prefix) do nothing returning id`
+    return made.length > 0 ? { id, token } : yield* insertKey(sql, key, prefixes)
+  })

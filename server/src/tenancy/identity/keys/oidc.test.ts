@@ -1,0 +1,478 @@
+import { createHmac } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, layer as describeOn } from "@effect/vitest"
+import { type CreateOidcTrust, KeyScope } from "@maxcloud/sdk/api"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { exportSPKI, importJWK } from "jose"
+import { vi } from "vitest"
+import { makeTestIssuer, type SignOptions, type TestIssuer } from "../../../../test/oidc/testIssuer.ts"
+import { layerTest } from "../../../base/database/layerTest.ts"
+import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
+import { Authenticator, OidcTrusts } from "./ApiKeys.ts"
+import * as authenticator from "./Authenticator.ts"
+import * as trusts from "./PostgresOidcTrusts.ts"
+import { makeTestAudit, newMember, newOrganization } from "./testPeople.ts"
+
+class Issuer extends Context.Tag("test/Issuer")<Issuer, TestIssuer>() {}
+
+const audit = makeTestAudit()
+const layersOf = (allowPrivateIssuers: boolean) => {
+  const options = { allowPrivateIssuers, timeoutMs: 1_500 }
+  return Layer.merge(trusts.layer(options), authenticator.layer(options)).pipe(Layer.provide(audit.layer))
+}
+const live = layersOf(true).pipe(Layer.provideMerge(layerTest), Layer.merge(Layer.scoped(Issuer, makeTestIssuer)))
+
+const scope = KeyScope.make("deploy:shop/production")
+const sub = "repo:acme/shop:ref:refs/heads/main"
+/** Said by every token here, and asked for by the trusts whose subject has a star. */
+const project_id = "7"
+
+/** An organization that trusts an issuer (one of its own, unless told), and ways to call with its tokens. */
+const setUp = (options: { readonly issuer?: TestIssuer; readonly trust?: Partial<CreateOidcTrust> } = {}) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const issuer = options.issuer ?? (yield* Issuer)
+    const organization = yield* newOrganization(sql)
+    const admin = yield* newMember(sql, organization, "admin")
+    const oidc = yield* OidcTrusts
+    const input: CreateOidcTrust = {
+      name: "ci",
+      issuer: issuer.issuer,
+      claims: { sub: "repo:acme/shop:*", project_id },
+      role: "deployer",
+      scopes: [scope],
+      ...options.trust
+    }
+    const trust = yield* oidc.create(admin, input)
+    const { authenticate } = yield* Authenticator
+    const aud = `maxcloud/${organization.name}`
+    const call = (token: string) => authenticate(Redacted.make(token))
+    const send = (claims: Readonly<Record<string, unknown>> = {}, signing?: SignOptions) =>
+      Effect.flatMap(issuer.sign({ aud, sub, project_id, ...claims }, signing), call)
+    const refused = (claims: Readonly<Record<string, unknown>>, signing?: SignOptions) =>
+      Effect.map(Effect.flip(send(claims, signing)), (error) => {
+        assert.strictEqual(error._tag, "Unauthenticated")
+        return error.message
+      })
+    return { admin, aud, call, input, issuer, oidc, organization, refused, send, sql, trust }
+  })
+
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
+const now = () => Math.floor(Date.now() / 1000)
+
+/** Runs as if so much time had passed, by both clocks, so that what is kept grows old without waiting. */
+const later = <A, E, R>(seconds: number, effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const ahead = Date.now() + seconds * 1000
+      const measured = performance.now.bind(performance)
+      vi.spyOn(Date, "now").mockImplementation(() => ahead)
+      vi.spyOn(performance, "now").mockImplementation(() => measured() + seconds * 1000)
+    }),
+    () => effect,
+    () => Effect.sync(() => vi.restoreAllMocks())
+  )
+
+describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens of issuers and their keys", (it) => {
+  it.effect("tokens act for the organization that trusts them, by role and scopes of the trust", () =>
+    Effect.gen(function* () {
+      const { issuer, oidc, admin, organization, send, trust } = yield* setUp()
+      assert.strictEqual(trust.audience, `maxcloud/${organization.name}`)
+      assert.deepInclude(audit.told.at(-1), { action: "auth.createOidcTrust", subject: "OIDC trust ci" })
+      for (const algorithm of ["RS256", "ES256"] as const) {
+        assert.deepStrictEqual(yield* send({}, { algorithm }), {
+          organization,
+          roles: ["deployer", "admin"],
+          scopes: [scope],
+          credential: { type: "oidc", id: trust.id, issuer: issuer.issuer, subject: sub },
+          person: undefined
+        })
+      }
+      const used = Effect.map(oidc.list(admin), ([_]) => _?.lastUsedAt ?? undefined)
+      assert.isString(yield* Effect.repeat(used, { until: (_) => _ !== undefined }))
+    })
+  )
+
+  it.effect(
+    "of a trust that was stored without a claim of its owner are refused, and the list says how to mend it",
+    () =>
+      Effect.gen(function* () {
+        const { admin, oidc, organization, refused, send, sql, trust } = yield* setUp()
+        yield* send()
+        yield* sql`
+        update oidc_trusts set claims = '{"sub":"repo:acme/shop:*"}'::jsonb
+        where organization_id = ${organization.id} and id = ${trust.id}`
+        const message = yield* refused({})
+        assert.match(message, /the trust "ci" of ".+" doesn't count: the subject "repo:acme\/shop:\*" has a star/)
+        assert.include(message, "an admin deletes it and adds one anew")
+        const [listed] = yield* oidc.list(admin)
+        assert.deepInclude(listed, { effectiveRole: null })
+        assert.include(listed?.limitedBecause ?? "", "add a claim without a star")
+      })
+  )
+
+  it.effect("work where a request sees its own organization's rows, or none", () =>
+    Effect.gen(function* () {
+      const { admin, aud, input, issuer, oidc, organization } = yield* setUp()
+      const inRequest = asOrganization(organization.id)
+      const trust = yield* inRequest(oidc.create(admin, { ...input, name: "second" }))
+      const token = Redacted.make(yield* issuer.sign({ aud, sub, project_id }))
+      const { authenticate } = yield* Authenticator
+      assert.strictEqual((yield* asNobody(authenticate(token))).organization.id, organization.id)
+      assert.lengthOf(yield* inRequest(oidc.list(admin)), 2)
+      yield* inRequest(oidc.remove(admin, trust.id))
+    })
+  )
+
+  it.effect("are refused outside their time, but for a minute that clocks may differ by", () =>
+    Effect.gen(function* () {
+      const { refused, send } = yield* setUp()
+      yield* send({ exp: now() - 40 })
+      assert.include(yield* refused({ exp: now() - 80 }), "has expired")
+      yield* send({ nbf: now() + 40 })
+      assert.include(yield* refused({ nbf: now() + 80 }), "not valid yet")
+      yield* send({ iat: now() + 40 })
+      assert.include(yield* refused({ iat: now() + 80 }), "in the future")
+      yield* send({ iat: now() - 3630, exp: now() + 86_400 })
+      assert.include(yield* refused({ iat: now() - 3680, exp: now() + 86_400 }), "more than an hour ago")
+      for (const claim of ["exp", "iat", "sub"]) {
+        assert.include(yield* refused({ [claim]: undefined }), `it has no ${claim} claim`)
+      }
+      for (const strange of ["", "a\u0000b", "a\u202Eb", "a\u2028b", "x".repeat(256)])
+        assert.include(yield* refused({ sub: strange }), "sub")
+      assert.include(yield* refused({ sub: 7 }), "sub")
+      assert.include(yield* refused({ exp: "tomorrow" }), "exp")
+    })
+  )
+
+  it.effect("are refused if they are of another kind, or issued to another party that the trust doesn't name", () =>
+    Effect.gen(function* () {
+      const { aud, refused, send } = yield* setUp()
+      for (const typ of ["JWT", "jwt", "application/jwt"]) yield* send({}, { typ })
+      for (const typ of ["at+jwt", "application/at+jwt", "logout+jwt", "secevent+jwt", "dpop+jwt", "JWE"]) {
+        assert.include(yield* refused({}, { typ }), "another kind of token (typ in its header)")
+      }
+      yield* send({ typ: "ID" })
+      yield* send({ token_use: "id" })
+      for (const typ of ["Bearer", "Refresh", "Logout", "", null, 7, ["ID"]]) {
+        assert.include(yield* refused({ typ }), "its claim typ")
+      }
+      for (const use of ["access", "", null]) assert.include(yield* refused({ token_use: use }), "its claim token_use")
+      assert.include(
+        yield* refused({ events: { "http://schemas.openid.net/event/backchannel-logout": {} } }),
+        "its claim events"
+      )
+
+      yield* send({ azp: aud })
+      for (const azp of ["somebody-else", "", `${aud}x`, null, 7, [aud]]) {
+        assert.include(yield* refused({ azp }), "issued to another party")
+      }
+      const named = yield* setUp({ trust: { claims: { sub: "repo:acme/shop:*", project_id, azp: "our-client" } } })
+      yield* named.send({ azp: "our-client" })
+      assert.include(yield* named.refused({ azp: "somebody-else" }), 'asks for azp to be "our-client"')
+    })
+  )
+
+  it.effect("are refused for any other audience than one organization", () =>
+    Effect.gen(function* () {
+      const { aud, refused, send } = yield* setUp()
+      const other = yield* setUp()
+      yield* send({ aud: [aud, "sts.amazonaws.com"] })
+      for (const wrong of [undefined, "sts.amazonaws.com", [], "https://maxcloud/x", 7, { a: aud }]) {
+        assert.match(yield* refused({ aud: wrong }), /audience|iss and aud/)
+      }
+      for (const wrong of [[aud, other.aud], [aud, aud], "maxcloud/", "maxcloud/UPPER case", "maxcloud/../x"]) {
+        assert.include(yield* refused({ aud: wrong }), "exactly one audience")
+      }
+      // Of another organization, which trusts another sub.
+      const strict = yield* setUp({ trust: { claims: { sub: "repo:other/*", project_id } } })
+      assert.include(yield* refused({ aud: strict.aud }), 'the trust "ci" asks for sub to be "repo:other/*"')
+      assert.include(yield* refused({ aud: "maxcloud/nobody-has-this" }), "trusts nothing of its issuer")
+    })
+  )
+
+  it.effect("of issuers that the organization does not trust are refused, and the issuer is never asked", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { aud, call, refused } = yield* setUp()
+        const stranger = yield* makeTestIssuer
+        const token = yield* stranger.sign({ aud, sub })
+        assert.include((yield* Effect.flip(call(token))).message, "trusts nothing of its issuer")
+        assert.deepStrictEqual(stranger.asked, [])
+        // Signed by the stranger in the name of the trusted one.
+        assert.match(yield* refused({}, { keys: stranger.keys() }), /publishes no key|not by the issuer's key/)
+        for (const iss of [`${(yield* Issuer).issuer}/`, "\u0000", "", 7]) yield* refused({ iss })
+      })
+    )
+  )
+
+  it.effect("without a signature by the issuer's key are refused", () =>
+    Effect.gen(function* () {
+      const { aud, call, issuer, refused, send } = yield* setUp()
+      yield* send()
+      const claims = encoded({ iss: issuer.issuer, aud, sub, iat: now(), exp: now() + 300 })
+      const [rsa, ec] = issuer.keys()
+      if (rsa === undefined || ec === undefined) return assert.fail("the issuer has no keys")
+      const fails = (token: string, why: RegExp) =>
+        Effect.map(Effect.flip(call(token)), (error) => {
+          assert.strictEqual(error._tag, "Unauthenticated")
+          assert.match(error.message, why)
+        })
+      for (const alg of ["none", "None", "HS256", "RS512", "ES384", ""]) {
+        yield* fails(`${encoded({ alg, kid: rsa.kid })}.${claims}.`, /not signed with one of|malformed/)
+      }
+      // The public key, which everybody has, taken for a shared secret.
+      const publicKey = yield* Effect.promise(async () => importJWK(rsa.jwk, "RS256", { extractable: true }))
+      const pem = yield* Effect.promise(async () => (publicKey instanceof Uint8Array ? "" : exportSPKI(publicKey)))
+      const signed = `${encoded({ alg: "HS256", kid: rsa.kid })}.${claims}`
+      const hmac = createHmac("sha256", pem).update(signed).digest("base64url")
+      yield* fails(`${signed}.${hmac}`, /not signed with one of/)
+
+      const [header, , signature] = (yield* issuer.sign({ aud, sub, project_id })).split(".")
+      yield* fails(`${header}.${claims.slice(0, -4)}.${signature}`, /./)
+      yield* fails(
+        `${header}.${encoded({ iss: issuer.issuer, aud, sub: "x", iat: now(), exp: now() + 300 })}.${signature}`,
+        /not by the issuer's key/
+      )
+      yield* fails(`${header}.${claims}.`, /not by the issuer's key/)
+      // A key of one kind for the algorithm of another.
+      assert.match(yield* refused({}, { kid: ec.kid }), /no key by the id/)
+    })
+  )
+
+  it.effect("must have the claims of a trust: the first that they have counts", () =>
+    Effect.gen(function* () {
+      const claims = { sub: "repo:acme/shop:*", project_id, environment: "production" }
+      const { admin, input, oidc, organization, refused, send, sql } = yield* setUp({ trust: { claims } })
+      const second = yield* oidc.create(admin, {
+        ...input,
+        name: "reads",
+        claims: { sub: "repo:acme/*", project_id },
+        role: "viewer",
+        scopes: []
+      })
+      assert.deepStrictEqual((yield* send({ environment: "production" })).roles, ["deployer", "admin"])
+      const viewer = yield* send({ environment: "staging" })
+      assert.deepStrictEqual(
+        [viewer.roles, viewer.scopes, viewer.credential.type],
+        [["viewer", "admin"], undefined, "oidc"]
+      )
+      const message = yield* refused({ sub: "repo:evil/shop:x", environment: "production" })
+      assert.include(message, 'the trust "ci" asks for sub to be "repo:acme/shop:*"')
+      assert.include(message, 'the trust "reads" asks for sub to be "repo:acme/*"')
+      assert.notInclude(message, "evil")
+      yield* oidc.remove(admin, second.id)
+      assert.include(yield* refused({ environment: "staging" }), 'environment to be "production"')
+      assert.strictEqual((yield* Effect.flip(oidc.remove(admin, second.id)))._tag, "NotFound")
+      const foreigner = yield* newMember(sql, yield* newOrganization(sql), "owner")
+      assert.deepStrictEqual(yield* oidc.list(foreigner), [])
+      const [left] = yield* oidc.list(admin)
+      assert.deepInclude(left, { name: "ci", claims, audience: `maxcloud/${organization.name}` })
+      if (left !== undefined) {
+        assert.strictEqual((yield* Effect.flip(oidc.remove(foreigner, left.id)))._tag, "NotFound")
+      }
+    })
+  )
+
+  /** An issuer of this test's own. */
+  const withIssuer = <A, E, R>(use: (own: Effect.Effect.Success<ReturnType<typeof setUp>>) => Effect.Effect<A, E, R>) =>
+    Effect.scoped(
+      Effect.flatMap(
+        Effect.flatMap(makeTestIssuer, (issuer) => setUp({ issuer })),
+        use
+      )
+    )
+
+  it.effect("keys are kept, and new ones are found once the cooldown is over", () =>
+    withIssuer(({ issuer, refused, send }) =>
+      Effect.gen(function* () {
+        const atCreation = issuer.asked.length
+        yield* Effect.all([send(), send(), send()], { concurrency: 3 })
+        yield* send()
+        assert.lengthOf(issuer.asked, atCreation + 2)
+        yield* issuer.rotate
+        assert.include(yield* refused({}), "publishes no key")
+        assert.include(yield* refused({ sub: "x" }), "publishes no key")
+        assert.lengthOf(issuer.asked, atCreation + 2)
+        yield* later(31, send())
+        yield* send()
+        assert.lengthOf(issuer.asked, atCreation + 4)
+      })
+    )
+  )
+
+  it.effect("that were withdrawn are good until the cache is too old, and no longer", () =>
+    withIssuer(({ issuer, refused, send }) =>
+      Effect.gen(function* () {
+        yield* send()
+        const keys = issuer.keys()
+        yield* issuer.rotate
+        yield* send({}, { keys })
+        yield* later(599, send({ iat: now() }, { keys }))
+        assert.include(yield* later(601, refused({}, { keys })), "publishes no key")
+      })
+    )
+  )
+
+  it.effect("go on while the issuer is away; afterwards it is told what is away and since when", () =>
+    withIssuer(({ issuer, send }) =>
+      Effect.gen(function* () {
+        yield* send()
+        const before = new Date().toISOString()
+        yield* issuer.takeDown
+        yield* send()
+        const fails = Effect.map(Effect.flip(send()), (error) => {
+          assert.strictEqual(error._tag, "Unavailable")
+          assert.include(error.message, issuer.issuer)
+          return /since (\S+):/.exec(error.message)?.[1] ?? ""
+        })
+        const first = yield* later(601, fails)
+        assert.isAbove(first.localeCompare(before), 0)
+        const asked = issuer.asked.length
+        assert.strictEqual(yield* later(603, fails), first)
+        assert.lengthOf(issuer.asked, asked)
+        assert.strictEqual(yield* later(700, fails), first)
+        assert.isAbove(issuer.asked.length, asked)
+        yield* issuer.bringUp
+        yield* later(720, send())
+      })
+    )
+  )
+
+  it.effect("cannot be had from an issuer that was never reached: unavailable, not refused", () =>
+    withIssuer(({ issuer, send }) =>
+      Effect.gen(function* () {
+        yield* issuer.takeDown
+        assert.strictEqual((yield* Effect.flip(send()))._tag, "Unavailable")
+      })
+    )
+  )
+
+  it.effect("are taken from what an issuer may say only: bounded, its own, not redirected", () =>
+    withIssuer(({ admin, input, issuer, oidc }) =>
+      Effect.gen(function* () {
+        const { answers, discoveryPath, keysPath } = issuer
+        const json = (value: unknown) => ({ end: JSON.stringify(value) })
+        const elsewhere = yield* makeTestIssuer
+        const cases: ReadonlyArray<readonly [string, { end: string; status?: number; location?: string }, RegExp]> = [
+          [keysPath, { end: JSON.stringify({ keys: [], filler: "x".repeat(1_048_576) }) }, /larger than 1048576 bytes/],
+          [keysPath, { end: "", status: 302, location: `${elsewhere.issuer}/keys` }, /redirects/],
+          [discoveryPath, { end: "", status: 301, location: `${elsewhere.issuer}${discoveryPath}` }, /redirects/],
+          [keysPath, { end: "not JSON" }, /no JSON Web Key Set/],
+          [keysPath, json({ keys: "none" }), /no JSON Web Key Set/],
+          [keysPath, { end: "", status: 500 }, /status 500/],
+          [discoveryPath, json({ issuer: elsewhere.issuer, jwks_uri: `${issuer.issuer}/keys` }), /is of the issuer/],
+          [
+            discoveryPath,
+            json({ issuer: `${issuer.issuer}/`, jwks_uri: `${issuer.issuer}/keys` }),
+            /letter for letter/
+          ],
+          [discoveryPath, json({ issuer: issuer.issuer }), /no discovery document/],
+          [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "http://192.0.2.1/keys" }), /not an https URL/],
+          [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "file:///etc/passwd" }), /not an https URL/],
+          [
+            discoveryPath,
+            json({ issuer: issuer.issuer, jwks_uri: "https://169.254.169.254/keys" }),
+            /not of the public internet/
+          ]
+        ]
+        for (const [path, { end, location, status = 200 }, why] of cases) {
+          answers.set(path, (response) => {
+            response.writeHead(status, location === undefined ? {} : { location }).end(end)
+          })
+          const error = yield* Effect.flip(oidc.create(admin, { ...input, name: `${why}` }))
+          assert.strictEqual(error._tag, "Forbidden")
+          assert.match(error.message, why)
+          answers.clear()
+        }
+        assert.deepStrictEqual(elsewhere.asked, [])
+        // Headers without end: it is given up.
+        answers.set(keysPath, (response) => void response.writeHead(200).write("{"))
+        assert.match((yield* Effect.flip(oidc.create(admin, { ...input, name: "slow" }))).message, /does not answer/)
+        answers.clear()
+        assert.lengthOf(yield* oidc.list(admin), 1)
+      })
+    )
+  )
+
+  it.effect("of an issuer that has become unusable are told as unavailable", () =>
+    withIssuer(({ issuer, send }) =>
+      Effect.gen(function* () {
+        issuer.answers.set(issuer.keysPath, (response) => void response.writeHead(302, { location: "/x" }).end())
+        const error = yield* Effect.flip(send())
+        assert.strictEqual(error._tag, "Unavailable")
+        assert.match(error.message, /redirects/)
+      })
+    )
+  )
+
+  it.effect("are not asked for at private addresses, unless the operator means it", () =>
+    withIssuer(({ admin, input, issuer, oidc, send, sql }) =>
+      Effect.gen(function* () {
+        const refused = (strict: typeof OidcTrusts.Service, url: string) =>
+          Effect.flip(strict.create(admin, { ...input, name: "private", issuer: url }))
+        const strict = yield* Layer.build(layersOf(false))
+        const asked = issuer.asked.length
+        for (const url of [
+          issuer.issuer,
+          `https://localhost:${issuer.port}`,
+          `https://127.0.0.1:${issuer.port}`,
+          "https://10.0.0.1",
+          "https://169.254.169.254/latest",
+          "https://[::1]",
+          "https://[::ffff:127.0.0.1]",
+          "https://0x7f000001"
+        ]) {
+          const error = yield* refused(Context.get(strict, OidcTrusts), url)
+          assert.strictEqual(error._tag, "Forbidden")
+          assert.match(error.message, /not of the public internet|not an https URL/, url)
+        }
+        for (const url of [
+          "https://169.254.169.254/latest",
+          "https://[fd00:ec2::254]",
+          "http://192.0.2.1",
+          "ftp://127.0.0.1"
+        ]) {
+          assert.match((yield* refused(oidc, url)).message, /not of the public internet|not an https URL/, url)
+        }
+        for (const url of [
+          "https://a@127.0.0.1",
+          "https://127.0.0.1/?a",
+          "https://127.0.0.1/#a",
+          "https://127.0.0.1/\u0000"
+        ]) {
+          assert.match((yield* refused(oidc, url)).message, /without a query or fragment/, url)
+        }
+        // A trust from before the setting changed.
+        yield* send()
+        const later = Context.get(strict, Authenticator).authenticate
+        const token = yield* issuer.sign({ aud: `maxcloud/${admin.organization.name}`, sub })
+        const before = issuer.asked.length
+        const error = yield* Effect.flip(later(Redacted.make(token)))
+        assert.strictEqual(error._tag, "Unauthenticated")
+        assert.match(error.message, /is not asked/)
+        assert.lengthOf(issuer.asked, before)
+        assert.isAbove(before, asked)
+        assert.lengthOf(yield* sql`select 1 from oidc_trusts where name = 'private'`, 0)
+      })
+    )
+  )
+
+  it.effect("are trusted by who may give the role, by claims that say whose, once for each name", () =>
+    withIssuer(({ admin, input, oidc }) =>
+      Effect.gen(function* () {
+        const fails = (caller: typeof admin | { scopes: ReadonlyArray<KeyScope> }, rest: Partial<CreateOidcTrust>) =>
+          Effect.map(Effect.flip(oidc.create({ ...admin, ...caller }, { ...input, ...rest })), (_) => [
+            _._tag,
+            _.message
+          ])
+        assert.strictEqual((yield* fails(admin, {}))[0], "Conflict")
+        assert.strictEqual((yield* fails(admin, { name: "x", role: "owner" }))[0], "Forbidden")
+        assert.strictEqual((yield* fails({ scopes: [scope] }, { name: "x" }))[0], "Forbidden")
+        assert.match(`${yield* fails(admin, { name: "x", claims: { sub: "*" } })}`, /says nothing/)
+        assert.match(`${yield* fails(admin, { name: "x", claims: { aud: "maxcloud/x" } })}`, /whose a token is/)
+        assert.match(`${yield* fails(admin, { name: "x", claims: { sub: "repo:acme/*" } })}`, /has a star.*add a claim/)
+      })
+    )
+  )
+})

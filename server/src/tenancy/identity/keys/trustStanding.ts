@@ -1,0 +1,54 @@
+import { Role } from "@maxcloud/sdk/api"
+import { Schema } from "effect"
+import { effectiveRole } from "../../access/policy.ts"
+import { problemOfClaims } from "./trustRules.ts"
+
+/** What of a trust's maker is true at present; beside it stand the trust's own role, issuer and claims. */
+export const makerFields = {
+  /** Null: nobody signed in made it, as where no credential is needed. */
+  created_by: Schema.NullOr(Schema.String),
+  /** Null where there is no account any more. */
+  maker_email: Schema.NullOr(Schema.String),
+  /** Of the membership; null where there is none any more. */
+  maker_role: Schema.NullOr(Role),
+  /** Did the membership begin after the trust was made? */
+  maker_came_back: Schema.Boolean
+}
+const Made = Schema.Struct({
+  ...makerFields,
+  role: Role,
+  issuer: Schema.String,
+  claims: Schema.Record({ key: Schema.String, value: Schema.String })
+})
+
+export interface Standing {
+  /** All of them must allow an operation: the trust's own and its maker's. None: it counts for nothing. */
+  readonly roles: ReadonlyArray<Role>
+  /** Why the trust is less than it says, without whose it is; undefined: it is not. */
+  readonly limit: string | undefined
+}
+
+/**
+ * What is left of a trust: it is never more than who made it is at present, as an API key. Whoever leaves and comes back brings none of
+ * their trusts back. One that was stored before its claims had to say whose the tokens are counts for nothing until it is made anew.
+ */
+export const standingOf = ({
+  claims,
+  created_by,
+  issuer,
+  maker_came_back,
+  maker_email,
+  maker_role,
+  role
+}: typeof Made.Type): Standing => {
+  const ended = (limit: string): Standing => ({ roles: [], limit: `${limit}; an admin deletes it and adds one anew` })
+  const problem = problemOfClaims(issuer, claims)
+  if (problem !== undefined) return ended(problem)
+  if (created_by === null) return { roles: [role], limit: undefined }
+  if (maker_email === null) return ended("who made it has no account any more")
+  if (maker_role === null) return ended("who made it is no member any more")
+  if (maker_came_back) return ended("who made it was no member in between")
+  const roles = [role, maker_role]
+  const left = effectiveRole({ roles })
+  return { roles, limit: left === role ? undefined : `who made it is ${maker_role}` }
+}

@@ -1,0 +1,150 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, layer as describeOn } from "@effect/vitest"
+import type { Registration } from "@maxcloud/sdk/api"
+import { Effect, Either, Redacted } from "effect"
+import { testApi } from "../../edge/api/testApi.ts"
+import { Accounts, Sessions } from "./Accounts.ts"
+import { mailTo, newNames, Seen, signIn, testIdentity, tokenTo } from "./testIdentity.ts"
+
+const floorMs = 200
+
+const enroll = (input: Registration) => Effect.flatMap(Accounts, (_) => _.enroll(input))
+const verify = (token: Redacted.Redacted) => Effect.flatMap(Accounts, (_) => _.verify(token))
+
+/** How many accounts, organizations and sessions there are. */
+const counts = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const of = (table: string) => Effect.map(sql`select 1 from ${sql(table)}`, (_) => _.length)
+  return yield* Effect.all([of("users"), of("organizations"), of("sessions")])
+})
+
+/** Somebody with an account. */
+const known = Effect.gen(function* () {
+  const names = newNames("k")
+  yield* enroll(names)
+  yield* verify(yield* tokenTo(names.email))
+  return names
+})
+
+describeOn(testIdentity({ registersByMail: true, signInFloorMs: floorMs }), { excludeTestServices: true })(
+  "registering where mail reaches people",
+  (it) => {
+    it.scoped("answers the same, as late, and does the same, whether the address has an account or not", () =>
+      Effect.gen(function* () {
+        const { mails, taken, told } = yield* Seen
+        const { url } = yield* testApi({ accounts: yield* Accounts })
+        const { email: existing } = yield* known
+        const { organization } = newNames("same")
+        const before = yield* counts
+        const seen = yield* Effect.forEach([existing, newNames("n").email], (email) =>
+          Effect.gen(function* () {
+            const from = { mails: mails.length, taken: taken.length, told: told.length }
+            const started = performance.now()
+            const response = yield* Effect.promise(() =>
+              fetch(`${url}/api/v1/auth/register`, {
+                method: "POST",
+                headers: { "content-type": "application/json" },
+                body: JSON.stringify({ email, organization })
+              })
+            )
+            const text = yield* Effect.promise(() => response.text())
+            assert.isAtLeast(performance.now() - started, floorMs - 5)
+            const { date, ...headers } = Object.fromEntries(response.headers)
+            const plain = (said: string) => said.replaceAll(email, "EMAIL")
+            return {
+              status: response.status,
+              text: plain(text),
+              headers: Object.keys(headers).sort(),
+              length: Number(headers["content-length"]) - email.length,
+              mails: mails.slice(from.mails).map((_) => plain(_.to)),
+              taken: taken.slice(from.taken).map(plain),
+              told: told.slice(from.told)
+            }
+          })
+        )
+        assert.deepStrictEqual(seen[0], seen[1])
+        assert.deepInclude(seen[0], { status: 202, text: '{"state":"mailed","email":"EMAIL"}', mails: ["EMAIL"] })
+        assert.deepStrictEqual(yield* counts, before)
+        assert.notInclude((yield* mailTo(existing)).text, "token=")
+        assert.include((yield* mailTo(existing)).text, "maxcloud auth login --api-url")
+        // Nor does a later one tell, whose name would be taken had an account been made for the one before.
+        const third = yield* enroll({ ...newNames(), organization })
+        assert.strictEqual("state" in third ? third.state : "a session", "mailed")
+      })
+    )
+
+    it.effect("makes the account and its organization by the mailed link, once, for who then signs in", () =>
+      Effect.gen(function* () {
+        const { told } = yield* Seen
+        const names = newNames("r")
+        yield* enroll({ ...names, organization: newNames("other").organization })
+        const former = yield* tokenTo(names.email)
+        yield* enroll(names)
+        const token = yield* tokenTo(names.email)
+        const before = yield* counts
+        const user = yield* verify(token)
+        assert.deepInclude(user, { email: names.email, verified: true })
+        assert.deepInclude(told.at(-1), { action: "signIn.verify", subject: `organization ${names.organization}` })
+        for (const dead of [token, former]) assert.strictEqual((yield* Effect.flip(verify(dead)))._tag, "NotFound")
+        const [users, organizations, sessions] = before
+        assert.deepStrictEqual(yield* counts, [users + 1, organizations + 1, sessions])
+        const { userId } = yield* signIn(names.email)
+        const mine = yield* Effect.flatMap(Sessions, (_) => _.organizationsOf(userId))
+        assert.deepStrictEqual(mine, [{ name: names.organization, role: "owner" }])
+        const sql = yield* SqlClient
+        assert.lengthOf(yield* sql`select 1 from one_time_tokens where email = ${names.email}`, 0)
+      })
+    )
+
+    it.effect("of links opened at once for one address, or for one name, one makes it", () =>
+      Effect.gen(function* () {
+        const tokenOf = (input: Registration) => Effect.zipRight(enroll(input), tokenTo(input.email))
+        const person = newNames("one")
+        const ofOne = [
+          yield* tokenOf(person),
+          yield* tokenOf({ ...person, organization: newNames("two").organization })
+        ]
+        const first = newNames("name")
+        const ofName = [yield* tokenOf(first), yield* tokenOf({ ...first, email: newNames("name").email })]
+        for (const [tokens, left] of [
+          [ofOne, "NotFound"],
+          [ofName, "Conflict"]
+        ] as const) {
+          const all = yield* Effect.all(
+            tokens.map((_) => Effect.either(verify(_))),
+            { concurrency: 2 }
+          )
+          assert.lengthOf(all.filter(Either.isRight), 1)
+          assert.deepStrictEqual(
+            all.filter(Either.isLeft).map((_) => _.left._tag),
+            [left]
+          )
+        }
+      })
+    )
+
+    it.effect("tells that a name is taken to everybody alike, and takes none for who has not opened the link", () =>
+      Effect.gen(function* () {
+        const { email, organization } = yield* known
+        const fresh = newNames("fresh")
+        for (const asking of [email, fresh.email]) {
+          assert.strictEqual((yield* Effect.flip(enroll({ email: asking, organization })))._tag, "Conflict")
+          assert.strictEqual(yield* Effect.map(enroll({ ...fresh, email: asking }), (_) => "state" in _), true)
+        }
+      })
+    )
+  }
+)
+
+describeOn(testIdentity({ registersByMail: true, registration: "invite", signInFloorMs: 0 }), {
+  excludeTestServices: true
+})("the first owner where mail reaches people", (it) => {
+  it.effect("gets a session at once by the printed link; nobody else registers", () =>
+    Effect.gen(function* () {
+      const bootstrapToken = yield* Effect.flatMap(Accounts, (_) => _.bootstrapToken)
+      assert.strictEqual((yield* Effect.flip(enroll(newNames())))._tag, "Forbidden")
+      const answer = yield* enroll({ ...newNames(), bootstrapToken: bootstrapToken ?? Redacted.make("none") })
+      assert.isTrue("token" in answer && answer.user.verified)
+    })
+  )
+})

@@ -1,0 +1,113 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { NotFound, UserId } from "@maxcloud/sdk/api"
+import { Effect, Redacted, Schema } from "effect"
+import type { DataKeys } from "../../base/keys/DataKeys.ts"
+import type { Audit } from "../audit/Audit.ts"
+import type { Mail } from "../mail/Mail.ts"
+import { newCode, readCode } from "./codes.ts"
+import { signInMail } from "./identityMails.ts"
+import { CurrentLanguage } from "./Language.ts"
+import { insertOneTime, lockOneTime } from "./oneTimeTokens.ts"
+import { endCodes, keepCode, standingCode } from "./standingCode.ts"
+import { derivedToken, digestOf, hexOf, matches, parseToken } from "./tokens.ts"
+import { lockUser, proveAddress, userByEmail } from "./userRows.ts"
+
+const codeSeconds = 600
+const attempts = 5
+/** How long the sign-in page remembers who signed in. */
+export const browserSeconds = 900
+
+/** Kept of a challenge: without the challenge's own secret, the code cannot be found from it by trying all. */
+const both = (challenge: Redacted.Redacted, code: string) => `${Redacted.value(challenge)} ${code}`
+
+/**
+ * A challenge is made whether there is an account or not; only mail goes to an account alone. Each browser has a challenge of its own with
+ * attempts of its own, so that nobody uses up another's; all that are begun while a mailed code is good take that code, so that whoever reads
+ * the mail signs in also where others have asked for codes. `mayMail`: false where enough was mailed, and the code that stands has to do.
+ */
+export const beginChallenge = (
+  sql: SqlClient,
+  mail: typeof Mail.Service,
+  keys: typeof DataKeys.Service,
+  email: string,
+  mayMail: boolean
+) =>
+  Effect.gen(function* () {
+    const found = yield* userByEmail(sql, email)
+    // Of two who begin at once, the later is to see the earlier's code.
+    const user = found === undefined ? undefined : yield* lockUser(sql, found.id)
+    const standing = user === undefined ? undefined : yield* standingCode(sql, keys, user.id)
+    const code = standing ?? newCode()
+    const challenge = yield* insertOneTime(sql, "signIn", user?.id, codeSeconds, (_) => digestOf(both(_, code)))
+    if (user === undefined) return challenge
+    if (standing === undefined) yield* keepCode(sql, keys, challenge, Redacted.make(code))
+    // Where none stands one is mailed in any case: the last was used by who reads the mail, or ended by itself.
+    if (mayMail || standing === undefined)
+      yield* mail.add("signIn", signInMail(yield* CurrentLanguage, user.email, code), user.id)
+    return challenge
+  })
+
+export const wrongCode = () =>
+  new NotFound({
+    resource: "token",
+    name: "code",
+    detail: `The code is not right, or not good any more: it holds ${codeSeconds / 60} minutes and ${attempts} attempts. Ask for a new one.`
+  })
+
+/**
+ * The person of a challenge and its code, and what the page remembers them by; undefined where they do not fit. To be committed then too: the
+ * attempt counts.
+ */
+export const finishChallenge = (
+  sql: SqlClient,
+  audit: typeof Audit.Service,
+  challenge: Redacted.Redacted,
+  typed: Redacted.Redacted
+) =>
+  Effect.gen(function* () {
+    const row = yield* lockOneTime(sql, "signIn", challenge)
+    const code = readCode(Redacted.value(typed)) ?? ""
+    const { hash, token } = derivedToken("oneTime", hexOf(row?.id ?? ""), challenge, `browser ${code}`)
+    const isUsed = row?.used_at != null
+    const right = matches(isUsed ? token : both(challenge, code), row?.token_hash)
+    if (row === undefined || row.expired || row.attempts >= attempts) return undefined
+    // A button that is pressed twice sends the code twice, and the browser goes by the later answer.
+    if (isUsed && !row.used_just_now) return undefined
+    yield* sql`update one_time_tokens set attempts = attempts + 1 where id = ${row.id}`
+    if (!right || row.user_id === null) return undefined
+    const found = yield* lockUser(sql, row.user_id)
+    if (found === undefined) return undefined
+    if (isUsed) return { userId: found.id, email: found.email, browserToken: token }
+    const user = yield* proveAddress(sql, found)
+    yield* sql`
+      update one_time_tokens set used_at = now(), token_hash = ${hash},
+        expires_at = now() + ${browserSeconds} * interval '1 second'
+      where id = ${row.id}`
+    yield* endCodes(sql, user.id)
+    yield* audit.append({
+      action: "signIn.signIn",
+      outcome: "succeeded",
+      status: 200,
+      subject: "sign-in page",
+      person: user
+    })
+    return { userId: user.id, email: user.email, browserToken: token }
+  })
+
+const decodeBrowser = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ id: UserId, email: Schema.String, token_hash: Schema.Uint8ArrayFromSelf }))
+)
+
+/** Who signed in at the sign-in page with this token, while it holds. */
+export const browserPerson = (sql: SqlClient, token: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const parsed = parseToken("oneTime", token)
+    if (parsed === undefined) return undefined
+    const rows = yield* sql`
+      select users.id, users.email, one_time_tokens.token_hash
+      from one_time_tokens join users on users.id = one_time_tokens.user_id
+      where one_time_tokens.id = ${`ott_${parsed.id}`} and purpose = 'signIn'
+        and used_at is not null and expires_at > now()`
+    const [row] = decodeBrowser(rows)
+    return matches(token, row?.token_hash) && row !== undefined ? { userId: row.id, email: row.email } : undefined
+  })

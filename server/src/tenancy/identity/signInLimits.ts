@@ -1,0 +1,50 @@
+import { Effect } from "effect"
+import { ClientAddress } from "../access/Caller.ts"
+import type { RateLimit, RateLimits } from "../limits/RateLimits.ts"
+
+const hour = 3600
+const quarter = 900
+
+/**
+ * What may be tried without a credential. Those by address slow down who guesses; those by e-mail address keep a mailbox from being
+ * flooded, and refuse nobody where somebody else could use them up to lock a person out.
+ */
+export const signInLimits = {
+  registerByAddress: { name: "register-address", quota: 20, windowSeconds: hour },
+  registerByEmail: { name: "register-email", quota: 5, windowSeconds: hour },
+  createByPerson: { name: "create-organization", quota: 5, windowSeconds: hour },
+  verifyByAddress: { name: "verify-address", quota: 30, windowSeconds: quarter },
+  resendByPerson: { name: "resend-person", quota: 5, windowSeconds: hour },
+  beginByAddress: { name: "sign-in-address", quota: 30, windowSeconds: quarter },
+  /** Beyond them no code is mailed again, and the one that was mailed goes on being good. */
+  mailByEmail: { name: "sign-in-email", quota: 12, windowSeconds: hour },
+  beginByBoth: { name: "sign-in-email-address", quota: 5, windowSeconds: hour },
+  finishByAddress: { name: "sign-in-code-address", quota: 30, windowSeconds: quarter },
+  acceptByAddress: { name: "accept-invite-address", quota: 30, windowSeconds: quarter },
+  inviteByOrganization: { name: "invite-organization", quota: 100, windowSeconds: hour },
+  inviteByEmail: { name: "invite-email", quota: 20, windowSeconds: hour },
+  deviceByAddress: { name: "device-address", quota: 60, windowSeconds: quarter },
+  /** RFC 8628, 5.1: user codes are short, so that guesses must be few. */
+  userCodeByAddress: { name: "device-code-address", quota: 60, windowSeconds: quarter }
+} as const satisfies Record<string, RateLimit>
+
+/** Addresses of one IPv6 network (64 bits) are one client's. */
+export const networkOf = (address: string): string => {
+  if (!address.includes(":")) return address
+  const [head = "", tail] = address.split("::")
+  const before = head.split(":").filter((_) => _ !== "")
+  const after = (tail ?? "").split(":").filter((_) => _ !== "")
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
+  return [...before, ...Array<string>(zeros).fill("0"), ...after].slice(0, 4).join(":")
+}
+
+/** Takes one from the bucket of each of these keys. */
+export const takeAll = (
+  limits: typeof RateLimits.Service,
+  buckets: ReadonlyArray<readonly [limit: RateLimit, key: string]>
+) => Effect.forEach(buckets, ([limit, key]) => limits.take(limit, `${limit.name} ${key}`), { discard: true })
+
+/** The client's network as a key; what the server does itself has one key together. */
+export const clientNetwork = Effect.map(ClientAddress, (address) =>
+  address === undefined ? "none" : networkOf(address)
+)

@@ -1,0 +1,112 @@
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Email, type SessionGrant, SessionId, TooManyRequests } from "@maxcloud/sdk/api"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { layerTest } from "../../base/database/layerTest.ts"
+import { layerTest as keysTest } from "../../base/keys/layerTest.ts"
+import type { Caller } from "../access/Caller.ts"
+import { Audit, type Happening } from "../audit/Audit.ts"
+import { RateLimits } from "../limits/RateLimits.ts"
+import { Mail, type Message } from "../mail/Mail.ts"
+import { layer as organizations } from "../organizations/Organizations.ts"
+import { Accounts } from "./Accounts.ts"
+import type { IdentityOptions } from "./IdentityOptions.ts"
+import * as PostgresAccounts from "./PostgresAccounts.ts"
+import * as PostgresDevices from "./PostgresDevices.ts"
+import * as PostgresInvites from "./PostgresInvites.ts"
+import * as PostgresMembers from "./PostgresMembers.ts"
+import * as PostgresSessions from "./PostgresSessions.ts"
+import { hexOf, parseToken } from "./tokens.ts"
+
+/** What tests see of the mails, the audit log and the rate limits, which are stand-ins in memory. */
+export class Seen extends Context.Tag("@maxcloud/server/test/Seen")<
+  Seen,
+  {
+    readonly mails: Array<Message>
+    readonly told: Array<Happening>
+    readonly taken: Array<string>
+    /** Names of limits that are used up. */
+    readonly usedUp: Set<string>
+  }
+>() {
+  static readonly layer = Layer.sync(Seen, () => ({ mails: [], told: [], taken: [], usedUp: new Set<string>() }))
+}
+
+const standIns = Layer.mergeAll(
+  Layer.effect(
+    Mail,
+    Effect.map(Seen, ({ mails }) => ({ add: (_kind, message) => Effect.sync(() => void mails.push(message)) }))
+  ),
+  Layer.unwrapEffect(
+    Effect.map(Seen, ({ told }) =>
+      Layer.mock(Audit, { append: (happening) => Effect.sync(() => void told.push(happening)) })
+    )
+  ),
+  Layer.effect(
+    RateLimits,
+    Effect.map(Seen, ({ taken, usedUp }) => ({
+      take: (limit, key) =>
+        usedUp.has(limit.name)
+          ? Effect.fail(new TooManyRequests({ detail: "too many", retryAfterSeconds: 30 }))
+          : Effect.sync(() => {
+              taken.push(key)
+              return { limit, remaining: limit.quota, resetSeconds: 0 }
+            })
+    }))
+  )
+).pipe(Layer.provideMerge(Seen.layer))
+
+export const publicUrl = "https://cloud.example.com"
+
+/** Everything of people on a real database. */
+export const testIdentity = (options: Partial<IdentityOptions> = {}) => {
+  const all: IdentityOptions = { registration: "open", publicUrl, signInFloorMs: 0, ...options }
+  return Layer.mergeAll(
+    PostgresAccounts.layer(all),
+    PostgresDevices.layer(all),
+    PostgresSessions.layer(all),
+    PostgresMembers.layer,
+    PostgresInvites.layer(all),
+    organizations
+  ).pipe(Layer.provideMerge(standIns), Layer.provideMerge(keysTest), Layer.provideMerge(layerTest))
+}
+
+let made = 0
+
+/** Names of its own for each test: they share a database. */
+export const newNames = (prefix = "t") => {
+  const n = ++made
+  return { email: Email.make(`${prefix}${n}@example.com`), organization: OrganizationName.make(`${prefix}-org-${n}`) }
+}
+
+/** The newest mail to an address. */
+export const mailTo = (email: string) =>
+  Effect.flatMap(Seen, ({ mails }) =>
+    Effect.fromNullable(mails.findLast((_) => _.to === email)).pipe(
+      Effect.orElse(() => Effect.dieMessage(`no mail to ${email}`))
+    )
+  )
+
+/** The token of the link in the newest mail to an address. */
+export const tokenTo = (email: string) =>
+  Effect.map(mailTo(email), ({ text }) => Redacted.make(/token=(\S+)/.exec(text)?.[1] ?? "no link"))
+
+/** The code in the newest mail to an address. */
+export const codeTo = (email: string) =>
+  Effect.map(mailTo(email), ({ text }) => Redacted.make(/^[A-Z]{4}-[A-Z]{4}$/m.exec(text)?.[0] ?? "no code"))
+
+/** The caller that a session makes. */
+export const callerWith = (grant: SessionGrant, organizationId: Caller["organization"]["id"]): Caller => ({
+  organization: { id: organizationId, name: grant.organization },
+  roles: [grant.role],
+  scopes: undefined,
+  credential: { type: "session", id: SessionId.make(`ses_${hexOf(parseToken("session", grant.token)?.id ?? "")}`) },
+  person: grant.user
+})
+
+/** Signs in at the page by the mailed code. */
+export const signIn = (email: string) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const { challenge } = yield* accounts.beginSignIn(email)
+    return yield* accounts.finishSignIn(challenge, yield* codeTo(email))
+  })

@@ -1,0 +1,56 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { UserId, type UserInfo } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { newId } from "../../base/database/newId.ts"
+
+const decodeUsers = Schema.decodeUnknownSync(
+  Schema.Array(Schema.Struct({ id: UserId, email: Schema.String, verified_at: Schema.NullOr(Schema.DateFromSelf) }))
+)
+const userOf = (rows: unknown): UserInfo | undefined =>
+  decodeUsers(rows).map(({ email, id, verified_at }) => ({ id, email, verified: verified_at !== null }))[0]
+
+export const normalEmail = (email: string) => email.trim().toLowerCase()
+
+export const userByEmail = (sql: SqlClient, email: string) =>
+  Effect.map(sql`select id, email, verified_at from users where email = ${normalEmail(email)}`, userOf)
+
+export const userById = (sql: SqlClient, id: string) =>
+  Effect.map(sql`select id, email, verified_at from users where id = ${id}`, userOf)
+
+/** The same, and nobody changes it until the transaction ends. */
+export const lockUser = (sql: SqlClient, id: string) =>
+  Effect.map(sql`select id, email, verified_at from users where id = ${id} for no key update`, userOf)
+
+/** The new user; undefined where the address has an account. */
+export const insertUser = (sql: SqlClient, email: string, verified: boolean) =>
+  Effect.map(
+    sql`
+      insert into users (id, email, verified_at)
+      values (${newId("usr")}, ${normalEmail(email)}, ${verified ? sql`now()` : null})
+      on conflict (email) do nothing returning id, email, verified_at`,
+    userOf
+  )
+
+/** The address is the person's: links that were mailed to confirm it are of no use any more. */
+export const markVerified = (sql: SqlClient, user: UserInfo) =>
+  Effect.gen(function* () {
+    yield* sql`update users set verified_at = coalesce(verified_at, now()) where id = ${user.id}`
+    yield* sql`
+      update one_time_tokens set used_at = now()
+      where user_id = ${user.id} and purpose = 'verify' and used_at is null`
+    return { ...user, verified: true }
+  })
+
+/**
+ * Whoever reads mail to the address has shown to be the person, by another way than the one that who registered asked for. An account that was
+ * not confirmed may have been made by somebody else, in wait for the person (pre-hijacking): nobody who was signed in stays so.
+ */
+export const proveAddress = (sql: SqlClient, user: UserInfo) =>
+  Effect.gen(function* () {
+    if (user.verified) return user
+    yield* sql`delete from sessions where user_id = ${user.id}`
+    yield* sql`delete from api_keys where created_by = ${user.id}`
+    yield* sql`delete from oidc_trusts where created_by = ${user.id}`
+    yield* sql`delete from device_authorizations where approved_by = ${user.id}`
+    return yield* markVerified(sql, user)
+  })

@@ -1,0 +1,15 @@
+import type { SqlError } from "@effect/sql/SqlError"
+import { Effect } from "effect"
+import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { MasterKeyError } from "../../base/keys/MasterKey.ts"
+import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
+
+/** The database or the master key is away: an answer that a client may act on. */
+export const whereAway = <A, E, R>(effect: Effect.Effect<A, E | SqlError | MasterKeyError, R>) =>
+  orUnavailable(
+    Effect.catchIf(
+      effect,
+      (error): error is Extract<E | SqlError | MasterKeyError, MasterKeyError> => error instanceof MasterKeyError,
+      masterKeyUnavailable
+    )
+  )

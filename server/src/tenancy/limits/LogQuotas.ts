@@ -1,0 +1,41 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Context, Effect, FiberMap, Layer } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { Quotas } from "./Quotas.ts"
+
+const freshMs = 60_000
+
+/**
+ * Bytes of log lines that an organization may keep, for whoever writes them: an answer at once, as it was a minute ago at most while lines
+ * are written. null: no limit, or not known yet; nothing is removed by a quota that couldn't be read.
+ */
+export class LogQuotas extends Context.Tag("@maxcloud/server/LogQuotas")<
+  LogQuotas,
+  (organizationId: OrganizationId) => number | null
+>() {}
+
+export const layer = Layer.scoped(
+  LogQuotas,
+  Effect.gen(function* () {
+    const quotas = yield* Quotas
+    const fork = yield* Effect.flatMap(FiberMap.make<OrganizationId>(), (_) => FiberMap.runtime(_)<never>())
+    const known = new Map<OrganizationId, { readonly bytes: number | null; readonly at: number }>()
+    return (organizationId: OrganizationId) => {
+      const last = known.get(organizationId)
+      const now = performance.now()
+      if (last === undefined || now - last.at >= freshMs) {
+        // At once, so that one reads it for all lines that come meanwhile.
+        known.set(organizationId, { bytes: last?.bytes ?? null, at: now })
+        const read = quotas.of(organizationId).pipe(
+          Effect.tap(({ logBytes: bytes }) =>
+            Effect.sync(() => known.set(organizationId, { bytes, at: performance.now() }))
+          ),
+          Effect.catchAll((cause) => Effect.logWarning("The quota of log lines couldn't be read.", cause)),
+          asServer
+        )
+        fork(organizationId, read)
+      }
+      return known.get(organizationId)?.bytes ?? null
+    }
+  })
+)

@@ -1,0 +1,159 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, layer } from "@effect/vitest"
+import { AppName, StageName } from "@maxcloud/config-schema"
+import { Effect, Layer } from "effect"
+import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { Deployments } from "../../control/deployments/Deployments.ts"
+import { makeFakeRuntime } from "../../control/deployments/fakeRuntime.ts"
+import { newOrganization, testServer } from "../../control/deployments/testServer.ts"
+import { Services } from "../../control/services/Services.ts"
+import type { Organization } from "../organizations/Organizations.ts"
+import { Quotas } from "./Quotas.ts"
+
+const server = Layer.unwrapScoped(
+  Effect.gen(function* () {
+    const fake = yield* makeFakeRuntime
+    const dataDir = yield* temporaryDataDir
+    return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
+  })
+)
+
+const targetOf = (
+  organization: Organization,
+  services: ReadonlyArray<Record<string, unknown>>,
+  app = "shop",
+  stage = "production"
+) => ({
+  organization,
+  app: AppName.make(app),
+  stage: StageName.make(stage),
+  spec: { app, services: services.map((_) => ({ image: "ready:1", ..._ })) }
+})
+
+const deploy = (...target: Parameters<typeof targetOf>) =>
+  Effect.flatMap(Deployments, (_) => _.accept(targetOf(...target)))
+
+const refused = (...target: Parameters<typeof targetOf>) =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(deploy(...target))
+    assert.strictEqual(error._tag, "QuotaExceeded", error.message)
+    return error.message
+  })
+
+const one = { scale: { max: 1 }, cpu: 0.5, memory: "256Mi" }
+
+layer(server, { excludeTestServices: true })("quotas", (it) => {
+  it.effect("without any there is no limit", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      yield* deploy(org, [{ name: "a", scale: { max: 1000 }, cpu: 64 }])
+      const quotas = yield* Quotas
+      assert.deepStrictEqual(yield* quotas.use(org.id), {
+        services: 1,
+        instances: 1000,
+        cpuMilli: 64_000_000,
+        memoryBytes: 1000 * 512 * 2 ** 20,
+        deploymentsPerHour: 1,
+        sourceBytes: 0
+      })
+    })
+  )
+
+  it.effect.each([
+    ["services", { services: 2 }, /2 services: with this deployment it would have 3 \(1 of this app and stage, 2 of/],
+    ["instances", { instances: 2 }, /2 instances at their largest scale: .* would have 3/],
+    ["cpu", { cpuMilli: 1_250 }, /1\.25 vCPU at .* would have 1\.5/],
+    ["memory", { memoryBytes: 512 * 2 ** 20 }, /512Mi memory at .* would have 768Mi/]
+  ] as const)("of %s: over apps and stages; what is there goes on, and can go", ([, values, message]) =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const quotas = yield* Quotas
+      yield* quotas.set(org.id, values)
+      yield* deploy(org, [{ name: "a", ...one }])
+      yield* deploy(org, [{ name: "b", ...one }], "blog", "staging")
+      assert.match(yield* refused(org, [{ name: "c", ...one }], "third"), message)
+      const { plan, destroy, deleteService } = yield* Deployments
+      const { problems } = yield* plan(targetOf(org, [{ name: "c", ...one }], "third"))
+      assert.match(problems[0]?.message ?? "", message)
+      assert.strictEqual((yield* quotas.use(org.id)).deploymentsPerHour, 2)
+
+      // Lowered below what is there.
+      yield* quotas.set(org.id, Object.fromEntries(Object.keys(values).map((key) => [key, 0])))
+      yield* deploy(org, [{ name: "a", ...one, image: "ready:2" }])
+      yield* refused(org, [{ name: "a", ...one, cpu: 1, memory: "1Gi", scale: { max: 2 } }, { name: "a2" }])
+      const { list } = yield* Services
+      const [first] = yield* list(org, {})
+      assert.isDefined(first)
+      if (first !== undefined) yield* deleteService(org, first.id)
+      yield* destroy(org, AppName.make("blog"), StageName.make("staging"))
+    })
+  )
+
+  it.effect("of deployments in an hour: taking away is always allowed", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { set } = yield* Quotas
+      yield* set(org.id, { deploymentsPerHour: 2 })
+      yield* deploy(org, [{ name: "a" }, { name: "b" }])
+      yield* deploy(org, [{ name: "a" }, { name: "b", image: "ready:2" }])
+      assert.match(
+        yield* refused(org, [{ name: "a", image: "ready:3" }, { name: "b" }]),
+        /2 deployments an hour, and has begun 2/
+      )
+      yield* deploy(org, [{ name: "a" }])
+      const { destroy } = yield* Deployments
+      yield* destroy(org, AppName.make("shop"), StageName.make("production"))
+      const sql = yield* SqlClient
+      yield* sql`update deployments set created_at = created_at - interval '61 minutes' where organization_id = ${org.id}`
+      yield* deploy(org, [{ name: "c" }])
+    })
+  )
+
+  it.effect("let through exactly as many as there may be, of twelve apps at once", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const quotas = yield* Quotas
+      yield* quotas.set(org.id, { services: 5 })
+      const apps = Array.from({ length: 12 }, (_, nth) => `app-${nth}`)
+      const results = yield* Effect.forEach(apps, (app) => Effect.either(deploy(org, [{ name: app }], app)), {
+        concurrency: 12
+      })
+      assert.lengthOf(
+        results.filter((_) => _._tag === "Right"),
+        5
+      )
+      assert.strictEqual((yield* quotas.use(org.id)).services, 5)
+    })
+  )
+
+  it.effect("a repeated request is answered as before, whatever the quota says now", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { set } = yield* Quotas
+      yield* set(org.id, { services: 1, deploymentsPerHour: 1 })
+      const input = { ...targetOf(org, [{ name: "a" }]), idempotencyKey: "k" }
+      const { accept } = yield* Deployments
+      const first = yield* accept(input)
+      assert.strictEqual((yield* accept(input)).id, first.id)
+    })
+  )
+
+  it.effect("are set one by one; null is the server's default again", () =>
+    Effect.gen(function* () {
+      const org = yield* newOrganization
+      const { of, set } = yield* Quotas
+      yield* set(org.id, { services: 1, memoryBytes: 2 ** 45 })
+      yield* set(org.id, { instances: 7, services: null })
+      assert.deepStrictEqual(yield* of(org.id), {
+        services: null,
+        instances: 7,
+        cpuMilli: null,
+        memoryBytes: 2 ** 45,
+        deploymentsPerHour: null,
+        sourceBytes: null,
+        logBytes: null,
+        streams: null
+      })
+    })
+  )
+})

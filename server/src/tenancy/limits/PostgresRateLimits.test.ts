@@ -1,0 +1,133 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, it, layer } from "@effect/vitest"
+import { Context, Effect, Layer, Redacted, Schedule } from "effect"
+import { startPostgres } from "../../../test/replicas/startPostgres.ts"
+import { databaseTest, layerTest } from "../../base/database/layerTest.ts"
+import { asNobody } from "../../base/database/RowScope.ts"
+import { takeFrom } from "./bucket.ts"
+import { bucketOf, layer as rateLimits } from "./PostgresRateLimits.ts"
+import { RateLimits } from "./RateLimits.ts"
+
+const hourly = { name: "hourly", quota: 50, windowSeconds: 3600 }
+
+const server = (postgres: Awaited<ReturnType<typeof startPostgres>>) =>
+  Effect.map(
+    Layer.build(
+      Layer.fresh(
+        rateLimits.pipe(
+          Layer.provide(
+            databaseTest({
+              dataDir: "unused",
+              url: Redacted.make(postgres.environment.DATABASE_URL),
+              migrationUrl: Redacted.make(postgres.environment.MAXCLOUD_MIGRATION_DATABASE_URL)
+            })
+          )
+        )
+      )
+    ),
+    (context) => Context.get(context, RateLimits)
+  )
+
+layer(Layer.provideMerge(rateLimits, layerTest), { excludeTestServices: true })("rate limits", (it) => {
+  it.effect("count each key and each limit by itself, in requests that see no rows too", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      const one = { name: "one", quota: 1, windowSeconds: 3600 }
+      yield* asNobody(take(one, "a"))
+      yield* take(one, "b")
+      yield* take({ ...one, name: "other" }, "a")
+      assert.strictEqual((yield* Effect.flip(take(one, "a")))._tag, "TooManyRequests")
+    })
+  )
+
+  it.effect("keep no key as it is written", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      yield* take(hourly, "ada@example.org")
+      const sql = yield* SqlClient
+      assert.notInclude(JSON.stringify(yield* sql`select * from rate_limits`), "ada@")
+    })
+  )
+
+  it.effect("are filled as the arithmetic says", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      const sql = yield* SqlClient
+      for (const [tokens, agoSeconds, cost] of [
+        [0, 30, 1],
+        [0, 0.5, 1],
+        [3.5, 0, 3],
+        [3.5, 0, 4],
+        [9, 3600, 10],
+        [2, -60, 1]
+      ] as const) {
+        const limit = { name: "filled", quota: 10, windowSeconds: 100 }
+        yield* sql`
+          insert into rate_limits (bucket, tokens, updated_at)
+          values (${bucketOf(limit, "k")}, ${tokens}, clock_timestamp() - ${agoSeconds}::float8 * interval '1 second')
+          on conflict (bucket) do update set tokens = excluded.tokens, updated_at = excluded.updated_at`
+        const expected = takeFrom(limit, { tokens, at: -agoSeconds * 1000 }, 0, cost)
+        const result = yield* Effect.either(take(limit, "k", cost))
+        assert.strictEqual(result._tag === "Right", expected.taken, `${tokens} ${agoSeconds} ${cost}`)
+        if (result._tag === "Right") assert.strictEqual(result.right.remaining, Math.floor(expected.bucket.tokens))
+        else if (result.left._tag === "TooManyRequests") {
+          assert.approximately(result.left.retryAfterSeconds, expected.waitSeconds, 1)
+        }
+      }
+    })
+  )
+
+  it.effect("fill again after the database's clock was set back by an hour", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      const sql = yield* SqlClient
+      const limit = { name: "setBack", quota: 1, windowSeconds: 1 }
+      for (const cost of [1, 0]) {
+        yield* sql`
+          insert into rate_limits (bucket, tokens, updated_at)
+          values (${bucketOf(limit, "k")}, 0, clock_timestamp() + interval '1 hour')
+          on conflict (bucket) do update set tokens = excluded.tokens, updated_at = excluded.updated_at`
+        assert.strictEqual((yield* Effect.flip(take(limit, "k", cost)))._tag, "TooManyRequests")
+        yield* take(limit, "k", cost).pipe(
+          Effect.retry(Schedule.spaced("50 millis")),
+          Effect.timeoutFail({ duration: "10 seconds", onTimeout: () => new Error("it does not fill") })
+        )
+      }
+    })
+  )
+
+  it.effect("can be looked at without taking", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      const two = { name: "two", quota: 2, windowSeconds: 3600 }
+      assert.strictEqual((yield* take(two, "k", 0)).remaining, 2)
+      yield* take(two, "k")
+      yield* take(two, "k")
+      assert.strictEqual((yield* Effect.flip(take(two, "k", 0)))._tag, "TooManyRequests")
+      assert.strictEqual((yield* Effect.flip(take(two, "new", 3)))._tag, "TooManyRequests")
+      assert.strictEqual((yield* take(two, "new")).remaining, 1)
+    })
+  )
+})
+
+it.live("rate limits let no more pass than the quota over two servers at once, and say when Postgres is away", () =>
+  Effect.gen(function* () {
+    const postgres = yield* Effect.acquireRelease(Effect.promise(startPostgres), (_) => Effect.promise(_.close))
+    const [one, two] = [yield* server(postgres), yield* server(postgres)]
+    const takes = Array.from({ length: 300 }, (_, nth) => (nth % 2 === 0 ? one : two))
+    const results = yield* Effect.forEach(takes, (_) => Effect.either(_.take(hourly, "ada")), { concurrency: 40 })
+    const left = results.flatMap((_) => (_._tag === "Right" ? [_.right.remaining] : []))
+    assert.deepStrictEqual(
+      left.sort((a, b) => b - a),
+      Array.from({ length: 50 }, (_, nth) => 49 - nth)
+    )
+    for (const result of results) {
+      if (result._tag === "Right") continue
+      assert.strictEqual(result.left._tag, "TooManyRequests")
+      assert.isAtLeast(result.left.retryAfterSeconds, 1)
+      assert.isAtMost(result.left.retryAfterSeconds, 72)
+    }
+    yield* Effect.promise(postgres.close)
+    assert.strictEqual((yield* Effect.flip(one.take(hourly, "bob")))._tag, "Unavailable")
+  }).pipe(Effect.scoped)
+)

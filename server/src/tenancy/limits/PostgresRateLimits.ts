@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Fragment } from "@effect/sql/Statement"
+import { TooManyRequests } from "@maxcloud/sdk/api"
+import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { rateOf, stateOf, tolerance, waitOf } from "./bucket.ts"
+import { type RateLimit, RateLimits } from "./RateLimits.ts"
+
+/** Buckets that were not used for so long are full again: the longest window of any limit is shorter. */
+const keptHours = 48
+
+/** A bucket that was used so far ahead was used before the database's clock was set back: more than who waits for its row could see. */
+const steppedBack = "5 seconds"
+
+const decodeTaken = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ tokens: Schema.Number })))
+
+/** Names a bucket without telling whose it is: a key may be an address. */
+export const bucketOf = ({ name }: RateLimit, key: string): string =>
+  createHash("sha256")
+    .update(JSON.stringify([name, key]))
+    .digest("base64url")
+
+const tooMany = (limit: RateLimit, tokens: number, cost: number) => {
+  const retryAfterSeconds = waitOf(limit, tokens, cost)
+  return new TooManyRequests({
+    detail: `Too many requests: ${limit.quota} in ${limit.windowSeconds} seconds are allowed here ("${limit.name}"). Try again in ${retryAfterSeconds} seconds.`,
+    retryAfterSeconds,
+    limit: { name: limit.name, quota: limit.quota, windowSeconds: limit.windowSeconds }
+  })
+}
+
+/** `RateLimits` in the table `rate_limits`, by the database's clock. */
+export const layer = Layer.scoped(
+  RateLimits,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+
+    /** Tokens in a bucket now, in a statement where `b` is its row. */
+    const filled = ({ quota, windowSeconds }: RateLimit, at: Fragment) =>
+      sql`least(${quota}::float8, b.tokens + greatest(0, extract(epoch from ${at} - b.updated_at))::float8
+        * ${rateOf({ name: "", quota, windowSeconds })}::float8)`
+
+    const look = (limit: RateLimit, bucket: string) =>
+      sql`select ${filled(limit, sql`clock_timestamp()`)} as tokens from rate_limits b where bucket = ${bucket}`.pipe(
+        Effect.map((rows) => decodeTaken(rows)[0]?.tokens)
+      )
+
+    // Who comes second waits for the row, and sees what the first has left. What is refused changes nothing.
+    const takeTokens = (limit: RateLimit, bucket: string, cost: number) =>
+      sql`
+        insert into rate_limits as b (bucket, tokens, updated_at)
+        values (${bucket}, ${limit.quota - cost}::float8, clock_timestamp())
+        on conflict (bucket) do update set
+          tokens = greatest(0, ${filled(limit, sql`excluded.updated_at`)} - ${cost}::float8),
+          updated_at = greatest(b.updated_at, excluded.updated_at)
+        where ${filled(limit, sql`excluded.updated_at`)} >= ${cost - tolerance}::float8
+        returning b.tokens`.pipe(Effect.map((rows) => decodeTaken(rows)[0]?.tokens))
+
+    /** Begins to fill a bucket again whose last use is ahead of a clock that was set back. */
+    const rebase = (bucket: string) =>
+      sql`
+        update rate_limits set updated_at = clock_timestamp()
+        where bucket = ${bucket} and updated_at > clock_timestamp() + ${steppedBack}::interval`
+
+    const tidy = sql`delete from rate_limits where updated_at < now() - ${keptHours} * interval '1 hour'`
+    yield* tidy.pipe(
+      Effect.catchAll((cause) => Effect.logDebug("old rate limits are not deleted yet", cause)),
+      Effect.repeat(Schedule.spaced(Duration.minutes(30))),
+      asServer,
+      Effect.forkScoped
+    )
+
+    return {
+      take: Effect.fn("RateLimits.take")(
+        function* (limit: RateLimit, key: string, cost = 1) {
+          const bucket = bucketOf(limit, key)
+          if (cost === 0) {
+            const left = (yield* look(limit, bucket)) ?? limit.quota
+            if (left >= 1 - tolerance) return stateOf(limit, left)
+            yield* rebase(bucket)
+            return yield* tooMany(limit, left, 1)
+          }
+          const left = cost > limit.quota ? undefined : yield* takeTokens(limit, bucket, cost)
+          if (left !== undefined) return stateOf(limit, left)
+          yield* rebase(bucket)
+          return yield* tooMany(limit, (yield* look(limit, bucket)) ?? limit.quota, cost)
+        },
+        orUnavailable,
+        asServer
+      )
+    }
+  })
+)

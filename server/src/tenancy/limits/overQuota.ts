@@ -1,0 +1,66 @@
+import type { ServiceSpec } from "@maxcloud/config-schema"
+import type { Quotas, QuotaUse } from "@maxcloud/sdk/api"
+import { bytesText } from "../../base/words/bytesText.ts"
+
+/** What services take at their largest scale. */
+export type Footprint = Pick<QuotaUse, "services" | "instances" | "cpuMilli" | "memoryBytes">
+
+/** What of a service counts. */
+export type Sized = Pick<ServiceSpec, "cpu" | "memory" | "scale">
+
+export const nothing: Footprint = { services: 0, instances: 0, cpuMilli: 0, memoryBytes: 0 }
+
+export const footprintOf = (services: ReadonlyArray<Sized>): Footprint =>
+  services.reduce(
+    (sum, { cpu, memory, scale }) => ({
+      services: sum.services + 1,
+      instances: sum.instances + scale.max,
+      cpuMilli: sum.cpuMilli + scale.max * cpu,
+      memoryBytes: sum.memoryBytes + scale.max * memory
+    }),
+    nothing
+  )
+
+interface Kind {
+  readonly what: string
+  readonly write: (amount: number) => string
+  readonly less: string
+}
+
+const kinds: Readonly<Record<keyof Footprint, Kind>> = {
+  services: {
+    what: "services",
+    write: String,
+    less: "remove a service (`maxcloud destroy`, `maxcloud delete`)"
+  },
+  instances: { what: "instances", write: String, less: "lower `scale.max` of a service" },
+  cpuMilli: {
+    what: "vCPU",
+    write: (milli) => String(milli / 1000),
+    less: "lower `cpu` or `scale.max` of a service"
+  },
+  memoryBytes: { what: "memory", write: bytesText, less: "lower `memory` or `scale.max` of a service" }
+}
+
+const keys = ["services", "instances", "cpuMilli", "memoryBytes"] as const
+
+/**
+ * Why an organization that has `others` and, in this app and stage, `before` may not have `after` there instead; undefined where it may.
+ * What does not grow is never refused: an organization that is over a lowered quota can still shrink, and deploy what it has.
+ */
+export const overQuota = (
+  quotas: Quotas,
+  others: Footprint,
+  before: Footprint,
+  after: Footprint
+): string | undefined => {
+  for (const key of keys) {
+    const quota = quotas[key]
+    const wanted = others[key] + after[key]
+    if (quota === null || wanted <= quota || after[key] <= before[key]) continue
+    const { less, what, write } = kinds[key]
+    const atMost = key === "services" ? "" : " at their largest scale"
+    return `The organization may have ${write(quota)} ${what}${atMost}: with this deployment it would have ${write(wanted)} (${write(after[key])} of this app and stage, ${write(others[key])} of others). To go on, ${less}, or ask who runs this server for more.`
+  }
+  return undefined
+}
