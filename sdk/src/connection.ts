@@ -9,7 +9,7 @@ import {
 import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
-import { carriesSecret } from "./api/secretOperations.ts"
+import { carriesSecret } from "./api/operations.ts"
 import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
 import { localToken } from "./localServer.ts"
 import { ProxyFailed } from "./proxy/ProxyFailed.ts"

@@ -4,11 +4,10 @@ import { createServer } from "node:http"
 import { BlockList } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Role } from "@maxcloud/sdk/api"
+import type { OperationName, Role } from "@maxcloud/sdk/api"
 import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { makeServer } from "../../src/assembly/Server.ts"
 import { readSettings, ServerConfig, type ServerSettings } from "../../src/base/settings/ServerConfig.ts"
-import type { Operation } from "../../src/tenancy/access/policy.ts"
 
 interface Answer {
   readonly status: number
@@ -32,7 +31,7 @@ export interface TestOrganization {
   /** Texts that stand in its data alone. */
   readonly canaries: ReadonlyArray<string>
   /** What is really there, for the `:names` of an operation's path. */
-  readonly values: (operation: Operation) => Readonly<Record<string, string>>
+  readonly values: (operation: OperationName) => Readonly<Record<string, string>>
 }
 
 export interface AccountServer {
@@ -221,7 +220,7 @@ export const startAccountServer = async (): Promise<AccountServer> => {
     if (!Array.isArray(list)) throw new Error(`no list of ${name}`)
     return list.map(objectOf)
   }
-  const ids = (operation: Operation) =>
+  const ids = (operation: OperationName) =>
     operation.startsWith("services.")
       ? service?.["id"]
       : operation.startsWith("deployments.")

@@ -1,10 +1,7 @@
-import { HttpApi } from "@effect/platform"
-import { MaxCloudApi } from "@maxcloud/sdk/api"
-import { Option } from "effect"
-import { type Operation, policy } from "../../src/tenancy/access/policy.ts"
+import { type OperationName, operations } from "@maxcloud/sdk/api"
 
 export interface Endpoint {
-  readonly operation: Operation
+  readonly operation: OperationName
   readonly method: string
   readonly path: string
   /** Has the contract a schema of its body? */
@@ -12,16 +9,5 @@ export interface Endpoint {
 }
 
 /** Every endpoint of the contract. */
-export const endpointsOfContract = (): Array<Endpoint> => {
-  const endpoints: Array<Endpoint> = []
-  HttpApi.reflect(MaxCloudApi, {
-    onGroup: () => {},
-    onEndpoint: ({ endpoint, group }) => {
-      const operation = Object.keys(policy).find((_): _ is Operation => _ === `${group.identifier}.${endpoint.name}`)
-      if (operation === undefined) throw new Error(`no policy for ${group.identifier}.${endpoint.name}`)
-      const { method, path } = endpoint
-      endpoints.push({ operation, method, path, takesBody: Option.isSome(endpoint.payloadSchema) })
-    }
-  })
-  return endpoints
-}
+export const endpointsOfContract = (): Array<Endpoint> =>
+  operations.map(({ method, name, path, takesJson }) => ({ operation: name, method, path, takesBody: takesJson }))

@@ -1,8 +1,8 @@
 import { Agent, request } from "node:http"
+import { type OperationName, rowOf } from "@maxcloud/sdk/api"
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { formPages } from "../../src/edge/http/routeTable.ts"
-import { type Operation, policy } from "../../src/tenancy/access/policy.ts"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
 import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 import { hostile } from "./hostileValues.ts"
@@ -33,7 +33,7 @@ const spec = {
 }
 
 /** Bodies that the operations take, but for what they name: nothing of that is there. */
-const bodyOf: Partial<Record<Operation, unknown>> = {
+const bodyOf: Partial<Record<OperationName, unknown>> = {
   "services.create": { name: "hostile", image: "hostile.example/app:1", env_vars: { KEY: "text" }, port: 8080 },
   "apps.plan": { spec },
   "apps.deploy": { spec, forceConflicts: false },
@@ -178,9 +178,9 @@ let addresses = 0
 const address = () => `203.${(addresses >> 16) % 256}.${(addresses >> 8) % 256}.${addresses++ % 256}`
 
 /** Whoever sends it: what ends a credential, an account or an organization is done to one that nobody else needs. */
-const tokenFor = async (operation: Operation): Promise<string | undefined> => {
+const tokenFor = async (operation: OperationName): Promise<string | undefined> => {
   const { acme, rival } = server
-  if (policy[operation].roles === "open") return undefined
+  if (rowOf(operation).roles === "open") return undefined
   if (operation === "account.delete") return rival.sessions.billing
   if (operation.startsWith("organization.")) return rival.sessions.owner
   if (operation !== "auth.signOut") return acme.sessions.owner

@@ -1,6 +1,5 @@
-import { Role } from "@maxcloud/sdk/api"
+import { type OperationName, Role, rowOf } from "@maxcloud/sdk/api"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type Operation, policy } from "../../src/tenancy/access/policy.ts"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
 import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 
@@ -19,7 +18,7 @@ const absent: Readonly<Record<string, string>> = {
   userId: `usr_${zeros}`,
   digest: `sha256:${"0".repeat(64)}`
 }
-const absentId = (operation: Operation) =>
+const absentId = (operation: OperationName) =>
   operation.startsWith("services.")
     ? `svc_${zeros}`
     : operation.startsWith("deployments.")
@@ -39,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 /** For what ends it: a session beside the one that goes on. */
-const tokenFor = async (operation: Operation, organization: string, token: string) => {
+const tokenFor = async (operation: OperationName, organization: string, token: string) => {
   if (operation !== "auth.signOut") return token
   const { body } = await server.request("POST", "/api/v1/auth/switch", { token, body: { organization } })
   return typeof body["token"] === "string" ? body["token"] : "none"
@@ -73,7 +72,7 @@ describe("every operation by every role, in one's own organization and in anothe
     }
     for (const endpoint of endpoints) {
       const { operation } = endpoint
-      const { roles } = policy[operation]
+      const { roles } = rowOf(operation)
       const nothing = { ...absent, id: absentId(operation) }
 
       const anonymous = await send(endpoint, undefined, nothing)

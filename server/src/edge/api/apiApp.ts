@@ -6,7 +6,7 @@ import { DiskTrouble } from "../../base/disk/DiskTrouble.ts"
 import { Metrics } from "../../base/telemetry/Metrics.ts"
 import { RequestId, requestIdOf } from "../../base/words/RequestId.ts"
 import { invalidRequest } from "../http/problems.ts"
-import { operationsWithoutPolicy, pathOf, routeOf } from "../http/routeTable.ts"
+import { pathOf, routeOf } from "../http/routeTable.ts"
 import { appsHandlers } from "./appsHandlers.ts"
 import { auditHandlers } from "./auditHandlers.ts"
 import { authHandlers } from "./authHandlers.ts"
@@ -64,9 +64,6 @@ const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest) =>
  * request's id, its log line, its measures, and the headers that every answer has. Never fails.
  */
 export const apiApp = Effect.gen(function* () {
-  if (operationsWithoutPolicy.length > 0) {
-    return yield* Effect.dieMessage(`the policy table says nothing of ${operationsWithoutPolicy.join(", ")}`)
-  }
   // A memo map of its own: with the process's common one, a second server would get the handlers of the first.
   const router = yield* HttpLayerRouter.toHttpEffect(routes).pipe(
     Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)

@@ -1,11 +1,10 @@
 import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Forbidden, MethodNotAllowed, Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
+import { Forbidden, MethodNotAllowed, type OperationName, rowOf, Unauthenticated, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Option, Redacted } from "effect"
 import { asNobody, asServer, RowScope } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../../tenancy/access/Caller.ts"
-import { type Operation, policy } from "../../tenancy/access/policy.ts"
 import { Audit, AuditTold } from "../../tenancy/audit/Audit.ts"
 import { authorize } from "../../tenancy/identity/authorize.ts"
 import { Authenticator } from "../../tenancy/identity/keys/ApiKeys.ts"
@@ -33,7 +32,7 @@ const notAudited: ReadonlySet<number> = new Set([400, 405, 408, 413, 415, 429, 4
 const refusals: ReadonlySet<number> = new Set([401, 403])
 
 /**
- * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), what the policy table says of it
+ * The one way from a request to its handler: finds the operation, tells who calls (`Authenticator`), what the contract says of it
  * (`authorize`), and how often (`RateLimits`); the handler then sees the rows of the caller's organization alone. Every write, and
  * every refusal, has its entry in the audit log: by the writer in its own transaction, or else here.
  */
@@ -115,13 +114,13 @@ export const makeGate = Effect.gen(function* () {
 
   /** Appends the entry that the handler has not. A write that cannot be told is not told as done. */
   const tell = (
-    operation: Operation,
+    operation: OperationName,
     request: Request,
     status: number,
     told: { readonly told: boolean }
   ): Effect.Effect<void, Unavailable> => {
     const refused = refusals.has(status)
-    if ((told.told && status < 400) || notAudited.has(status) || !(policy[operation].writes || refused))
+    if ((told.told && status < 400) || notAudited.has(status) || !(rowOf(operation).writes || refused))
       return Effect.void
     const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
     return audit.append({ action: operation, outcome, status, subject: subjectOf(request) }).pipe(
@@ -153,14 +152,12 @@ export const makeGate = Effect.gen(function* () {
         return yield* pageFor(request, route, address, handle)
       }
       const told = { told: false }
-      const isOpen = policy[operation].roles === "open"
+      const { limit, roles } = rowOf(operation)
+      const isOpen = roles === "open"
       const admitted = Effect.gen(function* () {
         if (isOpen && operation !== "health.healthz") yield* requireOwner(request, address)
         const caller = isOpen ? undefined : yield* asServer(callerOf(request, address))
-        const rate =
-          operation === "health.healthz" || operation === "health.readyz"
-            ? Option.none()
-            : yield* asServer(rateOf(caller, address))
+        const rate = limit === "none" ? Option.none() : yield* asServer(rateOf(caller, address))
         return { caller, rate }
       })
       const answer = Effect.gen(function* () {

@@ -1,5 +1,5 @@
 import { bounds, maxSpecValues } from "@maxcloud/config-schema"
-import { type Operation, policy } from "../../tenancy/access/policy.ts"
+import { type OperationName, rowOf } from "@maxcloud/sdk/api"
 
 /** How large the JSON of an operation can be. */
 export interface JsonBudget {
@@ -19,9 +19,10 @@ const usual: JsonBudget = { bytes: 1024 * 1024, values: 2_000, depth: 8 }
 /** The spec is inside an object with a flag beside it. */
 const withSpec: JsonBudget = { bytes: 1024 * 1024, values: maxSpecValues + 8, depth: bounds.depth + 1 }
 
-export const jsonBudgetOf = (operation: Operation): JsonBudget => {
-  if (operation === "apps.plan" || operation === "apps.deploy") return withSpec
-  return policy[operation].roles === "open" ? open : usual
+export const jsonBudgetOf = (operation: OperationName): JsonBudget => {
+  const { json, roles } = rowOf(operation)
+  if (json === "spec") return withSpec
+  return roles === "open" ? open : usual
 }
 
 const [quote, comma, backslash] = [0x22, 0x2c, 0x5c]

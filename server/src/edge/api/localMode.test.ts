@@ -4,9 +4,8 @@ import { request } from "node:http"
 import { connect } from "node:net"
 import { Headers } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
+import { operations, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, FastCheck, Redacted } from "effect"
-import { policy } from "../../tenancy/access/policy.ts"
 import type { Happening } from "../../tenancy/audit/Audit.ts"
 import { newToken } from "../../tenancy/identity/tokens.ts"
 import { page } from "../http/routeTable.ts"
@@ -241,8 +240,6 @@ describe("a server in local mode, and proxies", () => {
 })
 
 describe("a server in local mode, and other users of the machine", () => {
-  const operations = Object.keys(policy).length
-
   it.scopedLive("answers whoever is not its own user with 401 and the fix, in every operation but /healthz", () =>
     Effect.gen(function* () {
       const { url } = yield* testApi({ ...closed, owner: stranger, openMetrics: false })
@@ -261,7 +258,7 @@ describe("a server in local mode, and other users of the machine", () => {
           }
         }
       }
-      assert.strictEqual(asked, operations)
+      assert.strictEqual(asked, operations.length)
       for (const path of Object.values(page)) {
         const isPublic = path === page.docs || path === page.openapi
         assert.strictEqual((yield* send(`${url}${path}`)).status, isPublic ? 200 : 401, path)

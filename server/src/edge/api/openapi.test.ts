@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { policy } from "../../tenancy/access/policy.ts"
+import { operations } from "@maxcloud/sdk/api"
 import { docsPage } from "./docsPage.ts"
 import { openApi } from "./openapi.ts"
 
@@ -27,7 +27,7 @@ describe("the OpenAPI document", () => {
     }
   })
 
-  it("says of each operation whether it needs a credential, as the policy table has it", () => {
+  it("says of each operation whether it needs a credential, as the contract has it", () => {
     const { components, paths } = openApi()
     assert.deepInclude(components.securitySchemes.bearer, { type: "http", scheme: "bearer" })
     const said = Object.values(paths).flatMap((item) =>
@@ -37,8 +37,8 @@ describe("the OpenAPI document", () => {
         return [name, security.length === 0 ? "open" : JSON.stringify(security)] as const
       })
     )
-    const wanted = Object.entries(policy).map(
-      ([name, { roles }]) => [name, roles === "open" ? "open" : JSON.stringify([{ bearer: [] }])] as const
+    const wanted = operations.map(
+      ({ name, row }) => [name, row.roles === "open" ? "open" : JSON.stringify([{ bearer: [] }])] as const
     )
     assert.sameDeepMembers(said, wanted)
   })

@@ -1,6 +1,5 @@
 import { OpenApi } from "@effect/platform"
-import { MaxCloudApi } from "@maxcloud/sdk/api"
-import { policy } from "../../tenancy/access/policy.ts"
+import { type EndpointRow, MaxCloudApi, rowOf } from "@maxcloud/sdk/api"
 import { routeOf } from "../http/routeTable.ts"
 
 const problem = (schema: string) => ({
@@ -55,22 +54,22 @@ const completeResponse = (status: string, response: Response) => ({
   }
 })
 
-const securityOf = (path: string, method: string) => {
+const rowAt = (path: string, method: string) => {
   const operation = routeOf(path)?.operations.get(method.toUpperCase())
-  return operation !== undefined && policy[operation].roles === "open" ? [] : [{ bearer: [] }]
+  return operation === undefined ? undefined : rowOf(operation)
 }
 
-const complete = (path: string, method: string, operation: Operation) => ({
+const complete = (path: string, method: string, operation: Operation) =>
+  completeBy(rowAt(path, method), path, operation)
+
+const completeBy = (row: EndpointRow | undefined, path: string, operation: Operation) => ({
   ...operation,
-  security: securityOf(path, method),
-  ...(operation.operationId === "sources.put"
-    ? {
-        requestBody: {
-          required: true,
-          content: { "application/gzip": { schema: { type: "string", format: "binary" } } }
-        }
-      }
-    : undefined),
+  security: row?.roles === "open" ? [] : [{ bearer: [] }],
+  ...(row?.content === undefined
+    ? undefined
+    : {
+        requestBody: { required: true, content: { [row.content]: { schema: { type: "string", format: "binary" } } } }
+      }),
   responses: Object.fromEntries(
     Object.entries({
       // A name that no path can hold is not found before the operation is.

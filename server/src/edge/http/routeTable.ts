@@ -1,7 +1,4 @@
-import { HttpApi } from "@effect/platform"
-import { MaxCloudApi } from "@maxcloud/sdk/api"
-import { Option } from "effect"
-import { type Operation, policy } from "../../tenancy/access/policy.ts"
+import { type OperationName, operations } from "@maxcloud/sdk/api"
 
 interface Entry {
   readonly pattern: string
@@ -10,7 +7,7 @@ interface Entry {
   /** Those of them that come with JSON. */
   readonly withJson: Set<string>
   /** What each method does; pages have none. */
-  readonly operations: Map<string, Operation>
+  readonly operations: Map<string, OperationName>
 }
 
 /** The pages beside the API's operations. Whoever calls may see them; what they show is their own matter. */
@@ -37,36 +34,24 @@ const entryOf = (pattern: string): Entry => {
     matches: new RegExp(`^${pattern.replace(/[.]/g, "\\.").replace(/:(\w+)/g, "(?<$1>[^/]+)")}/?$`),
     methods: new Set<string>(),
     withJson: new Set<string>(),
-    operations: new Map<string, Operation>()
+    operations: new Map<string, OperationName>()
   }
   entries.set(pattern, entry)
   return entry
 }
 
-const isOperation = (name: string): name is Operation => Object.hasOwn(policy, name)
-
-const uncovered: Array<string> = []
-
-HttpApi.reflect(MaxCloudApi, {
-  onGroup: () => {},
-  onEndpoint: ({ endpoint, group }) => {
-    const name = `${group.identifier}.${endpoint.name}`
-    if (!isOperation(name)) return void uncovered.push(name)
-    const entry = entryOf(endpoint.path)
-    entry.methods.add(endpoint.method)
-    entry.operations.set(endpoint.method, name)
-    if (Option.isSome(endpoint.payloadSchema)) entry.withJson.add(endpoint.method)
-    if (endpoint.method === "GET") {
-      entry.methods.add("HEAD")
-      entry.operations.set("HEAD", name)
-    }
+for (const { method, name, path, takesJson } of operations) {
+  const entry = entryOf(path)
+  entry.methods.add(method)
+  entry.operations.set(method, name)
+  if (takesJson) entry.withJson.add(method)
+  if (method === "GET") {
+    entry.methods.add("HEAD")
+    entry.operations.set("HEAD", name)
   }
-})
+}
 for (const path of Object.values(page)) entryOf(path).methods.add("GET").add("HEAD")
 for (const path of formPages) entryOf(path).methods.add("POST")
-
-/** Operations that the policy table does not name. With any, the server does not start. */
-export const operationsWithoutPolicy: ReadonlyArray<string> = uncovered
 
 const parametersOf = ({ pattern }: Entry) => pattern.split("/:").length
 
@@ -77,7 +62,7 @@ export interface Route {
   readonly pattern: string
   readonly methods: ReadonlySet<string>
   readonly withJson: ReadonlySet<string>
-  readonly operations: ReadonlyMap<string, Operation>
+  readonly operations: ReadonlyMap<string, OperationName>
   /** What stands in the URL for the pattern's `:names`. */
   readonly parameters: Readonly<Record<string, string>>
 }

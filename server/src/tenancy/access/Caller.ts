@@ -1,7 +1,6 @@
-import type { ApiKeyId, KeyScope, OidcTrustId, Role, SessionId, UserId } from "@maxcloud/sdk/api"
+import type { ApiKeyId, KeyScope, OidcTrustId, OperationName, Role, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Context } from "effect"
 import type { Organization } from "../organizations/Organizations.ts"
-import type { Operation } from "./policy.ts"
 
 export interface Person {
   readonly id: UserId
@@ -38,7 +37,7 @@ export class CurrentCaller extends Context.Reference<CurrentCaller>()("@maxcloud
 
 /** The operation of the request that is handled; undefined in the server's own work. */
 export class CurrentOperation extends Context.Reference<CurrentOperation>()("@maxcloud/server/CurrentOperation", {
-  defaultValue: (): Operation | undefined => undefined
+  defaultValue: (): OperationName | undefined => undefined
 }) {}
 
 /** The network address that the request came from (behind a trusted proxy: what that says); undefined in the server's own work. */

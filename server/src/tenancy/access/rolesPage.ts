@@ -1,5 +1,4 @@
-import { Role } from "@maxcloud/sdk/api"
-import { policy, type Rule } from "./policy.ts"
+import { operations, Role, type Rule } from "@maxcloud/sdk/api"
 
 const scopeOf = ({ roles, scope }: Rule) =>
   roles === "open"
@@ -15,16 +14,16 @@ export const rolesPage = (): string =>
   [
     "# Roles",
     "",
-    "Who may do which operation of the API. Made from `server/src/tenancy/access/policy.ts`, which the server enforces, by `npm run generate`.",
+    "Who may do which operation of the API. Made from `sdk/src/api`, which the server enforces, by `npm run generate`.",
     "A key may do what both its own role and its maker's present role allow. *Narrowed key*: which scope opens the operation to a key",
     "that is narrowed to apps and stages (`deploy` includes `read`).",
     "",
     `| operation | ${Role.literals.join(" | ")} | narrowed key | in the audit log |`,
     `|---|${Role.literals.map(() => "---|").join("")}---|---|`,
-    ...Object.entries(policy).map(([operation, rule]) => {
-      const { roles } = rule
+    ...operations.map(({ name, row }) => {
+      const { roles } = row
       const cells = Role.literals.map((role) => (roles === "open" ? "·" : roles.includes(role) ? "yes" : ""))
-      return `| \`${operation}\` | ${cells.join(" | ")} | ${scopeOf(rule)} | ${rule.writes ? "always" : roles === "open" ? "" : "when refused"} |`
+      return `| \`${name}\` | ${cells.join(" | ")} | ${scopeOf(row)} | ${row.writes ? "always" : roles === "open" ? "" : "when refused"} |`
     }),
     "",
     "·: needs no credential.",

@@ -6,7 +6,7 @@ import type { Chain } from "./chain.ts"
 
 /** What happened. Who, by which credential, from where, and the request's id are taken from `CurrentCaller`, `ClientAddress`, `RequestId`. */
 export interface Happening {
-  /** Operation as in the policy table: `apps.deploy`, `auth.register`; the server's own: `server.erase`. */
+  /** Operation as in the contract: `apps.deploy`, `auth.register`; the server's own: `server.erase`. */
   readonly action: string
   readonly outcome: AuditOutcome
   /** HTTP status of the answer. */

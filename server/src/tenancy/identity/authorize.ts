@@ -1,21 +1,30 @@
-import { Forbidden, type KeyScope, type Role, scopeOpens, type Unavailable } from "@maxcloud/sdk/api"
+import {
+  Forbidden,
+  type KeyScope,
+  type OperationName,
+  type Role,
+  type Rule,
+  rowOf,
+  scopeOpens,
+  type Unavailable
+} from "@maxcloud/sdk/api"
 import { Effect, Option } from "effect"
 import type { Caller } from "../access/Caller.ts"
-import { effectiveRole, type Operation, policy, type Rule } from "../access/policy.ts"
+import { effectiveRole } from "../access/policy.ts"
 import { Places } from "./Places.ts"
 
 /** What of a request tells which app and stage it is about. */
 export interface Asked {
-  readonly operation: Operation
+  readonly operation: OperationName
   readonly parameters: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   /** Must addresses be confirmed before their accounts may do anything? */
   readonly verifiedOnly: boolean
 }
 
-/** Lets the caller do what the policy table allows, and fails with what is missing and who could help. */
+/** Lets the caller do what the contract allows, and fails with what is missing and who could help. */
 export const authorize = (caller: Caller, asked: Asked): Effect.Effect<void, Forbidden | Unavailable, Places> => {
-  const rule = policy[asked.operation]
+  const rule = rowOf(asked.operation)
   const { roles } = rule
   if (roles === "open") return Effect.void
   if (asked.verifiedOnly && caller.person?.verified === false && rule.unverified !== true) {
@@ -65,7 +74,7 @@ const placeOf = ({ organization }: Caller, at: "path" | "query" | "service" | "d
     return Option.getOrUndefined(yield* places.find(at, organization.id, asked.parameters["id"] ?? ""))
   })
 
-const roleMessage = (caller: Caller, operation: Operation, roles: ReadonlyArray<Role>) =>
+const roleMessage = (caller: Caller, operation: OperationName, roles: ReadonlyArray<Role>) =>
   `${operation} is for the role${roles.length === 1 ? "" : "s"} ${roles.join(", ")} of the organization "${caller.organization.name}", and this ${
     caller.credential.type === "session" ? "account" : "credential"
   } is ${effectiveRole(caller)}: ask an owner or admin`

@@ -1,0 +1,71 @@
+import { HttpApiEndpoint, type HttpMethod, OpenApi } from "@effect/platform"
+import { Context } from "effect"
+import type { Role, ScopeVerb } from "./roles.ts"
+
+/**
+ * Where a key that is narrowed to apps and stages finds the one that an operation is about: in the path, the query, by the service or
+ * deployment of the path; `organization`: it is about none, and open to every narrowed key that has the verb.
+ */
+export type ScopePlace = "path" | "query" | "service" | "deployment" | "organization"
+
+/** Who may call an endpoint. */
+export interface Rule {
+  /** Who may; `open`: it needs no credential. */
+  readonly roles: ReadonlyArray<Role> | "open"
+  /** Does it change anything? Then it has an entry in the audit log, whatever the answer. */
+  readonly writes: boolean
+  /** Which scopes of a narrowed key open it; absent: none does. */
+  readonly scope?: { readonly verb: ScopeVerb; readonly at: ScopePlace }
+  /** May somebody do it whose address is not confirmed yet? */
+  readonly unverified?: true
+}
+
+/**
+ * What everything but the handler has to know of an endpoint. The server's gate, the audit log, the OpenAPI document, the page of roles and
+ * the tests of every operation read it. Whether a secret is in a request or an answer is read from the schemas: they are `Schema.Redacted`.
+ */
+export interface EndpointRow extends Rule {
+  readonly summary: string
+  readonly description: string
+  /** The method of the SDK's client that calls it. */
+  readonly client: string
+  /** Is it outside of every rate limit? */
+  readonly limit?: "none"
+  /** Is the JSON that it takes as large as an AppSpec? */
+  readonly json?: "spec"
+  /** The body, if it isn't JSON. */
+  readonly content?: "application/gzip"
+}
+
+/** Where an endpoint keeps its row. */
+export class EndpointRowOf extends Context.Tag("@maxcloud/sdk/EndpointRow")<EndpointRowOf, EndpointRow>() {}
+
+const endpoint =
+  <Method extends HttpMethod.HttpMethod>(method: Method) =>
+  <const Name extends string>(
+    name: Name,
+    path: `/${string}`,
+    row: EndpointRow
+  ): HttpApiEndpoint.HttpApiEndpoint<Name, Method> => {
+    const { description, summary } = row
+    return HttpApiEndpoint.make(method)(name, path)
+      .annotate(EndpointRowOf, row)
+      .annotateContext(OpenApi.annotations({ summary, description }))
+  }
+
+export const get = endpoint("GET")
+export const post = endpoint("POST")
+export const put = endpoint("PUT")
+export const patch = endpoint("PATCH")
+export const del = endpoint("DELETE")
+
+export const everyone: ReadonlyArray<Role> = ["owner", "admin", "deployer", "viewer", "billing"]
+export const readers: ReadonlyArray<Role> = ["owner", "admin", "deployer", "viewer"]
+export const deployers: ReadonlyArray<Role> = ["owner", "admin", "deployer"]
+export const admins: ReadonlyArray<Role> = ["owner", "admin"]
+export const owners: ReadonlyArray<Role> = ["owner"]
+
+export const open = { roles: "open", writes: false } as const
+export const signsIn = { roles: "open", writes: true } as const
+export const reads = (at: ScopePlace): Rule => ({ roles: readers, writes: false, scope: { verb: "read", at } })
+export const deploys = (at: ScopePlace): Rule => ({ roles: deployers, writes: true, scope: { verb: "deploy", at } })

@@ -1,0 +1,65 @@
+import { HttpApiGroup } from "@effect/platform"
+import { Schema } from "effect"
+import { CreateOrganization, SessionGrant } from "../auth.ts"
+import { Authentication } from "../authentication.ts"
+import { JsonLines } from "../bodies.ts"
+import { del, everyone, get, open, post } from "../endpoint.ts"
+import { Conflict, Forbidden, NotFound, TooManyRequests } from "../errors.ts"
+import { ErasureCertificate } from "../organization.ts"
+
+/** What is kept of the signed-in person, whatever the organization. */
+export class AccountGroup extends HttpApiGroup.make("account")
+  .add(
+    post("createOrganization", "/organizations", {
+      summary: "Create an organization",
+      description:
+        "The signed-in person owns it; the answer is a session for it. 403 where registration is by invite only.",
+      client: "account.createOrganization",
+      roles: everyone,
+      writes: true
+    })
+      .setPayload(CreateOrganization)
+      .addSuccess(SessionGrant, { status: 201 })
+      .addError(Conflict)
+  )
+  .add(
+    get("export", "/export", {
+      summary: "Export the account",
+      description: "Everything that is kept of the signed-in person, as lines of JSON.",
+      client: "account.export",
+      roles: everyone,
+      writes: false,
+      unverified: true
+    }).addSuccess(JsonLines)
+  )
+  .add(
+    del("delete", "/", {
+      summary: "Delete the account",
+      description:
+        "Erases the person in every store, at once. 409 where an organization would be left without an owner.",
+      client: "account.delete",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    })
+      .addSuccess(ErasureCertificate)
+      .addError(Conflict)
+  )
+  .addError(Forbidden)
+  .middleware(Authentication)
+  .prefix("/api/v1/account") {}
+
+/** Certificates of erasure are told to whoever has their id: there is no credential left that could ask. */
+export class ErasuresGroup extends HttpApiGroup.make("erasures")
+  .add(
+    get("get", "/api/v1/erasures/:id", {
+      summary: "Get a certificate of erasure",
+      description: "By its id, which cannot be guessed. It holds no name.",
+      client: "erasures.get",
+      ...open
+    })
+      .setPath(Schema.Struct({ id: Schema.String.pipe(Schema.pattern(/^era_[0-9a-f]{32}$/)) }))
+      .addSuccess(ErasureCertificate)
+      .addError(NotFound)
+  )
+  .addError(TooManyRequests) {}

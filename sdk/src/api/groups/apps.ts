@@ -1,0 +1,189 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { AppName, bounds, SecretName, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { AppStageList, Deployment, DeploymentList, Plan } from "../deployment.ts"
+import { DriftList } from "../drift.ts"
+import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
+import { Conflict, InvalidSpec, NotFound, QuotaExceeded } from "../errors.ts"
+import { IdempotencyKey } from "../headers.ts"
+import { knownKeysOnly } from "../knownKeysOnly.ts"
+import { NetworkReport } from "../network.ts"
+import { ImportSecrets, RollbackSecret, SecretInfo, SecretList, SecretValue, SecretVersionList } from "../secrets.ts"
+
+const stagePath = Schema.Struct({ app: AppName, stage: StageName })
+
+const secretPath = Schema.Struct({ ...stagePath.fields, name: SecretName })
+
+/** The AppSpec travels as plain data and is parsed by the server, so that every issue is told with its path. */
+const SpecPayload = Schema.Struct({
+  spec: Schema.Unknown.annotations({
+    description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
+  })
+}).annotations(knownKeysOnly)
+
+const DeployPayload = Schema.Struct({
+  ...SpecPayload.fields,
+  /** Take fields that another manager of the cluster's objects holds (server-side apply's `force`). */
+  forceConflicts: Schema.optionalWith(Schema.Boolean, { default: () => false })
+}).annotations(knownKeysOnly)
+
+export class AppsGroup extends HttpApiGroup.make("apps")
+  .add(
+    get("list", "/", {
+      summary: "List apps and stages",
+      description: "Each with its newest deployment.",
+      client: "apps.list",
+      roles: readers,
+      writes: false
+    }).addSuccess(AppStageList)
+  )
+  .add(
+    post("plan", "/:app/stages/:stage/plan", {
+      summary: "Plan a deployment",
+      description:
+        "What deploying this AppSpec would change, field by field, without doing it. 422 only where it cannot be read.",
+      client: "plan",
+      json: "spec",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .setPayload(SpecPayload)
+      .addSuccess(Plan)
+      .addError(InvalidSpec)
+  )
+  .add(
+    post("deploy", "/:app/stages/:stage/deployments", {
+      summary: "Deploy an app",
+      description:
+        "Accepts an AppSpec. When the answer comes, the deployment is durable and will be carried out. The same `Idempotency-Key` with the same spec gives the same deployment again; with another spec 409. `forceConflicts` takes fields that another manager has set in the cluster, which else fails the deployment.",
+      client: "deploy",
+      json: "spec",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .setPayload(DeployPayload)
+      .setHeaders(IdempotencyKey)
+      .addSuccess(Deployment, { status: 202 })
+      .addError(Conflict)
+      .addError(InvalidSpec)
+      .addError(QuotaExceeded)
+  )
+  .add(
+    get("deployments", "/:app/stages/:stage/deployments", {
+      summary: "List the deployments of a stage",
+      description: "Newest first, the last 100.",
+      client: "deployments.list",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(DeploymentList)
+      .addError(NotFound)
+  )
+  .add(
+    del("destroy", "/:app/stages/:stage", {
+      summary: "Destroy a stage of an app",
+      description: "A deployment that removes every service of the app in this stage.",
+      client: "apps.destroy",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(Deployment, { status: 202 })
+      .addError(NotFound)
+  )
+  .add(
+    get("secrets", "/:app/stages/:stage/secrets", {
+      summary: "List secrets",
+      description: "Names and versions; no answer ever holds a value.",
+      client: "secrets.list",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(SecretList)
+  )
+  .add(
+    put("setSecret", "/:app/stages/:stage/secrets/:name", {
+      summary: "Set a secret",
+      description: "Adds a version. It takes effect with the next deployment.",
+      client: "secrets.set",
+      ...deploys("path")
+    })
+      .setPath(secretPath)
+      .setPayload(SecretValue)
+      .addSuccess(SecretInfo)
+      .addError(Conflict)
+  )
+  .add(
+    del("unsetSecret", "/:app/stages/:stage/secrets/:name", {
+      summary: "Unset a secret",
+      description: "Deployments that hold a version of it keep it until they are gone.",
+      client: "secrets.unset",
+      ...deploys("path")
+    })
+      .setPath(secretPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .add(
+    post("importSecrets", "/:app/stages/:stage/secrets/import", {
+      summary: "Import secrets",
+      description: "Adds a version of each, all or none. They take effect with the next deployment.",
+      client: "secrets.import",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .setPayload(ImportSecrets)
+      .addSuccess(SecretList)
+      .addError(Conflict)
+  )
+  .add(
+    get("secretVersions", "/:app/stages/:stage/secrets/:name/versions", {
+      summary: "List the versions of a secret",
+      description: "Those that are still kept, newest first; without values.",
+      client: "secrets.versions",
+      ...reads("path")
+    })
+      .setPath(secretPath)
+      .addSuccess(SecretVersionList)
+      .addError(NotFound)
+  )
+  .add(
+    post("rollbackSecret", "/:app/stages/:stage/secrets/:name/rollback", {
+      summary: "Roll a secret back",
+      description: "Makes the value of an earlier version the newest one, as a new version.",
+      client: "secrets.rollback",
+      ...deploys("path")
+    })
+      .setPath(secretPath)
+      .setPayload(RollbackSecret)
+      .addSuccess(SecretInfo)
+      .addError(Conflict)
+      .addError(NotFound)
+  )
+  .add(
+    get("drift", "/:app/stages/:stage/drift", {
+      summary: "List drift",
+      description:
+        "What others than max-cloud did to the objects of the app, newest first, the last 100: by which field manager, and when it was put right.",
+      client: "apps.drift",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(DriftList)
+      .addError(NotFound)
+  )
+  .add(
+    post("verifyNetwork", "/:app/stages/:stage/network/verify", {
+      summary: "Verify the network",
+      description:
+        "Probes from real pods what the network lets through, against what the config says. 422 where the runtime has no network of its own.",
+      client: "apps.verifyNetwork",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(NetworkReport)
+      .addError(NotFound)
+      .addError(InvalidSpec)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/apps") {}

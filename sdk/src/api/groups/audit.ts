@@ -1,0 +1,30 @@
+import { HttpApiGroup } from "@effect/platform"
+import { AuditList, AuditParameters } from "../audit.ts"
+import { Authentication } from "../authentication.ts"
+import { JsonLines } from "../bodies.ts"
+import { admins, get } from "../endpoint.ts"
+
+export class AuditGroup extends HttpApiGroup.make("audit")
+  .add(
+    get("list", "/", {
+      summary: "List the audit log",
+      description: "Newest first: each write, and each attempt that was refused.",
+      client: "audit.list",
+      roles: admins,
+      writes: false
+    })
+      .setUrlParams(AuditParameters)
+      .addSuccess(AuditList)
+  )
+  .add(
+    get("export", "/export", {
+      summary: "Export the audit log",
+      description:
+        "The whole hash chain as lines of JSON with signed checkpoints, which `maxcloud audit verify` checks offline.",
+      client: "audit.export",
+      roles: admins,
+      writes: false
+    }).addSuccess(JsonLines)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/audit") {}

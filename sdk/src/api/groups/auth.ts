@@ -1,0 +1,189 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { Schema } from "effect"
+import {
+  ApiKeyList,
+  AuthStatus,
+  CreateApiKey,
+  CreateInvite,
+  CreateOidcTrust,
+  InviteInfo,
+  InviteList,
+  NewApiKey,
+  OidcTrustInfo,
+  OidcTrustList,
+  RotateApiKey,
+  SessionGrant,
+  SwitchOrganization
+} from "../auth.ts"
+import { Authentication } from "../authentication.ts"
+import { admins, del, everyone, get, post } from "../endpoint.ts"
+import { Conflict, Forbidden, NotFound } from "../errors.ts"
+import { ApiKeyId, InviteId, OidcTrustId } from "../ids.ts"
+
+const apiKeyPath = Schema.Struct({ id: ApiKeyId })
+
+/** The caller's own credential, and those of the organization. */
+export class AuthGroup extends HttpApiGroup.make("auth")
+  .add(
+    get("status", "/status", {
+      summary: "Who calls",
+      description: "The credential, its organization and role, and the person behind it.",
+      client: "auth.status",
+      roles: everyone,
+      writes: false,
+      scope: { verb: "read", at: "organization" },
+      unverified: true
+    }).addSuccess(AuthStatus)
+  )
+  .add(
+    post("signOut", "/sign-out", {
+      summary: "Sign out",
+      description: "Ends the session that the request is sent with. 403 for other credentials.",
+      client: "auth.signOut",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    }).addSuccess(HttpApiSchema.NoContent)
+  )
+  .add(
+    post("switchOrganization", "/switch", {
+      summary: "Switch the organization",
+      description: "A session for another organization that the person is a member of.",
+      client: "auth.switchOrganization",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    })
+      .setPayload(SwitchOrganization)
+      .addSuccess(SessionGrant, { status: 201 })
+      .addError(NotFound)
+  )
+  .add(
+    post("resendVerification", "/resend-verification", {
+      summary: "Send the mail once more",
+      description: "That confirms the address of the signed-in person.",
+      client: "auth.resendVerification",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    }).addSuccess(HttpApiSchema.NoContent, { status: 202 })
+  )
+  .add(
+    get("apiKeys", "/api-keys", {
+      summary: "List API keys",
+      description: "Newest first, without their secret parts.",
+      client: "auth.apiKeys.list",
+      roles: everyone,
+      writes: false,
+      unverified: true
+    }).addSuccess(ApiKeyList)
+  )
+  .add(
+    post("createApiKey", "/api-keys", {
+      summary: "Create an API key",
+      description: "Its secret part is in this answer and nowhere else. It may do no more than its maker.",
+      client: "auth.apiKeys.create",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    })
+      .setPayload(CreateApiKey)
+      .addSuccess(NewApiKey, { status: 201 })
+  )
+  .add(
+    post("rotateApiKey", "/api-keys/:id/rotate", {
+      summary: "Rotate an API key",
+      description: "A new key of the same rights; the former one goes on for `overlapSeconds`.",
+      client: "auth.apiKeys.rotate",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    })
+      .setPath(apiKeyPath)
+      .setPayload(RotateApiKey)
+      .addSuccess(NewApiKey, { status: 201 })
+      .addError(NotFound)
+  )
+  .add(
+    del("deleteApiKey", "/api-keys/:id", {
+      summary: "Delete an API key",
+      description: "It opens nothing from then on.",
+      client: "auth.apiKeys.delete",
+      roles: everyone,
+      writes: true,
+      unverified: true
+    })
+      .setPath(apiKeyPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .add(
+    get("invites", "/invites", {
+      summary: "List invites",
+      description: "Newest first.",
+      client: "auth.invites.list",
+      roles: admins,
+      writes: false
+    }).addSuccess(InviteList)
+  )
+  .add(
+    post("createInvite", "/invites", {
+      summary: "Invite somebody",
+      description: "Sends a mail with a link. Nobody is invited to more than the inviter has.",
+      client: "auth.invites.create",
+      roles: admins,
+      writes: true
+    })
+      .setPayload(CreateInvite)
+      .addSuccess(InviteInfo, { status: 201 })
+      .addError(Conflict)
+  )
+  .add(
+    del("revokeInvite", "/invites/:id", {
+      summary: "Revoke an invite",
+      description: "Its link opens nothing from then on.",
+      client: "auth.invites.revoke",
+      roles: admins,
+      writes: true
+    })
+      .setPath(Schema.Struct({ id: InviteId }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .add(
+    get("oidcTrusts", "/oidc-trusts", {
+      summary: "List OIDC trusts",
+      description: "Whose tokens act for the organization, and as what.",
+      client: "auth.oidcTrusts.list",
+      roles: admins,
+      writes: false
+    }).addSuccess(OidcTrustList)
+  )
+  .add(
+    post("createOidcTrust", "/oidc-trusts", {
+      summary: "Trust an OIDC issuer",
+      description:
+        "Its tokens, for the audience `maxcloud/<organization>` and with these claims, act with this role and scopes: CI without a kept key.",
+      client: "auth.oidcTrusts.create",
+      roles: admins,
+      writes: true
+    })
+      .setPayload(CreateOidcTrust)
+      .addSuccess(OidcTrustInfo, { status: 201 })
+      .addError(Conflict)
+  )
+  .add(
+    del("deleteOidcTrust", "/oidc-trusts/:id", {
+      summary: "End an OIDC trust",
+      description: "Its tokens open nothing from then on.",
+      client: "auth.oidcTrusts.delete",
+      roles: admins,
+      writes: true
+    })
+      .setPath(Schema.Struct({ id: OidcTrustId }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .addError(Forbidden)
+  .middleware(Authentication)
+  .prefix("/api/v1/auth") {}

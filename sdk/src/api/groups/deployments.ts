@@ -1,0 +1,39 @@
+import { HttpApiGroup } from "@effect/platform"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { EventStream } from "../bodies.ts"
+import { Deployment } from "../deployment.ts"
+import { get, reads } from "../endpoint.ts"
+import { NotFound } from "../errors.ts"
+import { LastEventId } from "../headers.ts"
+import { DeploymentId } from "../ids.ts"
+
+const deploymentPath = Schema.Struct({ id: DeploymentId })
+
+export class DeploymentsGroup extends HttpApiGroup.make("deployments")
+  .add(
+    get("get", "/:id", {
+      summary: "Get a deployment",
+      description: "Its state, and how each of its services fares.",
+      client: "deployments.get",
+      ...reads("deployment")
+    })
+      .setPath(deploymentPath)
+      .addSuccess(Deployment)
+      .addError(NotFound)
+  )
+  .add(
+    get("events", "/:id/events", {
+      summary: "Follow a deployment",
+      description:
+        "Server-sent events: `event: deployment` with a `DeploymentEvent` as data and its number as id, from the first on (or after `Last-Event-ID`); ends after the one of type `finished`. A comment every 10 seconds; a fault after the first byte comes as `event: error` with a problem document.",
+      client: "events",
+      ...reads("deployment")
+    })
+      .setPath(deploymentPath)
+      .setHeaders(LastEventId)
+      .addSuccess(EventStream)
+      .addError(NotFound)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/deployments") {}

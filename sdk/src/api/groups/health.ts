@@ -1,0 +1,51 @@
+import { HttpApiGroup } from "@effect/platform"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { everyone, get, open } from "../endpoint.ts"
+import { NotReady } from "../errors.ts"
+import { Readiness } from "../readiness.ts"
+
+export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
+  .add(
+    get("healthz", "/healthz", {
+      summary: "Health",
+      description: "Answers as soon as the server takes requests, whatever else fails; needs no credential.",
+      client: "health",
+      limit: "none",
+      ...open
+    }).addSuccess(Schema.Struct({ status: Schema.Literal("ok") }))
+  )
+  .add(
+    get("readyz", "/readyz", {
+      summary: "Readiness",
+      description:
+        "Can the server do all of its work? 503 with the failed checks if its database is away or its disk takes no more.",
+      client: "readiness",
+      limit: "none",
+      ...open
+    })
+      .addSuccess(Readiness)
+      .addError(NotReady)
+  ) {}
+
+export class InfoGroup extends HttpApiGroup.make("info")
+  .add(
+    get("get", "/api/v1/info", {
+      summary: "About this server",
+      description: "Version, runtime, and the organization that the credential belongs to.",
+      client: "info",
+      roles: everyone,
+      writes: false,
+      scope: { verb: "read", at: "organization" },
+      unverified: true
+    }).addSuccess(
+      Schema.Struct({
+        version: Schema.String,
+        runtime: Schema.Literal("local", "kubernetes"),
+        organization: Schema.String,
+        /** May services run in place from a folder (`maxcloud dev`)? */
+        inPlace: Schema.Boolean
+      }).annotations({ identifier: "ServerInfo" })
+    )
+  )
+  .middleware(Authentication) {}

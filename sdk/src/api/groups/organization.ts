@@ -1,0 +1,99 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { JsonLines } from "../bodies.ts"
+import { admins, del, everyone, get, owners, patch, post } from "../endpoint.ts"
+import { Conflict, Forbidden, NotFound } from "../errors.ts"
+import { UserId } from "../ids.ts"
+import {
+  ChangeMember,
+  DeleteOrganization,
+  DeletionStatus,
+  MemberInfo,
+  MemberList,
+  OrganizationInfo
+} from "../organization.ts"
+
+const memberPath = Schema.Struct({ userId: UserId })
+
+export class OrganizationGroup extends HttpApiGroup.make("organization")
+  .add(
+    get("get", "/", {
+      summary: "The organization",
+      description: "Its quotas, what counts against them, and whether it is to be deleted.",
+      client: "organization.get",
+      roles: everyone,
+      writes: false
+    }).addSuccess(OrganizationInfo)
+  )
+  .add(
+    get("members", "/members", {
+      summary: "List members",
+      description: "By e-mail address.",
+      client: "organization.members",
+      roles: everyone,
+      writes: false
+    }).addSuccess(MemberList)
+  )
+  .add(
+    patch("changeMember", "/members/:userId", {
+      summary: "Change a member's role",
+      description: "409 where no owner would be left.",
+      client: "organization.changeMember",
+      roles: admins,
+      writes: true
+    })
+      .setPath(memberPath)
+      .setPayload(ChangeMember)
+      .addSuccess(MemberInfo)
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    del("removeMember", "/members/:userId", {
+      summary: "Remove a member",
+      description: "Ends the sessions and keys of the person here. 409 where no owner would be left.",
+      client: "organization.removeMember",
+      roles: admins,
+      writes: true
+    })
+      .setPath(memberPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    get("export", "/export", {
+      summary: "Export the organization",
+      description: "Everything that is kept of it, as lines of JSON (docs/privacy.md), without secret values.",
+      client: "organization.export",
+      roles: owners,
+      writes: false
+    }).addSuccess(JsonLines)
+  )
+  .add(
+    post("delete", "/deletion", {
+      summary: "Delete the organization",
+      description: "Its services end at once; after the grace period everything of it is erased.",
+      client: "organization.delete",
+      roles: owners,
+      writes: true
+    })
+      .setPayload(DeleteOrganization)
+      .addSuccess(DeletionStatus, { status: 202 })
+      .addError(Conflict)
+  )
+  .add(
+    del("cancelDeletion", "/deletion", {
+      summary: "Keep the organization",
+      description: "Ends a deletion within its grace period.",
+      client: "organization.cancelDeletion",
+      roles: owners,
+      writes: true
+    })
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .addError(Forbidden)
+  .middleware(Authentication)
+  .prefix("/api/v1/organization") {}

@@ -1,0 +1,46 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { admins, del, get, put, readers } from "../endpoint.ts"
+import { NotFound } from "../errors.ts"
+import { RegistryHost, RegistryInfo, RegistryList, RegistryLogin } from "../registries.ts"
+
+const registryPath = Schema.Struct({ host: RegistryHost })
+
+export class RegistriesGroup extends HttpApiGroup.make("registries")
+  .add(
+    get("list", "/", {
+      summary: "List registries",
+      description: "Those that credentials are kept of; no answer ever holds a password.",
+      client: "registries.list",
+      roles: readers,
+      writes: false
+    }).addSuccess(RegistryList)
+  )
+  .add(
+    put("login", "/:host", {
+      summary: "Sign in to a registry",
+      description:
+        "Asks the registry whether it takes the credentials, as `docker login` does, and keeps them, sealed: images of this host are resolved and pulled with them, for this organization alone. 400: the registry refuses them. 503: it can't be reached. Nothing is kept then.",
+      client: "registries.login",
+      roles: admins,
+      writes: true
+    })
+      .setPath(registryPath)
+      .setPayload(RegistryLogin)
+      .addSuccess(RegistryInfo)
+  )
+  .add(
+    del("logout", "/:host", {
+      summary: "Sign out of a registry",
+      description: "Forgets its credentials. What runs goes on.",
+      client: "registries.logout",
+      roles: admins,
+      writes: true
+    })
+      .setPath(registryPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(NotFound)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/registries") {}

@@ -1,0 +1,148 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { EventStream } from "../bodies.ts"
+import { Deployment } from "../deployment.ts"
+import { del, deployers, deploys, get, post, reads } from "../endpoint.ts"
+import { Conflict, InvalidSpec, NotFound, QuotaExceeded } from "../errors.ts"
+import { IdempotencyKey, LastEventId } from "../headers.ts"
+import { ServiceId } from "../ids.ts"
+import { LogParameters } from "../logs.ts"
+import { CreateService, Restart, RevisionList, Service, ServiceList } from "../service.ts"
+
+const servicePath = Schema.Struct({ id: ServiceId })
+
+export class ServicesGroup extends HttpApiGroup.make("services")
+  .add(
+    post("create", "/", {
+      summary: "Create a service from an image",
+      description:
+        "Makes an app of this one service in the stage `production`, and deploys it. 409 where a service of that name exists.",
+      client: "services.create",
+      roles: deployers,
+      writes: true
+    })
+      .setPayload(CreateService)
+      .addSuccess(Service, { status: 201 })
+      .addError(Conflict)
+      .addError(InvalidSpec)
+      .addError(QuotaExceeded)
+  )
+  .add(
+    get("list", "/", {
+      summary: "List services",
+      description: "Every service of the organization, by name, then stage; narrowed by `app`, `stage` and `name`.",
+      client: "services.list",
+      ...reads("query")
+    })
+      .setUrlParams(
+        Schema.Struct({
+          app: Schema.optional(AppName),
+          stage: Schema.optional(StageName),
+          name: Schema.optional(ServiceName)
+        })
+      )
+      .addSuccess(ServiceList)
+  )
+  .add(
+    get("get", "/:id", {
+      summary: "Get a service",
+      description: "The service as it is: state, conditions, revisions, traffic, URL.",
+      client: "services.get",
+      ...reads("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(Service)
+      .addError(NotFound)
+  )
+  .add(
+    del("delete", "/:id", {
+      summary: "Delete a service",
+      description:
+        "Deploys the app without this service; answers with that deployment. 422 where another service of the app links to it.",
+      client: "services.delete",
+      ...deploys("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(Deployment, { status: 202 })
+      .addError(NotFound)
+      .addError(InvalidSpec)
+  )
+  .add(
+    post("pause", "/:id/pause", {
+      summary: "Pause a service",
+      description:
+        "Its instances end and its requests are answered 503, until it is resumed: deployments change it, but do not start it. Safe to repeat.",
+      client: "services.pause",
+      ...deploys("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(Service)
+      .addError(NotFound)
+  )
+  .add(
+    post("resume", "/:id/resume", {
+      summary: "Resume a service",
+      description: "Ends a pause. Safe to repeat.",
+      client: "services.resume",
+      ...deploys("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(Service)
+      .addError(NotFound)
+  )
+  .add(
+    post("restart", "/:id/restart", {
+      summary: "Restart a service",
+      description:
+        "Starts new instances of the same program in a revision of its own, and ends the old ones when those are ready, so that no request fails. It is done when the service's `latestCreatedRevision` is another than `replaces` and ready. The last `Idempotency-Key` again changes nothing. 409 for a service that is paused or being deleted.",
+      client: "services.restart",
+      ...deploys("service")
+    })
+      .setPath(servicePath)
+      .setHeaders(IdempotencyKey)
+      .addSuccess(Restart, { status: 202 })
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    get("exec", "/:id/exec", {
+      summary: "Run a program in an instance of a service",
+      description:
+        "A WebSocket (RFC 6455) with the subprotocol `v1.exec.maxcloud.dev`; the credential is in the handshake's `Authorization`. The first message is an `ExecStart` as text. Then binary messages carry a byte for the channel (0 stdin, 1 stdout, 2 stderr) and what was written, and text messages are `ExecInput` and `ExecOutput`. The program ends with the connection. 409 where no instance runs and none can be started, 429 over ten sessions of the organization. Without a handshake: 400.",
+      client: "services.exec",
+      ...deploys("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(HttpApiSchema.Empty(101))
+      .addError(NotFound)
+      .addError(Conflict)
+  )
+  .add(
+    get("revisions", "/:id/revisions", {
+      summary: "List the revisions of a service",
+      description: "Newest first.",
+      client: "services.revisions",
+      ...reads("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(RevisionList)
+      .addError(NotFound)
+  )
+  .add(
+    get("logs", "/:id/logs", {
+      summary: "Read the logs of a service",
+      description:
+        "Server-sent events: `event: log` with a `LogEntry` as data and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. A fault after the first byte comes as `event: error` with a problem document. To resume without a lost or doubled line, send the last id as `Last-Event-ID`.",
+      client: "logs",
+      ...reads("service")
+    })
+      .setPath(servicePath)
+      .setUrlParams(LogParameters)
+      .setHeaders(LastEventId)
+      .addSuccess(EventStream)
+      .addError(NotFound)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/services") {}

@@ -1,0 +1,39 @@
+import { HttpApiGroup, HttpApiSchema } from "@effect/platform"
+import { SourceDigest } from "@maxcloud/config-schema"
+import { Schema } from "effect"
+import { Authentication } from "../authentication.ts"
+import { deployers, deploys, get, put } from "../endpoint.ts"
+import { InsufficientStorage, NotFound, PayloadTooLarge, QuotaExceeded } from "../errors.ts"
+
+const digestPath = Schema.Struct({ digest: SourceDigest })
+
+export class SourcesGroup extends HttpApiGroup.make("sources")
+  .add(
+    get("get", "/:digest", {
+      summary: "Find a source snapshot",
+      description: "Tells whether the organization has uploaded it already.",
+      client: "deploy",
+      roles: deployers,
+      writes: false,
+      scope: { verb: "deploy", at: "organization" }
+    })
+      .setPath(digestPath)
+      .addSuccess(Schema.Struct({ digest: SourceDigest, bytes: Schema.Int }).annotations({ identifier: "SourceInfo" }))
+      .addError(NotFound)
+  )
+  .add(
+    put("put", "/:digest", {
+      summary: "Upload a source snapshot",
+      description: "The body is a gzipped tar whose content has this digest, 256 MiB at most.",
+      client: "deploy",
+      content: "application/gzip",
+      ...deploys("organization")
+    })
+      .setPath(digestPath)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(QuotaExceeded)
+      .addError(PayloadTooLarge)
+      .addError(InsufficientStorage)
+  )
+  .middleware(Authentication)
+  .prefix("/api/v1/sources") {}

@@ -1,0 +1,75 @@
+import { HttpApi, type HttpApiEndpoint, type HttpApiGroup } from "@effect/platform"
+import { Context, Option } from "effect"
+import { MaxCloudApi } from "./api.ts"
+import { type EndpointRow, EndpointRowOf } from "./endpoint.ts"
+import { holdsSecret } from "./holdsSecret.ts"
+
+type GroupOf<A> = A extends HttpApi.HttpApi<infer _I, infer G, infer _E, infer _R> ? G : never
+type NameOf<G> =
+  G extends HttpApiGroup.HttpApiGroup<infer Id, infer E, infer _Error, infer _R, infer _Top>
+    ? `${Id}.${HttpApiEndpoint.HttpApiEndpoint.Name<E>}`
+    : never
+
+/** The name of an operation of the API: its group's and its own, such as `apps.deploy`. The audit log calls it so, too. */
+export type OperationName = NameOf<GroupOf<typeof MaxCloudApi>>
+
+/** An endpoint of the contract, as its readers see it. */
+export interface Operation {
+  readonly name: OperationName
+  readonly method: string
+  /** As the contract writes it, with `:name` for a parameter. */
+  readonly path: string
+  readonly row: EndpointRow
+  readonly takesJson: boolean
+  /** A secret is in its request or its answer: passwords, values, codes, tokens, keys. */
+  readonly isSecret: boolean
+}
+
+const found: Array<Omit<Operation, "name"> & { readonly name: string }> = []
+HttpApi.reflect(MaxCloudApi, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint, errors, group, payloads, successes }) => {
+    const name = `${group.identifier}.${endpoint.name}`
+    const { method, path } = endpoint
+    const row = Option.getOrThrowWith(
+      Context.getOption(endpoint.annotations, EndpointRowOf),
+      () =>
+        new Error(`The endpoint ${name} has no row. Declare it with get, post, put, patch or del of api/endpoint.ts.`)
+    )
+    const answers = [...successes.values(), ...errors.values()].flatMap(({ ast }) => Option.toArray(ast))
+    const parameters = [endpoint.pathSchema, endpoint.urlParamsSchema, endpoint.headersSchema].flatMap((schema) =>
+      Option.toArray(Option.map(schema, (_) => _.ast))
+    )
+    const parts = [...[...payloads.values()].map((_) => _.ast), ...parameters, ...answers]
+    const takesJson = Option.isSome(endpoint.payloadSchema)
+    found.push({ name, method, path, row, takesJson, isSecret: parts.some(holdsSecret) })
+  }
+})
+
+const rows: ReadonlyMap<string, EndpointRow> = new Map(found.map((_) => [_.name, _.row]))
+const isNamed = (operation: { readonly name: string }): operation is { readonly name: OperationName } =>
+  rows.has(operation.name)
+
+/** Every operation of the contract, in its order. */
+export const operations: ReadonlyArray<Operation> = found.flatMap(({ name, ...rest }) => {
+  const named = { name }
+  return isNamed(named) ? [{ ...rest, ...named }] : []
+})
+
+/** What the contract says of an operation beside its schemas. */
+export const rowOf = (name: OperationName): EndpointRow => {
+  const row = rows.get(name)
+  if (row === undefined) throw new Error(`There is no operation ${name}.`)
+  return row
+}
+
+const matchers = operations.map((operation) => ({
+  ...operation,
+  matches: new RegExp(`^${operation.path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}/?$`)
+}))
+
+/** Does a request carry a secret, there or back? One that isn't of the contract might. `path`: from the API's own root on. */
+export const carriesSecret = (method: string, path: string): boolean => {
+  const matching = matchers.filter((_) => _.method === method && _.matches.test(path))
+  return matching.length === 0 || matching.some((_) => _.isSecret)
+}
