@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type Bound, boundOf, bounds } from "../src/bounds.ts"
-import { appSpecJsonSchema } from "../src/jsonSchema.ts"
+import { defaultOf, fieldsOf, nounOf } from "../src/field.ts"
+import { appSpecJsonSchema, parts } from "../src/jsonSchema.ts"
+import { inputs } from "./inputs.ts"
 
 type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
@@ -11,62 +13,13 @@ const objectAt = (value: unknown, key: string): Json => {
   return isObject(found) ? found : {}
 }
 
-interface FieldDoc {
-  readonly text: string
-  readonly default: string | undefined
-}
-
-/** The doc comments of a schema's fields: `declaration` is the text that its struct begins with. */
-const docsOf = (file: string, declaration: string): ReadonlyMap<string, FieldDoc> => {
-  const source = readFileSync(new URL(`../src/${file}`, import.meta.url), "utf8")
-  const begin = source.indexOf(declaration)
-  if (begin === -1) throw new Error(`${file} has no "${declaration}"`)
-  const struct = source.slice(begin, source.indexOf("\n})", begin))
-  const fields = struct.matchAll(/\/\*\* ((?:(?!\*\/)[\s\S])*?) ?\*\/\n {2}(\w+):/g)
-  return new Map(
-    [...fields].map(([, comment = "", name = ""]) => {
-      const [text = "", value] = comment.replace(/\n \s*\* ?/g, " ").split(/ ?@default /)
-      return [name, { text: text.trim(), default: value?.trim() }]
-    })
-  )
-}
-
 const sections = [
-  { title: "App", schema: "AppSpec", docs: docsOf("appSpec.ts", "const Fields") },
-  { title: "Service", schema: "ServiceSpec", docs: docsOf("service.ts", "const Fields") },
-  { title: "Scale", schema: "Scale", docs: docsOf("scale.ts", "const Fields") },
-  { title: "Probes", schema: "Probes", docs: docsOf("probes.ts", "export const Probes") },
-  { title: "Probe", schema: "Probe", docs: docsOf("probes.ts", "export const Probe ") }
+  { title: "App", part: "AppSpec" },
+  { title: "Service", part: "ServiceSpec" },
+  { title: "Scale", part: "Scale" },
+  { title: "Probes", part: "Probes" },
+  { title: "Probe", part: "Probe" }
 ] as const
-
-const literal = (text: string | undefined): Json => {
-  if (text === undefined) return {}
-  try {
-    return { default: JSON.parse(text) }
-  } catch {
-    return {}
-  }
-}
-
-/** The schema with the doc comments as descriptions, so that an editor shows them beside a YAML config. */
-const documented = (): Json => {
-  const schema = appSpecJsonSchema()
-  const defs = objectAt(schema, "$defs")
-  const described = Object.fromEntries(
-    sections.map(({ docs, schema: name }) => {
-      const properties = Object.entries(objectAt(defs[name], "properties")).map(([key, property]) => {
-        const doc = docs.get(key)
-        if (doc === undefined || !isObject(property)) return [key, property]
-        // Beside `$ref` draft 7 ignores everything: an `allOf` around it carries the description.
-        const { $ref, ...rest } = property
-        const target = $ref === undefined ? rest : { allOf: [{ $ref }] }
-        return [key, { ...target, description: doc.text, ...literal(doc.default) }]
-      })
-      return [name, { ...objectAt(defs, name), properties: Object.fromEntries(properties) }]
-    })
-  )
-  return { ...schema, $defs: { ...defs, ...described } }
-}
 
 const links: Readonly<Record<string, string>> = {
   ServiceSpec: "[service](#service)",
@@ -89,7 +42,7 @@ const typeOf = (schema: unknown): string => {
   if (Array.isArray(schema.enum)) return schema.enum.map((_) => `\`${JSON.stringify(_)}\``).join(", ")
   switch (schema.type) {
     case "string":
-      return typeof schema.pattern === "string" && schema.pattern.includes("(ms|s|m|h)") ? "duration" : "text"
+      return "text"
     case "integer":
     case "number": {
       const { maximum, minimum } = schema
@@ -106,18 +59,15 @@ const typeOf = (schema: unknown): string => {
   }
 }
 
-const quantities: Readonly<Record<string, string>> = { cpu: "vCPU", memory: "bytes or a quantity" }
-
 const cell = (text: string) => text.replaceAll("|", "\\|")
 
-const table = (schema: Json, { docs, schema: name }: (typeof sections)[number]): string => {
-  const definition = objectAt(objectAt(schema, "$defs"), name)
-  const required = Array.isArray(definition.required) ? definition.required : []
-  const rows = Object.entries(objectAt(definition, "properties")).map(([key, property]) => {
-    const doc = docs.get(key)
-    const fallback = required.includes(key) ? "required" : doc?.default === undefined ? "" : doc.default
+const table = (schema: Json, part: keyof typeof parts): string => {
+  const properties = objectAt(objectAt(objectAt(schema, "$defs"), part), "properties")
+  const rows = fieldsOf(parts[part]).map((field) => {
+    const fallback = defaultOf(field)
     const shown = /^["\d]/.test(fallback) ? `\`${fallback}\`` : fallback
-    return `| \`${key}\` | ${quantities[key] ?? cell(typeOf(property))} | ${shown} | ${cell(doc?.text ?? "")} |`
+    const type = nounOf(field) ?? cell(typeOf(properties[field.name]))
+    return `| \`${field.name}\` | ${type} | ${shown} | ${cell(field.description)} |`
   })
   return ["| field | type | default | |", "|---|---|---|---|", ...rows].join("\n")
 }
@@ -198,14 +148,15 @@ const withSchemaKey = (schema: Json): Json => {
 
 /** What is generated: path from the repository's root to content. */
 export const generated = (): Readonly<Record<string, string>> => {
-  const schema = documented()
-  const parts = sections.map((section) => `## ${section.title}\n\n${table(schema, section)}`)
+  const schema = appSpecJsonSchema()
+  const tables = sections.map(({ part, title }) => `## ${title}\n\n${table(schema, part)}`)
   const written = `${JSON.stringify(withSchemaKey(schema), undefined, 2)}\n`
   return {
     "docs/config.schema.json": written,
     // Published with the CLI, so that a YAML config can name it below node_modules.
     "cli/config.schema.json": written,
-    "docs/reference/config.md": `${[intro, ...parts, values, limits].join("\n\n")}\n`
+    "config-schema/src/inputs.ts": inputs,
+    "docs/reference/config.md": `${[intro, ...tables, values, limits].join("\n\n")}\n`
   }
 }
 

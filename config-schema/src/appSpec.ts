@@ -1,6 +1,7 @@
 import { Either, Schema } from "effect"
 import { bounds, listUpTo } from "./bounds.ts"
 import { referencesOf } from "./env.ts"
+import { required, withDefault } from "./field.ts"
 import { AppName } from "./names.ts"
 import { ServiceSpec } from "./service.ts"
 import { serviceShapeIssue, shapeIssue } from "./shape.ts"
@@ -12,17 +13,19 @@ export const apiVersion = "maxcloud.dev/v1"
 const shown = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 60)
 
 const Fields = Schema.Struct({
-  /** The version of this description. @default "maxcloud.dev/v1" */
-  apiVersion: Schema.optionalWith(
+  apiVersion: withDefault(
     Schema.Literal(apiVersion).annotations({
       message: (_) => `Unknown apiVersion ${shown(_.actual)}. Use "${apiVersion}".`
     }),
-    { default: () => apiVersion }
+    apiVersion,
+    "The version of this description."
   ),
-  /** Name of the app. */
-  app: AppName,
-  /** Its services, each with a name of its own. */
-  services: listUpTo(ServiceSpec, bounds.services, "The list of services")
+  app: required(AppName, "Name of the app."),
+  services: required(
+    listUpTo(ServiceSpec, bounds.services, "The list of services"),
+    "Its services, each with a name of its own.",
+    { type: "ReadonlyArray<Service>" }
+  )
 })
 
 const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {

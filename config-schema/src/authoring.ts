@@ -1,4 +1,7 @@
 import type { AppSpecEncoded } from "./appSpec.ts"
+import type { CommonInput, ImageInput, SourceInput } from "./inputs.ts"
+
+export type * from "./inputs.ts"
 
 /** Address of another service: an `env` value, or a part of `text`. */
 export interface ServiceAddress {
@@ -21,77 +24,8 @@ export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" 
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
 export type EnvInput = string | Secret | ServiceAddress | Text
 
-/** A check of an instance: an HTTP GET of `path` (200 to 399), or a TCP connection. */
-export interface ProbeInput {
-  readonly path?: `/${string}`
-  /** @default "0s" */
-  readonly initialDelay?: DurationQuantity
-  /** @default "10s" */
-  readonly period?: DurationQuantity
-  /** @default "1s" */
-  readonly timeout?: DurationQuantity
-  /** Failures in a row. @default 3 */
-  readonly failureThreshold?: number
-}
-
-export interface ScaleInput {
-  /** Instances kept even without requests. @default 0 */
-  readonly min?: number
-  /** Instances at most. @default 10 */
-  readonly max?: number
-  /** Target: requests at a time per instance. @default 80 */
-  readonly concurrency?: number
-  /** Hard limit: requests at a time per instance; more wait. 0: none. @default 0 */
-  readonly maxConcurrency?: number
-  /** How long without requests until an instance is given up, 6s to 1h. @default "60s" */
-  readonly idle?: DurationQuantity
-}
-
-/**
- * How a source is built: `false` not at all, or a command (by `sh`, with the project's own programs on the PATH), or a command with the folder
- * that it leaves.
- */
-export type BuildInput = false | string | { readonly command?: string; readonly output?: string }
-
-interface CommonInput {
-  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. */
-  readonly command?: readonly [string, ...Array<string>]
-  readonly args?: ReadonlyArray<string>
-  /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
-  readonly port?: number | "auto"
-  /** `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
-  readonly protocol?: "http1" | "h2c"
-  readonly env?: Readonly<Record<string, EnvInput>> & { readonly PORT?: never }
-  /** Secrets as files: absolute path to secret. */
-  readonly files?: Readonly<Record<`/${string}`, Secret>>
-  /** vCPU per instance. @default 1 */
-  readonly cpu?: CpuQuantity
-  /** Memory per instance. @default "512Mi" */
-  readonly memory?: MemoryQuantity
-  readonly scale?: ScaleInput
-  /** How long one request may take, 1s to 1h. @default "5m" */
-  readonly timeout?: DurationQuantity
-  readonly probes?: { readonly startup?: ProbeInput; readonly readiness?: ProbeInput; readonly liveness?: ProbeInput }
-  /** `internal`: reached by linked services only. @default "public" */
-  readonly visibility?: "public" | "internal"
-  /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
-  readonly links?: ReadonlyArray<Service>
-  /** Where it may connect to besides its links: IPv4 ranges, `"internet"` or `"none"`. @default "internet" */
-  readonly egress?: "internet" | "none" | ReadonlyArray<string>
-  readonly labels?: Readonly<Record<string, string>>
-}
-
 /** What a service is: an `image` to run, or a `source` folder. */
-export type ServiceInput = CommonInput &
-  (
-    | { readonly image: string; readonly source?: never; readonly build?: never }
-    | {
-        readonly source: string
-        readonly image?: never
-        /** @default its `build` script, if it has one */
-        readonly build?: BuildInput
-      }
-  )
+export type ServiceInput = CommonInput & (ImageInput | SourceInput)
 
 const definition = Symbol.for("maxcloud.dev/service")
 const configuration = Symbol.for("maxcloud.dev/config")

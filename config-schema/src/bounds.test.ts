@@ -136,7 +136,7 @@ describe("the bounds of an AppSpec", () => {
       () => 1,
       (index) => `k${index}`
     )
-    assert.match(ofService(unknown)[0] ?? "", /more than 60 values outside of env, files, /)
+    assert.match(ofService(unknown)[0] ?? "", /more than 60 values outside of command, args, env, files, /)
     assert.deepStrictEqual(issuesOf({ app: "shop", services: full(26) }), [
       ": The app has more than 10000 values. Split it into several apps, or move settings into an image, a file or a secret."
     ])

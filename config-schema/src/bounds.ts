@@ -37,7 +37,7 @@ export type Bound = keyof typeof bounds
 /** What each bound is of, as the reference and the messages say it. */
 export const boundOf: Readonly<Record<Bound, string>> = {
   values:
-    "values inside `env`, `files`, `labels`, `links`, `egress`, `command` and `args` of all services of an app: each text, number, list and object is one",
+    "values inside the lists and maps of all services of an app (`env`, `links`, `args` and so on): each text, number, list and object is one",
   depth: "levels of lists and objects inside each other",
   services: "services in an app",
   serviceValues: "such values of a service",

@@ -1,9 +1,13 @@
 import { Schema } from "effect"
 import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
+import { typedAs } from "./field.ts"
 import { SecretName, ServiceName } from "./names.ts"
 
 /** The value of a secret of the same app and stage. Its value is never in a config, a plan or a stored manifest. */
-export const SecretReference = Schema.Struct({ secret: SecretName }).annotations({ identifier: "SecretReference" })
+export const SecretReference = Schema.Struct({ secret: SecretName }).annotations({
+  identifier: "SecretReference",
+  ...typedAs("Secret")
+})
 export type SecretReference = typeof SecretReference.Type
 
 /**
@@ -14,7 +18,7 @@ export type SecretReference = typeof SecretReference.Type
 export const ServiceReference = Schema.Struct({
   service: ServiceName,
   property: Schema.Literal("url", "host", "publicUrl")
-}).annotations({ identifier: "ServiceReference" })
+}).annotations({ identifier: "ServiceReference", ...typedAs("ServiceAddress") })
 export type ServiceReference = typeof ServiceReference.Type
 
 /** Texts and references, put together in order. */
@@ -24,7 +28,7 @@ export const Join = Schema.Struct({
     bounds.joinParts,
     "The joined value"
   )
-}).annotations({ identifier: "Join" })
+}).annotations({ identifier: "Join", ...typedAs("Text") })
 export type Join = typeof Join.Type
 
 /** The value of an environment variable: a text, a secret, another service's address, or those joined. */
@@ -37,6 +41,7 @@ export const EnvValue = Schema.Union(
   Join
 ).annotations({
   identifier: "EnvValue",
+  ...typedAs("EnvInput"),
   message: ({ actual }) => {
     if (actual === undefined || actual === null) return "The variable has no value. Set a text, or remove the variable."
     // The digits that were written are gone: 3.10 arrives as 3.1, 0123 as 83.

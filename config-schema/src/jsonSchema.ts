@@ -1,5 +1,12 @@
 import { JSONSchema } from "effect"
 import { AppSpec } from "./appSpec.ts"
+import { type Field, fieldsOf } from "./field.ts"
+import { Probe, Probes } from "./probes.ts"
+import { Scale } from "./scale.ts"
+import { ServiceSpec } from "./service.ts"
+
+/** What a config is made of, by the names that the JSON Schema gives them. */
+export const parts = { AppSpec, ServiceSpec, Scale, Probes, Probe } as const
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -22,14 +29,38 @@ const cleaned = (value: unknown, isNameMap: boolean): unknown => {
   )
 }
 
+/** With what a field's Schema says of it. Beside `$ref` draft 7 ignores everything: an `allOf` around it carries the description. */
+const documented = (property: unknown, { description, doc }: Field): unknown => {
+  if (!isObject(property)) return property
+  const { $ref, ...rest } = property
+  const isShown = doc.default === undefined && typeof doc.written !== "object" && doc.written !== undefined
+  const target = $ref === undefined ? rest : { allOf: [{ $ref }] }
+  return { ...target, description, ...(isShown ? { default: doc.written } : {}) }
+}
+
+const partOf = (definition: unknown, fields: ReadonlyArray<Field>): unknown => {
+  if (!isObject(definition) || !isObject(definition.properties)) return definition
+  const { properties } = definition
+  return {
+    ...definition,
+    properties: Object.fromEntries(fields.map((_) => [_.name, documented(properties[_.name], _)]))
+  }
+}
+
 /** The JSON Schema (draft 7) of an AppSpec as it is written in YAML or JSON, for editors and other programs. */
 export const appSpecJsonSchema = (): Readonly<Record<string, unknown>> => {
   const { $defs, $schema, ...root } = JSONSchema.make(AppSpec)
+  const defs = cleaned($defs, true)
   return {
     $schema,
     $id: "https://maxcloud.dev/schemas/app/v1.json",
     title: "max-cloud app",
     ...root,
-    $defs: cleaned($defs, true)
+    $defs: isObject(defs)
+      ? {
+          ...defs,
+          ...Object.fromEntries(Object.entries(parts).map(([name, _]) => [name, partOf(defs[name], fieldsOf(_))]))
+        }
+      : {}
   }
 }

@@ -1,5 +1,6 @@
 import { ParseResult, Schema } from "effect"
 import { bounds, quoted, textUpTo } from "./bounds.ts"
+import { called, typedAs } from "./field.ts"
 
 const fail = (ast: ConstructorParameters<typeof ParseResult.Type>[0], actual: unknown, message: string) =>
   ParseResult.fail(new ParseResult.Type(ast, actual, message))
@@ -40,7 +41,7 @@ export const Cpu = Schema.transformOrFail(
     },
     encode: (milli) => ParseResult.succeed(milli % 1000 === 0 ? milli / 1000 : `${milli}m`)
   }
-)
+).annotations({ ...typedAs("CpuQuantity"), ...called("vCPU") })
 
 const memoryUnits: Readonly<Record<string, number>> = {
   "": 1,
@@ -89,7 +90,7 @@ export const Memory = Schema.transformOrFail(
       return ParseResult.succeed(bytes)
     }
   }
-)
+).annotations({ ...typedAs("MemoryQuantity"), ...called("bytes or a quantity") })
 
 const notADuration = (text: string) =>
   `${quoted(text)} isn't a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".`
@@ -136,5 +137,5 @@ export const DurationBetween = (min: string, max: string, options: { readonly wh
         return ParseResult.succeed(`${ms}ms`)
       }
     }
-  )
+  ).annotations({ ...typedAs("DurationQuantity"), ...called("duration") })
 }

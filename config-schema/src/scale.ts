@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { typedAs, withDefault } from "./field.ts"
 import { DurationBetween } from "./quantities.ts"
 
 const whole = (min: number, max: number, what: string) =>
@@ -13,18 +14,27 @@ const whole = (min: number, max: number, what: string) =>
   )
 
 const Fields = Schema.Struct({
-  /** Instances kept even without requests. 0 lets the service go to zero. @default 0 */
-  min: Schema.optionalWith(whole(0, 1000, "number of instances"), { default: () => 0 }),
-  /** Instances at most. @default 10 */
-  max: Schema.optionalWith(whole(1, 1000, "number of instances"), { default: () => 10 }),
-  /** Target: requests at a time per instance, which the autoscaler aims at. @default 80 */
-  concurrency: Schema.optionalWith(whole(1, 1000, "concurrency"), { default: () => 80 }),
-  /** Hard limit: requests at a time per instance; more wait. 0: none. (Knative `containerConcurrency`.) @default 0 */
-  maxConcurrency: Schema.optionalWith(whole(0, 1000, "hard limit of concurrency"), { default: () => 0 }),
-  /** How long without requests until an instance is given up: the autoscaler's stable window. @default "60s" */
-  idle: Schema.optionalWith(DurationBetween("6s", "1h", { wholeSeconds: true }), {
-    default: () => DurationBetween("6s", "1h").to.make(60_000)
-  })
+  min: withDefault(
+    whole(0, 1000, "number of instances"),
+    0,
+    "Instances kept even without requests. 0 lets the service go to zero."
+  ),
+  max: withDefault(whole(1, 1000, "number of instances"), 10, "Instances at most."),
+  concurrency: withDefault(
+    whole(1, 1000, "concurrency"),
+    80,
+    "Target: requests at a time per instance, which the autoscaler aims at."
+  ),
+  maxConcurrency: withDefault(
+    whole(0, 1000, "hard limit of concurrency"),
+    0,
+    "Hard limit: requests at a time per instance; more wait. 0: none. (Knative `containerConcurrency`.)"
+  ),
+  idle: withDefault(
+    DurationBetween("6s", "1h", { wholeSeconds: true }),
+    "60s",
+    "How long without requests until an instance is given up, 6s to 1h: the autoscaler's stable window."
+  )
 })
 
 /** How many instances a service has (Knative: `autoscaling.knative.dev/*`). */
@@ -43,7 +53,11 @@ export const Scale = Fields.pipe(
     }
     return true
   })
-).annotations({ identifier: "Scale" })
+).annotations({
+  identifier: "Scale",
+  documentation: "How many instances a service has.",
+  ...typedAs("ScaleInput")
+})
 export type Scale = typeof Scale.Type
 
 export { whole }

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
 import { Env, referencesOf, SecretReference } from "./env.ts"
+import { optional, required, typedAs, withDefault } from "./field.ts"
 import { ServiceName } from "./names.ts"
 import { Probes } from "./probes.ts"
 import { Cpu, DurationBetween, Memory } from "./quantities.ts"
@@ -49,19 +50,21 @@ const SourcePackage = textUpTo(bounds.sourcePackageLength, "The package's folder
 )
 
 const SourceFields = Schema.Struct({
-  /** Folder of the source, relative to the config. */
-  path: SourcePath,
-  /** The uploaded snapshot of it. Set by the client when it deploys. */
-  digest: Schema.optional(SourceDigest),
-  /**
-   * The folder inside the snapshot that is the service, if the snapshot is cut from a workspace: `packages/api`. Dependencies are
-   * installed at the snapshot's root, and the service runs in this folder. Set by the client when it deploys.
-   */
-  package: Schema.optional(SourcePackage),
-  /** Absolute folder to run in place instead of a snapshot: `maxcloud dev` only. */
-  directory: Schema.optional(textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//))),
-  /** The script of its package.json that runs it in `directory`: one that reloads by itself. Set by `maxcloud dev`. @default as a deploy starts it */
-  script: Schema.optional(Schema.Literal("dev"))
+  path: required(SourcePath, "Folder of the source, relative to the config."),
+  digest: optional(SourceDigest, "The uploaded snapshot of it. Set by the client when it deploys."),
+  package: optional(
+    SourcePackage,
+    "The folder inside the snapshot that is the service, if the snapshot is cut from a workspace: `packages/api`. Dependencies are installed at the snapshot's root, and the service runs in this folder. Set by the client when it deploys."
+  ),
+  directory: optional(
+    textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//)),
+    "Absolute folder to run in place instead of a snapshot: `maxcloud dev` only."
+  ),
+  script: optional(
+    Schema.Literal("dev"),
+    "The script of its package.json that runs it in `directory`: one that reloads by itself. Set by `maxcloud dev`.",
+    { default: "as a deploy starts it" }
+  )
 })
 
 /** A folder with the source of a service. Written as its path alone, or with what the client adds. */
@@ -69,7 +72,7 @@ export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), S
   strict: true,
   decode: (_) => (typeof _ === "string" ? { path: _ } : _),
   encode: (_) => (_.digest === undefined && _.directory === undefined && _.package === undefined ? _.path : _)
-}).annotations({ identifier: "Source" })
+}).annotations({ identifier: "Source", ...typedAs("string") })
 export type Source = typeof Source.Type
 
 const BuildCommand = textUpTo(bounds.buildCommandLength, "The build command").pipe(
@@ -93,20 +96,23 @@ const BuildOutput = textUpTo(bounds.buildOutputLength, "The output folder").pipe
   )
 )
 
-/**
- * How a source is built: `false` not at all, a text the command (by `sh`, with the project's own programs on the PATH), or a command with the
- * folder that it leaves. Without it, the project's own `build` script is run if there is one.
- */
 export const Build = Schema.Union(
   Schema.Literal(false),
   BuildCommand,
   Schema.Struct({
-    /** @default the project's own `build` script */
-    command: Schema.optional(BuildCommand),
-    /** The folder that holds the site, or the program, relative to the source. @default found by itself */
-    output: Schema.optional(BuildOutput)
+    command: optional(BuildCommand, "The command, by `sh`, with the project's own programs on the PATH.", {
+      default: "the project's own `build` script"
+    }),
+    output: optional(BuildOutput, "The folder that holds the site, or the program, relative to the source.", {
+      default: "found by itself"
+    })
   })
-).annotations({ identifier: "Build" })
+).annotations({
+  identifier: "Build",
+  documentation:
+    "How a source is built: `false` not at all, a text the command, or a command with the folder that it leaves. Without it, the project's own `build` script is run if there is one.",
+  ...typedAs("BuildInput")
+})
 export type Build = typeof Build.Type
 
 const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
@@ -186,7 +192,8 @@ const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
         ? true
         : `${quoted(_)} isn't a valid path for a file. Use an absolute path outside of /dev, /proc and /sys, without ":", "." or "..".`,
     { arbitrary: () => (fc) => fc.constantFrom("/etc/secrets/key.pem", "/run/secrets/token") }
-  )
+  ),
+  Schema.annotations(typedAs(`\`/\${string}\``))
 )
 
 const CommandPart = textUpTo(bounds.commandPartLength, "This part")
@@ -199,48 +206,68 @@ const Command = Schema.NonEmptyArray(CommandPart).pipe(
 )
 
 const Fields = Schema.Struct({
-  /** Name of the service, unique in its stage: it is part of its URL. */
-  name: ServiceName,
-  /** The image to run. Either this or `source`. */
-  image: Schema.optional(ImageReference),
-  /** The folder whose program to run. Either this or `image`. */
-  source: Schema.optional(Source),
-  /** How the source is built. @default its `build` script, if it has one */
-  build: Schema.optional(Build),
-  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
-  command: Schema.optional(Command),
-  /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
-  args: Schema.optional(listUpTo(CommandPart, bounds.commandParts, "The list of arguments")),
-  /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
-  port: Schema.optionalWith(Port, { default: () => defaultPort }),
-  /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
-  protocol: Schema.optionalWith(Schema.Literal("http1", "h2c"), { default: () => "http1" as const }),
-  /** Environment variables: name to value. @default none */
-  env: Schema.optionalWith(Env, { default: () => ({}) }),
-  /** Secrets as files: absolute path to secret. @default none */
-  files: Schema.optionalWith(mapUpTo(absolutePath, SecretReference, bounds.files, "The map of files"), {
-    default: () => ({})
+  name: required(ServiceName, "Name of the service, unique in its stage: it is part of its URL."),
+  image: optional(ImageReference, "The image to run. Either this or `source`."),
+  source: optional(Source, "The folder whose program to run. Either this or `image`."),
+  build: optional(Build, "How the source is built.", { default: "its `build` script, if it has one" }),
+  command: optional(
+    Command,
+    "Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text.",
+    { default: "the image's own" }
+  ),
+  args: optional(
+    listUpTo(CommandPart, bounds.commandParts, "The list of arguments"),
+    "Arguments to the command, with `$(NAME)` as in `command`.",
+    { default: "the image's own" }
+  ),
+  port: withDefault(
+    Port,
+    defaultPort,
+    'The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes.'
+  ),
+  protocol: withDefault(
+    Schema.Literal("http1", "h2c"),
+    "http1",
+    "`http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs."
+  ),
+  env: withDefault(Env, {}, "Environment variables: name to value.", {
+    default: "none",
+    type: "Readonly<Record<string, EnvInput>> & { readonly PORT?: never }"
   }),
-  /** vCPU per instance at most. @default 1 */
-  cpu: Schema.optionalWith(Cpu, { default: () => Cpu.to.make(1000) }),
-  /** Memory per instance at most. @default "512Mi" */
-  memory: Schema.optionalWith(Memory, { default: () => Memory.to.make(512 * 2 ** 20) }),
-  /** How many instances it has. */
-  scale: Schema.optionalWith(Scale, { default: () => Schema.decodeUnknownSync(Scale)({}) }),
-  /** How long one request may take. @default "5m" */
-  timeout: Schema.optionalWith(DurationBetween("1s", "1h", { wholeSeconds: true }), {
-    default: () => DurationBetween("1s", "1h").to.make(300_000)
+  files: withDefault(
+    mapUpTo(absolutePath, SecretReference, bounds.files, "The map of files"),
+    {},
+    "Secrets as files: absolute path to secret.",
+    { default: "none" }
+  ),
+  cpu: withDefault(Cpu, 1, "vCPU per instance at most."),
+  memory: withDefault(Memory, "512Mi", "Memory per instance at most."),
+  scale: withDefault(Scale, {}, "How many instances it has."),
+  timeout: withDefault(
+    DurationBetween("1s", "1h", { wholeSeconds: true }),
+    "5m",
+    "How long one request may take, 1s to 1h."
+  ),
+  probes: withDefault(Probes, {}, "How its instances are checked.", {
+    default: "the port must accept a TCP connection"
   }),
-  /** How its instances are checked. @default the port must accept a TCP connection */
-  probes: Schema.optionalWith(Probes, { default: () => ({}) }),
-  /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
-  visibility: Schema.optionalWith(Schema.Literal("public", "internal"), { default: () => "public" as const }),
-  /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
-  links: Schema.optionalWith(listUpTo(ServiceName, bounds.links, "The list of links"), { default: () => [] }),
-  /** Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
-  egress: Schema.optionalWith(Egress, { default: () => "internet" as const }),
-  /** Labels of one's own on its Kubernetes objects. @default none */
-  labels: Schema.optionalWith(Labels, { default: () => ({}) })
+  visibility: withDefault(
+    Schema.Literal("public", "internal"),
+    "public",
+    "`public`: reached from outside at its URL; `internal`: by linked services only."
+  ),
+  links: withDefault(
+    listUpTo(ServiceName, bounds.links, "The list of links"),
+    [],
+    "Services that this one calls, besides those whose `url` or `host` its `env` names.",
+    { type: "ReadonlyArray<Service>" }
+  ),
+  egress: withDefault(
+    Egress,
+    "internet",
+    'Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges.'
+  ),
+  labels: withDefault(Labels, {}, "Labels of one's own on its Kubernetes objects.", { default: "none" })
 })
 
 /** A container that answers HTTP (Knative Service). */

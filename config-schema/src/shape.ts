@@ -1,4 +1,6 @@
 import { bounds } from "./bounds.ts"
+import { fieldsOf, isOpen } from "./field.ts"
+import { ServiceSpec } from "./service.ts"
 import type { SpecIssue } from "./specIssues.ts"
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -28,7 +30,11 @@ const valuesIn = (input: unknown, most: number) => measure(input, { values: most
  * What its author makes as long as they like. The other fields are the same few of every service, and the form that is sent has all of them,
  * whether they were written or not: so they are not counted, and what can be sent is what could be written.
  */
-const openFields: ReadonlySet<string> = new Set(["env", "files", "labels", "links", "egress", "command", "args"])
+const openFields: ReadonlySet<string> = new Set(
+  fieldsOf(ServiceSpec)
+    .filter(isOpen)
+    .map((_) => _.name)
+)
 const valuesElsewhere = 60
 
 /** The most values that the JSON of an AppSpec can have. */

@@ -1,0 +1,67 @@
+import { SchemaAST as AST, Option } from "effect"
+import { declarationOf, defaultOf, type Field, fieldsOf, spelled } from "../src/field.ts"
+import { Probe, Probes } from "../src/probes.ts"
+import { Scale } from "../src/scale.ts"
+import { Build, ServiceSpec } from "../src/service.ts"
+
+/** What a service can run: the field that it must have then, and those that it may have. The other fields of the table it can't have. */
+const programs = [
+  { name: "ImageInput", given: "image", also: [] },
+  { name: "SourceInput", given: "source", also: ["build"] }
+] satisfies ReadonlyArray<{ readonly name: string; readonly given: string; readonly also: ReadonlyArray<string> }>
+const ofProgram: ReadonlySet<string> = new Set(programs.flatMap(({ also, given }) => [given, ...also]))
+
+const comment = (field: Field): string => {
+  const fallback = field.isRequired ? "" : defaultOf(field)
+  return `/** ${field.description}${fallback === "" ? "" : ` @default ${fallback}`} */`
+}
+
+const bodyOf = (fields: ReadonlyArray<Field>, indent: string): string =>
+  fields.map((_) => `${indent}${comment(_)}\n${indent}${declarationOf(_)}\n`).join("")
+
+const interfaceOf = (name: string, fields: ReadonlyArray<Field>): string =>
+  `export interface ${name} {\n${bodyOf(fields, "  ")}}\n`
+
+/** With what is said of the whole. */
+const documented = ({ ast }: { readonly ast: AST.AST }, declaration: string): string => {
+  const text = Option.getOrUndefined(AST.getDocumentationAnnotation(ast))
+  return `${text === undefined ? "" : `/** ${text} */\n`}${declaration}`
+}
+
+const members = AST.isUnion(Build.ast) ? Build.ast.types : []
+
+/** A union whose objects are written out with what is said of their fields. */
+const build = members
+  .map((ast) => {
+    const fields = fieldsOf({ ast })
+    return fields.length === 0 ? `  | ${spelled(ast)}\n` : `  | {\n${bodyOf(fields, "      ")}    }\n`
+  })
+  .join("")
+
+const fields = fieldsOf(ServiceSpec).filter((_) => _.name !== "name")
+
+/** The types of a config in TypeScript: an editor shows what stands over a field, so they are written out and not inferred. */
+export const inputs = [
+  `// Written by \`npm run generate\` from the Schemas beside this file: change it there.
+import type { CpuQuantity, DurationQuantity, EnvInput, MemoryQuantity, Secret, Service } from "./authoring.ts"
+`,
+  documented(Probe, interfaceOf("ProbeInput", fieldsOf(Probe))),
+  interfaceOf("ProbesInput", fieldsOf(Probes)),
+  documented(Scale, interfaceOf("ScaleInput", fieldsOf(Scale))),
+  documented(Build, `export type BuildInput =\n${build}`),
+  ...programs.map(({ also, given, name }) =>
+    interfaceOf(
+      name,
+      fields
+        .filter((_) => ofProgram.has(_.name))
+        .map((field) => {
+          if (field.name === given) return { ...field, isRequired: true }
+          return also.some((_) => _ === field.name) ? field : { ...field, doc: { ...field.doc, type: "never" } }
+        })
+    )
+  ),
+  interfaceOf(
+    "CommonInput",
+    fields.filter((_) => !ofProgram.has(_.name))
+  )
+].join("\n")

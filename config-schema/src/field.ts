@@ -1,0 +1,147 @@
+import { SchemaAST as AST, Schema } from "effect"
+
+/**
+ * What people read of a field. It is written here only, with the field's Schema: the reference, the JSON Schema, the types of a config in
+ * TypeScript and what an editor shows over them are generated from it (`npm run generate`).
+ */
+interface Words {
+  /** The default in words, if a value can't say it: "the image's own". */
+  readonly default?: string
+  /** Its type in a config in TypeScript, if it isn't the one of the Schema. */
+  readonly type?: string
+}
+
+interface Doc extends Words {
+  /** The default as a config would write it. */
+  readonly written?: unknown
+}
+
+const docKey = Symbol.for("@maxcloud/config-schema/doc")
+const typeKey = Symbol.for("@maxcloud/config-schema/type")
+const nounKey = Symbol.for("@maxcloud/config-schema/noun")
+
+/** On a Schema: the type of its values in a config in TypeScript. */
+export const typedAs = (type: string) => ({ [typeKey]: type })
+/** On a Schema: what the reference calls its values. */
+export const called = (noun: string) => ({ [nounKey]: noun })
+
+const annotations = (description: string, doc: Doc) => ({ description, [docKey]: doc })
+
+export const required = <A, I>(schema: Schema.Schema<A, I>, description: string, words: Words = {}) =>
+  Schema.propertySignature(schema).annotations(annotations(description, words))
+
+export const optional = <A, I>(schema: Schema.Schema<A, I>, description: string, words: Words = {}) =>
+  Schema.optional(schema).annotations(annotations(description, words))
+
+/** A field that a config may leave out: then it is as if it said `written`. */
+export const withDefault = <A, I>(
+  schema: Schema.Schema<A, I>,
+  written: NoInfer<I>,
+  description: string,
+  words: Words = {}
+) => {
+  const value = Schema.decodeSync(schema)(written)
+  return Schema.optionalWith(schema, { default: () => value }).annotations(
+    annotations(description, { written, ...words })
+  )
+}
+
+export interface Field {
+  readonly name: string
+  readonly isRequired: boolean
+  /** What a config may write, as an AST. */
+  readonly ast: AST.AST
+  readonly description: string
+  readonly doc: Doc
+}
+
+const isDoc = (value: unknown): value is Doc => typeof value === "object" && value !== null
+const textAt = (ast: AST.Annotated, key: symbol): string | undefined => {
+  const text = ast.annotations[key]
+  return typeof text === "string" ? text : undefined
+}
+
+/** Both sides of a struct: what is written, and what that is read as. */
+const sidesOf = (ast: AST.AST): readonly [AST.AST, AST.AST] => {
+  if (AST.isRefinement(ast)) return sidesOf(ast.from)
+  return AST.isTransformation(ast) ? [ast.from, ast.to] : [ast, ast]
+}
+
+/** The fields of a struct, in its order. */
+export const fieldsOf = ({ ast }: { readonly ast: AST.AST }): ReadonlyArray<Field> => {
+  const [from, to] = sidesOf(ast)
+  if (!AST.isTypeLiteral(from) || !AST.isTypeLiteral(to)) return []
+  const read = new Map(to.propertySignatures.map((_) => [_.name, _]))
+  return from.propertySignatures.map((property) => {
+    const documented = read.get(property.name) ?? property
+    const doc = documented.annotations[docKey]
+    return {
+      name: String(property.name),
+      isRequired: !property.isOptional,
+      ast: property.type,
+      description: textAt(documented, AST.DescriptionAnnotationId) ?? "",
+      doc: isDoc(doc) ? doc : {}
+    }
+  })
+}
+
+/** What is written, without what is checked of it; `undefined`, which no config writes, is left out of a union. */
+const membersOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
+  if (AST.isRefinement(ast) || AST.isTransformation(ast)) return membersOf(ast.from)
+  if (AST.isUnion(ast)) return ast.types.flatMap(membersOf)
+  return AST.isUndefinedKeyword(ast) ? [] : [ast]
+}
+
+/** Can its author make it as long as they like: is it a list or a map? */
+export const isOpen = ({ ast }: Field): boolean =>
+  membersOf(ast).some((_) => AST.isTupleType(_) || (AST.isTypeLiteral(_) && _.indexSignatures.length > 0))
+
+/** The first of `find` on the way from a Schema to what is written. */
+const along = (ast: AST.AST, key: symbol): string | undefined => {
+  const own = textAt(ast, key)
+  if (own !== undefined) return own
+  if (AST.isRefinement(ast) || AST.isTransformation(ast)) return along(ast.from, key)
+  if (!AST.isUnion(ast)) return undefined
+  const [only, ...others] = ast.types.filter((_) => !AST.isUndefinedKeyword(_))
+  return only === undefined || others.length > 0 ? undefined : along(only, key)
+}
+
+/** What the reference calls the values of a field, if its Schema says it. */
+export const nounOf = ({ ast }: Field): string | undefined => along(ast, nounKey)
+
+/** The type of a Schema's values in a config in TypeScript. */
+export const typeScriptOf = (ast: AST.AST): string => along(ast, typeKey) ?? spelled(ast)
+
+/** The same, without a name that it may have. */
+export const spelled = (ast: AST.AST): string => {
+  if (AST.isRefinement(ast) || AST.isTransformation(ast)) return spelled(ast.from)
+  if (AST.isStringKeyword(ast)) return "string"
+  if (AST.isNumberKeyword(ast)) return "number"
+  if (AST.isBooleanKeyword(ast)) return "boolean"
+  if (AST.isLiteral(ast)) return JSON.stringify(ast.literal)
+  if (AST.isUnion(ast))
+    return ast.types
+      .filter((_) => !AST.isUndefinedKeyword(_))
+      .map(typeScriptOf)
+      .join(" | ")
+  if (AST.isTupleType(ast)) {
+    const item = typeScriptOf(ast.rest[0]?.type ?? AST.neverKeyword)
+    const first = ast.elements.map((_) => typeScriptOf(_.type))
+    return first.length === 0 ? `ReadonlyArray<${item}>` : `readonly [${[...first, `...Array<${item}>`].join(", ")}]`
+  }
+  const [map] = AST.isTypeLiteral(ast) ? ast.indexSignatures : []
+  if (map !== undefined) return `Readonly<Record<${typeScriptOf(map.parameter)}, ${typeScriptOf(map.type)}>>`
+  if (AST.isTypeLiteral(ast)) return `{ ${fieldsOf({ ast }).map(declarationOf).join("; ")} }`
+  throw new Error(`${String(ast)} has no type in a config: annotate its Schema with typedAs`)
+}
+
+/** A field of an interface, without its documentation. */
+export const declarationOf = ({ ast, doc, isRequired, name }: Field): string =>
+  `readonly ${name}${isRequired ? "" : "?"}: ${doc.type ?? typeScriptOf(ast)}`
+
+/** Its default as the reference shows it: JSON, or words; empty if there is none to tell. */
+export const defaultOf = ({ doc, isRequired }: Field): string => {
+  if (isRequired) return "required"
+  if (doc.default !== undefined) return doc.default
+  return typeof doc.written === "object" || doc.written === undefined ? "" : JSON.stringify(doc.written)
+}

@@ -1,0 +1,101 @@
+// Written by `npm run generate` from the Schemas beside this file: change it there.
+import type { CpuQuantity, DurationQuantity, EnvInput, MemoryQuantity, Secret, Service } from "./authoring.ts"
+
+/** A check of an instance: an HTTP GET of `path`, which must answer 200 to 399, or a TCP connection. */
+export interface ProbeInput {
+  /** Path of an HTTP GET, such as `/healthz`. @default a TCP connection */
+  readonly path?: `/${string}`
+  /** Time before the first check. @default "0s" */
+  readonly initialDelay?: DurationQuantity
+  /** Time between two checks. @default "10s" */
+  readonly period?: DurationQuantity
+  /** Time that one check may take. @default "1s" */
+  readonly timeout?: DurationQuantity
+  /** Failures in a row until the instance counts as failed. @default 3 */
+  readonly failureThreshold?: number
+}
+
+export interface ProbesInput {
+  /** Until it succeeds the others wait. */
+  readonly startup?: ProbeInput
+  /** Gets requests only while it succeeds. @default a TCP connection to the port */
+  readonly readiness?: ProbeInput
+  /** Is restarted when it fails. @default any answer within 10 seconds; on Kubernetes a TCP connection */
+  readonly liveness?: ProbeInput
+}
+
+/** How many instances a service has. */
+export interface ScaleInput {
+  /** Instances kept even without requests. 0 lets the service go to zero. @default 0 */
+  readonly min?: number
+  /** Instances at most. @default 10 */
+  readonly max?: number
+  /** Target: requests at a time per instance, which the autoscaler aims at. @default 80 */
+  readonly concurrency?: number
+  /** Hard limit: requests at a time per instance; more wait. 0: none. (Knative `containerConcurrency`.) @default 0 */
+  readonly maxConcurrency?: number
+  /** How long without requests until an instance is given up, 6s to 1h: the autoscaler's stable window. @default "60s" */
+  readonly idle?: DurationQuantity
+}
+
+/** How a source is built: `false` not at all, a text the command, or a command with the folder that it leaves. Without it, the project's own `build` script is run if there is one. */
+export type BuildInput =
+  | false
+  | string
+  | {
+      /** The command, by `sh`, with the project's own programs on the PATH. @default the project's own `build` script */
+      readonly command?: string
+      /** The folder that holds the site, or the program, relative to the source. @default found by itself */
+      readonly output?: string
+    }
+
+export interface ImageInput {
+  /** The image to run. Either this or `source`. */
+  readonly image: string
+  /** The folder whose program to run. Either this or `image`. */
+  readonly source?: never
+  /** How the source is built. @default its `build` script, if it has one */
+  readonly build?: never
+}
+
+export interface SourceInput {
+  /** The image to run. Either this or `source`. */
+  readonly image?: never
+  /** The folder whose program to run. Either this or `image`. */
+  readonly source: string
+  /** How the source is built. @default its `build` script, if it has one */
+  readonly build?: BuildInput
+}
+
+export interface CommonInput {
+  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
+  readonly command?: readonly [string, ...Array<string>]
+  /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
+  readonly args?: ReadonlyArray<string>
+  /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
+  readonly port?: number | "auto"
+  /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
+  readonly protocol?: "http1" | "h2c"
+  /** Environment variables: name to value. @default none */
+  readonly env?: Readonly<Record<string, EnvInput>> & { readonly PORT?: never }
+  /** Secrets as files: absolute path to secret. @default none */
+  readonly files?: Readonly<Record<`/${string}`, Secret>>
+  /** vCPU per instance at most. @default 1 */
+  readonly cpu?: CpuQuantity
+  /** Memory per instance at most. @default "512Mi" */
+  readonly memory?: MemoryQuantity
+  /** How many instances it has. */
+  readonly scale?: ScaleInput
+  /** How long one request may take, 1s to 1h. @default "5m" */
+  readonly timeout?: DurationQuantity
+  /** How its instances are checked. @default the port must accept a TCP connection */
+  readonly probes?: ProbesInput
+  /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
+  readonly visibility?: "public" | "internal"
+  /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
+  readonly links?: ReadonlyArray<Service>
+  /** Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
+  readonly egress?: "internet" | "none" | ReadonlyArray<string>
+  /** Labels of one's own on its Kubernetes objects. @default none */
+  readonly labels?: Readonly<Record<string, string>>
+}
