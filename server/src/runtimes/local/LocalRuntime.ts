@@ -8,7 +8,7 @@ import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type Se
 import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
 import { makeLocalServices } from "./controller/LocalServices.ts"
 import { makeObjectStore } from "./controller/ObjectStore.ts"
-import { restoreServices } from "./controller/restore.ts"
+import { restoreServices } from "./controller/restoreServices.ts"
 import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
 import { makeStartLimiter } from "./controller/StartLimiter.ts"
 import { defaultSettle, type SettleBounds } from "./controller/settling.ts"

@@ -14,7 +14,7 @@ export interface Waited {
 }
 
 /** `reason` of a stored revision may be any text. */
-interface Failed extends Pick<RunnerFailure, "exitCode"> {
+export interface Failed extends Pick<RunnerFailure, "exitCode"> {
   readonly reason: string
 }
 

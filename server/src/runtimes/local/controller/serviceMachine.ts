@@ -1,0 +1,183 @@
+import type { Diagnosis } from "@maxcloud/sdk/api"
+import type { NoInstance } from "../../../base/proxy/Route.ts"
+import type { Care } from "../../../stores/sources/SourceStore.ts"
+import type { Move, Next } from "../machine.ts"
+import type { RunnableRevision, ServiceObject } from "../objects/ServiceObject.ts"
+import type { ServiceRecord } from "../objects/ServiceRecord.ts"
+import type { LinkNetwork } from "../revisions/Links.ts"
+import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { SettleBounds } from "./settling.ts"
+
+/** Names a runner of this service: a revision that is tried again gets another one. */
+export type UnitId = number
+
+/** A revision and its runner. */
+export interface Unit {
+  readonly id: UnitId
+  readonly revision: RunnableRevision
+}
+
+/** The newest revision, as long as it doesn't serve. */
+export interface Candidate extends Unit {
+  /** It is started once the former instances have ended. */
+  readonly waits: boolean
+  /** When its first failure was. */
+  readonly failingSinceMs: number | undefined
+  /** It has failed for good. */
+  readonly over: boolean
+  /** Until when a failed start is repeated. */
+  readonly deadlineMs: number
+}
+
+export interface ServiceState {
+  readonly object: ServiceObject
+  readonly settle: SettleBounds
+  readonly serving: Unit | undefined
+  readonly candidate: Candidate | undefined
+  /** The newest revision, not yet ready, of a service that is paused. */
+  readonly held: RunnableRevision | undefined
+  /** Runners that end. One that has failed for good leaves, and is still the candidate. */
+  readonly leaving: ReadonlySet<UnitId>
+  /** After a restart, until the revision that serves has an instance again or fails. */
+  readonly restoring: boolean
+  /** When a request woke it, until an instance is ready. */
+  readonly wokenAtMs: number | undefined
+  /** When the last line of a build was told. */
+  readonly buildToldAtMs: number
+  readonly deleting: boolean
+  readonly nextId: UnitId
+  /** The status that was told last. */
+  readonly told: string
+}
+
+/** What is seen of a runner, with the words of `RevisionRunner`. */
+export interface Seen {
+  readonly target: number
+  readonly running: number
+  readonly ready: number
+  readonly proved: number
+  readonly all: number
+  readonly launchMs: number
+  /** Requests in flight, and those that wait for it. */
+  readonly inFlight: number
+  readonly failure: RunnerFailure | undefined
+  readonly diagnosis: Diagnosis | undefined
+}
+
+/** What there is around the machine when an event comes. Times are monotonic milliseconds. */
+export interface World {
+  readonly nowMs: number
+  /** Requests that are held. */
+  readonly waiting: number
+  /** Services in the queue of first starts. */
+  readonly queued: number
+  readonly units: ReadonlyMap<UnitId, Seen>
+}
+
+export type ServiceEvent =
+  /** A changed object, and its new revision where it has one. */
+  | { readonly type: "updated"; readonly object: ServiceObject; readonly created: RunnableRevision | undefined }
+  | { readonly type: "linkPort"; readonly network: LinkNetwork; readonly port: number }
+  | {
+      readonly type: "restored"
+      readonly serving: RunnableRevision | undefined
+      readonly newest: RunnableRevision | undefined
+    }
+  | { readonly type: "retried" }
+  | { readonly type: "abandoned" }
+  | { readonly type: "damaged"; readonly revision: RunnableRevision }
+  | { readonly type: "stopped"; readonly reason: string }
+  /** A request is held: instances are needed. */
+  | { readonly type: "requestHeld" }
+  /** Its place in the queue of first starts has come. */
+  | { readonly type: "turnCame"; readonly unit: UnitId }
+  | { readonly type: "runnerChanged"; readonly unit: UnitId }
+  | { readonly type: "runnerFailed"; readonly unit: UnitId }
+  /** Also if it never gets ready: the next instance runs the same image, whatever its tag means by then. */
+  | { readonly type: "launched"; readonly revision: string; readonly resolvedImage: string }
+  | { readonly type: "buildLine"; readonly revision: string; readonly line: string }
+  /** Without a line the pull is over. */
+  | { readonly type: "pullLine"; readonly revision: string; readonly line: string | undefined }
+  /** It has stayed up for as long as it had to. */
+  | { readonly type: "settled"; readonly unit: UnitId }
+  /** All its instances have ended. */
+  | { readonly type: "left"; readonly unit: UnitId }
+  /** Comes after every other event, when its effects have been run, and on every beat: what is seen now goes into the status. */
+  | { readonly type: "looked"; readonly at: Date }
+
+export type ServiceEffect =
+  | { readonly type: "makeRunner"; readonly unit: Unit; readonly care: Care }
+  /** Queues for a first start. */
+  | { readonly type: "enter"; readonly unit: UnitId }
+  /** A request needs it: it starts at once. */
+  | { readonly type: "hurry"; readonly unit: UnitId }
+  /** Its first start is over: its place goes to the next one. */
+  | { readonly type: "giveTurn"; readonly unit: UnitId }
+  | { readonly type: "scaleTo"; readonly unit: UnitId; readonly instances: number }
+  | { readonly type: "retry"; readonly unit: UnitId }
+  | { readonly type: "forgive"; readonly unit: UnitId }
+  | { readonly type: "settle"; readonly unit: UnitId; readonly ms: number }
+  | { readonly type: "unsettle"; readonly unit: UnitId }
+  /** Gives up its place, its wait and, after at most `drainMs`, its instances. */
+  | { readonly type: "leave"; readonly unit: UnitId; readonly drainMs: number }
+  /** From here on the autoscaler decides. */
+  | { readonly type: "beginScaling"; readonly unit: Unit }
+  | { readonly type: "endScaling" }
+  /** Where requests go. */
+  | { readonly type: "route"; readonly to: Unit | undefined }
+  /** Refuses the requests that are held. */
+  | { readonly type: "refuse"; readonly error: NoInstance }
+  | { readonly type: "coldStart"; readonly ms: number }
+  | { readonly type: "tell" }
+
+export type ServiceMove = Move<ServiceState, World, ServiceEffect>
+export type ServiceNext = Next<ServiceState, ServiceEffect>
+
+export const initialState = (object: ServiceObject, settle: SettleBounds): ServiceState => ({
+  object,
+  settle,
+  serving: undefined,
+  candidate: undefined,
+  held: undefined,
+  leaving: new Set(),
+  restoring: false,
+  wokenAtMs: undefined,
+  buildToldAtMs: Number.NEGATIVE_INFINITY,
+  deleting: false,
+  nextId: 1,
+  told: ""
+})
+
+const nothing: Seen = {
+  target: 0,
+  running: 0,
+  ready: 0,
+  proved: 0,
+  all: 0,
+  launchMs: 0,
+  inFlight: 0,
+  failure: undefined,
+  diagnosis: undefined
+}
+
+/** Of a unit that isn't there, or has only just been made, there is nothing to see. */
+export const seenOf = ({ units }: World, unit: Unit | undefined): Seen =>
+  (unit === undefined ? undefined : units.get(unit.id)) ?? nothing
+
+/** The runners that a service has, each once. */
+export const unitsOf = ({ candidate, leaving, serving }: ServiceState): ReadonlySet<UnitId> =>
+  new Set([...[serving, candidate].flatMap((_) => _?.id ?? []), ...leaving])
+
+export const stay: ServiceMove = (state) => ({ state, effects: [] })
+
+export const run =
+  (...effects: ReadonlyArray<ServiceEffect>): ServiceMove =>
+  (state) => ({ state, effects })
+
+export const change =
+  (changes: Partial<ServiceState>): ServiceMove =>
+  (state) => ({ state: { ...state, ...changes }, effects: [] })
+
+export const changeRecord =
+  (changed: (record: ServiceRecord) => ServiceRecord): ServiceMove =>
+  (state) => ({ state: { ...state, object: { ...state.object, record: changed(state.object.record) } }, effects: [] })

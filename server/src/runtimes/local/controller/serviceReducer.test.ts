@@ -1,0 +1,422 @@
+import { AppName, ServiceName } from "@maxcloud/config-schema"
+import { Either } from "effect"
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import type { RunnableRevision } from "../objects/ServiceObject.ts"
+import { latestCreated } from "../objects/ServiceRecord.ts"
+import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import { manifestsOf, testKey } from "../testRuntime.ts"
+import { planService } from "./applyPlan.ts"
+import {
+  initialState,
+  type Seen,
+  type ServiceEffect,
+  type ServiceEvent,
+  type ServiceState,
+  type UnitId,
+  unitsOf
+} from "./serviceMachine.ts"
+import { stepService } from "./serviceReducer.ts"
+import { defaultSettle } from "./settling.ts"
+
+const key = { ...testKey(), service: ServiceName.make("web") }
+const app = AppName.make("app")
+
+const planned = (state: ServiceState | undefined, image: string, paused: boolean) => {
+  const manifest = manifestsOf([{ name: "web", image }], testKey(), paused ? ["web"] : []).find(
+    (_) => _.kind === "Service"
+  )
+  if (manifest === undefined) throw new Error("no service")
+  const existing = state?.object
+  const now = new Date(0).toISOString()
+  return Either.getOrThrow(planService({ key, app, manifest, existing, secretManifest: () => undefined, now }))
+}
+
+const asleep: Seen = {
+  target: 0,
+  running: 0,
+  ready: 0,
+  proved: 0,
+  all: 0,
+  launchMs: 0,
+  inFlight: 0,
+  failure: undefined,
+  diagnosis: undefined
+}
+
+const failureOf = (retryable: boolean, count: number, nowMs: number): RunnerFailure => ({
+  reason: "CrashOnStart",
+  message: "it crashed",
+  retryable,
+  count,
+  retryAtMs: nowMs + 100,
+  retryAt: new Date(0)
+})
+
+const wordOf = (effect: ServiceEffect): string => {
+  if (effect.type === "makeRunner") return `make ${effect.unit.id}`
+  if (effect.type === "route") return `route to ${effect.to?.id ?? "nobody"}`
+  if (effect.type === "scaleTo") return `scale ${effect.unit} to ${effect.instances}`
+  if (effect.type === "leave") return `leave ${effect.unit}`
+  if (effect.type === "beginScaling") return `scaling ${effect.unit.id}`
+  return "unit" in effect ? `${effect.type} ${effect.unit}` : effect.type
+}
+
+interface Around {
+  state: ServiceState | undefined
+  nowMs: number
+  waiting: number
+  routed: UnitId | undefined
+  effects: Array<ServiceEffect>
+  readonly created: RunnableRevision | undefined
+}
+
+/** A service without anything to run: runners are rows of a table, and what comes to pass is said by the test. */
+const makeStage = () => {
+  const units = new Map<UnitId, Seen>()
+  const made = new Set<UnitId>()
+  const given = new Set<UnitId>()
+  const entered = new Set<UnitId>()
+  const left = new Set<UnitId>()
+  const settling = new Set<UnitId>()
+  const first = planned(undefined, "a:0", false)
+  const stage: Around = {
+    state: first === undefined ? undefined : initialState({ ...first.object }, defaultSettle),
+    nowMs: 1_000,
+    waiting: 0,
+    routed: undefined,
+    effects: [],
+    created: first?.created
+  }
+  const see = (id: UnitId, seen: Partial<Seen>) => units.set(id, { ...(units.get(id) ?? asleep), ...seen })
+  const done = (id: UnitId) => {
+    entered.delete(id)
+    settling.delete(id)
+  }
+  const carryOut = (effect: ServiceEffect) => {
+    stage.effects.push(effect)
+    if (effect.type === "makeRunner") made.add(effect.unit.id)
+    if (effect.type === "route") stage.routed = effect.to?.id
+    if (effect.type === "scaleTo") see(effect.unit, { target: effect.instances })
+    if (effect.type === "scaleTo" && effect.instances === 0) see(effect.unit, { ready: 0, running: 0, all: 0 })
+    if (effect.type === "enter") entered.add(effect.unit)
+    if (effect.type === "settle") settling.add(effect.unit)
+    if (effect.type === "giveTurn") entered.delete(effect.unit)
+    if (effect.type === "unsettle") settling.delete(effect.unit)
+    if (effect.type === "leave") given.add(effect.unit)
+    if (effect.type === "leave") done(effect.unit)
+    if (effect.type === "leave") see(effect.unit, { target: 0, ready: 0, running: 0 })
+  }
+  const state = () => {
+    if (stage.state === undefined) throw new Error("no state")
+    return stage.state
+  }
+  const handle = (...events: ReadonlyArray<ServiceEvent>) => {
+    stage.effects = []
+    for (const event of [...events, { type: "looked", at: new Date(stage.nowMs) } as const]) {
+      const world = { nowMs: stage.nowMs, waiting: stage.waiting, queued: 0, units }
+      const next = stepService(state(), event, world)
+      stage.state = next.state
+      for (const effect of next.effects) carryOut(effect)
+    }
+    return stage.effects.filter((_) => _.type !== "tell").map(wordOf)
+  }
+  const apply = (image: string, paused = false) => {
+    const change = planned(state(), image, paused)
+    return change === undefined ? [] : handle({ type: "updated", object: change.object, created: change.created })
+  }
+  return {
+    stage,
+    units,
+    made,
+    given,
+    entered,
+    left,
+    settling,
+    see,
+    state,
+    handle,
+    apply,
+    begin: () => handle({ type: "updated", object: state().object, created: stage.created }),
+    ready: (unit: UnitId) => {
+      see(unit, { target: 1, running: 1, ready: 1, all: 1 })
+      return handle({ type: "runnerChanged", unit })
+    },
+    settle: (unit: UnitId) => {
+      settling.delete(unit)
+      return handle({ type: "settled", unit })
+    },
+    fail: (unit: UnitId, retryable: boolean, count: number) => {
+      see(unit, { running: 0, ready: 0, failure: failureOf(retryable, count, stage.nowMs) })
+      return handle({ type: "runnerFailed", unit })
+    },
+    leave: (unit: UnitId) => {
+      left.add(unit)
+      see(unit, { all: 0 })
+      return handle({ type: "left", unit })
+    },
+    newest: () => latestCreated(state().object.record)
+  }
+}
+
+type Stage = ReturnType<typeof makeStage>
+
+/** One revision that serves. */
+const serving = (): Stage => {
+  const stage = makeStage()
+  stage.begin()
+  stage.handle({ type: "turnCame", unit: 1 })
+  stage.ready(1)
+  stage.settle(1)
+  return stage
+}
+
+/** Beside it, a newer one that has been started. */
+const rollingOut = (): Stage => {
+  const stage = serving()
+  stage.apply("a:1")
+  stage.handle({ type: "turnCame", unit: 2 })
+  return stage
+}
+
+const cases: ReadonlyArray<readonly [string, () => Stage, (stage: Stage) => ReadonlyArray<string>, ...Array<string>]> =
+  [
+    ["a first revision is made, and queues for its start", makeStage, (_) => _.begin(), "make 1", "enter 1"],
+    [
+      "a first revision that requests wait for starts at once",
+      () => {
+        const stage = makeStage()
+        stage.stage.waiting = 1
+        return stage
+      },
+      (_) => _.begin(),
+      "make 1",
+      "enter 1",
+      "hurry 1"
+    ],
+    ["a new revision leaves requests where they are", serving, (_) => _.apply("a:1"), "make 2", "enter 2"],
+    [
+      "a new revision whose instances are ready settles before it takes requests",
+      rollingOut,
+      (_) => _.ready(2),
+      "giveTurn 2",
+      "settle 2"
+    ],
+    [
+      "a new revision that has settled takes the requests, and then the former one leaves",
+      () => {
+        const stage = rollingOut()
+        stage.ready(2)
+        return stage
+      },
+      (_) => _.settle(2),
+      "forgive 2",
+      "endScaling",
+      "route to 2",
+      "scaling 2",
+      "leave 1",
+      "giveTurn 2"
+    ],
+    [
+      "a new revision that ended while it settled settles anew",
+      () => {
+        const stage = rollingOut()
+        stage.ready(2)
+        stage.see(2, { ready: 0 })
+        return stage
+      },
+      (_) => _.settle(2),
+      "unsettle 2"
+    ],
+    [
+      "a new revision that can't work is given up, and requests stay",
+      rollingOut,
+      (_) => _.fail(2, false, 2),
+      "unsettle 2",
+      "leave 2"
+    ],
+    [
+      "a first revision that can't work is given up, and requests are refused",
+      () => {
+        const stage = makeStage()
+        stage.begin()
+        return stage
+      },
+      (_) => _.fail(1, false, 2),
+      "unsettle 1",
+      "route to nobody",
+      "leave 1",
+      "refuse"
+    ],
+    ["a new revision that may yet work is tried again", rollingOut, (_) => _.fail(2, true, 1), "unsettle 2"],
+    [
+      "a revision that a newer one replaces leaves before the newer one is made",
+      rollingOut,
+      (_) => _.apply("a:2"),
+      "leave 2",
+      "make 3",
+      "enter 3"
+    ],
+    [
+      "a pause takes requests and instances away, and gives the new revision up",
+      rollingOut,
+      (_) => _.apply("a:1", true),
+      "endScaling",
+      "route to nobody",
+      "refuse",
+      "scale 1 to 0",
+      "leave 2"
+    ],
+    [
+      "a resumed service serves again, and begins with the revision that the pause had held",
+      () => {
+        const stage = rollingOut()
+        stage.apply("a:1", true)
+        return stage
+      },
+      (_) => _.apply("a:1"),
+      "route to 1",
+      "make 3",
+      "enter 3"
+    ],
+    [
+      "a request at zero wakes it",
+      () => {
+        const stage = serving()
+        stage.see(1, { target: 0, running: 0, ready: 0, all: 0 })
+        return stage
+      },
+      (_) => _.handle({ type: "requestHeld" }),
+      "scale 1 to 1",
+      "scaling 1"
+    ],
+    [
+      "a restarted server gives back its instance to what had one, in its turn",
+      () => {
+        const before = serving().state()
+        const stage = makeStage()
+        stage.stage.state = initialState(before.object, defaultSettle)
+        return stage
+      },
+      (_) => _.handle({ type: "restored", serving: _.stage.created, newest: _.stage.created }),
+      "make 1",
+      "route to 1",
+      "enter 1"
+    ],
+    [
+      "a stopped service gives its place up, refuses requests, and starts nothing",
+      rollingOut,
+      (_) => [..._.handle({ type: "stopped", reason: "removed" }), ..._.handle({ type: "turnCame", unit: 2 })],
+      "giveTurn 2",
+      "unsettle 2",
+      "endScaling",
+      "refuse"
+    ]
+  ]
+
+describe("a service", () => {
+  for (const [name, given, when, ...effects] of cases)
+    it(name, () => {
+      assert.deepStrictEqual(when(given()), effects)
+    })
+
+  it("tries a revision that failed for good again by a deployment, with a build of its own", () => {
+    const stage = rollingOut()
+    stage.fail(2, false, 2)
+    assert.strictEqual(stage.newest()?.ready, "False")
+    assert.deepStrictEqual(stage.handle({ type: "retried" }), ["leave 2", "make 3", "enter 3"])
+    assert.deepInclude(
+      stage.stage.effects.find((_) => _.type === "makeRunner"),
+      { care: "fresh" }
+    )
+    assert.strictEqual(stage.newest()?.ready, "Unknown")
+  })
+})
+
+type Chance = (stage: Stage, pick: number) => void
+
+/** One of those that there are, by a number. */
+const of = (ids: Iterable<UnitId>, pick: number, then: (id: UnitId) => void) => {
+  const all = [...ids]
+  const id = all[pick % Math.max(1, all.length)]
+  if (id !== undefined) then(id)
+}
+/** Only a runner that was told to run, and to stop no more, has instances. */
+const running = ({ given, units }: Stage) => [...units].flatMap(([id, _]) => (_.target > 0 && !given.has(id) ? id : []))
+
+const chances: ReadonlyArray<Chance> = [
+  (stage, pick) => void stage.apply(`a:${pick}`),
+  (stage, pick) => void stage.apply(stage.newest()?.image ?? "", pick % 2 === 0),
+  (stage, pick) => of(stage.entered, pick, (unit) => void stage.handle({ type: "turnCame", unit })),
+  (stage, pick) => of(running(stage), pick, (unit) => void stage.ready(unit)),
+  (stage, pick) => of(running(stage), pick, (unit) => void stage.fail(unit, pick % 3 !== 0, 1 + (pick % 4))),
+  (stage, pick) => of(stage.settling, pick, (unit) => void stage.settle(unit)),
+  (stage, pick) =>
+    of(
+      [...stage.given].filter((_) => !stage.left.has(_)),
+      pick,
+      (unit) => void stage.leave(unit)
+    ),
+  (stage, pick) => {
+    stage.stage.nowMs += pick * 100
+  },
+  (stage, pick) => {
+    stage.stage.waiting = pick % 3
+    if (stage.stage.waiting > 0) stage.handle({ type: "requestHeld" })
+  },
+  (stage) => void stage.handle({ type: "retried" }),
+  (stage) => void stage.handle({ type: "abandoned" }),
+  (stage) => {
+    const revision: RunnableRevision | undefined = stage.state().serving?.revision
+    if (revision !== undefined) stage.handle({ type: "damaged", revision })
+  },
+  (stage, pick) => {
+    if (pick % 10 === 0) stage.handle({ type: "stopped", reason: "removed" })
+  }
+]
+
+const starts = new Set<ServiceEffect["type"]>(["makeRunner", "enter", "hurry", "retry", "beginScaling"])
+
+const check = (stage: Stage, wasDeleting: boolean) => {
+  const state = stage.state()
+  const { candidate, serving: unit } = state
+  const { routed } = stage.stage
+  const isOn = !state.object.paused && !state.deleting
+  // Requests go to the revision that is ready. Without one they may go to the newest, and never to what is gone.
+  if (isOn && unit !== undefined) assert.strictEqual(routed, unit.id)
+  if (routed !== undefined) assert.include([unit?.id, candidate?.id], routed)
+  if (unit !== undefined) assert.strictEqual(state.object.record.latestReady, unit.revision.name)
+  if (state.object.paused) assert.isUndefined(state.deleting ? undefined : routed)
+  // No instance leaks: a runner is in the service's hands, or was told to end; and no place in the queue is kept by what is over.
+  for (const id of stage.made) {
+    const isKept = id === unit?.id || (id === candidate?.id && !candidate.over)
+    assert.isTrue(isKept || stage.given.has(id), `unit ${id} has leaked`)
+    if (!stage.left.has(id)) assert.isTrue(unitsOf(state).has(id))
+  }
+  for (const id of stage.entered) assert.isTrue(id === candidate?.id || (id === unit?.id && state.restoring))
+  // What is stopped starts nothing.
+  if (!wasDeleting) return
+  for (const effect of stage.stage.effects) {
+    assert.isFalse(starts.has(effect.type), wordOf(effect))
+    if (effect.type === "scaleTo") assert.strictEqual(effect.instances, 0)
+  }
+}
+
+describe("a service, in whatever order things happen", () => {
+  it("routes to what is ready, leaks nothing, and starts nothing once it is stopped", () => {
+    const steps = fc.array(fc.tuple(fc.nat(chances.length - 1), fc.nat(40)), { minLength: 1, maxLength: 60 })
+    fc.assert(
+      fc.property(steps, (chosen) => {
+        const stage = makeStage()
+        stage.begin()
+        for (const [which, pick] of chosen) {
+          const wasDeleting = stage.state().deleting
+          stage.stage.effects = []
+          chances[which]?.(stage, pick)
+          check(stage, wasDeleting)
+        }
+      }),
+      { numRuns: 300 }
+    )
+  })
+})
