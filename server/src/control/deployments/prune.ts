@@ -11,28 +11,27 @@ import type { Lease } from "./WorkQueue.ts"
  * Removes, by the inventory, what the services of a deployment do not use any more, once all of them are ready: an earlier revision reads
  * its own Secret. False where a newer deployment came meanwhile, which may want it again: then nothing goes.
  */
-export const makePrune =
-  ({ events, inStage, namespaceKeyOf, setInventory, sql, write }: StageRows, manifestsOf: ManifestsOf) =>
-  (lease: Lease, { id, number }: Begun) =>
-    Effect.gen(function* () {
-      const runtime = yield* Runtime
-      const wanted = (yield* manifestsOf(lease, id)).app.map(refOf)
-      const [row] = yield* write(
-        lease,
-        sql<{ inventory: typeof wanted }>`
+export const prune = (rows: StageRows, manifestsOf: ManifestsOf, lease: Lease, { id, number }: Begun) =>
+  Effect.gen(function* () {
+    const { events, inStage, namespaceKeyOf, setInventory, sql, write } = rows
+    const runtime = yield* Runtime
+    const wanted = (yield* manifestsOf(lease, id)).app.map(refOf)
+    const [row] = yield* write(
+      lease,
+      sql<{ inventory: typeof wanted }>`
           select inventory from app_stages where ${inStage(lease)} and last_number = ${number}`
-      )
-      if (row === undefined) return false
-      const stale = refsWithout(row.inventory, wanted)
-      if (stale.length > 0) yield* runtime.remove(namespaceKeyOf(lease), stale)
-      yield* write(
-        lease,
-        Effect.gen(function* () {
-          yield* setInventory(lease, wanted)
-          if (stale.length > 0) {
-            yield* events(lease, id, [{ type: "pruned", reason: "Pruned", message: prunedText(stale.length) }])
-          }
-        })
-      )
-      return true
-    })
+    )
+    if (row === undefined) return false
+    const stale = refsWithout(row.inventory, wanted)
+    if (stale.length > 0) yield* runtime.remove(namespaceKeyOf(lease), stale)
+    yield* write(
+      lease,
+      Effect.gen(function* () {
+        yield* setInventory(lease, wanted)
+        if (stale.length > 0) {
+          yield* events(lease, id, [{ type: "pruned", reason: "Pruned", message: prunedText(stale.length) }])
+        }
+      })
+    )
+    return true
+  })

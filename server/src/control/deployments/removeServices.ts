@@ -1,8 +1,9 @@
-import { type ServiceName, ServiceSpec, servicesNamedBy } from "@maxcloud/config-schema"
+import type { ServiceName } from "@maxcloud/config-schema"
 import type { StatusReason } from "@maxcloud/sdk/api"
 import type { ObjectRef } from "@maxcloud/synth"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
+import { earlierCalls } from "./earlierCalls.ts"
 import type { Progress } from "./progress.ts"
 import { refsOfServices, refsWithout } from "./refs.ts"
 import { planRemovals } from "./removals.ts"
@@ -11,9 +12,6 @@ import type { Lease } from "./WorkQueue.ts"
 
 /** The reason of a service that the app leaves out, while a revision that still runs may call it. */
 const stillCalled = "StillCalled" satisfies StatusReason
-
-const Calling = ServiceSpec.from.pipe(Schema.pick("name", "links", "env"))
-const decodeSpecs = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ spec: Schema.parseJson(Calling) })))
 
 const waits = (name: string, callers: ReadonlyArray<string>) => {
   const named = callers.slice(0, 3).map((_) => `"${_}"`)
@@ -26,6 +24,79 @@ const waits = (name: string, callers: ReadonlyArray<string>) => {
 export const prunedText = (count: number) =>
   `${count} ${count === 1 ? "object" : "objects"} that the app no longer has ${count === 1 ? "is" : "are"} removed.`
 
+const tellWaiting = (
+  { events, saveProgress, write }: StageRows,
+  lease: Lease,
+  id: string,
+  services: ReadonlyArray<Progress>,
+  waiting: ReadonlyMap<string, ReadonlyArray<string>>
+) => {
+  const changed = services.flatMap((was): ReadonlyArray<Progress> => {
+    const callers = was.action === "delete" ? waiting.get(was.name) : undefined
+    const message = callers === undefined ? was.message : waits(was.name, callers)
+    return callers === undefined || (was.reason === stillCalled && was.message === message)
+      ? []
+      : [{ ...was, reason: stillCalled, message }]
+  })
+  const told = changed.map((_) => ({
+    type: "service" as const,
+    service: _.name,
+    reason: stillCalled,
+    message: _.message
+  }))
+  return changed.length === 0
+    ? Effect.succeed(changed)
+    : Effect.as(write(lease, Effect.andThen(saveProgress(lease, id, changed), events(lease, id, told))), changed)
+}
+
+const inventoryOf = ({ inStage, sql }: StageRows, lease: Lease) =>
+  Effect.map(
+    sql<{ inventory: ReadonlyArray<ObjectRef> }>`select inventory from app_stages where ${inStage(lease)}`,
+    (rows) => rows[0]?.inventory ?? []
+  )
+
+const remove = (
+  rows: StageRows,
+  lease: Lease,
+  { id, number }: Begun,
+  gone: ReadonlyArray<ServiceName>,
+  kept: ReadonlyArray<ServiceName>
+) =>
+  Effect.gen(function* () {
+    const { events, inStage, namespaceKeyOf, setInventory, sql, write } = rows
+    const runtime = yield* Runtime
+    const marked = yield* write(
+      lease,
+      Effect.gen(function* () {
+        const newer = yield* sql`select 1 from app_stages where ${inStage(lease)} and last_number > ${number}`
+        if (newer.length > 0) return undefined
+        yield* sql`update services set deleting = true where ${inStage(lease)} and name in ${sql.in(gone)}`
+        return refsOfServices(yield* inventoryOf(rows, lease), gone, kept)
+      })
+    )
+    if (marked === undefined) return false
+    if (marked.length > 0) yield* runtime.remove(namespaceKeyOf(lease), marked)
+    yield* write(
+      lease,
+      Effect.gen(function* () {
+        // A newer deployment may have taken one back meanwhile: that one is no longer `deleting`, and is applied again.
+        yield* sql`delete from services where ${inStage(lease)} and name in ${sql.in(gone)} and deleting`
+        yield* sql`
+          update deployment_services set state = 'deleted', reason = 'Deleted', message = ''
+          where organization_id = ${lease.key.organizationId} and deployment_id = ${id} and action = 'delete'
+            and name in ${sql.in(gone)}`
+        yield* setInventory(lease, refsWithout(yield* inventoryOf(rows, lease), marked))
+        yield* events(lease, id, [
+          ...gone.map((service) => ({ type: "service" as const, service, reason: "Deleted", message: "" })),
+          ...(marked.length === 0
+            ? []
+            : [{ type: "pruned" as const, reason: "Pruned", message: prunedText(marked.length) }])
+        ])
+      })
+    )
+    return true
+  })
+
 /**
  * Removes the services that a deployment leaves out, whatever becomes of the others: each as soon as no revision that may still run calls
  * it. Until then its row says what it waits for. Gives the services as they are then; undefined if a newer deployment came meanwhile,
@@ -33,138 +104,22 @@ export const prunedText = (count: number) =>
  *
  * Level triggered: what is to go is marked, then removed, then forgotten, so after a death in between the next pass does the rest.
  */
-export const makeRemoveServices = ({
-  events,
-  inStage,
-  namespaceKeyOf,
-  saveProgress,
-  setInventory,
-  sql,
-  write
-}: StageRows) => {
-  /**
-   * The services that earlier revisions may call, by the caller's name: of the specs since the caller was last ready. One of which no revision
-   * was ever ready serves nothing.
-   */
-  const callsOf = (lease: Lease, { id, number }: Begun) =>
-    Effect.gen(function* () {
-      const { organizationId } = lease.key
-      const earlier = sql`
-        d.organization_id = ${organizationId} and d.app = ${lease.key.app} and d.stage = ${lease.key.stage}
-        and d.number < ${number}`
-      const rows = yield* sql`
-        with served as (
-          select p.name, (
-            select max(d.number) from deployment_services r
-            join deployments d on d.organization_id = r.organization_id and d.id = r.deployment_id
-            where ${earlier} and r.name = p.name and r.state = 'ready'
-          ) as since
-          from deployment_services p
-          join services s on s.organization_id = p.organization_id and s.app = ${lease.key.app}
-            and s.stage = ${lease.key.stage} and s.name = p.name
-          where p.organization_id = ${organizationId} and p.deployment_id = ${id} and p.action <> 'create'
-            and (s.status is null or s.status ->> 'latestReadyRevision' is not null)
-        ), written as (
-          select d.number, e.spec ->> 'name' as name, e.spec::text as spec
-          from deployments d cross join lateral json_array_elements(d.spec -> 'services') as e (spec)
-          where ${earlier} and d.number >= (select min(coalesce(since, 0)) from served)
-        )
-        select distinct w.spec from written w join served on served.name = w.name
-        where w.number >= coalesce(served.since, 0)`
-      const calls = new Map<string, Set<string>>()
-      for (const { spec } of decodeSpecs(rows)) {
-        const known = calls.get(spec.name) ?? new Set()
-        for (const name of servicesNamedBy(spec)) known.add(name)
-        calls.set(spec.name, known)
-      }
-      return calls
-    })
-
-  const tellWaiting = (
-    lease: Lease,
-    id: string,
-    services: ReadonlyArray<Progress>,
-    waiting: ReadonlyMap<string, ReadonlyArray<string>>
-  ) => {
-    const changed = services.flatMap((was): ReadonlyArray<Progress> => {
-      const callers = was.action === "delete" ? waiting.get(was.name) : undefined
-      const message = callers === undefined ? was.message : waits(was.name, callers)
-      return callers === undefined || (was.reason === stillCalled && was.message === message)
-        ? []
-        : [{ ...was, reason: stillCalled, message }]
-    })
-    const told = changed.map((_) => ({
-      type: "service" as const,
-      service: _.name,
-      reason: stillCalled,
-      message: _.message
-    }))
-    return changed.length === 0
-      ? Effect.succeed(changed)
-      : Effect.as(write(lease, Effect.andThen(saveProgress(lease, id, changed), events(lease, id, told))), changed)
-  }
-
-  const inventoryOf = (lease: Lease) =>
-    Effect.map(
-      sql<{ inventory: ReadonlyArray<ObjectRef> }>`select inventory from app_stages where ${inStage(lease)}`,
-      (rows) => rows[0]?.inventory ?? []
+export const removeServices = (rows: StageRows, lease: Lease, begun: Begun, services: ReadonlyArray<Progress>) =>
+  Effect.gen(function* () {
+    const leaving = services.filter((_) => _.action === "delete" && _.state !== "deleted")
+    if (leaving.length === 0) return services
+    const settled = services.every((_) => _.action === "delete" || _.state === "ready")
+    const { now, waiting } = planRemovals(services, settled ? new Map() : yield* earlierCalls(rows, lease, begun))
+    const changed = new Map(
+      (yield* tellWaiting(rows, lease, begun.id, services, waiting)).map((_) => [_.name, _] as const)
     )
-
-  const remove = (
-    lease: Lease,
-    { id, number }: Begun,
-    gone: ReadonlyArray<ServiceName>,
-    kept: ReadonlyArray<ServiceName>
-  ) =>
-    Effect.gen(function* () {
-      const runtime = yield* Runtime
-      const marked = yield* write(
-        lease,
-        Effect.gen(function* () {
-          const newer = yield* sql`select 1 from app_stages where ${inStage(lease)} and last_number > ${number}`
-          if (newer.length > 0) return undefined
-          yield* sql`update services set deleting = true where ${inStage(lease)} and name in ${sql.in(gone)}`
-          return refsOfServices(yield* inventoryOf(lease), gone, kept)
-        })
-      )
-      if (marked === undefined) return false
-      if (marked.length > 0) yield* runtime.remove(namespaceKeyOf(lease), marked)
-      yield* write(
-        lease,
-        Effect.gen(function* () {
-          // A newer deployment may have taken one back meanwhile: that one is no longer `deleting`, and is applied again.
-          yield* sql`delete from services where ${inStage(lease)} and name in ${sql.in(gone)} and deleting`
-          yield* sql`
-            update deployment_services set state = 'deleted', reason = 'Deleted', message = ''
-            where organization_id = ${lease.key.organizationId} and deployment_id = ${id} and action = 'delete'
-              and name in ${sql.in(gone)}`
-          yield* setInventory(lease, refsWithout(yield* inventoryOf(lease), marked))
-          yield* events(lease, id, [
-            ...gone.map((service) => ({ type: "service" as const, service, reason: "Deleted", message: "" })),
-            ...(marked.length === 0
-              ? []
-              : [{ type: "pruned" as const, reason: "Pruned", message: prunedText(marked.length) }])
-          ])
-        })
-      )
-      return true
-    })
-
-  return (lease: Lease, begun: Begun, services: ReadonlyArray<Progress>) =>
-    Effect.gen(function* () {
-      const leaving = services.filter((_) => _.action === "delete" && _.state !== "deleted")
-      if (leaving.length === 0) return services
-      const settled = services.every((_) => _.action === "delete" || _.state === "ready")
-      const { now, waiting } = planRemovals(services, settled ? new Map() : yield* callsOf(lease, begun))
-      const changed = new Map((yield* tellWaiting(lease, begun.id, services, waiting)).map((_) => [_.name, _] as const))
-      const gone = leaving.filter((_) => now.includes(_.name)).map((_) => _.name)
-      const kept = services.filter((_) => !gone.includes(_.name)).map((_) => _.name)
-      if (gone.length > 0 && !(yield* remove(lease, begun, gone, kept))) return undefined
-      return services.map(
-        (service): Progress =>
-          gone.includes(service.name)
-            ? { ...service, state: "deleted", reason: "Deleted", message: "" }
-            : (changed.get(service.name) ?? service)
-      )
-    })
-}
+    const gone = leaving.filter((_) => now.includes(_.name)).map((_) => _.name)
+    const kept = services.filter((_) => !gone.includes(_.name)).map((_) => _.name)
+    if (gone.length > 0 && !(yield* remove(rows, lease, begun, gone, kept))) return undefined
+    return services.map(
+      (service): Progress =>
+        gone.includes(service.name)
+          ? { ...service, state: "deleted", reason: "Deleted", message: "" }
+          : (changed.get(service.name) ?? service)
+    )
+  })

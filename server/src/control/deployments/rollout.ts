@@ -60,6 +60,8 @@ export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Eff
     )
 })
 
+export type RolloutRows = ReturnType<typeof makeRolloutRows>
+
 /**
  * Brings every stage of the shards that are owned to this server's platform, as it is now: a few at a time, those first that were brought
  * to one the longest ago. What is done is in the database, so that another replica, or this one after a restart, goes on.

@@ -8,9 +8,9 @@ import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime, type RuntimeError, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Organization } from "../../tenancy/organizations/Organizations.ts"
-import { leaseMs } from "../deployments/Reconciler.ts"
 import { selectServices } from "../deployments/serviceRows.ts"
 import { makeWorkQueue } from "../deployments/WorkQueue.ts"
+import { leaseMs } from "../deployments/workers.ts"
 import { Services } from "./Services.ts"
 
 const away = (error: RuntimeError) => new Unavailable({ detail: error.message, retryAfterSeconds: 2 })

@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import * as PostgresDeployments from "../deployments/PostgresDeployments.ts"
 import * as Reconciler from "../deployments/Reconciler.ts"
 import { makeWorkQueue } from "../deployments/WorkQueue.ts"
+import { leaseMs } from "../deployments/workers.ts"
 import * as PostgresServices from "./PostgresServices.ts"
 
 export type { ReconcilerOptions } from "../deployments/Reconciler.ts"
@@ -12,7 +13,7 @@ export type { ReconcilerOptions } from "../deployments/Reconciler.ts"
  */
 export const layer = (options: Reconciler.ReconcilerOptions = {}) =>
   Layer.unwrapEffect(
-    Effect.map(makeWorkQueue({ leaseMs: Reconciler.leaseMs }), (queue) =>
+    Effect.map(makeWorkQueue({ leaseMs }), (queue) =>
       Layer.mergeAll(PostgresDeployments.layer(queue), PostgresServices.layer, Reconciler.layer(queue, options))
     )
   )

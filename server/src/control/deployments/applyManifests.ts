@@ -1,0 +1,36 @@
+import { refOf } from "@maxcloud/synth"
+import { Effect } from "effect"
+import { type ApplyOptions, Runtime } from "../../runtimes/port/Runtime.ts"
+import { refsWithout } from "./refs.ts"
+import type { RolloutRows } from "./rollout.ts"
+import type { Begun, StageRows } from "./StageRows.ts"
+import type { ManifestsOf, StageManifests } from "./stageManifests.ts"
+import type { Lease } from "./WorkQueue.ts"
+
+/** The namespace's own objects first, for the others stand in it. */
+export const applyManifests = (rows: StageRows, lease: Lease, manifests: StageManifests, options: ApplyOptions) =>
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const key = rows.namespaceKeyOf(lease)
+    yield* runtime.apply(key, lease.key.app, manifests.namespace, { ...options, force: true })
+    if (manifests.app.length > 0) yield* runtime.apply(key, lease.key.app, manifests.app, options)
+  })
+
+/** Applies a deployment that is under way. */
+export const applyDeployment = (
+  rows: StageRows,
+  manifestsOf: ManifestsOf,
+  rollout: RolloutRows,
+  lease: Lease,
+  { force_conflicts, id, inventory }: Begun
+) =>
+  Effect.gen(function* () {
+    const manifests = yield* manifestsOf(lease, id)
+    const wanted = manifests.app.map(refOf)
+    // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
+    yield* rows.write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
+    // Not those of which it was said already that they have failed.
+    const open = (yield* rows.progress(lease, id)).filter((_) => _.state === "pending").map((_) => _.name)
+    yield* applyManifests(rows, lease, manifests, { force: force_conflicts, retry: new Set(open) })
+    yield* rollout.done(lease, id, manifests)
+  })

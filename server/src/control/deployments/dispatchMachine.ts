@@ -1,0 +1,90 @@
+import type { Lease, Outcome } from "./WorkQueue.ts"
+
+/** Which leases this process holds, and what it does about them, as a machine: `workers.ts` does what `dispatchStep` says. */
+export interface DispatchState {
+  /** Passes at a time. */
+  readonly limit: number
+  /** By token. */
+  readonly held: ReadonlyMap<string, Lease>
+}
+
+export type DispatchEvent =
+  /** The queue is to be looked at: something was added, a worker is free, or time has passed. */
+  | { readonly type: "woken" }
+  | { readonly type: "claimed"; readonly leases: ReadonlyArray<Lease> }
+  /** In so many milliseconds the next key is due; undefined: none waits. */
+  | { readonly type: "nextKnown"; readonly inMs: number | undefined }
+  | { readonly type: "queueUnreadable" }
+  | { readonly type: "passEnded"; readonly lease: Lease; readonly end: PassEnd }
+  | { readonly type: "givenBack"; readonly lease: Lease }
+  | { readonly type: "finishFailed"; readonly lease: Lease; readonly outcome: Outcome }
+
+/** `lost`: another worker may have the key. `failed`: the database said no, or the pass broke. */
+export type PassEnd =
+  | { readonly type: "outcome"; readonly outcome: Outcome }
+  | { readonly type: "lost" }
+  | { readonly type: "failed" }
+
+export type DispatchEffect =
+  | { readonly type: "claim"; readonly most: number }
+  | { readonly type: "start"; readonly lease: Lease }
+  | { readonly type: "askNext" }
+  /** Until it is woken, for so long at most. */
+  | { readonly type: "wait"; readonly ms: number }
+  /** Whatever comes meanwhile. */
+  | { readonly type: "pause"; readonly ms: number }
+  | { readonly type: "finish"; readonly lease: Lease; readonly outcome: Outcome }
+
+export interface DispatchStep {
+  readonly state: DispatchState
+  readonly effects: ReadonlyArray<DispatchEffect>
+}
+
+/** How often the queue is looked at without a wake-up. */
+export const lookMs = 5_000
+const pauseMs = 1_000
+/** After a fault the lease is given back if it can be, or else expires. */
+const afterFailure: Outcome = { _tag: "retry", afterMs: 1_000, failed: true }
+
+export const nothingHeld = (limit: number): DispatchState => ({ limit, held: new Map() })
+
+const isFree = ({ held, limit }: DispatchState) => held.size < limit
+
+const without = (state: DispatchState, { token }: Lease): DispatchState => ({
+  ...state,
+  held: new Map([...state.held].filter(([held]) => held !== token))
+})
+
+/** What is done next. After what the loop asks (`woken` to `queueUnreadable`) the last effect is what it goes on with. */
+export const dispatchStep = (state: DispatchState, event: DispatchEvent): DispatchStep => {
+  switch (event.type) {
+    case "woken":
+      return {
+        state,
+        effects: [isFree(state) ? { type: "claim", most: state.limit - state.held.size } : { type: "wait", ms: lookMs }]
+      }
+    case "claimed": {
+      const held = new Map([...state.held, ...event.leases.map((_) => [_.token, _] as const)])
+      const next = { ...state, held }
+      const starts = event.leases.map((lease) => ({ type: "start", lease }) as const)
+      return { state: next, effects: [...starts, isFree(next) ? { type: "askNext" } : { type: "wait", ms: lookMs }] }
+    }
+    case "nextKnown":
+      return { state, effects: [{ type: "wait", ms: Math.max(1, Math.min(event.inMs ?? lookMs, lookMs)) }] }
+    case "queueUnreadable":
+      return { state, effects: [{ type: "pause", ms: pauseMs }] }
+    case "passEnded": {
+      const { end, lease } = event
+      // What another worker may have under way is not touched.
+      if (end.type === "lost") return { state: without(state, lease), effects: [] }
+      const outcome = end.type === "outcome" ? end.outcome : afterFailure
+      return { state, effects: [{ type: "finish", lease, outcome }] }
+    }
+    case "givenBack":
+      return { state: without(state, event.lease), effects: [] }
+    case "finishFailed":
+      return event.outcome === afterFailure
+        ? { state: without(state, event.lease), effects: [] }
+        : { state, effects: [{ type: "finish", lease: event.lease, outcome: afterFailure }] }
+  }
+}
