@@ -8,7 +8,7 @@ import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/layer.ts"
 import { makeApply } from "../../server/src/runtimes/kubernetes/apply/makeApply.ts"
 import { withSecretData } from "../../server/src/runtimes/kubernetes/apply/secretData.ts"
 import { ClusterCache } from "../../server/src/runtimes/kubernetes/cache/ClusterCache.ts"
-import { layer as cacheLayer } from "../../server/src/runtimes/kubernetes/cache/layer.ts"
+import { layer as cacheLayer } from "../../server/src/runtimes/kubernetes/cache/WatchedCache.ts"
 import type { NamespaceKey } from "../../server/src/runtimes/port/Runtime.ts"
 import { Secrets } from "../../server/src/stores/secrets/Secrets.ts"
 import {

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline"
 import { Effect, Layer, ManagedRuntime, Stream } from "effect"
 import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/layer.ts"
 import { ClusterCache } from "../../server/src/runtimes/kubernetes/cache/ClusterCache.ts"
-import { layer as cacheLayer } from "../../server/src/runtimes/kubernetes/cache/layer.ts"
+import { layer as cacheLayer } from "../../server/src/runtimes/kubernetes/cache/WatchedCache.ts"
 import { layer as trackerLayer } from "../../server/src/runtimes/kubernetes/status/layer.ts"
 import { Tracker } from "../../server/src/runtimes/kubernetes/status/Tracker.ts"
 

@@ -9,7 +9,7 @@ import { type Kind, kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { layerTest } from "../../kubeApi/testCluster.ts"
 import type { NamespaceKey } from "../../port/Runtime.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
-import * as Cache from "../cache/layer.ts"
+import * as Cache from "../cache/WatchedCache.ts"
 import type { Requests } from "./binding.ts"
 import { makeApply } from "./makeApply.ts"
 

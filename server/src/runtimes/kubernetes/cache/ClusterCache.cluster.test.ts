@@ -7,7 +7,7 @@ import { layer as kubeApiLayer } from "../../kubeApi/layer.ts"
 import { applyTest, describeCluster, layerTest, temporaryNamespace } from "../../kubeApi/testCluster.ts"
 import { wiredCluster } from "../../kubeApi/testProxy.ts"
 import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
-import { layer as cacheLayer } from "./layer.ts"
+import { layer as cacheLayer } from "./WatchedCache.ts"
 
 const labelsOf = (service: string) => ({ "app.kubernetes.io/managed-by": "maxcloud", "maxcloud.dev/service": service })
 

@@ -10,7 +10,7 @@ import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { describeCluster, layerTest } from "../../kubeApi/testCluster.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
-import * as Cache from "../cache/layer.ts"
+import * as Cache from "../cache/WatchedCache.ts"
 import { KubernetesLogs } from "./KubernetesLogs.ts"
 import * as LogCollector from "./LogCollector.ts"
 import {

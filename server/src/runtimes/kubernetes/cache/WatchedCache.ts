@@ -1,0 +1,206 @@
+import { Clock, Deferred, Effect, FiberMap, Layer, Option, Schedule, Schema, Stream } from "effect"
+import { KubeApi, type WatchEvent, type WatchInput } from "../../kubeApi/KubeApi.ts"
+import { kinds } from "../../kubeApi/kinds.ts"
+import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
+import { CoalescingHub } from "./CoalescingHub.ts"
+import {
+  type CacheEffect,
+  type CacheState,
+  emptyCache,
+  forgetSecrets,
+  type KeptKind,
+  type KeptObjects,
+  type Named,
+  takeObjects,
+  takeWarnings
+} from "./cacheMachine.ts"
+import {
+  EventObject,
+  KnativeServiceObject,
+  type ManagedFields,
+  MetadataObject,
+  PodObject,
+  RevisionObject
+} from "./objects.ts"
+import { makeSharedFields } from "./sharedFields.ts"
+
+/** What everything that we make carries, and Knative hands on to revisions, pods and routes. */
+const labelSelector = "app.kubernetes.io/managed-by=maxcloud"
+
+/** A namespace in which the server has no rights (yet) keeps nobody waiting for longer. */
+const secretsSyncMillis = 10_000
+
+export interface CacheOptions {
+  /** Are there ExternalSecrets to be watched? @default false */
+  readonly externalSecrets?: boolean
+}
+
+type Project = (fields: ReadonlyArray<ManagedFields>) => ReadonlyArray<ManagedFields>
+
+const reader = <A extends Named, I>(schema: Schema.Schema<A, I>, fields: Project) => {
+  const decode = Schema.decodeUnknownOption(schema)
+  return (object: unknown) =>
+    Option.map(
+      decode(object),
+      (_): A => ({ ..._, metadata: { ..._.metadata, managedFields: fields(_.metadata.managedFields) } })
+    )
+}
+
+/** How each kind is watched: of what we apply ourselves, with who owns which field; of what Knative makes of it, without. */
+const makeWatches = () => {
+  const withFields: Project = makeSharedFields()
+  const withoutFields: Project = () => []
+  const metadata = { labelSelector, metadataOnly: true, decode: reader(MetadataObject, withFields) }
+  return {
+    namespace: { kind: kinds.namespace, ...metadata },
+    service: { kind: kinds.service, labelSelector, decode: reader(KnativeServiceObject, withFields) },
+    revision: { kind: kinds.revision, labelSelector, decode: reader(RevisionObject, withoutFields) },
+    pod: { kind: kinds.pod, labelSelector, decode: reader(PodObject, withoutFields) },
+    route: { kind: kinds.route, ...metadata, decode: reader(MetadataObject, withoutFields) },
+    networkPolicy: { kind: kinds.networkPolicy, ...metadata },
+    serviceAccount: { kind: kinds.serviceAccount, ...metadata },
+    secret: { kind: kinds.secret, ...metadata },
+    externalSecret: { kind: kinds.externalSecret, ...metadata },
+    resourceQuota: { kind: kinds.resourceQuota, ...metadata },
+    limitRange: { kind: kinds.limitRange, ...metadata },
+    warning: { kind: kinds.event, fieldSelector: "type=Warning", decode: reader(EventObject, withoutFields) }
+  } satisfies { readonly [K in KeptKind]: WatchInput<KeptObjects[K]> } & { readonly warning: WatchInput<EventObject> }
+}
+
+/** The kinds that are watched in all namespaces at once, without ExternalSecrets. */
+const everywhere = [
+  "namespace",
+  "service",
+  "revision",
+  "pod",
+  "route",
+  "networkPolicy",
+  "serviceAccount",
+  "resourceQuota",
+  "limitRange"
+] as const satisfies ReadonlyArray<KeptKind>
+
+/** Follows a kind for ever; `listed` is done when it has been listed, and what that says has been done. */
+const following = <A>(
+  api: KubeApi["Type"],
+  input: WatchInput<A>,
+  take: (event: WatchEvent<A>) => Effect.Effect<void>,
+  listed: Deferred.Deferred<void>
+) =>
+  api
+    .watch(input)
+    .pipe(
+      Stream.runForEach((event) =>
+        event.type === "list" ? Effect.zipRight(take(event), Deferred.succeed(listed, undefined)) : take(event)
+      )
+    )
+
+/** Does what the machine says: tells subscribers, and follows the Secrets of our namespaces, for the server may not read those of others. */
+const makeInterpreter = (
+  api: KubeApi["Type"],
+  state: CacheState,
+  hub: CoalescingHub<CacheChange>,
+  input: WatchInput<MetadataObject>
+) =>
+  Effect.gen(function* () {
+    const watches = yield* FiberMap.make<string>()
+    const publish = (change: CacheChange) => hub.publish(`${change.kind}/${change.namespace}/${change.name}`, change)
+    const begun = new Map<string, { readonly listed: Deferred.Deferred<void>; readonly sinceMillis: number }>()
+
+    const follow = (namespace: string) =>
+      Effect.gen(function* () {
+        const listed = yield* Deferred.make<void>()
+        begun.set(namespace, { listed, sinceMillis: performance.now() })
+        const take = (event: WatchEvent<MetadataObject>) => perform(takeObjects(state, "secret", event, namespace))
+        yield* FiberMap.run(watches, namespace, following(api, { ...input, namespace }, take, listed))
+      })
+
+    const unfollow = (namespace: string) =>
+      Effect.gen(function* () {
+        begun.delete(namespace)
+        yield* FiberMap.remove(watches, namespace)
+        yield* perform(forgetSecrets(state, namespace))
+      })
+
+    const perform = (effects: ReadonlyArray<CacheEffect>): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        for (const effect of effects) if (effect.type === "tell") publish(effect.change)
+        const others = effects.filter((_) => _.type !== "tell")
+        return Effect.forEach(
+          others,
+          ({ namespace, type }) => (type === "followSecrets" ? follow(namespace) : unfollow(namespace)),
+          { discard: true }
+        )
+      })
+
+    /** Returns when the Secrets of every namespace have been listed. */
+    const synced = Effect.suspend(() =>
+      Effect.forEach(
+        [...begun.values()],
+        // Counted from its beginning: once it has kept somebody waiting, it keeps nobody else.
+        ({ listed, sinceMillis }) =>
+          Effect.timeoutOption(
+            Deferred.await(listed),
+            Math.max(0, sinceMillis + secretsSyncMillis - performance.now())
+          ),
+        { concurrency: "unbounded", discard: true }
+      )
+    )
+    return { perform, synced }
+  })
+
+const make = Effect.fn("ClusterCache.make")(function* ({ externalSecrets = false }: CacheOptions) {
+  const api = yield* KubeApi
+  const hub = new CoalescingHub<CacheChange>()
+  const state = emptyCache()
+  const { objects, warnings } = state
+  const watches = makeWatches()
+  const { perform, synced: secretsSynced } = yield* makeInterpreter(api, state, hub, watches.secret)
+
+  /** One watch for all tenants, for as long as the layer is there; the effect returns when it has been listed. */
+  const follow = <A>(input: WatchInput<A>, take: (event: WatchEvent<A>) => ReadonlyArray<CacheEffect>) =>
+    Effect.gen(function* () {
+      const listed = yield* Deferred.make<void>()
+      const taken = (event: WatchEvent<A>) => Effect.suspend(() => perform(take(event)))
+      yield* Effect.forkScoped(following(api, input, taken, listed))
+      return Deferred.await(listed)
+    })
+  const followKind = <K extends KeptKind>(kind: K, input: WatchInput<KeptObjects[K]>) =>
+    follow(input, (event) => takeObjects(state, kind, event))
+
+  const kindsFollowed: ReadonlyArray<KeptKind> = [
+    ...everywhere,
+    ...(externalSecrets ? (["externalSecret"] as const) : [])
+  ]
+  const listed = yield* Effect.all([
+    ...kindsFollowed.map((kind) => followKind(kind, watches[kind])),
+    follow(watches.warning, (event) => takeWarnings(state, event))
+  ])
+  yield* Clock.currentTimeMillis.pipe(
+    Effect.map((now) => warnings.expire(now)),
+    Effect.repeat(Schedule.spaced("5 minutes")),
+    Effect.forkScoped
+  )
+
+  return ClusterCache.of({
+    follows: (kind) => kind !== "externalSecret" || externalSecrets,
+    synced: Effect.zipRight(Effect.all(listed, { discard: true }), secretsSynced),
+    service: (namespace, name) => objects.service.get(namespace, name),
+    revisionsOf: (namespace, service) => objects.revision.ofService(namespace, service),
+    podsOf: (namespace, service) => objects.pod.ofService(namespace, service),
+    eventsOf: (namespace, involved) => warnings.of(namespace, involved, Date.now()),
+    metadataOf: (kind, namespace, name) => objects[kind].get(kind === "namespace" ? "" : namespace, name)?.metadata,
+    namespace: (name) => objects.namespace.get("", name)?.metadata,
+    pods: () => objects.pod.all(),
+    changes: hub.stream,
+    sizes: () => ({
+      ...Object.fromEntries(Object.entries(objects).map(([kind, store]) => [kind, store.size])),
+      event: warnings.size
+    })
+  })
+})
+
+export const layerWith = (options: CacheOptions): Layer.Layer<ClusterCache, never, KubeApi> =>
+  Layer.scoped(ClusterCache, make(options))
+
+export const layer = layerWith({})

@@ -1,0 +1,200 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { WatchEvent } from "../../kubeApi/KubeApi.ts"
+import type { CacheChange } from "./ClusterCache.ts"
+import {
+  type CacheEffect,
+  type CacheState,
+  emptyCache,
+  forgetSecrets,
+  takeObjects,
+  takeWarnings
+} from "./cacheMachine.ts"
+import { keyOf } from "./ObjectStore.ts"
+import type { EventObject, MetadataObject } from "./objects.ts"
+
+const object = (
+  name: string,
+  version: number,
+  rest: { namespace?: string; service?: string } = {}
+): MetadataObject => ({
+  metadata: {
+    name,
+    namespace: rest.namespace ?? "acme",
+    uid: `uid of ${name}`,
+    resourceVersion: String(version),
+    generation: 1,
+    creationTimestamp: "2026-01-01T00:00:00Z",
+    labels: rest.service === undefined ? {} : { "maxcloud.dev/service": rest.service },
+    annotations: {},
+    finalizers: [],
+    managedFields: [],
+    ownerReferences: []
+  }
+})
+const namespace = (name: string, version = 1) => object(name, version, { namespace: "" })
+
+const warning = (name: string, involved: string, of = "acme"): EventObject => ({
+  ...object(name, 1, { namespace: of }),
+  involvedObject: { kind: "Pod", namespace: of, name: involved, uid: "", fieldPath: "" },
+  type: "Warning",
+  reason: "BackOff",
+  message: "",
+  count: 1,
+  lastTimestamp: "2026-01-01T00:00:00Z",
+  eventTime: null
+})
+
+const told = (effects: ReadonlyArray<CacheEffect>): ReadonlyArray<CacheChange> =>
+  effects.flatMap((_) => (_.type === "tell" ? [_.change] : []))
+const words = (effects: ReadonlyArray<CacheEffect>) =>
+  effects.map((_) =>
+    _.type === "tell" ? `${_.change.deleted ? "gone" : "told"} ${_.change.name}` : `${_.type} ${_.namespace}`
+  )
+
+describe("the cluster's objects", () => {
+  it("are found by name and by the service that their label names", () => {
+    const state = emptyCache()
+    expect(
+      told(takeObjects(state, "route", { type: "put", object: object("web", 1, { service: "web" }) }))
+    ).toMatchObject([{ kind: "route", namespace: "acme", name: "web", service: "web", deleted: false }])
+    expect(state.objects.route.get("acme", "web")?.metadata.resourceVersion).toBe("1")
+    expect(state.objects.route.ofService("acme", "web")).toHaveLength(1)
+    takeObjects(state, "route", { type: "put", object: object("web", 2) })
+    expect(state.objects.route.ofService("acme", "web")).toHaveLength(0)
+  })
+
+  it("tell of a new list only what differs, and what it lacks", () => {
+    const state = emptyCache()
+    takeObjects(state, "route", { type: "list", objects: [object("same", 1), object("old", 1), object("gone", 1)] })
+    const effects = takeObjects(state, "route", { type: "list", objects: [object("same", 1), object("old", 2)] })
+    expect(words(effects)).toEqual(["told old", "gone gone"])
+  })
+
+  it("of one namespace leave those of the others where they are", () => {
+    const state = emptyCache()
+    takeObjects(state, "secret", { type: "list", objects: [object("key", 1)] }, "acme")
+    takeObjects(state, "secret", { type: "list", objects: [object("key", 1, { namespace: "blue" })] }, "blue")
+    takeObjects(state, "secret", { type: "list", objects: [] }, "blue")
+    expect(state.objects.secret.get("acme", "key")).toBeDefined()
+    expect(state.objects.secret.get("blue", "key")).toBeUndefined()
+  })
+
+  it("follow the Secrets of a namespace from when it comes until it goes, once", () => {
+    const state = emptyCache()
+    expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
+      "followSecrets acme",
+      "told acme"
+    ])
+    expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme", 2) }))).toEqual(["told acme"])
+    takeObjects(state, "secret", { type: "list", objects: [object("key", 1)] }, "acme")
+    expect(words(takeObjects(state, "namespace", { type: "list", objects: [] }))).toEqual([
+      "unfollowSecrets acme",
+      "gone acme"
+    ])
+    expect(words(forgetSecrets(state, "acme"))).toEqual(["gone key"])
+    expect(words(forgetSecrets(state, "acme"))).toEqual([])
+  })
+
+  it("tell a warning once its namespace is known, and forget it with its namespace", () => {
+    const state = emptyCache()
+    expect(takeWarnings(state, { type: "put", object: warning("pulling", "web-1") })).toEqual([])
+    expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
+      "told web-1",
+      "followSecrets acme",
+      "told acme"
+    ])
+    expect(state.warnings.size).toBe(1)
+    takeObjects(state, "namespace", { type: "delete", object: namespace("acme") })
+    expect(state.warnings.size).toBe(0)
+  })
+})
+
+/** What happens to the cluster's objects; `unseen` while the watch is away, until it lists anew. */
+const happening = fc.record({
+  what: fc.constantFrom<"put" | "delete" | "list">("put", "delete", "list"),
+  name: fc.constantFrom("a", "b", "c", "d"),
+  namespace: fc.constantFrom("acme", "blue"),
+  service: fc.constantFrom("web", "api", undefined),
+  unseen: fc.boolean()
+})
+
+const idOf = ({ metadata }: MetadataObject) => keyOf(metadata.namespace, metadata.name)
+const kept = ({ objects }: CacheState) => new Map([...objects.route.all()].map((_) => [idOf(_), _]))
+
+describe("the cluster's objects, after any order of events, lists and gaps", () => {
+  it("are those of the cluster, by name and by service, and so is what was told", () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
+        const state = emptyCache()
+        const cluster = new Map<string, MetadataObject>()
+        const heard = new Map<string, CacheChange>()
+        const take = (event: WatchEvent<MetadataObject>) => {
+          for (const change of told(takeObjects(state, "route", event)))
+            heard.set(keyOf(change.namespace, change.name), change)
+        }
+        const relist = () => take({ type: "list", objects: [...cluster.values()] })
+        const same = () => {
+          expect(kept(state)).toEqual(cluster)
+          for (const of of ["acme", "blue"]) {
+            for (const service of ["web", "api"]) {
+              const theirs = [...cluster.values()].filter(
+                ({ metadata }) => metadata.namespace === of && metadata.labels["maxcloud.dev/service"] === service
+              )
+              expect(new Set(state.objects.route.ofService(of, service))).toEqual(new Set(theirs))
+            }
+          }
+          for (const [id, { deleted, metadata }] of heard) {
+            expect(deleted ? undefined : metadata).toEqual(cluster.get(id)?.metadata)
+          }
+          expect([...cluster.keys()].filter((_) => !heard.has(_))).toEqual([])
+        }
+        let missed = false
+        for (const [version, { name, namespace: of, service, unseen, what }] of happenings.entries()) {
+          const now = object(name, version, { namespace: of, ...(service === undefined ? {} : { service }) })
+          if (what === "list") {
+            relist()
+            missed = false
+          } else {
+            const before = cluster.get(idOf(now))
+            if (what === "put") cluster.set(idOf(now), now)
+            else cluster.delete(idOf(now))
+            // A watch that missed something says nothing until it has listed anew.
+            missed ||= unseen
+            if (!missed && what === "put") take({ type: "put", object: now })
+            if (!missed && what === "delete" && before !== undefined) take({ type: "delete", object: before })
+          }
+          if (!missed) same()
+        }
+        relist()
+        same()
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  it("follow the Secrets of just those namespaces that there are", () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 40 }), (happenings) => {
+        const state = emptyCache()
+        const followed = new Set<string>()
+        const take = (event: WatchEvent<MetadataObject>) => {
+          for (const effect of takeObjects(state, "namespace", event)) {
+            if (effect.type === "tell") continue
+            // Each is followed once, and left once.
+            expect(followed.has(effect.namespace)).toBe(effect.type === "unfollowSecrets")
+            if (effect.type === "followSecrets") followed.add(effect.namespace)
+            else followed.delete(effect.namespace)
+          }
+        }
+        for (const [version, { name, unseen, what }] of happenings.entries()) {
+          if (what === "list") take({ type: "list", objects: unseen ? [] : [namespace(name, version)] })
+          else take({ type: what, object: namespace(name, version) })
+          expect(followed).toEqual(new Set([...state.objects.namespace.all()].map((_) => _.metadata.name)))
+          expect(state.followed).toEqual(followed)
+        }
+      }),
+      { numRuns: 500 }
+    )
+  })
+})

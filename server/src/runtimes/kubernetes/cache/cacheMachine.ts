@@ -1,0 +1,170 @@
+import { ServiceName } from "@maxcloud/config-schema"
+import { label } from "@maxcloud/synth"
+import { Schema } from "effect"
+import type { WatchEvent } from "../../kubeApi/KubeApi.ts"
+import type { CacheChange } from "./ClusterCache.ts"
+import { ObjectStore } from "./ObjectStore.ts"
+import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
+import { serviceOfInvolved } from "./serviceOfInvolved.ts"
+import { WarningEvents } from "./WarningEvents.ts"
+
+type Meta = MetadataObject["metadata"]
+export type Named = { readonly metadata: Meta }
+
+/** What is kept of an object, by its kind. */
+export interface KeptObjects {
+  readonly service: KnativeServiceObject
+  readonly revision: RevisionObject
+  readonly pod: PodObject
+  readonly route: MetadataObject
+  readonly namespace: MetadataObject
+  readonly networkPolicy: MetadataObject
+  readonly serviceAccount: MetadataObject
+  readonly secret: MetadataObject
+  readonly externalSecret: MetadataObject
+  readonly resourceQuota: MetadataObject
+  readonly limitRange: MetadataObject
+}
+export type KeptKind = keyof KeptObjects
+
+/**
+ * The cluster's objects as a machine: what watches say goes in, what is to be told and done comes out, and nothing else happens. Its state is
+ * changed in place, since a copy of ten thousand objects for each event would cost more than all the rest.
+ */
+export interface CacheState {
+  readonly objects: { readonly [K in KeptKind]: ObjectStore<KeptObjects[K]> }
+  readonly warnings: WarningEvents
+  /** Namespaces whose Secrets are followed. */
+  readonly followed: Set<string>
+}
+
+export type CacheEffect =
+  | { readonly type: "tell"; readonly change: CacheChange }
+  | { readonly type: "followSecrets"; readonly namespace: string }
+  /** To be answered by `forgetSecrets`. */
+  | { readonly type: "unfollowSecrets"; readonly namespace: string }
+
+type Effects = ReadonlyArray<CacheEffect>
+
+const isServiceName = Schema.is(ServiceName)
+const serviceLabel = ({ labels }: Meta): ServiceName | undefined => {
+  const service = labels[label.service]
+  return isServiceName(service) ? service : undefined
+}
+
+export const emptyCache = (): CacheState => {
+  const newStore = <A extends Named>() => new ObjectStore<A>(serviceLabel)
+  const namespaces = newStore<MetadataObject>()
+  return {
+    objects: {
+      service: newStore(),
+      revision: newStore(),
+      pod: newStore(),
+      route: newStore(),
+      namespace: namespaces,
+      networkPolicy: newStore(),
+      serviceAccount: newStore(),
+      secret: newStore(),
+      externalSecret: newStore(),
+      resourceQuota: newStore(),
+      limitRange: newStore()
+    },
+    warnings: new WarningEvents((name) => namespaces.get("", name) !== undefined),
+    followed: new Set()
+  }
+}
+
+const tell = (kind: CacheChange["kind"], { metadata }: Named, deleted: boolean): CacheEffect => ({
+  type: "tell",
+  change: {
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    service: serviceLabel(metadata),
+    deleted,
+    metadata
+  }
+})
+
+const tellWarning = ({ objects }: CacheState, { involvedObject, metadata }: EventObject): CacheEffect => {
+  const labelOf = (kind: "pod" | "revision" | "service", namespace: string, name: string) => {
+    const object: Named | undefined = objects[kind].get(namespace, name)
+    return object === undefined ? undefined : serviceLabel(object.metadata)
+  }
+  const service = serviceOfInvolved({ labelOf })(metadata.namespace, involvedObject)
+  const { namespace } = metadata
+  return {
+    type: "tell",
+    change: { kind: "event", namespace, name: involvedObject.name, service, deleted: false, metadata }
+  }
+}
+
+/** A namespace came, or is as before: it is ours, and so are its warnings that came before it. */
+const namespaceCame = (state: CacheState, { metadata: { name } }: Named): Effects => {
+  const warnings = state.warnings.adopt(name).map((_) => tellWarning(state, _))
+  if (state.followed.has(name)) return warnings
+  state.followed.add(name)
+  return [...warnings, { type: "followSecrets", namespace: name }]
+}
+
+const namespaceWent = (state: CacheState, { metadata: { name } }: Named): Effects => {
+  state.warnings.forget(name)
+  return state.followed.delete(name) ? [{ type: "unfollowSecrets", namespace: name }] : []
+}
+
+const put = <K extends KeptKind>(state: CacheState, kind: K, object: KeptObjects[K]): Effects => {
+  const store: ObjectStore<KeptObjects[K]> = state.objects[kind]
+  store.put(object)
+  return [...(kind === "namespace" ? namespaceCame(state, object) : []), tell(kind, object, false)]
+}
+
+const remove = (state: CacheState, kind: KeptKind, object: Named): Effects => {
+  state.objects[kind].remove(object.metadata.namespace, object.metadata.name)
+  return [...(kind === "namespace" ? namespaceWent(state, object) : []), tell(kind, object, true)]
+}
+
+const inNamespace = (store: ObjectStore<Named>, namespace: string) =>
+  [...store.all()].filter((_) => _.metadata.namespace === namespace)
+
+/** All objects of a kind, or of its objects in a namespace: tells only of those that differ, and of those that are gone. */
+const replace = <K extends KeptKind>(
+  state: CacheState,
+  kind: K,
+  objects: ReadonlyArray<KeptObjects[K]>,
+  namespace: string | undefined
+): Effects => {
+  const store: ObjectStore<Named> = state.objects[kind]
+  const gone = new Set(namespace === undefined ? store.all() : inNamespace(store, namespace))
+  const effects: Array<CacheEffect> = []
+  for (const object of objects) {
+    const before = store.get(object.metadata.namespace, object.metadata.name)
+    if (before !== undefined) gone.delete(before)
+    if (before?.metadata.resourceVersion !== object.metadata.resourceVersion) effects.push(...put(state, kind, object))
+  }
+  for (const object of gone) effects.push(...remove(state, kind, object))
+  return effects
+}
+
+/** What a watch says of a kind. `namespace`: the one that is watched, if it is not all of them. */
+export const takeObjects = <K extends KeptKind>(
+  state: CacheState,
+  kind: K,
+  event: WatchEvent<KeptObjects[K]>,
+  namespace?: string
+): Effects => {
+  if (event.type === "put") return put(state, kind, event.object)
+  if (event.type === "delete") return remove(state, kind, event.object)
+  return replace(state, kind, event.objects, namespace)
+}
+
+/** What the watch of warnings says. */
+export const takeWarnings = (state: CacheState, event: WatchEvent<EventObject>): Effects => {
+  if (event.type === "put") return state.warnings.put(event.object) ? [tellWarning(state, event.object)] : []
+  if (event.type === "list") return state.warnings.replace(event.objects).map((_) => tellWarning(state, _))
+  state.warnings.remove(event.object)
+  return []
+}
+
+/** The Secrets of a namespace are not followed any more. */
+export const forgetSecrets = (state: CacheState, namespace: string): Effects =>
+  inNamespace(state.objects.secret, namespace).flatMap((_) => remove(state, "secret", _))
