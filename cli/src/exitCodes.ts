@@ -1,4 +1,5 @@
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
+import { errorTable } from "@maxcloud/sdk/errors"
 
 /** What each exit code says. They are part of the contract with scripts: none ever changes its meaning. */
 export const exitCodes = [
@@ -18,30 +19,7 @@ export const exitCodes = [
 
 export type ExitCode = (typeof exitCodes)[number][0]
 
-/** Exit code of each error of the API and the SDK: a new error does not compile until it has one. */
-export const exitCodeOf = {
-  InvalidRequest: 2,
-  InvalidSpec: 2,
-  Unauthenticated: 4,
-  Forbidden: 4,
-  QuotaExceeded: 9,
-  NotFound: 5,
-  MethodNotAllowed: 1,
-  RequestTimeout: 3,
-  Conflict: 6,
-  PayloadTooLarge: 2,
-  UnsupportedMediaType: 1,
-  TooManyRequests: 3,
-  RequestHeaderFieldsTooLarge: 2,
-  Unavailable: 3,
-  NotReady: 3,
-  InsufficientStorage: 3,
-  InternalError: 1,
-  ConfigInvalid: 2,
-  SourceInvalid: 2,
-  NotReachable: 3,
-  InsecureUrl: 2,
-  UnexpectedAnswer: 1,
-  DeploymentFailed: 7,
-  RestartFailed: 7
-} as const satisfies Record<MaxCloudError["_tag"], ExitCode>
+/** Exit code of an error of the API or the SDK. An error without a row, or with a code that isn't listed above, doesn't compile. */
+export const exitCodeOf = (tag: MaxCloudError["_tag"]): ExitCode => errorTable[tag].exit
+
+export const isErrorTag = (tag: string): tag is MaxCloudError["_tag"] => Object.hasOwn(errorTable, tag)

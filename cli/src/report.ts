@@ -3,7 +3,7 @@ import type { DeploymentService } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { localModeFix, signInFix } from "./credentialSource.ts"
 import { diagnosisLines } from "./diagnosis.ts"
-import { type ExitCode, exitCodeOf } from "./exitCodes.ts"
+import { type ExitCode, exitCodeOf, isErrorTag } from "./exitCodes.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import { linesOf, printable } from "./format.ts"
 import type { Terminal } from "./terminal.ts"
@@ -23,7 +23,7 @@ const isSdkError = (error: unknown): error is MaxCloudError =>
   error !== null &&
   "_tag" in error &&
   typeof error._tag === "string" &&
-  Object.hasOwn(exitCodeOf, error._tag)
+  isErrorTag(error._tag)
 
 /** `["services", 0, "port"]` as `services[0].port`. */
 export const pathText = (path: SpecIssue["path"]): string =>
@@ -49,7 +49,7 @@ export const reportOf = (error: unknown): Report | undefined => {
 
 const sdkReport = (error: MaxCloudError): Report => {
   const report = (fields: Partial<Report>): Report => ({
-    exit: exitCodeOf[error._tag],
+    exit: exitCodeOf(error._tag),
     tag: error._tag,
     message: error.message,
     details: [],

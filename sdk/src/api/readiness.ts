@@ -1,5 +1,4 @@
 import { Schema } from "effect"
-import { NotReady } from "./errors.ts"
 
 /** One thing that a server needs to do all of its work. */
 export const ReadinessCheck = Schema.Struct({
@@ -16,10 +15,3 @@ export const Readiness = Schema.Struct({
   checks: Schema.Array(ReadinessCheck)
 }).annotations({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type
-
-/** What `/readyz` says of its checks. */
-export const notReady = (checks: ReadonlyArray<ReadinessCheck>): NotReady =>
-  new NotReady({
-    detail: checks.flatMap((_) => (_.ok || _.message === undefined ? [] : [_.message])).join(" "),
-    checks: [...checks]
-  })

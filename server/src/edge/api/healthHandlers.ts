@@ -1,7 +1,13 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { MaxCloudApi, notReady } from "@maxcloud/sdk/api"
+import { MaxCloudApi, NotReady, type ReadinessCheck } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { Readiness } from "../../operator/readiness/Readiness.ts"
+
+const notReady = (checks: ReadonlyArray<ReadinessCheck>) =>
+  new NotReady({
+    detail: checks.flatMap((_) => (_.ok || _.message === undefined ? [] : [_.message])).join(" "),
+    checks: [...checks]
+  })
 
 export const healthHandlers = HttpApiBuilder.group(MaxCloudApi, "health", (handlers) =>
   Effect.gen(function* () {

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Schema } from "effect"
+import { assert, describe, it } from "vitest"
+import { errorPage } from "../scripts/errorPage.ts"
+import * as apiModule from "./api/errors.ts"
+import * as sdkModule from "./errors.ts"
+import { apiErrors, sdkErrors } from "./errorTable.ts"
+
+/** Names of the error classes that a module exports. */
+const classesOf = (module: object) =>
+  Object.entries(module).flatMap(([name, value]) => (typeof value === "function" && "_tag" in value ? [name] : []))
+
+describe("the table of errors", () => {
+  it("has a row for each error of the API, and each can be decoded", () => {
+    const tags = Object.keys(apiErrors).sort()
+    assert.deepEqual(apiModule.ApiError.members.map((_) => _._tag).sort(), tags)
+    assert.deepEqual(classesOf(apiModule).sort(), tags)
+  })
+
+  it("has a row for each error of the SDK", () => {
+    const made = Object.entries(sdkModule).flatMap(([name, value]) =>
+      /^[A-Z]/.test(name) && typeof value === "function" ? [name] : []
+    )
+    assert.deepEqual(made.sort(), Object.keys(sdkErrors).sort())
+  })
+
+  it("gives a problem document its type, title and status, and the error its message", () => {
+    const error = new apiModule.NotFound({ resource: "service", name: "web", detail: "there is no service web" })
+    assert.strictEqual(error.message, "there is no service web")
+    assert.deepEqual(Schema.encodeSync(apiModule.ApiError)(error), {
+      _tag: "NotFound",
+      type: "https://maxcloud.dev/problems/not-found",
+      title: "Not found",
+      status: 404,
+      detail: "there is no service web",
+      resource: "service",
+      name: "web"
+    })
+  })
+
+  it("is what docs/reference/errors.md says (else run `npm run generate`)", () => {
+    const committed = readFileSync(join(import.meta.dirname, "../../docs/reference/errors.md"), "utf8")
+    assert.strictEqual(committed, errorPage())
+  })
+})

@@ -1,0 +1,133 @@
+/**
+ * Every error of the API and of the SDK, one row each: what it means, and the exit code of a command that ends by it. `status` and `title`
+ * are those of the API's problem document (RFC 9457). Plain data without imports, so that the CLI starts fast.
+ */
+export const apiErrors = {
+  InvalidRequest: {
+    status: 400,
+    title: "Invalid request",
+    exit: 2,
+    meaning: "The request can't be read: not JSON, a wrong type, a bad parameter. `issues` says where and why."
+  },
+  InvalidSpec: {
+    status: 422,
+    title: "Invalid app",
+    exit: 2,
+    meaning:
+      "The app can be read but not deployed: an unknown link, a host name that is too long, a secret that nobody has set. `issues` says where and why."
+  },
+  Unauthenticated: {
+    status: 401,
+    title: "Not signed in",
+    exit: 4,
+    meaning: "No credential, or an unknown one. `localMode`: the server has no accounts, only the user who started it."
+  },
+  Forbidden: {
+    status: 403,
+    title: "Forbidden",
+    exit: 4,
+    meaning: "A foreign Host or Origin on the loopback API, or a credential that may not do this."
+  },
+  QuotaExceeded: {
+    status: 403,
+    title: "Quota exceeded",
+    exit: 9,
+    meaning: "More than the organization may have."
+  },
+  NotFound: {
+    status: 404,
+    title: "Not found",
+    exit: 5,
+    meaning: "Nothing of that kind (`resource`) and `name` in the caller's organization."
+  },
+  MethodNotAllowed: {
+    status: 405,
+    title: "Method not allowed",
+    exit: 1,
+    meaning: "The path doesn't take the method. `Allow` lists the ones that it takes."
+  },
+  RequestTimeout: {
+    status: 408,
+    title: "Request timeout",
+    exit: 3,
+    meaning: "The request did not arrive in time."
+  },
+  Conflict: {
+    status: 409,
+    title: "Conflict",
+    exit: 6,
+    meaning: "The name is taken, or the idempotency key was used for something else."
+  },
+  PayloadTooLarge: {
+    status: 413,
+    title: "Payload too large",
+    exit: 2,
+    meaning: "A body that is larger than the server takes."
+  },
+  UnsupportedMediaType: {
+    status: 415,
+    title: "Unsupported media type",
+    exit: 1,
+    meaning: "A body of another content type than the operation takes."
+  },
+  TooManyRequests: {
+    status: 429,
+    title: "Too many requests",
+    exit: 3,
+    meaning: "More requests than the rate limit allows. `RateLimit` and `Retry-After` say when to go on."
+  },
+  RequestHeaderFieldsTooLarge: {
+    status: 431,
+    title: "Request header fields too large",
+    exit: 2,
+    meaning: "More header fields than the server takes: 16 KiB with the request's line."
+  },
+  Unavailable: {
+    status: 503,
+    title: "Unavailable",
+    exit: 3,
+    meaning:
+      "A part of the server (its database, its runtime) is away for now. Send the same request again after `Retry-After`."
+  },
+  NotReady: {
+    status: 503,
+    title: "Not ready",
+    exit: 3,
+    meaning:
+      "The server answers, but can't do all of its work: its database is away, its disk is full. `checks` says which."
+  },
+  InsufficientStorage: {
+    status: 507,
+    title: "Insufficient storage",
+    exit: 3,
+    meaning: "The server has too little room on its disk for what was sent. Whoever runs the server has to make some."
+  },
+  InternalError: {
+    status: 500,
+    title: "Internal error",
+    exit: 1,
+    meaning: "A mistake of the server's own. Its log has the cause under `requestId`."
+  }
+} as const
+
+/** What the SDK fails with before or after a call. */
+export const sdkErrors = {
+  ConfigInvalid: { exit: 2, meaning: "The config can't be read, evaluated or parsed. Nothing was sent." },
+  SourceInvalid: {
+    exit: 2,
+    meaning: "The folder of a `source` can't be sent: it isn't there, holds nothing, is too large, or a link leaves it."
+  },
+  NotReachable: { exit: 3, meaning: "Nothing answers at the URL, or the connection broke. Safe to try again." },
+  InsecureUrl: {
+    exit: 2,
+    meaning: "A credential would travel without encryption: `http:` to another machine. Nothing was sent."
+  },
+  UnexpectedAnswer: {
+    exit: 1,
+    meaning: "What answered is no max-cloud server, or one of another version: a proxy's error page, for example."
+  },
+  DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. What ran before goes on." },
+  RestartFailed: { exit: 7, meaning: "The new instances of a restart don't serve. The ones before go on." }
+} as const
+
+export const errorTable = { ...apiErrors, ...sdkErrors }
