@@ -1,4 +1,4 @@
-/** The one gate before the tests: format and lint, types. Import directions are a test (`scripts/importDirections.test.ts`). */
+/** The one gate before the tests: format and lint, types. Import directions are tests (`scripts/floors`). */
 import { spawnSync } from "node:child_process"
 
 const steps: ReadonlyArray<readonly [string, string, ...Array<string>]> = [

@@ -1,5 +1,5 @@
 import type { AppName, StageName } from "@maxcloud/config-schema"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "./Organization.ts"
 
 /** An app and stage of an organization. */
 export interface Target {

@@ -15,7 +15,7 @@ import type {
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Stream } from "effect"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 
 export interface DeployInput {
   readonly organization: Organization

@@ -4,8 +4,8 @@ import { ServiceSpec } from "@maxcloud/config-schema"
 import { Condition, Diagnosis, Service, ServiceState, settingsOf, TrafficTarget } from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
+import type { Organization } from "../../base/words/Organization.ts"
 import { Platform, tenantOf } from "../../runtimes/port/Platform.ts"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
 
 /** What is kept of a service's last known status, so that a list is one statement. */
 export const StoredStatus = Schema.Struct({

@@ -1,8 +1,8 @@
 import type { AppName, StageName } from "@maxcloud/config-schema"
 import type { DriftRecord, NotFound, OrganizationId, Unavailable } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
+import type { Organization } from "../../base/words/Organization.ts"
 import type { Drift } from "../../runtimes/port/Runtime.ts"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
 
 /** What others did to our objects, kept. */
 export class DriftLog extends Context.Tag("@maxcloud/server/DriftLog")<

@@ -10,8 +10,8 @@ import type {
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Context, type Effect, type Scope, type Stream } from "effect"
+import type { Organization } from "../../base/words/Organization.ts"
 import type { ExecProcess, ExecRequest, LogQuery } from "../../runtimes/port/Runtime.ts"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
 
 export interface ServiceFilter {
   readonly app?: AppName | undefined

@@ -1,6 +1,6 @@
 import type { Unavailable, UsageReport } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 
 /** What an organization's instances have reserved, from their lives. */
 export class Usage extends Context.Tag("@maxcloud/server/Usage")<

@@ -1,7 +1,7 @@
 import type { BlockList } from "node:net"
 import { Context } from "effect"
+import type { Organization } from "../../base/words/Organization.ts"
 import type { StreamLimits } from "../../tenancy/limits/OpenStreams.ts"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
 import type { LocalOwner } from "../local/LocalOwner.ts"
 import type { Pace } from "./pace.ts"
 

@@ -1,7 +1,7 @@
 import type { AppName, StageName } from "@maxcloud/config-schema"
 import type { InvalidSpec, NetworkReport, NotFound, Unavailable } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 
 /** Probes from real pods what the network lets through, against what the config says. */
 export class NetworkVerifier extends Context.Tag("@maxcloud/server/NetworkVerifier")<

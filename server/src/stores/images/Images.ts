@@ -1,7 +1,7 @@
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import type { ResolvedImage } from "@maxcloud/synth"
 import { Context, Data, type Effect } from "effect"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 
 /** A registry did not answer: the same may work later. */
 export class ImagesError extends Data.TaggedError("ImagesError")<{

@@ -1,7 +1,7 @@
 import { type AppSpec, OrganizationName, parseAppSpec } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Either, Layer, Option } from "effect"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 import { Images } from "./Images.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { type ImagesOptions, layer } from "./RegistryImages.ts"

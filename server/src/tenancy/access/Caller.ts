@@ -1,6 +1,6 @@
 import type { ApiKeyId, KeyScope, OidcTrustId, OperationName, Role, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Context } from "effect"
-import type { Organization } from "../organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 
 export interface Person {
   readonly id: UserId

@@ -3,11 +3,11 @@ import { assert, layer } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
 import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { makeFakeRuntime } from "../../control/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../control/deployments/testServer.ts"
 import { Services } from "../../control/services/Services.ts"
-import type { Organization } from "../organizations/Organizations.ts"
 import { Quotas } from "./Quotas.ts"
 
 const server = Layer.unwrapScoped(

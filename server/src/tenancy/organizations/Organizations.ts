@@ -1,13 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { Conflict, type CurrentOrganization, OrganizationId, type Unavailable } from "@maxcloud/sdk/api"
+import { Conflict, OrganizationId, type Unavailable } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 import { refuseReservedName } from "./refuseReservedName.ts"
-
-/** The tenant that everything belongs to. */
-export type Organization = CurrentOrganization["Type"]
 
 /** The organizations of this server. */
 export class Organizations extends Context.Tag("@maxcloud/server/Organizations")<

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
+import { assert, describe, it } from "vitest"
+import { cyclesIn } from "./cyclesIn.ts"
+import { pageFile, pictureFile } from "./files.ts"
+import { floors, rooms } from "./floors.ts"
+import { importsOf, sourcesIn } from "./importsOf.ts"
+import { pictureOf, renderPage } from "./picture.ts"
+
+const server = join(import.meta.dirname, "../../server/src")
+
+/** Helpers of tests that stand beside what they test: they build whole servers. */
+const isHelper = (file: string) =>
+  /(^|\/)(test[A-Z]\w*|fake\w+|layerTest|historyContract|fuzz\w*|testing|rawHttp2)\.ts$/.test(file)
+
+const inside = sourcesIn(server)
+  .map((file) => relative(server, file))
+  .filter((file) => !isHelper(file))
+
+const roomOf = (file: string): string => {
+  const [floor = "", room = ""] = file.split("/")
+  return floors.find((_) => _.name === floor)?.rooms.length === 0 ? floor : `${floor}/${room}`
+}
+
+const edges = inside.flatMap((from) =>
+  importsOf(join(server, from))
+    .filter((_) => _.specifier.startsWith("."))
+    .map((_) => ({ from, to: relative(server, resolve(server, dirname(from), _.specifier)) }))
+    .filter((_) => !_.to.startsWith(".."))
+)
+
+describe("the floors of the server", () => {
+  it("are its folders, eight at most", () => {
+    assert.deepStrictEqual(readdirSync(server).sort(), floors.map((_) => _.name).sort())
+    assert.isAtMost(floors.length, 8)
+    for (const { name, rooms } of floors.filter((_) => _.rooms.length > 0))
+      assert.deepStrictEqual(readdirSync(join(server, name)).sort(), rooms.map((_) => _.name).sort(), name)
+  })
+
+  it("import only what stands below them", () => {
+    assert.isAbove(edges.length, 1000)
+    const upward = edges
+      .filter(({ from, to }) => rooms.indexOf(roomOf(to)) > rooms.indexOf(roomOf(from)))
+      .map(({ from, to }) => `${from} imports ${to}, which stands above it`)
+    assert.deepStrictEqual(upward, [], "move what both need to the lower room (scripts/floors/floors.ts)")
+  })
+
+  it("have no rooms whose folders import each other round", () => {
+    const folders = new Map<string, Set<string>>()
+    for (const [from, to] of edges.map((_) => [dirname(_.from), dirname(_.to)] as const)) {
+      // A folder and the one that it stands in are one.
+      if (from === to || from.startsWith(`${to}/`) || to.startsWith(`${from}/`)) continue
+      folders.set(from, (folders.get(from) ?? new Set()).add(to))
+    }
+    const cycles = cyclesIn(folders).map((group) =>
+      edges
+        .filter(
+          (_) => group.includes(dirname(_.from)) && group.includes(dirname(_.to)) && dirname(_.from) !== dirname(_.to)
+        )
+        .map((_) => `${_.from} imports ${_.to}`)
+    )
+    assert.deepStrictEqual(cycles, [])
+  })
+
+  it("are drawn in docs/architecture.md as they are (else: npm run generate)", () => {
+    assert.strictEqual(readFileSync(pictureFile, "utf8"), pictureOf())
+    const page = readFileSync(pageFile, "utf8")
+    assert.strictEqual(page, renderPage(page))
+  })
+})
+
+describe("cycles", () => {
+  it("are found, with each node that is in one", () => {
+    const graph = new Map([
+      ["a", new Set(["b"])],
+      ["b", new Set(["c", "d"])],
+      ["c", new Set(["a"])],
+      ["d", new Set(["e"])],
+      ["e", new Set<string>()]
+    ])
+    assert.deepStrictEqual(
+      cyclesIn(graph).map((_) => [..._].sort()),
+      [["a", "b", "c"]]
+    )
+  })
+
+  it("are none where arrows go only down", () => {
+    assert.deepStrictEqual(
+      cyclesIn(
+        new Map([
+          ["a", new Set(["b", "c"])],
+          ["b", new Set(["c"])]
+        ])
+      ),
+      []
+    )
+  })
+})

@@ -1,0 +1,4 @@
+import type { CurrentOrganization } from "@maxcloud/sdk/api"
+
+/** The tenant that everything belongs to. */
+export type Organization = CurrentOrganization["Type"]
