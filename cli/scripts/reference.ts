@@ -37,7 +37,7 @@ export const cliReference = async (): Promise<string> => {
       exitCodes.map(([exit, says]) => [String(exit), says])
     )
   ]
-  for (const [group, title] of Object.entries(groupTitles)) {
+  for (const [group, title] of groupTitles) {
     lines.push("", `## ${title}`)
     for (const entry of commands.filter((_) => _.group === group)) {
       const { default: command } = await entry.load()
@@ -45,7 +45,7 @@ export const cliReference = async (): Promise<string> => {
         "",
         `### ${code(`maxcloud ${entry.name}`)}`,
         "",
-        `${entry.summary}.`,
+        `${command.summary}.`,
         "",
         code(usageOf(entry, command))
       )
@@ -64,4 +64,26 @@ export const cliReference = async (): Promise<string> => {
     }
   }
   return `${lines.join("\n")}\n`
+}
+
+/** `cli/src/summaries.ts`: what root help says of each command, so that it loads none of them. */
+export const summariesModule = async (): Promise<string> => {
+  const loaded = await Promise.all(commands.map(async ({ load, name }) => ({ name, command: (await load()).default })))
+  const rows = loaded.map(({ command: { offline, summary }, name }) => {
+    const key = /^\w+$/.test(name) ? name : JSON.stringify(name)
+    return `  ${key}: { summary: ${JSON.stringify(summary)}, offline: ${offline} }`
+  })
+  return `// Written by \`npm run generate\` from cli/src/commands: change a command's summary there.
+import type { CommandName } from "./commands/index.ts"
+
+export interface Summary {
+  readonly summary: string
+  readonly offline: boolean
+}
+
+/** Of every command what root help says, so that it loads none of them. */
+export const summaries: Readonly<Record<string, Summary>> = {
+${rows.join(",\n")}
+} satisfies Readonly<Record<CommandName, Summary>>
+`
 }

@@ -31,6 +31,10 @@ export interface Example {
 
 /** A command as data: help, reference, completions and parsing are read from it. */
 export interface Command {
+  /** What it does, in a sentence without a full stop. */
+  readonly summary: string
+  /** It asks no server, so neither `--api-url` nor `--stage` changes what it does. */
+  readonly offline: boolean
   readonly examples: ReadonlyArray<Example>
   /** What help says below the flags. */
   readonly notes: ReadonlyArray<string>
@@ -38,7 +42,7 @@ export interface Command {
   readonly positionals: ReadonlyArray<PositionalInfo>
   /** Exit code after Ctrl-C: 0 where that is the proper end. */
   readonly exitOnInterrupt: 0 | 130
-  readonly descriptor: (name: string, summary: string) => CommandDescriptor.Command<unknown>
+  readonly descriptor: (name: string) => CommandDescriptor.Command<unknown>
   /** Parses the arguments after the command's name, and runs it. */
   readonly run: (
     argv: ReadonlyArray<string>,
@@ -84,6 +88,8 @@ const globals = flags(globalFlags)
 
 /** Defines a command. `run` gets what was parsed; what it needs of the SDK it imports itself, so that parsing and help stay fast. */
 export const command = <F, P, E>(definition: {
+  readonly summary: string
+  readonly offline?: true
   readonly examples: ReadonlyArray<Example>
   readonly notes?: ReadonlyArray<string>
   readonly exitOnInterrupt?: 0
@@ -101,12 +107,14 @@ export const command = <F, P, E>(definition: {
       definition.positionals.parser
     )
   return {
+    summary: definition.summary,
+    offline: definition.offline ?? false,
     examples: definition.examples,
     notes: definition.notes ?? [],
     exitOnInterrupt: definition.exitOnInterrupt ?? 130,
     flags: infos,
     positionals: definition.positionals.infos,
-    descriptor: (name, summary) => make(name).pipe(CommandDescriptor.withDescription(summary)),
+    descriptor: (name) => make(name).pipe(CommandDescriptor.withDescription(definition.summary)),
     run: (argv, terminal, all) =>
       Effect.gen(function* () {
         const canonical = yield* Effect.try({

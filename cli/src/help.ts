@@ -41,7 +41,7 @@ export const rootHelp = (version: string, heading: Heading): string =>
       ["maxcloud deploy --name myapp nginx:latest", "one image, without a config"],
       ["maxcloud logs myapp --follow", "what it writes"]
     ]),
-    ...Object.entries(groupTitles).flatMap(([group, title]) => [
+    ...groupTitles.flatMap(([group, title]) => [
       "",
       heading(title),
       ...indent(commands.filter((_) => _.group === group).map((_) => [_.name.padEnd(16), _.summary]))
@@ -59,7 +59,7 @@ export const commandHelp = (entry: Entry, command: Command, heading: Heading): s
     lines.length === 0 ? [] : ["", heading(title), ...lines]
   const [own, global] = [false, true].map((isShared) => command.flags.filter((_) => shared.has(_.name) === isShared))
   return [
-    entry.summary,
+    command.summary,
     ...section("Examples", indent(command.examples.map((_) => [_.line, _.does]))),
     ...section("Usage", [`  ${usageOf(entry, command)}`]),
     ...section("Arguments", indent(command.positionals.map((_) => [_.name, _.description]))),

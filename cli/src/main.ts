@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { Command } from "./command.ts"
-import { commands, type Entry, pointers, splitCommand } from "./commands/index.ts"
+import { commands, type Entry } from "./commands/index.ts"
+import { pointers, splitCommand } from "./splitCommand.ts"
 import { makeTerminal, printableLines, type Terminal } from "./terminal.ts"
 
 const version = (): string => {

@@ -6,12 +6,14 @@ import { serviceJson } from "./serviceText.ts"
 
 /** `pause` and `resume`: one call for one service. */
 export const pausing = (definition: {
+  readonly summary: string
   readonly examples: ReadonlyArray<Example>
   readonly notes: ReadonlyArray<string>
   readonly act: "pause" | "resume"
   readonly says: (name: string) => string
 }) =>
   command({
+    summary: definition.summary,
     examples: definition.examples,
     notes: definition.notes,
     flags: noFlags,

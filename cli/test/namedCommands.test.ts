@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { describe, expect, it } from "vitest"
-import { aliases, commands, pointers, splitCommand } from "../src/commands/index.ts"
+import { commands } from "../src/commands/index.ts"
 import { globalFlags } from "../src/flags.ts"
 import { commandHelp } from "../src/help.ts"
+import { aliases, pointers, splitCommand } from "../src/splitCommand.ts"
 
 const root = join(import.meta.dirname, "../..")
 /** Where messages, pages, help and docs come from. */

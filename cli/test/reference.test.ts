@@ -1,13 +1,26 @@
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { cliReference } from "../scripts/reference.ts"
-import { commands, splitCommand } from "../src/commands/index.ts"
+import { cliReference, summariesModule } from "../scripts/reference.ts"
+import { commands } from "../src/commands/index.ts"
 import { globalFlags } from "../src/flags.ts"
+import { splitCommand } from "../src/splitCommand.ts"
 
 it("docs/reference/cli.md is what the commands say: `npm run generate` writes it", async () => {
   const written = readFileSync(join(import.meta.dirname, "../../docs/reference/cli.md"), "utf8")
   expect(written).toBe(await cliReference())
+})
+
+it("cli/src/summaries.ts is what the commands say: `npm run generate` writes it", async () => {
+  expect(readFileSync(join(import.meta.dirname, "../src/summaries.ts"), "utf8")).toBe(await summariesModule())
+})
+
+it("every module in cli/src/commands is a command of the list", async () => {
+  const files = readdirSync(join(import.meta.dirname, "../src/commands")).filter((_) => _ !== "index.ts")
+  const modules = await Promise.all(files.map((_) => import(`../src/commands/${_}`)))
+  const listed = await Promise.all(commands.map((_) => _.load()))
+  expect(files.filter((_, index) => !listed.includes(modules[index]))).toEqual([])
+  expect(listed.length).toBe(files.length)
 })
 
 it("every command has examples, each of which names it", async () => {

@@ -7,6 +7,7 @@ import { confirmByName } from "../prompt.ts"
 import { credentials } from "../signedIn.ts"
 
 export default command({
+  summary: "Erase your account",
   examples: [
     { line: "maxcloud account delete", does: "asks first, then erases you in every store, at once" },
     { line: "maxcloud account delete --yes", does: "does not ask" }

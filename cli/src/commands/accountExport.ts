@@ -5,6 +5,7 @@ import { writeLines } from "../exporting.ts"
 import { text } from "../flags.ts"
 
 export default command({
+  summary: "Export everything of you",
   examples: [
     { line: "maxcloud account export --out account.jsonl", does: "everything that is kept of you, as lines of JSON" },
     { line: "maxcloud account export | jq .", does: "on stdout" }

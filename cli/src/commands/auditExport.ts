@@ -5,6 +5,7 @@ import { writeLines } from "../exporting.ts"
 import { text } from "../flags.ts"
 
 export default command({
+  summary: "Export the audit log",
   examples: [
     {
       line: "maxcloud audit export --out audit.jsonl",

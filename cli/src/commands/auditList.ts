@@ -4,6 +4,7 @@ import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 
 export default command({
+  summary: "Show who did what",
   examples: [
     { line: "maxcloud audit list", does: "who did what, newest first; refused attempts too" },
     { line: "maxcloud audit list --action apps.deploy -n 20", does: "the last 20 deploys" }

@@ -6,6 +6,8 @@ import type { UsageError } from "../failure.ts"
 import { required } from "../flags.ts"
 
 export default command({
+  summary: "Verify an export of the audit log, offline",
+  offline: true,
   examples: [
     { line: "maxcloud audit verify audit.jsonl", does: "an export, offline" },
     {

@@ -6,6 +6,7 @@ import { needed, parseRole, parseScopes, parseSeconds } from "../people.ts"
 import { until } from "../terminal.ts"
 
 export default command({
+  summary: "Make an API key",
   examples: [
     { line: 'maxcloud auth api-keys create --name "CI Key"', does: "as much as you may do; the key on stdout" },
     {

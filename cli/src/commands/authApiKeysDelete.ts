@@ -5,6 +5,7 @@ import { required } from "../flags.ts"
 import { asId, findOne, loadApi } from "../people.ts"
 
 export default command({
+  summary: "End an API key",
   examples: [{ line: "maxcloud auth api-keys delete CI", does: "it opens nothing from then on" }],
   flags: noFlags,
   positionals: positionals({ key: required("KEY", "Its id, its name or how it begins") }),

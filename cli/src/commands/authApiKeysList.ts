@@ -4,6 +4,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { age, printTable, until } from "../terminal.ts"
 
 export default command({
+  summary: "List API keys",
   examples: [{ line: "maxcloud auth api-keys list", does: "the keys, when last used, until when; never what opens" }],
   flags: noFlags,
   positionals: noPositionals,

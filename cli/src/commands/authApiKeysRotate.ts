@@ -6,6 +6,7 @@ import { findOne, parseSeconds } from "../people.ts"
 import { until } from "../terminal.ts"
 
 export default command({
+  summary: "Replace an API key, with overlap",
   examples: [
     { line: "maxcloud auth api-keys rotate CI > key.txt", does: "a new key; the former one goes on for a day" },
     { line: "maxcloud auth api-keys rotate CI --overlap 0s", does: "the former one ends at once" }

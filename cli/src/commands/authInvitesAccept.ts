@@ -5,6 +5,7 @@ import { readSecret } from "../prompt.ts"
 import { keepSession } from "../signedIn.ts"
 
 export default command({
+  summary: "Accept an invite",
   examples: [
     { line: "maxcloud auth invites accept", does: "asks for the token of the mail, without showing it" },
     { line: "maxcloud auth invites accept < token.txt", does: "the token from standard input" }

@@ -6,6 +6,7 @@ import { needed, parseEmail, parseRole, parseSeconds } from "../people.ts"
 import { until } from "../terminal.ts"
 
 export default command({
+  summary: "Invite somebody by mail",
   examples: [
     {
       line: "maxcloud auth invites create --email grace@example.com --role deployer",

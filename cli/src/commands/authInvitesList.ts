@@ -4,6 +4,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { age, printTable, until } from "../terminal.ts"
 
 export default command({
+  summary: "List invites",
   examples: [{ line: "maxcloud auth invites list", does: "who was invited, and who came" }],
   flags: noFlags,
   positionals: noPositionals,

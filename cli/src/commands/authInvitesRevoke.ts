@@ -5,6 +5,7 @@ import { required } from "../flags.ts"
 import { findOne } from "../people.ts"
 
 export default command({
+  summary: "Revoke an invite",
   examples: [{ line: "maxcloud auth invites revoke grace@example.com", does: "the link opens nothing from then on" }],
   flags: noFlags,
   positionals: positionals({ invite: required("INVITE", "Its id, or the e-mail address") }),

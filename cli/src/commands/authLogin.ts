@@ -7,6 +7,7 @@ import { readSecret } from "../prompt.ts"
 import { keep, keepSession, sayOverridden } from "../signedIn.ts"
 
 export default command({
+  summary: "Sign in, by the browser or a key",
   examples: [
     { line: "maxcloud auth login", does: "shows a code to enter on the server's page" },
     { line: "maxcloud auth login --api-url https://cloud.example.com", does: "at another server" },

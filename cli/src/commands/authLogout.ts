@@ -6,6 +6,7 @@ import { toggle } from "../flags.ts"
 import { credentials, sayOverridden } from "../signedIn.ts"
 
 export default command({
+  summary: "Sign out, and forget it here",
   examples: [
     { line: "maxcloud auth logout", does: "ends the session there, forgets it here" },
     { line: "maxcloud auth logout --local", does: "forgets it here, without the server" }

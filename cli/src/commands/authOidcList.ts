@@ -4,6 +4,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { age, printTable } from "../terminal.ts"
 
 export default command({
+  summary: "List trusted issuers",
   examples: [{ line: "maxcloud auth oidc list", does: "whose tokens act for the organization, and as what" }],
   flags: noFlags,
   positionals: noPositionals,

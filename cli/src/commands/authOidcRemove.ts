@@ -5,6 +5,7 @@ import { required } from "../flags.ts"
 import { findOne } from "../people.ts"
 
 export default command({
+  summary: "End a trust",
   examples: [{ line: "maxcloud auth oidc remove ci", does: "its tokens open nothing from then on" }],
   flags: noFlags,
   positionals: positionals({ trust: required("TRUST", "Its id or its name") }),

@@ -8,6 +8,7 @@ import { readSecret } from "../prompt.ts"
 import { keepSession } from "../signedIn.ts"
 
 export default command({
+  summary: "Make an account and an organization",
   examples: [
     { line: "maxcloud auth register --email ada@example.com --org acme", does: "an account, and an organization" },
     {

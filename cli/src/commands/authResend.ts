@@ -3,6 +3,7 @@ import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
 
 export default command({
+  summary: "Mail that token once more",
   examples: [{ line: "maxcloud auth resend", does: "mails the link once more that confirms your address" }],
   flags: noFlags,
   positionals: noPositionals,

@@ -16,6 +16,7 @@ const credentialText = ({ name, scopes, type }: AuthStatus["credential"]): strin
     .join(" ")
 
 export default command({
+  summary: "Show who you are there, and by what",
   examples: [{ line: "maxcloud auth status", does: "who you are there, by which credential, until when" }],
   notes: ["Exits with 4 where the server knows no credential of yours."],
   flags: noFlags,

@@ -4,6 +4,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { readSecret } from "../prompt.ts"
 
 export default command({
+  summary: "Confirm your address by the mailed token",
   examples: [
     { line: "maxcloud auth verify", does: "asks for the token of the mail, without showing it" },
     { line: "maxcloud auth verify < token.txt", does: "the token from standard input" }

@@ -5,6 +5,8 @@ import { ExitWith } from "../failure.ts"
 import { text } from "../flags.ts"
 
 export default command({
+  summary: "Tell what a cluster lacks for max-cloud",
+  offline: true,
   examples: [
     { line: "maxcloud cluster check", does: "what the cluster lacks, each with its fix" },
     { line: "maxcloud cluster check --domain apps.example.com --json", does: "with the domain, as JSON" }

@@ -4,6 +4,8 @@ import { command, flags, noPositionals } from "../command.ts"
 import { text, toggle } from "../flags.ts"
 
 export default command({
+  summary: "Prepare a cluster for max-cloud",
+  offline: true,
   examples: [
     {
       line: "maxcloud cluster install --image registry.example.com/maxcloud:0.2 --domain apps.example.com",

@@ -7,6 +7,8 @@ import { text } from "../flags.ts"
 const standard = "24h"
 
 export default command({
+  summary: "Print a kubeconfig with the server's own rights",
+  offline: true,
   examples: [
     { line: "maxcloud cluster kubeconfig > maxcloud.kubeconfig", does: "for a server outside of the cluster" },
     { line: "maxcloud cluster kubeconfig --duration 720h", does: "with a token for 30 days" }

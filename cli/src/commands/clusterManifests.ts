@@ -4,6 +4,8 @@ import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 
 export default command({
+  summary: "Print what `cluster install` applies",
+  offline: true,
   examples: [
     {
       line: "maxcloud cluster manifests --image registry.example.com/maxcloud:0.2",

@@ -8,6 +8,8 @@ import { table } from "../terminal.ts"
 const styles = { done: "green", pending: "yellow", failed: "red" } as const
 
 export default command({
+  summary: "Show where the platform's newest settings are in force",
+  offline: true,
   examples: [
     { line: "maxcloud cluster rollout", does: "which stages don't have the platform's newest settings yet" },
     { line: "maxcloud cluster rollout --all --json", does: "every stage, as JSON" }

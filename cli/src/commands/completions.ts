@@ -9,18 +9,17 @@ import type { Entry } from "./index.ts"
 const loadTree = (commands: ReadonlyArray<Entry>) =>
   Effect.promise(async () => {
     const loaded = await Promise.all(
-      commands.map(async (entry) => ({ entry, command: (await entry.load()).default satisfies Command }))
+      commands.map(async ({ load, name }) => ({
+        words: name.split(" "),
+        command: (await load()).default satisfies Command
+      }))
     )
-    return treeOf(
-      "maxcloud",
-      loaded.map(({ command, entry }) => ({ words: entry.name.split(" "), entry, command }))
-    )
+    return treeOf("maxcloud", loaded)
   })
 
 interface Leaf {
   /** What is left of its name below the parent. */
   readonly words: ReadonlyArray<string>
-  readonly entry: Entry
   readonly command: Command
 }
 
@@ -29,7 +28,7 @@ const treeOf = (name: string, leaves: ReadonlyArray<Leaf>): CommandDescriptor.Co
   const families = new Map<string, Array<Leaf>>()
   for (const { words, ...leaf } of leaves) {
     const [first = "", ...rest] = words
-    if (rest.length === 0) single.push(leaf.command.descriptor(first, leaf.entry.summary))
+    if (rest.length === 0) single.push(leaf.command.descriptor(first))
     else families.set(first, [...(families.get(first) ?? []), { ...leaf, words: rest }])
   }
   return withChildren(CommandDescriptor.make(name), [...single, ...[...families].map(([first, _]) => treeOf(first, _))])
@@ -64,6 +63,8 @@ const mended = (line: string): ReadonlyArray<string> => {
 }
 
 export default command({
+  summary: "Print completions for bash, zsh or fish",
+  offline: true,
   examples: [
     { line: "maxcloud completions bash > ~/.local/share/bash-completion/completions/maxcloud", does: "bash" },
     { line: "maxcloud completions zsh > ~/.zfunc/_maxcloud", does: "zsh, with ~/.zfunc in fpath" },

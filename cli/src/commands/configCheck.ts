@@ -5,6 +5,8 @@ import { command, flags, positionals } from "../command.ts"
 import { optional, text } from "../flags.ts"
 
 export default command({
+  summary: "Check the config without sending anything",
+  offline: true,
   examples: [
     { line: "maxcloud config check", does: "the config of this folder" },
     { line: "maxcloud config check app.yaml --json", does: "another; prints the AppSpec that would be sent" }

@@ -11,6 +11,7 @@ const isGone = (name: string) => (progress: DeployProgress) =>
   progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
 
 export default command({
+  summary: "Delete a service",
   examples: [
     { line: "maxcloud delete myapp", does: "asks first, where somebody can be asked" },
     { line: "maxcloud delete web --yes", does: "does not ask" }

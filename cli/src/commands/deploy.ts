@@ -53,6 +53,7 @@ const usage = (input: DeployInput): UsageError | undefined => {
 }
 
 export default command({
+  summary: "Deploy the app, or one image",
   examples: [
     { line: "maxcloud deploy", does: "the app that maxcloud.config.ts describes" },
     { line: "maxcloud deploy --stage preview-42", does: "another instance of it" },

@@ -7,6 +7,7 @@ import { age, table } from "../terminal.ts"
 const styles = { queued: "yellow", running: "yellow", succeeded: "green", failed: "red", superseded: "dim" } as const
 
 export default command({
+  summary: "List an app's deployments",
   examples: [{ line: "maxcloud deployments list", does: "the deployments of the config's app" }],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
   positionals: noPositionals,

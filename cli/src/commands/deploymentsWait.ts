@@ -6,6 +6,7 @@ import { required, text } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 
 export default command({
+  summary: "Follow a deployment to its end",
   examples: [
     { line: "maxcloud deployments wait dep_…", does: "follows a deployment to its end: exit code 7 where it failed" },
     { line: "maxcloud deployments wait dep_… --wait-timeout 5m", does: "exit code 8 after five minutes" }

@@ -95,6 +95,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
 }
 
 export default command({
+  summary: "Show a service in full",
   examples: [
     {
       line: "maxcloud describe web",

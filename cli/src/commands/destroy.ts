@@ -6,6 +6,7 @@ import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { confirmByName } from "../prompt.ts"
 
 export default command({
+  summary: "Remove the whole app of a stage",
   examples: [
     { line: "maxcloud destroy", does: "the app that maxcloud.config.ts describes, after asking" },
     { line: "maxcloud destroy shop --stage preview-42 --yes", does: "a preview, without asking" }

@@ -13,6 +13,8 @@ import { deployOnce, type Session, showServices, told } from "../dev/session.ts"
 import { integer, text, toggle } from "../flags.ts"
 
 export default command({
+  summary: "Run the app here, follow its files",
+  offline: true,
   examples: [
     { line: "maxcloud dev", does: "server, deploy on save, logs, in one terminal" },
     { line: "maxcloud dev --port 9000", does: "on another port" },
@@ -68,7 +70,7 @@ export default command({
       const address = {
         apiUrl: url,
         stage: stage === productionStage ? undefined : stage,
-        commands: new Set(all.map((_) => _.name))
+        commands: new Set(all.filter((_) => !_.offline).map((_) => _.name))
       }
       // Progress is appended: lines of logs come between.
       const appending = addressedTerminal({ ...terminal, interactive: false }, address)

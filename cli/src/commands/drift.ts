@@ -5,6 +5,7 @@ import { text } from "../flags.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
+  summary: "Show what others changed in the cluster",
   examples: [
     { line: "maxcloud drift", does: "what others did to the app's objects in the cluster" },
     { line: "maxcloud drift --app shop --stage production --json", does: "of a named app and stage, as JSON" }

@@ -49,6 +49,7 @@ const attach = (session: Session, isTerminal: boolean) =>
   )
 
 export default command({
+  summary: "Run a program in an instance",
   examples: [
     { line: "maxcloud exec web -- sh", does: "a shell in an instance of the service" },
     { line: "maxcloud exec web -- printenv PORT", does: "one program; its exit code is this command's" },

@@ -42,6 +42,8 @@ const lines = (explanation: Explanation, language: ExplanationLanguage, terminal
 ]
 
 export default command({
+  summary: "Explain the code of a diagnosis, offline",
+  offline: true,
   examples: [
     { line: "maxcloud explain", does: "all codes that a diagnosis may have" },
     { line: "maxcloud explain WrongPort", does: "what it means, what it comes from, what to do" },

@@ -14,6 +14,8 @@ const documentOf = (
 ) => [...notes.map((_) => `# ${_}\n`), toYaml([manifest])].join("")
 
 export default command({
+  summary: "Print manifests for any Knative, offline",
+  offline: true,
   examples: [
     { line: "maxcloud export --namespace shop | kubectl apply -f -", does: "the app on a Knative without max-cloud" },
     { line: "maxcloud export --namespace shop > shop.yaml", does: "to fill in the secrets first" },

@@ -17,6 +17,8 @@ const portOf = (flag: number | undefined): Effect.Effect<number, UsageError> => 
 }
 
 export default command({
+  summary: "Run the gateway's authorizer",
+  offline: true,
   examples: [
     { line: "maxcloud gateway", does: "in a pod, as `cluster install` runs it" },
     { line: "maxcloud gateway --port 0 --kubeconfig cluster.yaml", does: "here, on a free port, to try it" }

@@ -53,6 +53,8 @@ const sayProject = ({ found, ignored, kept, schemaFor, written }: Project, termi
 }
 
 export default command({
+  summary: "Write a maxcloud.config.ts to begin with",
+  offline: true,
   examples: [
     { line: "maxcloud init", does: "a config for what is in the folder that you are in" },
     { line: "maxcloud init shop", does: "a folder of its own" },

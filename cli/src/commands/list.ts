@@ -8,6 +8,7 @@ import { serviceJson } from "../serviceText.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
+  summary: "List services",
   examples: [
     { line: "maxcloud list", does: "all services" },
     { line: "maxcloud list --app shop --stage production", does: "those of one app and stage" },

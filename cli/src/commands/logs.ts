@@ -40,6 +40,7 @@ const print = <E, R>(
   )
 
 export default command({
+  summary: "Print a service's logs",
   examples: [
     { line: "maxcloud logs", does: "all services of the config's app, and what comes, until Ctrl-C" },
     { line: "maxcloud logs myapp", does: "the last 100 lines of one service" },

@@ -58,6 +58,7 @@ const differenceLine = ({ actual, by, detail, expected, from, to }: NetworkProbe
   `${terminal.paint("red", "differs")} ${from} → ${to} ${ways[by]}: should be ${expected}, is ${actual} (${detail})`
 
 export default command({
+  summary: "Probe what the network lets through",
   examples: [
     { line: "maxcloud net verify", does: "the app of the config here, its stage from --stage" },
     { line: "maxcloud net verify --app shop --json", does: "another app, every probe as JSON" }

@@ -6,6 +6,7 @@ import { CommandFailed } from "../failure.ts"
 import { required } from "../flags.ts"
 
 export default command({
+  summary: "Open a service in the browser",
   examples: [{ line: "maxcloud open web", does: "the service in the browser; its URL on stdout" }],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "The service") }),

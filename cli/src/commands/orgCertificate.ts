@@ -6,6 +6,7 @@ import { required } from "../flags.ts"
 import { printTable } from "../terminal.ts"
 
 export default command({
+  summary: "Show a certificate of erasure",
   examples: [
     {
       line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef",

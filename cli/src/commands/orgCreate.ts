@@ -6,6 +6,7 @@ import { parseOrganization } from "../people.ts"
 import { keepSession } from "../signedIn.ts"
 
 export default command({
+  summary: "Make an organization of your own",
   examples: [{ line: "maxcloud org create acme", does: "makes it, and commands act for it from then on" }],
   notes: ["You own it. `maxcloud org switch` leads back to another one of yours."],
   flags: noFlags,

@@ -7,6 +7,7 @@ import { confirmByName } from "../prompt.ts"
 import { until } from "../terminal.ts"
 
 export default command({
+  summary: "Delete the organization, after a grace period",
   examples: [
     { line: "maxcloud org delete", does: "asks first; erased after the server's grace period" },
     { line: "maxcloud org delete --grace-days 0 --yes", does: "erased at once, without asking" }

@@ -5,6 +5,7 @@ import { writeLines } from "../exporting.ts"
 import { text } from "../flags.ts"
 
 export default command({
+  summary: "Export everything of the organization",
   examples: [
     { line: "maxcloud org export --out org.jsonl", does: "the whole organization as lines of JSON" },
     { line: "maxcloud org export | jq .", does: "on stdout" }

@@ -4,6 +4,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { age, printTable } from "../terminal.ts"
 
 export default command({
+  summary: "List members",
   examples: [{ line: "maxcloud org members list", does: "who is in the organization, and as what" }],
   flags: noFlags,
   positionals: noPositionals,

@@ -5,6 +5,7 @@ import { required } from "../flags.ts"
 import { findMember } from "../people.ts"
 
 export default command({
+  summary: "Remove a member",
   examples: [{ line: "maxcloud org members remove grace@example.com", does: "ends her sessions and keys here too" }],
   flags: noFlags,
   positionals: positionals({ email: required("EMAIL", "The member") }),

@@ -5,6 +5,7 @@ import { required } from "../flags.ts"
 import { findMember, parseRole } from "../people.ts"
 
 export default command({
+  summary: "Change a member's role",
   examples: [{ line: "maxcloud org members role grace@example.com admin", does: "changes what she may do" }],
   notes: ["docs/reference/roles.md tells what each role may do. One owner at least is left."],
   flags: noFlags,

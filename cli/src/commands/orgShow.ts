@@ -7,6 +7,7 @@ import { printTable, until } from "../terminal.ts"
 const cpus = (milli: number) => `${milli / 1000} vCPU`
 
 export default command({
+  summary: "Show quotas, and what counts against them",
   examples: [{ line: "maxcloud org show", does: "its quotas, and what counts against them" }],
   flags: noFlags,
   positionals: noPositionals,

@@ -7,6 +7,7 @@ import { parseOrganization } from "../people.ts"
 import { credentials, keepSession } from "../signedIn.ts"
 
 export default command({
+  summary: "Act for another organization",
   examples: [{ line: "maxcloud org switch acme", does: "commands act for acme from then on" }],
   notes: ["A session is of one organization: this is another session, and the former one ends."],
   flags: noFlags,

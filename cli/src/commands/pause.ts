@@ -1,6 +1,7 @@
 import { pausing } from "../pausing.ts"
 
 export default pausing({
+  summary: "Stop a service without deleting it",
   examples: [
     { line: "maxcloud pause web", does: "its instances end, requests are answered 503" },
     { line: "maxcloud pause web --stage preview-42", does: "that of another stage" }

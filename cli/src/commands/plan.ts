@@ -42,6 +42,7 @@ const planLines = (plan: Plan, terminal: Terminal): ReadonlyArray<string> => {
 }
 
 export default command({
+  summary: "Show what a deploy would change",
   examples: [
     { line: "maxcloud plan", does: "what `maxcloud deploy` would change" },
     { line: "maxcloud plan --stage preview-42 --json", does: "the same for another stage, as JSON" },

@@ -6,6 +6,7 @@ import { required, text } from "../flags.ts"
 import { readValue } from "../prompt.ts"
 
 export default command({
+  summary: "Keep credentials for a registry",
   examples: [
     { line: "maxcloud registries login ghcr.io --username ada", does: "asks for the password, without showing it" },
     { line: "maxcloud registries login ghcr.io --username ada < token.txt", does: "the password from standard input" }

@@ -4,6 +4,7 @@ import { command, noFlags, positionals } from "../command.ts"
 import { required } from "../flags.ts"
 
 export default command({
+  summary: "Forget the credentials for a registry",
   examples: [{ line: "maxcloud registries logout ghcr.io", does: "forgets its credentials" }],
   notes: ["What runs goes on, but a new node cannot pull its image any more."],
   flags: noFlags,

@@ -17,6 +17,7 @@ const lineOf = ({ conditions, diagnosis, latestCreatedRevision, name, state }: S
 }
 
 export default command({
+  summary: "Replace a service's instances by new ones",
   examples: [
     { line: "maxcloud restart web", does: "new instances of the same program; waits until they serve" },
     { line: "maxcloud restart web --detach", does: "does not wait" }

@@ -1,6 +1,7 @@
 import { pausing } from "../pausing.ts"
 
 export default pausing({
+  summary: "End a pause",
   examples: [{ line: "maxcloud resume web", does: "it serves again" }],
   notes: ["A revision that was deployed meanwhile is started now. Safe to repeat."],
   act: "resume",

@@ -9,6 +9,7 @@ import { optional, text } from "../flags.ts"
 import { readStdin } from "../prompt.ts"
 
 export default command({
+  summary: "Set secrets from a dotenv file",
   examples: [
     { line: "maxcloud secrets import .env.production", does: "every NAME=value of the file" },
     { line: "maxcloud secrets import - < .env", does: "from standard input" }

@@ -5,6 +5,7 @@ import { text } from "../flags.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
+  summary: "List secrets",
   examples: [
     { line: "maxcloud secrets list", does: "names and versions, never values" },
     { line: "maxcloud secrets list --app shop --stage dev", does: "of another app and stage" }

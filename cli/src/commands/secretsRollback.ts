@@ -5,6 +5,7 @@ import { UsageError } from "../failure.ts"
 import { integer, required, text } from "../flags.ts"
 
 export default command({
+  summary: "Take an earlier value of a secret again",
   examples: [
     { line: "maxcloud secrets rollback DATABASE_URL --to 3", does: "the value of version 3 is the newest again" }
   ],

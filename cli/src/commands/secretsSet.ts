@@ -8,6 +8,7 @@ import { readValue } from "../prompt.ts"
 const largest = 65_536
 
 export default command({
+  summary: "Set a secret, its value from stdin or a prompt",
   examples: [
     { line: "maxcloud secrets set DATABASE_URL", does: "asks for the value, without showing it" },
     { line: "maxcloud secrets set DATABASE_URL < url.txt", does: "the value from standard input" }

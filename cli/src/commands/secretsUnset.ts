@@ -4,6 +4,7 @@ import { command, flags, positionals } from "../command.ts"
 import { required, text } from "../flags.ts"
 
 export default command({
+  summary: "Forget a secret",
   examples: [
     { line: "maxcloud secrets unset DATABASE_URL", does: "forgets it: a deploy that needs it is refused from then on" }
   ],

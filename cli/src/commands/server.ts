@@ -5,6 +5,8 @@ import { ExitWith, UsageError } from "../failure.ts"
 import { integer, text } from "../flags.ts"
 
 export default command({
+  summary: "Run the server",
+  offline: true,
   examples: [
     { line: "maxcloud server", does: "on port 8080, data in .maxcloud" },
     { line: "maxcloud server --port 0 --data-dir /var/lib/maxcloud", does: "on a free port, data elsewhere" },

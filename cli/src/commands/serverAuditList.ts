@@ -4,6 +4,8 @@ import { command, flags, noPositionals } from "../command.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
+  summary: "Show what happened in no organization",
+  offline: true,
   examples: [
     { line: "maxcloud server audit list", does: "what happened in no organization, such as sign-ins that failed" },
     { line: "maxcloud server audit list --action signIn.register -n 20", does: "the last 20 of one operation" }

@@ -4,6 +4,8 @@ import { required } from "../flags.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
+  summary: "Repair the head of an audit log that doesn't fit its entries",
+  offline: true,
   examples: [
     {
       line: "maxcloud server audit repair acme",

@@ -5,6 +5,8 @@ import { dataDirFlag, operatorNote } from "../operator.ts"
 import { serverAuditLines } from "../serverAuditLines.ts"
 
 export default command({
+  summary: "Verify the server's own audit log",
+  offline: true,
   examples: [
     { line: "maxcloud server audit verify", does: "the server's own audit log, as the database has it now" },
     {

@@ -6,6 +6,8 @@ import { CommandFailed, UsageError } from "../failure.ts"
 import { text } from "../flags.ts"
 
 export default command({
+  summary: "Back the server up into one sealed file",
+  offline: true,
   examples: [
     { line: "maxcloud server backup --out cloud.backup", does: "the server of .maxcloud, while it runs or not" },
     {

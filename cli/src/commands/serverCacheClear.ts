@@ -5,6 +5,8 @@ import { integerBytes } from "../format.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
+  summary: "Remove what no service runs from",
+  offline: true,
   examples: [
     { line: "maxcloud server cache clear", does: "removes what no service runs from" },
     { line: "maxcloud server cache clear acme", does: "of one organization" }

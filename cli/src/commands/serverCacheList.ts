@@ -5,6 +5,8 @@ import { optional } from "../flags.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
+  summary: "Show what the server has built and installed",
+  offline: true,
   examples: [
     { line: "maxcloud server cache list", does: "what takes how much room, the largest first" },
     { line: "maxcloud server cache list acme --json", does: "of one organization, for scripts" }

@@ -30,6 +30,8 @@ const tell = ({ checked, findings, name, note, state, unit, wrong }: CheckPart, 
 }
 
 export default command({
+  summary: "Verify everything that a server keeps",
+  offline: true,
   examples: [
     { line: "maxcloud server check", does: "all that the server of .maxcloud keeps, while it runs or not" },
     { line: "maxcloud server check --data-dir /var/lib/maxcloud --json", does: "as JSON" }

@@ -5,6 +5,8 @@ import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 import { printQuotas } from "../quotaTable.ts"
 
 export default command({
+  summary: "Show what organizations may have, and have",
+  offline: true,
   examples: [
     { line: "maxcloud server quotas list", does: "of every organization: what it has of what it may" },
     { line: "maxcloud server quotas list acme --json", does: "of one, for scripts" }

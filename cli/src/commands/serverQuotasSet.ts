@@ -6,6 +6,8 @@ import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 import { printQuotas } from "../quotaTable.ts"
 
 export default command({
+  summary: "Set quotas of an organization",
+  offline: true,
   examples: [
     {
       line: "maxcloud server quotas set acme --services 50 --cpu 16 --memory 64Gi --instances 100",

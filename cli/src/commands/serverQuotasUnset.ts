@@ -6,6 +6,8 @@ import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 import { printQuotas } from "../quotaTable.ts"
 
 export default command({
+  summary: "Let the server's defaults hold for an organization",
+  offline: true,
   examples: [
     { line: "maxcloud server quotas unset acme", does: "the server's defaults hold again, for all" },
     { line: "maxcloud server quotas unset acme --memory", does: "for memory only" }

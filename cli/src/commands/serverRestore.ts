@@ -6,6 +6,8 @@ import { CommandFailed } from "../failure.ts"
 import { optional, text, toggle } from "../flags.ts"
 
 export default command({
+  summary: "Restore a backup into an empty folder and database",
+  offline: true,
   examples: [
     {
       line: "maxcloud server restore cloud.backup --data-dir /var/lib/maxcloud",

@@ -8,6 +8,8 @@ import { text, toggle } from "../flags.ts"
 const exits: Readonly<Record<"setting" | "database" | "key", ExitCode>> = { setting: 2, database: 3, key: 1 }
 
 export default command({
+  summary: "Wrap the keys of secrets with the present master key",
+  offline: true,
   examples: [
     { line: "maxcloud server rotate-keys", does: "wrap the keys of secrets with the present master key" },
     { line: "maxcloud server rotate-keys --data-keys", does: "and make new ones for every organization" }

@@ -69,6 +69,8 @@ const prefixOf = (written: string | undefined) =>
       )
 
 export default command({
+  summary: "Print the app's manifests, offline",
+  offline: true,
   examples: [
     { line: "maxcloud synth", does: "all manifests as YAML on stdout" },
     { line: "maxcloud synth --out manifests", does: "a file per service" },

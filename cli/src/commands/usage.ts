@@ -9,6 +9,7 @@ import { parseTime } from "../time.ts"
 const hours = (seconds: number) => (seconds / 3600).toFixed(2)
 
 export default command({
+  summary: "Show what instances have reserved",
   examples: [
     { line: "maxcloud usage", does: "of the last 24 hours, all apps and stages" },
     { line: "maxcloud usage --since 30d", does: "of the last 30 days" },

@@ -3,6 +3,7 @@ import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
 
 export default command({
+  summary: "Print who you are",
   examples: [{ line: "maxcloud whoami", does: "ada@example.com acme owner" }],
   notes: ["`maxcloud auth status` tells more."],
   flags: noFlags,

@@ -5,17 +5,14 @@ export interface Address {
   readonly apiUrl: string
   /** undefined: unless the text says one, the command's own default is right. */
   readonly stage: string | undefined
-  /** The names of all commands. */
+  /** The names of the commands that ask a server. */
   readonly commands: ReadonlySet<string>
 }
 
 export const usualApiUrl = "http://127.0.0.1:8080"
 
-/** First words of commands that ask no server. */
-const offline = new Set("init dev server explain completions config synth export cluster gateway probe help".split(" "))
-
 const asksServer = (words: ReadonlyArray<string>, commands: Address["commands"]): boolean =>
-  !offline.has(words[0] ?? "") && [1, 2, 3].some((length) => commands.has(words.slice(0, length).join(" ")))
+  [1, 2, 3].some((length) => commands.has(words.slice(0, length).join(" ")))
 
 /**
  * The text, whose commands of `maxcloud` (in backticks) name the server and the stage, so that they do the same in any terminal. Messages come

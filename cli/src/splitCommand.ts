@@ -1,0 +1,51 @@
+import { commands, type Entry } from "./commands/index.ts"
+
+/** What other tools call a command of ours. */
+export const aliases: Readonly<Record<string, string>> = {
+  login: "auth login",
+  logout: "auth logout",
+  ls: "list",
+  ps: "list",
+  rm: "delete"
+}
+
+/** Words that people try and that name no command, with what to use instead. */
+export const pointers: Readonly<Record<string, string>> = {
+  down: "`maxcloud pause NAME` stops a service, `maxcloud destroy` removes the whole app",
+  rollback:
+    "check out the commit that worked and run `maxcloud deploy`. `maxcloud deployments list` shows what ran; `maxcloud secrets rollback NAME` restores an earlier value of a secret",
+  status:
+    "`maxcloud list` shows all services, `maxcloud describe NAME` shows one, `maxcloud auth status` shows who is signed in",
+  up: "`maxcloud deploy` deploys the app, `maxcloud dev` runs it on this machine"
+}
+
+/** Flags with a value that may stand before the command's name, as in `maxcloud --stage dev list`. */
+const leadingWithValue = new Set(["--api-url", "--stage", "-s", "--config", "-c"])
+
+const longestName = Math.max(...commands.map((_) => _.name.split(" ").length))
+
+/** Splits arguments into the words that may name a command and all the rest, in order. */
+export const splitCommand = (
+  argv: ReadonlyArray<string>
+): {
+  readonly entry: Entry | undefined
+  readonly words: ReadonlyArray<string>
+  readonly rest: ReadonlyArray<string>
+} => {
+  let start = 0
+  while (start < argv.length) {
+    const argument = argv[start] ?? ""
+    if (!argument.startsWith("-") || argument === "--") break
+    start += leadingWithValue.has(argument) ? 2 : 1
+  }
+  const leading = argv.slice(0, start)
+  const word = argv[start] ?? ""
+  const alias = Object.hasOwn(aliases, word) ? aliases[word] : undefined
+  if (alias !== undefined) return splitCommand([...leading, ...alias.split(" "), ...argv.slice(start + 1)])
+  for (let length = longestName; length > 0; length--) {
+    const name = argv.slice(start, start + length).join(" ")
+    const entry = commands.find((_) => _.name === name)
+    if (entry !== undefined) return { entry, words: [], rest: [...leading, ...argv.slice(start + length)] }
+  }
+  return { entry: undefined, words: argv.slice(start).filter((_) => !_.startsWith("-")), rest: argv }
+}
