@@ -100,6 +100,7 @@ const tasks = {
   build: [["scripts/build.ts"]],
   sbom: [["scripts/sbom.ts"]],
   generate: [["scripts/generate.ts"]],
+  docs: [["scripts/docs.ts"]],
   bench: [["scripts/build.ts"], ["bench/src/main.ts"]],
   maxcloud: [["cli/src/main.ts"]]
 }

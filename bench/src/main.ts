@@ -59,6 +59,10 @@ if (wanted.length === 0) {
     join(import.meta.dirname, "../../docs/benchmarks.md"),
     `# Benchmarks
 
+\`\`\`sh
+npm run bench
+\`\`\`
+
 Medians of interleaved runs on one machine (${machine}). Only ratios carry over to another machine. \`npm run bench\` makes this page; what is measured on a cluster needs one in \`KUBECONFIG\`, and kubectl.
 
 | work | max-cloud | peer | ratio | goal |

@@ -24,12 +24,14 @@ const filesIn = (place: string): ReadonlyArray<string> =>
         .map((_) => join(place, _))
 
 /** A command line in backticks, in quotes, or at the beginning of a line of a shell. What is a value in it (`${name}`) stands as VALUE. */
-const named = /(?:\\?`|"|(?<=\n)\s*(?:\$ |npx |npm exec |pnpm )?|(?:&& |\| |; |npx ))maxcloud ((?:-|[a-z])[^`"\n|;&]*)/g
+const named =
+  /(?:\\?`|"|(?<=\n)\s*(?:\$ |npx |npm exec |pnpm )?|(?:&& |\| |; |npx |\b[A-Z_]+=\S+ ))maxcloud ((?:-|[a-z])[^`"\n|;&]*)/g
 
 const linesOf = (file: string): ReadonlyArray<string> =>
   [
     ...readFileSync(join(root, file), "utf8")
       .replace(/\$\{[^}]*\}/g, "VALUE")
+      .replace(/ \\\n\s*/g, " ")
       .matchAll(named)
   ].map(([, line = ""]) => line.replace(/\\$/, "").replace(/ #.*$/, "").trim())
 

@@ -15,6 +15,8 @@ export interface Finished {
 export interface Running {
   /** All output so far, without colours, once it matches. Rejects if the program ends before, or after `seconds`. */
   readonly until: (pattern: RegExp, seconds?: number) => Promise<string>
+  /** All that was written so far, colours and moves of the cursor included. */
+  readonly written: () => string
   readonly ended: Promise<Finished>
   /** Types Ctrl-C, and waits for the end. */
   readonly interrupt: () => Promise<Finished>
@@ -39,10 +41,12 @@ export const makeTerminalSession = (
       stdio: ["pipe", "pipe", "pipe"]
     })
     running.add(child)
+    let written = ""
     let output = ""
     let answered = 0
     const waiting = new Set<() => void>()
     const take = (chunk: Buffer) => {
+      written += String(chunk)
       output = stripVTControlCharacters(output + String(chunk))
       const asked = output.slice(answered)
       for (const [pattern, answer] of answers) {
@@ -65,6 +69,7 @@ export const makeTerminalSession = (
     })
     return {
       ended,
+      written: () => written,
       until: (pattern, seconds = 120) =>
         new Promise((resolve, reject) => {
           const settle = (act: () => void) => {

@@ -7,27 +7,12 @@ import { join } from "node:path"
 import { missingTools } from "../../server/test/registry/missingTools.ts"
 import { buildNginxImage } from "../../server/test/registry/scratchImage.ts"
 import { startTestRegistry } from "../../server/test/registry/testRegistry.ts"
+import { type Block, blocksOf } from "../docs/blocks.ts"
 import { type ForeignFolder, root } from "./ForeignFolder.ts"
 import { startNpmRegistry } from "./npmRegistry.ts"
 import { type Answer, makeTerminalSession, type Running, type TerminalSession } from "./TerminalSession.ts"
 
 const guide = "docs/getting-started.md"
-
-/** A block of code, and the file that the sentence before it names. */
-interface Block {
-  readonly language: string
-  readonly text: string
-  readonly file: string | undefined
-}
-
-export const blocksOf = (markdown: string): ReadonlyArray<Block> =>
-  markdown.split(/^```/m).flatMap((part, index, parts) => {
-    if (index % 2 === 0) return []
-    const [language = "", ...lines] = part.split("\n")
-    const before = parts[index - 1]?.trimEnd().split("\n").at(-1) ?? ""
-    const named = [...before.matchAll(/`([\w.-]+\.(?:ts|yaml|json))`/g)].at(-1)?.[1]
-    return [{ language, text: lines.join("\n"), file: before.endsWith(":") ? named : undefined }]
-  })
 
 /** What a line leaves running, and what it says when it is up. */
 const lasting: ReadonlyArray<readonly [RegExp, RegExp]> = [

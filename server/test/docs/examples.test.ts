@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -9,11 +9,13 @@ import { type Embedded, embedded } from "../../src/assembly/index.ts"
 const here = import.meta.dirname
 const page = (name: string) => readFileSync(join(here, "../../..", name), "utf8")
 const run = promisify(execFile)
-const pages = ["docs/api.md", "docs/effect.md", "docs/proxies.md"]
 
-/** A page's blocks of TypeScript that import something: those are whole programs. */
+/** A page's blocks of TypeScript that import something of ours and use it: those are whole programs. */
 const programsOf = (text: string) =>
-  [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((_) => _[1] ?? "").filter((_) => _.includes("import "))
+  [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
+    .map((_) => _[1] ?? "")
+    .filter((_) => /^import .*"@maxcloud\//m.test(_) && !_.includes('"@/'))
+const pages = globSync("docs/*.md", { cwd: join(here, "../../..") }).filter((_) => programsOf(page(_)).length > 0)
 
 const web = `
 const { createServer } = require("node:http")

@@ -1,0 +1,52 @@
+import { slug } from "github-slugger"
+
+const fence = /^```[\s\S]*?^```$/gm
+
+/** Without what only looks like Markdown: fenced blocks and comments. */
+const proseOf = (markdown: string) => markdown.replace(fence, "").replace(/<!--[\s\S]*?-->/g, "")
+
+const plain = (text: string) =>
+  text
+    .replace(/`([^`]*)`/g, "$1")
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/\*\*?([^*]+)\*\*?/g, "$1")
+    .trim()
+
+/** The text of a page's headings, in its order. */
+export const headingsOf = (markdown: string): ReadonlyArray<string> =>
+  [...proseOf(markdown).matchAll(/^#{1,6} (.+)$/gm)].map((_) => plain(_[1] ?? ""))
+
+/** What `#…` may name in a page. GitHub makes anchors this way, and the site is told to. */
+export const anchorsOf = (markdown: string): ReadonlySet<string> => {
+  const seen = new Map<string, number>()
+  return new Set(
+    headingsOf(markdown).map((heading) => {
+      const anchor = slug(heading)
+      const before = seen.get(anchor) ?? 0
+      seen.set(anchor, before + 1)
+      return before === 0 ? anchor : `${anchor}-${before}`
+    })
+  )
+}
+
+/** The targets of a page's links and images, as they are written. */
+export const linksOf = (markdown: string): ReadonlyArray<string> => [
+  ...[
+    ...proseOf(markdown)
+      .replace(/`[^`\n]*`/g, "")
+      .matchAll(/\]\(([^)\s]+)[^)]*\)/g)
+  ].map((_) => _[1] ?? ""),
+  ...[...proseOf(markdown).matchAll(/\b(?:src|href)="([^"]+)"/g)].map((_) => _[1] ?? "")
+]
+
+/** What stands under a page's title, block by block: paragraphs, lists, tables and whole fences. */
+export const firstBlocksOf = (markdown: string): ReadonlyArray<string> => {
+  const below = markdown.slice(markdown.search(/^# /m)).replace(/^# .*\n/, "")
+  const fences: Array<string> = []
+  return below
+    .replace(fence, (text) => `\n\n\0${fences.push(text) - 1}\n\n`)
+    .split(/\n{2,}/)
+    .map((block) => block.trim())
+    .filter((block) => block !== "")
+    .map((block) => (block.startsWith("\0") ? (fences[Number(block.slice(1))] ?? "") : block))
+}

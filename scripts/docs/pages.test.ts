@@ -1,0 +1,172 @@
+import { spawnSync } from "node:child_process"
+import { existsSync, globSync, readFileSync, statSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { parse } from "@babel/parser"
+import { parse as parseToml } from "smol-toml"
+import { assert, describe, it } from "vitest"
+import { parseAllDocuments } from "yaml"
+import { blocksOf } from "./blocks.ts"
+import { requestsIn } from "./checkSite.ts"
+import { anchorsOf, firstBlocksOf, linksOf } from "./markdown.ts"
+import { linksIn, makeSidebar } from "./sidebar.ts"
+import { onSite, rootPages, siteLink } from "./siteLinks.ts"
+
+const root = join(import.meta.dirname, "../..")
+const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "*/README.md"], {
+  cwd: root,
+  exclude: (_) => /node_modules|\.vitepress|\[/.test(_)
+}).sort()
+const textOf = (page: string) => readFileSync(join(root, page), "utf8")
+
+/** Links that only GitHub knows. */
+const onGitHub = new Set(["../../security/advisories/new"])
+
+const linkFault = (page: string, href: string): string | undefined => {
+  if (/^(?:https:|mailto:)/.test(href) || onGitHub.has(href)) return undefined
+  if (/^[a-z]+:/.test(href)) return "isn't https"
+  const [path = "", anchor] = href.split("#")
+  // What the site has in `public` stands at its root; its own pages may be named so in index.md.
+  const target = path.startsWith("/")
+    ? [`docs/public${path}`, `docs${path}.md`, `docs${path}`].map((_) => join(root, _)).find((_) => existsSync(_))
+    : path === ""
+      ? join(root, page)
+      : join(root, dirname(page), path)
+  if (target === undefined || !existsSync(target)) return "leads to no file"
+  if (statSync(target).isDirectory() && !existsSync(join(target, "README.md")))
+    return "leads to a folder without a README.md"
+  if (anchor === undefined || anchorsOf(readFileSync(target, "utf8")).has(anchor)) return undefined
+  return `leads to no heading of ${relative(root, target)}`
+}
+
+const script = (text: string) =>
+  parse(text, { sourceType: "module", plugins: ["typescript"], allowReturnOutsideFunction: true })
+
+const shell = (text: string) => {
+  const { status, stderr } = spawnSync("bash", ["-n"], { input: text, encoding: "utf8" })
+  if (status !== 0) throw new Error(stderr)
+}
+
+/** How a block of each language is read. Undefined: it is shown, and not read. */
+const readers: Readonly<Record<string, ((text: string) => unknown) | undefined>> = {
+  ts: script,
+  js: script,
+  json: JSON.parse,
+  yaml: (text) => {
+    for (const document of parseAllDocuments(text)) if (document.errors.length > 0) throw document.errors[0]
+  },
+  toml: parseToml,
+  sh: shell,
+  console: undefined,
+  diff: undefined,
+  sql: undefined,
+  python: undefined,
+  dockerfile: undefined,
+  text: undefined
+}
+
+const blockFault = ({ language, text }: { readonly language: string; readonly text: string }): string | undefined => {
+  if (!Object.hasOwn(readers, language))
+    return `the language "${language}" isn't one of: ${Object.keys(readers).join(", ")}`
+  try {
+    readers[language]?.(text)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+describe("the pages of the documentation", () => {
+  it("link to files and headings that exist", () => {
+    assert.isAbove(pages.length, 60)
+    const links = pages.flatMap((page) => linksOf(textOf(page)).map((href) => ({ page, href })))
+    assert.isAbove(links.length, 100)
+    assert.deepStrictEqual(
+      links.flatMap(({ page, href }) => {
+        const fault = linkFault(page, href)
+        return fault === undefined ? [] : [`${page}: ${href} ${fault}`]
+      }),
+      []
+    )
+  })
+
+  it("have blocks of code that are valid in their language", () => {
+    const faults = pages.flatMap((page) =>
+      blocksOf(textOf(page)).flatMap((block) => {
+        const fault = blockFault(block)
+        return fault === undefined ? [] : [`${page}: ${fault}\n${block.text}`]
+      })
+    )
+    assert.deepStrictEqual(faults, [])
+  })
+
+  it("begin with a command or a picture, under one paragraph at most", () => {
+    const guides = pages.filter((_) => /^docs\/[\w-]+\.md$/.test(_) && _ !== "docs/index.md")
+    assert.deepStrictEqual(
+      guides.filter(
+        (page) =>
+          !firstBlocksOf(textOf(page))
+            .slice(0, 2)
+            .some((_) => /^(?:```|!\[)/.test(_))
+      ),
+      []
+    )
+  })
+
+  it("are in the sidebar, each once", () => {
+    const shown = linksIn(makeSidebar())
+    const own = pages
+      .filter((_) => _.startsWith("docs/") && _ !== "docs/index.md")
+      .map((_) => _.slice("docs".length).replace(/(?:README)?\.md$/, ""))
+    const others = Object.values(rootPages).map((_) => `/project/${_}`)
+    assert.deepStrictEqual([...shown].sort(), [...own, ...others].sort())
+  })
+})
+
+describe("a check of the documentation", () => {
+  it("finds links that lead nowhere", () => {
+    assert.deepStrictEqual(linksOf("See [a](x.md#y), ![b](z.svg), `[no](no.md)`.\n\n```text\n[no](no.md)\n```\n"), [
+      "x.md#y",
+      "z.svg"
+    ])
+    assert.include(linkFault("docs/dev.md", "nowhere.md"), "no file")
+    assert.include(linkFault("docs/dev.md", "secrets.md#nowhere"), "no heading")
+    assert.include(linkFault("docs/dev.md", "http://example.com"), "https")
+    assert.isUndefined(linkFault("docs/dev.md", "secrets.md#versions"))
+  })
+
+  it("makes anchors as GitHub does, numbered when a heading repeats", () => {
+    assert.deepStrictEqual(
+      [...anchorsOf("# A `.env` & [b](c.md)\n## Same\n## Same\n```sh\n# no heading\n```\n")],
+      ["a-env--b", "same", "same-1"]
+    )
+  })
+
+  it("finds blocks that their language can't read", () => {
+    for (const [language, text] of [
+      ["ts", "const = 1"],
+      ["json", "{ a: 1 }"],
+      ["yaml", "a: [1"],
+      ["toml", "a = "],
+      ["sh", "echo 'open"],
+      ["", "x"]
+    ] as const) {
+      assert.isDefined(blockFault({ language, text }), language)
+    }
+  })
+
+  it("leads links to the site's own pages, and drops those to files that it doesn't have", () => {
+    assert.strictEqual(siteLink("docs/security.md", "../SECURITY.md#x"), "/project/security-policy.md#x")
+    assert.strictEqual(siteLink("docs/decisions/0001-a.md", "../auth.md"), "/auth.md")
+    assert.strictEqual(siteLink("README.md", "docs/decisions/README.md"), "/decisions/")
+    assert.strictEqual(siteLink("docs/auth.md", "https://example.com"), "https://example.com")
+    assert.isUndefined(siteLink("docs/auth.md", "../server/src/assembly/main.ts"))
+    assert.strictEqual(onSite("CHANGELOG.md", "[a](docs/auth.md) [b](server/)"), "[a](/auth.md) b")
+  })
+
+  it("finds what a page would ask another host for", () => {
+    assert.deepStrictEqual(
+      requestsIn('<link rel="x" href="https://a/f.css"><a href="https://b"></a><img src="//c/d.png"> url(https://e/f)'),
+      ["https://a/f.css", "//c/d.png", "https://e/f"]
+    )
+  })
+})

@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { headingsOf } from "./markdown.ts"
+
+export const docsFolder = join(import.meta.dirname, "../../docs")
+
+export interface SidebarItem {
+  readonly text: string
+  /** As VitePress wants it: from the site's root, without `.md`. */
+  readonly link: string
+}
+
+export interface SidebarGroup {
+  readonly text: string
+  readonly collapsed?: boolean
+  readonly items: ReadonlyArray<SidebarItem | SidebarGroup>
+}
+
+const page = (text: string, name: string): SidebarItem => ({ text, link: `/${name}` })
+
+/** Every page of a folder, by the title that it gives itself. */
+const pagesIn = (folder: string): ReadonlyArray<SidebarItem> =>
+  readdirSync(join(docsFolder, folder))
+    .filter((_) => _.endsWith(".md"))
+    .sort((a, b) => Number(b === "README.md") - Number(a === "README.md") || a.localeCompare(b))
+    .map((name) => {
+      const [title = name] = headingsOf(readFileSync(join(docsFolder, folder, name), "utf8"))
+      const number = /^(\d{4})-/.exec(name)?.[1]
+      if (name === "README.md") return { text: "All of them", link: `/${folder}/` }
+      return page(number === undefined ? title : `${number} ${title}`, `${folder}/${name.replace(/\.md$/, "")}`)
+    })
+
+/** References come from generators, which can be added to: those without a place of their own stand last. */
+const references = (known: ReadonlyArray<SidebarItem>): ReadonlyArray<SidebarItem> => [
+  ...known,
+  ...pagesIn("reference").filter(({ link }) => !known.some((_) => _.link === link))
+]
+
+/** The site's pages by what a reader wants. Decisions and internals are listed from their folders. */
+export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
+  {
+    text: "Tutorial",
+    items: [page("Getting started", "getting-started")]
+  },
+  {
+    text: "How-to guides",
+    items: [
+      {
+        text: "Build an app",
+        items: [
+          page("Develop locally", "dev"),
+          page("Build a source", "frameworks"),
+          page("Import code in a config", "config-files"),
+          page("Set secrets", "secrets"),
+          page("Use the API", "api"),
+          page("Use the client with Effect", "effect")
+        ]
+      },
+      {
+        text: "Run it for a team",
+        items: [
+          page("Sign in, people and CI", "auth"),
+          page("Operate the server", "operating"),
+          page("Run on Kubernetes", "kubernetes"),
+          page("Work behind a proxy", "proxies")
+        ]
+      }
+    ]
+  },
+  {
+    text: "Reference",
+    items: references([
+      page("maxcloud.config.ts", "reference/config"),
+      page("Command line", "reference/cli"),
+      page("Server settings", "reference/configuration"),
+      page("Roles", "reference/roles"),
+      page("Diagnoses", "reference/diagnoses"),
+      page("Diagnosen (Deutsch)", "reference/diagnoses.de"),
+      page("Audit log and its format", "audit")
+    ])
+  },
+  {
+    text: "Explanation",
+    items: [
+      page("Architecture", "architecture"),
+      page("The local runtime", "local-runtime"),
+      page("The network on Kubernetes", "network"),
+      page("Security", "security"),
+      page("Privacy", "privacy"),
+      page("Reliability", "reliability"),
+      page("Benchmarks", "benchmarks"),
+      { text: "Internals", collapsed: true, items: pagesIn("internals") },
+      { text: "Decisions", collapsed: true, items: pagesIn("decisions") }
+    ]
+  },
+  {
+    text: "Project",
+    items: [
+      page("Changelog", "project/changelog"),
+      page("Contributing", "project/contributing"),
+      page("Report a vulnerability", "project/security-policy")
+    ]
+  }
+]
+
+/** The links of a sidebar, from top to bottom. */
+export const linksIn = (groups: ReadonlyArray<SidebarItem | SidebarGroup>): ReadonlyArray<string> =>
+  groups.flatMap((_) => ("link" in _ ? [_.link] : linksIn(_.items)))
