@@ -22,22 +22,22 @@ const words: Readonly<
   en: {
     title: "Diagnoses",
     intro:
-      "Why a service does not run, as a stable code. `maxcloud explain CODE` prints the same; with `--lang de` in German\n([diagnoses.de.md](diagnoses.de.md)).",
+      "Why a service doesn't run, as a stable code. `maxcloud explain CODE` prints the same; with `--lang de` in German\n([diagnoses.de.md](diagnoses.de.md)).",
     causes: "Usual causes",
     steps: "What to do",
     reasons: "Reasons",
     aboutReasons:
-      "Where a service, revision or deployment stands, as `describe` and `deploy` print it. `maxcloud explain REASON` prints the same."
+      "The state of a service, revision or deployment, as `describe` and `deploy` print it. `maxcloud explain REASON` prints the same."
   },
   de: {
     title: "Diagnosen",
     intro:
-      "Warum ein Dienst nicht läuft, als fester Code. `maxcloud explain CODE --lang de` gibt dasselbe aus; ohne `--lang` auf Englisch\n([diagnoses.md](diagnoses.md)).",
-    causes: "Übliche Ursachen",
+      "Gründe, aus denen ein Dienst nicht läuft, mit stabilen Codes. `maxcloud explain CODE --lang de` gibt dasselbe aus; ohne `--lang` auf Englisch\n([diagnoses.md](diagnoses.md)).",
+    causes: "Häufige Ursachen",
     steps: "Was zu tun ist",
     reasons: "Gründe",
     aboutReasons:
-      "Wo ein Dienst, eine Revision oder ein Ausrollen steht, wie `describe` und `deploy` es ausgeben. `maxcloud explain REASON` gibt dasselbe aus."
+      "Der Zustand eines Dienstes, einer Revision oder eines Deployments, wie ihn `describe` und `deploy` ausgeben. `maxcloud explain REASON` gibt dasselbe aus."
   }
 }
 

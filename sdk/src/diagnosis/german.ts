@@ -2,714 +2,720 @@ import type { DiagnosisTexts } from "./DiagnosisText.ts"
 
 export const german: DiagnosisTexts = {
   ImageNotFound: {
-    title: "Das Image gibt es nicht",
+    title: "Das Image existiert nicht",
     meaning: "Die Registry antwortet, kennt aber kein Image mit diesem Namen, Tag oder Digest.",
     causes: [
-      "der Tag wurde nie hochgeladen, oder unter anderem Namen",
-      "ein Schreibfehler im Namen",
-      "die Registry verbirgt ein privates Image vor allen, die nicht angemeldet sind"
+      "der Tag wurde nie oder unter einem anderen Namen gepusht",
+      "ein Tippfehler im Namen",
+      "die Registry verbirgt ein privates Image vor nicht angemeldeten Benutzern"
     ],
     steps: [
-      "Nachsehen, ob es da ist: `docker manifest inspect IMAGE`.",
-      "Hochladen, oder `image:` in der Konfiguration berichtigen.",
-      "Ist es privat, Zugangsdaten für seine Registry hinterlegen: `maxcloud registries login HOST`."
+      "Prüfen Sie, ob das Image existiert: `docker manifest inspect IMAGE`.",
+      "Pushen Sie es, oder korrigieren Sie `image:` in der Konfiguration.",
+      "Hinterlegen Sie bei einem privaten Image Zugangsdaten für seine Registry: `maxcloud registries login HOST`."
     ],
-    fix: "Das Image hochladen oder Namen und Tag berichtigen; ein privates braucht Zugangsdaten für seine Registry."
+    fix: "Pushen Sie das Image, oder korrigieren Sie Namen und Tag. Ein privates Image braucht Zugangsdaten für seine Registry."
   },
   ImageUnauthorized: {
-    title: "Die Registry gibt das Image nicht heraus",
-    meaning: "Die Registry verlangt Zugangsdaten, oder die hinterlegten dürfen dieses Image nicht laden.",
+    title: "Die Registry verweigert den Zugriff auf das Image",
+    meaning:
+      "Die Registry verlangt Zugangsdaten, oder die hinterlegten Zugangsdaten berechtigen nicht zum Pullen dieses Images.",
     causes: [
       "für diese Registry sind keine Zugangsdaten hinterlegt",
       "das Token ist abgelaufen oder widerrufen",
-      "das Konto darf dieses Repository nicht lesen"
+      "das Konto hat kein Leserecht für dieses Repository"
     ],
     steps: [
-      "Zugangsdaten hinterlegen, die es laden dürfen: `maxcloud registries login HOST`.",
-      "Sie selbst versuchen: `docker login HOST`, dann `docker pull IMAGE`.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Hinterlegen Sie Zugangsdaten mit Leserecht: `maxcloud registries login HOST`.",
+      "Probieren Sie die Zugangsdaten selbst aus: `docker login HOST`, dann `docker pull IMAGE`.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Mit `maxcloud registries login HOST` Zugangsdaten hinterlegen, die es laden dürfen, dann erneut ausrollen."
+    fix: "Hinterlegen Sie mit `maxcloud registries login HOST` Zugangsdaten mit Leserecht, und deployen Sie erneut."
   },
   ImageInvalid: {
-    title: "Der Name des Images ist keiner",
-    meaning: "Der Name lässt sich nicht als `HOST/PFAD:TAG` oder `HOST/PFAD@sha256:DIGEST` lesen.",
+    title: "Der Image-Name ist ungültig",
+    meaning: "Der Name hat weder die Form `HOST/PFAD:TAG` noch `HOST/PFAD@sha256:DIGEST`.",
     causes: [
       "Großbuchstaben oder Leerzeichen im Namen",
-      "eine Variable in der Konfiguration, die leer war",
+      "eine leere Variable in der Konfiguration",
       "`https://` vor dem Host"
     ],
     steps: [
-      "`image:` als `HOST/PFAD:TAG` schreiben, etwa `ghcr.io/acme/shop:1.4`, in Kleinbuchstaben.",
-      "Prüfen, ohne etwas zu senden: `maxcloud config check`."
+      "Schreiben Sie `image:` in der Form `HOST/PFAD:TAG` und in Kleinbuchstaben, etwa `ghcr.io/acme/shop:1.4`.",
+      "Prüfen Sie die Konfiguration, ohne etwas zu senden: `maxcloud config check`."
     ],
-    fix: "Das Image als HOST/PFAD:TAG schreiben, in Kleinbuchstaben, etwa ghcr.io/acme/shop:1.4."
+    fix: "Schreiben Sie das Image in der Form HOST/PFAD:TAG und in Kleinbuchstaben, etwa ghcr.io/acme/shop:1.4."
   },
   ImageLayersMissing: {
     title: "Das Image ist unvollständig",
     meaning:
-      "Die Registry hat das Manifest des Images, aber eine Schicht oder die Konfiguration, die es nennt, fehlt oder ist beschädigt.",
+      "Die Registry hat das Manifest des Images, aber ein Layer oder die Konfiguration, auf die es verweist, fehlt oder ist beschädigt.",
     causes: [
-      "ein abgebrochenes Hochladen",
-      "die Speicherbereinigung der Registry hat eine Schicht entfernt",
-      "der Inhalt passt nicht zu seinem Digest: eine defekte Platte oder ein Proxy"
+      "ein abgebrochener Push",
+      "die Garbage Collection der Registry hat einen Layer gelöscht",
+      "der Inhalt passt nicht zum Digest, etwa durch eine defekte Festplatte oder einen Proxy"
     ],
     steps: [
-      "Das Image noch einmal ganz hochladen: `docker push IMAGE`.",
-      "Bleibt es so, ohne Cache neu bauen: `docker build --no-cache`.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Pushen Sie das Image noch einmal vollständig: `docker push IMAGE`.",
+      "Hilft das nicht, bauen Sie es ohne Cache neu: `docker build --no-cache`.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Image noch einmal ganz hochladen, dann erneut ausrollen."
+    fix: "Pushen Sie das Image noch einmal vollständig, und deployen Sie erneut."
   },
   ImageRefused: {
     title: "Das Image gibt der Container-Engine Anweisungen",
     meaning:
-      "Eine Annotation oder ein Label des Images ist eine Anweisung an die Container-Engine dieser Maschine oder ihre Laufzeit. Der Server führt das Image deshalb nicht aus.",
+      "Eine Annotation oder ein Label des Images wird von der Container-Engine dieses Rechners als Anweisung ausgeführt. Der Server startet das Image deshalb nicht.",
     causes: [
       "ein Label im Dockerfile, etwa `io.containers.autoupdate`",
-      "eine Annotation, die das Werkzeug hinzugefügt hat, mit dem das Image gebaut wurde"
+      "eine Annotation, die das Build-Werkzeug hinzugefügt hat"
     ],
     steps: [
-      "Das Image ohne die Annotation oder das Label bauen, die die Meldung nennt.",
-      "Übertragen und erneut ausrollen: `maxcloud deploy`."
+      "Bauen Sie das Image ohne die Annotation oder das Label aus der Meldung.",
+      "Pushen Sie es, und deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Image ohne die Annotation oder das Label bauen, die die Meldung nennt, und erneut ausrollen."
+    fix: "Bauen Sie das Image ohne die Annotation oder das Label aus der Meldung, und deployen Sie erneut."
   },
   ImageSettingsUnused: {
     title: "Das Image verlangt etwas, das ein Dienst nicht bekommt",
     meaning:
-      "Das Image hat einen HEALTHCHECK, den keine der Laufzeiten ausführt, oder ein VOLUME, das nicht erhalten bleibt: Jede Instanz hat ihr eigenes, leeres, und es verschwindet mit ihr. Der Dienst läuft trotzdem.",
+      "Das Image hat einen HEALTHCHECK, den keine der Laufzeitumgebungen ausführt, oder ein VOLUME, das nicht erhalten bleibt: Jede Instanz bekommt ein eigenes, leeres, das mit ihr verschwindet. Der Dienst läuft trotzdem.",
     causes: [
-      "`HEALTHCHECK` im Dockerfile: Kubernetes kennt ihn nicht, und die lokale Laufzeit verhält sich wie Kubernetes",
+      "`HEALTHCHECK` im Dockerfile: Kubernetes kennt ihn nicht, und die lokale Laufzeitumgebung verhält sich wie Kubernetes",
       "`VOLUME` im Dockerfile, wie bei Images von Datenbanken"
     ],
     steps: [
-      'Statt des HEALTHCHECK eine Probe in die Konfiguration schreiben: `probes: { readiness: { path: "/healthz" } }`.',
-      "Statt eines VOLUME die Daten außerhalb in einer Datenbank oder einem Objektspeicher halten und dem Dienst die Adresse über `env` geben.",
-      "Braucht das Programm beides nicht, so lassen: Nichts schlägt fehl."
+      'Tragen Sie statt des HEALTHCHECK eine Probe in die Konfiguration ein: `probes: { readiness: { path: "/healthz" } }`.',
+      "Speichern Sie Daten statt in einem VOLUME in einer externen Datenbank oder einem Objektspeicher, und übergeben Sie dem Dienst die Adresse über `env`.",
+      "Braucht das Programm beides nicht, müssen Sie nichts ändern."
     ],
-    fix: "Statt des HEALTHCHECK eine Probe schreiben, und Daten außerhalb der Instanz halten."
+    fix: "Tragen Sie statt des HEALTHCHECK eine Probe ein, und speichern Sie Daten außerhalb der Instanz."
   },
   RegistryUnreachable: {
-    title: "Die Registry antwortet nicht",
+    title: "Die Registry ist nicht erreichbar",
     meaning:
-      "Der Rechner, auf dem der Dienst läuft, erreicht die Registry des Images nicht: keine Adresse, keine Verbindung, oder sie meldet selbst einen Fehler.",
+      "Der Rechner, auf dem der Dienst läuft, erreicht die Registry des Images nicht: Der Name lässt sich nicht auflösen, es kommt keine Verbindung zustande, oder die Registry meldet selbst einen Fehler.",
     causes: [
-      "ein Schreibfehler im Host der Registry",
-      "die Registry ist gestört oder begrenzt, wie oft man laden darf",
-      "eine Firewall oder ein Proxy zwischen diesem Rechner und der Registry"
+      "ein Tippfehler im Host der Registry",
+      "die Registry ist gestört oder begrenzt die Anzahl der Pulls",
+      "eine Firewall oder ein Proxy zwischen Rechner und Registry"
     ],
     steps: [
-      "Den Host in `image:` prüfen.",
-      "Die Registry aus dem Netz des Clusters oder vom Rechner des Servers aus fragen: `curl -I https://HOST/v2/`.",
-      "War es vorübergehend, erneut ausrollen: `maxcloud deploy`."
+      "Prüfen Sie den Host in `image:`.",
+      "Rufen Sie die Registry aus dem Netz des Clusters oder vom Rechner des Servers aus auf: `curl -I https://HOST/v2/`.",
+      "War die Störung vorübergehend, deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Prüfen, ob der Host der Registry stimmt und die Knoten des Clusters ihn erreichen, dann erneut ausrollen."
+    fix: "Prüfen Sie, ob der Host der Registry stimmt und die Knoten des Clusters ihn erreichen, und deployen Sie erneut."
   },
   RegistryUntrusted: {
-    title: "Dem Zertifikat der Registry wird nicht vertraut",
+    title: "Das Zertifikat der Registry ist nicht vertrauenswürdig",
     meaning:
-      "Die Registry antwortet über HTTPS mit einem Zertifikat, dem der Rechner nicht vertraut: Die Zertifizierungsstelle ist unbekannt, das Zertifikat ist abgelaufen, oder es gilt für einen anderen Namen. Ein neuer Versuch hilft nicht.",
+      "Der Rechner vertraut dem TLS-Zertifikat der Registry nicht: Die Zertifizierungsstelle ist unbekannt, das Zertifikat ist abgelaufen oder gilt für einen anderen Namen. Ein neuer Versuch hilft nicht.",
     causes: [
-      "die Registry hat ein Zertifikat einer eigenen Zertifizierungsstelle (etwa der Firma) oder ein selbst signiertes",
+      "die Registry hat ein selbst signiertes Zertifikat oder eines von einer internen Zertifizierungsstelle",
       "ein Proxy auf dem Weg bricht TLS mit einer eigenen Zertifizierungsstelle auf",
-      "das Zertifikat ist abgelaufen oder nennt nicht den Host aus dem Namen des Images"
+      "das Zertifikat ist abgelaufen oder enthält den Host aus dem Image-Namen nicht"
     ],
     steps: [
-      "Auf dem Rechner des Servers das Zertifikat der Zertifizierungsstelle (PEM) als `/etc/containers/certs.d/HOST/ca.crt` ablegen, HOST mit Port, wenn der Name des Images einen hat.",
-      "Auf Kubernetes gibt der Betreiber es dem Server über `NODE_EXTRA_CA_CERTS` und containerd auf jedem Knoten (`/etc/containerd/certs.d/HOST/hosts.toml`).",
-      "Ansehen, was die Registry vorzeigt: `openssl s_client -connect HOST:443 -showcerts`.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Legen Sie das CA-Zertifikat (PEM) auf dem Rechner des Servers als `/etc/containers/certs.d/HOST/ca.crt` ab. HOST enthält den Port, wenn der Image-Name einen hat.",
+      "Auf Kubernetes übergibt es der Betreiber dem Server über `NODE_EXTRA_CA_CERTS` und containerd auf jedem Knoten (`/etc/containerd/certs.d/HOST/hosts.toml`).",
+      "Sehen Sie sich das Zertifikat der Registry an: `openssl s_client -connect HOST:443 -showcerts`.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Zertifikat der Zertifizierungsstelle (PEM) auf dem Rechner des Servers als /etc/containers/certs.d/HOST/ca.crt ablegen und erneut ausrollen."
+    fix: "Legen Sie das CA-Zertifikat (PEM) auf dem Rechner des Servers als /etc/containers/certs.d/HOST/ca.crt ab, und deployen Sie erneut."
   },
   WrongPlatform: {
-    title: "Das Image ist für andere Maschinen gebaut",
+    title: "Das Image passt nicht zur Plattform",
     meaning:
-      "Das Image hat keine Fassung für Betriebssystem und Prozessor der Maschine, oder ein Programm darin ist für andere gebaut.",
+      "Das Image hat keine Variante für Betriebssystem und Prozessor dieses Rechners, oder ein Programm darin wurde für eine andere Plattform gebaut.",
     causes: [
       "auf einem ARM-Rechner (Apple Silicon) für einen Cluster mit amd64 gebaut",
-      "nur eine Plattform wurde hochgeladen",
-      "ein Programm oder natives Modul wurde von einer anderen Maschine in das Image kopiert"
+      "es wurde nur eine Plattform gepusht",
+      "ein Programm oder natives Modul wurde von einem anderen Rechner in das Image kopiert"
     ],
     steps: [
-      "Für den Cluster bauen: `docker buildx build --platform linux/amd64 --push -t IMAGE .`",
-      "Oder für beide Arten: `--platform linux/amd64,linux/arm64`.",
-      "Programme im Dockerfile laden oder übersetzen, statt sie hineinzukopieren, und `node_modules` heraushalten (.dockerignore).",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Bauen Sie für die Plattform des Clusters: `docker buildx build --platform linux/amd64 --push -t IMAGE .`",
+      "Oder für beide Plattformen: `--platform linux/amd64,linux/arm64`.",
+      "Laden oder kompilieren Sie Programme im Dockerfile, statt sie hineinzukopieren, und schließen Sie `node_modules` aus (.dockerignore).",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Image für die Plattform des Clusters bauen, etwa mit docker buildx build --platform linux/amd64, und hochladen."
+    fix: "Bauen Sie das Image für die Plattform des Clusters, etwa mit docker buildx build --platform linux/amd64, und pushen Sie es."
   },
   BuilderMissing: {
-    title: "Hier baut nichts Images aus Quellen",
-    meaning: "Der Dienst hat ein `source:`, und die Laufzeit dieses Servers führt nur Images aus.",
-    causes: ["der Server läuft auf Kubernetes, ohne Builder"],
+    title: "Dieser Server baut keine Images aus Quellcode",
+    meaning: "Der Dienst hat ein `source:`, aber die Laufzeitumgebung dieses Servers führt nur Images aus.",
+    causes: ["der Server läuft auf Kubernetes ohne Builder"],
     steps: [
-      "Ein Image bauen und hochladen: `docker build -t HOST/NAME:TAG . && docker push HOST/NAME:TAG`.",
-      'Es in der Konfiguration statt der Quelle nennen: `image: "HOST/NAME:TAG"`.',
-      "Ausrollen: `maxcloud deploy`."
+      "Bauen und pushen Sie ein Image: `docker build -t HOST/NAME:TAG . && docker push HOST/NAME:TAG`.",
+      'Tragen Sie es statt der Quelle in die Konfiguration ein: `image: "HOST/NAME:TAG"`.',
+      "Deployen Sie: `maxcloud deploy`."
     ],
-    fix: "Ein Image bauen und hochladen, und `image:` statt `source:` schreiben."
+    fix: "Bauen und pushen Sie ein Image, und tragen Sie `image:` statt `source:` ein."
   },
   BuildFailed: {
-    title: "Die Quellen ließen sich nicht bauen",
+    title: "Der Build ist fehlgeschlagen",
     meaning: "Die Installation der Abhängigkeiten oder der Build selbst endete mit einem Fehler.",
     causes: [
-      "ein Fehler im Code, den der Compiler nennt",
-      "eine Lockdatei, die nicht zur package.json passt",
+      "ein Fehler im Code, den der Compiler meldet",
+      "ein Lockfile, das nicht zur package.json passt",
       "ein Paket oder eine Version, die es in der Registry nicht gibt",
-      "ein Werkzeug, das auf dieser Maschine fehlt"
+      "ein Werkzeug, das auf diesem Rechner fehlt"
     ],
     steps: [
-      "Die letzten Zeilen lesen: `maxcloud logs NAME`.",
-      "Nachsehen, welche Befehle bauen, und sie selbst ausführen: `maxcloud plan`.",
-      "Die Ursache beheben und erneut ausrollen: `maxcloud deploy`."
+      "Lesen Sie die letzten Zeilen: `maxcloud logs NAME`.",
+      "Sehen Sie nach, welche Befehle beim Build laufen, und führen Sie sie selbst aus: `maxcloud plan`.",
+      "Beheben Sie die Ursache, und deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Die letzten Zeilen lesen, die Ursache beheben und erneut ausrollen; `maxcloud plan` nennt die Befehle."
+    fix: "Lesen Sie die letzten Zeilen, beheben Sie die Ursache, und deployen Sie erneut. `maxcloud plan` zeigt die Befehle des Builds."
   },
   NothingToRun: {
-    title: "Nichts sagt, wie das Programm gestartet wird",
+    title: "Der Startbefehl ist unbekannt",
     meaning:
-      "Die Quellen haben keinen bekannten Start und die Konfiguration nennt keinen, oder das Image hat weder Entrypoint noch Befehl.",
+      "Im Quellcode wurde kein Startbefehl erkannt und in der Konfiguration steht keiner, oder das Image hat weder Entrypoint noch Command.",
     causes: [
-      "package.json hat kein `start`-Skript und keine `main`-Datei",
-      "die Startdatei hat einen Namen, den niemand errät",
-      "der Ordner der Quellen ist nicht der, in dem das Programm liegt"
+      "package.json hat weder ein `start`-Skript noch eine `main`-Datei",
+      "die Startdatei hat einen ungewöhnlichen Namen",
+      "`source:` zeigt auf den falschen Ordner"
     ],
     steps: [
-      'Den Start in der Konfiguration nennen: `command: ["node", "server.js"]`.',
-      "Oder der package.json ein `start`-Skript geben.",
-      "Nachsehen, was gefunden wird: `maxcloud plan`."
+      'Tragen Sie den Startbefehl in die Konfiguration ein: `command: ["node", "server.js"]`.',
+      "Oder ergänzen Sie in der package.json ein `start`-Skript.",
+      "Sehen Sie nach, was erkannt wird: `maxcloud plan`."
     ],
-    fix: "`command:` in der Konfiguration setzen, oder der package.json ein `start`-Skript geben."
+    fix: "Setzen Sie `command:` in der Konfiguration, oder ergänzen Sie in der package.json ein `start`-Skript."
   },
   SourceInvalid: {
-    title: "Die Quellen sind nicht verwendbar",
-    meaning:
-      "Das Archiv der Quellen fehlt auf dem Server, ist unvollständig, oder enthält etwas, das Quellen nicht enthalten dürfen.",
+    title: "Der Quellcode ist nicht verwendbar",
+    meaning: "Das Archiv mit dem Quellcode fehlt auf dem Server, ist unvollständig oder enthält etwas Unzulässiges.",
     causes: [
-      "die Übertragung brach ab",
-      "das Archiv wurde aus dem Datenordner des Servers entfernt",
-      "ein Link, der aus den Quellen hinausführt"
+      "der Upload wurde abgebrochen",
+      "das Archiv wurde aus dem Datenordner des Servers gelöscht",
+      "ein Link führt aus dem Quellcode hinaus"
     ],
     steps: [
-      "Die Meldung lesen: Sie nennt den Fehler.",
-      "Erneut ausrollen, das überträgt die Quellen noch einmal: `maxcloud deploy`."
+      "Lesen Sie die Meldung: Sie nennt den Fehler.",
+      "Deployen Sie erneut. Dabei wird der Quellcode noch einmal hochgeladen: `maxcloud deploy`."
     ],
-    fix: "Erneut ausrollen, das überträgt die Quellen noch einmal."
+    fix: "Deployen Sie erneut. Dabei wird der Quellcode noch einmal hochgeladen."
   },
   FolderClosed: {
-    title: "Der Benutzer des Dienstes darf einen Ordner nicht betreten",
+    title: "Der Benutzer des Dienstes hat keinen Zugriff auf einen Ordner",
     meaning:
-      "Der Server läuft als root, Dienste aus Quellen laufen deshalb unter einem eigenen Benutzer. Dieser darf einen Ordner auf dem Weg zu den Quellen oder zum Programm nicht betreten.",
+      "Der Server läuft als root, deshalb laufen Dienste aus Quellcode unter einem eigenen Benutzer. Dieser hat keinen Zugriff auf einen Ordner im Pfad zum Quellcode oder zum Programm.",
     causes: [
-      "die Quellen liegen in einem Home-Ordner, der anderen verschlossen ist",
+      "der Quellcode liegt in einem Home-Verzeichnis, das für andere gesperrt ist",
       "das Programm ist nur für einen Benutzer installiert (nvm, pyenv)"
     ],
     steps: [
-      "Anderen den Ordner öffnen, den die Meldung nennt: `chmod o+x FOLDER`.",
-      "Oder den Server als der Benutzer starten, dem der Ordner gehört.",
-      "Oder das Programm dort installieren, wo alle es ausführen dürfen, etwa in /usr/local/bin."
+      "Geben Sie den Ordner aus der Meldung für andere frei: `chmod o+x FOLDER`.",
+      "Oder starten Sie den Server als der Benutzer, dem der Ordner gehört.",
+      "Oder installieren Sie das Programm dort, wo alle es ausführen dürfen, etwa in /usr/local/bin."
     ],
-    fix: "Anderen den Ordner öffnen, den die Meldung nennt (chmod o+x), oder den Server als dessen Eigentümer starten."
+    fix: "Geben Sie den Ordner aus der Meldung für andere frei (chmod o+x), oder starten Sie den Server als dessen Eigentümer."
   },
   NoContainerEngine: {
-    title: "Auf dieser Maschine antwortet keine Container-Engine",
-    meaning: "Die lokale Laufzeit führt Images mit podman oder docker aus, und keines von beiden antwortet.",
-    causes: ["keines ist installiert", "der Dienst von docker läuft nicht", "dieser Benutzer darf es nicht benutzen"],
-    steps: [
-      "podman installieren oder docker starten. Ausprobieren: `docker info`.",
-      "Oder `source:` statt eines Images ausrollen.",
-      "Erneut ausrollen: `maxcloud deploy`."
+    title: "Auf diesem Rechner läuft keine Container-Engine",
+    meaning: "Die lokale Laufzeitumgebung führt Images mit podman oder docker aus, aber keines von beiden antwortet.",
+    causes: [
+      "keines von beiden ist installiert",
+      "der Docker-Daemon läuft nicht",
+      "dieser Benutzer darf ihn nicht verwenden"
     ],
-    fix: "podman installieren oder docker starten, dann erneut ausrollen."
+    steps: [
+      "Installieren Sie podman, oder starten Sie docker. Zum Testen: `docker info`.",
+      "Oder deployen Sie `source:` statt eines Images.",
+      "Deployen Sie erneut: `maxcloud deploy`."
+    ],
+    fix: "Installieren Sie podman, oder starten Sie docker, und deployen Sie erneut."
   },
   CannotStart: {
-    title: "Die Maschine kann das Programm nicht starten",
+    title: "Der Rechner kann das Programm nicht starten",
     meaning:
-      "Die Maschine oder ihre Container-Engine hat es abgelehnt, eine Instanz zu starten. Das Programm selbst lief nicht.",
+      "Der Rechner oder seine Container-Engine hat den Start einer Instanz abgelehnt. Das Programm selbst lief nicht.",
     causes: [
-      "der Maschine fehlen Speicher, Prozesse, Ports oder Plattenplatz",
+      "Arbeitsspeicher, Prozesse, Ports oder Plattenplatz sind erschöpft",
       "ein Fehler der Container-Engine",
-      "ein Wert in der Konfiguration, den kein Programm bekommen kann",
-      "Geheimnisse, die gerade nicht lesbar sind"
+      "ein Wert in der Konfiguration, der sich keinem Programm übergeben lässt",
+      "Secrets, die gerade nicht lesbar sind"
     ],
     steps: [
-      "Die Meldung lesen: Sie stammt von der Maschine selbst.",
-      "Bei einem Image die Engine ausprobieren: `docker run --rm hello-world`.",
-      "Danach erneut ausrollen: `maxcloud deploy`."
+      "Lesen Sie die Meldung: Sie stammt vom Rechner selbst.",
+      "Testen Sie bei einem Image die Engine: `docker run --rm hello-world`.",
+      "Deployen Sie danach erneut: `maxcloud deploy`."
     ],
-    fix: "Beheben, was die Meldung nennt, dann erneut ausrollen."
+    fix: "Beheben Sie die Ursache aus der Meldung, und deployen Sie erneut."
   },
   CommandNotFound: {
-    title: "Das zu startende Programm gibt es nicht",
+    title: "Das Startprogramm existiert nicht",
     meaning:
-      "Der Befehl nennt ein Programm, das im Image oder, bei Quellen, auf dieser Maschine fehlt, oder dessen Interpreter oder Ordner fehlt.",
+      "Der Befehl nennt ein Programm, das im Image oder, bei Quellcode, auf diesem Rechner fehlt, oder dessen Interpreter oder Ordner fehlt.",
     causes: [
-      "ein Schreibfehler in `command:` oder im ENTRYPOINT des Images",
-      "eine Shell wird in einem Image ohne Shell benutzt",
-      "ein Skript, dessen erste Zeile einen fehlenden Interpreter nennt oder das Windows-Zeilenenden hat",
-      "ein Programm, das gegen eine Bibliothek gebunden ist, die dem Image fehlt"
+      "ein Tippfehler in `command:` oder im ENTRYPOINT des Images",
+      "der Befehl braucht eine Shell, das Image hat keine",
+      "die erste Zeile eines Skripts nennt einen fehlenden Interpreter, oder das Skript hat Windows-Zeilenenden",
+      "das Programm ist gegen eine Bibliothek gelinkt, die im Image fehlt"
     ],
     steps: [
-      "Nachsehen, was da ist: `docker run --rm -it --entrypoint sh IMAGE`.",
-      "`command:` in der Konfiguration berichtigen (absoluter Pfad), oder weglassen, damit der Befehl des Images gilt.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Sehen Sie nach, was im Image ist: `docker run --rm -it --entrypoint sh IMAGE`.",
+      "Korrigieren Sie `command:` in der Konfiguration (absoluter Pfad), oder lassen Sie es weg, damit der Befehl des Images gilt.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "In `command:` ein Programm nennen, das im Image ist, oder es weglassen, damit der Befehl des Images gilt."
+    fix: "Geben Sie in `command:` ein Programm an, das im Image ist, oder lassen Sie es weg, damit der Befehl des Images gilt."
   },
   CommandNotExecutable: {
-    title: "Das zu startende Programm darf nicht ausgeführt werden",
-    meaning:
-      "Der Befehl des Containers nennt eine Datei, die der Benutzer, unter dem der Container läuft, nicht ausführen darf.",
+    title: "Das Startprogramm ist nicht ausführbar",
+    meaning: "Der Befehl nennt eine Datei, die der Benutzer des Containers nicht ausführen darf.",
     causes: [
-      "die Datei wurde ohne Ausführrecht in das Image kopiert",
-      "der Benutzer des Images darf den Ordner nicht betreten",
+      "die Datei wurde ohne Ausführungsrecht in das Image kopiert",
+      "der Benutzer des Images hat keinen Zugriff auf den Ordner",
       "der Befehl ist ein Ordner"
     ],
     steps: [
       "Im Dockerfile: `COPY --chmod=755 start.sh /start.sh`.",
-      "Das Image bauen und hochladen, dann `maxcloud deploy`."
+      "Bauen und pushen Sie das Image, dann `maxcloud deploy`."
     ],
-    fix: "Die Datei im Image ausführbar machen (COPY --chmod=755), hochladen und erneut ausrollen."
+    fix: "Machen Sie die Datei im Image ausführbar (COPY --chmod=755), pushen Sie es, und deployen Sie erneut."
   },
   UserUnknown: {
-    title: "Den Benutzer des Images gibt es darin nicht",
+    title: "Der Benutzer des Images existiert nicht",
     meaning:
-      "Das Image sagt, unter welchem Benutzer es läuft, doch sein /etc/passwd kennt den Namen nicht; oder es ist nicht erkennbar, ob dieser Name root ist.",
+      "Das Image legt fest, unter welchem Benutzer es läuft, aber seine /etc/passwd enthält den Namen nicht, oder es ist nicht erkennbar, ob dieser Name root ist.",
     causes: [
       "`USER name` im Dockerfile, ohne den Benutzer anzulegen",
-      "ein Basis-Image, das durch eines ohne ihn ersetzt wurde"
+      "ein anderes Basis-Image, in dem der Benutzer fehlt"
     ],
     steps: [
-      "Im Dockerfile den Benutzer als Zahl nennen: `USER 65532:65532`.",
-      "Oder ihn erst anlegen: `RUN adduser -D -u 10001 app`, dann `USER 10001`.",
-      "Das Image bauen und hochladen, dann `maxcloud deploy`."
+      "Geben Sie den Benutzer im Dockerfile als Zahl an: `USER 65532:65532`.",
+      "Oder legen Sie ihn vorher an: `RUN adduser -D -u 10001 app`, dann `USER 10001`.",
+      "Bauen und pushen Sie das Image, dann `maxcloud deploy`."
     ],
-    fix: "Den Benutzer im Dockerfile als Zahl nennen, etwa USER 65532, hochladen und erneut ausrollen."
+    fix: "Geben Sie den Benutzer im Dockerfile als Zahl an, etwa USER 65532, pushen Sie das Image, und deployen Sie erneut."
   },
   RootRefused: {
-    title: "Das Image läuft als root, was hier nicht erlaubt ist",
+    title: "Das Image läuft als root, das ist hier nicht erlaubt",
     meaning:
-      "Organisation oder Stage erzwingen die Stufe „restricted“ der Pod Security, und das Image startet als root.",
+      "Die Organisation oder Stage erzwingt die Stufe „restricted“ der Pod Security, und das Image startet als root.",
     causes: ["kein `USER` im Dockerfile", "`USER root` oder `USER 0`"],
     steps: [
-      "Das Dockerfile mit einem eigenen Benutzer beenden: `USER 65532:65532`.",
-      "Auf einem Port über 1023 lauschen und ihn nennen: `port: 8080`.",
-      "Oder den Betreiber um die Stufe `baseline` für diese Stage bitten."
+      "Setzen Sie am Ende des Dockerfiles einen eigenen Benutzer: `USER 65532:65532`.",
+      "Verwenden Sie einen Port über 1023, und geben Sie ihn an: `port: 8080`.",
+      "Oder bitten Sie den Betreiber um die Stufe `baseline` für diese Stage."
     ],
-    fix: "Dem Image einen eigenen Benutzer geben (USER 65532 im Dockerfile), oder den Betreiber um die Stufe baseline bitten."
+    fix: "Geben Sie dem Image einen eigenen Benutzer (USER 65532 im Dockerfile), oder bitten Sie den Betreiber um die Stufe baseline."
   },
   CrashOnStart: {
-    title: "Das Programm endet beim Start mit einem Fehler",
+    title: "Das Programm stürzt beim Start ab",
     meaning:
-      "Das Programm des Containers wurde gestartet und endete mit einem anderen Exit-Code als 0 oder durch ein Signal, bevor es bereit war oder Sekunden danach.",
+      "Das Programm des Containers wurde gestartet und endete mit einem Exit-Code ungleich 0 oder durch ein Signal, bevor es bereit war oder wenige Sekunden danach.",
     causes: [
-      "eine Variable oder ein Geheimnis, das es braucht, fehlt oder ist falsch",
-      "es erreicht seine Datenbank oder einen anderen Dienst nicht",
+      "eine benötigte Variable oder ein Secret fehlt oder ist falsch",
+      "das Programm erreicht seine Datenbank oder einen anderen Dienst nicht",
       "ein Fehler im Code, oder eine Datei, die im Image fehlt",
-      "es will schreiben, wo es nicht darf, oder braucht ein Recht, das es nicht hat"
+      "das Programm schreibt an eine Stelle ohne Schreibrecht oder braucht ein Recht, das es nicht hat"
     ],
     steps: [
-      "Seine letzten Zeilen lesen: `maxcloud logs NAME`.",
-      "Es wie hier starten: `docker run --rm -e PORT=8080 IMAGE`.",
-      "Die Ursache beheben und erneut ausrollen: `maxcloud deploy`."
+      "Lesen Sie die letzten Zeilen: `maxcloud logs NAME`.",
+      "Starten Sie das Image unter denselben Bedingungen: `docker run --rm -e PORT=8080 IMAGE`.",
+      "Beheben Sie die Ursache, und deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Mit `maxcloud logs NAME` die letzten Zeilen lesen, die Ursache beheben und erneut ausrollen."
+    fix: "Lesen Sie die letzten Zeilen mit `maxcloud logs NAME`, beheben Sie die Ursache, und deployen Sie erneut."
   },
   ExitedOnStart: {
-    title: "Das Programm endet sofort, ohne Fehler",
-    meaning: "Das Programm des Containers endete mit Exit-Code 0. Ein Dienst muss weiterlaufen und HTTP beantworten.",
+    title: "Das Programm beendet sich sofort, ohne Fehler",
+    meaning:
+      "Das Programm des Containers endete mit Exit-Code 0. Ein Dienst muss weiterlaufen und HTTP-Anfragen beantworten.",
     causes: [
-      "das Programm geht in den Hintergrund (als Daemon), und sein Starter endet",
-      "der Befehl ist ein Skript oder Werkzeug, das seine Arbeit tut und endet",
-      "es wurde nichts zum Ausführen genannt: der Standardbefehl des Images ist eine Shell"
+      "das Programm läuft als Daemon im Hintergrund weiter, und sein Startskript endet",
+      "der Befehl ist ein Skript oder Werkzeug, das nach getaner Arbeit endet",
+      "es ist kein Befehl angegeben, und der Standardbefehl des Images ist eine Shell"
     ],
     steps: [
-      "Das Programm im Vordergrund starten, etwa `nginx -g 'daemon off;'`, in einem Skript mit `exec`.",
-      'Oder den Server in der Konfiguration nennen: `command: ["node", "server.js"]`.',
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Starten Sie das Programm im Vordergrund, etwa `nginx -g 'daemon off;'`, in einem Skript mit `exec`.",
+      'Oder geben Sie den Server in der Konfiguration an: `command: ["node", "server.js"]`.',
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Programm im Vordergrund starten, sodass es weiterläuft und HTTP beantwortet."
+    fix: "Starten Sie das Programm im Vordergrund, sodass es weiterläuft und HTTP-Anfragen beantwortet."
   },
   OutOfMemory: {
-    title: "Das Programm braucht mehr Speicher, als es haben darf",
-    meaning: "Der Kernel hat das Programm beendet, weil es mehr Speicher belegte, als dem Dienst erlaubt ist.",
+    title: "Das Programm überschreitet sein Speicherlimit",
+    meaning: "Der Kernel hat das Programm beendet, weil es mehr Arbeitsspeicher belegte, als dem Dienst erlaubt ist.",
     causes: [
-      "die Grenze ist für den Start des Programms zu niedrig",
-      "die Laufzeitumgebung kennt die Grenze nicht (eine alte JVM, Node ohne `--max-old-space-size`)",
-      "viele Anfragen zugleich in einer Instanz",
+      "das Limit reicht für den Start nicht aus",
+      "die Sprachlaufzeit kennt das Limit nicht (alte JVM, Node ohne `--max-old-space-size`)",
+      "zu viele gleichzeitige Anfragen in einer Instanz",
       "ein Speicherleck"
     ],
     steps: [
-      'Die Grenze in der Konfiguration anheben: `memory: "1Gi"`.',
-      "Oder senken, was eine Instanz zugleich annimmt: `scale: { concurrency: 10 }`.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      'Erhöhen Sie das Limit in der Konfiguration: `memory: "1Gi"`.',
+      "Oder verringern Sie die gleichzeitigen Anfragen pro Instanz: `scale: { concurrency: 10 }`.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "`memory:` in der Konfiguration anheben, oder `scale.concurrency` senken."
+    fix: "Erhöhen Sie `memory:` in der Konfiguration, oder verringern Sie `scale.concurrency`."
   },
   EndedFromOutside: {
-    title: "Jemand anderes hat die Instanz beendet",
+    title: "Die Instanz wurde von außen beendet",
     meaning:
-      "Der Container der Instanz wurde entfernt, gestoppt oder abgebrochen, und zwar nicht von max-cloud. Eine neue Instanz wird gestartet.",
+      "Der Container der Instanz wurde gelöscht, gestoppt oder abgebrochen, aber nicht von max-cloud. Eine neue Instanz wird gestartet.",
     causes: [
-      "jemand hat `docker rm`, `docker kill` oder dasselbe mit podman aufgerufen",
-      "eine Aufräumaufgabe wie `docker system prune` oder eine von podman",
+      "jemand hat `docker rm`, `docker kill` oder das Gegenstück von podman aufgerufen",
+      "ein Aufräumjob wie `docker system prune`",
       "der Rechner oder seine Container-Engine wurde neu gestartet"
     ],
     steps: [
-      "Für diesen Dienst ist nichts zu tun: Eine neue Instanz wird gestartet.",
-      "Einen Dienst mit `maxcloud deploy`, `maxcloud restart` oder `maxcloud delete` ändern, nicht über die Container-Engine."
+      "Für diesen Dienst müssen Sie nichts tun: Eine neue Instanz wird gestartet.",
+      "Ändern Sie Dienste mit `maxcloud deploy`, `maxcloud restart` oder `maxcloud delete`, nicht über die Container-Engine."
     ],
-    fix: "Eine neue Instanz wird gestartet. `maxcloud restart` oder `maxcloud delete` statt der Befehle der Container-Engine verwenden."
+    fix: "Eine neue Instanz wird gestartet. Verwenden Sie `maxcloud restart` oder `maxcloud delete` statt der Befehle der Container-Engine."
   },
   WrongPort: {
-    title: "Das Programm lauscht auf einem anderen Port als angegeben",
-    meaning: "Das Programm läuft und antwortet, aber auf einem anderen Port als dem, an den Anfragen gehen.",
+    title: "Das Programm verwendet einen anderen Port als angegeben",
+    meaning: "Das Programm läuft und antwortet, aber nicht auf dem Port, an den die Anfragen gehen.",
     causes: [
       "das Programm liest die Variable `PORT` nicht",
       "`port:` in der Konfiguration ist nicht der Port des Images",
       "ein Standardport des Frameworks (3000, 5000, 8000)"
     ],
     steps: [
-      "Das Programm auf der Variablen `PORT` lauschen lassen, etwa mit `process.env.PORT`.",
-      "Oder bei einem Image in der Konfiguration sagen, wo es lauscht: `port: 3000`, oder `--port 3000`.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Lassen Sie das Programm den Port aus der Variablen `PORT` lesen, etwa mit `process.env.PORT`.",
+      "Oder geben Sie bei einem Image den Port in der Konfiguration an: `port: 3000`, oder `--port 3000`.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Programm auf der Variablen PORT lauschen lassen; bei einem Image kann auch `port:` in der Konfiguration seinen Port nennen."
+    fix: "Lassen Sie das Programm den Port aus der Variablen PORT lesen. Bei einem Image können Sie stattdessen `port:` in der Konfiguration angeben."
   },
   LoopbackOnly: {
-    title: "Das Programm lauscht nur auf seiner eigenen Loopback-Adresse",
+    title: "Das Programm ist nur über Loopback erreichbar",
     meaning:
-      "Das Programm nimmt nur Verbindungen an 127.0.0.1 oder localhost an. Quellen auf dieser Maschine werden dort erreicht; ein Programm in einem Container, also auch auf einem Cluster, nicht.",
+      "Das Programm nimmt nur Verbindungen auf 127.0.0.1 oder localhost an. Quellcode, der direkt auf diesem Rechner läuft, ist dort erreichbar. In einem Container, also auch auf einem Cluster, ist er es nicht.",
     causes: [
       "`listen` bekommt `localhost` oder `127.0.0.1`",
       "die Voreinstellung des Frameworks für die Entwicklung (Vite, Flask, uvicorn)"
     ],
     steps: [
-      "Auf allen Adressen lauschen: `server.listen(process.env.PORT)`, oder `--host 0.0.0.0`.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Nehmen Sie Verbindungen auf allen Adressen an: `server.listen(process.env.PORT)`, oder `--host 0.0.0.0`.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Das Programm auf allen Adressen lauschen lassen (0.0.0.0 oder ::) statt auf localhost."
+    fix: "Lassen Sie das Programm auf allen Adressen Verbindungen annehmen (0.0.0.0 oder ::) statt auf localhost."
   },
   NotListening: {
-    title: "Das Programm läuft, lauscht aber nicht",
+    title: "Das Programm läuft, nimmt aber keine Verbindungen an",
     meaning:
-      "Das Programm läuft weiter, nimmt aber weder auf dem angegebenen Port noch auf einem anderen, der versucht wurde, Verbindungen an.",
+      "Das Programm läuft, nimmt aber weder auf dem angegebenen noch auf einem anderen geprüften Port Verbindungen an.",
     causes: [
-      "es startet noch: Migrationen, ein Cache, eine langsame Platte",
+      "es startet noch: Migrationen, ein Cache, eine langsame Festplatte",
       "es wartet auf eine Datenbank oder einen Dienst, den es nicht erreicht",
-      "es ist kein Server: ein Worker, der nur abfragt",
-      "es lauscht auf einem Port, den niemand erraten würde"
+      "es ist kein Server, sondern etwa ein Worker, der eine Warteschlange abfragt",
+      "es verwendet einen ungewöhnlichen Port"
     ],
     steps: [
-      "Lesen, was es sagt: `maxcloud logs NAME`.",
-      "Es auf der Variablen `PORT` lauschen lassen. Bei einem Image kann die Konfiguration seinen Port nennen: `port: 3000`.",
-      'Dauert sein Start lange, ihn erlauben: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
+      "Lesen Sie die Ausgabe des Programms: `maxcloud logs NAME`.",
+      "Lassen Sie es den Port aus der Variablen `PORT` lesen. Bei einem Image können Sie den Port in der Konfiguration angeben: `port: 3000`.",
+      'Dauert der Start lange, geben Sie ihm mehr Zeit: `probes: { startup: { period: "5s", failureThreshold: 60 } }`.'
     ],
-    fix: "Das Programm auf der Variablen PORT lauschen lassen; bei einem Image kann auch `port:` in der Konfiguration seinen Port nennen."
+    fix: "Lassen Sie das Programm den Port aus der Variablen PORT lesen. Bei einem Image können Sie stattdessen `port:` in der Konfiguration angeben."
   },
   NotHttp: {
     title: "Das Programm spricht kein HTTP",
     meaning:
-      "Das Programm nimmt auf seinem Port Verbindungen an, antwortet dort aber nicht mit HTTP. Dienste erhalten ihre Anfragen nur über HTTP, es könnte also keine beantwortet werden.",
+      "Das Programm nimmt auf seinem Port Verbindungen an, antwortet dort aber nicht mit HTTP. Dienste erhalten ihre Anfragen nur über HTTP, deshalb könnte keine beantwortet werden.",
     causes: [
       "es ist eine Datenbank, ein Cache oder eine Warteschlange mit eigenem Protokoll (Redis, Postgres, MySQL, AMQP)",
-      "der Port ist der HTTPS-Port des Programms: Anfragen kommen ohne TLS an, das übernimmt die Plattform",
-      "der Port dient der Verwaltung oder den Metriken, und HTTP liegt auf einem anderen"
+      "der Port ist der HTTPS-Port des Programms: Anfragen kommen ohne TLS an, denn TLS übernimmt die Plattform",
+      "der Port dient der Administration oder den Metriken, und HTTP liegt auf einem anderen"
     ],
     steps: [
-      "Bei HTTPS das Programm unverschlüsselt antworten lassen oder seinen HTTP-Port nennen: `port: 8080`.",
-      'Eine Datenbank oder einen Cache anderswo betreiben und den Diensten die Adresse geben: `env: { REDIS_URL: secret("REDIS_URL") }`.',
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Verwenden Sie statt HTTPS den HTTP-Port des Programms: `port: 8080`.",
+      'Betreiben Sie eine Datenbank oder einen Cache anderswo, und übergeben Sie den Diensten die Adresse: `env: { REDIS_URL: secret("REDIS_URL") }`.',
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Den Port nennen, auf dem das Programm unverschlüsseltes HTTP spricht (`port:`); Datenbanken und Caches anderswo betreiben und den Diensten die Adresse geben."
+    fix: "Geben Sie den Port an, auf dem das Programm unverschlüsseltes HTTP spricht (`port:`). Betreiben Sie Datenbanken und Caches anderswo, und übergeben Sie den Diensten die Adresse."
   },
   ProbeFailing: {
-    title: "Die Prüfung des Programms schlägt fehl",
+    title: "Die Probe des Programms schlägt fehl",
     meaning:
-      "Das Programm lauscht, aber seine Start- oder Bereitschaftsprüfung wird nicht rechtzeitig mit einem Status von 200 bis 399 beantwortet.",
+      "Das Programm nimmt Verbindungen an, aber seine Startup- oder Readiness-Probe wird nicht rechtzeitig mit einem Status von 200 bis 399 beantwortet.",
     causes: [
-      "den `path:` der Prüfung gibt es im Programm nicht",
+      "den `path:` der Probe gibt es im Programm nicht",
       "der Pfad verlangt eine Anmeldung",
-      "etwas, das das Programm braucht (seine Datenbank), ist nicht da",
-      "die Antwort dauert länger als das `timeout:` der Prüfung"
+      "etwas, das das Programm braucht (seine Datenbank), ist nicht erreichbar",
+      "die Antwort dauert länger als das `timeout:` der Probe"
     ],
     steps: [
-      'Einen Pfad nennen, der ohne Anmeldung mit 200 antwortet: `probes: { readiness: { path: "/healthz" } }`.',
-      "Oder `path:` weglassen: dann genügt, dass der Port Verbindungen annimmt.",
-      "Lesen, was das Programm sagt: `maxcloud logs NAME`."
+      'Geben Sie einen Pfad an, der ohne Anmeldung mit 200 antwortet: `probes: { readiness: { path: "/healthz" } }`.',
+      "Oder lassen Sie `path:` weg: Dann genügt es, dass der Port Verbindungen annimmt.",
+      "Lesen Sie die Ausgabe des Programms: `maxcloud logs NAME`."
     ],
-    fix: "Den `path:` der Prüfung berichtigen oder weglassen: dann genügt, dass der Port Verbindungen annimmt."
+    fix: "Korrigieren Sie den `path:` der Probe, oder lassen Sie ihn weg: Dann genügt es, dass der Port Verbindungen annimmt."
   },
   LivenessFailing: {
     title: "Das Programm antwortet nicht mehr und wird neu gestartet",
     meaning:
-      "Die Liveness-Prüfung schlug mehrmals hintereinander fehl, also wurde der Container beendet und neu gestartet.",
+      "Die Liveness-Probe ist mehrmals hintereinander fehlgeschlagen, deshalb wurde der Container beendet und neu gestartet.",
     causes: [
-      "das Programm hängt: eine Verklemmung, ein voller Pool, eine blockierte Ereignisschleife",
-      "es ist so beschäftigt, dass das `timeout:` der Prüfung verstreicht",
-      "der `path:` der Prüfung hängt von etwas anderem ab, das gestört ist"
+      "das Programm hängt: ein Deadlock, ein erschöpfter Pool, eine blockierte Event-Loop",
+      "es ist so ausgelastet, dass das `timeout:` der Probe abläuft",
+      "der `path:` der Probe hängt von etwas ab, das gestört ist"
     ],
     steps: [
-      "Lesen, was es vorher sagte: `maxcloud logs NAME`.",
-      'Mehr zulassen: `probes: { liveness: { timeout: "5s", failureThreshold: 6 } }`.',
-      "Den Liveness-Pfad von nichts als dem Programm selbst abhängen lassen.",
-      "Ohne Liveness-Prüfung in der Konfiguration genügt jede Antwort innerhalb von 10 Sekunden; `probes: { liveness: {} }` verlangt nur eine TCP-Verbindung."
+      "Lesen Sie die Ausgabe vor dem Neustart: `maxcloud logs NAME`.",
+      'Erlauben Sie mehr Zeit und Fehlschläge: `probes: { liveness: { timeout: "5s", failureThreshold: 6 } }`.',
+      "Der Pfad der Liveness-Probe sollte nur vom Programm selbst abhängen.",
+      "Ohne Liveness-Probe in der Konfiguration genügt jede Antwort innerhalb von 10 Sekunden. `probes: { liveness: {} }` verlangt nur eine TCP-Verbindung."
     ],
-    fix: "Mit `maxcloud logs NAME` herausfinden, warum es hängt, oder der Liveness-Prüfung mehr Zeit und Fehlschläge zugestehen."
+    fix: "Finden Sie mit `maxcloud logs NAME` heraus, warum das Programm hängt, oder erlauben Sie der Liveness-Probe mehr Zeit und Fehlschläge."
   },
   CrashAfterReady: {
-    title: "Das Programm bedient Anfragen, dann stürzt es immer wieder ab",
+    title: "Das Programm stürzt im Betrieb immer wieder ab",
     meaning:
-      "Die Revision war bereit; seither endete ihr Programm mehrmals und wird mit wachsenden Pausen neu gestartet.",
+      "Die Revision war bereit. Seitdem ist ihr Programm mehrmals abgestürzt und wird mit wachsenden Pausen neu gestartet.",
     causes: [
-      "eine Anfrage, die das Programm nicht verträgt",
-      "eine Datenbank oder ein Dienst, der ausgefallen ist",
-      "ein Leck, oder eine Grenze offener Dateien"
+      "eine Anfrage bringt das Programm zum Absturz",
+      "eine Datenbank oder ein Dienst ist ausgefallen",
+      "ein Speicherleck, oder zu viele offene Dateien"
     ],
     steps: [
-      "Seine letzten Zeilen lesen: `maxcloud logs NAME --since 1h`.",
-      "Die Ursache beheben und ausrollen; oder zu der Revision zurückkehren, die in Ordnung war."
+      "Lesen Sie die letzten Zeilen: `maxcloud logs NAME --since 1h`.",
+      "Beheben Sie die Ursache, und deployen Sie, oder kehren Sie zur letzten funktionierenden Revision zurück."
     ],
-    fix: "Mit `maxcloud logs NAME` die letzten Zeilen lesen, die Ursache beheben und erneut ausrollen."
+    fix: "Lesen Sie die letzten Zeilen mit `maxcloud logs NAME`, beheben Sie die Ursache, und deployen Sie erneut."
   },
   Unschedulable: {
-    title: "Keine Maschine des Clusters hat Platz dafür",
+    title: "Kein Knoten des Clusters hat genug Platz",
     meaning: "Der Scheduler des Clusters findet keinen Knoten, der eine Instanz ausführen könnte.",
     causes: [
       "der Dienst verlangt mehr Speicher oder CPU, als ein Knoten frei hat",
-      "Knoten sind voll oder werden geräumt",
-      "Knoten haben Taints, die ihn fernhalten"
+      "Knoten sind voll oder werden geräumt (Drain)",
+      "Knoten haben Taints, die den Dienst ausschließen"
     ],
     steps: [
-      'Weniger verlangen: `memory: "512Mi"`, `cpu: 0.5`.',
-      "Oder `scale.min` von Diensten senken, die keine ständigen Instanzen brauchen.",
-      "Oder den Betreiber einen Knoten hinzufügen lassen."
+      'Fordern Sie weniger an: `memory: "512Mi"`, `cpu: 0.5`.',
+      "Oder senken Sie `scale.min` von Diensten, die nicht ständig laufen müssen.",
+      "Oder bitten Sie den Betreiber um einen weiteren Knoten."
     ],
-    fix: "Mit `memory:` und `cpu:` weniger verlangen, oder den Betreiber den Cluster erweitern lassen."
+    fix: "Fordern Sie mit `memory:` und `cpu:` weniger an, oder bitten Sie den Betreiber, den Cluster zu erweitern."
   },
   QuotaExceeded: {
-    title: "Die Organisation hat ihr Kontingent ausgeschöpft",
-    meaning: "Eine weitere Instanz würde überschreiten, was der Organisation in dieser Stage zusteht.",
+    title: "Das Kontingent der Organisation ist ausgeschöpft",
+    meaning: "Eine weitere Instanz würde das Kontingent der Organisation in dieser Stage überschreiten.",
     causes: [
       "viele Dienste oder Instanzen laufen",
       "ein hohes `scale.min`",
-      "Dienste verlangen je viel Speicher oder CPU"
+      "Dienste fordern viel Speicher oder CPU an"
     ],
     steps: [
-      "Nachsehen, was läuft: `maxcloud list`.",
-      "`memory:`, `cpu:` oder `scale.min` senken, oder löschen, was nicht gebraucht wird: `maxcloud delete NAME`.",
-      "Oder den Betreiber um mehr bitten."
+      "Sehen Sie nach, was läuft: `maxcloud list`.",
+      "Senken Sie `memory:`, `cpu:` oder `scale.min`, oder löschen Sie, was Sie nicht brauchen: `maxcloud delete NAME`.",
+      "Oder bitten Sie den Betreiber um ein größeres Kontingent."
     ],
-    fix: "`memory:`, `cpu:` oder `scale.min` senken, Unnötiges löschen, oder den Betreiber um mehr bitten."
+    fix: "Senken Sie `memory:`, `cpu:` oder `scale.min`, löschen Sie Unnötiges, oder bitten Sie den Betreiber um ein größeres Kontingent."
   },
   LimitExceeded: {
-    title: "Eine Instanz verlangt mehr, als erlaubt ist",
-    meaning: "Die Grenzen der Organisation sagen, wie viel eine Instanz haben darf, und der Dienst verlangt mehr.",
+    title: "Eine Instanz fordert mehr an, als erlaubt ist",
+    meaning:
+      "Die Limits der Organisation legen fest, wie viel eine Instanz bekommen darf, und der Dienst fordert mehr an.",
     causes: ["`memory:` oder `cpu:` liegt über dem höchsten erlaubten Wert", "oder unter dem niedrigsten"],
     steps: [
-      'Innerhalb der Grenze bleiben, die die Meldung nennt: `memory: "1Gi"`, `cpu: 1`.',
-      "Oder den Betreiber um eine höhere Grenze bitten."
+      'Bleiben Sie innerhalb des Limits aus der Meldung: `memory: "1Gi"`, `cpu: 1`.',
+      "Oder bitten Sie den Betreiber um ein höheres Limit."
     ],
-    fix: "Mit `memory:` und `cpu:` innerhalb der Grenze bleiben, oder den Betreiber um eine höhere bitten."
+    fix: "Bleiben Sie mit `memory:` und `cpu:` innerhalb des Limits, oder bitten Sie den Betreiber um ein höheres."
   },
   PodSecurityRefused: {
-    title: "Pod Security weist die Instanz ab",
+    title: "Pod Security lehnt die Instanz ab",
     meaning: "Der Namespace erzwingt eine Stufe der Pod Security Standards, die die Instanz nicht einhält.",
     causes: [
-      "die Stufe wurde angehoben, nachdem der Dienst ausgerollt war",
-      "ein anderer Verwalter hat die Vorlage des Dienstes geändert"
+      "die Stufe wurde nach dem Deployment des Dienstes verschärft",
+      "ein anderer Field Manager hat das Template des Dienstes geändert"
     ],
     steps: [
-      "Erneut ausrollen, damit der Dienst den Kontext der Stufe bekommt: `maxcloud deploy`.",
-      "Nachsehen, wer ihn geändert hat: `maxcloud drift`.",
-      "Oder den Betreiber um eine andere Stufe bitten."
+      "Deployen Sie erneut, damit der Dienst den passenden Security Context bekommt: `maxcloud deploy`.",
+      "Sehen Sie nach, wer das Template geändert hat: `maxcloud drift`.",
+      "Oder bitten Sie den Betreiber um eine andere Stufe."
     ],
-    fix: "Erneut ausrollen, damit der Dienst den Kontext der Stufe bekommt; `maxcloud drift` zeigt, wer ihn geändert hat."
+    fix: "Deployen Sie erneut, damit der Dienst den passenden Security Context bekommt. `maxcloud drift` zeigt, wer ihn geändert hat."
   },
   AdmissionRefused: {
-    title: "Der Cluster weist das Objekt ab",
-    meaning: "Ein Webhook, eine Richtlinie oder die Prüfung der API selbst lehnt ein Objekt dieses Dienstes ab.",
+    title: "Der Cluster lehnt das Objekt ab",
+    meaning: "Ein Webhook, eine Policy oder die Validierung der API lehnt ein Objekt dieses Dienstes ab.",
     causes: [
-      "eine Richtlinie des Betreibers (Kyverno, Gatekeeper, eine ValidatingAdmissionPolicy)",
+      "eine Policy des Betreibers (Kyverno, Gatekeeper, eine ValidatingAdmissionPolicy)",
       "ein Wert, den Knative nicht erlaubt",
       "ein Webhook, der ausgefallen ist"
     ],
     steps: [
-      "Die Meldung lesen: sie stammt vom Cluster und nennt die Regel.",
-      "Die Konfiguration entsprechend ändern und ohne Anwenden versuchen: `maxcloud plan`.",
-      "Sollte die Regel des Betreibers hier nicht gelten, mit ihm sprechen."
+      "Lesen Sie die Meldung: Sie stammt vom Cluster und nennt die Regel.",
+      "Ändern Sie die Konfiguration entsprechend, und testen Sie sie ohne Anwenden: `maxcloud plan`.",
+      "Soll die Regel hier nicht gelten, wenden Sie sich an den Betreiber."
     ],
-    fix: "Ändern, was die Meldung nennt, und es mit `maxcloud plan` versuchen."
+    fix: "Ändern Sie, was die Meldung nennt, und testen Sie es mit `maxcloud plan`."
   },
   SecretMissing: {
-    title: "Ein Geheimnis, das der Dienst braucht, ist nicht da",
-    meaning: "Die Instanz will einen Wert aus einem Secret, das es nicht gibt oder das diesen Schlüssel nicht hat.",
+    title: "Ein benötigtes Secret fehlt",
+    meaning:
+      "Die Instanz braucht einen Wert aus einem Secret, das nicht existiert oder diesen Schlüssel nicht enthält.",
     causes: [
       "das Secret wurde im Cluster gelöscht",
-      "das Geheimnis wurde nie gesetzt",
+      "das Secret wurde nie gesetzt",
       "sein Name ist in der Konfiguration falsch geschrieben"
     ],
     steps: [
-      "Es setzen: `maxcloud secrets set NAME`; liest die Plattform Geheimnisse aus einem eigenen Speicher, dort, unter dem Schlüssel, den die Meldung nennt.",
-      "Erneut ausrollen, was das Secret neu schreibt: `maxcloud deploy`.",
-      "Nachsehen, wer es geändert hat: `maxcloud drift`."
+      "Setzen Sie das Secret: `maxcloud secrets set NAME`. Liest die Plattform Secrets aus einem eigenen Speicher, setzen Sie es dort, unter dem Schlüssel aus der Meldung.",
+      "Deployen Sie erneut. Dabei wird das Secret neu geschrieben: `maxcloud deploy`.",
+      "Sehen Sie nach, wer es geändert hat: `maxcloud drift`."
     ],
-    fix: "Das Geheimnis mit `maxcloud secrets set NAME` setzen und erneut ausrollen."
+    fix: "Setzen Sie das Secret mit `maxcloud secrets set NAME`, und deployen Sie erneut."
   },
   VolumeFailed: {
-    title: "Ein Volume der Instanz lässt sich nicht einhängen",
+    title: "Ein Volume der Instanz lässt sich nicht mounten",
     meaning:
-      "Der Knoten konnte ein Volume nicht vorbereiten oder einhängen, also werden die Container nicht gestartet.",
+      "Der Knoten konnte ein Volume nicht vorbereiten oder mounten, deshalb werden die Container nicht gestartet.",
     causes: [
       "ein Secret für `files:` fehlt",
-      "zwei `files:` wollen denselben Pfad",
-      "eine Platte des Knotens ist voll oder defekt"
+      "zwei Einträge in `files:` haben denselben Pfad",
+      "eine Festplatte des Knotens ist voll oder defekt"
     ],
     steps: [
-      "`files:` in der Konfiguration prüfen, und ob die Geheimnisse gesetzt sind: `maxcloud secrets list`.",
-      "Erneut ausrollen: `maxcloud deploy`.",
-      "Bleibt es so, sollte der Betreiber den Knoten ansehen, den die Meldung nennt."
+      "Prüfen Sie `files:` in der Konfiguration, und ob die Secrets gesetzt sind: `maxcloud secrets list`.",
+      "Deployen Sie erneut: `maxcloud deploy`.",
+      "Hilft das nicht, sollte der Betreiber den Knoten aus der Meldung prüfen."
     ],
-    fix: "`files:` und deren Geheimnisse prüfen, erneut ausrollen, sonst den Betreiber den Knoten ansehen lassen."
+    fix: "Prüfen Sie `files:` und deren Secrets, und deployen Sie erneut. Hilft das nicht, sollte der Betreiber den Knoten prüfen."
   },
   RuntimeClassMissing: {
-    title: "Die verlangte Sandbox gibt es nicht",
+    title: "Die verlangte Sandbox existiert nicht",
     meaning: "Die Instanz soll in einer Runtime Class laufen, etwa gVisor, die der Cluster oder sein Knoten nicht hat.",
     causes: [
-      "der Betreiber hat `gvisor` verlangt, wo es nicht installiert ist",
+      "der Betreiber hat `gvisor` eingestellt, wo es nicht installiert ist",
       "die RuntimeClass wurde gelöscht oder nennt einen Handler, den containerd nicht kennt"
     ],
     steps: [
-      "Der Betreiber installiert sie und legt die RuntimeClass an: `kubectl get runtimeclass`.",
+      "Der Betreiber installiert die Sandbox und legt die RuntimeClass an: `kubectl get runtimeclass`.",
       "Oder er nimmt die Einstellung für diese Organisation oder Stage zurück.",
-      "Dann erneut ausrollen: `maxcloud deploy`."
+      "Deployen Sie danach erneut: `maxcloud deploy`."
     ],
-    fix: "Den Betreiber die Runtime Class installieren oder die Einstellung zurücknehmen lassen, dann erneut ausrollen."
+    fix: "Bitten Sie den Betreiber, die Runtime Class zu installieren oder die Einstellung zurückzunehmen, und deployen Sie erneut."
   },
   WakeFailed: {
-    title: "Der Dienst ruhte und lässt sich nicht wecken",
+    title: "Der ruhende Dienst lässt sich nicht starten",
     meaning:
-      "Eine Anfrage kam an einen Dienst ohne Instanzen, und keine Instanz wurde rechtzeitig bereit. Beim Ausrollen war er bereit.",
+      "Eine Anfrage kam für einen Dienst ohne Instanzen, und keine Instanz wurde rechtzeitig bereit. Beim Deployment war der Dienst bereit.",
     causes: [
-      "das Image ist aus seiner Registry verschwunden, oder die Zugangsdaten sind abgelaufen",
-      "eine Datenbank oder ein Dienst, den es beim Start braucht, ist ausgefallen",
-      "der Cluster oder das Kontingent ist jetzt voll",
-      "sein Start dauert länger, als eine Anfrage wartet"
+      "das Image ist nicht mehr in seiner Registry, oder die Zugangsdaten sind abgelaufen",
+      "eine Datenbank oder ein Dienst, den das Programm beim Start braucht, ist ausgefallen",
+      "der Cluster oder das Kontingent ist inzwischen voll",
+      "der Start dauert länger, als eine Anfrage wartet"
     ],
     steps: [
-      "Die Belege ansehen: sie nennen die Ursache der Instanz selbst.",
-      "Lesen, was sie sagte: `maxcloud logs NAME --since 10m`.",
-      "Die Ursache beheben. Die nächste Anfrage versucht es erneut; auszurollen ist nichts."
+      "Sehen Sie sich die Details an: Sie nennen die Ursache der Instanz.",
+      "Lesen Sie die Ausgabe des Programms: `maxcloud logs NAME --since 10m`.",
+      "Beheben Sie die Ursache. Die nächste Anfrage versucht es erneut, ein Deployment ist nicht nötig."
     ],
-    fix: "Die in den Belegen genannte Ursache beheben; die nächste Anfrage versucht es erneut."
+    fix: "Beheben Sie die in den Details genannte Ursache. Die nächste Anfrage versucht es erneut."
   },
   Evicted: {
-    title: "Die Instanz wurde von ihrer Maschine entfernt",
+    title: "Der Knoten hat die Instanz verdrängt",
     meaning:
-      "Der Knoten hat die Instanz entfernt, um sich zu schützen: ihm gingen Speicher, Platte oder Prozessnummern aus. Eine andere wird gestartet.",
+      "Dem Knoten gingen Speicher, Plattenplatz oder Prozess-IDs aus, deshalb hat er die Instanz entfernt (Eviction). Eine andere wird gestartet.",
     causes: [
       "der Knoten ist zu voll",
-      "das Programm schreibt viel in sein eigenes Dateisystem oder ins Log",
+      "das Programm schreibt viel in sein Dateisystem oder ins Log",
       "Instanzen belegen mehr Speicher, als sie reservieren"
     ],
     steps: [
-      "Weniger auf die lokale Platte und ins Log schreiben.",
-      'Reservieren, was es braucht: `memory: "1Gi"`.',
-      "Der Betreiber sollte den Druck auf dem Knoten ansehen: `kubectl describe node NODE`."
+      "Schreiben Sie weniger auf die lokale Festplatte und ins Log.",
+      'Reservieren Sie den nötigen Speicher: `memory: "1Gi"`.',
+      "Der Betreiber sollte den Knoten prüfen: `kubectl describe node NODE`."
     ],
-    fix: "Weniger lokal schreiben, den nötigen Speicher reservieren, und den Betreiber den Knoten ansehen lassen."
+    fix: "Schreiben Sie weniger lokal, reservieren Sie den nötigen Speicher, und bitten Sie den Betreiber, den Knoten zu prüfen."
   },
   NameTaken: {
     title: "Ein Objekt dieses Namens gehört jemand anderem",
     meaning:
-      "Ein Objekt dieser Art und dieses Namens gibt es im Cluster, und max-cloud hat es nicht angelegt. Es wird nicht angerührt.",
+      "Im Cluster gibt es bereits ein Objekt dieser Art und dieses Namens, das max-cloud nicht angelegt hat. Es bleibt unverändert.",
     causes: [
       "jemand hat es mit kubectl, Helm oder einem anderen Werkzeug angelegt",
-      "es ist von einer früheren Installation übrig"
+      "es stammt von einer früheren Installation"
     ],
     steps: [
-      "Nachsehen, wem es gehört: die Meldung nennt seinen Verwalter.",
-      "Dem Dienst einen anderen Namen geben, oder den Eigentümer es löschen lassen.",
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Sehen Sie nach, wem es gehört: Die Meldung nennt den Field Manager.",
+      "Geben Sie dem Dienst einen anderen Namen, oder bitten Sie den Eigentümer, das Objekt zu löschen.",
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Einen anderen Namen wählen, oder den Eigentümer, den die Meldung nennt, das Objekt löschen lassen."
+    fix: "Wählen Sie einen anderen Namen, oder bitten Sie den Eigentümer aus der Meldung, das Objekt zu löschen."
   },
   FieldConflict: {
-    title: "Ein anderer Verwalter hält ein Feld dieses Objekts",
+    title: "Ein Feld gehört einem anderen Field Manager",
     meaning:
-      "Jemand anderes hat ein Feld gesetzt, das die Bereitstellung anders setzen will (ein Konflikt beim Server-Side Apply).",
+      "Jemand anderes hat ein Feld gesetzt, das dieses Deployment anders setzen will (Konflikt beim Server-Side Apply).",
     causes: [
       "eine Änderung mit kubectl",
       "ein anderer Controller, etwa ein GitOps-Werkzeug oder ein Autoscaler, schreibt dasselbe Feld"
     ],
     steps: [
-      "Nachsehen, was geändert wurde: `maxcloud drift`.",
-      "Das Feld zurückholen: `maxcloud deploy --force-conflicts`.",
-      "Oder den Wert in die Konfiguration übernehmen und den anderen Verwalter davon abhalten, es zu schreiben."
+      "Sehen Sie nach, was geändert wurde: `maxcloud drift`.",
+      "Überschreiben Sie das Feld: `maxcloud deploy --force-conflicts`.",
+      "Oder übernehmen Sie den Wert in die Konfiguration, und sorgen Sie dafür, dass der andere das Feld nicht mehr schreibt."
     ],
-    fix: "Das Feld mit `maxcloud deploy --force-conflicts` zurückholen, oder den anderen Verwalter davon abhalten, es zu schreiben."
+    fix: "Überschreiben Sie das Feld mit `maxcloud deploy --force-conflicts`, oder sorgen Sie dafür, dass der andere es nicht mehr schreibt."
   },
   NamespaceTerminating: {
     title: "Der Namespace wird gelöscht",
     meaning:
-      "Der Namespace der Organisation für diese Stage wird gelöscht; bis er fort ist, lässt sich darin nichts anlegen.",
+      "Der Namespace der Organisation für diese Stage wird gerade gelöscht. Bis das abgeschlossen ist, lässt sich darin nichts anlegen.",
     causes: [
       "jemand hat ihn mit kubectl gelöscht",
-      "Instanzen laufen noch aus (bis zu fünf Minuten)",
-      "ein Finalizer eines anderen Controllers wird nicht beantwortet"
+      "Instanzen bearbeiten noch ihre letzten Anfragen (bis zu fünf Minuten)",
+      "ein Finalizer eines anderen Controllers ist noch offen"
     ],
     steps: [
-      "Einige Minuten warten: ist er fort, wird er neu angelegt, und die Bereitstellung geht weiter.",
-      "Bleibt er, sieht der Betreiber, was ihn hält: `kubectl get namespace NAMESPACE -o yaml`, unter `status.conditions`."
+      "Warten Sie einige Minuten: Danach wird der Namespace neu angelegt, und das Deployment läuft weiter.",
+      "Bleibt er bestehen, sieht der Betreiber unter `status.conditions`, was ihn festhält: `kubectl get namespace NAMESPACE -o yaml`."
     ],
-    fix: "Warten, bis er fort ist; bleibt er, zeigt `status.conditions` des Namespace dem Betreiber, was ihn hält."
+    fix: "Warten Sie, bis der Namespace gelöscht ist. Bleibt er bestehen, zeigt `status.conditions` dem Betreiber, was ihn festhält."
   },
   IngressNotReady: {
-    title: "Der Weg von außen ist noch nicht offen",
-    meaning: "Die Instanzen sind bereit, aber der Ingress hat die Route des Dienstes nicht übernommen.",
+    title: "Der Dienst ist von außen noch nicht erreichbar",
+    meaning: "Die Instanzen sind bereit, aber der Ingress hat die Route des Dienstes noch nicht übernommen.",
     causes: [
       "der Ingress-Controller (Kourier) ist ausgefallen oder überlastet",
-      "zwei Dienste wollen denselben Host",
-      "das Zertifikat ist nicht zu bekommen"
+      "zwei Dienste verwenden denselben Host",
+      "das Zertifikat konnte nicht ausgestellt werden"
     ],
     steps: [
-      "Der Betreiber sieht sich den Ingress an: `kubectl get pods -n kourier-system`, `kubectl get kingress -A`.",
-      "Ist er gesund, erneut ausrollen: `maxcloud deploy`."
+      "Der Betreiber prüft den Ingress: `kubectl get pods -n kourier-system`, `kubectl get kingress -A`.",
+      "Funktioniert er, deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "Den Betreiber den Ingress-Controller ansehen lassen, dann erneut ausrollen."
+    fix: "Bitten Sie den Betreiber, den Ingress-Controller zu prüfen, und deployen Sie erneut."
   },
   ProgressDeadlineExceeded: {
-    title: "Es wurde nicht rechtzeitig bereit",
+    title: "Der Dienst wurde nicht rechtzeitig bereit",
     meaning:
-      "Die Zeit, in der eine Revision bereit werden muss, ist um, und es zeigte sich keine Ursache, die es besser erklärt.",
+      "Die Frist, in der eine Revision bereit werden muss, ist abgelaufen, und es wurde keine genauere Ursache gefunden.",
     causes: [
       "das Programm braucht sehr lange zum Starten",
       "der Cluster ist überlastet",
       "ein Controller des Clusters ist ausgefallen"
     ],
     steps: [
-      "Lesen, was das Programm sagt: `maxcloud logs NAME`.",
-      'Dauert sein Start lange, ihn erlauben: `probes: { startup: { period: "10s", failureThreshold: 60 } }`.',
-      "Erneut ausrollen: `maxcloud deploy`."
+      "Lesen Sie die Ausgabe des Programms: `maxcloud logs NAME`.",
+      'Dauert der Start lange, geben Sie ihm mehr Zeit: `probes: { startup: { period: "10s", failureThreshold: 60 } }`.',
+      "Deployen Sie erneut: `maxcloud deploy`."
     ],
-    fix: "`maxcloud logs NAME` ansehen, mit `probes.startup` einen längeren Start erlauben, und erneut ausrollen."
+    fix: "Lesen Sie `maxcloud logs NAME`, erlauben Sie mit `probes.startup` einen längeren Start, und deployen Sie erneut."
   },
   ClusterUnreachable: {
-    title: "Der Cluster antwortet nicht",
+    title: "Der Cluster ist nicht erreichbar",
     meaning:
-      "Der Server erreicht die Kubernetes-API nicht. Was läuft, läuft weiter; Änderungen warten und werden nachgeholt, sobald sie wieder antwortet.",
+      "Der Server erreicht die Kubernetes-API nicht. Laufende Dienste laufen weiter. Änderungen werden nachgeholt, sobald die API wieder antwortet.",
     causes: [
       "der API-Server ist ausgefallen oder wird aktualisiert",
-      "eine Netzstörung",
+      "eine Netzwerkstörung",
       "die Zugangsdaten der kubeconfig sind abgelaufen"
     ],
     steps: [
-      "Nichts ist verloren: was angenommen wurde, geschieht später. Ihm folgen: `maxcloud deployments wait ID`.",
-      "Der Betreiber fragt den API-Server: `kubectl get --raw /readyz`.",
-      "Sind die Zugangsdaten abgelaufen, die kubeconfig des Servers erneuern."
+      "Es geht nichts verloren: Angenommene Deployments werden später ausgeführt. Verfolgen Sie eines: `maxcloud deployments wait ID`.",
+      "Der Betreiber prüft den API-Server: `kubectl get --raw /readyz`.",
+      "Sind die Zugangsdaten abgelaufen, erneuern Sie die kubeconfig des Servers."
     ],
-    fix: "Warten: was angenommen wurde, geht von selbst weiter; der Betreiber sollte den API-Server von Kubernetes ansehen."
+    fix: "Warten Sie: Angenommene Deployments laufen von selbst weiter. Der Betreiber sollte den API-Server von Kubernetes prüfen."
   }
 }

@@ -3,52 +3,52 @@ import type { ExplanationLanguage } from "./explain.ts"
 /** Reasons of conditions, revisions and deployments that aren't diagnoses, with a sentence for each. */
 const reasons = {
   Accepted: {
-    en: "The server has stored the deployment and carries it out.",
-    de: "Der Server hat das Ausrollen gespeichert und führt es aus."
+    en: "The server has stored the deployment and works on it.",
+    de: "Der Server hat das Deployment gespeichert und führt es aus."
   },
   Applied: {
     en: "The runtime has the deployment's manifests.",
-    de: "Die Laufzeit hat die Manifeste des Ausrollens."
+    de: "Die Laufzeitumgebung hat die Manifeste des Deployments übernommen."
   },
   Building: {
-    en: "The source is being built; the message is the build's newest line.",
-    de: "Die Quellen werden gebaut; die Meldung ist die neueste Zeile des Builds."
+    en: "The build is running; the message is its last line.",
+    de: "Der Build läuft; die Meldung ist seine letzte Zeile."
   },
   ConfigurationMissing: {
     en: "Knative: the service's configuration does not exist.",
-    de: "Knative: Die Konfiguration des Dienstes gibt es nicht."
+    de: "Knative: Die Configuration des Dienstes existiert nicht."
   },
   ContainerMissing: {
     en: "Knative: the image can't be read from its registry.",
-    de: "Knative: Das Image lässt sich nicht aus seiner Registry lesen."
+    de: "Knative: Das Image konnte nicht aus seiner Registry gelesen werden."
   },
   Degraded: {
-    en: "The service was well before and isn't now; the deployment left it as it was.",
-    de: "Dem Dienst ging es vorher gut und jetzt nicht; das Ausrollen hat ihn nicht geändert."
+    en: "The service was healthy before and isn't now; the deployment didn't change it.",
+    de: "Der Dienst lief vorher und läuft jetzt nicht mehr; das Deployment hat ihn nicht geändert."
   },
   Deleted: {
-    en: "The config doesn't have the service any more, and it is deleted.",
-    de: "Die Konfiguration hat den Dienst nicht mehr, er ist gelöscht."
+    en: "The service is no longer in the config, so it was deleted.",
+    de: "Der Dienst steht nicht mehr in der Konfiguration und wurde gelöscht."
   },
   Deploying: {
     en: "A new revision is being started.",
     de: "Eine neue Revision wird gestartet."
   },
   Failed: {
-    en: "The service does not become ready; nothing says more.",
-    de: "Der Dienst wird nicht bereit; mehr ist nicht bekannt."
+    en: "The service doesn't become ready. The cause is unknown.",
+    de: "Der Dienst wird nicht bereit. Die Ursache ist nicht bekannt."
   },
   IngressNotConfigured: {
     en: "Knative: the ingress has not taken the route yet.",
     de: "Knative: Der Ingress hat die Route noch nicht übernommen."
   },
   InternalError: {
-    en: "The server made a mistake. Its log has the details.",
-    de: "Der Server hat einen Fehler gemacht. Sein Log hat die Einzelheiten."
+    en: "An internal error. The server's log has the details.",
+    de: "Ein interner Fehler. Einzelheiten stehen im Log des Servers."
   },
   NoTraffic: {
-    en: "The service has no instance, since nobody asks for it. The next request starts one.",
-    de: "Der Dienst hat keine Instanz, weil niemand ihn anfragt. Die nächste Anfrage startet eine."
+    en: "The service is scaled to zero because it has no traffic. The next request starts an instance.",
+    de: "Der Dienst hat keinen Traffic und ist auf null skaliert. Die nächste Anfrage startet eine Instanz."
   },
   NotOwned: {
     en: "Knative: an object of this name belongs to another owner.",
@@ -56,87 +56,87 @@ const reasons = {
   },
   NotRunHere: {
     en: "An earlier server accepted the revision, and this one may not run it: it was started without in-place sources (`maxcloud dev`), or with accounts.",
-    de: "Ein früherer Server hat die Revision angenommen, dieser darf sie nicht ausführen: Er läuft ohne Quellen an Ort und Stelle (`maxcloud dev`) oder mit Konten."
+    de: "Ein früherer Server hat die Revision angenommen. Dieser darf sie nicht ausführen, weil er ohne In-Place-Quellcode (`maxcloud dev`) oder mit Konten gestartet wurde."
   },
   OutOfDate: {
-    en: "The cluster has not looked at the newest change yet.",
-    de: "Der Cluster hat die neueste Änderung noch nicht betrachtet."
+    en: "The cluster hasn't processed the latest change yet.",
+    de: "Der Cluster hat die letzte Änderung noch nicht verarbeitet."
   },
   Paused: {
-    en: "Somebody paused the service. Resume it with `maxcloud resume NAME`.",
-    de: "Jemand hat den Dienst angehalten. Fortsetzen mit `maxcloud resume NAME`."
+    en: "The service is paused. Resume it with `maxcloud resume NAME`.",
+    de: "Der Dienst ist pausiert. Setzen Sie ihn mit `maxcloud resume NAME` fort."
   },
   Pending: {
-    en: "The runtime has not looked at the service yet.",
-    de: "Die Laufzeit hat den Dienst noch nicht betrachtet."
+    en: "The runtime hasn't processed the service yet.",
+    de: "Die Laufzeitumgebung hat den Dienst noch nicht verarbeitet."
   },
   Pruned: {
-    en: "What the config doesn't have any more is deleted.",
-    de: "Was die Konfiguration nicht mehr hat, ist gelöscht."
+    en: "Objects that are no longer in the config were deleted.",
+    de: "Objekte, die nicht mehr in der Konfiguration stehen, wurden gelöscht."
   },
   Queued: {
     en: "Requests wait while an instance starts.",
     de: "Anfragen warten, während eine Instanz startet."
   },
   Pulling: {
-    en: "The image is being pulled from its registry; the message is how far that is.",
-    de: "Das Image wird aus seiner Registry geholt; die Meldung sagt, wie weit das ist."
+    en: "The image is being pulled; the message shows the progress.",
+    de: "Das Image wird gepullt; die Meldung zeigt den Fortschritt."
   },
   Ready: {
     en: "The service is ready for requests.",
-    de: "Der Dienst ist für Anfragen bereit."
+    de: "Der Dienst ist bereit."
   },
   Refused: {
-    en: "The runtime will never take these manifests; the message says why.",
-    de: "Die Laufzeit nimmt diese Manifeste nie an; die Meldung sagt, warum."
+    en: "The runtime rejects these manifests; the message says why. Retrying doesn't help.",
+    de: "Die Laufzeitumgebung lehnt diese Manifeste ab; die Meldung nennt den Grund. Ein neuer Versuch hilft nicht."
   },
   ResolvingDigests: {
-    en: "Knative: the image's tag is being looked up in its registry.",
-    de: "Knative: Das Tag des Images wird in seiner Registry nachgeschlagen."
+    en: "Knative: the image's tag is being resolved to a digest.",
+    de: "Knative: Der Tag des Images wird in der Registry aufgelöst."
   },
   RevisionFailed: {
-    en: "The newest revision did not become ready. The diagnosis says why; the one before keeps serving.",
-    de: "Die neueste Revision wurde nicht bereit. Die Diagnose sagt, warum; die vorige bedient weiter."
+    en: "The latest revision didn't become ready. The diagnosis says why. The previous revision keeps serving.",
+    de: "Die neueste Revision wurde nicht bereit. Die Diagnose nennt den Grund. Die vorige Revision beantwortet weiter Anfragen."
   },
   RevisionMissing: {
-    en: "No revision of the service was ever ready, so requests have nowhere to go.",
-    de: "Noch keine Revision des Dienstes war bereit, Anfragen haben also kein Ziel."
+    en: "No revision of the service has ever been ready, so nothing can answer requests.",
+    de: "Noch keine Revision des Dienstes war bereit, deshalb kann niemand Anfragen beantworten."
   },
   RolloutInProgress: {
-    en: "Knative: requests move to the new revision little by little.",
-    de: "Knative: Anfragen gehen nach und nach auf die neue Revision über."
+    en: "Knative: traffic moves to the new revision gradually.",
+    de: "Knative: Der Traffic wechselt schrittweise auf die neue Revision."
   },
   Running: {
-    en: "The deployment is being carried out.",
-    de: "Das Ausrollen läuft."
+    en: "The deployment is in progress.",
+    de: "Das Deployment läuft."
   },
   RuntimeUnavailable: {
-    en: "The runtime can't be reached now. The server tries again until the deployment's deadline.",
-    de: "Die Laufzeit ist gerade nicht erreichbar. Der Server versucht es bis zur Frist des Ausrollens erneut."
+    en: "The runtime is unreachable. The server retries until the deployment's deadline.",
+    de: "Die Laufzeitumgebung ist nicht erreichbar. Der Server versucht es bis zum Ende der Frist erneut."
   },
   ServiceFailed: {
-    en: "A service of the deployment isn't ready; each one's diagnosis says why.",
-    de: "Ein Dienst des Ausrollens ist nicht bereit; die Diagnose jedes Dienstes sagt, warum."
+    en: "A service of the deployment isn't ready. Its diagnosis says why.",
+    de: "Ein Dienst des Deployments ist nicht bereit. Seine Diagnose nennt den Grund."
   },
   StillCalled: {
-    en: "The config doesn't have the service any more. It stays until no revision that may still run calls it; the message names the callers.",
-    de: "Die Konfiguration hat den Dienst nicht mehr. Er bleibt, bis ihn keine Revision mehr aufruft, die noch laufen kann; die Meldung nennt die Aufrufer."
+    en: "The service is no longer in the config. It stays until no revision that may still run calls it; the message names the callers.",
+    de: "Der Dienst steht nicht mehr in der Konfiguration. Er bleibt, solange ihn eine Revision aufruft, die noch laufen kann; die Meldung nennt die Aufrufer."
   },
   Superseded: {
-    en: "A newer one took its place before it was ready.",
-    de: "Etwas Neueres trat an seine Stelle, bevor es bereit war."
+    en: "A newer deployment replaced it before it was ready.",
+    de: "Ein neueres Deployment hat es ersetzt, bevor es bereit war."
   },
   TimedOut: {
     en: "Knative: no instance became ready in time when a request came.",
     de: "Knative: Als eine Anfrage kam, wurde keine Instanz rechtzeitig bereit."
   },
   TrafficNotMigrated: {
-    en: "Knative: requests have not moved to the new revision yet.",
-    de: "Knative: Die Anfragen sind noch nicht auf die neue Revision übergegangen."
+    en: "Knative: traffic hasn't moved to the new revision yet.",
+    de: "Knative: Der Traffic ist noch nicht auf die neue Revision umgestellt."
   },
   Uninitialized: {
     en: "Knative: the ingress has not reported on the route yet.",
-    de: "Knative: Der Ingress hat sich zur Route noch nicht gemeldet."
+    de: "Knative: Der Ingress hat noch keinen Status der Route gemeldet."
   }
 } as const satisfies Readonly<Record<string, Readonly<Record<ExplanationLanguage, string>>>>
 
@@ -154,7 +154,7 @@ export interface ReasonText {
 
 const exitCode = {
   en: (code: string) => `The program ended with exit code ${code}. See \`maxcloud explain CrashOnStart\`.`,
-  de: (code: string) => `Das Programm endete mit Exit-Code ${code}. Siehe \`maxcloud explain CrashOnStart\`.`
+  de: (code: string) => `Das Programm hat sich mit Exit-Code ${code} beendet. Siehe \`maxcloud explain CrashOnStart\`.`
 }
 
 /** The meaning of a reason that isn't a diagnosis, in upper or lower case. */

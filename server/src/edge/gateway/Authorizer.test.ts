@@ -160,7 +160,7 @@ describe("the authorizer", () => {
       const page = await ask({ accept: "text/html,*/*", "accept-language": "de-AT,de;q=0.9,en;q=0.5" })
       expect(page.headers.get("content-type")).toContain("text/html")
       expect(page.body).toContain('<html lang="de">')
-      expect(page.body).toContain("angehalten")
+      expect(page.body).toContain("pausiert")
       expect((await ask({ accept: "text/html", "accept-language": "fr, en;q=0.1" })).body).toContain("is paused")
     }))
 

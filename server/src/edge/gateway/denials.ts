@@ -1,28 +1,28 @@
 import { type Language, languageOf } from "../../base/pages/acceptLanguage.ts"
 import type { Denial } from "./checkResponse.ts"
 
-/** Seconds after which it may be asked again. Nobody knows when a service is resumed: often enough to notice, seldom enough to cost nothing. */
+/** Seconds until the next try. Nobody knows when a service is resumed: soon enough to notice, rarely enough to cost nothing. */
 const retryAfter = 60
 
 const problem = (status: number, title: string, detail: string): string =>
   JSON.stringify({ type: "about:blank", title, status, detail })
 
-/** The same for every refusal, so that it does not tell which hosts exist. */
+/** Every refusal is the same, so that it doesn't reveal which hosts exist. */
 export const refused: Denial = {
   status: 403,
   headers: { "content-type": "application/problem+json", "cache-control": "no-store" },
   body: problem(
     403,
     "Forbidden",
-    "This host is not open to the caller. A service may call the services of its own stage that its config links to: add the link and deploy."
+    "This host isn't open to the caller. A service can call the services of its stage that its config links to. Add the link and deploy."
   )
 }
 
 const texts = {
-  en: { title: "This service is paused", detail: "Its owner has paused it for now. Please try again later." },
+  en: { title: "This service is paused", detail: "Its owner has paused it. Please try again later." },
   de: {
-    title: "Dieser Dienst ist angehalten",
-    detail: "Sein Betreiber hat ihn vorübergehend angehalten. Bitte versuchen Sie es später noch einmal."
+    title: "Dieser Dienst ist pausiert",
+    detail: "Der Betreiber hat ihn vorübergehend pausiert. Bitte versuchen Sie es später noch einmal."
   }
 } as const satisfies Readonly<Record<Language, unknown>>
 
@@ -41,7 +41,7 @@ const page = (language: Language): string => {
 `
 }
 
-/** What a paused service answers: a page to browsers, a problem (RFC 9457) to everyone else. */
+/** The answer of a paused service: a page for browsers, a problem document (RFC 9457) for everyone else. */
 export const paused = (headers: ReadonlyMap<string, string>): Denial => {
   const language = languageOf(headers.get("accept-language"))
   const html = (headers.get("accept") ?? "").includes("text/html")

@@ -418,7 +418,7 @@ describeCluster("the network that links make", () => {
           Effect.andThen(ingressRequest(a.hosts.lone, "/", { headers: german }))
         )
         expect(page.head).toMatch(/retry-after: 60/i)
-        expect(page.body).toContain("angehalten")
+        expect(page.body).toContain("pausiert")
         const json = yield* ingressRequest(a.hosts.lone, "/")
         expect(json.status).toBe(503)
         expect(JSON.parse(json.body)).toMatchObject({ status: 503, title: "This service is paused" })

@@ -112,7 +112,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const devices = yield* Devices
       const { browser, grant, organization, third } = yield* signedIn
       assert.strictEqual(third.status, 200)
-      assert.include(third.html, "Type the code")
+      assert.include(third.html, "Enter the code")
       assert.match(browser.cookie() ?? "", /^maxcloud_sign_in=s\.mcv_/)
       const asking = devices.start("cli <i>on</i> ada's\u202E")
       const codes = yield* Effect.provideService(asking, ClientAddress, "203.0.113.7")
@@ -125,7 +125,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       assert.include(asked.html, "Your browser&#39;s address is 127.0.0.1.")
       assert.notInclude(asked.html, "\u202E")
       const german = yield* browser.get(`/auth/device?user_code=${codes.userCode}`, { "accept-language": "de" })
-      assert.include(german.html, "Die Anfrage kam von der Netzwerkadresse 203.0.113.7 (")
+      assert.include(german.html, "Die Anfrage kam von der IP-Adresse 203.0.113.7 (")
       assert.include(german.html, "Ihr Browser hat die Adresse 127.0.0.1.")
       assert.strictEqual((yield* devices.poll(codes.deviceCode)).state, "pending")
       const foreign = yield* browser.submit(asked, "/auth/device", { decision: "approve", organization: "x" })
@@ -165,9 +165,9 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       const wrong = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "nobody" })
       assert.strictEqual(wrong.status, 422)
       const second = yield* browser.submit(first, "/auth/sign-in", { step: "email", email: "nobody@example.com" })
-      assert.include(second.html, "If there is an account")
+      assert.include(second.html, "If this address has an account")
       const again = yield* browser.submit(second, "/auth/sign-in", { step: "again" })
-      assert.include(again.html, "You get a code by mail")
+      assert.include(again.html, "We mail you a code")
     })
   )
 
@@ -296,8 +296,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
     Effect.gen(function* () {
       const url = yield* served
       for (const [language, subject] of [
-        ["de-AT", "Ihr Code zum Anmelden bei max-cloud"],
-        ["fr", "Your code to sign in to max-cloud"]
+        ["de-AT", "Ihr Anmeldecode für max-cloud"],
+        ["fr", "Your max-cloud sign-in code"]
       ] as const) {
         const names = newNames("w")
         yield* Effect.flatMap(Accounts, (_) => _.register(names))
@@ -317,7 +317,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the pages under /auth
       yield* sql`delete from memberships where user_id = ${grant.user.id}`
       const { deviceCode, userCode } = yield* devices.start("cli")
       const asked = yield* browser.get(`/auth/device?user_code=${userCode}`)
-      assert.include(asked.html, "member of no organization")
+      assert.include(asked.html, "a member of any organization")
       const create = (name: string) => browser.submit(asked, "/auth/device", { decision: "create", organization: name })
       assert.strictEqual((yield* create("No Name")).status, 400)
       assert.strictEqual((yield* create("local")).status, 409)

@@ -31,57 +31,58 @@ export interface MailTexts {
 const en: MailTexts = {
   verifySubject: "Confirm your address for max-cloud",
   verifyIntro: (organization) =>
-    `${organization === undefined ? "An account of max-cloud was made" : `The organization "${organization}" was registered at max-cloud`} with this address. To confirm that it is yours, open`,
+    `${organization === undefined ? "Somebody created a max-cloud account" : `Somebody registered the organization "${organization}" at max-cloud`} with this address. To confirm that the address is yours, open`,
   verifyEnd:
-    "The link is good for three days, once. Was it not you who registered? Then do not open it: without it the account can do nothing.",
+    "The link is valid for three days and works once. If you didn't register, don't open it: the account can't do anything without it.",
   registerIntro: (organization) =>
-    `Somebody asked to register the organization "${organization}" at max-cloud with this address. If it was you, open`,
+    `Somebody asked to register the organization "${organization}" at max-cloud with this address. If that was you, open`,
   registerEnd:
-    "The link is good for three days, once. It makes your account and the organization; then sign in with `maxcloud auth login`. Was it not you? Then do not open it: without it nothing is made.",
-  hasAccountSubject: "You have an account of max-cloud already",
+    "The link is valid for three days and works once. It creates your account and the organization. Then sign in with `maxcloud auth login`. If that wasn't you, don't open it: nothing is created without it.",
+  hasAccountSubject: "You already have a max-cloud account",
   hasAccountIntro: (organization) =>
-    `Somebody asked to register the organization "${organization}" at max-cloud with this address, which has an account already. If it was you, sign in by`,
+    `Somebody asked to register the organization "${organization}" at max-cloud with this address, which already has an account. If that was you, sign in with`,
   hasAccountEnd: (organization) =>
-    `Then make the organization with \`maxcloud org create ${organization}\`, if this server lets people make their own. Was it not you? Then there is nothing to do: nothing was changed.`,
-  signInSubject: "Your code to sign in to max-cloud",
+    `Then create the organization with \`maxcloud org create ${organization}\`, if this server allows it. If that wasn't you, you don't have to do anything: nothing was changed.`,
+  signInSubject: "Your max-cloud sign-in code",
   signInIntro: "Your code is",
   signInEnd:
-    "It is good for ten minutes, on the page that asked for it. Nobody of ours ever asks you for it. Was it not you? Then there is nothing to do: without the code nobody signs in.",
+    "It is valid for ten minutes, on the page that asked for it. We will never ask you for it. If that wasn't you, you don't have to do anything: nobody can sign in without the code.",
   registeredSubject: (organization) => `Your organization "${organization}" at max-cloud`,
-  registered: (organization) => `The organization "${organization}" was made, and you own it. To sign in, run`,
+  registered: (organization) => `The organization "${organization}" was created, and you own it. To sign in, run`,
   inviteSubject: (organization) => `You are invited to "${organization}" at max-cloud`,
   inviteIntro: ({ by, organization, role }) =>
     `${by ?? "An administrator"} invites you to the organization "${organization}" as ${role}. To accept, open`,
   inviteEnd: (until) =>
-    `The link is good until ${until} UTC, once. Do you not expect this? Then there is nothing to do.`
+    `The link is valid until ${until} UTC and works once. If you didn't expect this, you don't have to do anything.`
 }
 
 const de: MailTexts = {
   verifySubject: "Bestätigen Sie Ihre Adresse für max-cloud",
   verifyIntro: (organization) =>
-    `${organization === undefined ? "Mit dieser Adresse wurde ein Konto bei max-cloud angelegt" : `Mit dieser Adresse wurde die Organisation „${organization}“ bei max-cloud registriert`}. Um zu bestätigen, dass sie Ihre ist, öffnen Sie`,
+    `${organization === undefined ? "Mit dieser Adresse wurde ein Konto bei max-cloud angelegt" : `Mit dieser Adresse wurde die Organisation „${organization}“ bei max-cloud registriert`}. Um zu bestätigen, dass die Adresse Ihnen gehört, öffnen Sie`,
   verifyEnd:
-    "Der Link gilt drei Tage, einmal. Haben Sie sich nicht registriert? Dann öffnen Sie ihn nicht: Ohne ihn kann das Konto nichts tun.",
+    "Der Link ist drei Tage gültig und funktioniert nur einmal. Wenn Sie sich nicht registriert haben, öffnen Sie ihn nicht: Ohne ihn lässt sich das Konto nicht nutzen.",
   registerIntro: (organization) =>
-    `Jemand möchte mit dieser Adresse die Organisation „${organization}“ bei max-cloud registrieren. Waren Sie das, öffnen Sie`,
+    `Jemand möchte mit dieser Adresse die Organisation „${organization}“ bei max-cloud registrieren. Wenn Sie das waren, öffnen Sie`,
   registerEnd:
-    "Der Link gilt drei Tage, einmal. Er legt Ihr Konto und die Organisation an; danach melden Sie sich mit `maxcloud auth login` an. Waren Sie das nicht? Dann öffnen Sie ihn nicht: Ohne ihn wird nichts angelegt.",
+    "Der Link ist drei Tage gültig und funktioniert nur einmal. Damit werden Ihr Konto und die Organisation angelegt. Melden Sie sich danach mit `maxcloud auth login` an. Wenn Sie das nicht waren, öffnen Sie ihn nicht: Ohne ihn wird nichts angelegt.",
   hasAccountSubject: "Sie haben bereits ein Konto bei max-cloud",
   hasAccountIntro: (organization) =>
-    `Jemand wollte mit dieser Adresse die Organisation „${organization}“ bei max-cloud registrieren. Die Adresse hat bereits ein Konto. Waren Sie das, melden Sie sich an mit`,
+    `Jemand wollte mit dieser Adresse die Organisation „${organization}“ bei max-cloud registrieren. Zu dieser Adresse gibt es bereits ein Konto. Wenn Sie das waren, melden Sie sich an mit`,
   hasAccountEnd: (organization) =>
-    `Legen Sie die Organisation danach mit \`maxcloud org create ${organization}\` an, wenn dieser Server das erlaubt. Waren Sie das nicht? Dann ist nichts zu tun: Es wurde nichts geändert.`,
-  signInSubject: "Ihr Code zum Anmelden bei max-cloud",
+    `Legen Sie die Organisation danach mit \`maxcloud org create ${organization}\` an, wenn dieser Server das erlaubt. Wenn Sie das nicht waren, müssen Sie nichts tun: Es wurde nichts geändert.`,
+  signInSubject: "Ihr Anmeldecode für max-cloud",
   signInIntro: "Ihr Code lautet",
   signInEnd:
-    "Er gilt zehn Minuten, auf der Seite, die nach ihm gefragt hat. Niemand von uns fragt Sie je danach. Waren Sie das nicht? Dann ist nichts zu tun: Ohne den Code meldet sich niemand an.",
+    "Er ist zehn Minuten gültig und nur auf der Seite, auf der Sie ihn angefordert haben. Wir fragen Sie niemals danach. Wenn Sie das nicht waren, müssen Sie nichts tun: Ohne den Code kann sich niemand anmelden.",
   registeredSubject: (organization) => `Ihre Organisation „${organization}“ bei max-cloud`,
   registered: (organization) =>
-    `Die Organisation „${organization}“ wurde angelegt und gehört Ihnen. Zum Anmelden führen Sie aus`,
-  inviteSubject: (organization) => `Sie sind in „${organization}“ bei max-cloud eingeladen`,
+    `Die Organisation „${organization}“ wurde angelegt und gehört Ihnen. Melden Sie sich an mit`,
+  inviteSubject: (organization) => `Einladung zu „${organization}“ bei max-cloud`,
   inviteIntro: ({ by, organization, role }) =>
-    `${by ?? "Ein Administrator"} lädt Sie in die Organisation „${organization}“ ein, als ${role}. Um anzunehmen, öffnen Sie`,
-  inviteEnd: (until) => `Der Link gilt bis ${until} UTC, einmal. Erwarten Sie ihn nicht? Dann ist nichts zu tun.`
+    `${by ?? "Ein Administrator"} lädt Sie als ${role} in die Organisation „${organization}“ ein. Um die Einladung anzunehmen, öffnen Sie`,
+  inviteEnd: (until) =>
+    `Der Link ist bis ${until} UTC gültig und funktioniert nur einmal. Wenn Sie keine Einladung erwarten, müssen Sie nichts tun.`
 }
 
 export const mailTexts: Readonly<Record<Language, MailTexts>> = { de, en }
