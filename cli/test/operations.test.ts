@@ -511,7 +511,7 @@ describe("a diagnosis", () => {
 
 it("the server takes a runtime that there is", async () => {
   const { code, stderr } = await cli(["server", "--runtime", "nomad"])
-  expect(stderr).toContain("--runtime local or --runtime kubernetes")
+  expect(stderr).toContain("--runtime kubernetes or --runtime local")
   expect(code).toBe(2)
 })
 

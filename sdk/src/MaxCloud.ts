@@ -55,7 +55,8 @@ import { subscribe } from "./subscription.ts"
 /** What runs where. */
 export interface ServerInfo {
   readonly version: string
-  readonly runtime: "local" | "kubernetes"
+  /** `local`, `kubernetes`, or one that a newer server has. */
+  readonly runtime: string
   readonly organization: string
   /** May services run in place from a folder (`maxcloud dev`)? */
   readonly inPlace: boolean

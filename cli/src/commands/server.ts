@@ -38,13 +38,13 @@ export default command({
   positionals: noPositionals,
   run: ({ context, dataDir, host, kubeconfig, port, runtime }, terminal) =>
     Effect.gen(function* () {
-      if (runtime !== undefined && runtime !== "local" && runtime !== "kubernetes") {
+      const { bootstrapNotice, runServer, runtimeNames } = yield* Effect.promise(() => import("@maxcloud/server"))
+      if (runtime !== undefined && !runtimeNames.includes(runtime)) {
         return yield* new UsageError({
           message: `"${runtime}" is no runtime`,
-          fix: "write --runtime local or --runtime kubernetes"
+          fix: `write ${runtimeNames.map((name) => `--runtime ${name}`).join(" or ")}`
         })
       }
-      const { bootstrapNotice, runServer } = yield* Effect.promise(() => import("@maxcloud/server"))
       // It ends by itself at the same signals, in order.
       const code = yield* Effect.promise(() =>
         runServer({

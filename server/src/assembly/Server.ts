@@ -19,6 +19,7 @@ import { AccessMode } from "../edge/http/AccessMode.ts"
 import { Draining } from "../edge/http/Draining.ts"
 import { makeLocalOwner } from "../edge/local/LocalOwner.ts"
 import { makeLocalToken } from "../edge/local/localToken.ts"
+import { chooseRuntime } from "../runtimes/choose/runtimes.ts"
 import type { Development } from "../runtimes/local/instances/Development.ts"
 import { LocalRoutes } from "../runtimes/port/LocalRoutes.ts"
 import { Accounts } from "../tenancy/identity/Accounts.ts"
@@ -102,6 +103,10 @@ export const makeServer = (
 ): Effect.Effect<RunningServer, ServerError, ServerConfig | Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* ServerConfig
+    const runtime = yield* Effect.mapError(
+      chooseRuntime(settings),
+      ({ message }) => new ServerError({ reason: "setting", message })
+    )
     yield* makeDataDir(settings)
     const shell = yield* Layer.build(Layer.mergeAll(ApiServer.layer, Metrics.layer, Draining.layer))
     const draining = Context.get(shell, Draining)
@@ -122,7 +127,7 @@ export const makeServer = (
       apiLayer(settings, options, publicUrl, localToken).pipe(
         Layer.provideMerge(surfaceLayer),
         Layer.provideMerge(identityLayer(settings, publicUrl)),
-        Layer.provideMerge(servicesLayer(settings, port, options.development))
+        Layer.provideMerge(servicesLayer(settings, port, runtime, options.development))
       )
     ).pipe(Effect.mapError(cannotStart))
     lookup = Context.get(services, LocalRoutes).lookup

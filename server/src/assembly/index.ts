@@ -15,6 +15,7 @@ export type { CacheEntry, ClearedCache } from "../operator/commands/CacheEntry.t
 export { type OrganizationOptions, operator } from "../operator/commands/commands.ts"
 export type { OperatorFailure, OperatorResult } from "../operator/commands/OperatorResult.ts"
 export type { OrganizationQuotas, QuotaName } from "../operator/commands/OrganizationQuotas.ts"
+export { runtimeNames } from "../runtimes/choose/runtimeNames.ts"
 export type { Development } from "../runtimes/local/instances/Development.ts"
 export { runProbe } from "../runtimes/network/probe.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"

@@ -3,14 +3,13 @@ import * as Database from "../base/database/Database.ts"
 import { Disk } from "../base/disk/Disk.ts"
 import * as Keys from "../base/keys/layer.ts"
 import * as Shards from "../base/replicas/Shards.ts"
-import { runtimeOf } from "../base/settings/runtimeOf.ts"
 import type { ServerSettings } from "../base/settings/ServerConfig.ts"
 import * as DriftLog from "../control/drift/PostgresDriftLog.ts"
 import * as Collector from "../control/retention/Collector.ts"
 import { Retention } from "../control/retention/Retention.ts"
 import * as Deployments from "../control/services/controlLayer.ts"
 import * as AutomaticBackups from "../operator/backup/AutomaticBackups.ts"
-import { runtimeLayer } from "../runtimes/choose/runtimeLayer.ts"
+import type { RuntimeEntry } from "../runtimes/choose/runtimes.ts"
 import type { Development } from "../runtimes/local/instances/Development.ts"
 import * as RegistryLogins from "../stores/images/RegistryLogins.ts"
 import * as SealedCredentials from "../stores/images/SealedCredentials.ts"
@@ -27,14 +26,19 @@ import * as Organizations from "../tenancy/organizations/Organizations.ts"
  * Everything below HTTP: the database, what is kept in it, the runtime, and the deployments that are carried out on it.
  * Parts end in the reverse order of their beginning: first no work is taken any more, then instances end, last the database.
  */
-export const servicesLayer = (settings: ServerSettings, port: number, development?: Development) => {
+export const servicesLayer = (
+  settings: ServerSettings,
+  port: number,
+  runtime: RuntimeEntry,
+  development?: Development
+) => {
   const { databaseUrl, dataDir, migrationDatabaseUrl } = settings
   const database = Database.layer({
     dataDir,
     url: databaseUrl,
     migrationUrl: migrationDatabaseUrl,
     backupFolder: settings.backupFolder,
-    lock: { sharing: runtimeOf(settings) === "local" ? "sole" : "shared" },
+    lock: { sharing: runtime.servers },
     connections: settings.databasePool,
     statementTimeout: settings.statementTimeout
   })
@@ -57,7 +61,7 @@ export const servicesLayer = (settings: ServerSettings, port: number, developmen
       : AutomaticBackups.layerOff
   return Layer.mergeAll(Deployments.layer(), Collector.layer({ dataDir }), backups).pipe(
     Layer.provideMerge(Layer.succeed(Retention, { days: settings.deploymentRetention })),
-    Layer.provideMerge(runtimeLayer(settings, port, development)),
+    Layer.provideMerge(runtime.layer(settings, port, development)),
     Layer.provideMerge(LogQuotas.layer),
     Layer.provideMerge(kept),
     Layer.provideMerge(Audit.layer()),

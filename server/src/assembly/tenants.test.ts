@@ -16,6 +16,7 @@ import * as authentication from "../edge/api/authentication.ts"
 import { AccessMode } from "../edge/http/AccessMode.ts"
 import { Draining } from "../edge/http/Draining.ts"
 import { makeLocalOwner } from "../edge/local/LocalOwner.ts"
+import { chooseRuntime } from "../runtimes/choose/runtimes.ts"
 import { newToken } from "../tenancy/identity/tokens.ts"
 import { Organizations } from "../tenancy/organizations/Organizations.ts"
 import { identityLayer } from "./identityLayer.ts"
@@ -106,7 +107,7 @@ describe("organizations", () => {
         const services = yield* Layer.build(
           surfaceLayer.pipe(
             Layer.provideMerge(identityLayer(settings, "http://localhost")),
-            Layer.provideMerge(servicesLayer(settings, 1))
+            Layer.provideMerge(servicesLayer(settings, 1, yield* chooseRuntime(settings)))
           )
         )
         const organizations = Context.get(services, Organizations)

@@ -41,7 +41,8 @@ export class InfoGroup extends HttpApiGroup.make("info")
     }).addSuccess(
       Schema.Struct({
         version: Schema.String,
-        runtime: Schema.Literal("local", "kubernetes"),
+        /** `local`, `kubernetes`, or one that a newer server has. */
+        runtime: Schema.String,
         organization: Schema.String,
         /** May services run in place from a folder (`maxcloud dev`)? */
         inPlace: Schema.Boolean

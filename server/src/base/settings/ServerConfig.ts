@@ -11,7 +11,6 @@ import { logSettings } from "./logSettings.ts"
 import { mailRoute, mailSettings } from "./mailSettings.ts"
 import { proxySettings } from "./proxySettings.ts"
 import { registrySettings } from "./registrySettings.ts"
-import { runtimeOf } from "./runtimeOf.ts"
 import { secretSettings } from "./secretSettings.ts"
 import { serverSettings } from "./serverSettings.ts"
 import { configOf, type SettingValues } from "./setting.ts"
@@ -65,21 +64,12 @@ export const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSett
     onRight: () => Effect.succeed(all)
   })
 
-const refuseStoreLocally = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
-  all.externalSecretStore === undefined || runtimeOf(all) === "kubernetes"
-    ? Effect.succeed(all)
-    : Effect.fail(
-        new InvalidSetting({
-          message: `MAXCLOUD_EXTERNAL_SECRET_STORE is "${all.externalSecretStore}", but services run on this machine, where no External Secrets Operator reads a store. Leave it out, or set MAXCLOUD_KUBECONFIG`
-        })
-      )
-
 /** What is set in the environment, with `options` before it. */
 export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effect<ServerSettings, InvalidSetting> =>
   Effect.gen(function* () {
     const read = yield* Effect.mapError(configOf(settings), (error) => new InvalidSetting({ message: sentence(error) }))
     const dataDir = resolve(options.dataDir ?? read.dataDir)
-    return yield* refuseStoreLocally(yield* refuseOpenAddress({ ...read, ...options, dataDir }))
+    return yield* refuseOpenAddress({ ...read, ...options, dataDir })
   })
 
 const sentence = (error: ConfigError.ConfigError): string =>

@@ -24,6 +24,9 @@ const endpoint = form(
   'an address is written as "203.0.113.5:443"'
 )
 
+/** Which there are is known a few floors up (`runtimes/choose`). */
+const runtimeName = form(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9-]{0,62}$/)), "write local or kubernetes")
+
 const className = form(
   Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/)),
   'a runtime class is written as "gvisor"'
@@ -31,7 +34,7 @@ const className = form(
 
 /** Where services run, and how the cluster is reached. */
 export const kubernetesSettings = {
-  runtime: optional("MAXCLOUD_RUNTIME", oneOf("local", "kubernetes"), {
+  runtime: optional("MAXCLOUD_RUNTIME", runtimeName, {
     unset: "`kubernetes` with a kubeconfig or in a pod, else `local`",
     text: "Where services run: on this machine, or on a Kubernetes cluster with Knative."
   }),

@@ -146,7 +146,8 @@ export interface ApplyOptions {
 export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
   Runtime,
   {
-    readonly name: "local" | "kubernetes"
+    /** As `/api/v1/info` tells it. */
+    readonly name: string
     /** May sources run in place from a folder (`maxcloud dev`)? */
     readonly inPlace: boolean
     /** Fields that this runtime cannot honour, as warnings with their path in the spec. */
