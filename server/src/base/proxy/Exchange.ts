@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream"
+import { backoffMs } from "../node/backoff.ts"
 import { guardedBy, trying } from "../node/guarded.ts"
 import type { AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
 import { type Answer, Malformed, parseAnswer, parseInformational, parseSwitch, parseTrailers } from "./answer.ts"
@@ -355,7 +356,7 @@ class Exchange {
     if (this.#attempts < 3) this.#attempt()
     else {
       const again = this.#guarded(() => void (this.#over || this.#attempt()))
-      setTimeout(again, Math.min(2 ** this.#attempts, 500))
+      setTimeout(again, backoffMs({ baseMs: 1, maxMs: 500 }, this.#attempts))
     }
   }
 

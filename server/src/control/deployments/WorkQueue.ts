@@ -5,6 +5,7 @@ import { Data, Effect, Schema } from "effect"
 import { isDue } from "../../base/database/isDue.ts"
 import { newId } from "../../base/database/newId.ts"
 import { storableJson } from "../../base/database/storable.ts"
+import { backoffMs } from "../../base/node/backoff.ts"
 import { shardOfSql } from "../../base/replicas/shardOf.ts"
 
 /** What work is about: one app and stage of an organization. At most one worker has it at a time. */
@@ -48,8 +49,8 @@ const longestBackoffMs = 60_000
 export const longestWaitMs = 2 * longestBackoffMs
 
 /** From 1 to 2 times 200 ms, doubled with each attempt, a minute at most. */
-const backoffMs = (attempts: number) =>
-  Math.min(longestBackoffMs, 200 * 2 ** Math.min(attempts, 20)) * (1 + Math.random())
+const pauseMs = (attempts: number) =>
+  backoffMs({ baseMs: 200, maxMs: longestBackoffMs }, attempts) * (1 + Math.random())
 
 /** A set of keys to work on, in the database: a key added while a worker has it is worked on once more. */
 export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
@@ -149,7 +150,7 @@ export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
                 attempts = ${outcome.failed ? lease.attempts + 1 : 0},
                 available_at = least(available_at, clock_timestamp() + ${Math.min(
                   longestWaitMs,
-                  outcome.failed ? Math.max(outcome.afterMs, backoffMs(lease.attempts)) : outcome.afterMs
+                  outcome.failed ? Math.max(outcome.afterMs, pauseMs(lease.attempts)) : outcome.afterMs
                 )} * interval '1 millisecond')
               where ${held(lease)}`
         ).pipe(Effect.asVoid),

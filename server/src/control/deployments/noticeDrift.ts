@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Duration, Effect, Stream } from "effect"
+import { backoffMs } from "../../base/node/backoff.ts"
 import { Shards } from "../../base/replicas/Shards.ts"
 import { type Drift, Runtime } from "../../runtimes/port/Runtime.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
@@ -16,7 +17,7 @@ const healedAtOnce = 5
  * not keep the cluster and us busy. The first few at once, then ever later, a minute at most.
  */
 export const patienceMs = (timesHealed: number) =>
-  timesHealed < healedAtOnce ? 0 : Math.min(60_000, 1_000 * 2 ** (timesHealed - healedAtOnce))
+  timesHealed < healedAtOnce ? 0 : backoffMs({ baseMs: 1_000, maxMs: 60_000 }, timesHealed - healedAtOnce)
 
 const timesHealed = ({ key, object }: Drift) =>
   Effect.gen(function* () {

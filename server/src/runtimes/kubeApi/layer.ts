@@ -1,4 +1,5 @@
 import { Effect, Layer, Option, Stream } from "effect"
+import { backoffMs, jittered } from "../../base/node/backoff.ts"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterSource } from "./connect.ts"
 import { type Connections, makeConnections } from "./connections.ts"
@@ -29,8 +30,6 @@ const maxQuickRetries = 3
 const maxStartPauseMillis = 2_000
 /** The API server's flow control asks for a second each time; more than this and it is not busy, but closed to us. */
 const maxBusyMillis = 60_000
-
-const jittered = (millis: number) => millis * (0.75 + Math.random() / 2)
 
 const make = Effect.fn("KubeApi.make")(function* ({
   maxInFlight = 32,
@@ -199,7 +198,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
     if (looks === maxQuickRetries && left > 0) {
       yield* Effect.logWarning(`${wrong.message}. Waiting for it, ${Math.ceil(left / 1000)} s at most`)
     }
-    yield* Effect.sleep(jittered(Math.min(100 * 2 ** looks, maxStartPauseMillis)))
+    yield* Effect.sleep(jittered(backoffMs({ baseMs: 100, maxMs: maxStartPauseMillis }, looks)))
   }
 
   return KubeApi.of({

@@ -1,4 +1,5 @@
 import { Chunk, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
+import { backoffMs } from "../../base/node/backoff.ts"
 import type { KubeError, KubeRequest, WatchEvent, WatchInput } from "./KubeApi.ts"
 import { pathOf } from "./kinds.ts"
 import { LineReader } from "./ndjson.ts"
@@ -115,8 +116,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
             away = true
             yield* Effect.logWarning(`${what} is away, and is tried again: ${why}`)
           }
-          const longestNow = Math.min(longest, 125 * 2 ** Math.min(failures, 10))
-          yield* Effect.sleep(longestNow * (0.5 + Math.random() / 2))
+          yield* Effect.sleep(backoffMs({ baseMs: 125, maxMs: longest }, failures) * (0.5 + Math.random() / 2))
         })
       const failed = (error: KubeError) =>
         waitAway(

@@ -5,7 +5,7 @@ import * as fc from "fast-check"
 import { layerTest as database } from "../../base/database/layerTest.ts"
 import { asNobody } from "../../base/database/RowScope.ts"
 import * as keys from "../../base/keys/layerTest.ts"
-import { backoffMs } from "./backoff.ts"
+import { mailBackoffMs } from "./backoff.ts"
 import { Mail, MailError, MailTransport, type Message } from "./Mail.ts"
 import * as PostgresMail from "./PostgresMail.ts"
 import { makeSmtp } from "./smtp.ts"
@@ -211,10 +211,10 @@ describe("the pause before a mail is tried again", () => {
         fc.nat(1_000_000),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (attempts, after, random) => {
-          const ms = backoffMs(attempts, after, random)
+          const ms = mailBackoffMs(attempts, after, random)
           assert.isAtLeast(ms, Math.max(2_500, Math.min(after, 86_400) * 1000))
           assert.isAtMost(ms, Math.max(5_400_000, Math.min(after, 86_400) * 1000))
-          assert.isAtMost(backoffMs(attempts, 0, random), backoffMs(attempts + 1, 0, random))
+          assert.isAtMost(mailBackoffMs(attempts, 0, random), mailBackoffMs(attempts + 1, 0, random))
         }
       )
     )

@@ -5,7 +5,7 @@ import { asServer } from "../../base/database/RowScope.ts"
 import { DataKeys, type Place } from "../../base/keys/DataKeys.ts"
 import { endWithin } from "../../base/node/endWithin.ts"
 import { within } from "../../base/node/monotonic.ts"
-import { backoffMs, keptSeconds } from "./backoff.ts"
+import { keptSeconds, mailBackoffMs } from "./backoff.ts"
 import { Mail, MailError, MailTransport } from "./Mail.ts"
 import { type LeasedMail, makeOutbox } from "./outboxRows.ts"
 
@@ -63,7 +63,7 @@ export const layer = (options: OutboxOptions = {}) => {
       const failed = (mail: LeasedMail, error: MailError) => {
         const { attempts, id, kind } = mail
         const about = Effect.annotateLogs({ mail: id, kind, attempts })
-        const ms = backoffMs(attempts, error.retryAfterSeconds)
+        const ms = mailBackoffMs(attempts, error.retryAfterSeconds)
         if (error.final || mail.ageSeconds + ms / 1000 > keptSeconds(kind)) {
           return outbox
             .remove(id)

@@ -1,3 +1,4 @@
+import { backoffMs } from "../../base/node/backoff.ts"
 import type { MailKind } from "./Mail.ts"
 
 const firstMs = 5_000
@@ -8,8 +9,8 @@ const daySeconds = 86_400
  * Milliseconds until a mail is tried again after so many attempts: 5 seconds, doubled each time up to an hour, each by half more or
  * less at random, so that not all come back together. Not before `retryAfterSeconds`, within a day.
  */
-export const backoffMs = (attempts: number, retryAfterSeconds = 0, random = Math.random()): number => {
-  const ms = Math.min(longestMs, firstMs * 2 ** Math.min(Math.max(attempts, 1) - 1, 20)) * (0.5 + random)
+export const mailBackoffMs = (attempts: number, retryAfterSeconds = 0, random = Math.random()): number => {
+  const ms = backoffMs({ baseMs: firstMs, maxMs: longestMs }, attempts - 1) * (0.5 + random)
   return Math.max(ms, Math.min(retryAfterSeconds, daySeconds) * 1000)
 }
 

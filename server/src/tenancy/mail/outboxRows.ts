@@ -24,7 +24,7 @@ const Row = Schema.Struct({
 })
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** The longest that a mail server may ask for (`backoffMs`). */
+/** The longest that a mail server may ask for (`mailBackoffMs`). */
 const longestWaitMs = 86_400_000
 
 const milliseconds = (sql: SqlClient, ms: number) => sql`${Math.round(ms)}::float8 * interval '1 millisecond'`

@@ -1,4 +1,5 @@
 import { Effect, Stream } from "effect"
+import { backoffMs, jittered } from "../../../base/node/backoff.ts"
 import { type LinePosition, type LogLine, millisOf } from "../../../stores/logs/LogLine.ts"
 import type { KubeApi, KubeError } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
@@ -221,7 +222,7 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
         current(false)
         complete = false
         failures++
-        yield* Effect.sleep(Math.min(5_000, 100 * 2 ** failures) * (0.75 + Math.random() / 2))
+        yield* Effect.sleep(jittered(backoffMs({ baseMs: 100, maxMs: 5_000 }, failures)))
       }
     }
   })

@@ -1,3 +1,5 @@
+import { backoffMs } from "../../../base/node/backoff.ts"
+
 /** How an instance has fared with its last requests. Plain data, changed by `afterRequest` alone. */
 export interface Standing {
   /** Requests in a row that it failed. */
@@ -26,7 +28,7 @@ export const afterRequest = (standing: Standing, outcome: Outcome, nowMs: number
   if (isEjected(standing, nowMs)) return standing
   const failures = standing.failures + 1
   if (standing.ejections === 0 && failures < failuresUntilEjected) return { ...standing, failures }
-  const forMs = Math.min(longestEjectionMs, firstEjectionMs * 2 ** Math.min(standing.ejections, 30))
+  const forMs = backoffMs({ baseMs: firstEjectionMs, maxMs: longestEjectionMs }, standing.ejections)
   return { failures: 0, ejections: standing.ejections + 1, untilMs: nowMs + forMs }
 }
 

@@ -3,7 +3,7 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, FiberId } from "effect"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import type { Instance, InstanceExit, InstanceFailed } from "../instances/Instance.ts"
-import { backoffMs, defaultBackoff } from "./backoff.ts"
+import { defaultBackoff, restartBackoffMs } from "./backoff.ts"
 import { firstSecondsMs } from "./failures.ts"
 import { makeRevisionRunner, type RevisionRunner } from "./RevisionRunner.ts"
 
@@ -184,12 +184,12 @@ describe("an instance that dies", () => {
 
 describe("the wait between failures", () => {
   it("doubles up to five minutes, and starts with seconds if trying again can't help", () => {
-    const waits = Array.from({ length: 20 }, (_, i) => backoffMs(defaultBackoff, i + 1, true))
+    const waits = Array.from({ length: 20 }, (_, i) => restartBackoffMs(defaultBackoff, i + 1, true))
     expect(waits.slice(0, 4)).toEqual([100, 200, 400, 800])
     expect(waits.at(-1)).toBe(300_000)
     for (let i = 1; i < waits.length; i++) expect(waits[i]).toBeGreaterThanOrEqual(waits[i - 1] ?? 0)
-    expect(backoffMs(defaultBackoff, 2, false)).toBe(12_800)
-    expect(backoffMs(defaultBackoff, 1_000, false)).toBe(300_000)
+    expect(restartBackoffMs(defaultBackoff, 2, false)).toBe(12_800)
+    expect(restartBackoffMs(defaultBackoff, 1_000, false)).toBe(300_000)
   })
 })
 

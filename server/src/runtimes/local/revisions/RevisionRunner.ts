@@ -5,7 +5,7 @@ import type { Care } from "../../../stores/sources/SourceStore.ts"
 import { makePool, type Pool } from "../activator/Pool.ts"
 import type { Instance, InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
 import type { LogWriter } from "../logs/LogStore.ts"
-import { type BackoffConfig, backoffMs } from "./backoff.ts"
+import { type BackoffConfig, restartBackoffMs } from "./backoff.ts"
 import { diagnosisOfFailure, type FailureReason, failureOf, failureOfExit, firstSecondsMs } from "./failures.ts"
 import { listens } from "./listens.ts"
 
@@ -249,7 +249,7 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
     failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
     // Perhaps what it ran from has been damaged in a way that only its content shows.
     if (failures === 1 && care === "quick") care = "whole"
-    const delayMs = Math.max(backoffMs(input.backoff, failures, why.retryable), why.retryAfterMs ?? 0)
+    const delayMs = Math.max(restartBackoffMs(input.backoff, failures, why.retryable), why.retryAfterMs ?? 0)
     retryAtMs = now + delayMs
     failure = { ...why, count: failures, retryAtMs, retryAt: new Date(Date.now() + delayMs) }
     return delayMs

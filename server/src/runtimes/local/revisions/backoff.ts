@@ -1,9 +1,7 @@
-/** How failures are spaced: by `baseMs`, doubling to `maxMs`. The first restart comes soon, as Docker's does. */
-export interface BackoffConfig {
-  /** @default 100 */
-  readonly baseMs: number
-  /** @default 300_000 */
-  readonly maxMs: number
+import { type Backoff, backoffMs } from "../../../base/node/backoff.ts"
+
+/** How failures are spaced. The first restart comes soon, as Docker's does. */
+export interface BackoffConfig extends Backoff {
   /** An instance that was ready this long ends the row of failures. @default 10_000 */
   readonly resetAfterMs: number
 }
@@ -14,5 +12,5 @@ export const defaultBackoff: BackoffConfig = { baseMs: 100, maxMs: 300_000, rese
 const hopelessDoublings = 6
 
 /** Milliseconds to wait after the n-th failure in a row (n from 1). */
-export const backoffMs = (config: BackoffConfig, failures: number, retryable: boolean): number =>
-  Math.min(config.maxMs, config.baseMs * 2 ** Math.min(failures - 1 + (retryable ? 0 : hopelessDoublings), 30))
+export const restartBackoffMs = (config: BackoffConfig, failures: number, retryable: boolean): number =>
+  backoffMs(config, failures - 1 + (retryable ? 0 : hopelessDoublings))

@@ -1,0 +1,27 @@
+import * as fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { backoffMs, jittered } from "./backoff.ts"
+
+const backoff = fc.record({
+  baseMs: fc.integer({ min: 1, max: 10_000 }),
+  maxMs: fc.integer({ min: 10_000, max: 10_000_000 })
+})
+
+describe("backoff", () => {
+  it("begins with the base and doubles up to the longest wait, however many failures there are", () => {
+    fc.assert(
+      fc.property(backoff, fc.nat(5_000), (given, failures) => {
+        assert.strictEqual(backoffMs(given, 0), given.baseMs)
+        assert.isAtMost(backoffMs(given, failures), given.maxMs)
+        assert.strictEqual(backoffMs(given, failures + 1), Math.min(given.maxMs, 2 * backoffMs(given, failures)))
+      })
+    )
+  })
+
+  it("spreads waits by a quarter", () => {
+    for (let index = 0; index < 1_000; index++) {
+      assert.isAtLeast(jittered(1_000), 750)
+      assert.isBelow(jittered(1_000), 1_250)
+    }
+  })
+})

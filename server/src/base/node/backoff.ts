@@ -1,0 +1,15 @@
+/** How far apart attempts are: by `baseMs`, doubled with each failure in a row, `maxMs` at most. */
+export interface Backoff {
+  readonly baseMs: number
+  readonly maxMs: number
+}
+
+/**
+ * Milliseconds to wait after so many failures before this one. For attempts that a row or a state counts; where one effect is tried again,
+ * use `Schedule.exponential`.
+ */
+export const backoffMs = ({ baseMs, maxMs }: Backoff, failures: number): number =>
+  Math.min(maxMs, baseMs * 2 ** Math.min(Math.max(failures, 0), 40))
+
+/** A quarter more or less at random, so that those who failed together don't come back together. */
+export const jittered = (millis: number): number => millis * (0.75 + Math.random() / 2)
