@@ -1,12 +1,7 @@
 import type { ProxyAgent } from "undici"
+import { isDispatcher } from "./FetchDispatcher.ts"
 import { ProxyFailed } from "./ProxyFailed.ts"
 import { type Proxy, type ProxyEnvironment, proxyFor } from "./proxyFor.ts"
-
-/** What `fetch` takes as a dispatcher, by the types of the Node that it is compiled for. */
-type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object
-
-/** Node takes any version's, though their types differ. */
-const isDispatcher = (value: object): value is FetchDispatcher => "dispatch" in value
 
 const causeOf = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? causeOf(error.cause) : error

@@ -2,6 +2,7 @@ import { lookup } from "node:dns"
 import type { LookupFunction } from "node:net"
 import type { Client } from "@maxcloud/sdk"
 import { NotFound } from "@maxcloud/sdk/api"
+import { type FetchDispatcher, isDispatcher } from "@maxcloud/sdk/proxy"
 import { Agent } from "undici"
 
 /** How a service of an embedded server is asked: what `fetch` takes, and the stage that is meant. */
@@ -18,12 +19,6 @@ const loopbackLookup =
     if (options.all === true) callback(null, [{ address: "127.0.0.1", family: 4 }])
     else callback(null, "127.0.0.1", 4)
   }
-
-/** What `fetch` takes as a dispatcher, by the types of the Node that it is compiled for. */
-export type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object
-
-/** Node takes any version's, though their types differ. */
-const isDispatcher = (value: object): value is FetchDispatcher => value instanceof Agent
 
 /** Reaches the hosts of an embedded server's services on this machine, and every other host as usual. */
 export const loopbackDispatcher = (

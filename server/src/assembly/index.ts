@@ -1,5 +1,6 @@
 /** The max-cloud server: in this process (`embedded`), as this process's work (`runServer`), or as an Effect (`serve`); and what it needs on a cluster (`cluster`). */
 
+export type { FetchDispatcher } from "@maxcloud/sdk/proxy"
 export { type RotatedKeys, type RotateKeysOptions, type RotateKeysResult, rotateKeys } from "../base/keys/rotateKeys.ts"
 export { InvalidSetting, type ServerSettings } from "../base/settings/ServerConfig.ts"
 export { ServerError } from "../base/words/ServerError.ts"
@@ -19,6 +20,6 @@ export { runtimeNames } from "../runtimes/choose/runtimeNames.ts"
 export type { Development } from "../runtimes/local/instances/Development.ts"
 export { runProbe } from "../runtimes/network/probe.ts"
 export { type Embedded, type EmbeddedOptions, embedded } from "./embedded.ts"
-export type { EmbeddedRequest, FetchDispatcher } from "./embeddedFetch.ts"
+export type { EmbeddedRequest } from "./embeddedFetch.ts"
 export { bootstrapNotice, type RunOptions, runServer, serve } from "./runServer.ts"
 export type { RunningServer } from "./Server.ts"

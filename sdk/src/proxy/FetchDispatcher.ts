@@ -1,0 +1,5 @@
+/** What `fetch` takes as a dispatcher, by the types of the Node that it is compiled for. */
+export type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object
+
+/** Is it a dispatcher of undici? Node takes any version's, though their types differ. */
+export const isDispatcher = (value: object): value is FetchDispatcher => "dispatch" in value
