@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
+import { inOrder } from "../../base/database/inOrder.ts"
 
 /**
  * Tables with an organization in each row whose rows stay. The audit log outlives: what is personal in it, and what it says of the
@@ -34,13 +35,6 @@ export const erasedTables = Effect.gen(function* () {
       join pg_class f on f.oid = k.conrelid join pg_class t on t.oid = k.confrelid
       where k.contype = 'f' and f.relnamespace = current_schema()::regnamespace and f.oid <> t.oid`
   )
-  const ordered: Array<string> = []
-  let rest = all
-  while (rest.length > 0) {
-    const next = rest.filter((table) => !links.some((_) => _.to === table && _.from !== table && rest.includes(_.from)))
-    if (next.length === 0) return yield* Effect.dieMessage(`the tables ${rest.join(", ")} point to each other`)
-    ordered.push(...next)
-    rest = rest.filter((_) => !next.includes(_))
-  }
-  return ordered
+  const names = all.map((name) => ({ name, needs: links.flatMap((_) => (_.to === name ? [_.from] : [])) }))
+  return inOrder(names).map((_) => _.name)
 })

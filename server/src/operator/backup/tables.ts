@@ -1,4 +1,5 @@
 import type pg from "pg"
+import { inOrder } from "../../base/database/inOrder.ts"
 import { BackupError } from "./BackupError.ts"
 
 export interface Table {
@@ -21,15 +22,7 @@ export const tablesOf = async (client: pg.ClientBase): Promise<ReadonlyArray<Tab
        and c.relname <> all ($1) order by c.relname`,
     [notKept]
   )
-  const ordered: Array<Table> = []
-  let rest = rows
-  while (rest.length > 0) {
-    const ready = rest.filter((table) => !table.needs.some((needed) => rest.some((_) => _.name === needed)))
-    if (ready.length === 0) throw new Error(`the tables ${rest.map((_) => _.name).join(", ")} point to each other`)
-    ordered.push(...ready.map(({ columns, name }) => ({ name, columns })))
-    rest = rest.filter((_) => !ready.includes(_))
-  }
-  return ordered
+  return inOrder(rows)
 }
 
 /** The newest migration that a database has had; 0 where it has no tables. */

@@ -1,7 +1,7 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { crashRemedyOf } from "./crashRemedies.ts"
+import { doubled } from "./doubled.ts"
 import { foreignProgramIn } from "./foreignProgram.ts"
-import { doubled } from "./memoryText.ts"
 
 const signals: Readonly<Record<number, string>> = {
   1: "SIGHUP",

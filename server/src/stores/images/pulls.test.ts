@@ -1,7 +1,8 @@
 import { Deferred, type Duration, Effect, Either, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
 import { assert, describe, it } from "vitest"
+import { sizeText } from "../../base/words/bytesText.ts"
 import { imageProblem } from "./ImageProblem.ts"
-import { makePulls, makePullText, type Pulls, sizeText } from "./pulls.ts"
+import { makePulls, makePullText, type Pulls } from "./pulls.ts"
 
 const withPulls = <A, E>(use: (pulls: Pulls) => Effect.Effect<A, E, Scope.Scope>, timeLimit?: Duration.DurationInput) =>
   Effect.runPromise(

@@ -1,5 +1,6 @@
 import { Deferred, Duration, Effect, type Scope } from "effect"
 import { guardedBy } from "../../base/node/guarded.ts"
+import { sizeText } from "../../base/words/bytesText.ts"
 import type { ImageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { nextPull, type PullLimits, pullLimits, type Queued } from "./pullQueue.ts"
@@ -45,15 +46,6 @@ const tellEvery = Duration.seconds(2)
 const pullTimeLimit = Duration.minutes(30)
 /** From when on it is said that nothing comes. */
 const quietMs = 10_000
-
-const units = ["B", "kB", "MB", "GB"] as const
-
-/** As podman and docker write sizes: `34.1 MB`. */
-export const sizeText = (bytes: number): string => {
-  const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
-  const value = bytes / 1000 ** step
-  return `${step === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[step]}`
-}
 
 /** Says how far a pull is, and how fast it was since it was last asked. */
 export const makePullText = (now: () => number = () => performance.now()) => {

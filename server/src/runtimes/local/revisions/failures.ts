@@ -1,7 +1,7 @@
 import { type Diagnosis, type DiagnosisCode, diagnosisOf } from "@maxcloud/sdk/api"
 import { Cause } from "effect"
+import { memoryText } from "../../../base/words/bytesText.ts"
 import { afterReady, endDiagnosis, endedFromOutside, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
-import { memoryText } from "../../diagnosis/memoryText.ts"
 import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec } from "../instances/Instance.ts"
 
 /** An instance that ends sooner after it became ready hasn't served: some open their port first and fail then. */

@@ -1,0 +1,35 @@
+import * as fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { inOrder } from "./inOrder.ts"
+
+/** Tables that point only to earlier ones, and to some that aren't given; then shuffled. */
+const tables = fc
+  .array(fc.array(fc.nat(20), { maxLength: 4 }), { maxLength: 15 })
+  .map((all) => all.map((to, at) => ({ name: `t${at}`, needs: to.map((_) => (_ < at ? `t${_}` : `other${_}`)) })))
+  .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }))
+
+describe("the order of tables", () => {
+  it("has each table once, after those that it points to", () => {
+    fc.assert(
+      fc.property(tables, (given) => {
+        const names = inOrder(given).map((_) => _.name)
+        assert.sameMembers(
+          names,
+          given.map((_) => _.name)
+        )
+        for (const { name, needs } of given) {
+          for (const needed of needs) assert.isBelow(names.indexOf(needed), names.indexOf(name))
+        }
+      })
+    )
+  })
+
+  it("takes a table that points to itself, and refuses a circle", () => {
+    assert.deepEqual(inOrder([{ name: "a", needs: ["a"] }]).length, 1)
+    const circle = [
+      { name: "a", needs: ["b"] },
+      { name: "b", needs: ["a"] }
+    ]
+    assert.throws(() => inOrder(circle), /a, b point to each other/)
+  })
+})

@@ -1,0 +1,15 @@
+/** Puts tables into an order in which each comes after all those that it `needs`; other names in `needs` don't count. */
+export const inOrder = <Table extends { readonly name: string; readonly needs: ReadonlyArray<string> }>(
+  tables: ReadonlyArray<Table>
+): ReadonlyArray<Table> => {
+  const ordered: Array<Table> = []
+  let rest = tables
+  while (rest.length > 0) {
+    const waiting = new Set(rest.map((_) => _.name))
+    const ready = rest.filter(({ name, needs }) => !needs.some((needed) => needed !== name && waiting.has(needed)))
+    if (ready.length === 0) throw new Error(`the tables ${[...waiting].join(", ")} point to each other`)
+    ordered.push(...ready)
+    rest = rest.filter((_) => !ready.includes(_))
+  }
+  return ordered
+}

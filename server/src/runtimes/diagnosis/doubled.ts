@@ -1,0 +1,7 @@
+import { Option } from "effect"
+import { memoryText } from "../../base/words/bytesText.ts"
+import { quantityOf } from "../port/quantity.ts"
+
+/** Twice that much memory, as it is written in a config. */
+export const doubled = (quantity: string | number): string =>
+  Option.match(quantityOf(quantity), { onNone: () => "1Gi", onSome: (bytes) => memoryText(bytes * 2) })
