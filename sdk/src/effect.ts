@@ -1,7 +1,9 @@
 /** The SDK as Effects. As promises it is in `@maxcloud/sdk`. */
 export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"
 export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
-export type { AuthCalls, NewInvite, NewKey, NewOidcTrust } from "./authCalls.ts"
+export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
+export type { ServerInfo } from "./calls/calls.ts"
+export type { AuditOptions } from "./calls/organizationCalls.ts"
 export { type ConnectionOptions, defaultApiUrl, isSafeForTokens } from "./connection.ts"
 export {
   type DeployError,
@@ -37,10 +39,20 @@ export {
   localToken,
   tokenDigestOf
 } from "./localServer.ts"
-export { type Deployable, type LogOptions, MaxCloud, makeMaxCloud, type ServerInfo } from "./MaxCloud.ts"
-export type { AccountCalls, AuditCalls, AuditOptions, ErasureCalls, OrganizationCalls } from "./organizationCalls.ts"
+export {
+  type AccountCalls,
+  type AuditCalls,
+  type AuthCalls,
+  type Deployable,
+  type ErasureCalls,
+  MaxCloud,
+  type MaxCloudService,
+  makeMaxCloud,
+  type OrganizationCalls
+} from "./MaxCloud.ts"
 export type { InStage } from "./parse.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
 export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
 export { findWorkspace, type Workspace, workspaceAt } from "./source/findWorkspace.ts"
 export { sourceFilterOf } from "./sourceFilter.ts"
+export type { LogOptions } from "./streams.ts"

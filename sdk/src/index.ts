@@ -7,7 +7,16 @@ export {
   publicKeysIn,
   verifyAuditExportOf as verifyAuditExport
 } from "./audit/verifyAuditExport.ts"
-export { type Client, type ClientOptions, createClient, type DeployInput, findConfig, loadConfig } from "./client.ts"
+export type { ServerInfo } from "./calls/calls.ts"
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type DeployInput,
+  findConfig,
+  loadConfig,
+  type PeopleClient
+} from "./client.ts"
 export type { DeployProgress } from "./deploy.ts"
 export {
   type DiagnosisText,
@@ -25,12 +34,5 @@ export {
 } from "./diagnosis/index.ts"
 export * from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
-export type { ServerInfo } from "./MaxCloud.ts"
-export type {
-  PeopleClient,
-  RevealedApiKey,
-  RevealedDeviceCodes,
-  RevealedProgress,
-  RevealedSession
-} from "./peopleClient.ts"
+export type { RevealedApiKey, RevealedDeviceCodes, RevealedProgress, RevealedSession } from "./promises.ts"
 export type { RestartProgress } from "./restart.ts"

@@ -1,6 +1,7 @@
 import { AppName, productionStage, ServiceName, StageName, specIssuesOf } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
 import { DeploymentId, InvalidRequest } from "./api/index.ts"
+import type { CallError } from "./errors.ts"
 
 /** What a caller wrote, as the contract has it: `InvalidRequest` tells every place that is wrong. */
 export const parse =
@@ -13,6 +14,13 @@ export const parse =
         return new InvalidRequest({ detail, issues })
       })
     )
+
+/** Does something with what a caller wrote, once it is parsed. */
+export const parsed = <A, I, B>(
+  schema: Schema.Schema<A, I>,
+  written: unknown,
+  use: (value: A) => Effect.Effect<B, CallError>
+): Effect.Effect<B, CallError> => Effect.flatMap(parse(schema)(written), use)
 
 export const parseApp = parse(AppName)
 export const parseService = parse(ServiceName)
@@ -27,6 +35,9 @@ export interface InStage {
 export const stageOf = (options: InStage | undefined): Effect.Effect<StageName, InvalidRequest> =>
   parseStage(options?.stage ?? productionStage)
 
-/** An app's stage, as paths of the API have it. */
-export const parseAppStage = (app: string, options: InStage | undefined) =>
-  Effect.all({ app: parseApp(app), stage: stageOf(options) })
+/** Does something with an app's stage, as paths of the API have it. */
+export const inApp = <A>(
+  app: string,
+  options: InStage | undefined,
+  use: (path: { readonly app: AppName; readonly stage: StageName }) => Effect.Effect<A, CallError>
+): Effect.Effect<A, CallError> => Effect.flatMap(Effect.all({ app: parseApp(app), stage: stageOf(options) }), use)

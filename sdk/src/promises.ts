@@ -1,13 +1,50 @@
-import { Cause, Effect, Exit, Stream } from "effect"
-import type { MaxCloudError } from "./errors.ts"
+import { Cause, Effect, Exit, Predicate, Redacted, Stream } from "effect"
+import type { DeviceCodes, DeviceProgress, NewApiKey, SessionGrant } from "./api/index.ts"
 
 export interface Abortable {
   /** Ends the call: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** Its secret fields as plain text: what is done with it is up to the caller. */
+type Plain<A, K extends keyof A> = Omit<A, K> & { readonly [_ in K]: string }
+export type RevealedSession = Plain<SessionGrant, "token">
+export type RevealedApiKey = Plain<NewApiKey, "secret">
+export type RevealedDeviceCodes = Plain<DeviceCodes, "deviceCode">
+export type RevealedProgress =
+  | Exclude<DeviceProgress, { readonly state: "granted" }>
+  | { readonly state: "granted"; readonly session: RevealedSession }
+
+/** An answer with its secrets as plain text. */
+type Revealed<A> = A extends SessionGrant
+  ? RevealedSession
+  : A extends NewApiKey
+    ? RevealedApiKey
+    : A extends DeviceCodes
+      ? RevealedDeviceCodes
+      : A extends { readonly state: "granted"; readonly session: SessionGrant }
+        ? { readonly state: "granted"; readonly session: RevealedSession }
+        : A
+
+/** Only options may be left out: these take a signal too. Calls without options get some. */
+type WithSignal<P extends ReadonlyArray<unknown>> = P extends
+  | readonly []
+  | readonly [...ReadonlyArray<unknown>, unknown]
+  ? [...parameters: P, options?: Abortable]
+  : { [I in keyof P]: undefined extends P[I] ? NonNullable<P[I]> & Abortable : P[I] }
+
+/** Calls that are Effects, as promises, and those that are streams as iterables. */
+export type Promised<T> =
+  T extends Effect.Effect<infer A, infer _E>
+    ? (options?: Abortable) => Promise<Revealed<A>>
+    : T extends Stream.Stream<infer A, infer _E>
+      ? (options?: Abortable) => AsyncIterable<A>
+      : T extends (...parameters: infer P) => Effect.Effect<infer A, infer _E>
+        ? (...parameters: WithSignal<P>) => Promise<Revealed<A>>
+        : { readonly [K in keyof T]: Promised<T[K]> }
+
 /** Rejects with the error itself, and with the signal's reason where that was the cause. */
-export const run = async <A>(effect: Effect.Effect<A, MaxCloudError>, signal: AbortSignal): Promise<A> => {
+export const run = async <A>(effect: Effect.Effect<A, unknown>, signal: AbortSignal): Promise<A> => {
   signal.throwIfAborted()
   const exit = await Effect.runPromiseExit(effect, { signal })
   if (Exit.isSuccess(exit)) return exit.value
@@ -26,5 +63,57 @@ const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
     return Effect.sync(() => signal.removeEventListener("abort", abort))
   })
 
-export const iterate = <A>(stream: Stream.Stream<A, MaxCloudError>, signal: AbortSignal): AsyncIterable<A> =>
+export const iterate = <A>(stream: Stream.Stream<A, unknown>, signal: AbortSignal): AsyncIterable<A> =>
   Stream.toAsyncIterable(Stream.interruptWhen(stream, aborted(signal)))
+
+type SignalOf = (options: Abortable | undefined) => AbortSignal
+
+const isEffect = (call: unknown): call is Effect.Effect<unknown, unknown> => Effect.isEffect(call)
+
+const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
+  Predicate.hasProperty(call, Stream.StreamTypeId)
+
+const isAbortable = (value: unknown): value is Abortable =>
+  Predicate.hasProperty(value, "signal") && value.signal instanceof AbortSignal
+
+/** An answer's secrets stand at its top, or in the session that it holds. */
+const reveal = (answer: unknown): unknown => {
+  if (Redacted.isRedacted(answer)) return Redacted.value(answer)
+  if (!Predicate.isRecord(answer) || Object.getPrototypeOf(answer) !== Object.prototype) return answer
+  return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, reveal(value)]))
+}
+
+/** The call itself, and its options without the signal. */
+const withoutSignal = (parameters: ReadonlyArray<unknown>) => {
+  const last = parameters.at(-1)
+  if (!isAbortable(last)) return { parameters, options: undefined }
+  const { signal, ...options } = last
+  return { parameters: [...parameters.slice(0, -1), options], options: { signal } }
+}
+
+const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
+  // Effects are streams too.
+  if (isEffect(call)) {
+    return (options?: Abortable) => run(Effect.map(call, reveal), signalOf(options))
+  }
+  if (isStream(call)) return (options?: Abortable) => iterate(call, signalOf(options))
+  if (typeof call === "function") {
+    return (...given: ReadonlyArray<unknown>) => {
+      const { options, parameters } = withoutSignal(given)
+      return run(
+        Effect.map(
+          Effect.suspend(() => Reflect.apply(call, undefined, [...parameters])),
+          reveal
+        ),
+        signalOf(options)
+      )
+    }
+  }
+  return typeof call === "object" && call !== null ? promised(call, signalOf) : call
+}
+
+/** `calls` as promises, each of which ends with the signal that `signalOf` gives for its options. */
+export function promised<T extends object>(calls: T, signalOf: SignalOf): Promised<T>
+export function promised(calls: object, signalOf: SignalOf): object {
+  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, promisedCall(call, signalOf)]))
+}

@@ -31,7 +31,7 @@ export const AuditEntry = Schema.Struct({
   /** SHA-256 in hexadecimal digits, over the entry and the hash before it. */
   hash: Schema.String
 }).annotations({ identifier: "AuditEntry" })
-export type AuditEntry = typeof AuditEntry.Type
+export interface AuditEntry extends Schema.Schema.Type<typeof AuditEntry> {}
 
 export const AuditList = Schema.Struct({ entries: Schema.Array(AuditEntry) }).annotations({ identifier: "AuditList" })
 

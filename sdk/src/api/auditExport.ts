@@ -39,7 +39,7 @@ export const AuditRecord = Schema.Struct({
   subject: Text,
   subjectDigest: Schema.NullOr(Digest)
 })
-export type AuditRecord = typeof AuditRecord.Type
+export interface AuditRecord extends Schema.Schema.Type<typeof AuditRecord> {}
 
 /** What is sealed of the person. */
 export const AuditPersonal = Schema.Struct({
@@ -50,10 +50,10 @@ export const AuditPersonal = Schema.Struct({
   /** 16 random bytes in base64url: without it, the digest says nothing of the rest. */
   salt: Schema.String
 })
-export type AuditPersonal = typeof AuditPersonal.Type
+export interface AuditPersonal extends Schema.Schema.Type<typeof AuditPersonal> {}
 
 export const AuditSubject = Schema.Struct({ subject: Schema.String, salt: Schema.String })
-export type AuditSubject = typeof AuditSubject.Type
+export interface AuditSubject extends Schema.Schema.Type<typeof AuditSubject> {}
 
 export const AuditEntryLine = Schema.Struct({
   entry: AuditRecord,
@@ -61,7 +61,7 @@ export const AuditEntryLine = Schema.Struct({
   /** Not part of the hash itself, but proven by the digests in it. null: nothing was sealed, or its key was erased. */
   opened: Schema.Struct({ personal: Schema.NullOr(AuditPersonal), subject: Schema.NullOr(AuditSubject) })
 })
-export type AuditEntryLine = typeof AuditEntryLine.Type
+export interface AuditEntryLine extends Schema.Schema.Type<typeof AuditEntryLine> {}
 
 /** Says that the chain had this hash at this length. Its `canonicalJson` is signed (Ed25519, RFC 8032). */
 export const AuditCheckpoint = Schema.Struct({
@@ -73,14 +73,14 @@ export const AuditCheckpoint = Schema.Struct({
   at: Schema.String,
   keyId: Schema.String
 })
-export type AuditCheckpoint = typeof AuditCheckpoint.Type
+export interface AuditCheckpoint extends Schema.Schema.Type<typeof AuditCheckpoint> {}
 
 export const AuditCheckpointLine = Schema.Struct({
   checkpoint: AuditCheckpoint,
   /** Base64. */
   signature: Schema.String
 })
-export type AuditCheckpointLine = typeof AuditCheckpointLine.Type
+export interface AuditCheckpointLine extends Schema.Schema.Type<typeof AuditCheckpointLine> {}
 
 export const AuditHeaderLine = Schema.Struct({
   format: Schema.Literal(auditFormat),
@@ -89,7 +89,7 @@ export const AuditHeaderLine = Schema.Struct({
   /** SPKI in PEM: of every key that has signed a checkpoint below. */
   publicKeys: Schema.Array(Schema.Struct({ id: Schema.String, publicKey: Schema.String }))
 })
-export type AuditHeaderLine = typeof AuditHeaderLine.Type
+export interface AuditHeaderLine extends Schema.Schema.Type<typeof AuditHeaderLine> {}
 
 export const AuditEndLine = Schema.Struct({
   end: Schema.Struct({
@@ -99,7 +99,7 @@ export const AuditEndLine = Schema.Struct({
     leftOut: Schema.optionalWith(Sequence.pipe(Schema.positive()), { exact: true })
   })
 })
-export type AuditEndLine = typeof AuditEndLine.Type
+export interface AuditEndLine extends Schema.Schema.Type<typeof AuditEndLine> {}
 
 /** The hash before the first entry: 32 bytes of zero. */
 export const auditGenesis = "0".repeat(64)

@@ -46,7 +46,7 @@ export const UserInfo = Schema.Struct({
   /** Has the address been confirmed? Until then the account may look, and do nothing. */
   verified: Schema.Boolean
 }).annotations({ identifier: "UserInfo" })
-export type UserInfo = typeof UserInfo.Type
+export interface UserInfo extends Schema.Schema.Type<typeof UserInfo> {}
 
 /** A sign-in of one person to one organization. The token is shown this once. */
 export const SessionGrant = Schema.Struct({
@@ -56,7 +56,7 @@ export const SessionGrant = Schema.Struct({
   role: Role,
   user: UserInfo
 }).annotations({ identifier: "SessionGrant" })
-export type SessionGrant = typeof SessionGrant.Type
+export interface SessionGrant extends Schema.Schema.Type<typeof SessionGrant> {}
 
 export const Registration = Schema.Struct({
   email: Email,
@@ -65,7 +65,7 @@ export const Registration = Schema.Struct({
   /** From the link that a new server prints: needed where registration is by invite only. */
   bootstrapToken: Schema.optional(Token)
 }).annotations({ identifier: "Registration", ...knownKeysOnly })
-export type Registration = typeof Registration.Type
+export interface Registration extends Schema.Schema.Type<typeof Registration> {}
 
 /**
  * Mail is on its way to the address: with a link that makes the account or, if there is one, with how to sign in. This answer doesn't say
@@ -75,7 +75,7 @@ export const RegistrationMailed = Schema.Struct({
   state: Schema.Literal("mailed"),
   email: Schema.String
 }).annotations({ identifier: "RegistrationMailed" })
-export type RegistrationMailed = typeof RegistrationMailed.Type
+export interface RegistrationMailed extends Schema.Schema.Type<typeof RegistrationMailed> {}
 
 export const AcceptInvite = Schema.Struct({ token: Token }).annotations({
   identifier: "AcceptInvite",
@@ -101,13 +101,13 @@ export const AuthStatus = Schema.Struct({
   /** Every organization that the person is a member of, by name; empty for other credentials than a session. */
   organizations: Schema.Array(Schema.Struct({ name: OrganizationName, role: Role }))
 }).annotations({ identifier: "AuthStatus" })
-export type AuthStatus = typeof AuthStatus.Type
+export interface AuthStatus extends Schema.Schema.Type<typeof AuthStatus> {}
 
 export const CreateOrganization = Schema.Struct({ organization: OrganizationName }).annotations({
   identifier: "CreateOrganization",
   ...knownKeysOnly
 })
-export type CreateOrganization = typeof CreateOrganization.Type
+export interface CreateOrganization extends Schema.Schema.Type<typeof CreateOrganization> {}
 
 export const SwitchOrganization = Schema.Struct({ organization: OrganizationName }).annotations({
   identifier: "SwitchOrganization",
@@ -128,7 +128,7 @@ export const DeviceCodes = Schema.Struct({
   expiresInSeconds: Schema.Int,
   intervalSeconds: Schema.Int
 }).annotations({ identifier: "DeviceCodes" })
-export type DeviceCodes = typeof DeviceCodes.Type
+export interface DeviceCodes extends Schema.Schema.Type<typeof DeviceCodes> {}
 
 export const DevicePoll = Schema.Struct({ deviceCode: Token }).annotations({
   identifier: "DevicePoll",
@@ -160,7 +160,7 @@ export const ApiKeyInfo = Schema.Struct({
   /** The key that took its place by rotation. */
   replacedBy: Schema.NullOr(ApiKeyId)
 }).annotations({ identifier: "ApiKeyInfo" })
-export type ApiKeyInfo = typeof ApiKeyInfo.Type
+export interface ApiKeyInfo extends Schema.Schema.Type<typeof ApiKeyInfo> {}
 
 export const ApiKeyList = Schema.Struct({ apiKeys: Schema.Array(ApiKeyInfo) }).annotations({ identifier: "ApiKeyList" })
 
@@ -172,14 +172,14 @@ export const CreateApiKey = Schema.Struct({
   /** Seconds from now, up to ten years; absent: it does not expire. */
   expiresInSeconds: Schema.optional(Schema.Int.pipe(Schema.between(60, 315_360_000)))
 }).annotations({ identifier: "CreateApiKey", ...knownKeysOnly })
-export type CreateApiKey = typeof CreateApiKey.Type
+export interface CreateApiKey extends Schema.Schema.Type<typeof CreateApiKey> {}
 
 export const NewApiKey = Schema.Struct({
   apiKey: ApiKeyInfo,
   /** The whole key, shown this once. */
   secret: Schema.Redacted(Schema.String)
 }).annotations({ identifier: "NewApiKey" })
-export type NewApiKey = typeof NewApiKey.Type
+export interface NewApiKey extends Schema.Schema.Type<typeof NewApiKey> {}
 
 export const RotateApiKey = Schema.Struct({
   /** How long the former key goes on, in seconds: up to 30 days. */
@@ -194,7 +194,7 @@ export const InviteInfo = Schema.Struct({
   createdAt: Schema.String,
   expiresAt: Schema.String
 }).annotations({ identifier: "InviteInfo" })
-export type InviteInfo = typeof InviteInfo.Type
+export interface InviteInfo extends Schema.Schema.Type<typeof InviteInfo> {}
 
 export const InviteList = Schema.Struct({ invites: Schema.Array(InviteInfo) }).annotations({ identifier: "InviteList" })
 
@@ -240,7 +240,7 @@ export const OidcTrustInfo = Schema.Struct({
   effectiveRole: Schema.NullOr(Role),
   limitedBecause: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "OidcTrustInfo" })
-export type OidcTrustInfo = typeof OidcTrustInfo.Type
+export interface OidcTrustInfo extends Schema.Schema.Type<typeof OidcTrustInfo> {}
 
 export const OidcTrustList = Schema.Struct({ oidcTrusts: Schema.Array(OidcTrustInfo) }).annotations({
   identifier: "OidcTrustList"
@@ -253,4 +253,4 @@ export const CreateOidcTrust = Schema.Struct({
   role: Schema.optionalWith(Role, { default: (): Role => "deployer" }),
   scopes: Schema.optionalWith(Schema.Array(KeyScope).pipe(Schema.maxItems(50)), { default: () => [] })
 }).annotations({ identifier: "CreateOidcTrust", ...knownKeysOnly })
-export type CreateOidcTrust = typeof CreateOidcTrust.Type
+export interface CreateOidcTrust extends Schema.Schema.Type<typeof CreateOidcTrust> {}

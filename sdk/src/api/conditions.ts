@@ -8,7 +8,7 @@ export const Condition = Schema.Struct({
   message: Schema.String,
   lastTransitionTime: Schema.String
 }).annotations({ identifier: "Condition" })
-export type Condition = typeof Condition.Type
+export interface Condition extends Schema.Schema.Type<typeof Condition> {}
 
 /**
  * `pending`: on its way; `ready`: instances serve; `idle`: at zero, the next request starts one; `waking`: that is happening;

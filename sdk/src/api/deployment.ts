@@ -23,7 +23,7 @@ export const DeploymentService = Schema.Struct({
   /** Why it does not become ready, as soon as that is known. */
   diagnosis: Schema.NullOr(Diagnosis)
 }).annotations({ identifier: "DeploymentService" })
-export type DeploymentService = typeof DeploymentService.Type
+export interface DeploymentService extends Schema.Schema.Type<typeof DeploymentService> {}
 
 /** One accepted AppSpec of an app and stage, numbered from 1; never changed after. */
 export const Deployment = Schema.Struct({
@@ -41,7 +41,7 @@ export const Deployment = Schema.Struct({
   startedAt: Schema.NullOr(Schema.String),
   finishedAt: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "Deployment" })
-export type Deployment = typeof Deployment.Type
+export interface Deployment extends Schema.Schema.Type<typeof Deployment> {}
 
 export const DeploymentList = Schema.Struct({ deployments: Schema.Array(Deployment) }).annotations({
   identifier: "DeploymentList"
@@ -61,7 +61,7 @@ export const DeploymentEvent = Schema.Struct({
   /** The deployment when the event was read: with `finished`, and with the last of the `service` events that are read together. */
   deployment: Schema.NullOr(Deployment)
 }).annotations({ identifier: "DeploymentEvent" })
-export type DeploymentEvent = typeof DeploymentEvent.Type
+export interface DeploymentEvent extends Schema.Schema.Type<typeof DeploymentEvent> {}
 
 /** One field that would change. Values are shown as JSON; secrets as their name and version. */
 export const FieldChange = Schema.Struct({
@@ -69,14 +69,14 @@ export const FieldChange = Schema.Struct({
   before: Schema.NullOr(Schema.String),
   after: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "FieldChange" })
-export type FieldChange = typeof FieldChange.Type
+export interface FieldChange extends Schema.Schema.Type<typeof FieldChange> {}
 
 export const ServiceChange = Schema.Struct({
   service: ServiceName,
   action: Schema.Literal("create", "update", "delete", "unchanged"),
   fields: Schema.Array(FieldChange)
 }).annotations({ identifier: "ServiceChange" })
-export type ServiceChange = typeof ServiceChange.Type
+export interface ServiceChange extends Schema.Schema.Type<typeof ServiceChange> {}
 
 /** An object that the platform's newest settings change, although the app is the same: the server rolls it out by itself. */
 export const PlatformChange = Schema.Struct({
@@ -85,7 +85,7 @@ export const PlatformChange = Schema.Struct({
   /** Does the service get a new revision by it? */
   newRevision: Schema.Boolean
 }).annotations({ identifier: "PlatformChange" })
-export type PlatformChange = typeof PlatformChange.Type
+export interface PlatformChange extends Schema.Schema.Type<typeof PlatformChange> {}
 
 /** The difference between an AppSpec and what runs. `problems` would make the deployment be refused, `warnings` would not. */
 export const Plan = Schema.Struct({
@@ -97,7 +97,7 @@ export const Plan = Schema.Struct({
   /** What is still to be rolled out of the platform's settings to what is deployed now. */
   platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] })
 }).annotations({ identifier: "Plan" })
-export type Plan = typeof Plan.Type
+export interface Plan extends Schema.Schema.Type<typeof Plan> {}
 
 /** One stage of an app. */
 export const AppStage = Schema.Struct({
@@ -106,6 +106,6 @@ export const AppStage = Schema.Struct({
   services: Schema.Int,
   deployment: Schema.NullOr(Deployment)
 }).annotations({ identifier: "AppStage" })
-export type AppStage = typeof AppStage.Type
+export interface AppStage extends Schema.Schema.Type<typeof AppStage> {}
 
 export const AppStageList = Schema.Struct({ apps: Schema.Array(AppStage) }).annotations({ identifier: "AppStageList" })

@@ -65,4 +65,4 @@ export const Diagnosis = Schema.Struct({
   /** What to do, one sentence. */
   fix: Schema.String
 }).annotations({ identifier: "Diagnosis" })
-export type Diagnosis = typeof Diagnosis.Type
+export interface Diagnosis extends Schema.Schema.Type<typeof Diagnosis> {}

@@ -17,6 +17,6 @@ export const DriftRecord = Schema.Struct({
   /** null: not yet. */
   healedAt: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "DriftRecord" })
-export type DriftRecord = typeof DriftRecord.Type
+export interface DriftRecord extends Schema.Schema.Type<typeof DriftRecord> {}
 
 export const DriftList = Schema.Struct({ drift: Schema.Array(DriftRecord) }).annotations({ identifier: "DriftList" })

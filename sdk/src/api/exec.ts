@@ -12,7 +12,7 @@ export const TerminalSize = Schema.Struct({
   columns: Schema.Int.pipe(Schema.between(1, 10_000)),
   rows: Schema.Int.pipe(Schema.between(1, 10_000))
 })
-export type TerminalSize = typeof TerminalSize.Type
+export interface TerminalSize extends Schema.Schema.Type<typeof TerminalSize> {}
 
 const word = textUpTo(32_768, "A word of the command").pipe(
   Schema.filter((_) => !_.includes("\0") || "A word of the command can't hold NUL.")
@@ -29,7 +29,7 @@ export const ExecStart = Schema.Struct({
   ),
   terminal: Schema.optional(TerminalSize)
 }).annotations({ identifier: "ExecStart" })
-export type ExecStart = typeof ExecStart.Type
+export interface ExecStart extends Schema.Schema.Type<typeof ExecStart> {}
 
 /** Later messages of a client. */
 export const ExecInput = Schema.Union(

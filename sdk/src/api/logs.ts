@@ -16,7 +16,7 @@ export const LogEntry = Schema.Struct({
   line: Schema.String,
   truncated: Schema.Boolean
 }).annotations({ identifier: "LogEntry" })
-export type LogEntry = typeof LogEntry.Type
+export interface LogEntry extends Schema.Schema.Type<typeof LogEntry> {}
 
 /** Which lines. Without `follow` the stream ends with the last one that there is. */
 export const LogParameters = Schema.Struct({
@@ -27,4 +27,4 @@ export const LogParameters = Schema.Struct({
   /** How many of the last lines to begin with, 10,000 at most. @default 100; all where `since` is given */
   tail: Schema.optional(NumberText.pipe(Schema.int(), Schema.between(0, 10_000)))
 })
-export type LogParameters = typeof LogParameters.Type
+export interface LogParameters extends Schema.Schema.Type<typeof LogParameters> {}

@@ -20,7 +20,7 @@ export const NetworkProbe = Schema.Struct({
   /** What was seen: `HTTP 200`, `HTTP 403`, `no connection within 2 s`. */
   detail: Schema.String
 }).annotations({ identifier: "NetworkProbe" })
-export type NetworkProbe = typeof NetworkProbe.Type
+export interface NetworkProbe extends Schema.Schema.Type<typeof NetworkProbe> {}
 
 /** What the network lets through, against what the config says. `differences`: probes whose `actual` is not `expected`. */
 export const NetworkReport = Schema.Struct({
@@ -29,4 +29,4 @@ export const NetworkReport = Schema.Struct({
   probes: Schema.Array(NetworkProbe),
   differences: Schema.Int
 }).annotations({ identifier: "NetworkReport" })
-export type NetworkReport = typeof NetworkReport.Type
+export interface NetworkReport extends Schema.Schema.Type<typeof NetworkReport> {}

@@ -19,7 +19,7 @@ export const Quotas = Schema.Struct({
   /** Followed logs, events and exports that are open at once, on each server. */
   streams: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null })
 }).annotations({ identifier: "Quotas" })
-export type Quotas = typeof Quotas.Type
+export interface Quotas extends Schema.Schema.Type<typeof Quotas> {}
 
 /** What counts against the quotas now. */
 export const QuotaUse = Schema.Struct({
@@ -34,7 +34,7 @@ export const QuotaUse = Schema.Struct({
   /** On the server that answers. null: not counted. */
   streams: Schema.optionalWith(Schema.NullOr(Schema.Int), { default: () => null })
 }).annotations({ identifier: "QuotaUse" })
-export type QuotaUse = typeof QuotaUse.Type
+export interface QuotaUse extends Schema.Schema.Type<typeof QuotaUse> {}
 
 export const OrganizationInfo = Schema.Struct({
   id: OrganizationId,
@@ -45,7 +45,7 @@ export const OrganizationInfo = Schema.Struct({
   quotas: Quotas,
   use: QuotaUse
 }).annotations({ identifier: "OrganizationInfo" })
-export type OrganizationInfo = typeof OrganizationInfo.Type
+export interface OrganizationInfo extends Schema.Schema.Type<typeof OrganizationInfo> {}
 
 export const MemberInfo = Schema.Struct({
   userId: UserId,
@@ -54,7 +54,7 @@ export const MemberInfo = Schema.Struct({
   verified: Schema.Boolean,
   since: Schema.String
 }).annotations({ identifier: "MemberInfo" })
-export type MemberInfo = typeof MemberInfo.Type
+export interface MemberInfo extends Schema.Schema.Type<typeof MemberInfo> {}
 
 export const MemberList = Schema.Struct({ members: Schema.Array(MemberInfo) }).annotations({ identifier: "MemberList" })
 
@@ -87,11 +87,11 @@ export const ErasureCertificate = Schema.Struct({
   signature: Schema.String,
   keyId: Schema.String
 }).annotations({ identifier: "ErasureCertificate" })
-export type ErasureCertificate = typeof ErasureCertificate.Type
+export interface ErasureCertificate extends Schema.Schema.Type<typeof ErasureCertificate> {}
 
 export const DeletionStatus = Schema.Struct({
   deleteAfter: Schema.String,
   /** Where the certificate is told once it is done: its id. Needs no credential, since there is none any more. */
   certificateId: Schema.String
 }).annotations({ identifier: "DeletionStatus" })
-export type DeletionStatus = typeof DeletionStatus.Type
+export interface DeletionStatus extends Schema.Schema.Type<typeof DeletionStatus> {}

@@ -8,10 +8,10 @@ export const ReadinessCheck = Schema.Struct({
   /** What is wrong and how to fix it, or else what there is to know. */
   message: Schema.optional(Schema.String)
 }).annotations({ identifier: "ReadinessCheck" })
-export type ReadinessCheck = typeof ReadinessCheck.Type
+export interface ReadinessCheck extends Schema.Schema.Type<typeof ReadinessCheck> {}
 
 export const Readiness = Schema.Struct({
   status: Schema.Literal("ready"),
   checks: Schema.Array(ReadinessCheck)
 }).annotations({ identifier: "Readiness" })
-export type Readiness = typeof Readiness.Type
+export interface Readiness extends Schema.Schema.Type<typeof Readiness> {}

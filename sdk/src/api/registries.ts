@@ -15,7 +15,7 @@ export const RegistryInfo = Schema.Struct({
   username: Schema.String,
   updatedAt: Schema.String
 }).annotations({ identifier: "RegistryInfo" })
-export type RegistryInfo = typeof RegistryInfo.Type
+export interface RegistryInfo extends Schema.Schema.Type<typeof RegistryInfo> {}
 
 export const RegistryList = Schema.Struct({ registries: Schema.Array(RegistryInfo) }).annotations({
   identifier: "RegistryList"
@@ -30,4 +30,4 @@ export const RegistryLogin = Schema.Struct({
     Schema.String.annotations({ message: password }).pipe(Schema.length({ min: 1, max: 65_536 }, { message: password }))
   )
 }).annotations({ identifier: "RegistryLogin", ...knownKeysOnly })
-export type RegistryLogin = typeof RegistryLogin.Type
+export interface RegistryLogin extends Schema.Schema.Type<typeof RegistryLogin> {}

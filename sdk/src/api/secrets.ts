@@ -9,7 +9,7 @@ export const SecretInfo = Schema.Struct({
   version: Schema.Int,
   updatedAt: Schema.String
 }).annotations({ identifier: "SecretInfo" })
-export type SecretInfo = typeof SecretInfo.Type
+export interface SecretInfo extends Schema.Schema.Type<typeof SecretInfo> {}
 
 export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).annotations({ identifier: "SecretList" })
 
@@ -20,7 +20,7 @@ const text = () => "the value of a secret must be a text of up to 65,536 charact
 export const SecretValue = Schema.Struct({
   value: Schema.Redacted(Schema.String.annotations({ message: text }).pipe(Schema.maxLength(65_536, { message: text })))
 }).annotations({ identifier: "SecretValue", ...knownKeysOnly })
-export type SecretValue = typeof SecretValue.Type
+export interface SecretValue extends Schema.Schema.Type<typeof SecretValue> {}
 
 /** One version of a secret that is still kept. */
 export const SecretVersionInfo = Schema.Struct({
@@ -33,7 +33,7 @@ export const SecretVersionInfo = Schema.Struct({
   /** Numbers of the deployments of the stage that hold it. */
   deployments: Schema.Array(Schema.Int)
 }).annotations({ identifier: "SecretVersionInfo" })
-export type SecretVersionInfo = typeof SecretVersionInfo.Type
+export interface SecretVersionInfo extends Schema.Schema.Type<typeof SecretVersionInfo> {}
 
 export const SecretVersionList = Schema.Struct({
   /** Newest first. */

@@ -21,7 +21,7 @@ import { knownKeysOnly } from "./knownKeysOnly.ts"
 export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: Schema.Int }).annotations({
   identifier: "TrafficTarget"
 })
-export type TrafficTarget = typeof TrafficTarget.Type
+export interface TrafficTarget extends Schema.Schema.Type<typeof TrafficTarget> {}
 
 const Declared = ServiceSpec.from.pipe(
   Schema.pick("port", "protocol", "cpu", "memory", "scale", "timeout", "probes", "files", "links", "egress")
@@ -66,7 +66,7 @@ export const Service = Schema.Struct({
   createdAt: Schema.String,
   updatedAt: Schema.String
 }).annotations({ identifier: "Service" })
-export type Service = typeof Service.Type
+export interface Service extends Schema.Schema.Type<typeof Service> {}
 
 export const ServiceList = Schema.Struct({ services: Schema.Array(Service) }).annotations({ identifier: "ServiceList" })
 
@@ -76,7 +76,7 @@ export const Restart = Schema.Struct({
   /** The newest revision before it; null where there was none yet. */
   replaces: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "Restart" })
-export type Restart = typeof Restart.Type
+export interface Restart extends Schema.Schema.Type<typeof Restart> {}
 
 /** An immutable snapshot of a service. */
 export const Revision = Schema.Struct({
@@ -90,7 +90,7 @@ export const Revision = Schema.Struct({
   trafficPercent: Schema.Int,
   createdAt: Schema.String
 }).annotations({ identifier: "Revision" })
-export type Revision = typeof Revision.Type
+export interface Revision extends Schema.Schema.Type<typeof Revision> {}
 
 export const RevisionList = Schema.Struct({ revisions: Schema.Array(Revision) }).annotations({
   identifier: "RevisionList"
@@ -110,4 +110,4 @@ export const CreateService = Schema.Struct({
     description: "The port that the program listens on; left out: the port that the image exposes, else 8080"
   })
 }).annotations({ identifier: "CreateService", ...knownKeysOnly })
-export type CreateService = typeof CreateService.Type
+export interface CreateService extends Schema.Schema.Type<typeof CreateService> {}

@@ -16,14 +16,14 @@ export const ServiceUsage = Schema.Struct({
   /** GiB-seconds. */
   gibSeconds: Schema.Number
 }).annotations({ identifier: "ServiceUsage" })
-export type ServiceUsage = typeof ServiceUsage.Type
+export interface ServiceUsage extends Schema.Schema.Type<typeof ServiceUsage> {}
 
 export const UsageReport = Schema.Struct({
   since: Schema.String,
   until: Schema.String,
   services: Schema.Array(ServiceUsage)
 }).annotations({ identifier: "UsageReport" })
-export type UsageReport = typeof UsageReport.Type
+export interface UsageReport extends Schema.Schema.Type<typeof UsageReport> {}
 
 /** Which time: RFC 3339, or a duration before now such as `24h`. */
 export const UsageParameters = Schema.Struct({
@@ -32,4 +32,4 @@ export const UsageParameters = Schema.Struct({
   /** @default now */
   until: Schema.optional(textUpTo(64, "The time"))
 })
-export type UsageParameters = typeof UsageParameters.Type
+export interface UsageParameters extends Schema.Schema.Type<typeof UsageParameters> {}

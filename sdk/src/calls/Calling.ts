@@ -1,0 +1,28 @@
+import { Effect, Redacted } from "effect"
+import { type Connection, type ConnectionOptions, makeConnection } from "../connection.ts"
+
+/** How a client takes secrets: the one of Effects redacted, the one of promises as plain text. */
+export type AnySecret = string | Redacted.Redacted<string>
+
+export const textOf = (secret: AnySecret): string => (typeof secret === "string" ? secret : Redacted.value(secret))
+
+/** A server, for those that call it. */
+export interface Calling extends Omit<Connection, "api" | "anonymousApi"> {
+  readonly connection: Connection
+  readonly api: Effect.Effect.Success<Connection["api"]>
+  /** For what is asked without a credential: a stale one must not be in the way of getting another. */
+  readonly anonymous: Effect.Effect.Success<Connection["anonymousApi"]>
+}
+
+export const callingOf = (options: ConnectionOptions): Effect.Effect<Calling> => {
+  const connection = makeConnection(options)
+  return Effect.map(Effect.all({ api: connection.api, anonymous: connection.anonymousApi }), (clients) => ({
+    ...connection,
+    ...clients,
+    connection
+  }))
+}
+
+/** Without the fields that were left out: absent and undefined are one here. */
+export const given = (fields: object) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -1,0 +1,145 @@
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+import {
+  AcceptInvite,
+  ApiKeyId,
+  type ApiKeyInfo,
+  type AuthStatus,
+  CreateApiKey,
+  CreateInvite,
+  CreateOidcTrust,
+  type DeviceCodes,
+  DevicePoll,
+  type DeviceProgress,
+  DeviceStart,
+  InviteId,
+  type InviteInfo,
+  type KeyScope,
+  type NewApiKey,
+  OidcTrustId,
+  type OidcTrustInfo,
+  Registration,
+  type RegistrationMailed,
+  type Role,
+  RotateApiKey,
+  type SessionGrant,
+  type UserInfo,
+  VerifyEmail
+} from "../api/index.ts"
+import type { CallError } from "../errors.ts"
+import { parsed } from "../parse.ts"
+import { type AnySecret, type Calling, given, textOf } from "./Calling.ts"
+
+export interface NewKey {
+  readonly name: string
+  /** @default the caller's; never more than that */
+  readonly role?: Role | undefined
+  /** @default not narrowed */
+  readonly scopes?: ReadonlyArray<typeof KeyScope.Encoded> | undefined
+  /** Seconds from now. @default it does not expire */
+  readonly expiresInSeconds?: number | undefined
+}
+
+export interface NewInvite {
+  readonly email: string
+  readonly role: Role
+  /** @default 604800, a week */
+  readonly expiresInSeconds?: number | undefined
+}
+
+export interface NewOidcTrust extends Pick<typeof CreateOidcTrust.Encoded, "name" | "issuer" | "claims"> {
+  /** @default "deployer" */
+  readonly role?: Role | undefined
+  /** @default not narrowed */
+  readonly scopes?: ReadonlyArray<typeof KeyScope.Encoded> | undefined
+}
+
+export interface NewRegistration<Secret extends AnySecret> {
+  readonly email: string
+  readonly organization: string
+  /** From the link that a new server prints: needed if registration is by invite only. */
+  readonly bootstrapToken?: Secret | undefined
+}
+
+/** How one signs in, and the credentials of people and machines. */
+export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Calling) => ({
+  /** Who calls: the credential, its organization and role, and the person behind it. */
+  status: call<AuthStatus>(api.auth.status({})),
+
+  /** Ends the session that the connection's token is of. */
+  signOut: call(api.auth.signOut({})),
+
+  /** A session for another organization that the person is a member of. */
+  switchOrganization: (organization: string): Effect.Effect<SessionGrant, CallError> =>
+    parsed(OrganizationName, organization, (name) =>
+      call(api.auth.switchOrganization({ payload: { organization: name } }))
+    ),
+
+  /** Sends the mail once more that confirms the address. */
+  resendVerification: call(api.auth.resendVerification({})),
+
+  /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
+  register: (registration: NewRegistration<Secret>): Effect.Effect<SessionGrant | RegistrationMailed, CallError> =>
+    Effect.suspend(() => {
+      const { bootstrapToken } = registration
+      const written = bootstrapToken === undefined ? {} : { bootstrapToken: textOf(bootstrapToken) }
+      return parsed(Registration, { ...registration, ...written }, (payload) =>
+        call(anonymous.signIn.register({ payload }))
+      )
+    }),
+
+  /** Confirms an address by the token that was mailed. Needs no token of the connection. */
+  verify: (token: Secret): Effect.Effect<UserInfo, CallError> =>
+    parsed(VerifyEmail, { token: textOf(token) }, (payload) => call(anonymous.signIn.verify({ payload }))),
+
+  acceptInvite: (token: Secret): Effect.Effect<SessionGrant, CallError> =>
+    parsed(AcceptInvite, { token: textOf(token) }, (payload) => call(anonymous.signIn.acceptInvite({ payload }))),
+
+  /** Begins a device authorization (RFC 8628). */
+  startDevice: (clientName: string): Effect.Effect<DeviceCodes, CallError> =>
+    parsed(DeviceStart, { clientName }, (payload) => call(anonymous.signIn.startDevice({ payload }))),
+
+  pollDevice: (deviceCode: Secret): Effect.Effect<DeviceProgress, CallError> =>
+    parsed(DevicePoll, { deviceCode: textOf(deviceCode) }, (payload) => call(anonymous.signIn.pollDevice({ payload }))),
+
+  apiKeys: {
+    list: call<ReadonlyArray<ApiKeyInfo>>(Effect.map(api.auth.apiKeys({}), (_) => _.apiKeys)),
+
+    /** The whole key is in this answer, and nowhere else. */
+    create: (key: NewKey): Effect.Effect<NewApiKey, CallError> =>
+      parsed(CreateApiKey, given(key), (payload) => call(api.auth.createApiKey({ payload }))),
+
+    /** A new key of the same rights; the former one goes on for `overlapSeconds` (a day if it is left out). */
+    rotate: (
+      id: string,
+      options: { readonly overlapSeconds?: number | undefined } = {}
+    ): Effect.Effect<NewApiKey, CallError> =>
+      parsed(ApiKeyId, id, (id) =>
+        parsed(RotateApiKey, given(options), (payload) => call(api.auth.rotateApiKey({ path: { id }, payload })))
+      ),
+
+    delete: (id: string): Effect.Effect<void, CallError> =>
+      parsed(ApiKeyId, id, (id) => call(api.auth.deleteApiKey({ path: { id } })))
+  },
+
+  invites: {
+    list: call<ReadonlyArray<InviteInfo>>(Effect.map(api.auth.invites({}), (_) => _.invites)),
+
+    create: (invite: NewInvite): Effect.Effect<InviteInfo, CallError> =>
+      parsed(CreateInvite, given(invite), (payload) => call(api.auth.createInvite({ payload }))),
+
+    revoke: (id: string): Effect.Effect<void, CallError> =>
+      parsed(InviteId, id, (id) => call(api.auth.revokeInvite({ path: { id } })))
+  },
+
+  /** Whose tokens act for the organization: CI without a kept key. */
+  oidcTrusts: {
+    list: call<ReadonlyArray<OidcTrustInfo>>(Effect.map(api.auth.oidcTrusts({}), (_) => _.oidcTrusts)),
+
+    create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>
+      parsed(CreateOidcTrust, given(trust), (payload) => call(api.auth.createOidcTrust({ payload }))),
+
+    delete: (id: string): Effect.Effect<void, CallError> =>
+      parsed(OidcTrustId, id, (id) => call(api.auth.deleteOidcTrust({ path: { id } })))
+  }
+})

@@ -1,0 +1,68 @@
+import { Effect } from "effect"
+import type { ReadinessCheck, UsageParameters, UsageReport } from "../api/index.ts"
+import type { CallError } from "../errors.ts"
+import { appCalls, deploymentCalls } from "./appCalls.ts"
+import { authCalls } from "./authCalls.ts"
+import type { AnySecret, Calling } from "./Calling.ts"
+import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./organizationCalls.ts"
+import { registryCalls } from "./registryCalls.ts"
+import { secretCalls } from "./secretCalls.ts"
+import { serviceCalls } from "./serviceCalls.ts"
+
+/** What a server says of itself. */
+export interface ServerInfo {
+  readonly version: string
+  /** `local`, `kubernetes`, or one that a newer server has. */
+  readonly runtime: string
+  readonly organization: string
+  /** May services run in place from a folder (`maxcloud dev`)? */
+  readonly inPlace: boolean
+}
+
+/**
+ * Every call of a server that is one request and one answer, as Effects. Both clients are made of these: `MaxCloud` has them as they are,
+ * and `createClient` as promises (`promised`). What goes on for a while is in `MaxCloud.ts` and `client.ts`.
+ */
+export interface Calls<Secret extends AnySecret> {
+  readonly info: Effect.Effect<ServerInfo, CallError>
+  /** Can the server do all of its work? A check that isn't `ok` says in its `message` why, and how to fix it. */
+  readonly readiness: Effect.Effect<ReadonlyArray<ReadinessCheck>, CallError>
+  /** What the organization's instances have reserved: the last 24 hours if nothing else is said. */
+  readonly usage: (range?: UsageParameters) => Effect.Effect<UsageReport, CallError>
+  readonly services: ReturnType<typeof serviceCalls>
+  readonly apps: ReturnType<typeof appCalls>
+  readonly deployments: ReturnType<typeof deploymentCalls>
+  readonly secrets: ReturnType<typeof secretCalls<Secret>>
+  /** Credentials for registries, by host; passwords are never told. */
+  readonly registries: ReturnType<typeof registryCalls<Secret>>
+  readonly auth: ReturnType<typeof authCalls<Secret>>
+  /** The organization that the credential is of. */
+  readonly organization: ReturnType<typeof organizationCalls>
+  /** What is kept of the signed-in person, whatever the organization. */
+  readonly account: ReturnType<typeof accountCalls>
+  /** Each write, and each attempt that was refused. */
+  readonly audit: ReturnType<typeof auditCalls>
+  readonly erasures: ReturnType<typeof erasureCalls>
+}
+
+export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secret> => {
+  const { api, call } = calling
+  return {
+    info: call(api.info.get({})),
+    readiness: call(api.readyz({})).pipe(
+      Effect.map((_) => _.checks),
+      Effect.catchTag("NotReady", (_) => Effect.succeed(_.checks))
+    ),
+    usage: (range = {}) => call(api.usage.read({ urlParams: range })),
+    services: serviceCalls(calling),
+    apps: appCalls(calling),
+    deployments: deploymentCalls(calling),
+    secrets: secretCalls(calling),
+    registries: registryCalls(calling),
+    auth: authCalls(calling),
+    organization: organizationCalls(calling),
+    account: accountCalls(calling),
+    audit: auditCalls(calling),
+    erasures: erasureCalls(calling)
+  }
+}

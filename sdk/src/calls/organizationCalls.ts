@@ -1,0 +1,89 @@
+import { OrganizationName } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+import {
+  type AuditEntry,
+  DeleteOrganization,
+  type DeletionStatus,
+  type ErasureCertificate,
+  type MemberInfo,
+  type OrganizationInfo,
+  Role,
+  type SessionGrant,
+  UserId
+} from "../api/index.ts"
+import type { CallError } from "../errors.ts"
+import { parsed } from "../parse.ts"
+import { type Calling, given } from "./Calling.ts"
+
+/** The organization that the credential is of. */
+export const organizationCalls = ({ api, call, lines }: Calling) => ({
+  get: call<OrganizationInfo>(api.organization.get({})),
+
+  members: call<ReadonlyArray<MemberInfo>>(Effect.map(api.organization.members({}), (_) => _.members)),
+
+  changeMember: (userId: string, role: Role): Effect.Effect<MemberInfo, CallError> =>
+    parsed(UserId, userId, (userId) =>
+      parsed(Role, role, (role) => call(api.organization.changeMember({ path: { userId }, payload: { role } })))
+    ),
+
+  /** Ends the person's sessions and keys in the organization too. */
+  removeMember: (userId: string): Effect.Effect<void, CallError> =>
+    parsed(UserId, userId, (userId) => call(api.organization.removeMember({ path: { userId } }))),
+
+  /** Everything that is kept of it, as lines of JSON, without secret values. */
+  export: lines("/api/v1/organization/export"),
+
+  /** Its services end at once; after the grace period everything of it is erased. `name` is its name once more. */
+  delete: (
+    name: string,
+    options: { readonly graceDays?: number | undefined } = {}
+  ): Effect.Effect<DeletionStatus, CallError> =>
+    parsed(OrganizationName, name, (name) =>
+      parsed(DeleteOrganization, given({ name, graceDays: options.graceDays }), (payload) =>
+        call(api.organization.delete({ payload }))
+      )
+    ),
+
+  /** Ends a deletion within its grace period. */
+  cancelDeletion: call(api.organization.cancelDeletion({}))
+})
+
+/** What is kept of the signed-in person, whatever the organization. */
+export const accountCalls = ({ api, call, lines }: Calling) => ({
+  /** Of its own for the signed-in person, with a session for it. */
+  createOrganization: (name: string): Effect.Effect<SessionGrant, CallError> =>
+    parsed(OrganizationName, name, (organization) =>
+      call(api.account.createOrganization({ payload: { organization } }))
+    ),
+
+  /** Lines of JSON. */
+  export: lines("/api/v1/account/export"),
+
+  /** Erases the person in every store, at once. */
+  delete: call<ErasureCertificate>(api.account.delete({}))
+})
+
+export interface AuditOptions {
+  /** 1 to 1000. @default 100 */
+  readonly limit?: number | undefined
+  /** Entries before this sequence number. */
+  readonly before?: number | undefined
+  readonly action?: string | undefined
+}
+
+/** Each write, and each attempt that was refused. */
+export const auditCalls = ({ api, call, lines }: Calling) => ({
+  /** Newest first. */
+  list: (options: AuditOptions = {}): Effect.Effect<ReadonlyArray<AuditEntry>, CallError> => {
+    const { action, before, limit = 100 } = options
+    return Effect.map(call(api.audit.list({ urlParams: { limit, before, action } })), (_) => _.entries)
+  },
+
+  /** The whole hash chain with its signed checkpoints, as lines of JSON. */
+  export: lines("/api/v1/audit/export")
+})
+
+export const erasureCalls = ({ anonymous, call }: Calling) => ({
+  /** A certificate of erasure, by its id; needs no token. */
+  get: (id: string): Effect.Effect<ErasureCertificate, CallError> => call(anonymous.erasures.get({ path: { id } }))
+})

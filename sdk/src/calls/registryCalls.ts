@@ -1,0 +1,20 @@
+import { Effect } from "effect"
+import { RegistryHost, type RegistryInfo, RegistryLogin } from "../api/index.ts"
+import type { CallError } from "../errors.ts"
+import { parsed } from "../parse.ts"
+import { type AnySecret, type Calling, textOf } from "./Calling.ts"
+
+/** Credentials for registries, by host; passwords are never told. */
+export const registryCalls = <Secret extends AnySecret>({ api, call }: Calling) => ({
+  list: call<ReadonlyArray<RegistryInfo>>(Effect.map(api.registries.list({}), (_) => _.registries)),
+
+  login: (host: string, username: string, password: Secret): Effect.Effect<RegistryInfo, CallError> =>
+    parsed(RegistryHost, host, (host) =>
+      parsed(RegistryLogin, { username, password: textOf(password) }, (payload) =>
+        call(api.registries.login({ path: { host }, payload }))
+      )
+    ),
+
+  logout: (host: string): Effect.Effect<void, CallError> =>
+    parsed(RegistryHost, host, (host) => call(api.registries.logout({ path: { host } })))
+})

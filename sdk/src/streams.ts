@@ -1,0 +1,76 @@
+import { Chunk, Effect, Either, Schema, Stream } from "effect"
+import { DeploymentEvent, type DeploymentId, LogEntry } from "./api/index.ts"
+import type { Calling } from "./calls/Calling.ts"
+import type { Calls } from "./calls/calls.ts"
+import { UnexpectedAnswer } from "./errors.ts"
+import { type InStage, parseDeployment } from "./parse.ts"
+import { subscribe } from "./subscription.ts"
+
+export interface LogOptions {
+  /** Goes on with what is written from now. @default false */
+  readonly follow?: boolean | undefined
+  /** RFC 3339, or a duration before now such as `10m`. */
+  readonly since?: string | undefined
+  readonly revision?: string | undefined
+  /** How many of the last lines to begin with. @default 100; all where `since` is given */
+  readonly tail?: number | undefined
+  /** Goes on after the entry with this cursor. */
+  readonly after?: string | undefined
+}
+
+const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
+const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
+
+/** The calls whose answers come as server-sent events. */
+export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Calls<string>["services"]["get"]) => {
+  const unreadable = (path: string, detail: string) => () =>
+    new UnexpectedAnswer({ url: `${apiUrl}${path}`, status: 200, detail })
+
+  const eventsOf = (id: DeploymentId, lastEventId: string | undefined) => {
+    const path = `/api/v1/deployments/${id}/events`
+    return subscribe(connection, { path, lastEventId, endsWithConnection: false }).pipe(
+      Stream.mapEffect((_) => decodeEvent(_.data).pipe(Either.mapLeft((error) => unreadable(path, error.message)()))),
+      Stream.takeUntil((_) => _.type === "finished")
+    )
+  }
+
+  const events = (written: string, options: { readonly lastEventId?: string | undefined } = {}) =>
+    Stream.unwrap(Effect.map(parseDeployment(written), (id) => eventsOf(id, options.lastEventId)))
+
+  const waitFor = Effect.fn("MaxCloud.waitFor")(function* (written: string) {
+    const id = yield* parseDeployment(written)
+    yield* Stream.runDrain(eventsOf(id, undefined))
+    return yield* call(api.deployments.get({ path: { id } }))
+  })
+
+  const logs = (name: string, options: LogOptions & InStage = {}) =>
+    Stream.unwrap(
+      Effect.map(find(name, options), ({ id }) => {
+        const path = `/api/v1/services/${id}/logs`
+        const query = (resuming: boolean) => {
+          const tail = resuming ? undefined : options.tail
+          const { follow, revision, since } = options
+          const parameters = new URLSearchParams()
+          for (const [key, value] of Object.entries({ follow, since, revision, tail })) {
+            if (value !== undefined) parameters.set(key, String(value))
+          }
+          return parameters
+        }
+        const follow = options.follow === true
+        let begun = false
+        return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: !follow }).pipe(
+          Stream.filter((_) => _.event === "log"),
+          Stream.mapChunksEffect((events) => {
+            begun = begun || events.length > 0
+            return Either.mapLeft(Either.all(Chunk.map(events, (_) => decodeEntry(_.data))), (error) =>
+              unreadable(path, error.message)()
+            ).pipe(Either.map(Chunk.unsafeFromArray))
+          }),
+          // Deleted while it was followed: that is the end of what there is to read.
+          Stream.catchTag("NotFound", (error) => (begun ? Stream.empty : Stream.fail(error)))
+        )
+      })
+    )
+
+  return { events, waitFor, logs }
+}
