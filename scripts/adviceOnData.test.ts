@@ -80,9 +80,9 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "config-schema/src/env.ts": ["Remove it."],
   "docs/auth.md": ["remove it, and add it with the claim"],
   "docs/getting-started.md": ["Remove it"],
-  "docs/kubernetes.md": ["the server may create, change and delete only namespaces", "It may not run programs in pods"],
-  "docs/reliability.md": ["A message never advises you to remove data", "kills servers by SIGKILL"],
-  "docs/operating.md": ["What others (kubectl, other tools) change or delete"]
+  "docs/kubernetes.md": ["The server may create, change and delete only namespaces"],
+  "docs/privacy.md": ["how to export and erase it", "They contain the data until you delete them"],
+  "docs/reliability.md": ["A message never advises you to remove data", "kills servers by SIGKILL"]
 }
 
 const foundIn = (files: ReadonlyArray<string>, texts: (file: string) => ReadonlyArray<string>) =>
