@@ -1,11 +1,15 @@
-/** The only places that spell our labels and annotations. */
+/** The only places that spell labels and annotations. `TemplateAnnotations` and `readMarks` say what their values mean. */
 export const label = {
   organization: "maxcloud.dev/organization",
   /** On namespaces, put there at apply: names may be given again, ids never are. */
   organizationId: "maxcloud.dev/organization-id",
   app: "maxcloud.dev/app",
   stage: "maxcloud.dev/stage",
-  service: "maxcloud.dev/service"
+  service: "maxcloud.dev/service",
+  /** Knative's, on what a revision has. */
+  revision: "serving.knative.dev/revision",
+  /** Knative's, on a Knative Service: `cluster-local` if nobody reaches it from outside. */
+  visibility: "networking.knative.dev/visibility"
 } as const
 
 export const annotation = {
@@ -43,5 +47,12 @@ export const annotation = {
   /** On a Knative Service: `internet` if its pods may call public hosts. The gateway's authorizer reads it. */
   egress: "maxcloud.dev/egress",
   /** On a Knative Service: `"true"` if it is stopped, so that the gateway answers for it with 503. */
-  paused: "maxcloud.dev/paused"
+  paused: "maxcloud.dev/paused",
+  /** Knative's, on a Knative Service's template: how it is scaled, and how long a start may take. */
+  minScale: "autoscaling.knative.dev/min-scale",
+  maxScale: "autoscaling.knative.dev/max-scale",
+  target: "autoscaling.knative.dev/target",
+  targetUtilization: "autoscaling.knative.dev/target-utilization-percentage",
+  window: "autoscaling.knative.dev/window",
+  progressDeadline: "serving.knative.dev/progress-deadline"
 } as const

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto"
 import type { EnvValue, SecretReference, ServiceReference, ServiceSpec } from "@maxcloud/config-schema"
-import type { EnvVar, KnativeContainer, SecretVolume } from "./KnativeService.ts"
+import type { EnvVar, VolumeMount } from "./container.ts"
 import { literal } from "./literal.ts"
 import { internalHostOf, publicUrlOf } from "./names.ts"
+import type { SecretVolume } from "./revisionTemplate.ts"
 import { type SecretPart, type SecretParts, secretNameOf, versionOf, writeParts } from "./secretParts.ts"
 import type { TenantContext } from "./tenant.ts"
 
@@ -10,7 +11,7 @@ import type { TenantContext } from "./tenant.ts"
 export interface Environment {
   readonly env: ReadonlyArray<EnvVar>
   readonly volumes: ReadonlyArray<SecretVolume>
-  readonly volumeMounts: NonNullable<KnativeContainer["volumeMounts"]>
+  readonly volumeMounts: ReadonlyArray<VolumeMount>
   readonly secret: { readonly name: string; readonly parts: SecretParts } | undefined
 }
 

@@ -1,11 +1,11 @@
 import type { AppName, ServiceSpec } from "@maxcloud/config-schema"
-import { annotation } from "./annotations.ts"
+import type { TemplateAnnotations } from "./revisionTemplate.ts"
 import type { ResolvedImage, TenantContext } from "./tenant.ts"
 
 export interface Image {
   readonly image: string
   /** For the template: what the image's name stands for, where it is a source. */
-  readonly annotations: Readonly<Record<string, string>>
+  readonly annotations: Partial<TemplateAnnotations>
   /** What its registry says of it, where that was asked. */
   readonly resolved: ResolvedImage | undefined
 }
@@ -23,17 +23,13 @@ export const imageOf = (app: AppName, service: ServiceSpec, tenant: TenantContex
   const name = `source.maxcloud.dev/${tenant.organization}/${app}/${service.name}`
   if (source?.directory !== undefined) {
     const { directory, script } = source
-    const annotations = {
-      [annotation.sourceDirectory]: directory,
-      ...(script === undefined ? {} : { [annotation.sourceScript]: script })
-    }
-    return { image: name, annotations, resolved: undefined }
+    return { image: name, annotations: { sourceDirectory: directory, sourceScript: script }, resolved: undefined }
   }
   if (source?.digest !== undefined) {
     const annotations = {
-      [annotation.sourceDigest]: source.digest,
-      ...(source.package === undefined ? {} : { [annotation.sourcePackage]: source.package }),
-      ...(service.build === undefined ? {} : { [annotation.sourceBuild]: JSON.stringify(service.build) })
+      sourceDigest: source.digest,
+      sourcePackage: source.package,
+      sourceBuild: service.build
     }
     return { image: `${name}@${source.digest}`, annotations, resolved: undefined }
   }

@@ -1,8 +1,10 @@
 import { type AppSpec, type EnvValue, linksOf, type ServiceSpec, type SpecIssue } from "@maxcloud/config-schema"
-import { Schema } from "effect"
-import { annotation, label } from "./annotations.ts"
+import { Either, Schema } from "effect"
+import { label } from "./annotations.ts"
+import { isKnativeService } from "./KnativeService.ts"
 import type { Manifest } from "./manifest.ts"
 import { offlineTenant } from "./offlineTenant.ts"
+import { readParts } from "./secretParts.ts"
 import { synth } from "./synth.ts"
 
 /** A manifest, and what its reader has to know of it: lines of a comment. */
@@ -94,11 +96,16 @@ const stripped = (value: unknown): unknown => {
 
 const isLabels = Schema.is(Schema.Record({ key: Schema.String, value: Schema.String }))
 
+const partsIn = (manifest: Manifest) => {
+  const parts = readParts(manifest)
+  return parts === undefined ? undefined : Either.getOrThrow(parts)
+}
+
 const plain = (manifest: Manifest, spec: AppSpec, namespace: string): Manifest => {
   const { apiVersion, kind, metadata, ...rest } = manifest
   const { annotations, labels, ...named } = metadata
   const kept = { annotations: others(annotations), labels: others(labels) }
-  const secret = annotations?.[annotation.secretParts]
+  const secret = partsIn(manifest)
   return {
     apiVersion,
     kind,
@@ -108,35 +115,24 @@ const plain = (manifest: Manifest, spec: AppSpec, namespace: string): Manifest =
       labels: { ...kept.labels, "app.kubernetes.io/part-of": spec.app },
       ...(kept.annotations === undefined ? {} : { annotations: kept.annotations })
     },
-    ...(secret === undefined
-      ? {}
-      : { stringData: Object.fromEntries(Object.keys(readParts(secret)).map((_) => [_, ""])) }),
+    ...(secret === undefined ? {} : { stringData: Object.fromEntries(Object.keys(secret).map((_) => [_, ""])) }),
     ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, stripped(value)]))
   }
 }
 
-const readParts = Schema.decodeUnknownSync(
-  Schema.parseJson(
-    Schema.Record({
-      key: Schema.String,
-      value: Schema.Array(Schema.Union(Schema.String, Schema.Struct({ secret: Schema.String })))
-    })
-  )
-)
-
 const notesOf = (manifest: Manifest, spec: AppSpec): ReadonlyArray<string> => {
-  const written = manifest.metadata.annotations?.[annotation.secretParts]
+  const written = partsIn(manifest)
   if (written !== undefined) {
     return [
       "Fill in the values before it is applied; applied again as it is, it would empty them.",
-      ...Object.entries(readParts(written)).map(([key, parts]) => {
+      ...Object.entries(written).map(([key, parts]) => {
         const value = parts.map((_) => (typeof _ === "string" ? JSON.stringify(_) : `the secret ${_.secret}`))
         return `${key}: ${value.join(" + ")}`
       })
     ]
   }
   const service = spec.services.find((_) => _.name === manifest.metadata.name)
-  return manifest.apiVersion.startsWith("serving.knative.dev/") && service?.port === "auto"
+  return isKnativeService(manifest) && service?.port === "auto"
     ? [
         "The port of the image is not known offline: 8080 is written. Set `port` in the config if it listens on another."
       ]

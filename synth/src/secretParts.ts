@@ -1,12 +1,17 @@
 import { createHash } from "node:crypto"
-import type { SecretName, SecretReference, ServiceName } from "@maxcloud/config-schema"
+import { SecretName, type SecretReference, type ServiceName } from "@maxcloud/config-schema"
+import { Either, Schema } from "effect"
+import { annotation } from "./annotations.ts"
+import type { Manifest } from "./manifest.ts"
 import type { TenantContext } from "./tenant.ts"
 
 /** A text, or a version of a secret whose value is put in at apply. */
-export type SecretPart = string | { readonly secret: SecretName; readonly version: number }
+export const SecretPart = Schema.Union(Schema.String, Schema.Struct({ secret: SecretName, version: Schema.Int }))
+export type SecretPart = typeof SecretPart.Type
 
 /** What each key of a Secret's data is put together from. */
-export type SecretParts = Readonly<Record<string, ReadonlyArray<SecretPart>>>
+export const SecretParts = Schema.Record({ key: Schema.String, value: Schema.Array(SecretPart) })
+export type SecretParts = typeof SecretParts.Type
 
 /** The version that a deployment pins. `missingSecrets` finds what has none, before. */
 export const versionOf = ({ secret }: SecretReference, tenant: TenantContext): SecretPart => {
@@ -20,6 +25,23 @@ export const versionOf = ({ secret }: SecretReference, tenant: TenantContext): S
 /** JSON with its keys sorted, so that it does not depend on how the config orders them. */
 export const writeParts = (parts: SecretParts): string =>
   JSON.stringify(Object.fromEntries(Object.entries(parts).sort(([a], [b]) => (a < b ? -1 : 1))))
+
+const decodeParts = Schema.decodeUnknownEither(Schema.parseJson(SecretParts))
+
+/** Reads what `writeParts` has written of a Secret; undefined if it has no such parts, on the left the fault as a clause. */
+export const readParts = ({ metadata }: Manifest): Either.Either<SecretParts, string> | undefined => {
+  const written = metadata.annotations?.[annotation.secretParts]
+  return written === undefined
+    ? undefined
+    : Either.mapLeft(decodeParts(written), () => `its annotation ${annotation.secretParts} can't be read`)
+}
+
+/** On the Secret of the organization's credentials for registries. */
+export const pullSecretAnnotations = { [annotation.registryCredentials]: "true" }
+
+/** Are the values of this Secret not fixed by its manifest, so that it must be filled to know whether it has changed? */
+export const isPullSecret = ({ metadata }: Manifest): boolean =>
+  metadata.annotations?.[annotation.registryCredentials] === pullSecretAnnotations[annotation.registryCredentials]
 
 /**
  * Name of the Secret of a service: `<service>--<hash>`, 62 characters at most. The hash is of what it holds, by name and

@@ -13,6 +13,7 @@ import { policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
 import { writeParts } from "./secretParts.ts"
+import { writeMarks } from "./serviceMarks.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
@@ -42,6 +43,12 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
   const named = (name: string) => ({ name, namespace: namespaceOf(tenant), labels: { ...labels } })
   const environment = environmentOf(service, tenant)
   const { secret } = environment
+  const marks = writeMarks({
+    internal: service.visibility === "internal",
+    links: linksOf(service),
+    mayCallInternet: service.egress === "internet",
+    paused: tenant.pausedServices.has(service.name)
+  })
 
   const objects: ReadonlyArray<ApiObject> = [
     new KubeServiceAccount(chart, "account", {
@@ -58,11 +65,8 @@ const synthService = (app: AppName, service: ServiceSpec, tenant: TenantContext)
     new KnativeService(chart, "service", {
       metadata: {
         ...named(service.name),
-        labels: {
-          ...gatewayLabels(labels),
-          ...(service.visibility === "internal" ? { "networking.knative.dev/visibility": "cluster-local" } : {})
-        },
-        annotations: networkAnnotations(service, tenant)
+        labels: { ...gatewayLabels(labels), ...marks.labels },
+        annotations: marks.annotations
       },
       spec: { template: revisionTemplateOf(app, service, tenant, labels, environment) }
     })
@@ -90,16 +94,6 @@ const secretObject = (
     metadata,
     spec: externalSecretSpec(tenant.externalSecrets, tenant, app, { labels, name, parts })
   })
-}
-
-/** What the gateway's authorizer reads of a service. On the Knative Service itself, for what changes in its template makes a revision. */
-const networkAnnotations = (service: ServiceSpec, tenant: TenantContext): Record<string, string> => {
-  const links = linksOf(service)
-  return {
-    ...(links.length === 0 ? {} : { [annotation.links]: links.join(",") }),
-    ...(service.egress === "internet" ? { [annotation.egress]: service.egress } : {}),
-    ...(tenant.pausedServices.has(service.name) ? { [annotation.paused]: "true" } : {})
-  }
 }
 
 /** Kourier tells the authorizer a host's visibility among the labels of its Knative Service, which win: none of the user's has that name. */

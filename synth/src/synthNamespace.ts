@@ -7,12 +7,12 @@ import {
   KubeSecret,
   Quantity
 } from "cdk8s-plus-30/lib/imports/k8s.js"
-import { annotation } from "./annotations.ts"
 import { namespaceLabels } from "./labels.ts"
 import type { Manifest } from "./manifest.ts"
 import { namespaceOf, pullSecretName } from "./names.ts"
 import { denyAll } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
+import { pullSecretAnnotations } from "./secretParts.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
@@ -72,7 +72,7 @@ export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> =
     ...(tenant.pullSecret
       ? [
           new KubeSecret(chart, "registry", {
-            metadata: { ...metadata, name: pullSecretName, annotations: { [annotation.registryCredentials]: "true" } },
+            metadata: { ...metadata, name: pullSecretName, annotations: pullSecretAnnotations },
             type: "kubernetes.io/dockerconfigjson"
           })
         ]

@@ -1,17 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { PlatformChange } from "@maxcloud/sdk/api"
-import type { Manifest } from "@maxcloud/synth"
+import { type Manifest, templateOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import type { Target } from "../../base/words/Target.ts"
 import { canonical } from "./canonical.ts"
 import { platformKey } from "./PlatformKey.ts"
 import { makeStored, StageContext } from "./stageManifests.ts"
-
-const Template = Schema.Struct({ spec: Schema.Struct({ template: Schema.Unknown }) })
-const templateOf = (manifest: Manifest) => {
-  const read = Schema.decodeUnknownOption(Template)(manifest)
-  return read._tag === "None" ? undefined : read.value.spec.template
-}
 
 const decodeContext = Schema.decodeUnknownOption(StageContext)
 
@@ -26,7 +20,7 @@ export const changesOfManifests = (
     const existing = old.get(nameOf(manifest))
     if (existing !== undefined && canonical(existing) === canonical(manifest)) return []
     const newRevision =
-      manifest.kind === "Service" &&
+      templateOf(manifest) !== undefined &&
       (existing === undefined || canonical(templateOf(existing)) !== canonical(templateOf(manifest)))
     return [{ kind: manifest.kind, name: manifest.metadata.name, newRevision }]
   })

@@ -1,4 +1,4 @@
-import { annotation, label } from "@maxcloud/synth"
+import { label, readMarks } from "@maxcloud/synth"
 import { Option, Schema } from "effect"
 import type { WatchEvent } from "../../runtimes/kubeApi/KubeApi.ts"
 
@@ -62,13 +62,16 @@ export const readPod = (object: unknown): Option.Option<Pod> =>
 const serviceId = (namespace: string, name: string) => `${namespace}/${name}`
 
 export const readService = (object: unknown): Option.Option<Service> =>
-  Option.map(decodeService(object), ({ metadata: { annotations, labels, name, namespace } }) => ({
-    id: serviceId(namespace, name),
-    links: new Set((annotations[annotation.links] ?? "").split(",").filter((_) => _ !== "")),
-    mayCallInternet: annotations[annotation.egress] === "internet",
-    paused: annotations[annotation.paused] === "true",
-    forged: "visibility" in labels
-  }))
+  Option.map(decodeService(object), ({ metadata }) => {
+    const { links, mayCallInternet, paused } = readMarks(metadata)
+    return {
+      id: serviceId(metadata.namespace, metadata.name),
+      links: new Set(links),
+      mayCallInternet,
+      paused,
+      forged: "visibility" in metadata.labels
+    }
+  })
 
 export const readNamespace = (object: unknown): Option.Option<Namespace> =>
   Option.map(decodeNamespace(object), ({ metadata }) => ({ id: metadata.name }))

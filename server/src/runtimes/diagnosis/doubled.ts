@@ -1,6 +1,6 @@
+import { quantityOf } from "@maxcloud/synth"
 import { Option } from "effect"
 import { memoryText } from "../../base/words/bytesText.ts"
-import { quantityOf } from "../port/quantity.ts"
 
 /** Twice that much memory, as it is written in a config. */
 export const doubled = (quantity: string | number): string =>

@@ -1,8 +1,7 @@
 import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { label } from "@maxcloud/synth"
+import { label, quantityOf } from "@maxcloud/synth"
 import { Option, Schema, Stream } from "effect"
-import { quantityOf } from "../port/quantity.ts"
 import type { InstanceRecord } from "../port/Runtime.ts"
 import type { ClusterCache } from "./cache/ClusterCache.ts"
 import type { PodObject } from "./cache/objects.ts"
@@ -58,7 +57,7 @@ const recordOf = (
     uid,
     key: { ...place, namespace },
     app,
-    revision: labels["serving.knative.dev/revision"] ?? "",
+    revision: labels[label.revision] ?? "",
     instance: name,
     startedAt,
     endedAt: ended,

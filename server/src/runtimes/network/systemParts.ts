@@ -1,4 +1,5 @@
 import type { NetworkProbe } from "@maxcloud/sdk/api"
+import { label } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { knativeNamespace } from "../kubeApi/systemNames.ts"
@@ -119,7 +120,7 @@ export const closedTargets = (
     const activator = services.find((_) => _.metadata.name === "activator-service")
     const revisions = another === undefined ? [] : yield* servicesIn(another.namespace)
     const ofRevisions = revisions
-      .filter((_) => _.metadata.labels["serving.knative.dev/revision"] !== undefined)
+      .filter((_) => _.metadata.labels[label.revision] !== undefined)
       .slice(0, 4)
       .flatMap((service): ReadonlyArray<ClosedTarget> => {
         const host = `${service.metadata.name}.${another?.namespace}.svc.cluster.local`

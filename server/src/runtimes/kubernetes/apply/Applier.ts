@@ -1,6 +1,6 @@
 import type { AppName } from "@maxcloud/config-schema"
 import { diagnosisOf } from "@maxcloud/sdk/api"
-import { label, type Manifest, type ObjectRef } from "@maxcloud/synth"
+import { isPullSecret, label, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Either, Option } from "effect"
 import type { KubeError } from "../../kubeApi/KubeApi.ts"
 import { pathOf } from "../../kubeApi/kinds.ts"
@@ -28,7 +28,7 @@ import {
 } from "./managed.ts"
 import { fieldManager, fieldsOf, foreignFields, ownEntry, removable, removals } from "./managedFields.ts"
 import { nameOf, runtimeErrorOf } from "./refusal.ts"
-import { isPullSecret, type ValueSources, withSecretData } from "./secretData.ts"
+import { type ValueSources, withSecretData } from "./secretData.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 

@@ -1,5 +1,5 @@
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
-import { label, type Manifest } from "@maxcloud/synth"
+import { isPullSecret, label, type Manifest } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import { pathOf } from "../../kubeApi/kinds.ts"
 import type { NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
@@ -9,7 +9,6 @@ import type { Lookup } from "./lookup.ts"
 import { idOf, isOurs, managedKinds, metadataOnly, namedOf, placeOf, type Target } from "./managed.ts"
 import { fieldManager } from "./managedFields.ts"
 import { isUnreachable, refusalOf, runtimeErrorOf } from "./refusal.ts"
-import { isPullSecret } from "./secretData.ts"
 
 const concurrency = 24
 

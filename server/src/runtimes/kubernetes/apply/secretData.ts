@@ -1,16 +1,10 @@
-import { type AppName, SecretName } from "@maxcloud/config-schema"
+import type { AppName } from "@maxcloud/config-schema"
 import { diagnosisOf } from "@maxcloud/sdk/api"
-import { annotation, type Manifest } from "@maxcloud/synth"
-import { Effect, Either, Option, Redacted, Schema } from "effect"
+import { isPullSecret, type Manifest, readParts, type SecretPart, type SecretParts } from "@maxcloud/synth"
+import { Effect, type Either, Option, Redacted } from "effect"
 import type { RegistryCredentials } from "../../../stores/images/RegistryCredentials.ts"
 import type { Secrets } from "../../../stores/secrets/Secrets.ts"
 import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
-
-const Parts = Schema.Record({
-  key: Schema.String,
-  value: Schema.Array(Schema.Union(Schema.String, Schema.Struct({ secret: SecretName, version: Schema.Int })))
-})
-const decodeParts = Schema.decodeUnknownEither(Schema.parseJson(Parts))
 
 const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64")
 
@@ -21,18 +15,21 @@ export interface ValueSources {
   readonly registryCredentials?: RegistryCredentials["Type"] | undefined
 }
 
-const dataOfParts = (key: NamespaceKey, app: AppName, manifest: Manifest, written: string, { secrets }: ValueSources) =>
+const dataOfParts = (
+  key: NamespaceKey,
+  app: AppName,
+  manifest: Manifest,
+  read: Either.Either<SecretParts, string>,
+  { secrets }: ValueSources
+) =>
   Effect.gen(function* () {
     const name = `Secret "${key.namespace}/${manifest.metadata.name}"`
-    const parts = decodeParts(written)
-    if (Either.isLeft(parts)) {
-      return yield* new RuntimeError({
-        reason: "refused",
-        message: `${name}: its annotation ${annotation.secretParts} cannot be read`
-      })
-    }
+    const parts = yield* Effect.mapError(
+      read,
+      (fault) => new RuntimeError({ reason: "refused", message: `${name}: ${fault}` })
+    )
     const scope = { organizationId: key.organizationId, app, stage: key.stage }
-    const valueOf = (part: (typeof Parts.Type)[string][number]) =>
+    const valueOf = (part: SecretPart) =>
       Effect.gen(function* () {
         if (typeof part === "string") return part
         const value = yield* Effect.mapError(secrets.reveal(scope, part.secret, part.version), unavailable)
@@ -42,7 +39,7 @@ const dataOfParts = (key: NamespaceKey, app: AppName, manifest: Manifest, writte
         return yield* new RuntimeError({ reason: "refused", message, diagnosis })
       })
     const data: Record<string, string> = {}
-    for (const [dataKey, ofKey] of Object.entries(parts.right)) {
+    for (const [dataKey, ofKey] of Object.entries(parts)) {
       data[dataKey] = base64((yield* Effect.forEach(ofKey, valueOf)).join(""))
     }
     return data
@@ -69,10 +66,6 @@ const pullData = (key: NamespaceKey, { registryCredentials }: ValueSources) =>
     return { ".dockerconfigjson": base64(JSON.stringify({ auths })) }
   })
 
-/** Are the values of this Secret not fixed by its manifest, so that it must be filled to know whether it has changed? */
-export const isPullSecret = ({ metadata }: Manifest) =>
-  metadata.annotations?.[annotation.registryCredentials] === "true"
-
 /** The manifest with the values of a Secret put in: the only place where they meet. */
 export const withSecretData = (
   key: NamespaceKey,
@@ -81,9 +74,9 @@ export const withSecretData = (
   sources: ValueSources
 ): Effect.Effect<Manifest, RuntimeError> => {
   if (manifest.kind !== "Secret") return Effect.succeed(manifest)
-  const written = manifest.metadata.annotations?.[annotation.secretParts]
-  if (written !== undefined) {
-    return Effect.map(dataOfParts(key, app, manifest, written, sources), (data) => ({ ...manifest, data }))
+  const parts = readParts(manifest)
+  if (parts !== undefined) {
+    return Effect.map(dataOfParts(key, app, manifest, parts, sources), (data) => ({ ...manifest, data }))
   }
   return isPullSecret(manifest)
     ? Effect.map(pullData(key, sources), (data) => ({ ...manifest, data }))

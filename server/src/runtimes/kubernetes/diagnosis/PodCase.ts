@@ -1,18 +1,11 @@
+import { ContainerProbe } from "@maxcloud/synth"
 import { Option, Schema } from "effect"
 import type { ContainerStatus, EventObject, PodObject, RevisionObject } from "../cache/objects.ts"
 import type { Evidence } from "./Evidence.ts"
 
-const CheckedProbe = Schema.Struct({
-  httpGet: Schema.optional(Schema.Struct({ path: Schema.optionalWith(Schema.String, { default: () => "/" }) })),
-  initialDelaySeconds: Schema.optionalWith(Schema.Number, { default: () => 0 }),
-  // 0: Knative's own way of probing, several times a second.
-  periodSeconds: Schema.optionalWith(Schema.Number, { default: () => 10 }),
-  failureThreshold: Schema.optionalWith(Schema.Number, { default: () => 3 })
-})
-export type CheckedProbe = typeof CheckedProbe.Type
-
-const readProbe = (probe: unknown): CheckedProbe | undefined =>
-  Option.getOrUndefined(Schema.decodeUnknownOption(CheckedProbe)(probe))
+/** A period of 0 is Knative's own way of probing, several times a second. */
+const readProbe = (probe: unknown): ContainerProbe | undefined =>
+  Option.getOrUndefined(Schema.decodeUnknownOption(ContainerProbe)(probe))
 
 /** One pod, and what belongs to it. */
 export interface PodCase {
@@ -24,9 +17,9 @@ export interface PodCase {
   readonly image: string
   readonly memoryLimit: string | number | undefined
   readonly port: number
-  readonly startup: CheckedProbe | undefined
-  readonly readiness: CheckedProbe | undefined
-  readonly liveness: CheckedProbe | undefined
+  readonly startup: ContainerProbe | undefined
+  readonly readiness: ContainerProbe | undefined
+  readonly liveness: ContainerProbe | undefined
   readonly events: ReadonlyArray<EventObject>
   readonly findings: Evidence["findings"]
 }

@@ -1,11 +1,12 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
+import type { ContainerProbe } from "@maxcloud/synth"
 import { endDiagnosis, howItEnded, outOfMemory } from "../../diagnosis/endDiagnosis.ts"
 import { wrongPort } from "../../diagnosis/listening.ts"
 import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import type { ContainerStatus } from "../cache/objects.ts"
 import type { Cause, Want } from "./Evidence.ts"
 import { portsSeen, wrongAnswerSeen } from "./listenCause.ts"
-import { type CheckedProbe, lastLines, type PodCase, timeOf } from "./PodCase.ts"
+import { lastLines, type PodCase, timeOf } from "./PodCase.ts"
 
 type Terminated = NonNullable<ContainerStatus["state"]["terminated"]>
 
@@ -27,8 +28,8 @@ const secondsOf = ({ finishedAt, startedAt }: Terminated): number | undefined =>
 }
 
 /** Did it run so long that the probe's failures were used up: was it the kubelet that ended it? */
-const endedByProbe = (end: Terminated, probe: CheckedProbe): boolean =>
-  (secondsOf(end) ?? 0) >= probe.initialDelaySeconds + probe.periodSeconds * (probe.failureThreshold - 1) - 1
+const endedByProbe = (end: Terminated, probe: ContainerProbe): boolean =>
+  (secondsOf(end) ?? 0) * 1000 >= probe.initialDelay + probe.period * (probe.failureThreshold - 1) - 1000
 
 const failedProbe = (kind: "Startup" | "Liveness", { events }: PodCase) =>
   events.findLast((_) => _.reason === "Unhealthy" && _.message.startsWith(`${kind} probe failed`))
@@ -128,7 +129,7 @@ export const answerIn = (message: string): string => {
 
 const startupUsedUp = (
   podCase: PodCase,
-  { failureThreshold, httpGet }: CheckedProbe,
+  { failureThreshold, httpGet }: ContainerProbe,
   message: string,
   lines: ReadonlyArray<string>
 ): Cause | undefined => {

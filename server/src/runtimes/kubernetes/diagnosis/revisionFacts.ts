@@ -1,3 +1,4 @@
+import { label } from "@maxcloud/synth"
 import type { KubeCondition, PodObject, RevisionObject } from "../cache/objects.ts"
 import type { Cause, Evidence } from "./Evidence.ts"
 import { timeOf } from "./PodCase.ts"
@@ -7,7 +8,7 @@ export const condition = (conditions: ReadonlyArray<KubeCondition>, type: string
   conditions.find((_) => _.type === type)
 
 export const podsOfRevision = (pods: ReadonlyArray<PodObject>, revision: string): ReadonlyArray<PodObject> =>
-  pods.filter((_) => _.metadata.labels["serving.knative.dev/revision"] === revision)
+  pods.filter((_) => _.metadata.labels[label.revision] === revision)
 
 /** No pod can be made: said by Knative, which repeats the Deployment. */
 export const refusalOf = ({ now }: Evidence, revision: RevisionObject): Cause | undefined => {

@@ -1,3 +1,4 @@
+import { label } from "@maxcloud/synth"
 import { Schema } from "effect"
 import {
   type EventObject,
@@ -106,7 +107,7 @@ export const pod = ({
       namespace: "acme",
       uid: "uid-pod",
       creationTimestamp: ago(age),
-      labels: { "serving.knative.dev/revision": "web-00001" }
+      labels: { [label.revision]: "web-00001" }
     },
     spec: {
       ...(pullSecret === undefined ? {} : { imagePullSecrets: [{ name: pullSecret }] }),

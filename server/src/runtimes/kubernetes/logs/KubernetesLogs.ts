@@ -1,4 +1,5 @@
 import type { LogEntry, OrganizationId } from "@maxcloud/sdk/api"
+import { label } from "@maxcloud/synth"
 import { Context, Effect, Layer, Stream } from "effect"
 import { type HistoryCut, LogHistory, type LogHistoryError } from "../../../stores/logs/LogHistory.ts"
 import { type LogLine, millisOf, timeOf } from "../../../stores/logs/LogLine.ts"
@@ -15,7 +16,7 @@ import { ReaderPositions } from "./ReaderPositions.ts"
 /** Lines may come later than others that were written after them, by so much at most: the delay of a stream, and the clocks of two nodes. */
 const latenessMillis = 10_000
 
-const revisionOf = ({ metadata }: PodObject) => metadata.labels["serving.knative.dev/revision"]
+const revisionOf = ({ metadata }: PodObject) => metadata.labels[label.revision]
 
 const clusterAway = ({ message }: KubeError) =>
   new RuntimeError({ reason: "unavailable", message: `Instances' logs cannot be read: ${message}` })

@@ -121,7 +121,7 @@ export class FakeKubelet {
           name,
           uid: `${name}-0000-0000`,
           namespace: this.#key.namespace,
-          labels: { ...this.#labels(), "serving.knative.dev/revision": "writer-00001" }
+          labels: { ...this.#labels(), [label.revision]: "writer-00001" }
         },
         spec: { containers: [{ name: "user-container" }, { name: "queue-proxy" }] },
         status: { containerStatuses: [{ name: "user-container", restartCount: runs.length - 1, state }] }

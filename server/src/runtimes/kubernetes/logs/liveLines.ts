@@ -1,3 +1,4 @@
+import { label } from "@maxcloud/synth"
 import { Effect, FiberMap, Option, Stream } from "effect"
 import { comparePositions, type LogLine } from "../../../stores/logs/LogLine.ts"
 import type { KubeApi } from "../../kubeApi/KubeApi.ts"
@@ -77,7 +78,7 @@ export const liveLines = (options: LiveLinesOptions) =>
       for (const pod of cache.podsOf(namespace, service)) {
         const { labels, uid } = pod.metadata
         if (known.has(uid)) continue
-        if (query.revision !== undefined && labels["serving.knative.dev/revision"] !== query.revision) continue
+        if (query.revision !== undefined && labels[label.revision] !== query.revision) continue
         known.add(uid)
         currentSince.set(uid, undefined)
         merge.instances = currentSince.size

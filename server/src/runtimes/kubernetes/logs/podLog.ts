@@ -1,3 +1,4 @@
+import { label } from "@maxcloud/synth"
 import { Effect, Stream } from "effect"
 import { backoffMs, jittered } from "../../../base/node/backoff.ts"
 import { type LinePosition, type LogLine, millisOf } from "../../../stores/logs/LogLine.ts"
@@ -19,7 +20,7 @@ export const podLogSource = ({ metadata, spec }: PodObject): PodLogSource => ({
   namespace: metadata.namespace,
   uid: metadata.uid,
   instance: metadata.name,
-  revision: metadata.labels["serving.knative.dev/revision"] ?? "",
+  revision: metadata.labels[label.revision] ?? "",
   container: spec.containers.find(({ name }) => name !== sidecar)?.name ?? "user-container"
 })
 

@@ -92,7 +92,7 @@ export const startPod = (
         kind: "Pod",
         metadata: {
           name,
-          labels: { ...labelsOf(key), [label.service]: key.service, "serving.knative.dev/revision": revision }
+          labels: { ...labelsOf(key), [label.service]: key.service, [label.revision]: revision }
         },
         spec: {
           terminationGracePeriodSeconds: 3,

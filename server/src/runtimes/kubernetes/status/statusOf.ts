@@ -1,6 +1,6 @@
 import type { ServiceName } from "@maxcloud/config-schema"
 import type { Condition, Revision, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
-import { annotation } from "@maxcloud/synth"
+import { label, readMarks } from "@maxcloud/synth"
 import type { ServiceStatus } from "../../port/Runtime.ts"
 import { isHeld } from "../apply/traffic.ts"
 import type { KnativeServiceObject, KubeCondition, PodObject, RevisionObject } from "../cache/objects.ts"
@@ -8,8 +8,7 @@ import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
 import { isGone, isReady } from "../diagnosis/PodCase.ts"
 
 /** Is it stopped by `maxcloud pause`? */
-export const isPaused = ({ metadata }: KnativeServiceObject): boolean =>
-  metadata.annotations[annotation.paused] === "true"
+export const isPaused = ({ metadata }: KnativeServiceObject): boolean => readMarks(metadata).paused
 
 /**
  * Has Knative looked at what the service is now? Else nothing that its status says counts ("Rule 0"). Visibility is a label, which makes no
@@ -65,8 +64,7 @@ export const statusOf = (
   }
 }
 
-const isInternal = ({ metadata }: KnativeServiceObject) =>
-  metadata.labels["networking.knative.dev/visibility"] === "cluster-local"
+const isInternal = ({ metadata }: KnativeServiceObject) => readMarks(metadata).internal
 
 const stateOf = (
   service: KnativeServiceObject,
@@ -98,7 +96,7 @@ const stateOf = (
 const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
   revision !== undefined &&
   find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
-  pods.some((_) => _.metadata.labels["serving.knative.dev/revision"] === revision.metadata.name && !isGone(_))
+  pods.some((_) => _.metadata.labels[label.revision] === revision.metadata.name && !isGone(_))
 
 const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
 const ofRevision = ["ContainerHealthy", "ResourcesAvailable", "Active"]
@@ -180,9 +178,8 @@ const revisionOf = (
     reason: ready?.reason ?? "",
     message: ready?.message ?? "",
     image: imageOf(revision),
-    instances: pods.filter(
-      (_) => _.metadata.labels["serving.knative.dev/revision"] === metadata.name && isReady(_) && !isGone(_)
-    ).length,
+    instances: pods.filter((_) => _.metadata.labels[label.revision] === metadata.name && isReady(_) && !isGone(_))
+      .length,
     trafficPercent: traffic.get(metadata.name) ?? 0,
     createdAt: metadata.creationTimestamp
   }

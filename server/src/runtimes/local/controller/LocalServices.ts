@@ -1,9 +1,8 @@
 import { type AppName, ServiceName } from "@maxcloud/config-schema"
-import { type Manifest, type ObjectRef, refOf } from "@maxcloud/synth"
+import { isKnativeService, type Manifest, type ObjectRef, refOf } from "@maxcloud/synth"
 import { Effect, Either, Schema } from "effect"
 import { type NamespaceKey, type Runtime, RuntimeError, type ServiceKey } from "../../port/Runtime.ts"
 import type { RouteTable } from "../activator/RouteTable.ts"
-import { isKnativeService } from "../objects/KnativeManifest.ts"
 import type { LocalObject } from "../objects/LocalObjects.ts"
 import { revisionRef } from "../objects/RevisionObject.ts"
 import type { RunnableRevision, ServiceObject } from "../objects/ServiceObject.ts"
@@ -211,17 +210,16 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
         })
       ),
     remove: Effect.fn("LocalRuntime.remove")(function* (key, refs) {
-      const isService = (ref: ObjectRef) => ref.kind === "Service" && ref.apiVersion.startsWith("serving.knative.dev/")
       const gone = refs.flatMap((ref) => {
         const { name } = ref
         const found =
-          isService(ref) && isServiceName(name) ? controllers.get(idOf({ ...key, service: name })) : undefined
+          isKnativeService(ref) && isServiceName(name) ? controllers.get(idOf({ ...key, service: name })) : undefined
         return found === undefined ? [] : [found]
       })
       yield* removeServices(key, gone)
       yield* store.transact(
         Effect.sync((): Transaction<void> => {
-          const others = refs.filter((_) => !isService(_)).map((_) => ({ ...key, kind: _.kind, name: _.name }))
+          const others = refs.filter((_) => !isKnativeService(_)).map((_) => ({ ...key, kind: _.kind, name: _.name }))
           return {
             put: [],
             remove: [

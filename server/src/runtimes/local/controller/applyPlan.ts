@@ -1,5 +1,5 @@
 import type { AppName } from "@maxcloud/config-schema"
-import type { Manifest } from "@maxcloud/synth"
+import { annotation, type Manifest } from "@maxcloud/synth"
 import { Either } from "effect"
 import type { NamespaceKey, ServiceKey } from "../../port/Runtime.ts"
 import { parseKnativeService } from "../objects/KnativeManifest.ts"
@@ -31,11 +31,9 @@ const newRecord = (key: NamespaceKey, app: AppName): ServiceRecord => ({
   conditions: []
 })
 
-const minScale = "autoscaling.knative.dev/min-scale"
-
 /** Its template but for the least scale, which a paused service has not. */
 const unscaled = ({ spec }: Manifest): string =>
-  canonical(JSON.parse(JSON.stringify(spec, (key, value) => (key === minScale ? undefined : value))))
+  canonical(JSON.parse(JSON.stringify(spec, (key, value) => (key === annotation.minScale ? undefined : value))))
 
 /** Compares a Knative Service with what there is. `undefined` where nothing changes; on the left why it cannot run. */
 export const planService = (input: {

@@ -15,15 +15,8 @@ export interface ProbeSpec {
   readonly failureThreshold: number
 }
 
-/** All that is needed to start one instance of a revision. */
-export interface InstanceSpec {
-  readonly id: string
-  readonly organizationId: OrganizationId
-  /** Is it of whoever owns this machine, and with it the container engine's store and every image in it? @default no */
-  readonly ownsMachine?: boolean
-  readonly namespace: string
-  readonly service: string
-  readonly revision: string
+/** What a revision says of each of its instances. */
+export interface InstanceTemplate {
   readonly program:
     | {
         readonly kind: "image"
@@ -45,8 +38,6 @@ export interface InstanceSpec {
         /** Run by this script, whose tool reloads by itself. Two of them in one folder would be in each other's way. */
         readonly script?: "dev"
       }
-  /** How closely what was built of a snapshot is looked at before it runs. @default "quick" */
-  readonly care?: Care
   /** As written: `$(NAME)` stands for the variable of that name, `$$` for `$` (`wordsOf`). */
   readonly command: ReadonlyArray<string> | undefined
   readonly args: ReadonlyArray<string> | undefined
@@ -55,16 +46,31 @@ export interface InstanceSpec {
    * `auto`: what the image exposes.
    */
   readonly port: number | "auto"
+  readonly cpuMilli: number
+  readonly memoryBytes: number
+  readonly startup: ProbeSpec | undefined
+  readonly readiness: ProbeSpec | undefined
+  /** Milliseconds that it has to become ready. */
+  readonly startDeadlineMs: number
+}
+
+/** All that is needed to start one instance of a revision. */
+export interface InstanceSpec extends InstanceTemplate {
+  readonly id: string
+  readonly organizationId: OrganizationId
+  /** Is it of whoever owns this machine, and with it the container engine's store and every image in it? @default no */
+  readonly ownsMachine?: boolean
+  readonly namespace: string
+  readonly service: string
+  readonly revision: string
+  /** How closely what was built of a snapshot is looked at before it runs. @default "quick" */
+  readonly care?: Care
   /** The whole environment but `PORT`, values in the clear: never logged. Holds `K_SERVICE`, `K_REVISION`, `K_CONFIGURATION`. */
   readonly env: ReadonlyMap<string, string | Redacted.Redacted>
   /** Absolute path to value. Images only. */
   readonly files: ReadonlyMap<string, Redacted.Redacted>
   /** What of this is different in a container, whose links lead elsewhere. Asked if a snapshot turns out to be an image. @default nothing */
   readonly inContainer?: Effect.Effect<Pick<InstanceSpec, "args" | "command" | "env" | "files">, InstanceFailed>
-  readonly cpuMilli: number
-  readonly memoryBytes: number
-  readonly startup: ProbeSpec | undefined
-  readonly readiness: ProbeSpec | undefined
   readonly liveness: ProbeSpec | undefined
   /**
    * What its requests say of it: an answer is as good as a probe's, and one that works on all that it may, or can, since before a probe has no
@@ -77,8 +83,6 @@ export interface InstanceSpec {
   }
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly graceMs: number
-  /** Milliseconds that it has to become ready. */
-  readonly startDeadlineMs: number
   /** Takes what it writes, as it comes; must be fast. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void
   /** Takes what the platform itself has to say about it (a limit that cannot be set here), a line at a time. */

@@ -1,10 +1,12 @@
-import { AppName } from "@maxcloud/config-schema"
-import { expand } from "@maxcloud/synth"
+import { AppName, parseAppSpec } from "@maxcloud/config-schema"
+import { expand, isKnativeService } from "@maxcloud/synth"
 import { Effect, Either, Option, Redacted } from "effect"
 import { assert, describe, it } from "vitest"
+import { fieldNames, pairsOf } from "../../../../../config-schema/test/serviceFields.ts"
+import { limitations } from "../limitations.ts"
 import { platformEnv, resolveEnvironment } from "../revisions/environment.ts"
 import { manifestsOf, testKey } from "../testRuntime.ts"
-import { isKnativeService, parseKnativeService } from "./KnativeManifest.ts"
+import { parseKnativeService } from "./KnativeManifest.ts"
 import { pinSecrets } from "./secretParts.ts"
 
 const service = {
@@ -153,4 +155,20 @@ describe("KnativeManifest", () => {
         expanded
       )
   })
+
+  // Whom a service calls is not its instances' part (`Links`), and only Kubernetes has objects with labels.
+  const elsewhere: ReadonlySet<string> = new Set(["links", "labels"])
+
+  it.each(fieldNames.filter((_) => !elsewhere.has(_)))(
+    "reads the field %s of a service, or its limitations name it",
+    (name) => {
+      const readOf = (services: ReadonlyArray<Readonly<Record<string, unknown>>>) => {
+        const manifest = manifestsOf(services).find((_) => isKnativeService(_) && _.metadata.name === "web")
+        const { written: _, ...read } = Either.getOrThrow(parseKnativeService(manifest ?? assert.fail("no service")))
+        const spec = Either.getOrThrow(parseAppSpec({ app: "shop", services }))
+        return JSON.stringify([read, limitations(spec).some((_) => _.path.includes(name))])
+      }
+      assert.isTrue(pairsOf(name).some((_) => readOf(_.with) !== readOf(_.without)))
+    }
+  )
 })

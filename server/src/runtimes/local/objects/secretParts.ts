@@ -1,21 +1,10 @@
-import { SecretName } from "@maxcloud/config-schema"
-import { annotation, type Manifest } from "@maxcloud/synth"
-import { Either, Schema } from "effect"
+import { type Manifest, readParts, SecretParts } from "@maxcloud/synth"
+import { Either } from "effect"
 import type { RevisionTemplate } from "./RevisionTemplate.ts"
 
-/** Texts and versions of secrets, whose values put together make one value. */
-export const SecretParts = Schema.Array(
-  Schema.Union(Schema.String, Schema.Struct({ secret: SecretName, version: Schema.Int }))
-)
-export type SecretParts = typeof SecretParts.Type
-
 /** What the keys of the Secrets are made of that one revision names: `<secret>/<key>` to parts. Fixed with the revision. */
-export const PinnedSecrets = Schema.Record({ key: Schema.String, value: SecretParts })
-export type PinnedSecrets = typeof PinnedSecrets.Type
-
-const decodeParts = Schema.decodeUnknownEither(
-  Schema.parseJson(Schema.Record({ key: Schema.String, value: SecretParts }))
-)
+export const PinnedSecrets = SecretParts
+export type PinnedSecrets = SecretParts
 
 export const pinnedKey = (secret: string, key: string): string => `${secret}/${key}`
 
@@ -26,17 +15,17 @@ export const pinSecrets = (
 ): Either.Either<PinnedSecrets, string> =>
   Either.gen(function* () {
     const named = [
-      ...template.env.flatMap(({ source }) => (source.kind === "secret" ? [source] : [])),
+      ...template.env.flatMap((_) =>
+        "valueFrom" in _ ? [{ secret: _.valueFrom.secretKeyRef.name, key: _.valueFrom.secretKeyRef.key }] : []
+      ),
       ...template.files
     ]
-    const pinned: Record<string, SecretParts> = {}
+    const pinned: Record<string, SecretParts[string]> = {}
     for (const { key, secret } of named) {
-      const written = secretManifest(secret)?.metadata.annotations?.[annotation.secretParts]
-      if (written === undefined) return yield* Either.left(`there is no Secret "${secret}" among the manifests`)
-      const parts = yield* Either.mapLeft(
-        decodeParts(written),
-        () => `the annotation ${annotation.secretParts} of Secret "${secret}" cannot be read`
-      )
+      const manifest = secretManifest(secret)
+      const read = manifest === undefined ? undefined : readParts(manifest)
+      if (read === undefined) return yield* Either.left(`there is no Secret "${secret}" among the manifests`)
+      const parts = yield* Either.mapLeft(read, (fault) => `Secret "${secret}": ${fault}`)
       const ofKey = parts[key]
       if (ofKey === undefined) return yield* Either.left(`Secret "${secret}" has no key "${key}"`)
       pinned[pinnedKey(secret, key)] = ofKey

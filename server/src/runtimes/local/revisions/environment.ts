@@ -1,9 +1,9 @@
-import { expand } from "@maxcloud/synth"
+import { expand, type SecretParts } from "@maxcloud/synth"
 import { Effect, Option, Redacted } from "effect"
 import type { SecretScope, Secrets } from "../../../stores/secrets/Secrets.ts"
 import { InstanceFailed } from "../instances/Instance.ts"
 import type { RevisionTemplate } from "../objects/RevisionTemplate.ts"
-import { type PinnedSecrets, pinnedKey, type SecretParts } from "../objects/secretParts.ts"
+import { type PinnedSecrets, pinnedKey } from "../objects/secretParts.ts"
 
 /** Environment and files of a revision's instances, with the values of their secrets, and its words as they are written. */
 export interface Environment {
@@ -39,15 +39,17 @@ export const resolveEnvironment = Effect.fn("resolveEnvironment")(function* (inp
   const ofSecret = (secret: string, key: string) =>
     Effect.flatMap(joinParts(input, pinned[pinnedKey(secret, key)] ?? []), rewrite)
 
-  for (const { name, source } of template.env) {
-    if (source.kind === "secret") {
-      env.set(name, Redacted.make(yield* ofSecret(source.secret, source.key)))
+  for (const variable of template.env) {
+    const { name } = variable
+    if ("valueFrom" in variable) {
+      const { key, name: secret } = variable.valueFrom.secretKeyRef
+      env.set(name, Redacted.make(yield* ofSecret(secret, key)))
       secretNames.add(name)
       continue
     }
     let holdsSecret = false
     const value = yield* rewrite(
-      expand(source.text, (referred) => {
+      expand(variable.value, (referred) => {
         if (secretNames.has(referred)) holdsSecret = true
         return clear(referred)
       })
@@ -64,7 +66,7 @@ export const resolveEnvironment = Effect.fn("resolveEnvironment")(function* (inp
 
 const joinParts = (
   { scope, secrets }: { readonly secrets: typeof Secrets.Service; readonly scope: SecretScope },
-  parts: SecretParts
+  parts: SecretParts[string]
 ): Effect.Effect<string, InstanceFailed> =>
   Effect.map(
     Effect.forEach(parts, (part) =>

@@ -39,19 +39,14 @@ export const instanceSpecOf = (input: {
     namespace: key.namespace,
     service: key.service,
     revision: revision.name,
+    ...template,
     program: program(),
     ...environment,
     inContainer: environmentFor("image"),
-    port: template.port,
-    cpuMilli: template.cpuMilli,
-    memoryBytes: template.memoryBytes,
-    startup: template.startup,
-    readiness: template.readiness,
     liveness:
       template.liveness === undefined || !template.anyAnswerLives
         ? template.liveness
         : { ...template.liveness, anyAnswer: { protocol: template.protocol, host: input.host } },
-    graceMs,
-    startDeadlineMs: template.startDeadlineMs
+    graceMs
   }))
 }

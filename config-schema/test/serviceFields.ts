@@ -1,0 +1,137 @@
+import * as fc from "fast-check"
+import { fieldsOf } from "../src/field.ts"
+import { type AppSpecEncoded, ServiceSpec } from "../src/index.ts"
+
+type Written = AppSpecEncoded["services"][number]
+/** All but what a service is: its name, and an image or a source. */
+export type FieldName = Exclude<keyof Written, "name" | "image" | "source">
+
+export const text = fc.oneof(
+  fc.fullUnicodeString({ maxLength: 30 }).filter((_) => !_.includes("\0")),
+  fc.constantFrom(
+    "",
+    "yes",
+    "on",
+    "~",
+    "null",
+    "0777",
+    "1_000",
+    "12:30:45",
+    "1e3",
+    "0x10",
+    "$(HOME)",
+    "$$",
+    "a\nb\n",
+    " x ",
+    "# no",
+    "- a",
+    "{}",
+    "é\t'\""
+  )
+)
+const secret = fc.record({ secret: fc.constantFrom("DB", "TLS_KEY", "_t", "Z".repeat(128)) })
+const key = fc.oneof(fc.stringMatching(/^[A-JL-OQ-Z][A-Za-z0-9_]{0,20}$/), fc.constantFrom("yes", "_", "A".repeat(300)))
+const duration = (min: number, max: number) => fc.integer({ min, max }).map((_) => `${_}s`)
+const octet = fc.integer({ min: 0, max: 255 })
+const optional = { requiredKeys: [] }
+
+const probe = fc.record(
+  {
+    path: fc.constantFrom("/", "/healthz", "/ready?full=1#x"),
+    initialDelay: duration(0, 3600),
+    period: duration(1, 3600),
+    timeout: duration(1, 3600),
+    failureThreshold: fc.integer({ min: 1, max: 100 })
+  },
+  optional
+)
+
+const scale = fc
+  .record({
+    min: fc.integer({ min: 0, max: 1000 }),
+    max: fc.integer({ min: 1, max: 1000 }),
+    concurrency: fc.integer({ min: 1, max: 1000 }),
+    maxConcurrency: fc.integer({ min: 0, max: 1000 }),
+    idle: duration(6, 3600)
+  })
+  .map((_) => ({
+    ..._,
+    min: Math.min(_.min, _.max),
+    concurrency: _.maxConcurrency === 0 ? _.concurrency : Math.min(_.concurrency, _.maxConcurrency)
+  }))
+
+interface Surroundings {
+  readonly self: string
+  readonly others: ReadonlyArray<string>
+  readonly maxTimeoutSeconds?: number
+}
+
+/** Any value of each field of a service, as it is written. */
+export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surroundings) => {
+  const address = fc.record({
+    service: others.length === 0 ? fc.constant(self) : fc.constantFrom(...others),
+    property:
+      others.length === 0
+        ? fc.constant("publicUrl" as const)
+        : fc.constantFrom("url" as const, "host" as const, "publicUrl" as const)
+  })
+  const value = fc.oneof(text, secret, address)
+  return {
+    build: fc.oneof(
+      fc.constant(false as const),
+      fc.constantFrom("make site"),
+      fc.record({ command: fc.constant("make"), output: fc.constant("dist/site") }, optional)
+    ),
+    command: fc.tuple(text, text),
+    args: fc.array(text, { maxLength: 3 }),
+    port: fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constant("auto" as const)),
+    protocol: fc.constantFrom("http1", "h2c"),
+    env: fc.dictionary(key, fc.oneof(value, fc.record({ join: fc.array(value, { maxLength: 5 }) })), { maxKeys: 6 }),
+    files: fc.dictionary(fc.constantFrom("/etc/key.pem", "/run/s/a b", "/x", "/data/ü"), secret, { maxKeys: 3 }),
+    cpu: fc.oneof(
+      fc.integer({ min: 1, max: 64 }),
+      fc.integer({ min: 10, max: 64_000 }).map((_) => `${_}m`)
+    ),
+    memory: fc.oneof(
+      fc.integer({ min: 16, max: 4096 }).map((_) => `${_}Mi`),
+      fc.integer({ min: 20_000_000, max: 10_000_000_000 })
+    ),
+    scale,
+    timeout: duration(1, maxTimeoutSeconds),
+    probes: fc.record({ startup: probe, readiness: probe, liveness: probe }, optional),
+    visibility: fc.constantFrom("public", "internal"),
+    links: others.length === 0 ? fc.constant([]) : fc.array(fc.constantFrom(...others), { maxLength: 3 }),
+    egress: fc.oneof(
+      fc.constantFrom("internet" as const, "none" as const),
+      fc.array(
+        fc
+          .tuple(octet, octet, octet, octet, fc.integer({ min: 0, max: 32 }))
+          .map(([a, b, c, d, length]) => `${a}.${b}.${c}.${d}/${length}`),
+        { maxLength: 4 }
+      )
+    ),
+    labels: fc.dictionary(
+      fc.constantFrom("team", "app", "example.com/Owner", "yes"),
+      fc.constantFrom("", "a", "true", "1", "Team-1.x_y"),
+      { maxKeys: 3 }
+    )
+  } satisfies { [Name in FieldName]: fc.Arbitrary<NonNullable<Written[Name]>> }
+}
+
+const isFieldName = (name: string): name is FieldName => name !== "name" && name !== "image" && name !== "source"
+
+export const fieldNames: ReadonlyArray<FieldName> = fieldsOf(ServiceSpec)
+  .map((_) => _.name)
+  .filter(isFieldName)
+
+/** Services that differ in one field alone, the second of which has it, as far as `holds` takes them. Beside them there is an `api`. */
+export const pairsOf = (name: FieldName) => {
+  const source = { path: ".", digest: `sha256:${"ab".repeat(32)}` }
+  const program = name === "build" ? { source } : { image: "nginx:1.27" }
+  const fields: Readonly<Record<FieldName, fc.Arbitrary<unknown>>> = serviceFields({ self: "web", others: ["api"] })
+  const api = { name: "api", image: "nginx:1.27" }
+  return fc.sample(fields[name], { numRuns: 40, seed: 1 }).map((value) => ({
+    without: [{ name: "web", ...program }, api],
+    with: [{ name: "web", ...program, [name]: value }, api]
+  }))
+}

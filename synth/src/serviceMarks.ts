@@ -1,0 +1,40 @@
+import { Option, Schema } from "effect"
+import { annotation, label } from "./annotations.ts"
+import { flag } from "./values.ts"
+
+const ServiceMarks = Schema.Struct({
+  labels: Schema.Struct({
+    /** Is it reached from inside the cluster only? */
+    internal: flag("cluster-local").pipe(Schema.fromKey(label.visibility))
+  }),
+  annotations: Schema.Struct({
+    /** The services of its namespace that its pods may call. */
+    links: Schema.optionalToRequired(Schema.String, Schema.Array(Schema.String), {
+      decode: Option.match({ onNone: () => [], onSome: (_) => _.split(",").filter((name) => name !== "") }),
+      encode: (links) => (links.length === 0 ? Option.none() : Option.some(links.join(",")))
+    }).pipe(Schema.fromKey(annotation.links)),
+    /** May its pods call public hosts? */
+    mayCallInternet: flag("internet").pipe(Schema.fromKey(annotation.egress)),
+    /** Is it stopped, so that no instance is kept and requests are answered with 503? */
+    paused: flag("true").pipe(Schema.fromKey(annotation.paused))
+  })
+})
+
+/** What a Knative Service says beside its template, where a change makes no new revision. */
+export type ServiceMarks = (typeof ServiceMarks.Type)["labels"] & (typeof ServiceMarks.Type)["annotations"]
+
+const encode = Schema.encodeSync(ServiceMarks)
+const decode = Schema.decodeUnknownSync(ServiceMarks)
+
+export const writeMarks = ({ internal, ...annotations }: ServiceMarks) => encode({ labels: { internal }, annotations })
+
+interface Marked {
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+}
+
+/** Reads them of a Knative Service's metadata. */
+export const readMarks = ({ annotations = {}, labels = {} }: Marked): ServiceMarks => {
+  const marks = decode({ annotations, labels })
+  return { ...marks.labels, ...marks.annotations }
+}

@@ -1,0 +1,70 @@
+import { Option, ParseResult, Schema } from "effect"
+import { quantityOf } from "./quantity.ts"
+
+/** How values stand in a manifest: each reads what it writes. */
+export const Texts = Schema.Array(Schema.String)
+export const TextMap = Schema.Record({ key: Schema.String, value: Schema.String })
+
+/** Text or nothing: the value is there, or it isn't. */
+export const flag = (value: string) =>
+  Schema.optionalToRequired(Schema.String, Schema.Boolean, {
+    decode: Option.contains(value),
+    encode: (is) => (is ? Option.some(value) : Option.none())
+  })
+
+/** A list that is left out if it is empty. */
+export const listed = <A, I>(item: Schema.Schema<A, I>) =>
+  Schema.optionalToRequired(Schema.Array(item), Schema.Array(Schema.typeSchema(item)), {
+    decode: Option.getOrElse(() => []),
+    encode: Option.liftPredicate((_) => _.length > 0)
+  })
+
+/** Whole seconds, as milliseconds. */
+export const Seconds = Schema.transform(Schema.Number, Schema.Number, {
+  strict: true,
+  decode: (seconds) => seconds * 1000,
+  encode: (ms) => Math.round(ms / 1000)
+})
+
+/** Those of the field `key`; `missingMs` if a manifest leaves it out. */
+export const secondsAt = (key: string, missingMs: number) =>
+  Schema.optionalWith(Seconds, { default: () => missingMs }).pipe(Schema.fromKey(key))
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** A Go duration of one unit (`90s`) in milliseconds. Written in seconds. */
+export const GoDuration = Schema.transformOrFail(Schema.String, Schema.Number, {
+  strict: true,
+  decode: (written, _, ast) => {
+    const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(written) ?? []
+    return amount === undefined
+      ? ParseResult.fail(new ParseResult.Type(ast, written, `"${written}" isn't a valid duration`))
+      : ParseResult.succeed(Number(amount) * (units[unit] ?? 1))
+  },
+  encode: (ms) => ParseResult.succeed(`${Math.round(ms / 1000)}s`)
+})
+
+/** A Kubernetes quantity in `unit`s of its base unit. */
+const quantity = (unit: number, write: (amount: number) => string) =>
+  Schema.transformOrFail(Schema.Union(Schema.String, Schema.Number), Schema.Number, {
+    strict: true,
+    decode: (written, _, ast) =>
+      Option.match(quantityOf(written), {
+        onNone: () => ParseResult.fail(new ParseResult.Type(ast, written, `"${written}" isn't a valid quantity`)),
+        onSome: (amount) => ParseResult.succeed(Math.round(amount / unit))
+      }),
+    encode: (amount) => ParseResult.succeed(write(amount))
+  })
+
+export const MilliCpu = quantity(1e-3, (milli) => (milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`))
+
+export const Bytes = quantity(1, (size) => {
+  for (const [unit, factor] of [
+    ["Gi", 2 ** 30],
+    ["Mi", 2 ** 20],
+    ["Ki", 2 ** 10]
+  ] as const) {
+    if (size % factor === 0) return `${size / factor}${unit}`
+  }
+  return String(size)
+})

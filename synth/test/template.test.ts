@@ -1,0 +1,37 @@
+import { Schema } from "effect"
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { fieldNames, pairsOf } from "../../config-schema/test/serviceFields.ts"
+import { templateOf } from "../src/KnativeService.ts"
+import { offlineTenant } from "../src/offlineTenant.ts"
+import { RevisionTemplate } from "../src/revisionTemplate.ts"
+import { synth } from "../src/synth.ts"
+import { arbitraryExample } from "./arbitrarySpec.ts"
+import { type Example, specOf } from "./examples.ts"
+
+const anyExample = arbitraryExample({ maxTimeoutSeconds: 3600 })
+const templatesOf = ({ spec, tenant }: Example) =>
+  synth(spec, tenant).flatMap((_) => (_.kind === "Service" ? [templateOf(_)] : []))
+
+describe("a template", () => {
+  it("is read as it was written, to the last byte", () => {
+    fc.assert(
+      fc.property(anyExample, (example) => {
+        for (const written of templatesOf(example)) {
+          const read = Schema.decodeUnknownSync(RevisionTemplate, { onExcessProperty: "error" })(written)
+          expect(JSON.parse(JSON.stringify(Schema.encodeSync(RevisionTemplate)(read)))).toEqual(written)
+        }
+      })
+    )
+  })
+})
+
+describe("a field of a service", () => {
+  it.each(fieldNames)("changes what is made of the service: %s", (name) => {
+    const madeOf = (services: ReadonlyArray<object>) => {
+      const spec = specOf({ app: "shop", services })
+      return JSON.stringify(synth(spec, offlineTenant(spec)))
+    }
+    expect(pairsOf(name).some((_) => madeOf(_.with) !== madeOf(_.without))).toBe(true)
+  })
+})
