@@ -125,25 +125,12 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     object: () => state().object,
     stored: () => storedOf(state().object),
     route,
-    instance: (id) =>
-      runners
-        .all()
-        .map((_) => _.instance(id))
-        .find((_) => _ !== undefined),
+    instance: (id) => firstOf(runners.all(), (_) => _.instance(id)),
     status: () => {
       look()
       return statusOfService(state(), world())
     },
-    revisions: () =>
-      revisionsOf(
-        key.service,
-        state().object.record,
-        (name) =>
-          runners
-            .all()
-            .find((_) => _.revision === name)
-            ?.all() ?? 0
-      ),
+    revisions: () => revisionsOf(key.service, state().object.record, (name) => instancesOf(name, runners)),
     update: (object, created) => handle({ type: "updated", object, created }),
     setLinkPort: (network, port) => handle({ type: "linkPort", network, port }),
     restore: (serving, newest) => handle({ type: "restored", serving, newest }),
@@ -165,3 +152,9 @@ const targetOf = (unit: Unit | undefined, runners: ServiceRunners): RouteTarget 
   const { protocol, timeoutMs } = unit.revision.template
   return { pool: runner.pool, protocol, timeoutMs }
 }
+
+const firstOf = <A, B>(all: ReadonlyArray<A>, find: (one: A) => B | undefined): B | undefined =>
+  all.map(find).find((_) => _ !== undefined)
+
+const instancesOf = (revision: string, runners: ServiceRunners): number =>
+  firstOf(runners.all(), (_) => (_.revision === revision ? _.all() : undefined)) ?? 0

@@ -1,6 +1,6 @@
 import type { Condition, ServiceState } from "@maxcloud/sdk/api"
 import { latestCreated, type ServiceRecord } from "../objects/ServiceRecord.ts"
-import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 
 /** What runs of a service now. */
 export interface Observed {

@@ -2,7 +2,7 @@ import type { DiagnosisCode } from "@maxcloud/sdk/api"
 import { inOrder } from "../machine.ts"
 import { changeRevision, latestCreated } from "../objects/ServiceRecord.ts"
 import { diagnosisOfFailure } from "../revisions/failures.ts"
-import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 import { betweenTries, failedFirst, failuresUntilRefused, refusalsOf } from "./requestRefusals.ts"
 import { begin, deploying, drop, isInPlace, leave, startCandidate, unrouteUnlessServing } from "./rollout.ts"
 import {

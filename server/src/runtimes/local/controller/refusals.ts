@@ -1,7 +1,7 @@
 import { productionStage } from "@maxcloud/config-schema"
 import { NoInstance } from "../../../base/proxy/Route.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
-import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 
 /** When to ask a paused service again: a person ends the pause. */
 const pausedRetrySeconds = 60

@@ -5,7 +5,7 @@ import type { Move, Next } from "../machine.ts"
 import type { RunnableRevision, ServiceObject } from "../objects/ServiceObject.ts"
 import type { ServiceRecord } from "../objects/ServiceRecord.ts"
 import type { LinkNetwork } from "../revisions/Links.ts"
-import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 import type { SettleBounds } from "./settling.ts"
 
 /** Names a runner of this service: a revision that is tried again gets another one. */

@@ -4,7 +4,7 @@ import fc from "fast-check"
 import { assert, describe, it } from "vitest"
 import type { RunnableRevision } from "../objects/ServiceObject.ts"
 import { latestCreated } from "../objects/ServiceRecord.ts"
-import type { RunnerFailure } from "../revisions/RevisionRunner.ts"
+import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 import { manifestsOf, testKey } from "../testRuntime.ts"
 import { planService } from "./applyPlan.ts"
 import {

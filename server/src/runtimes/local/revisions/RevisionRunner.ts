@@ -1,13 +1,27 @@
-import { randomBytes } from "node:crypto"
 import type { Diagnosis } from "@maxcloud/sdk/api"
-import { Deferred, Effect, Either, type Fiber } from "effect"
+import type { Effect, Fiber } from "effect"
 import type { Care } from "../../../stores/sources/SourceStore.ts"
 import { makePool, type Pool } from "../activator/Pool.ts"
 import type { Instance, InstanceFailed, InstanceSpec, Instances } from "../instances/Instance.ts"
 import type { LogWriter } from "../logs/LogStore.ts"
-import { type BackoffConfig, restartBackoffMs } from "./backoff.ts"
-import { diagnosisOfFailure, type FailureReason, failureOf, failureOfExit, firstSecondsMs } from "./failures.ts"
+import { runMachine } from "../machine.ts"
+import type { BackoffConfig } from "./backoff.ts"
+import { diagnosisOfFailure, firstSecondsMs } from "./failures.ts"
+import { type Live, liveOn, makeLive, makeTimer } from "./instanceLife.ts"
 import { listens } from "./listens.ts"
+import {
+  type Entry,
+  type EntryKey,
+  type InstanceEffect,
+  initialRunner,
+  inPhase,
+  type RunnerEffect,
+  type RunnerEvent,
+  type RunnerFailure,
+  type RunnerState,
+  type RunnerWorld
+} from "./runnerMachine.ts"
+import { stepRunner } from "./runnerReducer.ts"
 
 export interface RunnerInput {
   readonly revision: string
@@ -37,16 +51,6 @@ export interface RunnerInput {
   readonly apart: NonNullable<InstanceSpec["apart"]>
 }
 
-/** Why the last start failed, or the last instance ended; gone once another has outlived its first seconds. */
-export interface RunnerFailure extends FailureReason {
-  /** Failures in a row. */
-  readonly count: number
-  /** Monotonic milliseconds of the next try (`performance.now()`). */
-  readonly retryAtMs: number
-  /** The same to be told, by the wall clock. */
-  readonly retryAt: Date
-}
-
 /** Keeps as many instances of one revision as are wanted. */
 export interface RevisionRunner {
   readonly revision: string
@@ -74,284 +78,113 @@ export interface RevisionRunner {
   readonly stop: (drainMs: number) => Promise<void>
 }
 
-interface Entry {
-  readonly id: string
-  readonly writer: LogWriter
-  readonly care: Care
-  /** `over`: the instance is gone, and its end was recorded. */
-  phase: "starting" | "ready" | "draining" | "ending" | "over"
-  instance: Instance | undefined
-  fiber: Fiber.RuntimeFiber<void> | undefined
-  finding: Diagnosis | undefined
-  readyAtMs: number | undefined
-  provedTimer: NodeJS.Timeout | undefined
-  drainTimer: NodeJS.Timeout | undefined
-}
-
 const suspectRetryMs = 100
 const suspectTries = 50
 
+/** Carries out what `stepRunner` decides: here are the instances, their requests and the timers. */
 export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
-  const entries = new Map<string, Entry>()
-  const ended: Array<() => void> = []
-  let target = 0
-  let closed = false
-  let failure: RunnerFailure | undefined
-  let failures = 0
-  let retryAtMs = 0
-  let retryTimer: NodeJS.Timeout | undefined
-  let launchMs = 0
-  /** Of the next start. */
-  let care = input.care ?? "quick"
+  const lives = new Map<EntryKey, Live>()
+  const gone: Array<() => void> = []
 
-  const inPhase = (...phases: ReadonlyArray<Entry["phase"]>) =>
-    [...entries.values()].filter((_) => phases.includes(_.phase))
+  const world = (): RunnerWorld => ({
+    nowMs: performance.now(),
+    now: new Date(),
+    ready: pool.ready(),
+    inFlight: new Map([...lives].map(([key, { id }]) => [key, pool.inFlight(id)]))
+  })
 
+  const machine = runMachine(
+    initialRunner(input.backoff, input.drainMs, input.care ?? "quick"),
+    (before, event: RunnerEvent) => stepRunner(before, event, world()),
+    (effect) => carryOut(effect)
+  )
+  const { dispatch, state } = machine
+
+  const byId = (id: string) => [...lives.values()].find((_) => _.id === id)
   const pool = makePool(input.maxConcurrency, {
     onRoom: input.onRoom,
     onDrained: (id) => {
-      const entry = entries.get(id)
-      if (entry?.phase === "draining") end(entry)
+      const live = byId(id)
+      if (live !== undefined) dispatch({ type: "drained", key: live.key })
     },
     onSuspect: (id) => {
-      const entry = entries.get(id)
-      if (entry !== undefined) void examine(entry)
+      const live = byId(id)
+      if (live !== undefined) void examine(live, () => state().entries.get(live.key)?.phase === "ready", dispatch)
     }
   })
+  const retryTimer = makeTimer(() => dispatch({ type: "retryDue" }))
 
-  /** Takes an instance that dropped a request back as soon as it accepts connections, and replaces it where it never does. */
-  const examine = async (entry: Entry) => {
-    for (let i = 0; i < suspectTries && entry.phase === "ready" && entry.instance !== undefined; i++) {
-      if (await listens(entry.instance.host, entry.instance.port)) {
-        if (entry.phase === "ready") pool.resume(entry.id)
-        return
-      }
-      await new Promise((resolve) => setTimeout(resolve, suspectRetryMs))
-    }
-    if (entry.phase !== "ready") return
-    record(entry, { reason: "NotListening", message: "the instance accepts no connections any more", retryable: true })
-    end(entry)
-    reconcile()
-    input.onFailure()
+  const start = (key: EntryKey, care: Care) => {
+    const live = makeLive(input, key, dispatch)
+    lives.set(key, live)
+    live.fiber = input.fork(liveOn(input, pool, live, care, machine))
   }
 
-  const start = () => {
-    // Services of several organizations may have revisions of one name: what is random alone sets their containers and records apart.
-    const id = `${input.revision}-${randomBytes(8).toString("hex")}`
-    const entry: Entry = {
-      id,
-      writer: input.writer(id),
-      care,
-      phase: "starting",
-      instance: undefined,
-      fiber: undefined,
-      finding: undefined,
-      readyAtMs: undefined,
-      provedTimer: undefined,
-      drainTimer: undefined
-    }
-    care = "quick"
-    entries.set(id, entry)
-    entry.fiber = input.fork(
-      Effect.matchCauseEffect(life(entry), {
-        onFailure: (cause) => over(entry, failureOf(cause)),
-        onSuccess: (why) => over(entry, why)
-      }).pipe(Effect.uninterruptible)
-    )
+  const carryOut = (effect: RunnerEffect): void => {
+    const live = "key" in effect ? lives.get(effect.key) : undefined
+    if (effect.type === "start") start(effect.key, effect.care)
+    else if (effect.type === "retryIn") retryTimer.start(effect.ms)
+    else if (effect.type === "endRetry") retryTimer.end()
+    else if (effect.type === "tellChange") input.onChange()
+    else if (effect.type === "tellFailure") input.onFailure()
+    else if (effect.type === "tellGone") for (const resolve of gone.splice(0)) resolve()
+    else if (effect.type === "forget") lives.delete(effect.key)
+    else if (live !== undefined) carryOutOn(live, pool, input.fork, effect)
   }
 
-  /**
-   * From start to end of one instance. Only what comes before its launch can be interrupted, such as its build: what runs must come to
-   * us, who alone stop it.
-   */
-  const life = (entry: Entry): Effect.Effect<FailureReason | undefined, InstanceFailed> =>
-    Effect.gen(function* () {
-      const spec = yield* Effect.interruptible(input.spec)
-      const instance = yield* input.instances.start({
-        ...spec,
-        care: entry.care,
-        traffic: {
-          answered: () => pool.answered(entry.id),
-          isFull: (since) => pool.isFull(entry.id, since),
-          answeredProbe: (since) => pool.answeredProbe(entry.id, since)
-        },
-        id: entry.id,
-        onOutput: entry.writer.write,
-        onSystem: entry.writer.system,
-        onFinding: (found) => {
-          entry.finding = found
-          input.onChange()
-        },
-        onBuild: (line) => {
-          entry.writer.system(line)
-          input.onBuild(line)
-        },
-        onPull: input.onPull,
-        apart: input.apart
-      })
-      entry.instance = instance
-      input.onLaunched(instance)
-      const exit =
-        entry.phase === "ending"
-          ? yield* Effect.zipRight(instance.stop, Deferred.await(instance.exited))
-          : yield* serve(entry, instance, performance.now())
-      return failureOfExit(exit, performance.now() - (entry.readyAtMs ?? performance.now()), spec, instance.of)
-    })
-
-  const serve = Effect.fnUntraced(function* (entry: Entry, instance: Instance, launchedAtMs: number) {
-    const ready = yield* Effect.either(Deferred.await(instance.ready))
-    if (Either.isLeft(ready)) {
-      yield* instance.stop
-      return yield* ready.left
-    }
-    if (entry.phase === "starting") {
-      entry.phase = "ready"
-      entry.readyAtMs = performance.now()
-      launchMs = performance.now() - launchedAtMs
-      if (failure !== undefined) entry.provedTimer = setTimeout(forgive, firstSecondsMs)
-      pool.add(instance)
-      reconcile()
-      input.onChange()
-    }
-    return yield* Deferred.await(instance.exited)
-  })
-
-  const forgive = () => {
-    failure = undefined
-    input.onChange()
-  }
-
-  /** The instance is gone: tells why, closes its log, and starts another where one is wanted. */
-  const over = (entry: Entry, why: FailureReason | undefined): Effect.Effect<void> =>
-    Effect.gen(function* () {
-      clearTimeout(entry.provedTimer)
-      clearTimeout(entry.drainTimer)
-      pool.remove(entry.id)
-      const failed = why !== undefined && (entry.phase === "starting" || entry.phase === "ready") && !closed
-      // Whoever still looks at it, since a request got no answer, doesn't count its end a second time.
-      entry.phase = "over"
-      if (failed) {
-        const delayMs = record(entry, why)
-        const next = target === 0 || !why.retryable ? "" : `; next try in ${Math.ceil(delayMs / 100) / 10} s`
-        entry.writer.system(`${why.message.replace(/\.$/, "")}${next}`)
-      }
-      yield* Effect.ignore(Effect.promise(() => entry.writer.close()))
-      entries.delete(entry.id)
-      reconcile()
-      if (failed) input.onFailure()
-      input.onChange()
-      if (entries.size === 0) for (const resolve of ended.splice(0)) resolve()
-    })
-
-  const record = (entry: Entry, why: FailureReason): number => {
-    const now = performance.now()
-    if (entry.readyAtMs !== undefined && now - entry.readyAtMs >= input.backoff.resetAfterMs) failures = 0
-    failures = why.retryable ? failures + 1 : Math.max(2, failures + 1)
-    // Perhaps what it ran from has been damaged in a way that only its content shows.
-    if (failures === 1 && care === "quick") care = "whole"
-    const delayMs = Math.max(restartBackoffMs(input.backoff, failures, why.retryable), why.retryAfterMs ?? 0)
-    retryAtMs = now + delayMs
-    failure = { ...why, count: failures, retryAtMs, retryAt: new Date(Date.now() + delayMs) }
-    return delayMs
-  }
-
-  const reconcile = () => {
-    if (closed) return
-    const live = inPhase("starting", "ready")
-    let missing = target - live.length
-    if (missing < 0) {
-      const order = live.sort((a, b) => weight(a) - weight(b))
-      for (const entry of order.slice(0, -missing)) drain(entry, input.drainMs)
-      return
-    }
-    for (const entry of missing === 0 ? [] : inPhase("draining")) {
-      if (missing === 0) break
-      clearTimeout(entry.drainTimer)
-      entry.phase = "ready"
-      pool.resume(entry.id)
-      missing--
-    }
-    if (missing === 0) return
-    const waitMs = retryAtMs - performance.now()
-    if (waitMs > 0) {
-      clearTimeout(retryTimer)
-      retryTimer = setTimeout(reconcile, waitMs)
-      return
-    }
-    // What has just failed is tried by one instance, not by all at once.
-    if (failure !== undefined && pool.ready() === 0) missing = inPhase("starting").length > 0 ? 0 : 1
-    for (let i = 0; i < missing; i++) start()
-    if (missing > 0) input.onChange()
-  }
-
-  const weight = (entry: Entry) => (entry.phase === "starting" ? -1 : pool.inFlight(entry.id))
-
-  const drain = (entry: Entry, capMs: number) => {
-    if (entry.phase === "starting" || capMs <= 0) return end(entry)
-    if (entry.phase === "ending" || entry.phase === "over") return
-    entry.phase = "draining"
-    clearTimeout(entry.drainTimer)
-    entry.drainTimer = setTimeout(() => end(entry), capMs)
-    pool.drain(entry.id)
-  }
-
-  const end = (entry: Entry) => {
-    if (entry.phase === "ending" || entry.phase === "over") return
-    entry.phase = "ending"
-    clearTimeout(entry.provedTimer)
-    clearTimeout(entry.drainTimer)
-    pool.remove(entry.id)
-    if (entry.instance !== undefined) input.fork(entry.instance.stop)
-    else if (closed) callOff(entry)
-  }
-
-  /** Ends a start. Not because nobody asks any more: a build that takes longer than callers wait would begin anew each time. */
-  const callOff = (entry: Entry) => {
-    if (entry.instance === undefined) entry.fiber?.unsafeInterruptAsFork(entry.fiber.id())
-  }
+  const count = (...phases: ReadonlyArray<Entry["phase"]>) => inPhase(state(), ...phases).length
 
   return {
     revision: input.revision,
     pool,
-    target: () => target,
-    scaleTo: (instances) => {
-      if (target === instances && instances === inPhase("starting", "ready").length) return
-      target = instances
-      if (instances === 0) clearTimeout(retryTimer)
-      reconcile()
-      input.onChange()
-    },
-    running: () => inPhase("starting", "ready").length,
+    target: () => state().target,
+    scaleTo: (instances) => dispatch({ type: "scaleTo", instances }),
+    running: () => count("starting", "ready"),
     ready: () => pool.ready(),
-    proved: () =>
-      inPhase("ready").filter((_) => _.readyAtMs !== undefined && performance.now() - _.readyAtMs >= firstSecondsMs)
-        .length,
-    launchMs: () => launchMs,
-    all: () => entries.size,
-    failure: () => failure,
-    diagnosis: () =>
-      failure === undefined
-        ? inPhase("starting", "ready").find((_) => _.finding !== undefined)?.finding
-        : diagnosisOfFailure(failure),
-    instance: (id) => entries.get(id)?.instance,
-    forgive,
-    retry: () => {
-      failure = undefined
-      failures = 0
-      retryAtMs = 0
-      care = "fresh"
-      clearTimeout(retryTimer)
-      reconcile()
-    },
+    proved: () => provedOf(state(), performance.now()),
+    launchMs: () => state().launchMs,
+    all: () => state().entries.size,
+    failure: () => state().failure,
+    diagnosis: () => diagnosisOfRunner(state()),
+    instance: (id) => byId(id)?.instance,
+    forgive: () => dispatch({ type: "forgive" }),
+    retry: () => dispatch({ type: "retry" }),
     stop: (drainMs) => {
-      closed = true
-      target = 0
-      clearTimeout(retryTimer)
-      for (const entry of [...entries.values()]) {
-        if (entry.phase === "ending") callOff(entry)
-        else drain(entry, drainMs)
-      }
-      return entries.size === 0 ? Promise.resolve() : new Promise((resolve) => ended.push(resolve))
+      const left = new Promise<void>((resolve) => gone.push(resolve))
+      dispatch({ type: "stop", drainMs })
+      return left
     }
   }
 }
+
+const carryOutOn = (live: Live, pool: Pool, fork: RunnerInput["fork"], effect: InstanceEffect): void => {
+  const { drain, fiber, id, instance, proof, writer } = live
+  if (effect.type === "stopInstance" && instance !== undefined) fork(instance.stop)
+  else if (effect.type === "callOff") fiber?.unsafeInterruptAsFork(fiber.id())
+  else if (effect.type === "addToPool" && instance !== undefined) pool.add(instance)
+  else if (effect.type === "drainInPool") pool.drain(id)
+  else if (effect.type === "resumeInPool") pool.resume(id)
+  else if (effect.type === "removeFromPool") pool.remove(id)
+  else if (effect.type === "proveIn") proof.start(effect.ms)
+  else if (effect.type === "endProof") proof.end()
+  else if (effect.type === "drainWithin") drain.start(effect.ms)
+  else if (effect.type === "endDrain") drain.end()
+  else if (effect.type === "say") writer.system(effect.line)
+}
+
+/** Takes an instance that dropped a request back as soon as it accepts connections, and replaces it where it never does. */
+const examine = async ({ instance, key }: Live, isReady: () => boolean, dispatch: (event: RunnerEvent) => void) => {
+  for (let i = 0; i < suspectTries && isReady() && instance !== undefined; i++) {
+    if (await listens(instance.host, instance.port)) return dispatch({ type: "listens", key })
+    await new Promise((resolve) => setTimeout(resolve, suspectRetryMs))
+  }
+  dispatch({ type: "deaf", key })
+}
+
+const provedOf = (state: RunnerState, nowMs: number): number =>
+  inPhase(state, "ready").filter((_) => _.readyAtMs !== undefined && nowMs - _.readyAtMs >= firstSecondsMs).length
+
+const diagnosisOfRunner = (state: RunnerState): Diagnosis | undefined =>
+  state.failure === undefined
+    ? inPhase(state, "starting", "ready").find((_) => _.finding !== undefined)?.finding
+    : diagnosisOfFailure(state.failure)

@@ -1,0 +1,264 @@
+import fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { defaultBackoff } from "./backoff.ts"
+import {
+  type EntryKey,
+  initialRunner,
+  inPhase,
+  type RunnerEffect,
+  type RunnerEvent,
+  type RunnerState
+} from "./runnerMachine.ts"
+import { stepRunner } from "./runnerReducer.ts"
+
+const crash = { reason: "CrashOnStart", message: "it crashed.", retryable: true } as const
+
+const wordOf = (effect: RunnerEffect): string =>
+  [effect.type, ...("key" in effect ? [effect.key] : []), ...("ms" in effect ? [effect.ms] : [])].join(" ")
+
+interface Around {
+  state: RunnerState
+  nowMs: number
+  effects: Array<RunnerEffect>
+}
+
+/** A runner without instances: what comes to pass is said by the test. */
+const makeStage = () => {
+  const around: Around = { state: initialRunner(defaultBackoff, 1_000, "quick"), nowMs: 1_000_000, effects: [] }
+  const pool = new Set<EntryKey>()
+  const inFlight = new Map<EntryKey, number>()
+  const stopped = new Set<EntryKey>()
+  const handle = (event: RunnerEvent) => {
+    const world = { nowMs: around.nowMs, now: new Date(around.nowMs), ready: pool.size, inFlight }
+    const { effects, state } = stepRunner(around.state, event, world)
+    around.state = state
+    around.effects.push(...effects)
+    for (const effect of effects) {
+      if (effect.type === "addToPool" || effect.type === "resumeInPool") pool.add(effect.key)
+      if (effect.type === "removeFromPool" || effect.type === "drainInPool") pool.delete(effect.key)
+      if (effect.type === "stopInstance" || effect.type === "callOff") stopped.add(effect.key)
+    }
+    return effects.filter((_) => _.type !== "tellChange").map(wordOf)
+  }
+  return { around, pool, inFlight, stopped, handle, state: () => around.state }
+}
+type Stage = ReturnType<typeof makeStage>
+
+const become = (stage: Stage, key: EntryKey) => {
+  stage.handle({ type: "launched", key })
+  return stage.handle({ type: "becameReady", key, launchMs: 50 })
+}
+const die = (stage: Stage, key: EntryKey, why: typeof crash | undefined = crash) => [
+  ...stage.handle({ type: "ended", key, why }),
+  ...stage.handle({ type: "logClosed", key })
+]
+const running = (count: number): Stage => {
+  const stage = makeStage()
+  stage.handle({ type: "scaleTo", instances: count })
+  for (let key = 1; key <= count; key++) become(stage, key)
+  return stage
+}
+
+interface Case {
+  readonly name: string
+  readonly given: () => Stage
+  readonly when: (stage: Stage) => ReadonlyArray<string>
+  readonly gives: ReadonlyArray<string>
+}
+
+const after = (stage: Stage, ...events: ReadonlyArray<RunnerEvent>): Stage => {
+  for (const event of events) stage.handle(event)
+  return stage
+}
+
+const cases: ReadonlyArray<Case> = [
+  {
+    name: "starts as many as are wanted",
+    given: makeStage,
+    when: (_) => _.handle({ type: "scaleTo", instances: 2 }),
+    gives: ["start 1", "start 2"]
+  },
+  {
+    name: "gives requests to an instance that is ready",
+    given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
+    when: (_) => become(_, 1),
+    gives: ["addToPool 1"]
+  },
+  {
+    name: "drains the instance with the fewest requests if fewer are wanted",
+    given: () => running(2),
+    when: (_) => {
+      _.inFlight.set(1, 2)
+      return _.handle({ type: "scaleTo", instances: 1 })
+    },
+    gives: ["drainWithin 2 1000", "drainInPool 2"]
+  },
+  {
+    name: "takes an instance that drains back instead of starting another",
+    given: () => after(running(1), { type: "scaleTo", instances: 0 }),
+    when: (_) => _.handle({ type: "scaleTo", instances: 1 }),
+    gives: ["endDrain 1", "resumeInPool 1"]
+  },
+  {
+    name: "ends an instance that has answered its last request",
+    given: () => after(running(1), { type: "scaleTo", instances: 0 }),
+    when: (_) => _.handle({ type: "drained", key: 1 }),
+    gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "stopInstance 1"]
+  },
+  {
+    name: "lets a build go on though nobody wants its instance for now",
+    given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
+    when: (_) => _.handle({ type: "scaleTo", instances: 0 }),
+    gives: ["endRetry", "endProof 1", "endDrain 1", "removeFromPool 1"]
+  },
+  {
+    name: "calls a build off when it is stopped",
+    given: () => after(makeStage(), { type: "scaleTo", instances: 1 }),
+    when: (_) => _.handle({ type: "stop", drainMs: 0 }),
+    gives: ["endRetry", "endProof 1", "endDrain 1", "removeFromPool 1", "callOff 1"]
+  },
+  {
+    name: "stops an instance that was launched when nobody wanted it any more",
+    given: () => after(makeStage(), { type: "scaleTo", instances: 1 }, { type: "scaleTo", instances: 0 }),
+    when: (_) => _.handle({ type: "launched", key: 1 }),
+    gives: ["stopInstance 1"]
+  },
+  {
+    name: "replaces an instance that died after a pause, and says so",
+    given: () => running(1),
+    when: (_) => die(_, 1),
+    gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "say 1", "forget 1", "retryIn 100", "tellFailure"]
+  },
+  {
+    name: "tries again what has failed with one instance, not with all at once",
+    given: () => {
+      const stage = running(3)
+      for (const key of [1, 2, 3]) die(stage, key)
+      stage.around.nowMs += 60_000
+      return stage
+    },
+    when: (_) => _.handle({ type: "retryDue" }),
+    gives: ["start 4"]
+  },
+  {
+    name: "forgets a failure once the next instance has outlived its first seconds",
+    given: () => {
+      const stage = running(1)
+      die(stage, 1)
+      stage.around.nowMs += 100
+      return after(stage, { type: "retryDue" })
+    },
+    when: (_) => become(_, 2),
+    gives: ["proveIn 2 5000", "addToPool 2"]
+  },
+  {
+    name: "replaces an instance that accepts no connections any more",
+    given: () => running(1),
+    when: (_) => _.handle({ type: "deaf", key: 1 }),
+    gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "stopInstance 1", "retryIn 100", "tellFailure"]
+  },
+  {
+    name: "counts the end of an instance once, though it was being looked at",
+    given: () => after(running(1), { type: "ended", key: 1, why: crash }),
+    when: (_) => _.handle({ type: "deaf", key: 1 }),
+    gives: []
+  },
+  {
+    name: "is gone when the last instance is",
+    given: () => after(running(1), { type: "stop", drainMs: 0 }),
+    when: (_) => die(_, 1, undefined),
+    gives: ["endProof 1", "endDrain 1", "removeFromPool 1", "forget 1", "tellGone"]
+  }
+]
+
+describe("a runner", () => {
+  for (const { given, gives, name, when } of cases)
+    it(name, () => {
+      assert.deepStrictEqual(when(given()), gives)
+    })
+
+  it("looks at what it runs from as a whole after a first failure, and builds afresh if it is told to try again", () => {
+    const stage = running(1)
+    die(stage, 1)
+    assert.strictEqual(stage.state().care, "whole")
+    stage.handle({ type: "retry" })
+    assert.deepInclude(
+      stage.around.effects.findLast((_) => _.type === "start"),
+      { care: "fresh" }
+    )
+  })
+})
+
+const chances: ReadonlyArray<(stage: Stage, pick: number) => RunnerEvent | undefined> = [
+  (_, pick) => ({ type: "scaleTo", instances: pick % 5 }),
+  (stage, pick) => {
+    stage.around.nowMs += pick * 100
+    return { type: "retryDue" }
+  },
+  ...(["launched", "drained", "drainExpired", "listens", "deaf"] as const).map(
+    (type) =>
+      ({ state }: Stage, pick: number): RunnerEvent | undefined => {
+        const entries = [...state().entries.values()].filter((_) =>
+          type === "launched" ? !_.isLaunched && _.phase !== "over" : _.isLaunched
+        )
+        const entry = entries[pick % Math.max(1, entries.length)]
+        return entry && { type, key: entry.key }
+      }
+  ),
+  ({ state }, pick) => {
+    const entry = [...state().entries.values()].filter((_) => _.isLaunched)[pick % 4]
+    return entry && { type: "becameReady", key: entry.key, launchMs: pick }
+  },
+  ({ state }, pick) => {
+    const entry = [...state().entries.values()].filter((_) => _.phase !== "over")[pick % 4]
+    return entry && { type: "ended", key: entry.key, why: pick % 3 === 0 ? undefined : crash }
+  },
+  ({ state }, pick) => {
+    const entry = inPhase(state(), "over")[pick % 4]
+    return entry && { type: "logClosed", key: entry.key }
+  },
+  () => ({ type: "retry" }),
+  () => ({ type: "forgive" }),
+  (_, pick) => (pick % 8 === 0 ? { type: "stop", drainMs: pick } : undefined)
+]
+
+const check = ({ around, pool, state, stopped }: Stage, wasClosed: boolean) => {
+  const { closed, entries, target } = state()
+  assert.isAtMost(inPhase(state(), "starting", "ready").length, target, "more instances than are wanted")
+  for (const key of pool) assert.strictEqual(entries.get(key)?.phase, "ready", `requests go to ${key}`)
+  for (const entry of inPhase(state(), "ending")) {
+    if (entry.isLaunched || closed) assert.isTrue(stopped.has(entry.key), `instance ${entry.key} has leaked`)
+  }
+  if (wasClosed)
+    assert.notInclude(
+      around.effects.map((_) => _.type),
+      "start"
+    )
+}
+
+describe("a runner, in whatever order things happen", () => {
+  it("has no more instances than are wanted, gives requests to those alone that are ready, and leaks none", () => {
+    const steps = fc.array(fc.tuple(fc.nat(chances.length - 1), fc.nat(40)), { minLength: 1, maxLength: 80 })
+    fc.assert(
+      fc.property(steps, (chosen) => {
+        const stage = makeStage()
+        for (const [which, pick] of chosen) {
+          const wasClosed = stage.state().closed
+          stage.around.effects = []
+          const event = chances[which]?.(stage, pick)
+          if (event !== undefined) stage.handle(event)
+          check(stage, wasClosed)
+        }
+        // Whatever has happened: stopped, it comes to an end.
+        stage.handle({ type: "stop", drainMs: 0 })
+        stage.around.effects = []
+        for (const key of [...stage.state().entries.keys()]) {
+          assert.isTrue(stage.stopped.has(key) || stage.state().entries.get(key)?.phase === "over")
+          die(stage, key, undefined)
+        }
+        assert.strictEqual(stage.state().entries.size, 0)
+      }),
+      { numRuns: 300 }
+    )
+  })
+})
