@@ -1,4 +1,8 @@
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { defineConfig } from "vitest/config"
+import { SlowFirst } from "./scripts/slowFirst.ts"
+import { madeDatabaseVariable } from "./server/test/database/madeDatabase.ts"
 
 const kind = process.env["MAXCLOUD_TESTS"] ?? "default"
 const include: Record<string, ReadonlyArray<string>> = {
@@ -16,14 +20,21 @@ export default defineConfig({
       ...(kind === "default" ? ["**/*.cluster.test.ts", "**/*.long.test.ts"] : [])
     ],
     pool: "forks",
-    // A cluster has room for the instances of one file at a time, and its verdicts are timed.
-    maxWorkers: kind === "cluster" ? 1 : 2,
+    sequence: { sequencer: SlowFirst },
+    globalSetup: kind === "cluster" ? [] : ["server/test/database/setup.ts"],
+    // A cluster has room for the instances of one file at a time, and its verdicts are timed. Other tests wait for half of their time.
+    maxWorkers: kind === "cluster" ? 1 : kind === "long" ? 2 : 3,
     minWorkers: 1,
-    // A kubeconfig that lies about is not meant by tests of this machine.
-    env: kind === "cluster" ? {} : { MAXCLOUD_RUNTIME: "local" },
-    // The machine that runs the tests often is the cluster too: what came too late there is asked for once more.
-    // So it is in CI, whose machines are shared; the report names what was.
-    retry: kind === "cluster" || process.env.CI === "true" ? 1 : 0,
+    env:
+      kind === "cluster"
+        ? {}
+        : {
+            // A kubeconfig that lies about is not meant by tests of this machine.
+            MAXCLOUD_RUNTIME: "local",
+            [madeDatabaseVariable]: join(tmpdir(), `maxcloud-database-${process.pid}`)
+          },
+    // The machine that runs the cluster's tests often is the cluster too: what came too late there is asked for once more.
+    retry: kind === "cluster" ? 1 : 0,
     testTimeout: 60_000,
     hookTimeout: 120_000
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Embedded, embedded } from "@maxcloud/server"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
 import { makeFolder, run, start, webPackage, webServer } from "./cli.ts"
 
 const config = (greeting: string) => `import { defineConfig, secret, service } from "@maxcloud/sdk/config"
@@ -19,7 +20,7 @@ let cloud: Embedded
 let dataDir: string
 let cwd: string
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), "maxcloud-cli-e2e-"))
+  dataDir = withMadeDatabase(mkdtempSync(join(tmpdir(), "maxcloud-cli-e2e-")))
   cloud = await embedded({ dataDir })
   cwd = makeFolder({
     "maxcloud.config.ts": config("hello"),

@@ -2,13 +2,14 @@ import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
+import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
 import { makeFolder, type RunOptions, run, start } from "./cli.ts"
 
 /** A server that needs credentials, with its mails in its log; people at machines of their own. */
 let server: ReturnType<typeof start>
 let url = ""
 const home = () => temporaryFolder("maxcloud-cli-")
-const dataDir = home()
+const dataDir = withMadeDatabase(home())
 const machines = { ada: home(), grace: home(), ci: home() }
 beforeAll(async () => {
   server = start(["server", "--port", "0", "--data-dir", dataDir], {

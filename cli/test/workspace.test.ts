@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Embedded, embedded } from "@maxcloud/server"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
 import { getByHost } from "../../server/test/getByHost.ts"
 import { makeFolder, run } from "./cli.ts"
 
@@ -17,7 +18,7 @@ let cloud: Embedded
 let dataDir: string
 let cwd: string
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), "maxcloud-cli-workspace-"))
+  dataDir = withMadeDatabase(mkdtempSync(join(tmpdir(), "maxcloud-cli-workspace-")))
   cloud = await embedded({ dataDir })
   cwd = makeFolder({
     "maxcloud.yaml": "apiVersion: maxcloud.dev/v1\napp: shop\nservices:\n  - name: api\n    source: ./packages/api\n",

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createClient } from "@maxcloud/sdk"
+import { withMadeDatabase } from "./database/madeDatabase.ts"
 
 const main = join(import.meta.dirname, "../src/assembly/main.ts")
 
@@ -27,6 +28,7 @@ export class ServerProcess {
     chmodSync(this.#folder, 0o755)
     // Too long for a socket's path: Postgres has its socket in the temporary folder.
     this.dataDirectory = join(this.#folder, "data".repeat(20))
+    if (environment["DATABASE_URL"] === undefined) withMadeDatabase(this.dataDirectory)
     this.temporaryFolder = join(this.#folder, "tmp")
     // Postgres, as a user of its own, goes through.
     chmodSync(this.#folder, 0o755)

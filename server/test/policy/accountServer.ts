@@ -8,6 +8,7 @@ import type { OperationName, Role } from "@maxcloud/sdk/api"
 import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { makeServer } from "../../src/assembly/Server.ts"
 import { readSettings, ServerConfig, type ServerSettings } from "../../src/base/settings/ServerConfig.ts"
+import { withMadeDatabase } from "../database/madeDatabase.ts"
 
 interface Answer {
   readonly status: number
@@ -58,7 +59,7 @@ loopback.addAddress("127.0.0.1")
 
 /** A server that wants credentials, in this process, whose mail goes to its log; with requests over HTTP. */
 export const startServer = async (changes: Partial<ServerSettings> = {}) => {
-  const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-accounts-"))
+  const dataDir = withMadeDatabase(mkdtempSync(join(tmpdir(), "maxcloud-accounts-")))
   const scope = Effect.runSync(Scope.make())
   let log = ""
   const capture = Logger.replace(

@@ -5,13 +5,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import pg from "pg"
 
-import { databaseTest, temporaryDataDir } from "./layerTest.ts"
+import { databaseTest, madeDataDir } from "./layerTest.ts"
 import { orUnavailable, transaction } from "./sqlErrors.ts"
 
 describe("a database that takes no work for a while", () => {
   it.scopedLive("is told as such, and is used again when it does", () =>
     Effect.gen(function* () {
-      const dataDir = yield* temporaryDataDir
+      const dataDir = yield* madeDataDir
       yield* Effect.gen(function* () {
         const sql = yield* SqlClient
         const owner = new pg.Client({

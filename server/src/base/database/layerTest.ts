@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
+import { withMadeDatabase } from "../../../test/database/madeDatabase.ts"
 import { type DatabaseOptions, layer } from "./Database.ts"
 import { RowScope } from "./RowScope.ts"
 
@@ -11,6 +12,9 @@ export const temporaryDataDir = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
+/** The same with the run's made database in it: a server starts there without `initdb`. */
+export const madeDataDir = Effect.map(temporaryDataDir, withMadeDatabase)
+
 /** A test's own statements see all rows, as the server's own work does, unless they say otherwise. */
 export const allRows = Layer.succeed(RowScope, "*")
 
@@ -18,4 +22,4 @@ export const allRows = Layer.succeed(RowScope, "*")
 export const databaseTest = (options: DatabaseOptions) => Layer.merge(layer(options), allRows)
 
 /** One in a folder that is removed at the end. */
-export const layerTest = Layer.unwrapScoped(Effect.map(temporaryDataDir, (dataDir) => databaseTest({ dataDir })))
+export const layerTest = Layer.unwrapScoped(Effect.map(madeDataDir, (dataDir) => databaseTest({ dataDir })))

@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Fiber } from "effect"
-import { databaseTest, temporaryDataDir } from "./layerTest.ts"
+import { databaseTest, madeDataDir } from "./layerTest.ts"
 import { newId } from "./newId.ts"
 import { asOrganization } from "./RowScope.ts"
 import { Shares } from "./Shares.ts"
@@ -13,7 +13,7 @@ const [acme, other] = [OrganizationId.make(newId("org")), OrganizationId.make(ne
 describe("the connections of the database", () => {
   it.scopedLive("are not all held by the transactions of one organization", () =>
     Effect.gen(function* () {
-      const dataDir = yield* temporaryDataDir
+      const dataDir = yield* madeDataDir
       yield* Effect.gen(function* () {
         const sql = yield* SqlClient
         const done = yield* Deferred.make<void>()

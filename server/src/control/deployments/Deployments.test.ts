@@ -3,7 +3,7 @@ import { AppName, OrganizationName, productionStage, SecretName, ServiceName } f
 import { CreateService, type DeploymentEvent, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { RowScope } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
@@ -15,7 +15,7 @@ import { deploy, eventsOf, finished, newOrganization, shop, testServer } from ".
 
 const make = (fake: FakeRuntime, platform: Parameters<typeof testServer>[4] = {}) =>
   Layer.unwrapScoped(
-    Effect.map(temporaryDataDir, (dataDir) =>
+    Effect.map(madeDataDir, (dataDir) =>
       testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, platform).pipe(
         Layer.provideMerge(databaseTest({ dataDir }))
       )

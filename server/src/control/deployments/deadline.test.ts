@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schedule, type Scope, Stream } from "effect"
 import { describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Deployments } from "./Deployments.ts"
 import { type FakeRuntime, makeFakeRuntime } from "./fakeRuntime.ts"
@@ -61,7 +61,7 @@ describe("the deadline of a deployment", () => {
   it("fails what is not ready, and says what it waited for", () =>
     run(
       Effect.gen(function* () {
-        const [dataDir, fake] = yield* Effect.all([temporaryDataDir, makeFakeRuntime])
+        const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
         const failed = yield* Effect.flatMap(deploySlow, ({ accepted, org }) => finished(org, accepted)).pipe(
           Effect.provide(server(fake, dataDir, 500))
         )
@@ -75,7 +75,7 @@ describe("the deadline of a deployment", () => {
   it("is no later for a server that was started again", () =>
     run(
       Effect.gen(function* () {
-        const [dataDir, first, second] = yield* Effect.all([temporaryDataDir, makeFakeRuntime, makeFakeRuntime])
+        const [dataDir, first, second] = yield* Effect.all([madeDataDir, makeFakeRuntime, makeFakeRuntime])
         const { accepted, org } = yield* deploySlow.pipe(
           Effect.tap(({ accepted }) => pass(accepted.id, deadlineMs / 1000)),
           Effect.provide(server(first, dataDir))
@@ -88,7 +88,7 @@ describe("the deadline of a deployment", () => {
   it("is begun anew once, and not by each start, when the database's clock was set back", () =>
     run(
       Effect.gen(function* () {
-        const [dataDir, first, second] = yield* Effect.all([temporaryDataDir, makeFakeRuntime, makeFakeRuntime])
+        const [dataDir, first, second] = yield* Effect.all([madeDataDir, makeFakeRuntime, makeFakeRuntime])
         const { accepted, org } = yield* deploySlow.pipe(
           Effect.tap(({ accepted }) => pass(accepted.id, -3600)),
           Effect.provide(server(first, dataDir))
@@ -105,7 +105,7 @@ describe("the deadline of a deployment", () => {
   it("is measured by the server itself once it has begun: a database's clock that is set ahead ends nothing", () =>
     run(
       Effect.gen(function* () {
-        const [dataDir, fake] = yield* Effect.all([temporaryDataDir, makeFakeRuntime])
+        const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
         yield* Effect.gen(function* () {
           const { accepted, org } = yield* deploySlow
           yield* pass(accepted.id, 3600)

@@ -1,6 +1,6 @@
 import { Effect, Layer, ManagedRuntime } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
@@ -11,7 +11,7 @@ const external = { store: "vault", key: "{organization}/{app}/{stage}/{name}#val
 const fake = await Effect.runPromise(makeFakeRuntime)
 const server = ManagedRuntime.make(
   Layer.unwrapScoped(
-    Effect.map(temporaryDataDir, (dataDir) =>
+    Effect.map(madeDataDir, (dataDir) =>
       testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll, { externalSecrets: external }).pipe(
         Layer.provideMerge(databaseTest({ dataDir }))
       )

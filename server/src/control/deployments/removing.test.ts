@@ -6,7 +6,7 @@ import { OrganizationName, SecretName } from "@maxcloud/config-schema"
 import { type DeploymentEvent, DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, type Scope, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
@@ -19,7 +19,7 @@ import { deploy, eventsOf, finished, newOrganization, shop, testServer } from ".
 const fake = await Effect.runPromise(makeFakeRuntime)
 const server = ManagedRuntime.make(
   Layer.unwrapScoped(
-    Effect.map(temporaryDataDir, (dataDir) =>
+    Effect.map(madeDataDir, (dataDir) =>
       testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll).pipe(
         Layer.provideMerge(databaseTest({ dataDir }))
       )
@@ -205,7 +205,7 @@ describe("deleting a service", () => {
 /** A server that is killed when the runtime is about to remove something, or has; then another one in its place. */
 const killed = (when: "before" | "after") =>
   Effect.gen(function* () {
-    const dataDir = yield* temporaryDataDir
+    const dataDir = yield* madeDataDir
     const file = (name: string) => JSON.stringify(join(import.meta.dirname, name))
     const child = spawn(
       process.execPath,

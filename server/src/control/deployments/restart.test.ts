@@ -6,7 +6,7 @@ import { AppName, OrganizationName, productionStage } from "@maxcloud/config-sch
 import { DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Scope, Stream } from "effect"
 import { describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
@@ -19,7 +19,7 @@ describe("restart", () => {
   it("goes on with a deployment that a stopped server had begun, and puts back what the runtime has lost", () =>
     run(
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const database = databaseTest({ dataDir })
         const first = yield* makeFakeRuntime
         const { id, org, settled } = yield* Effect.gen(function* () {
@@ -60,7 +60,7 @@ describe("restart", () => {
   it("loses no accepted deployment to a kill", () =>
     run(
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const file = (name: string) => JSON.stringify(join(import.meta.dirname, name))
         const server = spawn(
           process.execPath,

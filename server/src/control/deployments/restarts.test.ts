@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer, ManagedRuntime, Schedule } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { layer as services } from "../services/PostgresServices.ts"
 import { Services } from "../services/Services.ts"
@@ -13,7 +13,7 @@ import { deploy, finished, newOrganization, shop, testServer } from "./testServe
 const fake = await Effect.runPromise(makeFakeRuntime)
 const server = ManagedRuntime.make(
   Layer.unwrapScoped(
-    Effect.map(temporaryDataDir, (dataDir) =>
+    Effect.map(madeDataDir, (dataDir) =>
       services.pipe(
         Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 })),
         Layer.provideMerge(databaseTest({ dataDir }))

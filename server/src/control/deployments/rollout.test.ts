@@ -3,7 +3,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { Effect, Layer, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import * as Database from "../../base/database/Database.ts"
-import { temporaryDataDir } from "../../base/database/layerTest.ts"
+import { madeDataDir } from "../../base/database/layerTest.ts"
 import { asServer } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { operator } from "../../operator/commands/commands.ts"
@@ -58,7 +58,7 @@ describe("a platform that has changed", () => {
     () =>
       run(
         Effect.gen(function* () {
-          const dataDir = yield* temporaryDataDir
+          const dataDir = yield* madeDataDir
           const fake = yield* makeFakeRuntime
           yield* served(dataDir, fake)(Effect.zipRight(deployed(10), until(isDone)))
           expect(cut(fake)).toHaveLength(0)
@@ -95,7 +95,7 @@ describe("a platform that has changed", () => {
           }
         }
         yield* served(
-          yield* temporaryDataDir,
+          yield* madeDataDir,
           fake,
           live
         )(
@@ -119,7 +119,7 @@ describe("a platform that has changed", () => {
   it("is one of the last fifty that are kept: nodes that come and go make new ones", { timeout: 60_000 }, () =>
     run(
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         const add = Effect.flatMap(
           SqlClient,
@@ -147,7 +147,7 @@ describe("a platform that has changed", () => {
   it("that changes what instances are makes new revisions", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         yield* served(dataDir, fake)(deployed(2))
         const rollout = yield* served(dataDir, fake, { runtimeClass: "gvisor" })(until(isDone))
@@ -163,7 +163,7 @@ describe("a platform that has changed", () => {
     () =>
       run(
         Effect.gen(function* () {
-          const dataDir = yield* temporaryDataDir
+          const dataDir = yield* madeDataDir
           const fake = yield* makeFakeRuntime
           yield* served(dataDir, fake)(deployed(3))
           fake.away = true
@@ -180,7 +180,7 @@ describe("a platform that has changed", () => {
   it("goes on past a stage that refuses it, and tells which", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         yield* served(
           dataDir,
@@ -214,7 +214,7 @@ describe("a platform that has changed", () => {
       run(
         Effect.gen(function* () {
           const count = 300
-          const dataDir = yield* temporaryDataDir
+          const dataDir = yield* madeDataDir
           const fake = yield* makeFakeRuntime
           yield* served(
             dataDir,

@@ -7,7 +7,7 @@ import type { ErasureCertificate } from "@maxcloud/sdk/api"
 import { verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Effect, Layer, Logger, LogLevel, Schedule, Stream } from "effect"
 import pg from "pg"
-import { temporaryDataDir } from "../../base/database/layerTest.ts"
+import { madeDataDir } from "../../base/database/layerTest.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { makeEmbeddedPostgres, ownerRole } from "../../base/postgres/EmbeddedPostgres.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
@@ -69,7 +69,7 @@ describe("an organization that is deleted", () => {
     "is found in no store any more, though it was in all; another one is untouched",
     () =>
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         yield* Effect.gen(function* () {
           const sql = yield* SqlClient
@@ -133,7 +133,7 @@ describe("an organization that is deleted", () => {
     "is erased whatever cuts the erasure off, and at whatever step, with one certificate",
     () =>
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         const cut = new Set<string>()
         // Each step is broken off the first time, after the one before it was done.
@@ -195,7 +195,7 @@ describe("a backup that is restored", () => {
     "has nothing of what was erased since, and its certificates",
     () =>
       Effect.gen(function* () {
-        const dataDir = yield* temporaryDataDir
+        const dataDir = yield* madeDataDir
         const fake = yield* makeFakeRuntime
         yield* Effect.gen(function* () {
           const sql = yield* SqlClient

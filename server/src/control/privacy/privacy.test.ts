@@ -3,7 +3,7 @@ import { assert, layer as describeOn } from "@effect/vitest"
 import { productionStage } from "@maxcloud/config-schema"
 import type { SessionGrant } from "@maxcloud/sdk/api"
 import { Effect, Layer, Logger, LogLevel, Schema, Stream } from "effect"
-import { temporaryDataDir } from "../../base/database/layerTest.ts"
+import { madeDataDir } from "../../base/database/layerTest.ts"
 import type { Caller } from "../../tenancy/access/Caller.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { Members } from "../../tenancy/identity/Members.ts"
@@ -19,7 +19,7 @@ import { acting, plant, registered, testPrivacy, testStores, wordsOf } from "./t
 
 const live = Layer.unwrapScoped(
   Effect.gen(function* () {
-    const dataDir = yield* temporaryDataDir
+    const dataDir = yield* madeDataDir
     const fake = yield* makeFakeRuntime
     return testPrivacy({ dataDir, graceDays: 30 }).pipe(Layer.provideMerge(testStores(fake, dataDir)))
   })

@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { DeploymentId, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted, Schedule } from "effect"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { Deployments } from "../deployments/Deployments.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
@@ -17,7 +17,7 @@ import { collectSources } from "./collectSources.ts"
 const server = Layer.unwrapScoped(
   Effect.gen(function* () {
     const fake = yield* makeFakeRuntime
-    const dataDir = yield* temporaryDataDir
+    const dataDir = yield* madeDataDir
     return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
   })
 )
@@ -187,7 +187,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         where organization_id = ${id} and number = 25`
       yield* sql`update deployments set spec = ${`{"digest":"sha256:${hex("b")}"}`}::json
         where organization_id = ${id} and number = 5`
-      const dataDir = yield* temporaryDataDir
+      const dataDir = yield* madeDataDir
       const archives = join(dataDir, "sources", id, "archives")
       mkdirSync(archives, { recursive: true })
       mkdirSync(join(dataDir, "sources", id, "folders", hex("b"), "src"), { recursive: true })

@@ -7,7 +7,7 @@ import fc from "fast-check"
 import pg from "pg"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { digestOf, tarOf } from "../../../test/sources/tar.ts"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { layer as keys } from "../../base/keys/layer.ts"
 import { backupName } from "../../base/postgres/backupFiles.ts"
 import { newOrganization } from "../../control/deployments/testServer.ts"
@@ -23,7 +23,7 @@ import { isWholePage, pageBytes, segmentPages } from "./pageChecksum.ts"
 import { pageFiles } from "./pages.ts"
 
 const scope = Effect.runSync(Scope.make())
-const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))
+const dataDir = Effect.runSync(Scope.extend(madeDataDir, scope))
 const isolated = { dataDir, masterKey: undefined, databaseUrl: undefined, migrationDatabaseUrl: undefined }
 const data = join(dataDir, "postgres/data")
 

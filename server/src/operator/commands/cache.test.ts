@@ -3,14 +3,14 @@ import { join } from "node:path"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { makeFakeRuntime } from "../../control/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../control/deployments/testServer.ts"
 import { operator } from "./commands.ts"
 
 const scope = Effect.runSync(Scope.make())
-const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))
+const dataDir = Effect.runSync(Scope.extend(madeDataDir, scope))
 const server = ManagedRuntime.make(
   Layer.unwrapScoped(
     Effect.map(makeFakeRuntime, (fake) =>

@@ -5,7 +5,7 @@ import { type AuditPins, lastCheckpointIn, verifyAuditExport } from "@maxcloud/s
 import { Chunk, Effect, Exit, Layer, ManagedRuntime, Option, Stream } from "effect"
 import pg from "pg"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { newId } from "../../base/database/newId.ts"
 import { asOrganization } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
@@ -24,7 +24,7 @@ import { layer } from "./PostgresAudit.ts"
 
 let dataDir = ""
 const database = Layer.unwrapScoped(
-  Effect.map(temporaryDataDir, (folder) => {
+  Effect.map(madeDataDir, (folder) => {
     dataDir = folder
     return databaseTest({ dataDir: folder })
   })

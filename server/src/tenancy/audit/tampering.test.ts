@@ -6,7 +6,7 @@ import { type AuditPins, verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Effect, Layer, Logger, ManagedRuntime, Scope, Stream } from "effect"
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import { asOrganization, asServer } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { layer as keys } from "../../base/keys/layer.ts"
@@ -20,7 +20,7 @@ import { signDue } from "./checkpoints.ts"
 import { layer } from "./PostgresAudit.ts"
 
 const scope = Effect.runSync(Scope.make())
-const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))
+const dataDir = Effect.runSync(Scope.extend(madeDataDir, scope))
 const logged: Array<string> = []
 const runtime = ManagedRuntime.make(
   layer().pipe(

@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, layer } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
-import { databaseTest, temporaryDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
 import { makeFakeRuntime } from "../../control/deployments/fakeRuntime.ts"
@@ -13,7 +13,7 @@ import { Quotas } from "./Quotas.ts"
 const server = Layer.unwrapScoped(
   Effect.gen(function* () {
     const fake = yield* makeFakeRuntime
-    const dataDir = yield* temporaryDataDir
+    const dataDir = yield* madeDataDir
     return testServer(fake.layer, dataDir, { resyncMs: 60_000 }).pipe(Layer.provideMerge(databaseTest({ dataDir })))
   })
 )
