@@ -1,0 +1,89 @@
+import { Chunk } from "effect"
+import { compareLines, type LogLine } from "../../../stores/logs/LogLine.ts"
+
+/**
+ * Lines of several instances that wait to be put in order. A pure machine: each function takes the state and the time (milliseconds, by
+ * a clock that never goes back) and gives what follows. `LiveMerge` does the waiting.
+ */
+export interface Merging {
+  /** In the order in which they came; lines of one batch are in order. A chunk: one is added for each line of a busy instance. */
+  readonly batches: Chunk.Chunk<Batch>
+  /** Lines in all batches. */
+  readonly count: number
+  readonly ended: boolean
+  /** Instances that give lines now: with one there is nothing to wait for. */
+  readonly instances: number
+  readonly takenAt: number
+}
+
+interface Batch {
+  readonly lines: ReadonlyArray<LogLine>
+  readonly arrivedAt: number
+}
+
+export interface MergingBounds {
+  /** How long a line waits for earlier ones of other instances, in milliseconds. */
+  readonly windowMillis: number
+  /** Lines that may wait for the reader. */
+  readonly maxLines: number
+}
+
+/** A fast reader gets lines this often, in milliseconds, and then all that came: the API server sends each line alone. */
+const gatherMillis = 10
+/** As many are given at once. */
+const gatherLines = 2_048
+
+export const nothingYet: Merging = { batches: Chunk.empty(), count: 0, ended: false, instances: 0, takenAt: 0 }
+
+export const isFull = ({ count }: Merging, { maxLines }: MergingBounds): boolean => count >= maxLines
+
+export const given = (state: Merging, lines: ReadonlyArray<LogLine>, now: number): Merging => ({
+  ...state,
+  batches: Chunk.append(state.batches, { lines, arrivedAt: now }),
+  count: state.count + lines.length
+})
+
+const isImmediate = (state: Merging, bounds: MergingBounds) =>
+  state.ended || state.instances <= 1 || isFull(state, bounds)
+
+/** Milliseconds until lines may be taken; undefined: there are none. */
+export const dueIn = (state: Merging, bounds: MergingBounds, now: number): number | undefined => {
+  if (!Chunk.isNonEmpty(state.batches)) return undefined
+  const { arrivedAt } = Chunk.headNonEmpty(state.batches)
+  if (!isImmediate(state, bounds)) return Math.max(0, arrivedAt + bounds.windowMillis - now)
+  return state.ended || state.count >= gatherLines ? 0 : Math.max(0, state.takenAt + gatherMillis - now)
+}
+
+/** The lines whose window is over, and those of other instances that belong before them; in order. */
+export const taken = (
+  state: Merging,
+  bounds: MergingBounds,
+  now: number
+): { readonly state: Merging; readonly lines: ReadonlyArray<LogLine> } => {
+  const until = isImmediate(state, bounds) ? Number.POSITIVE_INFINITY : now - bounds.windowMillis
+  const batches = Chunk.toReadonlyArray(state.batches)
+  const latest = batches
+    .filter(({ arrivedAt }) => arrivedAt <= until)
+    .flatMap(({ lines }) => lines.at(-1) ?? [])
+    .reduce<LogLine | undefined>(
+      (bound, line) => (bound === undefined || compareLines(line, bound) > 0 ? line : bound),
+      undefined
+    )
+  const cut = batches.map((batch) => ({
+    batch,
+    count: batch.arrivedAt <= until ? batch.lines.length : latest === undefined ? 0 : countUpTo(batch.lines, latest)
+  }))
+  const lines = cut.flatMap(({ batch, count }) => batch.lines.slice(0, count)).sort(compareLines)
+  const left = cut
+    .filter(({ batch, count }) => count < batch.lines.length)
+    .map(({ batch, count }) => (count === 0 ? batch : { ...batch, lines: batch.lines.slice(count) }))
+  return {
+    state: { ...state, batches: Chunk.unsafeFromArray(left), count: state.count - lines.length, takenAt: now },
+    lines
+  }
+}
+
+const countUpTo = (lines: ReadonlyArray<LogLine>, bound: LogLine): number => {
+  const index = lines.findIndex((line) => compareLines(line, bound) > 0)
+  return index === -1 ? lines.length : index
+}
