@@ -2,6 +2,7 @@ import { dirname, join } from "node:path"
 import { denoDev } from "../deno/denoProject.ts"
 import { isFolder } from "../files.ts"
 import type { Start } from "../start.ts"
+import { type DevelopmentServer, developmentToolOf } from "./developmentTools.ts"
 import { installationOf } from "./managers.ts"
 import { type PackageJson, readPackageJson } from "./packageJson.ts"
 
@@ -17,42 +18,6 @@ export interface DevStart {
   readonly environment: Readonly<Record<string, string>>
   /** The package manager that has to install the dependencies first; undefined if they are there, or there are none. */
   readonly notInstalled: string | undefined
-}
-
-interface Tool {
-  /** Its words for a development server; `""`: no word. undefined: all of them. */
-  readonly words?: ReadonlyArray<string>
-  /** undefined: it reads PORT. */
-  readonly port?: ReadonlyArray<string>
-  readonly readsEnvFiles?: boolean
-  readonly environment?: Readonly<Record<string, string>>
-}
-
-const port = ["--port", "{port}"]
-const vite: Tool = { words: ["", "dev", "serve"], port: [...port, "--strictPort"], readsEnvFiles: true }
-
-/** Development servers, each with what makes it listen where it is told. */
-const tools: Readonly<Record<string, Tool>> = {
-  vite,
-  "rolldown-vite": vite,
-  next: { words: ["dev"], port, readsEnvFiles: true },
-  nuxt: { words: ["dev"], port, readsEnvFiles: true },
-  nuxi: { words: ["dev"], port, readsEnvFiles: true },
-  astro: { words: ["", "dev"], port, readsEnvFiles: true },
-  "react-router": { words: ["dev"], port, readsEnvFiles: true },
-  remix: { words: ["vite:dev"], port, readsEnvFiles: true },
-  vinxi: { words: ["dev"], port, readsEnvFiles: true },
-  ng: { words: ["serve"], port },
-  "vue-cli-service": { words: ["serve"], port, readsEnvFiles: true },
-  parcel: { words: ["", "serve"], port },
-  webpack: { words: ["serve"], port },
-  "webpack-dev-server": { words: ["", "serve"], port },
-  rsbuild: { words: ["dev"], port, readsEnvFiles: true },
-  gatsby: { words: ["develop"], port },
-  docusaurus: { words: ["start"], port: [...port, "--no-open"] },
-  eleventy: { port },
-  wrangler: { words: ["dev"], port },
-  "react-scripts": { words: ["start"], readsEnvFiles: true, environment: { BROWSER: "none" } }
 }
 
 /** Programs that run the one after them. */
@@ -97,21 +62,19 @@ const scriptOf = (scripts: Readonly<Record<string, string>>, name: string, calls
   return inner ?? { script, prestart: Object.hasOwn(scripts, `pre${name}`) ? scripts[`pre${name}`] : undefined }
 }
 
-const toolOf = (script: string): readonly [string, Tool] | undefined => {
+const toolOf = (script: string): readonly [string, DevelopmentServer] | undefined => {
   const last = lastCommand(script)
   if (last === undefined) return undefined
   const [program = "", second = ""] = programWords(last)
   const name = program.slice(program.lastIndexOf("/") + 1)
-  const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
+  const { dev, words } = developmentToolOf(name) ?? {}
   const word = second.startsWith("-") ? "" : second
-  if (tool === undefined || (tool.words !== undefined && !tool.words.includes(word) && !isFolderOfTool(tool, word)))
-    return undefined
-  return [name, tool]
+  const serves = words === undefined || words.includes(word) || (words.includes("") && isFolderName(word))
+  return dev !== undefined && serves ? [name, dev] : undefined
 }
 
 /** `vite ./web` names a folder where others have a word. */
-const isFolderOfTool = (tool: Tool, word: string): boolean =>
-  tool.words?.includes("") === true && /^\.{0,2}\//.test(word)
+const isFolderName = (word: string): boolean => /^\.{0,2}\//.test(word)
 
 /** Ports that the script names itself: a tool that is told two has its own idea of them. */
 const withoutPort = (script: string): string => script.replace(/\s(?:--port|-p)(?:=|\s+)\d+(?=\s|$)/g, "")

@@ -1,5 +1,6 @@
 import { firstFile, isFile, isFolder, readText } from "../files.ts"
 import type { Start } from "../start.ts"
+import { developmentToolOf } from "./developmentTools.ts"
 import { dependsOn, type PackageJson } from "./packageJson.ts"
 
 /** What a built project is run as. Paths are relative to the project's folder. */
@@ -153,46 +154,6 @@ const angularOutputs = async (folder: string): Promise<{ readonly outputs: Reado
 export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
   frameworks.find(({ dependency }) => dependsOn(packageJson, dependency))
 
-/** Servers for development: what they serve has nothing to do with what was built, or they are gone with the packages for development. */
-const developmentTools: Readonly<Record<string, ReadonlyArray<string>>> = {
-  vite: ["", "dev", "serve", "preview"],
-  "react-scripts": ["start"],
-  craco: ["start"],
-  "react-app-rewired": ["start"],
-  "vue-cli-service": ["serve"],
-  "@11ty/eleventy": [],
-  eleventy: [],
-  vitepress: ["", "dev", "serve", "preview"],
-  vuepress: ["", "dev"],
-  docusaurus: ["start", "serve"],
-  hexo: ["s", "server"],
-  nx: ["serve", "dev"],
-  rspack: ["serve", "dev"],
-  rsbuild: ["", "dev", "preview"],
-  ember: ["s", "serve", "server"],
-  quasar: ["dev"],
-  wrangler: ["dev"],
-  netlify: ["dev"],
-  vercel: ["dev"],
-  "live-server": [],
-  next: ["", "dev"],
-  astro: ["", "dev", "preview"],
-  nuxt: ["dev", "preview"],
-  nuxi: ["dev", "preview"],
-  "react-router": ["dev"],
-  remix: ["dev", "vite:dev"],
-  vinxi: ["dev"],
-  nest: ["start"],
-  ng: ["serve"],
-  parcel: ["", "serve"],
-  webpack: ["serve"],
-  "webpack-dev-server": [""],
-  gatsby: ["develop"],
-  tsx: ["watch"],
-  nodemon: [],
-  "ts-node-dev": []
-}
-
 /** The program of a script and its first argument that is no option, without assignments and what only runs others. */
 const wordsOf = (script: string): readonly [string, string] => {
   const words = script.trim().split(/\s+/)
@@ -207,8 +168,8 @@ export const isForDevelopment = (start: Start | undefined): boolean => {
   // npx takes a version: `@11ty/eleventy@3`.
   const version = written.lastIndexOf("@")
   const program = version > 0 && version > written.lastIndexOf("/") ? written.slice(0, version) : written
-  const tool = Object.hasOwn(developmentTools, program) ? developmentTools[program] : undefined
-  return tool !== undefined && (tool.length === 0 || tool.includes(second))
+  const { otherWords = [], words } = developmentToolOf(program) ?? { words: [] }
+  return words === undefined || [...words, ...otherWords].includes(second)
 }
 
 /** `next start` doesn't run a build of `output: "standalone"` or `"export"`. */
