@@ -19,6 +19,7 @@ export const floors: ReadonlyArray<Floor> = [
   floor("base", "what every part needs", {
     node: "guarded callbacks, clocks and sockets of Node itself",
     host: "processes, users and faults of this machine",
+    pages: "HTML, problem documents and the language of a reader",
     proxy: "HTTP/1.1 and HTTP/2 between callers and whoever answers",
     words: "types that every floor speaks of: organization, request id, target",
     settings: "what the server can be told, and its reference",
@@ -28,8 +29,7 @@ export const floors: ReadonlyArray<Floor> = [
     database: "connections, migrations, row security",
     keys: "master keys, and the data keys that they wrap",
     replicas: "which server looks after which organization",
-    outbound: "the server's own requests, through a proxy if there is one",
-    pages: "HTML and the language of a reader"
+    outbound: "the server's own requests, through a proxy if there is one"
   }),
   floor("tenancy", "who may do what, and how much of it", {
     mail: "the outbox, Resend, SMTP",

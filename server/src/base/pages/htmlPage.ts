@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto"
 import { HttpServerResponse } from "@effect/platform"
-
-export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (_) => `&#${_.charCodeAt(0)};`)
+import { escapeHtml } from "./escapeHtml.ts"
 
 const style = `
 :root{color-scheme:light dark;--ink:#1c1e21;--soft:#5b6169;--line:#dde0e4;--edge:#767c85;--paper:#fff;--panel:#f6f7f9;--accent:#0b5cad;--on-accent:#fff;--wrong:#b3261e}

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http"
+import { refusalContent } from "../pages/refusalContent.ts"
 
 /** A refusal of the proxy's own. */
 export interface Refusal {
@@ -9,34 +10,20 @@ export interface Refusal {
   readonly retryAfterSeconds: number | undefined
 }
 
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`)
-
-const page = (title: string, status: number, detail: string): string => `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
-<h1>${status} ${escaped(title)}</h1><p>${escaped(detail)}</p></html>
-`
-
 /** The refusal as a response: a problem document (RFC 9457), or a page for who prefers HTML. */
 export const refusalResponse = (
   refusal: Refusal,
   accept: string | undefined
 ): { readonly headers: Array<string>; readonly body: Buffer } => {
   const title = STATUS_CODES[refusal.status] ?? "Error"
-  const html = accept?.includes("text/html") === true
-  const body = Buffer.from(
-    html
-      ? page(title, refusal.status, refusal.detail)
-      : `${JSON.stringify({
-          type: `https://maxcloud.dev/problems/${refusal.slug}`,
-          title,
-          status: refusal.status,
-          detail: refusal.detail
-        })}\n`
-  )
+  const { detail, slug, status } = refusal
+  const content = refusalContent({ type: `https://maxcloud.dev/problems/${slug}`, title, status, detail }, accept, {
+    heading: `${status} ${title}`
+  })
+  const body = Buffer.from(content.body)
   const headers = [
     "Content-Type",
-    html ? "text/html; charset=utf-8" : "application/problem+json",
+    content.contentType,
     "Content-Length",
     String(body.length),
     "Cache-Control",

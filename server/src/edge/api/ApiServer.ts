@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -8,7 +7,7 @@ import { guardedBy } from "../../base/node/guarded.ts"
 import { upgradeListener } from "../exec/upgrades.ts"
 import { AccessMode } from "../http/AccessMode.ts"
 import { keepPace } from "../http/pace.ts"
-import { encodeError } from "../http/problems.ts"
+import { rawProblem } from "../http/problems.ts"
 import { apiApp } from "./apiApp.ts"
 import { continueWhenRead, letEarlyAnswersArrive } from "./earlyAnswers.ts"
 import { EarlyRequests } from "./earlyRequests.ts"
@@ -76,10 +75,8 @@ const unreadable = (code: string | undefined) =>
 /** Answers what is no HTTP that can be read (then there is no request object) with a problem document too. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {
   if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
-  const problem = unreadable(code)
-  const { status } = problem
-  const body = JSON.stringify(encodeError(problem))
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${randomUUID()}\r\nconnection: close\r\n\r\n${body}`
-  )
+  const { body, headers, status } = rawProblem(unreadable(code))
+  const all = { ...headers, "content-length": Buffer.byteLength(body), connection: "close" }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`)
 }

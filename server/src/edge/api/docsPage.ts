@@ -1,4 +1,4 @@
-import { escapeHtml } from "../../base/pages/htmlPage.ts"
+import { escapeHtml } from "../../base/pages/escapeHtml.ts"
 import type { openApi } from "./openapi.ts"
 
 type Document = ReturnType<typeof openApi>

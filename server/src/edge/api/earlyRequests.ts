@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import { Unavailable } from "@maxcloud/sdk/api"
 import { guardedBy } from "../../base/node/guarded.ts"
-import { encodeError } from "../http/problems.ts"
+import { rawProblem } from "../http/problems.ts"
 
 /** A start takes a few seconds: a client that comes a moment too early need not notice. */
 const longestWaitMs = 10_000
@@ -12,15 +11,9 @@ const mostHeld = 256
 const isProbe = ({ url = "" }: IncomingMessage) => /^\/(healthz|readyz)(\?|$)/.test(url)
 
 const refuse = (response: ServerResponse) => {
-  const problem = encodeError(new Unavailable({ detail: "the server is starting", retryAfterSeconds: 1 }))
-  response
-    .writeHead(503, {
-      "content-type": "application/problem+json",
-      "retry-after": "1",
-      "x-content-type-options": "nosniff",
-      "x-request-id": randomUUID()
-    })
-    .end(JSON.stringify(problem))
+  const problem = new Unavailable({ detail: "the server is starting", retryAfterSeconds: 1 })
+  const { body, headers, status } = rawProblem(problem)
+  response.writeHead(status, headers).end(body)
 }
 
 /**

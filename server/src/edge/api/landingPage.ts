@@ -1,5 +1,5 @@
 import type { Service } from "@maxcloud/sdk/api"
-import { escapeHtml } from "../../base/pages/htmlPage.ts"
+import { escapeHtml } from "../../base/pages/escapeHtml.ts"
 
 const row = (service: Service) =>
   `<tr><td>${service.url === null ? escapeHtml(service.name) : `<a href="${escapeHtml(service.url)}">${escapeHtml(service.name)}</a>`}</td><td>${escapeHtml(service.app)}</td><td>${escapeHtml(service.stage)}</td><td>${escapeHtml(service.state)}</td><td>${service.instances}</td><td><code>${escapeHtml(service.latestReadyRevision ?? "none yet")}</code></td></tr>`

@@ -1,9 +1,8 @@
-import { randomUUID } from "node:crypto"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { constants, Http2ServerResponse } from "node:http2"
 import { RequestTimeout } from "@maxcloud/sdk/api"
 import { guardedBy, trying } from "../../base/node/guarded.ts"
-import { encodeError } from "./problems.ts"
+import { rawProblem } from "./problems.ts"
 
 /** How slow a caller may be. */
 export interface Pace {
@@ -68,14 +67,10 @@ const refuse = (watched: Watched): void => {
     return
   }
   const error = new RequestTimeout({ detail: "The body of the request did not arrive in time. Send it again, faster." })
-  const headers = {
-    "content-type": "application/problem+json",
-    "x-content-type-options": "nosniff",
-    "x-request-id": randomUUID()
-  }
-  if (response instanceof Http2ServerResponse) response.writeHead(408, headers)
-  else response.writeHead(408, { ...headers, connection: "close" })
-  response.end(JSON.stringify(encodeError(error)))
+  const { body, headers, status } = rawProblem(error)
+  if (response instanceof Http2ServerResponse) response.writeHead(status, headers)
+  else response.writeHead(status, { ...headers, connection: "close" })
+  response.end(body)
   setTimeout(
     guardedBy(() => {})(() => cut(watched)),
     lingerMs

@@ -1,22 +1,38 @@
+import { randomUUID } from "node:crypto"
 import { HttpServerResponse } from "@effect/platform"
 import { ApiError, InternalError, InvalidRequest, NotFound } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
+import { problemContentType } from "../../base/pages/refusalContent.ts"
 import { refusalHeaders } from "../../tenancy/limits/headers.ts"
 
 export const encodeError = Schema.encodeSync(ApiError)
 export const isApiError = Schema.is(ApiError)
 
+const headersOf = (problem: ApiError): Readonly<Record<string, string>> => ({
+  ...(problem._tag === "MethodNotAllowed" ? { allow: problem.allow.join(", ") } : undefined),
+  ...(problem._tag === "TooManyRequests" ? refusalHeaders(problem) : undefined),
+  ...(problem._tag === "Unavailable" ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) } : undefined)
+})
+
 /** Answers with a problem document (RFC 9457). */
 export const problemResponse = (problem: ApiError): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(encodeError(problem), {
     status: problem.status,
-    contentType: "application/problem+json",
-    headers: {
-      ...(problem._tag === "MethodNotAllowed" ? { allow: problem.allow.join(", ") } : undefined),
-      ...(problem._tag === "TooManyRequests" ? refusalHeaders(problem) : undefined),
-      ...(problem._tag === "Unavailable" ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) } : undefined)
-    }
+    contentType: problemContentType,
+    headers: headersOf(problem)
   })
+
+/** The same for Node's own response, if a request doesn't get as far as the router. */
+export const rawProblem = (problem: ApiError) => ({
+  status: problem.status,
+  headers: {
+    "content-type": problemContentType,
+    "x-content-type-options": "nosniff",
+    "x-request-id": randomUUID(),
+    ...headersOf(problem)
+  },
+  body: JSON.stringify(encodeError(problem))
+})
 
 /** What the answer to a mistake of the server's own says: nothing of the cause, but where the log has it. */
 export const internalError = (requestId: string) =>

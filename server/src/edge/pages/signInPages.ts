@@ -1,7 +1,7 @@
 import { HttpLayerRouter } from "@effect/platform"
 import { Email } from "@maxcloud/sdk/api"
 import { Effect, Option, Redacted, Schema } from "effect"
-import { escapeHtml } from "../../base/pages/htmlPage.ts"
+import { escapeHtml } from "../../base/pages/escapeHtml.ts"
 import { Accounts } from "../../tenancy/identity/Accounts.ts"
 import { readCode } from "../../tenancy/identity/codes.ts"
 import { AccessMode } from "../http/AccessMode.ts"

@@ -1,0 +1,2 @@
+/** Text as HTML shows it, in an element or in a quoted attribute. */
+export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (_) => `&#${_.charCodeAt(0)};`)

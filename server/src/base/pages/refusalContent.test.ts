@@ -1,0 +1,30 @@
+import * as fc from "fast-check"
+import { assert, describe, it } from "vitest"
+import { problemContentType, refusalContent } from "./refusalContent.ts"
+
+const problem = { type: "about:blank", title: "Not <found>", status: 404, detail: 'No "service" & no host <script>' }
+
+describe("what a service's caller gets in its place", () => {
+  it("is a problem document unless the caller takes HTML", () => {
+    for (const accept of [undefined, "", "*/*", "application/json"]) {
+      const { body, contentType } = refusalContent(problem, accept)
+      assert.strictEqual(contentType, problemContentType)
+      assert.deepEqual(JSON.parse(body), problem)
+    }
+  })
+
+  it("is a page for browsers, in which nothing of the text is markup", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (title, detail) => {
+        const { body, contentType } = refusalContent({ ...problem, title, detail }, "text/html,*/*")
+        assert.strictEqual(contentType, "text/html; charset=utf-8")
+        const tags = body.match(/<\/?[^>]*>/g)
+        assert.deepEqual(
+          tags,
+          refusalContent({ ...problem, title: "", detail: "" }, "text/html").body.match(/<\/?[^>]*>/g)
+        )
+      })
+    )
+    assert.include(refusalContent(problem, "text/html", { language: "de", heading: "404" }).body, '<html lang="de">')
+  })
+})
