@@ -6,7 +6,7 @@ import { DiskTrouble } from "../../base/disk/DiskTrouble.ts"
 import { Metrics } from "../../base/telemetry/Metrics.ts"
 import { RequestId, requestIdOf } from "../../base/words/RequestId.ts"
 import { invalidRequest } from "../http/problems.ts"
-import { pathOf, routeOf } from "../http/routeTable.ts"
+import { pathOf, type Route, routeOf } from "../http/routeTable.ts"
 import { appsHandlers } from "./appsHandlers.ts"
 import { auditHandlers } from "./auditHandlers.ts"
 import { authHandlers } from "./authHandlers.ts"
@@ -48,14 +48,12 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
 export const routes = Layer.mergeAll(operations, pages)
 
 /** Snapshots are read by their handler as they come; some operations (`pause`) come without a body. */
-const jsonOperation = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
-  const route = routeOf(url)
-  return route?.withJson.has(method) === true ? route.operations.get(method) : undefined
-}
+const jsonOperation = ({ method }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
+  route?.withJson.has(method) === true ? route.operations.get(method) : undefined
 
 /** No name that the database could hold has it, and it would fail there. */
-const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest) =>
-  url.includes("%00") && routeOf(url) !== undefined
+const refuseNul = ({ url }: HttpServerRequest.HttpServerRequest, route: Route | undefined) =>
+  url.includes("%00") && route !== undefined
     ? invalidRequest("the URL must not hold the character NUL (%00)")
     : Effect.void
 
@@ -75,21 +73,21 @@ export const apiApp = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const requestId = requestIdOf(request.headers["x-request-id"])
     const arrival = performance.now()
+    const route = routeOf(request.url)
     const handled = Effect.gen(function* () {
-      const operation = jsonOperation(request)
+      const operation = jsonOperation(request, route)
       if (operation === undefined) return yield* router
       const read = yield* withJsonBody(request, jsonBudgetOf(operation))
       return yield* Effect.provideService(router, HttpServerRequest.HttpServerRequest, read)
     })
-    const passed = Effect.andThen(refuseNul(request), gate(request, translate(requestId, handled)))
+    const passed = Effect.andThen(refuseNul(request, route), gate(request, route, translate(requestId, handled)))
     const response = yield* translate(requestId, passed).pipe(
       Effect.provideService(DiskTrouble, () => disk.problem()?.message),
       Effect.annotateLogs("requestId", requestId),
       Effect.provideService(RequestId, requestId)
     )
     const seconds = (performance.now() - arrival) / 1000
-    const route = routeOf(request.url)?.pattern ?? "none"
-    metrics.request({ method: request.method, route, status: response.status, seconds })
+    metrics.request({ method: request.method, route: route?.pattern ?? "none", status: response.status, seconds })
     yield* Effect.logDebug(`${request.method} ${pathOf(request.url)}`).pipe(
       Effect.annotateLogs({ requestId, status: response.status, ms: Math.round(seconds * 1000) })
     )

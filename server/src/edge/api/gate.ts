@@ -6,7 +6,7 @@ import { asNobody, asServer, RowScope } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../../tenancy/access/Caller.ts"
-import { Audit, AuditTold } from "../../tenancy/audit/Audit.ts"
+import { Audit, noting } from "../../tenancy/audit/Audit.ts"
 import { authorize } from "../../tenancy/identity/authorize.ts"
 import { Authenticator } from "../../tenancy/identity/keys/ApiKeys.ts"
 import type { Places } from "../../tenancy/identity/Places.ts"
@@ -19,7 +19,7 @@ import { type RateLimitState, RateLimits } from "../../tenancy/limits/RateLimits
 import { StillAllowed } from "../exec/StillAllowed.ts"
 import { AccessMode } from "../http/AccessMode.ts"
 import { nothingAt } from "../http/problems.ts"
-import { page, pathOf, type Route, routeOf } from "../http/routeTable.ts"
+import { page, pathOf, type Route } from "../http/routeTable.ts"
 import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
 import { endWithAccess } from "./endWithAccess.ts"
@@ -66,7 +66,6 @@ export const makeGate = Effect.gen(function* () {
     const told = asServer(rates.take(limits.foreignCaller, networkOf(address))).pipe(
       Effect.andThen(audit.append(entry)),
       Effect.provideService(ClientAddress, address),
-      Effect.provideService(AuditTold, { told: false }),
       asNobody,
       Effect.ignore
     )
@@ -117,10 +116,10 @@ export const makeGate = Effect.gen(function* () {
     operation: OperationName,
     request: Request,
     status: number,
-    told: { readonly told: boolean }
+    alreadyTold: boolean
   ): Effect.Effect<void, Unavailable> => {
     const refused = refusals.has(status)
-    if ((told.told && status < 400) || notAudited.has(status) || !(rowOf(operation).writes || refused))
+    if ((alreadyTold && status < 400) || notAudited.has(status) || !(rowOf(operation).writes || refused))
       return Effect.void
     const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
     return audit.append({ action: operation, outcome, status, subject: subjectOf(request) }).pipe(
@@ -141,9 +140,12 @@ export const makeGate = Effect.gen(function* () {
   }
 
   /** `handle` never fails: what went wrong is in its answer. */
-  return <R>(request: Request, handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>) =>
+  return <R>(
+    request: Request,
+    route: Route | undefined,
+    handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+  ) =>
     Effect.gen(function* () {
-      const route = routeOf(request.url)
       const operation = route?.operations.get(request.method)
       const address = clientAddress(request, mode.trustedProxies)
       yield* refuseForeign(request, operation ?? pageName(route), address)
@@ -151,7 +153,6 @@ export const makeGate = Effect.gen(function* () {
         yield* refuseUnroutable(request, route)
         return yield* pageFor(request, route, address, handle)
       }
-      const told = { told: false }
       const { limit, roles } = rowOf(operation)
       const isOpen = roles === "open"
       const admitted = Effect.gen(function* () {
@@ -176,13 +177,15 @@ export const makeGate = Effect.gen(function* () {
                     yield* Effect.context<Places>()
                   )
                 )
-          const handled = yield* Effect.provideService(handle, StillAllowed, again ?? Effect.void)
+          const { noted, value: handled } = yield* noting(
+            Effect.provideService(handle, StillAllowed, again ?? Effect.void)
+          )
           if (handled.body._tag === "Stream") yield* streams.take(yield* ownerOfStream(caller, address))
           const answered = bodyWithRows(handled, caller?.organization.id ?? "none")
-          yield* tell(operation, request, answered.status, told)
+          yield* tell(operation, request, answered.status, noted)
           return again === undefined ? answered : endWithAccess(answered, again)
         }).pipe(
-          Effect.tapErrorTag("Forbidden", () => Effect.ignore(tell(operation, request, 403, told))),
+          Effect.tapErrorTag("Forbidden", () => Effect.ignore(tell(operation, request, 403, false))),
           Effect.provideService(CurrentCaller, caller),
           Effect.provideService(OpenStreamsOf, streams.of),
           Effect.provideService(RowScope, caller?.organization.id ?? "none")
@@ -190,8 +193,7 @@ export const makeGate = Effect.gen(function* () {
         return Option.match(rate, { onNone: () => response, onSome: (_) => withRate(response, _) })
       })
       return yield* answer.pipe(
-        Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(tell(operation, request, 401, told))),
-        Effect.provideService(AuditTold, told),
+        Effect.tapErrorTag("Unauthenticated", () => Effect.ignore(tell(operation, request, 401, false))),
         Effect.provideService(CurrentOperation, operation),
         Effect.provideService(ClientAddress, address),
         asNobody

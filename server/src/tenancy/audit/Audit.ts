@@ -1,6 +1,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type { AuditEntry, AuditOutcome, OrganizationId, UserId } from "@maxcloud/sdk/api"
-import { Context, type Effect, type Stream } from "effect"
+import { Context, Effect, Ref, type Stream } from "effect"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import type { Chain } from "./chain.ts"
 
@@ -30,9 +30,8 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
   Audit,
   {
     /**
-     * Appends an entry, or several in this order to the chain of the first: in the open transaction, or in its own. Marks the request as
-     * told (see `AuditTold`), so that the gate adds none of its own. Locks the organization's chain until the transaction ends: call it
-     * last.
+     * Appends an entry, or several in this order to the chain of the first: in the open transaction, or in its own. Is noted (see
+     * `noting`), so that the gate adds none of its own. Locks the organization's chain until the transaction ends: call it last.
      */
     readonly append: (
       first: Happening,
@@ -54,7 +53,15 @@ export class Audit extends Context.Tag("@maxcloud/server/Audit")<
   }
 >() {}
 
-/** Has an entry been appended for this request? Set by `Audit.append`, read by the gate; a new one for each request. */
-export class AuditTold extends Context.Reference<AuditTold>()("@maxcloud/server/AuditTold", {
-  defaultValue: () => ({ told: false })
+/** What `Audit.append` does beside its entry: see `noting`. */
+export class EntryNoted extends Context.Reference<EntryNoted>()("@maxcloud/server/EntryNoted", {
+  defaultValue: (): Effect.Effect<void> => Effect.void
 }) {}
+
+/** Runs something, and says whether it has appended an entry. */
+export const noting = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const noted = yield* Ref.make(false)
+    const value = yield* Effect.provideService(effect, EntryNoted, Ref.set(noted, true))
+    return { value, noted: yield* Ref.get(noted) }
+  })

@@ -17,7 +17,7 @@ import { RequestId } from "../../base/words/RequestId.ts"
 import { newOrganization } from "../../control/deployments/testServer.ts"
 import { type Caller, ClientAddress, CurrentCaller } from "../access/Caller.ts"
 import { layer as organizations } from "../organizations/Organizations.ts"
-import { Audit, AuditTold, type Happening } from "./Audit.ts"
+import { Audit, type Happening, noting } from "./Audit.ts"
 import { signDue } from "./checkpoints.ts"
 import { exportLines } from "./exportLines.ts"
 import { layer } from "./PostgresAudit.ts"
@@ -57,7 +57,6 @@ const append = (caller: Caller, happening: Partial<Happening> = {}) =>
     Effect.provideService(CurrentCaller, caller),
     Effect.provideService(ClientAddress, "192.0.2.7"),
     Effect.provideService(RequestId, "req-1"),
-    Effect.provideService(AuditTold, { told: false }),
     asOrganization(caller.organization.id)
   )
 
@@ -95,15 +94,15 @@ const codeOf = (error: unknown): unknown => {
 
 describe("the audit log", () => {
   test(
-    "says who did what, by which credential, from where, and marks the request as told",
+    "says who did what, by which credential, from where, and is noted by who asked for it",
     Effect.gen(function* () {
       const caller = callerIn(yield* newOrganization)
-      const told = { told: false }
       yield* append(caller)
-      yield* Effect.flatMap(Audit, (_) =>
+      const { noted } = yield* Effect.flatMap(Audit, (_) =>
         _.append({ ...deploy, subject: "secret shop/ü-☃/KEY\u0000", after: "ab" })
-      ).pipe(Effect.provideService(AuditTold, told), Effect.provideService(CurrentCaller, caller))
-      assert.isTrue(told.told)
+      ).pipe(noting, Effect.provideService(CurrentCaller, caller))
+      assert.isTrue(noted)
+      assert.isFalse((yield* noting(entriesOf(caller.organization.id))).noted)
       const [second, first] = yield* entriesOf(caller.organization.id)
       assert.deepInclude(first, {
         sequence: 1,
@@ -137,12 +136,9 @@ describe("the audit log", () => {
       const { append } = yield* Audit
       const sql = yield* SqlClient
       yield* append({ ...deploy, action: "auth.signIn", outcome: "refused", status: 401 }).pipe(
-        Effect.provideService(ClientAddress, "198.51.100.1"),
-        Effect.provideService(AuditTold, { told: false })
+        Effect.provideService(ClientAddress, "198.51.100.1")
       )
-      yield* append({ ...deploy, action: "server.erase", person: ada() }).pipe(
-        Effect.provideService(AuditTold, { told: false })
-      )
+      yield* append({ ...deploy, action: "server.erase", person: ada() })
       const lines = Chunk.toReadonlyArray(yield* Stream.runCollect(exportLines(yield* DataKeys, "server")))
       const verification = yield* verify(lines)
       assert.deepInclude(verification, { ok: true, organization: "server" })

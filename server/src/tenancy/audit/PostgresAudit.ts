@@ -7,7 +7,7 @@ import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { stateOf } from "../../base/postgres/sqlState.ts"
 import { RequestId } from "../../base/words/RequestId.ts"
 import { ClientAddress, CurrentCaller } from "../access/Caller.ts"
-import { Audit, AuditTold, type Happening } from "./Audit.ts"
+import { Audit, EntryNoted, type Happening } from "./Audit.ts"
 import { actorOf } from "./actorOf.ts"
 import { decodeEntries, type EntryRow, entryColumns, hex } from "./auditRows.ts"
 import { type Chain, inChain } from "./chain.ts"
@@ -99,14 +99,13 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
 
       const append = Effect.fn("Audit.append")(function* (first: Happening, ...more: ReadonlyArray<Happening>) {
         const caller = yield* CurrentCaller
-        const told = yield* AuditTold
         const chain = first.organizationId ?? caller?.organization.id ?? "server"
         // Before the chain is locked: making a key takes its time.
         const entries = yield* Effect.forEach([first, ...more], (_) => entryOf(chain, _))
         const write = chained(chain, entries)
         const isOpen = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
         yield* inChain(chain)(isOpen ? write : transaction(write).pipe(Effect.provideService(SqlClient, sql)))
-        told.told = true
+        yield* yield* EntryNoted
       })
 
       yield* signDue(keys).pipe(
