@@ -1,0 +1,78 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { AppSpecEncoded } from "@maxcloud/config-schema"
+import { Unavailable } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
+import type { Target } from "../../base/words/Target.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { type AcceptInput, accept, findRepeated, Outrun } from "./accept.ts"
+import { findDeployment } from "./deploymentRows.ts"
+import { inspectSpec, invalidSpec, readSpec } from "./inspectSpec.ts"
+import type { WorkQueue } from "./WorkQueue.ts"
+
+/** A deployment that was just accepted, or was before. */
+export const loadDeployment = (organization: Organization, id: string) =>
+  findDeployment(organization.id, id).pipe(
+    Effect.flatMap((_) => (_ === undefined ? Effect.dieMessage(`deployment ${id} is not there`) : Effect.succeed(_)))
+  )
+
+/** Accepts what is in a transaction of its own. */
+export const acceptInspected = (queue: WorkQueue, input: AcceptInput) =>
+  transaction(accept(queue, input)).pipe(
+    Effect.catchTag("MasterKeyError", masterKeyUnavailable),
+    Effect.flatMap((id) => loadDeployment(input.organization, id))
+  )
+
+/** Accepts a spec that can be read, or says what is wrong with it. */
+export const acceptSpec = (
+  queue: WorkQueue,
+  input: Omit<AcceptInput, "secretVersions" | "images" | "problems" | "warnings">
+) =>
+  Effect.gen(function* () {
+    const draft = { ...input, secretVersions: new Map(), images: new Map(), problems: [], warnings: [] }
+    const earlier = yield* findRepeated(draft)
+    if (earlier !== undefined) return yield* loadDeployment(input.organization, earlier)
+    const inspected = yield* inspectSpec(input, input)
+    if (inspected.problems.length > 0) return yield* invalidSpec(inspected.problems)
+    return yield* acceptInspected(queue, { ...input, ...inspected })
+  })
+
+/** Accepts a deployment that leaves all services out. */
+export const acceptNothing = (queue: WorkQueue, target: Target, after: number) =>
+  readSpec(target, { app: target.app, services: [] }).pipe(
+    Effect.flatMap((read) => acceptSpec(queue, { ...target, ...read, after })),
+    // A deployment of nothing names no secret, no host and no other app's service.
+    Effect.catchTags({ InvalidSpec: Effect.die, Conflict: Effect.die, QuotaExceeded: Effect.die })
+  )
+
+/** The newest deployment of an app and stage, with its spec. */
+export const newestDeployment = ({ app, organization, stage }: Target) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const [newest] = yield* sql<{
+      id: string
+      number: number
+      spec: AppSpecEncoded
+      services: number
+      unfinished: boolean
+    }>`
+      select d.id, d.number, d.spec, d.finished_at is null as unfinished, (
+        select count(*)::int from services s
+        where s.organization_id = d.organization_id and s.app = d.app and s.stage = d.stage
+      ) as services
+      from deployments d
+      where d.organization_id = ${organization.id} and d.app = ${app} and d.stage = ${stage}
+      order by d.number desc limit 1`
+    return newest
+  })
+
+/** Looks again where another deployment was accepted between looking and writing. */
+export const lookAgain = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.retry(effect, { times: 5, while: (error) => error instanceof Outrun })
+
+export const outrun = () =>
+  new Unavailable({
+    detail: "The app is being deployed by many at once. Send the request again.",
+    retryAfterSeconds: 1
+  })

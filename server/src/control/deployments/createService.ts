@@ -1,0 +1,36 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, productionStage } from "@maxcloud/config-schema"
+import { Conflict, type CreateService } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { ownedByOthers } from "./accept.ts"
+import { acceptSpec, newestDeployment } from "./acceptSpec.ts"
+import { readSpec } from "./inspectSpec.ts"
+import { selectServices } from "./serviceRows.ts"
+import type { WorkQueue } from "./WorkQueue.ts"
+
+/** An app of its own with one service, both of the same name. */
+export const createService = (queue: WorkQueue, organization: Organization, input: CreateService) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const target = { organization, app: AppName.make(input.name), stage: productionStage }
+    const taken = (owner: string) =>
+      new Conflict({
+        detail: `There is a service or an app "${input.name}" already, of the app "${owner}". Deploy that app to change it, or choose another name.`,
+        owner
+      })
+    const [other] = yield* ownedByOthers(target, [input.name])
+    if (other !== undefined) return yield* taken(other.app)
+    const latest = yield* newestDeployment(target)
+    if (latest !== undefined && (latest.services > 0 || latest.unfinished)) return yield* taken(target.app)
+    const read = yield* readSpec(target, {
+      app: target.app,
+      services: [{ name: input.name, image: input.image, env: input.env_vars, port: input.port ?? "auto" }]
+    })
+    yield* acceptSpec(queue, { ...target, ...read, after: latest?.number ?? 0 })
+    const [made] = yield* selectServices(
+      organization,
+      sql`name = ${input.name} and stage = ${target.stage} and app = ${target.app}`
+    )
+    return made === undefined ? yield* Effect.dieMessage(`service ${input.name} is not there`) : made
+  })

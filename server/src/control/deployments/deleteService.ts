@@ -1,0 +1,35 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { NotFound, type ServiceId } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import { Outrun } from "./accept.ts"
+import { acceptInspected, acceptNothing, newestDeployment } from "./acceptSpec.ts"
+import { readSpec } from "./inspectSpec.ts"
+import { pinnedBy } from "./pinned.ts"
+import { selectServices } from "./serviceRows.ts"
+import type { WorkQueue } from "./WorkQueue.ts"
+
+const noService = (id: ServiceId) =>
+  new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
+
+/** Deploys the app again without the service. */
+export const deleteService = (queue: WorkQueue, organization: Organization, id: ServiceId) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const [found] = yield* selectServices(organization, sql`id = ${id}`)
+    if (found === undefined) return yield* noService(id)
+    const target = { organization, app: found.app, stage: found.stage }
+    const latest = yield* newestDeployment(target)
+    if (latest === undefined) return yield* noService(id)
+    const rest = latest.spec.services.filter((_) => _.name !== found.name)
+    if (rest.length === 0) return yield* acceptNothing(queue, target, latest.number)
+    const read = yield* readSpec(target, { ...latest.spec, services: rest })
+    const pinned = yield* pinnedBy(organization.id, latest.id)
+    if (pinned === undefined) return yield* new Outrun()
+    // The others stay as they were accepted, whatever would be said to them today: an image that is gone, a secret that was unset.
+    const kept = { ...target, ...pinned, ...read, keepsVersions: true, problems: [], warnings: [] }
+    return yield* acceptInspected(queue, { ...kept, after: latest.number }).pipe(
+      // Only a name that is new to the app could belong to another, and what gets less meets no quota.
+      Effect.catchTags({ Conflict: Effect.die, QuotaExceeded: Effect.die })
+    )
+  })

@@ -1,0 +1,43 @@
+import { maxSpecIssues, ServiceName } from "@maxcloud/config-schema"
+import { Effect } from "effect"
+import type { Target } from "../../base/words/Target.ts"
+import { Quotas } from "../../tenancy/limits/Quotas.ts"
+import { acceptedServices, ownedByOthers, ownedMessage } from "./accept.ts"
+import { changesBetween, versionsOf } from "./changes.ts"
+import { inspectSpec, readSpec } from "./inspectSpec.ts"
+import { platformChanges } from "./platformChanges.ts"
+import { tryOut } from "./tryOut.ts"
+import { inTurns } from "./turns.ts"
+
+/** What a deployment of a spec would change, and what is wrong with it. */
+export const planDeployment = (target: Target & { readonly spec: unknown }) =>
+  Effect.gen(function* () {
+    const quotas = yield* Quotas
+    const read = yield* readSpec(target, target.spec)
+    const { spec } = read
+    const inspected = yield* inspectSpec(target, read)
+    const { images, secretVersions, warnings } = inspected
+    const names = spec.services.map((_) => _.name)
+    const places = new Map(names.map((name, index) => [name, index]))
+    const owned = (yield* ownedByOthers(target, names)).map((owner) => ({
+      path: ["services", places.get(owner.name) ?? 0, "name"],
+      message: ownedMessage(owner, target.stage)
+    }))
+    // What cannot be synthesized is refused already; to try it would only say so twice.
+    const refusals = inspected.problems.length + owned.length > 0 ? [] : yield* tryOut(target, inspected)
+    const overQuota = yield* quotas.check(target, spec).pipe(
+      Effect.as([]),
+      Effect.catchTag("QuotaExceeded", (_) => Effect.succeed([{ path: [], message: _.detail }]))
+    )
+    const accepted = yield* acceptedServices(target)
+    const wanted = versionsOf(read, secretVersions, images)
+    const changes = yield* inTurns(() => changesBetween(accepted, wanted))
+    return {
+      app: target.app,
+      stage: target.stage,
+      changes: changes.map((_) => ({ ..._, service: ServiceName.make(_.service) })),
+      problems: [...inspected.problems, ...owned, ...refusals, ...overQuota].slice(0, maxSpecIssues),
+      warnings,
+      platform: yield* platformChanges(target)
+    }
+  })
