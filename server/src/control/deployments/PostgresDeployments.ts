@@ -90,24 +90,27 @@ export const layer = (queue: WorkQueue) =>
         plan: Effect.fn("Deployments.plan")(planDeployment, orUnavailable, Effect.provide(context)),
 
         createService: Effect.fn("Deployments.createService")(
-          (organization, input) => createService(queue, organization, input),
-          lookAgain,
+          function* (organization, input) {
+            return yield* lookAgain(createService(queue, organization, input))
+          },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
           Effect.provide(context)
         ),
 
         deleteService: Effect.fn("Deployments.deleteService")(
-          (organization, id) => deleteService(queue, organization, id),
-          lookAgain,
+          function* (organization, id) {
+            return yield* lookAgain(deleteService(queue, organization, id))
+          },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
           Effect.provide(context)
         ),
 
         destroy: Effect.fn("Deployments.destroy")(
-          (organization, app, stage) => destroy(queue, organization, app, stage),
-          lookAgain,
+          function* (organization, app, stage) {
+            return yield* lookAgain(destroy(queue, organization, app, stage))
+          },
           Effect.catchTag("Outrun", outrun),
           orUnavailable,
           Effect.provide(context)

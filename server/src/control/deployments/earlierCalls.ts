@@ -1,6 +1,7 @@
 import { ServiceSpec, servicesNamedBy } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
-import type { Begun, StageRows } from "./StageRows.ts"
+import type { StageRows } from "./StageRows.ts"
+import type { Begun } from "./stageBase.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 const Calling = ServiceSpec.from.pipe(Schema.pick("name", "links", "env"))

@@ -3,7 +3,8 @@ import { Effect, Option } from "effect"
 import { building, pulling, Runtime, type ServiceStatus } from "../../runtimes/port/Runtime.ts"
 import { isReadyElsewhere, overdue, type Progress, progressOf } from "./progress.ts"
 import { type Observed, recordStatuses } from "./recordStatuses.ts"
-import type { Begun, StageRows } from "./StageRows.ts"
+import type { StageRows } from "./StageRows.ts"
+import type { Begun } from "./stageBase.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 /** What the runtime says of these services, as far as it knows them. */

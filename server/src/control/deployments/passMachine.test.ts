@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { RuntimeError } from "../../runtimes/port/Runtime.ts"
 import { beginPass, type PassEffect, type PassEvent, type PassMemory, type PassStep, passStep } from "./passMachine.ts"
 import type { Progress } from "./progress.ts"
-import type { Begun } from "./StageRows.ts"
+import type { Begun } from "./stageBase.ts"
 
 const resyncMs = 5_000
 const context = "the stage as it is now"

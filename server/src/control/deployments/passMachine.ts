@@ -1,6 +1,6 @@
 import type { RuntimeError } from "../../runtimes/port/Runtime.ts"
 import { failureOf, type Progress } from "./progress.ts"
-import type { Begun } from "./StageRows.ts"
+import type { Begun } from "./stageBase.ts"
 import type { Outcome } from "./WorkQueue.ts"
 
 /**

@@ -20,7 +20,8 @@ import { prune } from "./prune.ts"
 import { recheck } from "./recheck.ts"
 import { removeServices } from "./removeServices.ts"
 import { makeRolloutRows, type RolloutRows } from "./rollout.ts"
-import { type Begun, makeStageRows, type StageRows } from "./StageRows.ts"
+import { makeStageRows, type StageRows } from "./StageRows.ts"
+import type { Begun } from "./stageBase.ts"
 import { type ManifestsOf, makeStageManifests } from "./stageManifests.ts"
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
 
@@ -111,10 +112,8 @@ const perform = (
     }
     case "noteRollout":
       return rollout.failed(lease, effect.message).pipe(answer({ type: "told", outcome: effect.outcome }))
-    case "finish": {
-      const { message, reason, state } = effect.verdict
-      return rows.write(lease, rows.finish(lease, id, state, reason, message)).pipe(answer({ type: "finished" }))
-    }
+    case "finish":
+      return rows.write(lease, rows.finish(lease, id, effect.verdict)).pipe(answer({ type: "finished" }))
     case "readDrift":
       return Effect.map(rows.newestDrift(lease), (drift) => ({ type: "driftRead", found: drift !== undefined }))
   }

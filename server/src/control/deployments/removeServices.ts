@@ -7,7 +7,8 @@ import { earlierCalls } from "./earlierCalls.ts"
 import type { Progress } from "./progress.ts"
 import { refsOfServices, refsWithout } from "./refs.ts"
 import { planRemovals } from "./removals.ts"
-import type { Begun, StageRows } from "./StageRows.ts"
+import type { StageRows } from "./StageRows.ts"
+import type { Begun } from "./stageBase.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 /** The reason of a service that the app leaves out, while a revision that still runs may call it. */

@@ -1,0 +1,24 @@
+import type { Begun } from "./stageBase.ts"
+
+/** When the newest deployment of a stage has to have ended, by a clock that nobody sets. */
+export interface Deadline {
+  readonly id: string
+  readonly atMs: number
+}
+
+/** What the database says of the deadline counts when this process first sees a deployment. From then on it measures itself. */
+export const deadlineOf = (
+  known: Deadline | undefined,
+  { id, overdue, remaining_ms }: Begun,
+  readMs: number,
+  progressDeadlineMs: number
+): Deadline =>
+  known?.id === id
+    ? known
+    : { id, atMs: readMs + (overdue ? 0 : Math.min(progressDeadlineMs, Math.max(0, remaining_ms))) }
+
+export const measuredBy = ({ atMs }: Deadline, row: Begun, nowMs: number): Begun => ({
+  ...row,
+  overdue: atMs <= nowMs,
+  remaining_ms: atMs - nowMs
+})

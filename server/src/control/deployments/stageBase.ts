@@ -1,0 +1,52 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { namespaceOf } from "@maxcloud/synth"
+import { Effect, Schema } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import type { Platform } from "../../runtimes/port/Platform.ts"
+import type { NamespaceKey } from "../../runtimes/port/Runtime.ts"
+import { appendEvents, type NewEvent } from "./deploymentRows.ts"
+import type { Lease, WorkQueue } from "./WorkQueue.ts"
+
+const Ref = Schema.Struct({ apiVersion: Schema.String, kind: Schema.String, name: Schema.String })
+/** The newest deployment of a stage, as a pass finds it. */
+export const Begun = Schema.Struct({
+  id: Schema.String,
+  number: Schema.Int,
+  finished: Schema.Boolean,
+  overdue: Schema.Boolean,
+  remaining_ms: Schema.Number,
+  force_conflicts: Schema.Boolean,
+  /** It has failed because another manager holds a field that it wants. */
+  conflicted: Schema.Boolean,
+  inventory: Schema.Array(Ref)
+})
+export type Begun = typeof Begun.Type
+
+/** How the rows of the app and stage that a lease is of are named and written. Every write is fenced by the lease. */
+export const makeStageBase = (sql: SqlClient, queue: WorkQueue, platform: Platform["Type"]) => {
+  const namespaceKeyOf = ({ key }: Lease): NamespaceKey => ({
+    organizationId: key.organizationId,
+    organization: key.organization,
+    stage: key.stage,
+    namespace: namespaceOf({ ...key, namespacePrefix: platform.namespacePrefix })
+  })
+
+  const inStage = ({ key }: Lease) =>
+    sql`organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage}`
+
+  /** Writes that need the lease: with the app's row locked, as `accept` locks it. */
+  const write = <A, E, R>(lease: Lease, effect: Effect.Effect<A, E, R>) =>
+    transaction(
+      sql`select 1 from app_stages where ${inStage(lease)} for update`.pipe(
+        Effect.andThen(queue.fence(lease)),
+        Effect.andThen(effect)
+      )
+    ).pipe(Effect.provideService(SqlClient, sql))
+
+  const events = (lease: Lease, id: string, all: ReadonlyArray<NewEvent>) =>
+    appendEvents(lease.key.organizationId, id, all).pipe(Effect.provideService(SqlClient, sql))
+
+  return { sql, inStage, namespaceKeyOf, write, events }
+}
+
+export type StageBase = ReturnType<typeof makeStageBase>

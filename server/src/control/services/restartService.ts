@@ -1,0 +1,54 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Conflict, type Service } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
+import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
+import { Audit } from "../../tenancy/audit/Audit.ts"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { WorkQueue } from "../deployments/WorkQueue.ts"
+import { lockStage, noService, wakeStage } from "./stageOfService.ts"
+
+const refuse = ({ name }: Service, why: string) =>
+  new Conflict({ detail: `The service "${name}" ${why}, so it can't be restarted.` })
+
+/** Gives the newest revision before the restart. Again with the same key: what the first one gave, and nothing is done. */
+export const restartService = (
+  queue: WorkQueue,
+  organization: Organization,
+  service: Service,
+  newest: string | null,
+  idempotencyKey: string | undefined
+) =>
+  transaction(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const audit = yield* Audit
+      const { app, id, name, stage } = service
+      yield* lockStage(organization, service)
+      const [row] = yield* sql<{
+        paused: boolean
+        deleting: boolean
+        restarted_from: string | null
+        restart_key: string | null
+      }>`
+        select paused, deleting, restarted_from, restart_key from services
+        where organization_id = ${organization.id} and id = ${id}`
+      if (row === undefined) return yield* noService(id)
+      if (row.deleting) return yield* refuse(service, "is being deleted")
+      if (row.paused) return yield* refuse(service, `is paused (\`maxcloud resume ${name}\` starts it)`)
+      if (idempotencyKey !== undefined && row.restart_key === idempotencyKey) return row.restarted_from
+      yield* sql`
+        update services set restarted_at = clock_timestamp(), restarted_from = ${newest},
+          restart_key = ${idempotencyKey ?? null}, updated_at = now()
+        where organization_id = ${organization.id} and id = ${id}`
+      yield* wakeStage(queue, organization, service)
+      yield* audit.append({
+        action: "services.restart",
+        outcome: "succeeded",
+        status: 202,
+        subject: `service ${name} of ${app}/${stage}`,
+        organizationId: organization.id
+      })
+      return newest
+    })
+  ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))

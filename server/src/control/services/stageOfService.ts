@@ -1,0 +1,24 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { NotFound, type Service, type ServiceId } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { WorkQueue } from "../deployments/WorkQueue.ts"
+
+export const noService = (id: ServiceId) =>
+  new NotFound({ detail: `There is no service ${id}.`, resource: "service", name: id })
+
+/** The app's row is locked first, as a deployment's acceptance locks it. */
+export const lockStage = (organization: Organization, { app, stage }: Service) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      select 1 from app_stages where organization_id = ${organization.id} and app = ${app} and stage = ${stage}
+      for update`
+  )
+
+/** Lets the stage's objects be made anew. */
+export const wakeStage = (queue: WorkQueue, organization: Organization, { app, stage }: Service) =>
+  Effect.zipRight(
+    queue.add([{ organizationId: organization.id, app, stage }]),
+    Effect.flatMap(SqlClient, (sql) => sql`select pg_notify('maxcloud', 'work')`)
+  )
