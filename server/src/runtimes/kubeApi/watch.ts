@@ -1,38 +1,11 @@
-import { Chunk, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
-import { backoffMs } from "../../base/node/backoff.ts"
+import { Chunk, Effect, Exit, Option, Ref, Scope, Stream } from "effect"
 import type { KubeError, KubeRequest, WatchEvent, WatchInput } from "./KubeApi.ts"
 import { pathOf } from "./kinds.ts"
+import { listPages } from "./listPages.ts"
 import { LineReader } from "./ndjson.ts"
 import type { OpenAnswer } from "./open.ts"
-import { errorOfEvent } from "./status.ts"
-
-const pageSize = 500
-const maxBackOffMillis = 5_000
-/** Failures in a row that nobody is told of: less than a second, as at a connection that is cut. */
-const quietFailures = 3
-/** A refusal that only the cluster's administrator ends. */
-const maxRefusedMillis = 30_000
-
-const List = Schema.Struct({
-  metadata: Schema.Struct({
-    resourceVersion: Schema.String,
-    continue: Schema.optionalWith(Schema.String, { default: () => "" })
-  }),
-  // `null` where the API server has none.
-  items: Schema.optionalWith(Schema.NullOr(Schema.Array(Schema.Unknown)), { default: () => [] })
-})
-const decodeList = Schema.decodeUnknown(List)
-
-const Line = Schema.parseJson(
-  Schema.Struct({
-    type: Schema.Literal("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"),
-    object: Schema.Unknown
-  })
-)
-const decodeLine = Schema.decodeUnknownOption(Line)
-const decodeVersion = Schema.decodeUnknownOption(
-  Schema.Struct({ metadata: Schema.Struct({ resourceVersion: Schema.String }) })
-)
+import { readWatchLine } from "./watchLines.ts"
+import { nextMove, unlisted, type WatchEffect, type WatchHappening, watchStep } from "./watchMachine.ts"
 
 interface Transport {
   readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
@@ -46,181 +19,157 @@ interface Connection {
   readonly sinceMillis: number
 }
 
-/** Why a watch has to begin anew. */
-type Lost = { readonly type: "ended" | "gone" } | { readonly type: "failed"; readonly error: string }
+type Events<A> = ReadonlyArray<WatchEvent<A>>
 
-const metadataAccept = (kind: string) => `application/json;as=${kind};v=v1;g=meta.k8s.io,application/json`
+/** What one move brought: events for who follows, and what the machine is told. */
+interface Found<A> {
+  readonly events: Events<A>
+  readonly happenings: ReadonlyArray<WatchHappening>
+}
 
-/** See `KubeApi.watch`; Kubernetes API concepts, "Efficient detection of changes". */
-export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): Stream.Stream<WatchEvent<A>> => {
-  const { decode, fieldSelector, kind, labelSelector, metadataOnly = false, namespace } = input
-  const path = pathOf(kind, namespace)
-  const what = `watch of ${kind.plural}${namespace === undefined ? "" : ` in ${namespace}`}`
-  const selectors = {
+const nameOf = ({ kind, namespace }: Pick<WatchInput<unknown>, "kind" | "namespace">) =>
+  `watch of ${kind.plural}${namespace === undefined ? "" : ` in ${namespace}`}`
+
+const askedBy = <A>({ fieldSelector, kind, labelSelector, metadataOnly, namespace }: WatchInput<A>, form: string) => ({
+  method: "GET" as const,
+  path: pathOf(kind, namespace),
+  query: {
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector })
-  }
-  const accepting = (form: string) => (metadataOnly ? { accept: metadataAccept(form) } : {})
+  },
+  ...(metadataOnly === true ? { accept: `application/json;as=${form};v=v1;g=meta.k8s.io,application/json` } : {})
+})
 
-  const read = (object: unknown): Effect.Effect<Option.Option<A>> =>
-    Effect.suspend((): Effect.Effect<Option.Option<A>> => {
-      const decoded = decode(object)
-      return Option.isSome(decoded)
-        ? Effect.succeed(decoded)
-        : Effect.as(Effect.logWarning(`${what}: an object cannot be read, and is left out`), decoded)
-    })
+const failure = ({ message, reason }: KubeError): WatchHappening =>
+  reason === "gone"
+    ? { type: "expired" }
+    : { type: "failed", why: message, refused: reason !== "unreachable" && reason !== "tooMany" }
 
-  const list = Effect.gen(function* () {
-    const objects: Array<A> = []
-    for (let next = ""; ; ) {
-      const answer = yield* request({
-        method: "GET",
-        path,
-        query: { ...selectors, limit: String(pageSize), ...(next === "" ? {} : { continue: next }) },
-        ...accepting("PartialObjectMetadataList")
-      })
-      const { items, metadata } = yield* decodeList(answer)
-      for (const item of items ?? []) {
-        const object = yield* read(item)
-        if (Option.isSome(object)) objects.push(object.value)
-      }
-      if (metadata.continue === "") return { objects, resourceVersion: metadata.resourceVersion }
-      next = metadata.continue
-    }
+const read = <A>({ decode }: WatchInput<A>, what: string, object: unknown): Effect.Effect<Option.Option<A>> =>
+  Effect.suspend((): Effect.Effect<Option.Option<A>> => {
+    const decoded = decode(object)
+    return Option.isSome(decoded)
+      ? Effect.succeed(decoded)
+      : Effect.as(Effect.logWarning(`${what}: an object cannot be read, and is left out`), decoded)
   })
 
-  return Stream.unwrapScoped(
-    Effect.gen(function* () {
-      let version: string | undefined
-      let connection: Connection | undefined
-      let failures = 0
-      let away = false
-
-      const close = Effect.suspend(() => {
-        const open = connection
-        connection = undefined
-        return open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)
-      })
-      yield* Effect.addFinalizer(() => close)
-
-      const back = Effect.suspend(() => {
-        failures = 0
-        if (!away) return Effect.void
-        away = false
-        return Effect.logInfo(`${what} is back`)
-      })
-      const waitAway = (why: string, longest: number) =>
-        Effect.gen(function* () {
-          failures++
-          if (failures > quietFailures && !away) {
-            away = true
-            yield* Effect.logWarning(`${what} is away, and is tried again: ${why}`)
-          }
-          yield* Effect.sleep(backoffMs({ baseMs: 125, maxMs: longest }, failures) * (0.5 + Math.random() / 2))
-        })
-      const failed = (error: KubeError) =>
-        waitAway(
-          error.message,
-          error.reason === "unreachable" || error.reason === "tooMany" ? maxBackOffMillis : maxRefusedMillis
-        )
-
-      const listed = list.pipe(
-        Effect.tap(() => back),
-        Effect.map(({ objects, resourceVersion }): ReadonlyArray<WatchEvent<A>> => {
-          version = resourceVersion
-          return [{ type: "list", objects }]
+const list = <A>(input: WatchInput<A>, what: string, request: Transport["request"]): Effect.Effect<Found<A>> =>
+  Effect.gen(function* () {
+    const { items, version } = yield* listPages(request, askedBy(input, "PartialObjectMetadataList"))
+    const objects: Array<A> = []
+    for (const item of items) {
+      const object = yield* read(input, what, item)
+      if (Option.isSome(object)) objects.push(object.value)
+    }
+    const events: Events<A> = [{ type: "list", objects }]
+    return { events, happenings: [{ type: "listed" as const, version }] }
+  }).pipe(
+    Effect.catchTags({
+      ParseError: () =>
+        Effect.succeed<Found<A>>({
+          events: [],
+          happenings: [{ type: "failed", why: "the list cannot be read", refused: true }]
         }),
-        Effect.catchTags({
-          ParseError: () => Effect.as(waitAway("the list cannot be read", maxRefusedMillis), []),
-          // A list of several pages took longer than the API server keeps its state.
-          KubeError: (error) => (error.reason === "gone" ? Effect.succeed([]) : Effect.as(failed(error), []))
-        })
-      )
-
-      const connect = (resourceVersion: string) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.gen(function* () {
-            const scope = yield* Scope.make()
-            const answer = yield* restore(
-              open({
-                method: "GET",
-                path,
-                query: {
-                  ...selectors,
-                  watch: "true",
-                  allowWatchBookmarks: "true",
-                  resourceVersion,
-                  // Ends at the server about every five minutes, not all at the same time.
-                  timeoutSeconds: String(240 + Math.floor(Math.random() * 120))
-                },
-                ...accepting("PartialObjectMetadata")
-              }).pipe(Scope.extend(scope))
-            ).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
-            connection = { scope, answer, lines: new LineReader(), sinceMillis: performance.now() }
-          })
-        ).pipe(
-          Effect.zipRight(back),
-          Effect.catchAll((error) =>
-            Effect.suspend(() => {
-              if (error.reason !== "gone") return failed(error)
-              version = undefined
-              return Effect.void
-            })
-          )
-        )
-
-      const lost = (connected: Connection, how: Lost) =>
-        Effect.gen(function* () {
-          yield* close
-          if (how.type === "gone") version = undefined
-          // One that ends at once would be opened again without end.
-          if (performance.now() - connected.sinceMillis < 1000) yield* waitAway(how.type, maxBackOffMillis)
-        })
-
-      const eventsOf = (lines: ReadonlyArray<string>) =>
-        Effect.gen(function* () {
-          const events: Array<WatchEvent<A>> = []
-          for (const line of lines) {
-            const event = decodeLine(line)
-            if (Option.isNone(event)) return { events, lost: { type: "failed", error: "no event" } as const }
-            const { object, type } = event.value
-            if (type === "ERROR") {
-              const error = errorOfEvent(what, object)
-              const gone = error.reason === "gone"
-              return {
-                events,
-                lost: gone ? ({ type: "gone" } as const) : ({ type: "failed", error: error.message } as const)
-              }
-            }
-            const at = decodeVersion(object)
-            if (Option.isSome(at)) version = at.value.metadata.resourceVersion
-            if (type === "BOOKMARK") continue
-            const decoded = yield* read(object)
-            if (Option.isSome(decoded)) {
-              events.push({ type: type === "DELETED" ? "delete" : "put", object: decoded.value })
-            }
-          }
-          return { events, lost: undefined }
-        })
-
-      const received = (connected: Connection) =>
-        Effect.gen(function* () {
-          const piece = yield* connected.answer.next.pipe(Effect.catchAll(() => Effect.succeed(undefined)))
-          if (piece === undefined) {
-            yield* lost(connected, { type: "ended" })
-            return []
-          }
-          const { events, lost: how } = yield* eventsOf(connected.lines.push(piece))
-          if (how !== undefined) yield* lost(connected, how)
-          return events
-        })
-
-      const next: Effect.Effect<ReadonlyArray<WatchEvent<A>>> = Effect.suspend(() => {
-        if (version === undefined) return listed
-        if (connection === undefined) return Effect.as(connect(version), [])
-        return received(connection)
-      })
-      return Stream.repeatEffectChunk(Effect.map(next, Chunk.unsafeFromArray))
+      KubeError: (error) => Effect.succeed<Found<A>>({ events: [], happenings: [failure(error)] })
     })
   )
-}
+
+/** `keep`: told of the connection before anything can interrupt it, so that it is closed in the end. */
+const connect = <A>(
+  input: WatchInput<A>,
+  open: Transport["open"],
+  resourceVersion: string,
+  keep: (connection: Connection) => Effect.Effect<void>
+): Effect.Effect<Found<A>> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const asked = askedBy(input, "PartialObjectMetadata")
+      const query = {
+        ...asked.query,
+        watch: "true",
+        allowWatchBookmarks: "true",
+        resourceVersion,
+        // Ends at the server about every five minutes, not all at the same time.
+        timeoutSeconds: String(240 + Math.floor(Math.random() * 120))
+      }
+      const answer = yield* restore(open({ ...asked, query }).pipe(Scope.extend(scope))).pipe(
+        Effect.onError(() => Scope.close(scope, Exit.void))
+      )
+      yield* keep({ scope, answer, lines: new LineReader(), sinceMillis: performance.now() })
+    })
+  ).pipe(
+    Effect.as<WatchHappening>({ type: "connected" }),
+    Effect.catchAll((error) => Effect.succeed(failure(error))),
+    Effect.map((happening) => ({ events: [], happenings: [happening] }))
+  )
+
+const receive = <A>(input: WatchInput<A>, what: string, { answer, lines, sinceMillis }: Connection) =>
+  Effect.gen(function* () {
+    const events: Array<WatchEvent<A>> = []
+    const happenings: Array<WatchHappening> = []
+    const found: Found<A> = { events, happenings }
+    const lose = (how: "ended" | "gone" | "failed") => {
+      happenings.push({ type: "lost", how, afterMillis: performance.now() - sinceMillis })
+      return found
+    }
+    const piece = yield* Effect.orElseSucceed(answer.next, () => undefined)
+    if (piece === undefined) return lose("ended")
+    for (const text of lines.push(piece)) {
+      const line = readWatchLine(what, text)
+      if (line.type === "lost") return lose(line.how)
+      if (line.version !== undefined) happenings.push({ type: "received", version: line.version })
+      if (line.type === "bookmark") continue
+      const object = yield* read(input, what, line.object)
+      if (Option.isSome(object)) events.push({ type: line.type, object: object.value })
+    }
+    return found
+  })
+
+/** See `KubeApi.watch`; Kubernetes API concepts, "Efficient detection of changes". */
+export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): Stream.Stream<WatchEvent<A>> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const what = nameOf(input)
+      const state = yield* Ref.make(unlisted)
+      const connection = yield* Ref.make<Connection | undefined>(undefined)
+      const close = Effect.flatMap(Ref.getAndSet(connection, undefined), (_) =>
+        _ === undefined ? Effect.void : Scope.close(_.scope, Exit.void)
+      )
+      yield* Effect.addFinalizer(() => close)
+
+      const perform = (effect: WatchEffect) => {
+        switch (effect.type) {
+          case "close":
+            return close
+          case "sayBack":
+            return Effect.logInfo(`${what} is back`)
+          case "sayAway":
+            return Effect.logWarning(`${what} is away, and is tried again: ${effect.why}`)
+          case "wait":
+            return Effect.sleep(effect.longestMillis * (0.5 + Math.random() / 2))
+        }
+      }
+      const tell = (happening: WatchHappening) =>
+        Ref.modify(state, (before) => {
+          const { effects, state: after } = watchStep(before, happening)
+          return [effects, after] as const
+        }).pipe(Effect.flatMap(Effect.forEach(perform, { discard: true })))
+
+      const received = Effect.flatMap(Ref.get(connection), (_) =>
+        _ === undefined ? Effect.dieMessage(`${what} has no connection`) : receive(input, what, _)
+      )
+
+      const next = Effect.gen(function* () {
+        const move = nextMove(yield* Ref.get(state))
+        const found = yield* move.type === "list"
+          ? list(input, what, request)
+          : move.type === "connect"
+            ? connect(input, open, move.version, (_) => Ref.set(connection, _))
+            : received
+        yield* Effect.forEach(found.happenings, tell, { discard: true })
+        return Chunk.unsafeFromArray([...found.events])
+      })
+      return Stream.repeatEffectChunk(next)
+    })
+  )

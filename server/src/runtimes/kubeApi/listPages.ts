@@ -1,0 +1,33 @@
+import { Effect, type ParseResult, Schema } from "effect"
+import type { KubeError, KubeRequest } from "./KubeApi.ts"
+
+const pageSize = 500
+
+const List = Schema.Struct({
+  metadata: Schema.Struct({
+    resourceVersion: Schema.String,
+    continue: Schema.optionalWith(Schema.String, { default: () => "" })
+  }),
+  // `null` where the API server has none.
+  items: Schema.optionalWith(Schema.NullOr(Schema.Array(Schema.Unknown)), { default: () => [] })
+})
+const decodeList = Schema.decodeUnknown(List)
+
+/** All objects of a path, page by page, and the version that a watch can go on from. */
+export const listPages = (
+  request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>,
+  asked: KubeRequest
+): Effect.Effect<
+  { readonly items: ReadonlyArray<unknown>; readonly version: string },
+  KubeError | ParseResult.ParseError
+> =>
+  Effect.gen(function* () {
+    const all: Array<unknown> = []
+    for (let next = ""; ; ) {
+      const query = { ...asked.query, limit: String(pageSize), ...(next === "" ? {} : { continue: next }) }
+      const { items, metadata } = yield* decodeList(yield* request({ ...asked, query }))
+      for (const item of items ?? []) all.push(item)
+      if (metadata.continue === "") return { items: all, version: metadata.resourceVersion }
+      next = metadata.continue
+    }
+  })

@@ -1,0 +1,98 @@
+/**
+ * How a watch goes on, as a machine: it lists, connects from the list's version, receives, and begins anew where it has to. `watch.ts` does
+ * what `nextMove` and the effects say.
+ */
+export interface WatchState {
+  /** The last resource version that is known; undefined: everything is to be listed. */
+  readonly version: string | undefined
+  readonly connected: boolean
+  /** In a row. */
+  readonly failures: number
+  /** Somebody was told that it is away. */
+  readonly away: boolean
+}
+
+export type WatchMove =
+  | { readonly type: "list" }
+  | { readonly type: "connect"; readonly version: string }
+  | { readonly type: "receive" }
+
+export type WatchHappening =
+  | { readonly type: "listed"; readonly version: string }
+  | { readonly type: "connected" }
+  /** An object, or a bookmark, of this version came. */
+  | { readonly type: "received"; readonly version: string }
+  /** The API server does not know the version any more, or a list of several pages took longer than it keeps its state. */
+  | { readonly type: "expired" }
+  /** `refused`: only the cluster's administrator, or a newer server, ends it. */
+  | { readonly type: "failed"; readonly why: string; readonly refused: boolean }
+  /** The connection is over, so long after it was made. */
+  | { readonly type: "lost"; readonly how: "ended" | "gone" | "failed"; readonly afterMillis: number }
+
+export type WatchEffect =
+  | { readonly type: "close" }
+  | { readonly type: "sayBack" }
+  | { readonly type: "sayAway"; readonly why: string }
+  /** Not all at the same time: half of it at least. */
+  | { readonly type: "wait"; readonly longestMillis: number }
+
+export interface WatchStep {
+  readonly state: WatchState
+  readonly effects: ReadonlyArray<WatchEffect>
+}
+
+const maxBackOffMillis = 5_000
+/** Failures in a row that nobody is told of: less than a second, as at a connection that is cut. */
+const quietFailures = 3
+/** A refusal that only the cluster's administrator ends. */
+const maxRefusedMillis = 30_000
+/** A connection that ends sooner would be opened again without end. */
+const leastMillis = 1_000
+
+export const unlisted: WatchState = { version: undefined, connected: false, failures: 0, away: false }
+
+export const nextMove = ({ connected, version }: WatchState): WatchMove => {
+  if (version === undefined) return { type: "list" }
+  return connected ? { type: "receive" } : { type: "connect", version }
+}
+
+const back = (state: WatchState): WatchStep => ({
+  state: { ...state, failures: 0, away: false },
+  effects: state.away ? [{ type: "sayBack" }] : []
+})
+
+const waitAway = (before: WatchState, why: string, longest: number): WatchStep => {
+  const failures = before.failures + 1
+  const tells = failures > quietFailures && !before.away
+  return {
+    state: { ...before, failures, away: before.away || tells },
+    effects: [
+      ...(tells ? [{ type: "sayAway", why } as const] : []),
+      { type: "wait", longestMillis: Math.min(longest, 125 * 2 ** Math.min(failures, 10)) }
+    ]
+  }
+}
+
+const lost = (before: WatchState, how: "ended" | "gone" | "failed", afterMillis: number): WatchStep => {
+  const state = { ...before, connected: false, version: how === "gone" ? undefined : before.version }
+  const waits = afterMillis < leastMillis ? waitAway(state, how, maxBackOffMillis) : { state, effects: [] }
+  return { state: waits.state, effects: [{ type: "close" }, ...waits.effects] }
+}
+
+/** What follows from what happened. */
+export const watchStep = (state: WatchState, happening: WatchHappening): WatchStep => {
+  switch (happening.type) {
+    case "listed":
+      return back({ ...state, version: happening.version })
+    case "connected":
+      return back({ ...state, connected: true })
+    case "received":
+      return { state: { ...state, version: happening.version }, effects: [] }
+    case "expired":
+      return { state: { ...state, version: undefined }, effects: [] }
+    case "failed":
+      return waitAway(state, happening.why, happening.refused ? maxRefusedMillis : maxBackOffMillis)
+    case "lost":
+      return lost(state, happening.how, happening.afterMillis)
+  }
+}
