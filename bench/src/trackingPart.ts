@@ -1,10 +1,10 @@
 /** The process whose memory and time tracking takes: follows the cluster of KUBECONFIG and prints a line of JSON about itself when asked. */
 import { createInterface } from "node:readline"
 import { Effect, Layer, ManagedRuntime, Stream } from "effect"
-import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/layer.ts"
+import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/HttpKubeApi.ts"
 import { ClusterCache } from "../../server/src/runtimes/kubernetes/cache/ClusterCache.ts"
 import { layer as cacheLayer } from "../../server/src/runtimes/kubernetes/cache/WatchedCache.ts"
-import { layer as trackerLayer } from "../../server/src/runtimes/kubernetes/status/layer.ts"
+import { layer as trackerLayer } from "../../server/src/runtimes/kubernetes/status/CacheTracker.ts"
 import { Tracker } from "../../server/src/runtimes/kubernetes/status/Tracker.ts"
 
 let told = 0

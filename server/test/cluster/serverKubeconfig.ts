@@ -6,7 +6,7 @@ import { defaultNamespacePrefix } from "../../src/base/words/namespacePrefix.ts"
 import { install } from "../../src/operator/cluster/install.ts"
 import { kubeconfigOf, serverToken } from "../../src/operator/cluster/serverKubeconfig.ts"
 import { readCredentials } from "../../src/runtimes/kubeApi/connect.ts"
-import { layer } from "../../src/runtimes/kubeApi/layer.ts"
+import { layer } from "../../src/runtimes/kubeApi/HttpKubeApi.ts"
 
 /** The administrator's credentials: what the environment gives (KUBECONFIG). */
 export const adminSource = { type: "standard" } as const

@@ -2,7 +2,7 @@ import { Deferred, Effect, Exit, LogLevel } from "effect"
 import * as logging from "../../base/telemetry/logging.ts"
 import { drainMillis } from "../../operator/cluster/deployment.ts"
 import type { ClusterSource } from "../../runtimes/kubeApi/connect.ts"
-import * as kubeApi from "../../runtimes/kubeApi/layer.ts"
+import * as kubeApi from "../../runtimes/kubeApi/HttpKubeApi.ts"
 import { makeGateway } from "./gateway.ts"
 
 export { drainMillis, gatewayRules, gatewaySettings } from "../../operator/cluster/deployment.ts"

@@ -1,8 +1,8 @@
 import { expect, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Schedule, Schema, Stream } from "effect"
+import { layer as kubeApiLayer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds, pathOf } from "./kinds.ts"
-import { layer as kubeApiLayer } from "./layer.ts"
 import { applyTest, describeCluster, layerTest, temporaryNamespace } from "./testCluster.ts"
 import { wiredCluster } from "./testProxy.ts"
 

@@ -1,9 +1,9 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { type ClusterSource, readCredentials } from "./connect.ts"
+import { layer as kubeApiLayer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds, pathOf } from "./kinds.ts"
-import { layer as kubeApiLayer } from "./layer.ts"
 import { describeCluster, layerTest, temporaryNamespace } from "./testCluster.ts"
 import { kubeconfigFile, kubeconfigOf } from "./testProxy.ts"
 

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Effect, Option, Stream } from "effect"
+import { layer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds } from "./kinds.ts"
-import { layer } from "./layer.ts"
 import { fakeApiServer } from "./testProxy.ts"
 
 const list = (version: string, names: ReadonlyArray<string>) =>

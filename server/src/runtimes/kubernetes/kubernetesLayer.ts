@@ -6,7 +6,7 @@ import * as RegistryImages from "../../stores/images/RegistryImages.ts"
 import { KnownOrganizations } from "../../tenancy/organizations/KnownOrganizations.ts"
 import type { ClusterSource } from "../kubeApi/connect.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
-import * as KubeApiLayer from "../kubeApi/layer.ts"
+import * as KubeApiLayer from "../kubeApi/HttpKubeApi.ts"
 import * as NetworkVerifier from "../network/KubernetesNetworkVerifier.ts"
 import { layerNone as noRoutes } from "../port/LocalRoutes.ts"
 import { Platform } from "../port/Platform.ts"
@@ -19,7 +19,7 @@ import * as KubernetesStores from "./kubernetesStores.ts"
 import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
 import * as LogCollector from "./logs/LogCollector.ts"
 import { nodePlatforms } from "./nodePlatforms.ts"
-import * as Tracker from "./status/layer.ts"
+import * as Tracker from "./status/CacheTracker.ts"
 
 /** An API server that restarts is back by then; the server that starts meanwhile need not give up. */
 const startMillis = 60_000

@@ -1,0 +1,93 @@
+import { Effect, Layer, Option } from "effect"
+import type { ClusterConfigError } from "./ClusterConfigError.ts"
+import type { ClusterSource } from "./connect.ts"
+import { makeConnections } from "./connections.ts"
+import { KubeApi, type KubeRequest, type WatchInput } from "./KubeApi.ts"
+import {
+  answerOnce,
+  jittered,
+  type Line,
+  maxQuickRetries,
+  opened,
+  request,
+  sendOnce,
+  socket,
+  stream
+} from "./requests.ts"
+import { isAway, startError } from "./startError.ts"
+import { makeUnanswered } from "./unanswered.ts"
+import { watch } from "./watch.ts"
+
+export interface KubeApiOptions {
+  readonly source: ClusterSource
+  /** Requests under way at a time. @default 32 */
+  readonly maxInFlight?: number
+  /** Time limit of one request, in milliseconds. @default 30000 */
+  readonly timeoutMillis?: number
+  /** How long a watch may be silent before it is cut and resumed, in milliseconds. @default 90000 */
+  readonly silenceMillis?: number
+  /**
+   * How long to wait at the start for an API server that is away, in milliseconds: one that refuses connections, resets them or is not
+   * ready. What the configuration gets wrong (a name, credentials, certificates) fails at once all the same. @default 0
+   */
+  readonly startMillis?: number
+}
+
+const maxStartPauseMillis = 2_000
+
+/** Whoever is signed in may ask, and it says whether Knative is there. */
+const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
+
+/** Asks once; again for so long while the API server is away. */
+const awaitStart = (line: Line, startMillis: number) =>
+  Effect.gen(function* () {
+    const start = performance.now()
+    for (let looks = 1; ; looks++) {
+      const first = yield* Effect.either(sendOnce(line, probe))
+      const wrong = startError(line.connections.now().credentials, first)
+      if (wrong === undefined) return
+      const left = startMillis - (performance.now() - start)
+      const waits = isAway(first) && (looks <= maxQuickRetries || left > 0)
+      if (!waits) return yield* wrong
+      if (looks === maxQuickRetries && left > 0) {
+        yield* Effect.logWarning(`${wrong.message}. Waiting for it, ${Math.ceil(left / 1000)} s at most`)
+      }
+      yield* Effect.sleep(jittered(Math.min(100 * 2 ** looks, maxStartPauseMillis)))
+    }
+  })
+
+const make = Effect.fn("KubeApi.make")(function* ({
+  maxInFlight = 32,
+  silenceMillis = 90_000,
+  source,
+  startMillis = 0,
+  timeoutMillis = 30_000
+}: KubeApiOptions) {
+  const connections = yield* makeConnections(source, maxInFlight)
+  const inFlight = yield* Effect.makeSemaphore(maxInFlight)
+  const unanswered = makeUnanswered()
+  const line: Line = { connections, inFlight, unanswered, timeoutMillis }
+  yield* awaitStart(line, startMillis)
+
+  const asking = Effect.fn("KubeApi.request")((asked: KubeRequest) => request(line, asked))
+  return KubeApi.of({
+    get server() {
+      return connections.now().credentials.server
+    },
+    unreachableSince: Effect.map(
+      unanswered.unreachable,
+      Option.map((_) => _.since)
+    ),
+    unreachable: unanswered.unreachable,
+    request: asking,
+    answer: (asked, limitMillis) => answerOnce(line, asked, limitMillis),
+    stream: (asked) => stream(line, asked),
+    socket: (...asked) => socket(line, ...asked),
+    watch: <A>(input: WatchInput<A>) =>
+      watch(input, { request: asking, open: (asked: KubeRequest) => opened(line, asked, silenceMillis) })
+  })
+})
+
+/** Connects, and asks the API server once: what is wrong with the configuration is told at the start. */
+export const layer = (options: KubeApiOptions): Layer.Layer<KubeApi, ClusterConfigError> =>
+  Layer.scoped(KubeApi, make(options))
