@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, type ServiceId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import type { Organization } from "../../tenancy/organizations/Organizations.ts"
+import type { Organization } from "../../base/words/Organization.ts"
 import { Outrun } from "./accept.ts"
 import { acceptInspected, acceptNothing, newestDeployment } from "./acceptSpec.ts"
 import { readSpec } from "./inspectSpec.ts"

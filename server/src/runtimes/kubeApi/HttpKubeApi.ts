@@ -1,19 +1,10 @@
 import { Effect, Layer, Option } from "effect"
+import { backoffMs, jittered } from "../../base/node/backoff.ts"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterSource } from "./connect.ts"
 import { makeConnections } from "./connections.ts"
 import { KubeApi, type KubeRequest, type WatchInput } from "./KubeApi.ts"
-import {
-  answerOnce,
-  jittered,
-  type Line,
-  maxQuickRetries,
-  opened,
-  request,
-  sendOnce,
-  socket,
-  stream
-} from "./requests.ts"
+import { answerOnce, type Line, maxQuickRetries, opened, request, sendOnce, socket, stream } from "./requests.ts"
 import { isAway, startError } from "./startError.ts"
 import { makeUnanswered } from "./unanswered.ts"
 import { watch } from "./watch.ts"
@@ -52,7 +43,7 @@ const awaitStart = (line: Line, startMillis: number) =>
       if (looks === maxQuickRetries && left > 0) {
         yield* Effect.logWarning(`${wrong.message}. Waiting for it, ${Math.ceil(left / 1000)} s at most`)
       }
-      yield* Effect.sleep(jittered(Math.min(100 * 2 ** looks, maxStartPauseMillis)))
+      yield* Effect.sleep(jittered(backoffMs({ baseMs: 100, maxMs: maxStartPauseMillis }, looks)))
     }
   })
 

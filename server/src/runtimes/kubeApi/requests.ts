@@ -1,4 +1,5 @@
 import { Effect, Option, Stream } from "effect"
+import { jittered } from "../../base/node/backoff.ts"
 import type { Connections, makeConnections } from "./connections.ts"
 import { type Answer, exchange, NoAnswer } from "./exchange.ts"
 import { type KubeApi, KubeError, type KubeRequest } from "./KubeApi.ts"
@@ -19,8 +20,6 @@ export interface Line {
 export const maxQuickRetries = 3
 /** The API server's flow control asks for a second each time; more than this and it is not busy, but closed to us. */
 const maxBusyMillis = 60_000
-
-export const jittered = (millis: number) => millis * (0.75 + Math.random() / 2)
 
 const askedBy = ({ method, path }: Pick<KubeRequest, "method" | "path">) => `${method} ${path}`
 

@@ -1,3 +1,5 @@
+import { backoffMs } from "../../base/node/backoff.ts"
+
 /**
  * How a watch goes on, as a machine: it lists, connects from the list's version, receives, and begins anew where it has to. `watch.ts` does
  * what `nextMove` and the effects say.
@@ -68,7 +70,7 @@ const waitAway = (before: WatchState, why: string, longest: number): WatchStep =
     state: { ...before, failures, away: before.away || tells },
     effects: [
       ...(tells ? [{ type: "sayAway", why } as const] : []),
-      { type: "wait", longestMillis: Math.min(longest, 125 * 2 ** Math.min(failures, 10)) }
+      { type: "wait", longestMillis: backoffMs({ baseMs: 125, maxMs: longest }, failures) }
     ]
   }
 }
