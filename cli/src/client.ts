@@ -15,6 +15,8 @@ import { printableLines } from "./terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
+/** What reads source folders. */
+export const loadTools = Effect.promise(() => import("@maxcloud/sdk/internal"))
 const loadProxy = Effect.promise(() => import("@maxcloud/sdk/proxy"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
 

@@ -46,7 +46,7 @@ const githubToken = (env: Environment): Effect.Effect<Redacted.Redacted<string>,
     const requestToken = given(env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if (!URL.canParse(written)) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_URL is no URL")
     if (requestToken === undefined) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set")
-    const { isSafeForTokens } = yield* Effect.promise(() => import("@maxcloud/sdk/effect"))
+    const { isSafeForTokens } = yield* Effect.promise(() => import("@maxcloud/sdk/internal"))
     if (!isSafeForTokens(written)) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_URL is not encrypted")
     const url = new URL(written)
     url.searchParams.set("audience", `maxcloud/${given(env, "MAXCLOUD_ORGANIZATION")}`)

@@ -8,6 +8,7 @@ import { type DeployError, type DeployOptions, type DeployProgress, makeDeploy, 
 import type { CallError } from "./errors.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./exec.ts"
 import type { LoadedConfig } from "./loadConfig.ts"
+import { localToken } from "./localServer.ts"
 import type { InStage } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type LogOptions, streamsOf } from "./streams.ts"
@@ -72,7 +73,7 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, Ma
 
 /** The service for a server at `options.apiUrl`. */
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<MaxCloudService> =>
-  Effect.map(callingOf(options), maxCloudOf)
+  Effect.map(callingOf(options, localToken), maxCloudOf)
 
 export const maxCloudOf = (calling: Calling): MaxCloudService => {
   const { api, apiUrl, call, connection } = calling

@@ -17,6 +17,7 @@ import { ConfigInvalid, type RestartFailed } from "./errors.ts"
 import { findConfig as findConfigEffect } from "./findConfig.ts"
 import { readablePath } from "./issuePath.ts"
 import { type LoadConfigOptions, type LoadedConfig, loadConfig as loadConfigEffect } from "./loadConfig.ts"
+import { localToken } from "./localServer.ts"
 import { type Deployable, maxCloudOf } from "./MaxCloud.ts"
 import { parseStage } from "./parse.ts"
 import { type Abortable, iterate, never, type Promised, promised, run } from "./promises.ts"
@@ -115,7 +116,7 @@ const deployable = (
 
 /** A client of the server at `apiUrl` (default: `MAXCLOUD_API_URL`, else http://127.0.0.1:8080). */
 export const createClient = (options: ClientOptions = {}): Client => {
-  const calling = Effect.runSync(callingOf(options))
+  const calling = Effect.runSync(callingOf(options, localToken))
   const cloud = maxCloudOf(calling)
   const closing = new AbortController()
   const signalOf = (call: Abortable | undefined) =>

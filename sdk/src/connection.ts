@@ -11,7 +11,6 @@ import { MaxCloudApi } from "./api/api.ts"
 import { ApiError, InvalidRequest } from "./api/errors.ts"
 import { carriesSecret } from "./api/operations.ts"
 import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
-import { localToken } from "./localServer.ts"
 import { ProxyFailed } from "./proxy/ProxyFailed.ts"
 
 export interface ConnectionOptions {
@@ -31,9 +30,12 @@ export interface ConnectionOptions {
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
 }
 
+/** Browsers have no environment. */
+const variable = (name: string): string | undefined => (typeof process === "undefined" ? undefined : process.env[name])
+
 /** Where a server is by default: `MAXCLOUD_API_URL`, else port 8080 of this machine. */
 export const defaultApiUrl = (): string => {
-  const given = process.env.MAXCLOUD_API_URL
+  const given = variable("MAXCLOUD_API_URL")
   return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
 }
 
@@ -41,7 +43,7 @@ export const defaultApiUrl = (): string => {
 const authorizationOf = (
   given: ConnectionOptions["token"]
 ): Effect.Effect<{ readonly authorization: string }, unknown> | undefined => {
-  const written = given === undefined ? process.env.MAXCLOUD_API_KEY : given
+  const written = given === undefined ? variable("MAXCLOUD_API_KEY") : given
   if (typeof written === "function") {
     return Effect.map(Effect.tryPromise({ try: written, catch: (_) => _ }), (_) => ({ authorization: `Bearer ${_}` }))
   }
@@ -51,7 +53,7 @@ const authorizationOf = (
 
 /** May a credential be sent there: encrypted, or not over any wire? */
 export const isSafeForTokens = (apiUrl: string): boolean => {
-  if (process.env.MAXCLOUD_INSECURE === "1" || !URL.canParse(apiUrl)) return true
+  if (variable("MAXCLOUD_INSECURE") === "1" || !URL.canParse(apiUrl)) return true
   const { hostname, protocol } = new URL(apiUrl)
   return protocol !== "http:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }
@@ -95,13 +97,19 @@ const errorOf = (url: string, status: number, body: string): ApiError | Unexpect
     return new UnexpectedAnswer({ url, status, detail: begin === "" ? "no content" : begin })
   })
 
-/** The ways to the server: the client derived from the contract, and open streams for what it cannot say. */
-export const makeConnection = (options: ConnectionOptions) => {
+/**
+ * The ways to the server: the client derived from the contract, and open streams for what it cannot say. `ownToken` finds the token of a
+ * server that this user has started.
+ */
+export const makeConnection = (
+  options: ConnectionOptions,
+  ownToken: (apiUrl: string) => Promise<string | undefined>
+) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl()).replace(/\/+$/, "")
   const ownAuthorization = authorizationOf(options.token)
   /** Read for each request: a server that has started anew has a new one. */
   const asOwner: Effect.Effect<Readonly<Record<string, string>>> = Effect.map(
-    Effect.promise(() => localToken(apiUrl)),
+    Effect.promise(() => ownToken(apiUrl)),
     (token) => (token === undefined ? {} : { authorization: `Bearer ${token}` })
   )
   const authorization: Effect.Effect<Readonly<Record<string, string>>, unknown> = ownAuthorization ?? asOwner

@@ -4,7 +4,7 @@ export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verif
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"
 export type { ServerInfo } from "./calls/calls.ts"
 export type { AuditOptions } from "./calls/organizationCalls.ts"
-export { type ConnectionOptions, defaultApiUrl, isSafeForTokens } from "./connection.ts"
+export { type ConnectionOptions, defaultApiUrl } from "./connection.ts"
 export {
   type DeployError,
   type DeployOptions,
@@ -27,18 +27,22 @@ export {
   type ReasonText,
   statusReasons
 } from "./diagnosis/index.ts"
-export * from "./errors.ts"
-export type { ExecOptions, ExecSession } from "./exec.ts"
-export { configNames, findConfig } from "./findConfig.ts"
-export { gitRulesOf } from "./ignoreRules.ts"
-export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"
 export {
-  LocalServer,
-  localServerFile,
-  localServersFolder,
-  localToken,
-  tokenDigestOf
-} from "./localServer.ts"
+  type CallError,
+  ConfigInvalid,
+  type ConfigIssue,
+  DeploymentFailed,
+  InsecureUrl,
+  type MaxCloudError,
+  NotReachable,
+  RestartFailed,
+  renderIssue,
+  SourceInvalid,
+  UnexpectedAnswer
+} from "./errors.ts"
+export type { ExecOptions, ExecSession } from "./exec.ts"
+export { findConfig } from "./findConfig.ts"
+export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./loadConfig.ts"
 export {
   type AccountCalls,
   type AuditCalls,
@@ -52,7 +56,5 @@ export {
 } from "./MaxCloud.ts"
 export type { InStage } from "./parse.ts"
 export { type RestartOptions, type RestartProgress, restarted } from "./restart.ts"
-export { type Snapshot, type SnapshotCut, snapshotOf, sourceFields } from "./snapshot.ts"
-export { findWorkspace, type Workspace, workspaceAt } from "./source/findWorkspace.ts"
-export { sourceFilterOf } from "./sourceFilter.ts"
+export type { SnapshotCut } from "./snapshot.ts"
 export type { LogOptions } from "./streams.ts"

@@ -32,7 +32,19 @@ export {
   type ReasonText,
   statusReasons
 } from "./diagnosis/index.ts"
-export * from "./errors.ts"
+export {
+  type CallError,
+  ConfigInvalid,
+  type ConfigIssue,
+  DeploymentFailed,
+  InsecureUrl,
+  type MaxCloudError,
+  NotReachable,
+  RestartFailed,
+  renderIssue,
+  SourceInvalid,
+  UnexpectedAnswer
+} from "./errors.ts"
 export type { LoadConfigOptions, LoadedConfig } from "./loadConfig.ts"
 export type { RevealedApiKey, RevealedDeviceCodes, RevealedProgress, RevealedSession } from "./promises.ts"
 export type { RestartProgress } from "./restart.ts"

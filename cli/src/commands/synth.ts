@@ -3,7 +3,7 @@ import { join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { loadApp, loadSdk, locatedLines } from "../client.ts"
+import { loadApp, loadTools, locatedLines } from "../client.ts"
 import { loadCluster, readPrefix } from "../cluster.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
@@ -15,7 +15,7 @@ const serviceLabel = "app.kubernetes.io/name"
 /** The AppSpec with the digest of each source, as it would be sent. */
 const withDigests = (loaded: LoadedConfig) =>
   Effect.gen(function* () {
-    const { snapshotOf, sourceFields } = yield* loadSdk
+    const { snapshotOf, sourceFields } = yield* loadTools
     const services = yield* Effect.forEach(
       loaded.spec.services,
       (service) => {

@@ -1,5 +1,6 @@
 import { basename, dirname, relative, sep } from "node:path"
-import type { configNames, LoadedConfig, sourceFilterOf } from "@maxcloud/sdk/effect"
+import type { LoadedConfig } from "@maxcloud/sdk/effect"
+import type { configNames, sourceFilterOf } from "@maxcloud/sdk/internal"
 import { type Held, makeBrake } from "./brake.ts"
 import { makeContents } from "./contents.ts"
 import { sourceFolders } from "./inPlace.ts"

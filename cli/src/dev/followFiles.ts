@@ -1,7 +1,7 @@
 import { basename, relative } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
-import { loadSdk } from "../client.ts"
+import { loadTools } from "../client.ts"
 import { CommandFailed } from "../failure.ts"
 import type { Terminal } from "../terminal.ts"
 import type { Held } from "./brake.ts"
@@ -36,7 +36,7 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
   Effect.gen(function* () {
     const { cloud, envFiles, folder, terminal } = session
     const watcher = yield* makeWatcher(session.dataDir)
-    const changes = makeChanges(yield* loadSdk)
+    const changes = makeChanges(yield* loadTools)
     const secrets = makeSecretChanges(cloud)
     const { begin, current, hasFailed, reload, reloads, restart } = yield* makeReloader(session, secrets, first)
 

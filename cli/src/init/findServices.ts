@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
 import type { BuildPlan } from "@maxcloud/builder"
-import type { Workspace } from "@maxcloud/sdk/effect"
+import type { Workspace } from "@maxcloud/sdk/internal"
 import { nameOf, namesOf } from "./nameOf.ts"
 
 /** What a folder has that can be a service. */
@@ -99,7 +99,7 @@ const foldersIn = async (folder: string): Promise<ReadonlyArray<string>> =>
  * else the folders in it that run. If nothing says how it runs, the folder itself with the problem. Nothing is run or written.
  */
 export const findServices = async (folder: string): Promise<ReadonlyArray<Found>> => {
-  const { findWorkspace, workspaceAt } = await import("@maxcloud/sdk/effect")
+  const { findWorkspace, workspaceAt } = await import("@maxcloud/sdk/internal")
   const own = await workspaceAt(folder)
   if (own !== undefined) {
     const members = own.members.map((_) => _.folder)

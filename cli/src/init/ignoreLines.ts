@@ -14,7 +14,7 @@ const shared = ["!.env.example", "!.env.sample", "!.env.template"]
 
 /** The lines that a folder's `.gitignore` and those above it lack. What a `!` brings back stays as it is. */
 const missingLines = async (folder: string): Promise<ReadonlyArray<string>> => {
-  const { gitRulesOf } = await import("@maxcloud/sdk/effect")
+  const { gitRulesOf } = await import("@maxcloud/sdk/internal")
   const { isIgnored, isKept } = await gitRulesOf(folder)
   const isOut = (path: string): boolean => {
     const parts = path.split("/")

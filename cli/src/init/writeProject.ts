@@ -48,7 +48,7 @@ const formatOf = (config: string): Format => {
 
 /** Writes a config for what the folder (absolute) holds, and what belongs to it. Nothing is overwritten; again, it writes nothing. */
 export const writeProject = async (folder: string, wanted: Format | undefined): Promise<Project> => {
-  const { configNames } = await import("@maxcloud/sdk/effect")
+  const { configNames } = await import("@maxcloud/sdk/internal")
   await mkdir(folder, { recursive: true })
   const here = await readdir(folder)
   const kept = configNames.find((_) => here.includes(_))

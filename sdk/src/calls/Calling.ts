@@ -14,8 +14,11 @@ export interface Calling extends Omit<Connection, "api" | "anonymousApi"> {
   readonly anonymous: Effect.Effect.Success<Connection["anonymousApi"]>
 }
 
-export const callingOf = (options: ConnectionOptions): Effect.Effect<Calling> => {
-  const connection = makeConnection(options)
+export const callingOf = (
+  options: ConnectionOptions,
+  ownToken: Parameters<typeof makeConnection>[1]
+): Effect.Effect<Calling> => {
+  const connection = makeConnection(options, ownToken)
   return Effect.map(Effect.all({ api: connection.api, anonymous: connection.anonymousApi }), (clients) => ({
     ...connection,
     ...clients,

@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { LocalServer, localServerFile, localServersFolder, tokenDigestOf } from "@maxcloud/sdk/effect"
+import { LocalServer, localServerFile, localServersFolder, tokenDigestOf } from "@maxcloud/sdk/internal"
 import { Effect, Either, Redacted, Schema, type Scope } from "effect"
 import { isRunning } from "../../base/host/processIdentity.ts"
 import { newToken } from "../../tenancy/identity/tokens.ts"

@@ -1,0 +1,45 @@
+import { join } from "node:path"
+import { createContext, runInContext } from "node:vm"
+import { build } from "esbuild"
+import { assert, describe, it } from "vitest"
+
+const bundled = async (entry: string): Promise<string> => {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, entry)],
+    bundle: true,
+    platform: "browser",
+    format: "iife",
+    globalName: "sdk",
+    write: false,
+    logLevel: "silent"
+  })
+  return outputFiles[0]?.text ?? ""
+}
+
+/** What browsers have beside the language itself. */
+const { AbortController, AbortSignal, FormData, Headers, Response, TextDecoder, TextEncoder } = globalThis
+const ofBrowsers = {
+  ...{ AbortController, AbortSignal, FormData, Headers, Response, TextDecoder, TextEncoder, URL, URLSearchParams },
+  ...{ clearTimeout, performance, queueMicrotask, setTimeout }
+}
+
+describe("for browsers", () => {
+  // esbuild fails on an import of `node:`.
+  it.each(["api/index.ts", "config.ts"])("%s is bundled without anything of Node", async (entry) => {
+    assert.isAbove((await bundled(entry)).length, 1_000)
+  })
+
+  it("the client runs where there is nothing of Node", async () => {
+    const asked: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (url, init) => {
+      asked.push(`${String(url)} ${new Headers(init?.headers).get("authorization")}`)
+      return Response.json({ version: "1", runtime: "local", organization: "acme", inPlace: false })
+    }
+    const context = createContext({ ...ofBrowsers, fetch })
+    runInContext(await bundled("browser.ts"), context)
+    const program = `sdk.createClient({ apiUrl: "https://cloud.example.com", token: "t" }).info().then(JSON.stringify)`
+    const info: unknown = await runInContext(program, context)
+    assert.strictEqual(info, '{"version":"1","runtime":"local","organization":"acme","inPlace":false}')
+    assert.deepStrictEqual(asked, ["https://cloud.example.com/api/v1/info Bearer t"])
+  })
+})

@@ -1,0 +1,33 @@
+/** The client without anything of Node: for web pages. What reads files or starts programs isn't in it. */
+import { Effect } from "effect"
+import type { DeploymentEvent, LogEntry } from "./api/index.ts"
+import { callingOf } from "./calls/Calling.ts"
+import { type Calls, callsOf } from "./calls/calls.ts"
+import type { ConnectionOptions } from "./connection.ts"
+import type { InStage } from "./parse.ts"
+import { type Abortable, iterate, never, type Promised, promised } from "./promises.ts"
+import { type LogOptions, streamsOf } from "./streams.ts"
+
+export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | "fetch"> {
+  readonly apiUrl: string
+}
+
+/** A max-cloud server. Every promise may reject with a `CallError` (`@maxcloud/sdk`). */
+export interface BrowserClient extends Promised<Calls<string>> {
+  /** What happens in a deployment, from its beginning until it is finished. */
+  readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
+  /** The lines of a service. */
+  readonly logs: (service: string, options?: LogOptions & InStage & Abortable) => AsyncIterable<LogEntry>
+}
+
+export const createClient = (options: BrowserClientOptions): BrowserClient => {
+  const calling = Effect.runSync(callingOf(options, async () => undefined))
+  const calls = callsOf<string>(calling)
+  const { events, logs } = streamsOf(calling, calls.services.get)
+  const signalOf = (call: Abortable | undefined) => call?.signal ?? never
+  return {
+    ...promised(calls, signalOf),
+    events: (deploymentId, call) => iterate(events(deploymentId), signalOf(call)),
+    logs: (service, call = {}) => iterate(logs(service, call), signalOf(call))
+  }
+}
