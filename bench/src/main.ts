@@ -63,7 +63,7 @@ if (wanted.length === 0) {
 npm run bench
 \`\`\`
 
-Medians of interleaved runs on one machine (${machine}). Only ratios carry over to another machine. \`npm run bench\` makes this page; what is measured on a cluster needs one in \`KUBECONFIG\`, and kubectl.
+Medians of interleaved runs on one machine (${machine}). Only the ratios apply to other machines. \`npm run bench\` writes this page; its measurements on a cluster need \`KUBECONFIG\` and kubectl.
 
 | work | max-cloud | peer | ratio | goal |
 |---|---|---|---|---|

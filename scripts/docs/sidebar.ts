@@ -27,7 +27,10 @@ const pagesIn = (folder: string): ReadonlyArray<SidebarItem> =>
       const [title = name] = headingsOf(readFileSync(join(docsFolder, folder, name), "utf8"))
       const number = /^(\d{4})-/.exec(name)?.[1]
       if (name === "README.md") return { text: "All of them", link: `/${folder}/` }
-      return page(number === undefined ? title : `${number} ${title}`, `${folder}/${name.replace(/\.md$/, "")}`)
+      return page(
+        number === undefined || title.startsWith(number) ? title : `${number} ${title}`,
+        `${folder}/${name.replace(/\.md$/, "")}`
+      )
     })
 
 /** References come from generators, which can be added to: those without a place of their own stand last. */

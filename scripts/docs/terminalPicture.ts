@@ -69,7 +69,7 @@ const screenOf = async (written: string, columns: number): Promise<ReadonlyArray
  */
 export const terminalPicture = async (title: string, written: string, columns: number): Promise<string> => {
   const lines = await screenOf(written, columns)
-  const longest = Math.max(...lines.map((_) => _.translateToString(true).length))
+  const longest = Math.max(64, ...lines.map((_) => _.translateToString(true).length))
   const width = longest * cell.width + 2 * edge
   const height = lines.length * cell.height + 2 * edge
   const rows = lines.flatMap((line, index) => {

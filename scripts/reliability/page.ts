@@ -66,7 +66,7 @@ export const renderFaults = (faults: ReadonlyArray<FaultOutcome>): string =>
   faults.length === 0
     ? "No faults are recorded yet."
     : table(
-        ["fault", "what you see", "how it comes right", "seconds", "shown by"],
+        ["fault", "effect", "recovery", "seconds", "test"],
         faults.map(({ date, fault, recovery, seconds, seen, test }) => [
           fault,
           seen,
