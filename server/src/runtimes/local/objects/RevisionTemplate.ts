@@ -2,8 +2,11 @@ import type { EnvVar } from "@maxcloud/synth"
 import type { AutoscalerConfig } from "../autoscaler/Autoscaler.ts"
 import type { InstanceTemplate, ProbeSpec } from "../instances/Instance.ts"
 
-/** A Knative Service's `spec.template`, read exactly: what its instances are started from, and how they are scaled. */
-export interface RevisionTemplate extends InstanceTemplate {
+/**
+ * A Knative Service's `spec.template`, read exactly: what its instances are started from, and how they are scaled. `Required`, so that reading it can
+ * forget nothing that an instance takes.
+ */
+export interface RevisionTemplate extends Required<InstanceTemplate> {
   /** As the manifest names it; for a source it is only a name. */
   readonly image: string
   readonly protocol: "http1" | "h2c"
