@@ -130,7 +130,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await field.fill("erste")
     await page.keyboard.press("Enter")
     await page.getByText("gehört Ihnen").waitFor()
-    const { mail } = await mailbox.find("erste@example.com", /Zum Anmelden/)
+    const { mail } = await mailbox.find("erste@example.com", /Melden Sie sich an mit/)
     assert.strictEqual(mail.headers.get("subject"), "Ihre Organisation „erste“ bei max-cloud")
     faults.push(...(await faultsOf(page, "bootstrap-done")))
     assert.deepStrictEqual([...faults, ...complaints], [])
