@@ -26,10 +26,13 @@ interface Page {
 export const pageOf = ({ action, before, limit }: Page): Effect.Effect<Page, UsageError> =>
   Effect.gen(function* () {
     if (limit !== undefined && (limit < 1 || limit > 1000)) {
-      return yield* new UsageError({ message: `--limit ${limit}`, fix: "write --limit 1 to 1000" })
+      return yield* new UsageError({ message: `--limit ${limit} is out of range`, fix: "write --limit 1 to 1000" })
     }
     if (before !== undefined && before < 1) {
-      return yield* new UsageError({ message: `--before ${before}`, fix: "write the number of an entry" })
+      return yield* new UsageError({
+        message: `--before ${before} isn't an entry`,
+        fix: "write the number of an entry"
+      })
     }
     return { action, before, limit }
   })

@@ -139,7 +139,7 @@ export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec
       new CommandFailed({
         tag: error._tag,
         exit: 2,
-        message: details.length === 0 ? error.detail : "the server refuses this app, nothing was deployed",
+        message: details.length === 0 ? error.detail : "the server rejected this app; nothing was deployed",
         details,
         data: { issues: error.issues }
       })

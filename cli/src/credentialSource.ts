@@ -44,7 +44,7 @@ const githubToken = (env: Environment): Effect.Effect<Redacted.Redacted<string>,
   Effect.gen(function* () {
     const written = given(env, "ACTIONS_ID_TOKEN_REQUEST_URL") ?? ""
     const requestToken = given(env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-    if (!URL.canParse(written)) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_URL is no URL")
+    if (!URL.canParse(written)) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_URL isn't a URL")
     if (requestToken === undefined) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set")
     const { isSafeForTokens } = yield* Effect.promise(() => import("@maxcloud/sdk/internal"))
     if (!isSafeForTokens(written)) return yield* noIdToken(1, "ACTIONS_ID_TOKEN_REQUEST_URL is not encrypted")

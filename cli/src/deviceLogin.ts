@@ -10,7 +10,7 @@ import type { Terminal } from "./terminal.ts"
 const clientName = (): string => `maxcloud on ${hostname().replace(/\p{Cc}/gu, "")}`.slice(0, 100)
 
 const notSignedIn = (message: string) =>
-  new CommandFailed({ tag: "NotSignedIn", exit: 4, message, fix: "`maxcloud auth login` begins anew" })
+  new CommandFailed({ tag: "NotSignedIn", exit: 4, message, fix: "`maxcloud auth login` starts again" })
 
 /** Signs in by the server's own page: shows a code, and polls until it was confirmed (RFC 8628, 3.3 to 3.5). */
 export const deviceLogin = (

@@ -8,7 +8,7 @@ export const parseDuration = (flag: string, written: string): Effect.Effect<numb
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(written)
   if (match === null) {
     return new UsageError({
-      message: `"${written}" is no duration for ${flag}`,
+      message: `"${written}" isn't a duration for ${flag}`,
       fix: `write it as ${flag} 90s or ${flag} 10m`
     })
   }

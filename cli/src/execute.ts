@@ -99,7 +99,7 @@ const tellDefect = (entry: Entry, cause: Cause.Cause<unknown>, debug: boolean, t
     {
       exit: 1,
       tag: "Defect",
-      message: `a mistake in maxcloud itself: ${(error?.message ?? String(cause)).split("\n")[0]}`,
+      message: `internal error in maxcloud: ${(error?.message ?? String(cause)).split("\n")[0]}`,
       details: debug ? Cause.pretty(cause, { renderErrorCause: true }).split("\n") : [],
       fix: debug
         ? "please report it with the lines above"

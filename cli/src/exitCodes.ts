@@ -10,8 +10,8 @@ export const exitCodes = [
   [4, "not signed in, or forbidden"],
   [5, "not found"],
   [6, "conflict: the name is taken"],
-  [7, "the deployment failed, or the restart; what ran before goes on"],
-  [8, "gave up waiting; the deployment (its id is printed) or restart goes on"],
+  [7, "the deployment failed, or the restart; what ran before continues"],
+  [8, "gave up waiting; the deployment (its id is printed) or restart continues"],
   [9, "over quota or budget"],
   [10, "`plan --exit-code` found changes"],
   [130, "interrupted"]

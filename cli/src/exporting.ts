@@ -13,7 +13,7 @@ const notWritten = (file: string) => (error: unknown) =>
     tag: "FileNotWritten",
     exit: 1,
     message: `${file} cannot be written (${error instanceof Error ? error.message : String(error)})`,
-    fix: "name another place by --out FILE"
+    fix: "choose another file with --out FILE"
   })
 
 /** Writes lines to stdout, or to a file that only its owner may read and that is there only once it is whole. */

@@ -135,7 +135,7 @@ export const tellOutcome = (deployment: Deployment | undefined, detached: boolea
   if (terminal.json) {
     terminal.printJson({ deployment }, "line")
   } else if (detached) {
-    terminal.say(`deployment ${deployment.number} of ${deployment.app} (${deployment.stage}) is accepted and goes on`)
+    terminal.say(`deployment ${deployment.number} of ${deployment.app} (${deployment.stage}) is accepted and continues`)
     terminal.say(`follow it by \`maxcloud deployments wait ${deployment.id}\``)
     terminal.print(deployment.id)
   } else {

@@ -68,7 +68,7 @@ const parseEnv = (written: string): Effect.Effect<readonly [string, string], Usa
   const at = written.indexOf("=")
   return at > 0
     ? Effect.succeed([written.slice(0, at), written.slice(at + 1)])
-    : new UsageError({ message: `"${written}" is no environment variable`, fix: "write it as --env NAME=value" })
+    : new UsageError({ message: `"${written}" isn't an environment variable`, fix: "write it as --env NAME=value" })
 }
 
 const readEnvFile = (file: string) =>

@@ -92,6 +92,6 @@ for (const stream of [process.stdout, process.stderr]) {
 await main(process.argv.slice(2)).catch((error: unknown) => {
   const debug = process.argv.includes("--debug")
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error)
-  process.stderr.write(`${printableLines(`error: a mistake in maxcloud itself: ${text}`)}\n`)
+  process.stderr.write(`${printableLines(`error: internal error in maxcloud: ${text}`)}\n`)
   leave(1)
 })

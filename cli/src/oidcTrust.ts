@@ -22,7 +22,7 @@ const ownClaims = (written: ReadonlyArray<string>): Effect.Effect<Record<string,
       const at = claim.indexOf("=")
       return at > 0 && at < claim.length - 1
         ? Effect.succeed([claim.slice(0, at), claim.slice(at + 1)] as const)
-        : wrong(`"${claim}" is no claim`, "write --claim 'sub=job:shop:main'")
+        : wrong(`"${claim}" isn't a claim`, "write --claim 'sub=job:shop:main'")
     }),
     (_) => Object.fromEntries(_)
   )
@@ -44,14 +44,14 @@ export const trustOf = (input: WrittenTrust): Effect.Effect<Trusted, UsageError>
     }
     if (github !== undefined) {
       if (!/^[\w.-]+\/[\w.-]+$/.test(github)) {
-        return yield* wrong(`"${github}" is no repository`, "write --github OWNER/REPO")
+        return yield* wrong(`"${github}" isn't a repository`, "write --github OWNER/REPO")
       }
       const own = branch === undefined ? { repository: github } : { sub: `repo:${github}:ref:refs/heads/${branch}` }
       return { issuer: issuer ?? "https://token.actions.githubusercontent.com", claims: { ...own, ...claims } }
     }
     if (gitlab !== undefined) {
       if (!/^[\w.-]+(\/[\w.-]+)+$/.test(gitlab)) {
-        return yield* wrong(`"${gitlab}" is no project`, "write --gitlab GROUP/PROJECT")
+        return yield* wrong(`"${gitlab}" isn't a project`, "write --gitlab GROUP/PROJECT")
       }
       const own =
         branch === undefined

@@ -28,7 +28,7 @@ export const parseRole = (written: string): Effect.Effect<Role, UsageError> =>
     const role = Role.literals.find((_) => _ === written)
     return (
       role ??
-      (yield* new UsageError({ message: `"${written}" is no role`, fix: `one of: ${Role.literals.join(", ")}` }))
+      (yield* new UsageError({ message: `"${written}" isn't a role`, fix: `one of: ${Role.literals.join(", ")}` }))
     )
   })
 
@@ -73,7 +73,7 @@ export const findMember = (
     return yield* new CommandFailed({
       tag: "NotFound",
       exit: 5,
-      message: `${email} is no member of the organization`,
+      message: `${email} isn't a member of the organization`,
       fix: "`maxcloud org members list` shows who is"
     })
   })

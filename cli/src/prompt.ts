@@ -4,7 +4,7 @@ import { decodeText } from "./decodeText.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 import type { Terminal } from "./terminal.ts"
 
-const interrupted = new CommandFailed({ tag: "Interrupted", exit: 130, message: "interrupted, nothing was changed" })
+const interrupted = new CommandFailed({ tag: "Interrupted", exit: 130, message: "interrupted; nothing was changed" })
 
 /** Asks for a line on stderr, so that stdout stays data. */
 export const ask = (question: string): Effect.Effect<string, CommandFailed> =>
@@ -46,7 +46,7 @@ export const askHidden = (question: string): Effect.Effect<string, CommandFailed
       const text = textOf(chunk)
       if (text === undefined) {
         end()
-        return resume(new UsageError({ message: "what was typed isn't UTF-8", fix: "set the terminal to UTF-8" }))
+        return resume(new UsageError({ message: "the input isn't UTF-8", fix: "set the terminal to UTF-8" }))
       }
       for (const character of text) {
         if (character === "\r" || character === "\n" || character === "\u0004") {
@@ -80,11 +80,14 @@ export const confirmByName = (
   Effect.gen(function* () {
     if (input.yes) return
     if (!terminal.canAsk) {
-      return yield* new UsageError({ message: `${what}: nobody can be asked here`, fix: "say so by --yes" })
+      return yield* new UsageError({
+        message: `${what}: can't ask for confirmation without a terminal`,
+        fix: "add --yes"
+      })
     }
     const answer = yield* ask(`${what}. Type ${name} to go on: `)
     if (answer === name) return
-    return yield* new CommandFailed({ tag: "NotConfirmed", exit: 1, message: "not confirmed, nothing was changed" })
+    return yield* new CommandFailed({ tag: "NotConfirmed", exit: 1, message: "not confirmed; nothing was changed" })
   })
 
 /** A secret on one line: asked for without showing it, else standard input without the line break at its end. */
@@ -94,7 +97,7 @@ export const readSecret = (what: string): Effect.Effect<Redacted.Redacted<string
     const secret = written.trim()
     if (secret.length >= 8 && !/\s/.test(secret)) return Redacted.make(secret)
     return yield* new UsageError({
-      message: secret === "" ? `the ${what.toLowerCase()} is empty` : `what was given is no ${what.toLowerCase()}`,
+      message: secret === "" ? `the ${what.toLowerCase()} is empty` : `that isn't a valid ${what.toLowerCase()}`,
       fix: "give it on standard input, alone"
     })
   })

@@ -64,7 +64,7 @@ const sdkReport = (error: MaxCloudError): Report => {
     case "ConfigInvalid": {
       const count = error.issues.length
       return report({
-        message: `${count === 1 ? "a problem" : `${count} problems`} in the config, nothing was sent`,
+        message: `${count === 1 ? "a problem" : `${count} problems`} in the config; nothing was sent`,
         details: error.message.split("\n"),
         data: { file: error.file, issues: error.issues }
       })

@@ -6,6 +6,6 @@ export const parseTime = (flag: string, written: string | undefined): Effect.Eff
   written === undefined || /^(\d+(ms|s|m|h|d)|\d{4}-\d\d-\d\dT.+)$/.test(written)
     ? Effect.succeed(written)
     : new UsageError({
-        message: `"${written}" is no time for ${flag}`,
+        message: `"${written}" isn't a time for ${flag}`,
         fix: "write it as 10m, 2h, 1d or 2026-01-31T12:00:00Z"
       })

@@ -354,7 +354,7 @@ describe("faults of the way", () => {
   it("says what is no URL", async () => {
     assert.include(
       (await failureOf(createClient({ apiUrl: "localhost:8080" }).info())).message,
-      "is no URL of a server"
+      "isn't a URL of a server"
     )
   })
 

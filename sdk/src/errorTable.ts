@@ -124,9 +124,9 @@ export const sdkErrors = {
   },
   UnexpectedAnswer: {
     exit: 1,
-    meaning: "What answered is no max-cloud server, or one of another version: a proxy's error page, for example."
+    meaning: "What answered isn't a max-cloud server, or one of another version: a proxy's error page, for example."
   },
-  DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. What ran before goes on." },
+  DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. What ran before continues." },
   RestartFailed: { exit: 7, meaning: "The new instances of a restart don't serve. The ones before go on." }
 } as const
 

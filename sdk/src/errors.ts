@@ -66,7 +66,7 @@ export class NotReachable extends Data.TaggedError("NotReachable")<{
       return `the max-cloud server at ${this.apiUrl} can't be reached, for ${this.proxy.problem}: ${this.proxy.fix}`
     }
     if (this.code === "ERR_INVALID_URL") {
-      return `"${this.apiUrl}" is no URL of a server: write it as http://127.0.0.1:8080 (MAXCLOUD_API_URL, --api-url)`
+      return `"${this.apiUrl}" isn't a URL of a server: write it as http://127.0.0.1:8080 (MAXCLOUD_API_URL, --api-url)`
     }
     if (this.code === "ECONNREFUSED") {
       return `no max-cloud server answers at ${this.apiUrl} (connection refused): start it by \`maxcloud server\`, or say where it is by MAXCLOUD_API_URL or --api-url`

@@ -228,7 +228,7 @@ describe("snapshotOf", () => {
     assert.include(await failure(join(root, "nope")), "does not exist: create it, or correct `source`")
     assert.include(await failure(), "holds no file")
     await write({ "a/file": "" })
-    assert.include(await failure(join(root, "a/file")), "is no folder")
+    assert.include(await failure(join(root, "a/file")), "isn't a folder")
     for (const target of ["../../etc/passwd", "/etc/passwd"]) {
       await symlink(target, join(root, "a/link"))
       assert.include(await failure(), `the link a/link in ${root} leads outside of it (${target})`)

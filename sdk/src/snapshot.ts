@@ -89,7 +89,7 @@ const checkFolder = async (folder: string): Promise<void> => {
   const stats = await lstat(folder).catch(() => undefined)
   if (stats === undefined) throw invalid(`the source folder ${folder} does not exist: create it, or correct \`source\``)
   if (stats.isSymbolicLink()) throw invalid(`the source folder ${folder} is a link: name the folder that it leads to`)
-  if (!stats.isDirectory()) throw invalid(`the source ${folder} is no folder: name the folder with the program in it`)
+  if (!stats.isDirectory()) throw invalid(`the source ${folder} isn't a folder: name the folder with the program in it`)
 }
 
 const entryOf = async (folder: string, { content, mode, path, size }: Collected["found"][number]): Promise<Entry> => {

@@ -12,7 +12,7 @@ export default command({
     { line: "maxcloud account delete", does: "asks first, then erases you in every store, at once" },
     { line: "maxcloud account delete --yes", does: "does not ask" }
   ],
-  notes: ["An organization with no other owner must be deleted, or given another owner, before."],
+  notes: ["If you are an organization's only owner, delete it or add another owner first."],
   flags: flags({ yes: toggle("yes", { alias: "y", description: "Do not ask" }) }),
   positionals: noPositionals,
   run: (input, terminal) =>

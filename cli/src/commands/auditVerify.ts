@@ -17,7 +17,7 @@ export default command({
     { line: "maxcloud audit export | maxcloud audit verify -", does: "what the server has now" }
   ],
   notes: [
-    "Offline. Exit code 1 where an entry was changed, removed, added or moved: the message names the line.",
+    "Offline. Exits with 1 if an entry was changed, removed, added or moved; the message names the line.",
     '--checkpoint takes a former export, or its last line that begins with {"checkpoint". docs/audit.md says what is proven.'
   ],
   flags: flags(pinFlags),

@@ -16,14 +16,14 @@ export default command({
     { line: "maxcloud auth api-keys create --name CI > key.txt", does: "the key alone into a file" }
   ],
   notes: [
-    "The key is shown this once, on stdout, and kept nowhere. Commands take it from MAXCLOUD_API_KEY.",
-    "It may never do more than its maker may at that time. Scopes: deploy:APP/STAGE and read:APP/STAGE, `*` for any stage."
+    "The key is shown once, on stdout, and stored nowhere. Commands take it from MAXCLOUD_API_KEY.",
+    "It can never do more than its maker can at that time. Scopes: deploy:APP/STAGE and read:APP/STAGE, `*` for any stage."
   ],
   flags: flags({
     name: text("name", "NAME", { alias: "n", description: "What it is for" }),
     role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing [yours]" }),
     scope: texts("scope", "SCOPE", { description: "Narrow it to an app and stage, such as deploy:shop/production" }),
-    expires: text("expires", "DURATION", { description: "End it after this time, such as 90d [never]" })
+    expires: text("expires", "DURATION", { description: "Let it expire after this time, such as 90d [never]" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -8,12 +8,12 @@ import { until } from "../terminal.ts"
 export default command({
   summary: "Replace an API key, with overlap",
   examples: [
-    { line: "maxcloud auth api-keys rotate CI > key.txt", does: "a new key; the former one goes on for a day" },
+    { line: "maxcloud auth api-keys rotate CI > key.txt", does: "a new key; the former one continues for a day" },
     { line: "maxcloud auth api-keys rotate CI --overlap 0s", does: "the former one ends at once" }
   ],
-  notes: ["The new key has the same rights. It is shown this once, on stdout."],
+  notes: ["The new key has the same rights. It is shown once, on stdout."],
   flags: flags({
-    overlap: text("overlap", "DURATION", { description: "How long the former key goes on, 30d at most [24h]" })
+    overlap: text("overlap", "DURATION", { description: "How long the former key continues, 30d at most [24h]" })
   }),
   positionals: positionals({ key: required("KEY", "Its id, its name or how it begins") }),
   run: (input, terminal) =>

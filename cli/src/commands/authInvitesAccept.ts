@@ -10,7 +10,7 @@ export default command({
     { line: "maxcloud auth invites accept", does: "asks for the token of the mail, without showing it" },
     { line: "maxcloud auth invites accept < token.txt", does: "the token from standard input" }
   ],
-  notes: ["Makes the account where there is none, and signs in. The link in the mail does the same in a browser."],
+  notes: ["Creates the account if there is none, and signs in. The link in the mail does the same in a browser."],
   secretOnStdin: "a token",
   flags: noFlags,
   positionals: noPositionals,

@@ -13,11 +13,11 @@ export default command({
       does: "mails a link to join your organization"
     }
   ],
-  notes: ["Nobody is invited to more than the inviter has. The link is good for a week."],
+  notes: ["You can't invite people to a higher role than yours. The link is valid for a week."],
   flags: flags({
     email: text("email", "EMAIL", { description: "Who is invited" }),
     role: text("role", "ROLE", { description: "owner, admin, deployer, viewer or billing" }),
-    expires: text("expires", "DURATION", { description: "How long the link is good, 30d at most [7d]" })
+    expires: text("expires", "DURATION", { description: "How long the link is valid, 30d at most [7d]" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -14,12 +14,12 @@ export default command({
     { line: "maxcloud auth login --api-key-stdin < key.txt", does: "keeps an API key" }
   ],
   notes: [
-    "What is kept stands in $XDG_CONFIG_HOME/maxcloud/credentials.json (~/.config by default), mode 600, by server.",
+    "Credentials are stored in $XDG_CONFIG_HOME/maxcloud/credentials.json (~/.config by default), mode 600, by server.",
     "CI needs no login: set MAXCLOUD_API_KEY, or trust its ID tokens (`maxcloud auth oidc add`)."
   ],
   secretOnStdin: "an API key",
   flags: flags({
-    apiKeyStdin: toggle("api-key-stdin", { description: "Keep the API key that standard input holds" }),
+    apiKeyStdin: toggle("api-key-stdin", { description: "Store the API key from standard input" }),
     noBrowser: toggle("no-browser", { description: "Do not open the browser" })
   }),
   positionals: noPositionals,

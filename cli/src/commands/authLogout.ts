@@ -6,14 +6,14 @@ import { toggle } from "../flags.ts"
 import { credentials, sayOverridden } from "../signedIn.ts"
 
 export default command({
-  summary: "Sign out, and forget it here",
+  summary: "Sign out",
   examples: [
     { line: "maxcloud auth logout", does: "ends the session there, forgets it here" },
     { line: "maxcloud auth logout --local", does: "forgets it here, without the server" }
   ],
   notes: ["An API key is forgotten here only: `maxcloud auth api-keys delete` ends it."],
   flags: flags({
-    local: toggle("local", { description: "Only forget it here: the session goes on until it expires" })
+    local: toggle("local", { description: "Only forget it here: the session stays valid until it expires" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

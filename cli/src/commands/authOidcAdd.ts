@@ -6,7 +6,7 @@ import { trustOf } from "../oidcTrust.ts"
 import { needed, parseRole, parseScopes } from "../people.ts"
 
 export default command({
-  summary: "Trust CI's own tokens, without a kept key",
+  summary: "Trust CI's own tokens, without a stored key",
   examples: [
     {
       line: "maxcloud auth oidc add --name ci --github acme/shop --branch main --scope deploy:shop/production",

@@ -54,12 +54,12 @@ export default command({
       if (!("token" in session)) {
         if (terminal.json) return terminal.printJson({ registration: session }, "line")
         terminal.say(`a mail is on its way to ${session.email}: its link makes the account and ${organization}`)
-        terminal.say("then sign in with `maxcloud auth login`; if the address has an account already, the mail says so")
+        terminal.say("then sign in with `maxcloud auth login`; if the address already has an account, the mail says so")
         return
       }
       yield* keepSession(input, session, terminal)
       if (terminal.json || session.user.verified) return
       terminal.say(`a mail is on its way to ${session.user.email}: its link confirms the address`)
-      terminal.say("(a development server prints its mails to its log; `maxcloud auth resend` sends it once more)")
+      terminal.say("(a development server prints its mails to its log; `maxcloud auth resend` sends it again)")
     })
 })

@@ -16,9 +16,9 @@ const credentialText = ({ name, scopes, type }: AuthStatus["credential"]): strin
     .join(" ")
 
 export default command({
-  summary: "Show who you are there, and by what",
+  summary: "Show who you are signed in as",
   examples: [{ line: "maxcloud auth status", does: "who you are there, by which credential, until when" }],
-  notes: ["Exits with 4 where the server knows no credential of yours."],
+  notes: ["Exits with 4 if the server doesn't accept your credential."],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

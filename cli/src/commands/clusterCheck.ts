@@ -5,13 +5,13 @@ import { ExitWith } from "../failure.ts"
 import { text } from "../flags.ts"
 
 export default command({
-  summary: "Tell what a cluster lacks for max-cloud",
+  summary: "Check whether a cluster is ready for max-cloud",
   offline: true,
   examples: [
     { line: "maxcloud cluster check", does: "what the cluster lacks, each with its fix" },
     { line: "maxcloud cluster check --domain apps.example.com --json", does: "with the domain, as JSON" }
   ],
-  notes: ["Changes nothing. Exit code 1 where something is missing or wrong."],
+  notes: ["Changes nothing. Exits with 1 if something is missing or wrong."],
   flags: flags({
     ...clusterFlags,
     ...prefixFlag,

@@ -14,7 +14,7 @@ export default command({
     { line: "maxcloud cluster install --dry-run", does: "what it would do" }
   ],
   notes: [
-    "Run once by a cluster administrator, and again after an upgrade: it changes what has changed, and nothing else.",
+    "Run once by a cluster administrator, and again after an upgrade: it only applies what changed.",
     "Objects are applied by server-side apply as `maxcloud-install`. A value that somebody else has set is not overwritten without --force.",
     "Tenants' namespaces begin with the prefix, so that none has a name that the cluster uses. The server must have the same (MAXCLOUD_NAMESPACE_PREFIX).",
     "Without --image the gateway gets no authorizer: then internal services are not separated between organizations."
@@ -25,8 +25,8 @@ export default command({
     domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [what Knative has]" }),
     ...prefixFlag,
     keepSettings: toggle("keep-knative-settings", { description: "Leave Knative's ConfigMaps as they are" }),
-    dryRun: toggle("dry-run", { description: "Change nothing, say what would be" }),
-    force: toggle("force", { description: "Overwrite what others have set" })
+    dryRun: toggle("dry-run", { description: "Change nothing, print what would change" }),
+    force: toggle("force", { description: "Overwrite values that others have set" })
   }),
   positionals: noPositionals,
   run: (input, terminal) =>

@@ -14,8 +14,8 @@ export default command({
     { line: "maxcloud cluster kubeconfig --duration 720h", does: "with a token for 30 days" }
   ],
   notes: [
-    "It holds a token with the server's rights, and not yours: keep it as a password, with `umask 077` before.",
-    "The API server may give a shorter time than was asked for: when it ends is said on stderr. A server in the cluster needs none."
+    "It contains a token with the server's rights, not yours. Treat it like a password: run `umask 077` first.",
+    "The API server may give a shorter time than was asked for: its expiry is printed to stderr. A server in the cluster needs none."
   ],
   flags: flags({
     ...clusterFlags,

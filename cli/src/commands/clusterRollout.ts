@@ -8,7 +8,7 @@ import { table } from "../terminal.ts"
 const styles = { done: "green", pending: "yellow", failed: "red" } as const
 
 export default command({
-  summary: "Show where the platform's newest settings are in force",
+  summary: "Show where the platform's latest settings apply",
   offline: true,
   examples: [
     { line: "maxcloud cluster rollout", does: "which stages don't have the platform's newest settings yet" },

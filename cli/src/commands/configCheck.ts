@@ -11,7 +11,9 @@ export default command({
     { line: "maxcloud config check", does: "the config of this folder" },
     { line: "maxcloud config check app.yaml --json", does: "another; prints the AppSpec that would be sent" }
   ],
-  notes: ["Nothing is sent. What only the server knows (secrets, names that are taken) is checked by `maxcloud plan`."],
+  notes: [
+    "Nothing is sent. `maxcloud plan` also checks what only the server knows: secrets, and names that are taken."
+  ],
   flags: flags({ file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }) }),
   positionals: positionals({ named: optional("FILE", "The config, as --config") }),
   run: (input, terminal) =>

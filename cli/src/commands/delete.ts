@@ -17,13 +17,13 @@ export default command({
     { line: "maxcloud delete web --yes", does: "does not ask" }
   ],
   notes: [
-    "A service of an app with several needs --yes where nobody can be asked. Its config should lose it too: the next deploy brings it back.",
-    "The service is removed whatever state the others are in. It stays as long as a revision that may still run calls it; the command says which."
+    "If the app has several services and there is no terminal, add --yes. Remove the service from the config too, or the next deploy brings it back.",
+    "The state of the other services doesn't matter. A service stays as long as a revision that may still run calls it; the command says which."
   ],
   flags: flags({
     yes: toggle("yes", { alias: "y", description: "Do not ask" }),
-    detach: toggle("detach", { alias: "d", description: "Do not wait until it is gone" }),
-    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait this long at most, then exit with 8" })
+    detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
+    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
   }),
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>

@@ -34,8 +34,8 @@ const usage = (input: DeployInput): UsageError | undefined => {
     return given === undefined
       ? undefined
       : new UsageError({
-          message: `${given} is for one image: it needs a name`,
-          fix: "write `maxcloud deploy --name NAME IMAGE`, or put it into the config"
+          message: `${given} applies to one image and needs --name`,
+          fix: "write `maxcloud deploy --name NAME IMAGE`, or set it in the config"
         })
   }
   if (input.envFrom !== undefined && input.envFile !== undefined) {
@@ -49,7 +49,7 @@ const usage = (input: DeployInput): UsageError | undefined => {
   }
   return input.file === undefined && input.config === undefined
     ? undefined
-    : new UsageError({ message: "--name deploys an image, not a config", fix: "give one of them" })
+    : new UsageError({ message: "--name and --file can't be combined", fix: "give one of them" })
 }
 
 export default command({
@@ -67,24 +67,23 @@ export default command({
     }
   ],
   notes: [
-    "Ctrl-C stops watching, not the deployment. A failed one prints the reason (`maxcloud explain` tells more), what shows it, the fix and the last log lines, exit code 7.",
-    "With --name the command line says all: what an earlier deploy gave (an env, a port) and this one does not is removed. What has no flag (links, probes, secrets) needs a config.",
-    "Without --port it is a port that the image exposes, else 8080; the program is told it by PORT."
+    "Ctrl-C stops watching, not the deployment. If it fails, the command prints the reason (`maxcloud explain` has more), the evidence, the fix and the last log lines, and exits with 7.",
+    "With --name, the command line is the whole config: settings of an earlier deploy that aren't repeated are removed. Links, probes and secrets need a config.",
+    "Without --port, it is a port that the image exposes, or 8080. The program gets it as PORT."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to deploy, as --config" }),
     name: text("name", "NAME", { alias: "n", description: "Deploy IMAGE as an app of this one service" }),
     ...imageFlags,
     forceConflicts: toggle("force-conflicts", {
-      description: "Take fields that another manager has set in the cluster: else such a conflict fails the deployment"
+      description: "Overwrite fields that another manager has set in the cluster, instead of failing"
     }),
-    detach: toggle("detach", { alias: "d", description: "Do not wait: print the deployment's id" }),
+    detach: toggle("detach", { alias: "d", description: "Don't wait: print the deployment's id" }),
     failFast: toggle("fail-fast", {
-      description:
-        "Exit with 8 once something was found that waiting won't mend; the deployment goes on until its deadline"
+      description: "Exit with 8 as soon as waiting can't help; the deployment continues until its deadline"
     }),
     waitTimeout: text("wait-timeout", "DURATION", {
-      description: "Wait this long at most, then exit with 8 [no limit]"
+      description: "Wait at most this long, then exit with 8 [no limit]"
     })
   }),
   positionals: positionals({ image: optional("IMAGE", "Image to deploy, with --name") }),
@@ -96,8 +95,7 @@ export default command({
       const one = name === undefined || image === undefined ? undefined : yield* appOfImage(name, image, input)
       const loaded = one === undefined ? yield* loadApp(input, input.file ?? input.config) : undefined
       const app = one ?? loaded
-      if (app === undefined)
-        return yield* new CommandFailed({ tag: "NoApp", exit: 2, message: "there is nothing to deploy" })
+      if (app === undefined) return yield* new CommandFailed({ tag: "NoApp", exit: 2, message: "nothing to deploy" })
       const cloud = yield* connect(input)
       if (one !== undefined) yield* refuseOtherServices(cloud, one.app, input)
       const stage = yield* stageOf(input)

@@ -12,7 +12,7 @@ export default command({
     { line: "maxcloud deployments wait dep_… --wait-timeout 5m", does: "exit code 8 after five minutes" }
   ],
   flags: flags({
-    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait this long at most, then exit with 8" })
+    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
   }),
   positionals: positionals({ id: required("ID", "The deployment's id, as `deploy --detach` prints it") }),
   run: (input, terminal) =>
@@ -22,7 +22,7 @@ export default command({
         Effect.mapError(
           () =>
             new UsageError({
-              message: `"${input.id}" is no deployment id`,
+              message: `"${input.id}" isn't a deployment id`,
               fix: "`maxcloud deployments list` shows them"
             })
         )

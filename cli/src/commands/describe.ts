@@ -103,7 +103,7 @@ export default command({
     },
     { line: "maxcloud describe web --json", does: "the same as JSON" }
   ],
-  notes: ["Values of the environment are not shown, only where they come from."],
+  notes: ["Values of environment variables aren't shown, only where they come from."],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>

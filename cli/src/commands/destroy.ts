@@ -11,11 +11,11 @@ export default command({
     { line: "maxcloud destroy", does: "the app that maxcloud.config.ts describes, after asking" },
     { line: "maxcloud destroy shop --stage preview-42 --yes", does: "a preview, without asking" }
   ],
-  notes: ["All services of the app's stage go, and no other stage's. Where nobody can be asked it needs --yes."],
+  notes: ["This removes all services of the app's stage, and no other stage's. Without a terminal, add --yes."],
   flags: flags({
     yes: toggle("yes", { alias: "y", description: "Do not ask" }),
-    detach: toggle("detach", { alias: "d", description: "Do not wait until it is gone" }),
-    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait this long at most, then exit with 8" })
+    detach: toggle("detach", { alias: "d", description: "Don't wait until it is gone" }),
+    waitTimeout: text("wait-timeout", "DURATION", { description: "Wait at most this long, then exit with 8" })
   }),
   positionals: positionals({ app: optional("APP", "The app [the config's]") }),
   run: (input, terminal) =>

@@ -22,10 +22,10 @@ export default command({
   ],
   notes: [
     "The stage is `dev` unless --stage or MAXCLOUD_STAGE says otherwise. Sources run in place, from their folders.",
-    "A source with a `dev` script in its package.json runs by it, and reloads by itself. `command` in the config goes before it.",
+    "A source with a `dev` script in its package.json runs with it and reloads by itself. `command` in the config takes precedence.",
     "Ctrl-C stops everything. Data is kept, so that the next start is fast.",
     "`.env` and `.env.local` beside the config and in a source's folder are for services that run in place; the config's `env` goes before them.",
-    "With --api-url no server is started: that one is used, and `.env` isn't read."
+    "With --api-url, dev uses that server instead of starting one, and doesn't read `.env`."
   ],
   exitOnInterrupt: 0,
   flags: flags({
@@ -35,7 +35,7 @@ export default command({
       description: "Port of the API and the services' URLs, 0 for a free one (MAXCLOUD_PORT) [8080]"
     }),
     dataDir: text("data-dir", "FOLDER", { description: "Where data is kept [.maxcloud beside the config]" }),
-    noWatch: toggle("no-watch", { description: "Deploy once, do not follow the files" }),
+    noWatch: toggle("no-watch", { description: "Deploy once, don't watch the files" }),
     noDevScript: toggle("no-dev-script", {
       description: "Run sources as a deploy starts them, not by their `dev` script"
     })

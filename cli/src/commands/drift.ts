@@ -12,7 +12,7 @@ export default command({
   ],
   notes: [
     "Changes by kubectl and other tools are noticed, recorded and put right. Newest first, the last 100, 90 days at most.",
-    "BY is the field manager that made the change, as the tool named itself; a deletion leaves no name."
+    "BY is the field manager that made the change. A deletion leaves no name."
   ],
   flags: flags({ app: text("app", "APP", { alias: "a", description: "The app [the config's]" }) }),
   positionals: noPositionals,

@@ -57,10 +57,10 @@ export default command({
   ],
   notes: [
     "It runs with the service's user, folder and environment, its secrets included: it needs the role deployer. The audit log says who ran which program where, without its arguments, which may hold secrets.",
-    "It ends with this command. If both ends are terminals here, it has one there, too.",
+    "It ends with this command. It gets a terminal if stdin and stdout are terminals here.",
     "A session ends after 30 minutes without a byte. An organization can have 10 at once."
   ],
-  flags: flags({ noTty: toggle("no-tty", { description: "Without a terminal there, even if there is one here" }) }),
+  flags: flags({ noTty: toggle("no-tty", { description: "Don't allocate a terminal in the instance" }) }),
   positionals: positionals({
     name: required("NAME", "The service"),
     command: words("COMMAND", "The program and its arguments; write -- before them")
@@ -69,7 +69,7 @@ export default command({
     Effect.gen(function* () {
       if (input.command.length === 0) {
         return yield* new UsageError({
-          message: "there is no program to run",
+          message: "no program given",
           fix: `write \`maxcloud exec ${input.name} -- sh\``
         })
       }

@@ -22,7 +22,7 @@ const languageOf = (
   if (chosen === "de" || chosen === "en") return Effect.succeed(chosen)
   if (chosen !== undefined) {
     return new UsageError({
-      message: `there are no explanations in "${chosen}"`,
+      message: `no explanations in language "${chosen}"`,
       fix: `write ${flag === undefined ? "MAXCLOUD_LANG=" : "--lang "}en or de`
     })
   }
@@ -80,7 +80,7 @@ export default command({
         )
         const meant = diagnosisCodes.find((_) => _.toLowerCase() === near)
         return yield* new UsageError({
-          message: `there is no code "${input.code}"`,
+          message: `unknown code "${input.code}"`,
           fix: meant === undefined ? "`maxcloud explain` lists them" : `did you mean \`maxcloud explain ${meant}\`?`
         })
       }

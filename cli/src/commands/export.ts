@@ -22,10 +22,10 @@ export default command({
     { line: "maxcloud export --stage preview-42 --json", does: "of another stage, as JSON" }
   ],
   notes: [
-    "Offline. The namespace must exist. Services from images only: nobody but max-cloud runs a source.",
-    "Secrets are printed with empty values: fill them in before, the comment above each says with what.",
-    "Policies name Kourier's gateway as the ingress: with another one, leave them out by --without-policies.",
-    "Links work by the cluster's own names. Max-cloud alone refuses calls that no link allows: here who may ask the gateway may name any host."
+    "Offline. The namespace must exist. Only services from images: nothing but max-cloud runs a source.",
+    "Secrets are printed with empty values: fill them in first. The comment above each says with what.",
+    "Policies name Kourier's gateway as the ingress: with another one, use --without-policies.",
+    "Links work by the cluster's own names. Only max-cloud refuses calls that no link allows: here, anyone who reaches the gateway can name any host."
   ],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
@@ -38,7 +38,7 @@ export default command({
       const namespace = input.namespace ?? "default"
       if (!isNamespace(namespace)) {
         return yield* new UsageError({
-          message: `"${namespace}" is no name of a namespace`,
+          message: `"${namespace}" isn't a valid namespace`,
           fix: "write lower case letters, digits and -, 63 at most"
         })
       }
@@ -51,7 +51,7 @@ export default command({
         return yield* new CommandFailed({
           tag: "InvalidSpec",
           exit: 2,
-          message: "this app cannot run without max-cloud as it is",
+          message: "this app can't run without max-cloud",
           details: yield* locatedLines(loaded, problems),
           data: { issues: problems }
         })

@@ -13,7 +13,7 @@ const portOf = (flag: number | undefined): Effect.Effect<number, UsageError> => 
   const port = flag ?? Number(written)
   return Number.isInteger(port) && port >= 0 && port <= 65_535
     ? Effect.succeed(port)
-    : new UsageError({ message: `"${flag ?? written}" is no port`, fix: "write a number from 0 to 65535" })
+    : new UsageError({ message: `"${flag ?? written}" isn't a port`, fix: "write a number from 0 to 65535" })
 }
 
 export default command({
@@ -25,7 +25,7 @@ export default command({
   ],
   notes: [
     "Kourier's Envoy asks it about every request: it refuses calls between services that no link allows.",
-    "It reads the cluster alone, so any number may run. SIGTERM and Ctrl-C end it in order, a second one at once."
+    "It reads the cluster alone, so any number may run. SIGTERM and Ctrl-C stop it gracefully, a second one immediately."
   ],
   exitOnInterrupt: 0,
   flags: flags({

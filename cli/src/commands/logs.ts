@@ -51,22 +51,22 @@ export default command({
     { line: "maxcloud logs myapp --revision myapp-00002 --tail 20", does: "of one revision" }
   ],
   notes: [
-    "A broken connection is made again, and goes on after the last line that came.",
+    "A broken connection is reopened and continues after the last line.",
     "The level is read from the line: JSON (level, severity), level=warn, [error], ERROR. A line without one is an error on stderr, else info.",
     "--grep and --level look at the last 10,000 lines of each service; with --since at all since then."
   ],
   exitOnInterrupt: 0,
   flags: flags({
     app: text("app", "APP", { alias: "a", description: "The app, where no service is named [the config's]" }),
-    follow: toggle("follow", { alias: "f", description: "Go on with what is written from now [without NAME]" }),
-    noFollow: toggle("no-follow", { description: "End with the lines that there are" }),
-    grep: text("grep", "TEXT", { alias: "g", description: "Lines with this text only, as it is written: no pattern" }),
+    follow: toggle("follow", { alias: "f", description: "Follow new lines [without NAME]" }),
+    noFollow: toggle("no-follow", { description: "Stop after the existing lines" }),
+    grep: text("grep", "TEXT", { alias: "g", description: "Only lines with this text (not a pattern)" }),
     level: text("level", "LEVEL", {
       alias: "l",
       description: `Lines of this level and graver ones: ${levels.join(", ")}`
     }),
     since: text("since", "TIME", { description: "Not older than this: 10m, 2h, or an RFC 3339 time" }),
-    tail: integer("tail", "LINES", { alias: "n", description: "How many of the last lines to begin with [100]" }),
+    tail: integer("tail", "LINES", { alias: "n", description: "Number of past lines to start with [100]" }),
     revision: text("revision", "REVISION", { alias: "r", description: "Lines of this revision only" })
   }),
   positionals: positionals({ name: optional("NAME", "The service [all of the app]") }),
@@ -79,7 +79,7 @@ export default command({
       const name = input.name === undefined ? undefined : yield* parseServiceName(input.name)
       if (input.follow && input.noFollow) {
         return yield* new UsageError({
-          message: "--follow and --no-follow exclude each other",
+          message: "--follow and --no-follow can't be combined",
           fix: "give one of them"
         })
       }

@@ -58,14 +58,14 @@ const differenceLine = ({ actual, by, detail, expected, from, to }: NetworkProbe
   `${terminal.paint("red", "differs")} ${from} → ${to} ${ways[by]}: should be ${expected}, is ${actual} (${detail})`
 
 export default command({
-  summary: "Probe what the network lets through",
+  summary: "Probe which connections the network allows",
   examples: [
     { line: "maxcloud net verify", does: "the app of the config here, its stage from --stage" },
     { line: "maxcloud net verify --app shop --json", does: "another app, every probe as JSON" }
   ],
   notes: [
     "Starts a short-lived pod with each service's network identity, and tries all that it should and should not reach.",
-    "No instance is woken, and no program of yours is asked. Exit code 1 where the network differs from the config."
+    "It wakes no instance and calls none of your programs. Exits with 1 if the network differs from the config."
   ],
   flags: flags({ app: text("app", "APP", { description: "The app [that of the config]" }) }),
   positionals: noPositionals,

@@ -17,14 +17,14 @@ export default command({
       does: "the certificate itself, with its signature"
     }
   ],
-  notes: ["It needs no sign-in, only the id that `org delete` or `account delete` printed."],
+  notes: ["You don't have to be signed in; you need the id that `org delete` or `account delete` printed."],
   flags: noFlags,
   positionals: positionals({ id: required("ID", "Of the certificate") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       if (!/^era_[0-9a-f]{32}$/.test(input.id)) {
         return yield* new UsageError({
-          message: `"${input.id}" is no id of a certificate`,
+          message: `"${input.id}" isn't a certificate id`,
           fix: "write it as `org delete` printed it"
         })
       }

@@ -8,9 +8,9 @@ import { keepSession } from "../signedIn.ts"
 export default command({
   summary: "Make an organization of your own",
   examples: [{ line: "maxcloud org create acme", does: "makes it, and commands act for it from then on" }],
-  notes: ["You own it. `maxcloud org switch` leads back to another one of yours."],
+  notes: ["You own it. `maxcloud org switch` returns to another of your organizations."],
   flags: noFlags,
-  positionals: positionals({ name: required("NAME", "What it is to be called: lower-case letters, digits, hyphens") }),
+  positionals: positionals({ name: required("NAME", "Its name: lower-case letters, digits, hyphens") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const name = yield* parseOrganization(input.name)

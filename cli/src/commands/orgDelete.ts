@@ -13,8 +13,8 @@ export default command({
     { line: "maxcloud org delete --grace-days 0 --yes", does: "erased at once, without asking" }
   ],
   notes: [
-    "Its services end at once. After the grace period everything of it is erased in every store: `maxcloud org keep` ends that before.",
-    "The certificate of erasure says store by store what was done: `maxcloud org certificate ID` shows it, without a sign-in."
+    "Its services stop at once. After the grace period, its data is erased from every store. `maxcloud org keep` cancels that.",
+    "`maxcloud org certificate ID` shows the certificate of erasure, store by store, without signing in."
   ],
   flags: flags({
     graceDays: integer("grace-days", "N", { description: "Days until everything is erased, 0 to 90 [the server's]" }),
@@ -25,7 +25,10 @@ export default command({
     Effect.gen(function* () {
       const { graceDays } = input
       if (graceDays !== undefined && (graceDays < 0 || graceDays > 90)) {
-        return yield* new UsageError({ message: `${graceDays} days of grace`, fix: "write --grace-days 0 to 90" })
+        return yield* new UsageError({
+          message: `--grace-days ${graceDays} is out of range`,
+          fix: "write --grace-days 0 to 90"
+        })
       }
       const { organization } = yield* connect(input)
       const { name } = yield* organization.get

@@ -5,7 +5,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 export default command({
   summary: "End a deletion",
   examples: [{ line: "maxcloud org keep", does: "ends a deletion within its grace period" }],
-  notes: ["Its services do not start by themselves: deploy them again."],
+  notes: ["Its services don't start by themselves: deploy them again."],
   flags: noFlags,
   positionals: noPositionals,
   run: (input, terminal) =>

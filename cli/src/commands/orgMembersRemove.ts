@@ -15,6 +15,6 @@ export default command({
       const { email, userId } = yield* findMember(yield* organization.members, input.email)
       yield* organization.removeMember(userId)
       if (terminal.json) return terminal.printJson({ removed: email })
-      terminal.say(`${email} is no member any more`)
+      terminal.say(`${email} is no longer a member`)
     })
 })

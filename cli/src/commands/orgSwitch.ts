@@ -9,7 +9,7 @@ import { credentials, keepSession } from "../signedIn.ts"
 export default command({
   summary: "Act for another organization",
   examples: [{ line: "maxcloud org switch acme", does: "commands act for acme from then on" }],
-  notes: ["A session is of one organization: this is another session, and the former one ends."],
+  notes: ["A session belongs to one organization: this starts a new session and ends the former one."],
   flags: noFlags,
   positionals: positionals({ name: required("NAME", "An organization that you are a member of") }),
   run: (input, terminal) =>

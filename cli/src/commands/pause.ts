@@ -7,8 +7,8 @@ export default pausing({
     { line: "maxcloud pause web --stage preview-42", does: "that of another stage" }
   ],
   notes: [
-    "It stays paused over deployments, until `maxcloud resume`. Its revisions, URL and secrets are kept.",
-    "Requests are answered 503 with a page that says so, and with Retry-After. Safe to repeat."
+    "It stays paused across deployments, until `maxcloud resume`. Its revisions, URL and secrets are kept.",
+    "Requests get a 503 page with Retry-After. Safe to repeat."
   ],
   act: "pause",
   says: (name) => `${name} is paused: \`maxcloud resume ${name}\` ends that`

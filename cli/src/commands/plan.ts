@@ -48,7 +48,7 @@ export default command({
     { line: "maxcloud plan --stage preview-42 --json", does: "the same for another stage, as JSON" },
     { line: "maxcloud plan --exit-code", does: "exit code 10 if a deploy would change something" }
   ],
-  notes: ["Values of secrets are never shown: a secret stands as its name and version."],
+  notes: ["Values of secrets are never shown, only name and version."],
   flags: flags({
     file: text("file", "FILE", { alias: "f", description: "Config to read, as --config" }),
     exitCode: toggle("exit-code", {

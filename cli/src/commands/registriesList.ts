@@ -4,7 +4,7 @@ import { command, noFlags, noPositionals } from "../command.ts"
 import { age, table } from "../terminal.ts"
 
 export default command({
-  summary: "List registries that credentials are kept of",
+  summary: "List registries with stored credentials",
   examples: [{ line: "maxcloud registries list", does: "hosts and user names, never passwords" }],
   flags: noFlags,
   positionals: noPositionals,

@@ -6,15 +6,15 @@ import { required, text } from "../flags.ts"
 import { readValue } from "../prompt.ts"
 
 export default command({
-  summary: "Keep credentials for a registry",
+  summary: "Store credentials for a registry",
   examples: [
     { line: "maxcloud registries login ghcr.io --username ada", does: "asks for the password, without showing it" },
     { line: "maxcloud registries login ghcr.io --username ada < token.txt", does: "the password from standard input" }
   ],
   notes: [
-    "The registry is asked whether it takes them. They are of this organization alone, kept sealed, and used to resolve tags and to pull.",
-    "The password is never an argument: others on the machine could read it, and the shell would keep it.",
-    "Best is a token that may only read. One line break at the end of standard input is left out."
+    "The registry must accept them. They belong to this organization, are stored encrypted, and are used to resolve tags and to pull.",
+    "The password is never an argument: other users and the shell's history would see it.",
+    "Use a read-only token. One trailing line break of standard input is ignored."
   ],
   secretOnStdin: "a password",
   flags: flags({ username: text("username", "USER", { alias: "u", description: "Whose credentials they are" }) }),
@@ -24,7 +24,7 @@ export default command({
       const host = yield* parseRegistryHost(input.host)
       const { username } = input
       if (username === undefined || username === "") {
-        return yield* new UsageError({ message: "whose credentials are they?", fix: "write --username USER" })
+        return yield* new UsageError({ message: "no username given", fix: "write --username USER" })
       }
       const password = yield* readValue("the password", `Password of ${username} at ${host}: `)
       if (password === "") {

@@ -6,7 +6,7 @@ import { required } from "../flags.ts"
 export default command({
   summary: "Forget the credentials for a registry",
   examples: [{ line: "maxcloud registries logout ghcr.io", does: "forgets its credentials" }],
-  notes: ["What runs goes on, but a new node cannot pull its image any more."],
+  notes: ["Running services keep running, but a new node can no longer pull their images."],
   flags: noFlags,
   positionals: positionals({ host: required("HOST", "The registry") }),
   run: (input, terminal) =>

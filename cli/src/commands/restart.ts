@@ -17,7 +17,7 @@ const lineOf = ({ conditions, diagnosis, latestCreatedRevision, name, state }: S
 }
 
 export default command({
-  summary: "Replace a service's instances by new ones",
+  summary: "Replace a service's instances with new ones",
   examples: [
     { line: "maxcloud restart web", does: "new instances of the same program; waits until they serve" },
     { line: "maxcloud restart web --detach", does: "does not wait" }
@@ -29,7 +29,7 @@ export default command({
   flags: flags({
     detach: toggle("detach", { description: "Don't wait until the new instances serve" }),
     waitTimeout: text("wait-timeout", "DURATION", {
-      description: `Wait this long at most, then exit with 8 [${defaultWait}]`
+      description: `Wait at most this long, then exit with 8 [${defaultWait}]`
     })
   }),
   positionals: positionals({ name: required("NAME", "The service") }),
@@ -62,12 +62,12 @@ export default command({
               tag: "TimedOut",
               exit: 8,
               message: `${name} wasn't restarted within ${wait}`,
-              fix: `the restart goes on: \`maxcloud describe ${name}\` shows how it stands`
+              fix: `the restart continues: \`maxcloud describe ${name}\` shows how it stands`
             })
         }),
         Effect.onInterrupt(() =>
           Effect.sync(() =>
-            terminal.say(`interrupted: the restart goes on, \`maxcloud describe ${name}\` shows how it stands`)
+            terminal.say(`interrupted: the restart continues, \`maxcloud describe ${name}\` shows how it stands`)
           )
         )
       )
@@ -77,7 +77,7 @@ export default command({
         if (terminal.json) terminal.printJson({ service: end.restart.service })
         else
           terminal.say(
-            `the restart of ${name} is accepted and goes on: \`maxcloud describe ${name}\` shows how it stands`
+            `the restart of ${name} is accepted and continues: \`maxcloud describe ${name}\` shows how it stands`
           )
         return
       }

@@ -3,7 +3,7 @@ import { pausing } from "../pausing.ts"
 export default pausing({
   summary: "End a pause",
   examples: [{ line: "maxcloud resume web", does: "it serves again" }],
-  notes: ["A revision that was deployed meanwhile is started now. Safe to repeat."],
+  notes: ["A revision that was deployed in the meantime starts now. Safe to repeat."],
   act: "resume",
   says: (name) => `${name} is resumed: \`maxcloud describe ${name}\` shows how it fares`
 })

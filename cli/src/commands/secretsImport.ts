@@ -25,7 +25,7 @@ export default command({
     Effect.gen(function* () {
       const { file = "-" } = input
       if (file === "-" && process.stdin.isTTY) {
-        return yield* new UsageError({ message: "which file?", fix: "write maxcloud secrets import FILE" })
+        return yield* new UsageError({ message: "no file given", fix: "run maxcloud secrets import FILE" })
       }
       const content =
         file === "-"

@@ -5,7 +5,7 @@ import { UsageError } from "../failure.ts"
 import { integer, required, text } from "../flags.ts"
 
 export default command({
-  summary: "Take an earlier value of a secret again",
+  summary: "Roll a secret back to an earlier version",
   examples: [
     { line: "maxcloud secrets rollback DATABASE_URL --to 3", does: "the value of version 3 is the newest again" }
   ],
@@ -22,7 +22,7 @@ export default command({
       const name = yield* parseSecretName(input.name)
       const { to } = input
       if (to === undefined || to < 1) {
-        return yield* new UsageError({ message: "to which version?", fix: "write --to VERSION" })
+        return yield* new UsageError({ message: "no version given", fix: "write --to VERSION" })
       }
       const app = yield* appOf(input)
       const stage = yield* stageOf(input)

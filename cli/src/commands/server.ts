@@ -15,7 +15,7 @@ export default command({
   ],
   notes: [
     "Settings come from the environment too (docs/reference/configuration.md); a flag comes before them.",
-    "Its own log goes to stderr. SIGTERM and Ctrl-C end it in order, a second one at once."
+    "Its own log goes to stderr. SIGTERM and Ctrl-C stop it gracefully, a second one immediately."
   ],
   exitOnInterrupt: 0,
   flags: flags({
@@ -41,7 +41,7 @@ export default command({
       const { bootstrapNotice, runServer, runtimeNames } = yield* Effect.promise(() => import("@maxcloud/server"))
       if (runtime !== undefined && !runtimeNames.includes(runtime)) {
         return yield* new UsageError({
-          message: `"${runtime}" is no runtime`,
+          message: `"${runtime}" isn't a runtime`,
           fix: `write ${runtimeNames.map((name) => `--runtime ${name}`).join(" or ")}`
         })
       }

@@ -4,7 +4,7 @@ import { command, flags, noPositionals } from "../command.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
-  summary: "Show what happened in no organization",
+  summary: "Show the server's own audit log",
   offline: true,
   examples: [
     { line: "maxcloud server audit list", does: "what happened in no organization, such as sign-ins that failed" },

@@ -28,7 +28,7 @@ export default command({
   run: ({ dataDir, out }, terminal) =>
     Effect.gen(function* () {
       if (out === undefined) {
-        return yield* new UsageError({ message: "the file to write is missing", fix: "name it with --out FILE" })
+        return yield* new UsageError({ message: "no output file given", fix: "add --out FILE" })
       }
       const { backupServer } = yield* Effect.promise(() => import("@maxcloud/server"))
       const result = yield* Effect.promise(() =>

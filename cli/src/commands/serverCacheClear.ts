@@ -5,7 +5,7 @@ import { integerBytes } from "../format.ts"
 import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 
 export default command({
-  summary: "Remove what no service runs from",
+  summary: "Remove builds and dependencies that no service uses",
   offline: true,
   examples: [
     { line: "maxcloud server cache clear", does: "removes what no service runs from" },
@@ -13,7 +13,7 @@ export default command({
   ],
   notes: [
     operatorNote,
-    "What a service runs from stays, and so does everything of an organization that a build goes on for. What is gone is built and installed anew if it's needed again."
+    "Builds that services use stay, and so does everything of an organization while it builds. Removed builds are made again when needed."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),

@@ -13,7 +13,7 @@ export default command({
   ],
   notes: [
     operatorNote,
-    "Built sources share the files of their dependencies, so that sizes add up to more than the disk has lost. Source archives are no cache: they go with their deployments."
+    "Builds share files of their dependencies, so the sizes add up to more than the disk usage. Source archives aren't listed: they go with their deployments."
   ],
   flags: flags({ dataDir: dataDirFlag }),
   positionals: positionals({ organization: optional("ORGANIZATION", "Its name or id [all]") }),

@@ -30,7 +30,7 @@ const tell = ({ checked, findings, name, note, state, unit, wrong }: CheckPart, 
 }
 
 export default command({
-  summary: "Verify everything that a server keeps",
+  summary: "Verify all data that a server stores",
   offline: true,
   examples: [
     { line: "maxcloud server check", does: "all that the server of .maxcloud keeps, while it runs or not" },

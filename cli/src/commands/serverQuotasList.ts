@@ -5,7 +5,7 @@ import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 import { printQuotas } from "../quotaTable.ts"
 
 export default command({
-  summary: "Show what organizations may have, and have",
+  summary: "Show quotas and usage of organizations",
   offline: true,
   examples: [
     { line: "maxcloud server quotas list", does: "of every organization: what it has of what it may" },

@@ -49,7 +49,7 @@ export default command({
       )
       if (Object.keys(quotas).length === 0) {
         return yield* new UsageError({
-          message: "no quota is named",
+          message: "no quota given",
           fix: "name one or more: --services, --instances, --cpu, --memory, --deployments-per-hour, --sources, --logs, --streams"
         })
       }

@@ -6,7 +6,7 @@ import { dataDirFlag, operate, operatorNote, placeOf } from "../operator.ts"
 import { printQuotas } from "../quotaTable.ts"
 
 export default command({
-  summary: "Let the server's defaults hold for an organization",
+  summary: "Reset an organization to the server's default quotas",
   offline: true,
   examples: [
     { line: "maxcloud server quotas unset acme", does: "the server's defaults hold again, for all" },

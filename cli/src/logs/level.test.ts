@@ -52,7 +52,7 @@ describe("the level of a line", () => {
     for (const gone of [
       "it was ready, and fails since: the program ended with exit code 7, 8.9 s after it was ready; next try in 0.1 s",
       "the program ended with exit code 3 within a second of its start",
-      "the instance accepts no connections any more; next try in 12.8 s"
+      "the instance no longer accepts connections; next try in 12.8 s"
     ])
       expect(levelOf(gone, "system")).toBe("error")
     expect(levelOf("INFO: x", "stderr")).toBe("info")

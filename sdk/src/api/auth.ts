@@ -35,7 +35,7 @@ export const Name = Schema.String.pipe(
 )
 
 /** What is said of a wrong token must not quote it. */
-const noToken = () => "this is no token"
+const noToken = () => "this isn't a token"
 const Token = Schema.Redacted(
   Schema.String.annotations({ message: noToken }).pipe(Schema.pattern(/^[!-~]{8,4096}$/, { message: noToken }))
 )

@@ -332,7 +332,7 @@ describe("what a config imports", () => {
       /^d\.json:1:11 {2}This isn't valid JSON: /
     ],
     [
-      "a file that is no program",
+      "a file that isn't a program",
       { "c.ts": `import "./page.tsx"`, "page.tsx": "" },
       /^c\.ts {2}page\.tsx is imported, but Node can't run \.tsx files\. Move/
     ],

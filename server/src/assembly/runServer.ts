@@ -18,7 +18,7 @@ export interface RunOptions extends ServerOptions, Partial<ServerSettings> {
 
 /** What is printed, once, for whoever may read what the server prints: the first owner registers by it. */
 export const bootstrapNotice = (bootstrapUrl: string) =>
-  `There is no account yet. The first owner registers at\n\n  ${bootstrapUrl}\n\nThe link is good once, until the server starts again.`
+  `There is no account yet. The first owner registers at\n\n  ${bootstrapUrl}\n\nThe link works once, until the server restarts.`
 
 /** Turns the settings into the server, its log and its traces. */
 export const configured = (options: RunOptions) =>

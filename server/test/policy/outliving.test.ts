@@ -51,7 +51,7 @@ describe("an OIDC trust", () => {
 
     await people.must(204, "DELETE", path, { token: owner })
     const refused = await server.request("GET", "/api/v1/services", { token: job })
-    expect([refused.status, refused.text]).toEqual([401, expect.stringMatching(/is no member any more/)])
+    expect([refused.status, refused.text]).toEqual([401, expect.stringMatching(/is no longer a member/)])
     expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
       { createdBy: "admin@trusting.test", effectiveRole: null, limitedBecause: expect.stringMatching(/no member/) }
     ])

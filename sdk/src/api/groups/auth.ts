@@ -60,7 +60,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   )
   .add(
     post("resendVerification", "/resend-verification", {
-      summary: "Send the mail once more",
+      summary: "Send the mail again",
       description: "That confirms the address of the signed-in person.",
       client: "auth.resendVerification",
       roles: everyone,
@@ -93,7 +93,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     post("rotateApiKey", "/api-keys/:id/rotate", {
       summary: "Rotate an API key",
-      description: "A new key of the same rights; the former one goes on for `overlapSeconds`.",
+      description: "A new key of the same rights; the former one continues for `overlapSeconds`.",
       client: "auth.apiKeys.rotate",
       roles: everyone,
       writes: true,
@@ -163,7 +163,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     post("createOidcTrust", "/oidc-trusts", {
       summary: "Trust an OIDC issuer",
       description:
-        "Its tokens, for the audience `maxcloud/<organization>` and with these claims, act with this role and scopes: CI without a kept key.",
+        "Its tokens, for the audience `maxcloud/<organization>` and with these claims, act with this role and scopes: CI without a stored key.",
       client: "auth.oidcTrusts.create",
       roles: admins,
       writes: true

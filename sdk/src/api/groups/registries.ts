@@ -33,7 +33,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
   .add(
     del("logout", "/:host", {
       summary: "Sign out of a registry",
-      description: "Forgets its credentials. What runs goes on.",
+      description: "Forgets its credentials. What runs continues.",
       client: "registries.logout",
       roles: admins,
       writes: true

@@ -89,7 +89,7 @@ const warnOfBypass = Effect.flatMap(
     found === undefined
       ? Effect.void
       : Effect.logWarning(
-          `the database's role "${found.role}" bypasses row security: the second line between organizations is off. Give DATABASE_URL a role that is no superuser and has no BYPASSRLS (create role maxcloud login nobypassrls), and MAXCLOUD_MIGRATION_DATABASE_URL the one that owns the tables`
+          `the database's role "${found.role}" bypasses row security: the second line between organizations is off. Give DATABASE_URL a role that isn't a superuser and has no BYPASSRLS (create role maxcloud login nobypassrls), and MAXCLOUD_MIGRATION_DATABASE_URL the one that owns the tables`
         )
   )
 )

@@ -111,7 +111,7 @@ export const sourceUsers = (dataDirectory: string): SourceUsers | undefined => {
 
 /** Refuses to signal for a user that isn't one of ours: root would end everything. */
 const checked = ({ uid, gid }: UnprivilegedUser) => {
-  if (uid < lowest || uid >= lowest + blocks * blockSize) throw new Error(`${uid} is no user of sources`)
+  if (uid < lowest || uid >= lowest + blocks * blockSize) throw new Error(`${uid} isn't a user of sources`)
   return { uid, gid, cwd: "/", env: hostEnvironment("system"), stdio: "ignore" as const }
 }
 

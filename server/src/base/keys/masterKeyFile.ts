@@ -24,7 +24,7 @@ const orFail = <A>(file: string, make: () => A) =>
   })
 
 const noKey = (file: string, length: number) =>
-  new MasterKeyError({ reason: "wrong", message: `${file} is no key: it has ${length} bytes, not 32. Restore it.` })
+  new MasterKeyError({ reason: "wrong", message: `${file} isn't a key: it has ${length} bytes, not 32. Restore it.` })
 
 const read = (file: string): HeldKey | undefined => {
   try {
@@ -83,7 +83,7 @@ export const keyFile = (file: string) =>
     if (key === undefined) {
       throw new MasterKeyError({
         reason: "wrong",
-        message: `${file} is no master key: it has ${bytes.length} bytes. A key has 32 bytes, or is these in base64 (\`openssl rand -base64 32\`).`
+        message: `${file} isn't a master key: it has ${bytes.length} bytes. A key has 32 bytes, or is these in base64 (\`openssl rand -base64 32\`).`
       })
     }
     return heldKey(`the key in ${file}`, key)

@@ -113,7 +113,7 @@ export const vaultMasterKey = (options: VaultOptions): Effect.Effect<MasterKey["
         })
         if (status !== 200) return yield* Effect.fail(refusal(status, json, operation))
         return yield* Schema.decodeUnknown(answer)(json).pipe(
-          Effect.mapError(() => unreachable(`What answers at ${vaultAddress} is no transit engine.`))
+          Effect.mapError(() => unreachable(`${vaultAddress} answers, but isn't a transit engine.`))
         )
       }).pipe(
         Effect.retry({
@@ -130,7 +130,7 @@ export const vaultMasterKey = (options: VaultOptions): Effect.Effect<MasterKey["
         const body = { plaintext: base64(key), associated_data: base64(Buffer.from(context)) }
         const { data } = yield* post("encrypt", body, Encrypted)
         const version = versionOf(data.ciphertext)
-        if (version === undefined) return yield* unreachable(`What answers at ${vaultAddress} is no transit engine.`)
+        if (version === undefined) return yield* unreachable(`${vaultAddress} answers, but isn't a transit engine.`)
         return { masterKeyId: id(version), bytes: Buffer.from(data.ciphertext) }
       })
     const unwrap = (bytes: Uint8Array, context: string) => {

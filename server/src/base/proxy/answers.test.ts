@@ -66,7 +66,7 @@ describe("an answer of an instance that is no HTTP", () => {
     ["a control byte in the reason", "HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok"],
     ["a control byte in a field", "HTTP/1.1 200 OK\r\nX-A: a\x02b\r\nContent-Length: 2\r\n\r\nok"],
     ["a bare line feed", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
-    ["a field name that is no token", "HTTP/1.1 200 OK\r\nX A: a\r\nContent-Length: 2\r\n\r\nok"],
+    ["a field name that isn't a token", "HTTP/1.1 200 OK\r\nX A: a\r\nContent-Length: 2\r\n\r\nok"],
     ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"]
   ])("%s is answered 502 to every kind of caller", async (_, bytes) => {
     const front = await frontToBytes(bytes)

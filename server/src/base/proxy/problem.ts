@@ -128,6 +128,6 @@ export const unreadable = (code: string | undefined): Refusal => ({
         ? "The head of the request is larger than 64 KiB. Send shorter cookies or headers, or send the data in the body."
         : code === "HPE_UNEXPECTED_CONTENT_LENGTH"
           ? "The request tells the length of its body twice. Send one Content-Length, and no Transfer-Encoding beside it."
-          : `What came is no HTTP request that can be read (${code ?? "unknown"}).`,
+          : `This isn't a readable HTTP request (${code ?? "unknown"}).`,
   retryAfterSeconds: undefined
 })

@@ -70,7 +70,7 @@ const unreadable = (code: string | undefined) =>
     ? new RequestHeaderFieldsTooLarge({ detail: "the request's headers are larger than 16 KiB" })
     : code === "ERR_HTTP_REQUEST_TIMEOUT"
       ? new RequestTimeout({ detail: "the request did not arrive in time" })
-      : new InvalidRequest({ detail: "the request is no HTTP/1.1 that can be read", issues: [] })
+      : new InvalidRequest({ detail: "the request isn't readable HTTP/1.1", issues: [] })
 
 /** Answers what is no HTTP that can be read (then there is no request object) with a problem document too. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex) => {

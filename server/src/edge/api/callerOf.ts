@@ -20,7 +20,7 @@ export const currentPerson: Effect.Effect<Person, Unauthenticated | Forbidden> =
     return credential.unproven === true
       ? new Forbidden({
           detail:
-            "this session began before your e-mail address was confirmed: sign in once more with `maxcloud auth login`"
+            "this session began before your e-mail address was confirmed: sign in again with `maxcloud auth login`"
         })
       : Effect.succeed(person)
   }

@@ -214,7 +214,7 @@ export const makeGate = Effect.gen(function* () {
         const { forwarded, via, "x-forwarded-for": forwardedFor } = request.headers
         const isHandedOn = mode.trustedProxies.rules.length === 0 && (forwarded ?? via ?? forwardedFor) !== undefined
         if (isHandedOn || !/^(127\.|::1$)/.test(address)) {
-          return yield* new Forbidden({ detail: "metrics are told to this machine only (MAXCLOUD_OPEN_METRICS)" })
+          return yield* new Forbidden({ detail: "metrics are available on this machine only (MAXCLOUD_OPEN_METRICS)" })
         }
       }
       const caller = mode.local === undefined ? undefined : ownerOf(mode.local.organization)

@@ -14,7 +14,7 @@ import { asPage, button, field, form, formOf, goTo, hidden, paragraph, problemOf
 const decodeName = Schema.decodeUnknownEither(OrganizationName)
 
 const noSuchOrganization = () =>
-  new NotFound({ resource: "organization", name: "organization", detail: "You are no member of this organization." })
+  new NotFound({ resource: "organization", name: "organization", detail: "You aren't a member of this organization." })
 
 const wrongName = () =>
   new InvalidRequest({

@@ -77,7 +77,7 @@ const begin = async (path: string) => {
   const source = new ByteReader(createReadStream(path))
   const first = await source.read(mark.length + 4)
   if (first?.length !== mark.length + 4 || first.toString("latin1", 0, mark.length) !== mark) {
-    throw new BackupError({ reason: "file", message: `${path} is no backup of max-cloud.` })
+    throw new BackupError({ reason: "file", message: `${path} isn't a backup of max-cloud.` })
   }
   const length = first.readUInt32BE(mark.length)
   const head = length > longestHeader ? undefined : await source.read(length)

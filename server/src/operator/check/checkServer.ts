@@ -81,7 +81,7 @@ const checkAudit = Effect.gen(function* () {
       findings.push({
         where: `audit log "${chain}"`,
         message: verified.fault.message,
-        fix: `Keep an export as evidence, then see docs/audit.md: maxcloud server audit repair ${chain} mends a head that doesn't fit, a backup everything else.`
+        fix: `Keep an export as evidence, then see docs/audit.md: maxcloud server audit repair ${chain} repairs a head that doesn't fit, a backup everything else.`
       })
     }
   }
@@ -112,7 +112,7 @@ const orUnread = (name: CheckName, unit: string, { dataDir }: ServerSettings, pa
     return Effect.succeed(partOf(name, unit, 0, [{ where: dataDir, message, fix }]))
   })
 
-const noDatabase = "There is no database that answers."
+const noDatabase = "No database answers."
 
 const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =>
   Effect.gen(function* () {

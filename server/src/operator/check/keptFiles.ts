@@ -100,7 +100,8 @@ export const checkLogs = async (dataDir: string): Promise<CheckPart> => {
       if (!where.endsWith(ending)) continue
       checked++
       const message = await faultOf(fault(where))
-      const fix = "Nothing is to be done: these lines are lost, all others are read. Look at the disk that lost them."
+      const fix =
+        "You don't have to do anything: these lines are lost, all others are readable. Check the disk that lost them."
       if (message !== undefined) findings.push({ where, message, fix })
     }
   }

@@ -265,7 +265,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
       }
     ],
     [
-      "run a program in a pod that is no organization's",
+      "run a program in a pod that isn't an organization's",
       { method: "POST", path: "/api/v1/namespaces/kube-system/pods/none/exec", query: { command: "id" } }
     ],
     ["read the configuration of others", { method: "GET", path: "/api/v1/namespaces/kube-system/configmaps" }],

@@ -42,7 +42,7 @@ export const awaitGateway = Effect.gen(function* () {
   )
   if (!done) {
     return yield* new ClusterProblem({
-      message: `the gateway's authorizer is not ready after ${rolloutSeconds} s, so Kourier was not told to ask it`,
+      message: `the gateway's authorizer is not ready after ${rolloutSeconds} s, so Kourier wasn't configured to use it`,
       fix: `find out why (kubectl -n ${systemNamespace} describe pods -l app.kubernetes.io/name=${gatewayName}), and run it again`
     })
   }

@@ -47,7 +47,7 @@ const problemOf = (what: string) => (error: KubeError) => {
   }
   return new ClusterProblem({
     message: `${what}: ${error.message}`,
-    fix: "mend the cause, and run it again: it goes on where it stopped"
+    fix: "fix the cause and run it again: it continues where it stopped"
   })
 }
 

@@ -59,7 +59,7 @@ const sentence = (code: StartCode, message: string): string => {
     if (unknown !== undefined) return `the image's ${kind} ${JSON.stringify(unknown)} does not exist in it`
     return user === undefined
       ? "the image's user does not exist in it"
-      : `the image names its user ${JSON.stringify(user)}: it cannot be told whether that is root`
+      : `the image names its user ${JSON.stringify(user)}: it isn't clear whether that is root`
   }
   if (code === "SecretMissing") return `a Secret that the instance needs is missing: ${message}`
   if (code === "RuntimeClassMissing") return `the node does not have the instance's runtime: ${message}`

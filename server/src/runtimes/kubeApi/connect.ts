@@ -61,7 +61,7 @@ const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError
       : Effect.fail(
           new ClusterConfigError({
             reason: "missing",
-            message: `this is no pod with a service account (KUBERNETES_SERVICE_HOST, ${tokenFile}): name a kubeconfig, or let the pod mount its token (automountServiceAccountToken)`
+            message: `this isn't a pod with a service account (KUBERNETES_SERVICE_HOST, ${tokenFile}): name a kubeconfig, or let the pod mount its token (automountServiceAccountToken)`
           })
         )
   }
@@ -76,7 +76,7 @@ const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError
     const missing = named.split(delimiter).find((path) => path !== "" && !existsSync(path))
     return missing === undefined
       ? Effect.succeed({ origin: named, context, load: (config) => config.loadFromDefault() })
-      : Effect.fail(fileIsMissing(missing, "mend the environment variable KUBECONFIG, which names it"))
+      : Effect.fail(fileIsMissing(missing, "correct the environment variable KUBECONFIG"))
   }
   const path = join(homedir(), ".kube", "config")
   if (existsSync(path)) return placeOf({ type: "file", path, context })
@@ -85,7 +85,7 @@ const placeOf = (source: ClusterSource): Effect.Effect<Place, ClusterConfigError
     : Effect.fail(
         new ClusterConfigError({
           reason: "missing",
-          message: `no cluster is configured: there is neither KUBECONFIG nor ${path}, and this is no pod. Name a kubeconfig, or write one with the tool that made the cluster`
+          message: `no cluster is configured: there is neither KUBECONFIG nor ${path}, and this isn't a pod. Name a kubeconfig, or write one with the tool that made the cluster`
         })
       )
 }
@@ -115,7 +115,7 @@ export const readCredentials = Effect.fn("readCredentials")(function* (source: C
     catch: (cause) =>
       new ClusterConfigError({
         reason: "invalid",
-        message: `${origin} is no kubeconfig: ${messageOf(cause).split("\n")[0] ?? ""}. Write it anew with the tool that made the cluster`
+        message: `${origin} isn't a kubeconfig: ${messageOf(cause).split("\n")[0] ?? ""}. Create it again with the tool that made the cluster`
       })
   })
   if (context !== undefined) config.setCurrentContext(context)
@@ -152,7 +152,7 @@ export const readCredentials = Effect.fn("readCredentials")(function* (source: C
     catch: (cause) =>
       new ClusterConfigError({
         reason: "credentials",
-        message: `the credentials of user ${user.name} in ${origin} cannot be had: ${messageOf(cause)}. Mend the file or the plugin (${user.exec?.command ?? "none"}) that gives them`
+        message: `the credentials of user ${user.name} in ${origin} can't be read: ${messageOf(cause)}. Fix the file or the plugin (${user.exec?.command ?? "none"}) that gives them`
       })
   })
   const cert = material(options.cert)
@@ -161,7 +161,7 @@ export const readCredentials = Effect.fn("readCredentials")(function* (source: C
     catch: () =>
       new ClusterConfigError({
         reason: "credentials",
-        message: `the client certificate of user ${user.name} in ${origin} is no certificate (PEM): write the kubeconfig anew`
+        message: `the client certificate of user ${user.name} in ${origin} isn't a certificate (PEM): create the kubeconfig again`
       })
   })
   if (expired !== undefined) {

@@ -97,7 +97,7 @@ describe("answers of a busy or forgetful API server", () => {
   it.scopedLive("what is no JSON is no API server's", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(against(() => ({ body: "<html>" }), get("/x")))
-      expect(error.message).toContain("something else than an API server")
+      expect(error.message).toContain("the server isn't an API server")
     })
   )
 

@@ -31,7 +31,7 @@ const nextOf = (body: Readable): OpenAnswer["next"] =>
       const piece: unknown = body.read()
       if (piece instanceof Uint8Array) finish(Effect.succeed(piece))
       else if (piece !== null)
-        finish(Effect.fail(new NoAnswer({ code: "", message: "the answer is no bytes", unsent: false })))
+        finish(Effect.fail(new NoAnswer({ code: "", message: "the answer isn't binary", unsent: false })))
       else if (body.readableEnded) finish(Effect.succeed(undefined))
       else if (body.destroyed) closed()
     })

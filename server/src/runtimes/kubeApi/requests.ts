@@ -98,7 +98,7 @@ export const request = (line: Line, asked: KubeRequest) =>
           reason: "unreachable",
           status,
           statusReason: "",
-          message: `the answer is no JSON: something else than an API server answers at ${line.connections.now().credentials.server} (${askedBy(asked)})`,
+          message: `the answer isn't JSON: the server isn't an API server: ${line.connections.now().credentials.server} (${askedBy(asked)})`,
           causes: []
         })
     })

@@ -41,7 +41,7 @@ export const startError = (
     if (unknownAuthority.has(code)) {
       return new ClusterConfigError({
         reason: "certificate",
-        message: `the certificate of ${server} is not signed by the authority that ${origin} names (${code}): get the kubeconfig of this cluster, or mend certificate-authority`
+        message: `the certificate of ${server} is not signed by the authority that ${origin} names (${code}): get the kubeconfig of this cluster, or correct certificate-authority`
       })
     }
     if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
@@ -53,7 +53,7 @@ export const startError = (
     if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
       return new ClusterConfigError({
         reason: "certificate",
-        message: `the certificate of ${server} is not valid now (${code}): renew it on the cluster, or mend this machine's clock`
+        message: `the certificate of ${server} is not valid now (${code}): renew it on the cluster, or correct this machine's clock`
       })
     }
     if (code.startsWith("ERR_OSSL") || message.includes("PEM")) {
@@ -64,7 +64,7 @@ export const startError = (
     }
     return new ClusterConfigError({
       reason: "unreachable",
-      message: `the API server ${server} does not answer (${message}): start the cluster, or mend the address in ${origin}`
+      message: `the API server ${server} does not answer (${message}): start the cluster, or correct the address in ${origin}`
     })
   }
   const { status } = first.right
@@ -89,6 +89,6 @@ export const startError = (
   }
   return new ClusterConfigError({
     reason: "unreachable",
-    message: `${server} answers ${status}, so it is not ready or no API server: wait for the cluster, or mend the address in ${origin}`
+    message: `${server} answers ${status}, so it isn't ready, or isn't an API server: wait for the cluster, or correct the address in ${origin}`
   })
 }

@@ -145,7 +145,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
           case "sayBack":
             return Effect.logInfo(`${what} is back`)
           case "sayAway":
-            return Effect.logWarning(`${what} is away, and is tried again: ${effect.why}`)
+            return Effect.logWarning(`${what} is unreachable, retrying: ${effect.why}`)
           case "wait":
             return Effect.sleep(effect.longestMillis * (0.5 + Math.random() / 2))
         }

@@ -160,7 +160,7 @@ describe.skipIf(!isRoot)("the users of sources (need root)", () => {
       const failure = await Promise.resolve()
         .then(() => endAllOf({ uid, gid: uid }))
         .catch((error: unknown) => error)
-      assert.match(String(failure), /is no user of sources/)
+      assert.match(String(failure), /isn't a user of sources/)
     }
   })
 

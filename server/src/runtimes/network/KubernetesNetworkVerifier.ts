@@ -39,7 +39,7 @@ export const layer = ({ args = ["probe"], internet, systemImage }: KubernetesNet
           function* (organization, app, stage) {
             if (systemImage === undefined) {
               const detail =
-                "The network cannot be verified: the server was not told the image to probe with. Set MAXCLOUD_SYSTEM_IMAGE to the image of max-cloud."
+                "The network cannot be verified: the server doesn't know which image to probe with. Set MAXCLOUD_SYSTEM_IMAGE to the image of max-cloud."
               return yield* new InvalidSpec({ detail, issues: [] })
             }
             const rows = yield* sql`

@@ -142,7 +142,7 @@ const dns = async (name: string): Promise<Outcome> => {
 const once = (target: ProbeTarget): Promise<Outcome> => {
   if (target.way === "dns") return dns(target.host)
   const address = addressOf(target)
-  if (address === undefined) return Promise.resolve({ actual: "unknown", detail: "the pod was not told its address" })
+  if (address === undefined) return Promise.resolve({ actual: "unknown", detail: "the pod doesn't know its address" })
   return target.way === "tcp"
     ? tcp(address.host, address.port)
     : http(address.host, address.port, target.hostHeader ?? target.host, target.judge ?? "probe")

@@ -18,5 +18,5 @@ export const notAnImage = (written: string) =>
 export const imageGone = (image: string, id: string) =>
   imageProblem(
     "ImageNotFound",
-    `the image ${id} that this revision runs isn't on this machine any more, and ${image} isn't it now. Deploy again to run what it is now.`
+    `the image ${id} that this revision runs is no longer on this machine, and ${image} isn't it now. Deploy again to run what it is now.`
   )

@@ -139,5 +139,5 @@ const slow = (registry: string) =>
 const notBuilt = (image: string) =>
   imageProblem(
     "ImageNotFound",
-    `there is no image ${image} on this machine, and localhost is no registry. Build it (\`podman build --tag ${image} .\`).`
+    `there is no image ${image} on this machine, and localhost isn't a registry. Build it (\`podman build --tag ${image} .\`).`
   )

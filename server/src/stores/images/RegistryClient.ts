@@ -135,7 +135,7 @@ export const makeRegistryClient = (ask: Ask) => {
         Effect.mapError(Schema.decodeUnknown(ManifestDocument)(_), () =>
           imageProblem(
             "ImageInvalid",
-            `${named(session)} is no container image in a format that is run (OCI, or Docker schema 2). Push it again by a current tool.`
+            `${named(session)} isn't a container image in a supported format (OCI, or Docker schema 2). Push it again with a current tool.`
           )
         )
       )

@@ -42,10 +42,7 @@ export const layer = (options: ImagesOptions) =>
       ) {
         const image = parseImageName(written)
         if (image === undefined) {
-          return yield* imageProblem(
-            "ImageInvalid",
-            `"${written}" is no image reference that a registry can be asked for.`
-          )
+          return yield* imageProblem("ImageInvalid", `"${written}" isn't a valid image reference.`)
         }
         if (namesRegistry(skipped, image.registry)) {
           return {

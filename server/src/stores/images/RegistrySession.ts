@@ -138,7 +138,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
   const parsed = (text: string, base?: URL) =>
     Effect.try({
       try: () => new URL(text, base),
-      catch: () => imageProblem("ImageInvalid", "the registry leads to what is no URL.")
+      catch: () => imageProblem("ImageInvalid", "the registry redirects to something that isn't a URL.")
     }).pipe(Effect.flatMap(checked))
 
   /** The answer after redirects, which go on without `authorization` at another origin. */
@@ -175,7 +175,7 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
     if (answer.status !== 200) return { answer }
     const { access_token, expires_in, token } = yield* Effect.mapError(
       Schema.decodeUnknown(Token)(answer.body.toString("utf8")),
-      () => imageProblem("ImageInvalid", `the token server ${url.host} answers what is no token.`)
+      () => imageProblem("ImageInvalid", `the token server ${url.host} answered without a token.`)
     )
     return { answer, token: token ?? access_token, seconds: expires_in ?? 60 }
   })

@@ -315,7 +315,7 @@ describe("secrets", () => {
       writeFileSync(keyFile, Buffer.alloc(32, 7))
       expect((yield* built).message).toContain("is not the one")
       writeFileSync(keyFile, "short")
-      expect((yield* built).message).toContain("is no key")
+      expect((yield* built).message).toContain("isn't a key")
       writeFileSync(keyFile, saved)
       chmodSync(keyFile, 0o600)
     })

@@ -87,7 +87,7 @@ export const readSnapshot = async (
       hash.update(`${entry.executable ? "755" : "644"}\0${path}\0${content.digest("hex")}\n`)
     }
   } catch (cause) {
-    throw isZlibError(cause) ? invalid("The archive is no gzip, or is broken.") : cause
+    throw isZlibError(cause) ? invalid("The archive isn't a valid gzip file.") : cause
   } finally {
     file.destroy()
     gunzip.destroy()

@@ -34,7 +34,8 @@ const field = (header: Buffer, start: number, length: number): Buffer => {
 
 const octal = (header: Buffer, start: number, length: number): number => {
   const digits = field(header, start, length).toString("latin1").trim()
-  if (!/^[0-7]*$/.test(digits)) throw invalid("The archive is no tar: a number in it is not octal.")
+  if (!/^[0-7]*$/.test(digits))
+    throw invalid("The archive isn't a valid tar file: it contains a number that isn't octal.")
   return digits === "" ? 0 : Number.parseInt(digits, 8)
 }
 
@@ -112,7 +113,7 @@ export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ta
     const type = String.fromCharCode(header[156] ?? 0)
     const paxSize = pax.get("size")?.toString("latin1")
     if (paxSize !== undefined && !/^\d{1,15}$/.test(paxSize))
-      throw invalid("The archive is broken: a size is no number.")
+      throw invalid("The archive isn't a valid tar file: a size isn't a number.")
     const size = paxSize === undefined ? octal(header, 124, 12) : Number(paxSize)
     const padding = (blockBytes - (size % blockBytes)) % blockBytes
 

@@ -118,7 +118,7 @@ const faultOf = async (root: string, found: Found, line: Line | undefined, depth
   const { kind, mtimeMs, path, size } = found
   if (line === undefined) return kind === "other" ? undefined : `${path} doesn't belong there`
   const [, wasKind, wasSize, wasTime, content] = line
-  if (kind !== wasKind) return `${path} isn't a ${wasKind} any more`
+  if (kind !== wasKind) return `${path} is no longer a ${wasKind}`
   if (kind === "link" && readlinkSync(join(root, path)) !== content) return `${path} leads elsewhere`
   if (kind !== "file") return undefined
   if (size !== wasSize) return `${path} has ${size} bytes instead of ${wasSize}`

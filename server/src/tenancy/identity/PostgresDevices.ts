@@ -56,7 +56,7 @@ const noDevice = () =>
     resource: "device",
     name: "code",
     detail:
-      "Nothing waits for this code: it is good for ten minutes, once. Look whether it is typed as it is shown, or run `maxcloud auth login` again."
+      "This code is unknown or has expired. Codes are valid for ten minutes and work once. Check that you typed it as shown, or run `maxcloud auth login` again."
   })
 
 /** `Devices` in the table `device_authorizations`. */
@@ -207,7 +207,7 @@ export const layer = (options: IdentityOptions) =>
               return yield* new NotFound({
                 resource: "organization",
                 name,
-                detail: `You are no member of an organization "${name}".`
+                detail: `You aren't a member of an organization called "${name}".`
               })
             }
             yield* answer(

@@ -114,14 +114,14 @@ export const layer = (options: IdentityOptions) =>
         Effect.gen(function* () {
           const invite = yield* lockInvite(sql, token)
           if (!matches(token, invite?.token_hash) || invite === undefined) {
-            return yield* noInvite("There is no such invite: look whether the link is whole.")
+            return yield* noInvite("This invite doesn't exist. Check that you copied the whole link.")
           }
           if (invite.state !== "open") return yield* noInvite(gone[invite.state])
           const organization = { id: invite.organization_id, name: invite.organization }
           if (invite.invited_by !== null) {
             const inviter = yield* roleIn(invite.invited_by, organization.id)
             if (inviter === undefined || !mayGive([inviter], invite.role)) {
-              return yield* noInvite("Who sent the invite may invite nobody to this role any more.")
+              return yield* noInvite("The sender of this invite can no longer invite people to this role.")
             }
           }
           const user = yield* personOf(invite.email)

@@ -18,7 +18,7 @@ const presentRoles = (caller: Caller, members: ReadonlyArray<MemberInfo>) =>
   Effect.gen(function* () {
     if (caller.person === undefined) return caller.roles
     const own = members.find((_) => _.userId === caller.person?.id)
-    if (own === undefined) return yield* new Forbidden({ detail: "You are no member of the organization any more." })
+    if (own === undefined) return yield* new Forbidden({ detail: "You are no longer a member of the organization." })
     return [...caller.roles, own.role]
   })
 

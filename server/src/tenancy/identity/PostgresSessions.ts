@@ -32,7 +32,7 @@ export const layer = (options: IdentityOptions) =>
               return yield* new NotFound({
                 resource: "organization",
                 name,
-                detail: `You are no member of an organization "${name}": \`maxcloud auth status\` lists yours.`
+                detail: `You aren't a member of an organization called "${name}": \`maxcloud auth status\` lists yours.`
               })
             }
             const { organization } = membership

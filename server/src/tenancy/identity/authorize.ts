@@ -29,7 +29,7 @@ export const authorize = (caller: Caller, asked: Asked): Effect.Effect<void, For
   if (roles === "open") return Effect.void
   if (asked.verifiedOnly && caller.person?.verified === false && rule.unverified !== true) {
     return refuse(
-      "confirm your e-mail address first, by the link that was mailed to you; `maxcloud auth resend` sends it once more"
+      "confirm your e-mail address first, by the link that was mailed to you; `maxcloud auth resend` sends it again"
     )
   }
   if (!caller.roles.every((_) => roles.includes(_))) return refuse(roleMessage(caller, asked.operation, roles))

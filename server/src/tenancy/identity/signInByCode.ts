@@ -51,7 +51,7 @@ export const wrongCode = () =>
   new NotFound({
     resource: "token",
     name: "code",
-    detail: `The code is not right, or not good any more: it holds ${codeSeconds / 60} minutes and ${attempts} attempts. Ask for a new one.`
+    detail: `The code is wrong or has expired. Codes are valid for ${codeSeconds / 60} minutes and ${attempts} attempts. Request a new one.`
   })
 
 /**

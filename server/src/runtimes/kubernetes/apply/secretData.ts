@@ -34,7 +34,7 @@ const dataOfParts = (
         if (typeof part === "string") return part
         const value = yield* Effect.mapError(secrets.reveal(scope, part.secret, part.version), unavailable)
         if (Option.isSome(value)) return Redacted.value(value.value)
-        const message = `${name} needs version ${part.version} of the secret "${part.secret}", which is not there any more`
+        const message = `${name} needs version ${part.version} of the secret "${part.secret}", which no longer exists`
         const diagnosis = diagnosisOf("SecretMissing", message, [])
         return yield* new RuntimeError({ reason: "refused", message, diagnosis })
       })

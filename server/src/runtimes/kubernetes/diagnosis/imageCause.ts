@@ -38,12 +38,12 @@ export const imageCodeOf = (message: string): ImageCode =>
 
 const sentences: Readonly<Record<ImageCode, (image: string) => string>> = {
   WrongPlatform: (image) => `the image ${image} has no variant for the platform of the cluster`,
-  ImageLayersMissing: (image) => `the image ${image} is incomplete in its registry: a layer cannot be had`,
+  ImageLayersMissing: (image) => `the image ${image} is incomplete in its registry: a layer can't be fetched`,
   ImageUnauthorized: (image) => `the registry refuses to give the image ${image}`,
   RegistryUnreachable: (image) => `the registry of the image ${image} cannot be reached`,
   RegistryUntrusted: (image) =>
     `the registry of the image ${image} has a certificate that the cluster's node does not trust`,
-  ImageInvalid: (image) => `${image} is no name of an image`,
+  ImageInvalid: (image) => `${image} isn't a valid image name`,
   ImageNotFound: (image) => `the image ${image} does not exist in its registry`
 }
 

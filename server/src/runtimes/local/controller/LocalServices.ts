@@ -91,7 +91,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
   ): Either.Either<ServiceChange | undefined, string> =>
     Either.gen(function* () {
       const { name } = manifest.metadata
-      if (!isServiceName(name)) return yield* Either.left("its name is no service name")
+      if (!isServiceName(name)) return yield* Either.left("it isn't a valid service name")
       const serviceKey = { ...key, service: name }
       const existing = controllers.get(idOf(serviceKey))?.object()
       const now = new Date().toISOString()

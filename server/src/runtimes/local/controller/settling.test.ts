@@ -26,7 +26,7 @@ describe("the time in which a new revision settles", () => {
     expect(settleMsOf(defaultSettle, inPlace, 10_000)).toBe(0)
   })
 
-  it("begins anew after it was called off, and ends once", () => {
+  it("starts again after it was called off, and ends once", () => {
     let settled = 0
     const settling = makeSettling(() => settled++)
     settling.begin(700)

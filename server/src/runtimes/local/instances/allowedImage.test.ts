@@ -257,7 +257,7 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
     expect(await refusal(acme, built)).toMatch(/^RegistryUnreachable: .*does not call for tenants/)
     expect(await refusal(acme, id)).not.toContain("allowed")
     expect(await refusal(acme, `localhost/not-there:${process.pid}`, undefined, true)).toMatch(
-      /^ImageNotFound: .*localhost is no registry/
+      /^ImageNotFound: .*localhost isn't a registry/
     )
     await podman("image", "rm", "--force", built)
   })

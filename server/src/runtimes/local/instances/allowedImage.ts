@@ -214,7 +214,7 @@ const forOwner = async (
 const notBuilt = (image: string) =>
   new InstanceFailed({
     reason: "ImageNotFound",
-    message: `Image ${image}: there is no such image on this machine, and localhost is no registry. Build it (\`podman build --tag ${image} .\`).`,
+    message: `Image ${image}: there is no such image on this machine, and localhost isn't a registry. Build it (\`podman build --tag ${image} .\`).`,
     retryable: false
   })
 

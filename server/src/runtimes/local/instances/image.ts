@@ -23,7 +23,7 @@ const reasons: ReadonlyArray<
   [
     /invalid reference format|invalid repository name|repository name must|must be lowercase/i,
     "ImageInvalid",
-    "This is no name of an image.",
+    "This isn't a valid image name.",
     false
   ],
   [

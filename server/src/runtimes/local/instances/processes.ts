@@ -73,7 +73,7 @@ const noProgram = (file: string) =>
 const notExecutable = (file: string) =>
   new InstanceFailed({
     reason: "CommandNotExecutable",
-    message: `${file} may not be executed. Make it executable: \`chmod +x ${file}\`.`,
+    message: `${file} isn't executable. Run: \`chmod +x ${file}\`.`,
     retryable: false
   })
 

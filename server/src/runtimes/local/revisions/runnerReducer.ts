@@ -221,7 +221,7 @@ const deaf = (entry: Entry): RunnerMove =>
     ? inOrder(
         recordFailure(entry.readyAtMs, {
           reason: "NotListening",
-          message: "the instance accepts no connections any more",
+          message: "the instance no longer accepts connections",
           retryable: true
         }),
         end(entry),

@@ -178,7 +178,7 @@ export class LokiClient {
 
   #decode<A, I>(schema: Schema.Schema<A, I>, text: unknown): A {
     const decoded = Schema.decodeUnknownEither(schema)(text)
-    if (decoded._tag === "Left") throw new LokiError("elsewhere", "what answers there is no Loki")
+    if (decoded._tag === "Left") throw new LokiError("elsewhere", "the server there isn't Loki")
     return decoded.right
   }
 

@@ -44,7 +44,7 @@ export const layer = (options: IssuerOptions) =>
           const person = personOf(row)
           if (row.member_role === null || person === undefined) {
             return yield* refuse(
-              `you are no member of "${row.organization}" any more: run \`maxcloud auth login\` for another organization, or ask one of its admins for an invite`
+              `you are no longer a member of "${row.organization}": run \`maxcloud auth login\` for another organization, or ask one of its admins for an invite`
             )
           }
           const caller: Caller = {
@@ -76,7 +76,7 @@ export const layer = (options: IssuerOptions) =>
           const ofNobody = row.created_by === null
           if (!ofNobody && (row.member_role === null || person === undefined)) {
             return yield* refuse(
-              `who made this API key is no member of "${row.organization}" any more: a member creates another with \`maxcloud auth api-keys create\``
+              `the maker of this API key is no longer a member of "${row.organization}": ask a member to create another with \`maxcloud auth api-keys create\``
             )
           }
           const caller: Caller = {
@@ -121,5 +121,5 @@ const refuse = (detail: string) => Effect.fail(new Unauthenticated({ detail }))
 const unreadable = () =>
   new Unauthenticated({
     detail:
-      "this is no credential of this server: a session begins with mcs_, an API key with mck_, and a token of an issuer is a JWT in its compact form. Was it copied whole?"
+      "this isn't a credential of this server: a session begins with mcs_, an API key with mck_, and a token of an issuer is a JWT in its compact form. Did you copy all of it?"
   })

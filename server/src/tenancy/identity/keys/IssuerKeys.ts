@@ -41,7 +41,7 @@ export const makeIssuerKeys = (options: IssuerOptions) =>
           const since: number = failing?.since ?? Date.now()
           const problem = new IssuerProblem({
             reason: error.reason,
-            message: `the keys of the issuer ${issuer} cannot be had since ${new Date(since).toISOString()}: ${error.message}`
+            message: `the keys of the issuer ${issuer} have been unreachable since ${new Date(since).toISOString()}: ${error.message}`
           })
           failing = { since, at: performance.now(), problem }
           throw problem

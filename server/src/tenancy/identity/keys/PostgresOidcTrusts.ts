@@ -90,7 +90,7 @@ export const layer = (options: IssuerOptions) =>
           try: () => documents.keySet(input.issuer),
           catch: (error) =>
             error instanceof IssuerProblem
-              ? new Forbidden({ detail: `the issuer is not trusted, for its keys cannot be had: ${error.message}` })
+              ? new Forbidden({ detail: `couldn't fetch the issuer's signing keys: ${error.message}` })
               : error
         }).pipe(Effect.catchAll((error) => (error instanceof Forbidden ? Effect.fail(error) : Effect.die(error))))
         return yield* inTransaction(

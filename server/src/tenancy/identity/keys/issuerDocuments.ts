@@ -114,7 +114,7 @@ export const makeIssuerDocuments = ({
           const url = issuerUrl(issuer, allowPrivate)
           const at = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)
           const discovery = decodeDiscovery(await read(at, signal))
-          if (discovery._tag === "None") throw wrong(`${at} is no discovery document: it needs issuer and jwks_uri`)
+          if (discovery._tag === "None") throw wrong(`${at} isn't a discovery document: it needs issuer and jwks_uri`)
           const { issuer: named, jwks_uri } = discovery.value
           if (named !== issuer) {
             throw wrong(
@@ -126,7 +126,7 @@ export const makeIssuerDocuments = ({
             throw wrong(`${at} names a jwks_uri that is not an https URL`)
           }
           const keys = decodeKeySet(await read(jwksUri, signal))
-          if (keys._tag === "None") throw wrong(`${jwksUri} is no JSON Web Key Set`)
+          if (keys._tag === "None") throw wrong(`${jwksUri} isn't a JSON Web Key Set`)
           return keys.value
         }
       }

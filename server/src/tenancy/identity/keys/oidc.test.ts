@@ -358,8 +358,8 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           [keysPath, { end: JSON.stringify({ keys: [], filler: "x".repeat(1_048_576) }) }, /larger than 1048576 bytes/],
           [keysPath, { end: "", status: 302, location: `${elsewhere.issuer}/keys` }, /redirects/],
           [discoveryPath, { end: "", status: 301, location: `${elsewhere.issuer}${discoveryPath}` }, /redirects/],
-          [keysPath, { end: "not JSON" }, /no JSON Web Key Set/],
-          [keysPath, json({ keys: "none" }), /no JSON Web Key Set/],
+          [keysPath, { end: "not JSON" }, /a JSON Web Key Set/],
+          [keysPath, json({ keys: "none" }), /a JSON Web Key Set/],
           [keysPath, { end: "", status: 500 }, /status 500/],
           [discoveryPath, json({ issuer: elsewhere.issuer, jwks_uri: `${issuer.issuer}/keys` }), /is of the issuer/],
           [
@@ -367,7 +367,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
             json({ issuer: `${issuer.issuer}/`, jwks_uri: `${issuer.issuer}/keys` }),
             /letter for letter/
           ],
-          [discoveryPath, json({ issuer: issuer.issuer }), /no discovery document/],
+          [discoveryPath, json({ issuer: issuer.issuer }), /a discovery document/],
           [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "http://192.0.2.1/keys" }), /not an https URL/],
           [discoveryPath, json({ issuer: issuer.issuer, jwks_uri: "file:///etc/passwd" }), /not an https URL/],
           [

@@ -45,8 +45,8 @@ export const standingOf = ({
   const problem = problemOfClaims(issuer, claims)
   if (problem !== undefined) return ended(problem)
   if (created_by === null) return { roles: [role], limit: undefined }
-  if (maker_email === null) return ended("who made it has no account any more")
-  if (maker_role === null) return ended("who made it is no member any more")
+  if (maker_email === null) return ended("its maker no longer has an account")
+  if (maker_role === null) return ended("who made it is no longer a member")
   if (maker_came_back) return ended("who made it was no member in between")
   const roles = [role, maker_role]
   const left = effectiveRole({ roles })

@@ -46,7 +46,7 @@ export const verifyIdToken = (
       }
       return typeof payload.sub === "string" && subject.test(payload.sub)
         ? Effect.succeed({ ...payload, sub: payload.sub })
-        : new TokenProblem({ message: "its sub claim is no text of 1 to 255 characters" })
+        : new TokenProblem({ message: "its sub claim isn't a text of 1 to 255 characters" })
     })
   )
 
