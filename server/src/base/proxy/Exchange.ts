@@ -1,19 +1,22 @@
-import type { Duplex } from "node:stream"
 import { backoffMs } from "../node/backoff.ts"
 import { guardedBy, trying } from "../node/guarded.ts"
 import type { AttemptFailure, AttemptHandler, Upstream } from "./Attempt.ts"
-import { type Answer, Malformed, parseAnswer, parseInformational, parseSwitch, parseTrailers } from "./answer.ts"
+import { parseAnswer, parseInformational, parseSwitch, parseTrailers } from "./answer.ts"
 import type { Downstream } from "./Downstream.ts"
+import {
+  arrived,
+  type Circumstances,
+  type ExchangeEffect,
+  type ExchangeEvent,
+  type Exchanging,
+  noTrailers,
+  step
+} from "./exchanging.ts"
 import { type ForwardedRequest, forwardRequest, headerValue, type RawHeaders } from "./headers.ts"
 import type { ProxyCounters } from "./ProxyCounters.ts"
-import { instanceGone, malformedResponse, type Refusal, refusalResponse, timedOut, unsendable } from "./problem.ts"
+import { malformedResponse, type Refusal, refusalResponse } from "./problem.ts"
 import { RequestBody } from "./RequestBody.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
-
-/** No instance has begun to work on what is attempted again; but attempts must end. */
-const maxAttempts = 12
-/** Informational answers of one request that are passed on: they are not asked for, so nobody has room for any number of them. */
-const maxInformational = 32
 
 /** Below it, a slow line would be taken for one that stands still. */
 const minStallMs = 30_000
@@ -24,39 +27,36 @@ export interface Upstreams {
   readonly counters: ProxyCounters
 }
 
-const bodylessStatuses: ReadonlySet<number> = new Set([204, 205, 304])
-
-const noTrailers: RawHeaders = []
+const refusalOf = (cause: unknown): Refusal => {
+  const known = cause instanceof NoInstance
+  return {
+    status: known ? cause.status : 502,
+    slug: known ? cause.slug : "no-instance",
+    detail: known ? cause.message : "The service could not take the request.",
+    retryAfterSeconds: known ? (cause.retryAfterSeconds ?? (cause.status === 503 ? 1 : undefined)) : 1
+  }
+}
 
 /**
- * One request on its way through the proxy: takes a slot, sends, answers; goes to another instance where one is gone. Every callback
- * is guarded, so that whatever is thrown ends this exchange alone, with an answer or a broken connection for its caller.
+ * Does what `exchanging.ts` decides for one request. Every callback is guarded, so that whatever is thrown ends this exchange alone,
+ * with an answer or a broken connection for its caller.
  */
 class Exchange {
   readonly #upstreams: Upstreams
   readonly #route: Route
   readonly #down: Downstream
+  readonly #at: Circumstances
   readonly #request: ForwardedRequest
   readonly #away = new AbortController()
   readonly #guarded = guardedBy((cause) => this.#fault(cause))
   readonly #timer: NodeJS.Timeout
+  readonly #stallMs: number
+  #state: Exchanging = arrived
   #lease: Lease | undefined
   #body: RequestBody | undefined
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
-  #attempts = 0
-  #held = false
-  #over = false
-  #answering = false
-  #ended = false
-  /** Of the answer, as long as it can still be another one. */
-  #head: Answer | undefined
-  #bodyless = false
-  #contentLength = -1
-  #received = 0
-  #informational = 0
   #listensToDrain = false
-  readonly #stallMs: number
   #blocked: NodeJS.Timeout | undefined
   #bodyTimer: NodeJS.Timeout | undefined
 
@@ -64,6 +64,7 @@ class Exchange {
     this.#upstreams = upstreams
     this.#route = route
     this.#down = down
+    this.#at = { isHead: down.method === "HEAD", protocol: route.protocol, timeoutMs: route.timeoutMs }
     this.#request = forwardRequest(down.rawHeaders, down)
     this.#timer = setTimeout(
       this.#guarded(() => this.#timeOut()),
@@ -72,36 +73,166 @@ class Exchange {
     this.#stallMs = Math.max(route.timeoutMs, minStallMs)
     upstreams.counters.requests++
     upstreams.counters.active++
-    down.onClose(this.#guarded(() => this.#callerGone()))
+    down.onClose(this.#guarded(() => void this.#dispatch({ type: "callerGone" })))
   }
 
-  readonly start = this.#guarded(() => this.#attempt())
+  readonly start = this.#guarded(() => void this.#dispatch({ type: "again" }))
 
-  #attempt(): void {
-    this.#attempts++
+  /** Lets an event have its effects. False: the caller reads more slowly than the instance sends. */
+  #dispatch(event: ExchangeEvent): boolean {
+    // The state is changed before anything is done: what is done may end the caller, which is an event of its own.
+    const [state, effects] = step(this.#state, event, this.#at)
+    const abort = this.#abort
+    this.#state = state
+    let hasRoom = true
+    for (const effect of effects) if (!this.#run(effect, abort)) hasRoom = false
+    return hasRoom
+  }
+
+  /** What the upstream calls, guarded. */
+  readonly #handler: AttemptHandler = {
+    onSent: this.#guarded((abort: () => void) => {
+      if (this.#state.over) abort()
+      else this.#abort = abort
+    }),
+    onInformational: this.#guarded(
+      (status: number, raw: RawHeaders) =>
+        void this.#dispatch({ type: "informational", status, fields: parseInformational(status, raw) })
+    ),
+    onHead: this.#guarded((...[status, message, raw, resume, ended]: Parameters<AttemptHandler["onHead"]>) => {
+      this.#resume = resume
+      this.#dispatch({ type: "head", answer: parseAnswer(status, message, raw), ended, begun: this.#down.begun })
+    }),
+    onData: (chunk) => {
+      try {
+        return this.#dispatch({ type: "data", chunk })
+      } catch (cause) {
+        trying(() => this.#fault(cause))
+        return true
+      }
+    },
+    onEnd: this.#guarded(
+      (trailers: RawHeaders) =>
+        void this.#dispatch({ type: "end", trailers: parseTrailers(trailers), begun: this.#down.begun })
+    ),
+    onSwitch: this.#guarded((...[message, raw, socket, head]: Parameters<AttemptHandler["onSwitch"]>) => {
+      this.#abort = () => void socket.destroy()
+      const { begun, tunnel } = this.#down
+      const answer = tunnel === undefined ? undefined : parseSwitch(tunnel.offered, message, raw)
+      this.#dispatch({ type: "switch", answer, socket, head, begun })
+    }),
+    onError: this.#guarded((code: string, failure: AttemptFailure) => {
+      if (!this.#state.over) this.#abort = undefined
+      this.#dispatch({ type: "failed", code, failure, consumed: this.#body?.consumed === true })
+    })
+  }
+
+  #run(effect: ExchangeEffect, abort: (() => void) | undefined): boolean {
+    const down = this.#down
+    const { counters } = this.#upstreams
+    switch (effect.do) {
+      case "acquire":
+        this.#acquire()
+        break
+      case "acquireLater": {
+        const again = this.#guarded(() => void this.#dispatch({ type: "again" }))
+        setTimeout(again, backoffMs({ baseMs: 1, maxMs: 500 }, effect.attempts))
+        break
+      }
+      case "countRetry":
+        counters.retries++
+        break
+      case "countAborted":
+        counters.aborted++
+        break
+      case "send":
+        this.#send(effect.lease)
+        break
+      case "giveBack":
+        effect.lease.release()
+        break
+      case "answered":
+        clearTimeout(this.#timer)
+        this.#lease?.answered()
+        break
+      case "instanceGone":
+        this.#lease?.failed()
+        break
+      case "overdue":
+        this.#lease?.overdue()
+        break
+      case "release":
+        this.#release()
+        break
+      case "settle":
+        this.#settle()
+        break
+      case "abort":
+        abort?.()
+        break
+      case "leave":
+        this.#away.abort()
+        break
+      case "informational":
+        down.informational(effect.status, effect.fields)
+        break
+      case "head":
+        counters.answered(effect.answer.status)
+        down.head(effect.answer.status, effect.answer.reason, effect.answer.headers, effect.bodyless)
+        break
+      case "flush":
+        down.flush()
+        break
+      case "flushSoon":
+        setImmediate(this.#flush)
+        break
+      case "watchBody":
+        if (this.#body !== undefined && !down.fullDuplex) this.#watchBody(this.#body)
+        break
+      case "write":
+        return down.write(effect.chunk) || this.#waitForDrain()
+      case "end":
+        down.end(effect.chunk, effect.trailers)
+        break
+      case "refuse":
+        counters.answered(effect.refusal.status)
+        refuse(down, effect.refusal)
+        break
+      case "breakOff":
+        down.destroy()
+        break
+      case "close":
+        effect.socket.destroy()
+        break
+      case "join":
+        this.#join(effect)
+        break
+    }
+    return true
+  }
+
+  #acquire(): void {
     try {
       const lease = this.#route.acquire(this.#away.signal)
       if (lease instanceof Promise) this.#hold(lease)
-      else this.#send(lease)
+      else this.#dispatch({ type: "leased", lease })
     } catch (cause) {
-      this.#refused(cause)
+      this.#dispatch({ type: "notLeased", refusal: refusalOf(cause) })
     }
   }
 
   #hold(leases: Promise<Lease>): void {
     const { counters } = this.#upstreams
     counters.held++
-    this.#held = true
+    this.#dispatch({ type: "held" })
     leases.then(
       this.#guarded((lease: Lease) => {
         counters.held--
-        this.#held = false
-        if (this.#over) lease.release()
-        else this.#send(lease)
+        this.#dispatch({ type: "leased", lease })
       }),
       this.#guarded((cause: unknown) => {
         counters.held--
-        this.#refused(cause)
+        this.#dispatch({ type: "notLeased", refusal: refusalOf(cause) })
       })
     )
   }
@@ -130,126 +261,26 @@ class Exchange {
     )
   }
 
-  /** What the upstream calls, guarded. */
-  readonly #handler: AttemptHandler = {
-    onSent: this.#guarded((abort: () => void) => this.#onSent(abort)),
-    onInformational: this.#guarded((status: number, raw: RawHeaders) => this.#onInformational(status, raw)),
-    onHead: this.#guarded((...head: Parameters<AttemptHandler["onHead"]>) => this.#onHead(...head)),
-    onData: (chunk) => {
-      try {
-        return this.#onData(chunk)
-      } catch (cause) {
-        trying(() => this.#fault(cause))
-        return true
-      }
-    },
-    onEnd: this.#guarded((trailers: RawHeaders) => this.#onEnd(trailers)),
-    onSwitch: this.#guarded((...answer: Parameters<AttemptHandler["onSwitch"]>) => this.#onSwitch(...answer)),
-    onError: this.#guarded((code: string, failure: AttemptFailure) => this.#onError(code, failure))
-  }
-
-  /** Something in here has thrown. */
-  #fault(cause: unknown): void {
-    const abort = this.#abort
-    trying(() => this.#upstreams.counters.fault(cause))
-    if (!this.#over) this.#settle()
-    if (abort !== undefined) trying(abort)
-    if (this.#ended) return
-    try {
-      if (this.#down.begun) this.#down.destroy()
-      else refuse(this.#down, malformedResponse("it cannot be passed on"))
-    } catch {
-      this.#down.destroy()
-    }
-  }
-
-  /** The instance's answer, or the rest of it, is no HTTP: the caller learns it, and the connection to the instance is given up. */
-  #malformed(code: string): void {
-    const abort = this.#abort
-    if (this.#down.begun) {
-      this.#settle()
-      this.#down.destroy()
-    } else this.#refuse(malformedResponse(code))
-    abort?.()
-  }
-
-  #onSent(abort: () => void): void {
-    if (this.#over) abort()
-    else this.#abort = abort
-  }
-
-  #onInformational(status: number, headers: RawHeaders): void {
-    if (this.#over || this.#answering || this.#informational++ >= maxInformational) return
-    const fields = parseInformational(status, headers)
-    if (fields !== undefined) this.#down.informational(status, fields)
-  }
-
-  #onHead(status: number, message: string, raw: RawHeaders, resume: () => void, ended: boolean): void {
-    if (this.#over || this.#answering) return
-    const answer = parseAnswer(status, message, raw)
-    if (answer instanceof Malformed) {
-      this.#malformed(answer.code)
-      return
-    }
-    clearTimeout(this.#timer)
-    this.#lease?.answered()
-    this.#resume = resume
-    // These and the answer to HEAD have no body, whatever they say of one (RFC 9112, 6.3): undici would wait for it in vain.
-    const bodyless = ended || bodylessStatuses.has(answer.status) || this.#down.method === "HEAD"
-    this.#contentLength = answer.contentLength
-    this.#answering = true
-    this.#head = answer
-    this.#bodyless = bodyless
-    if (bodyless) this.#finish(undefined, !ended)
-    else {
-      setImmediate(this.#flush)
-      if (this.#body !== undefined && !this.#down.fullDuplex) this.#watchBody(this.#body)
-    }
-  }
-
-  /** Head and body leave in one write where they came together; and where the body is broken from its first byte, a 502 is still possible. */
-  #writeHead(): void {
-    const answer = this.#head
-    if (answer === undefined) return
-    this.#head = undefined
-    this.#upstreams.counters.answered(answer.status)
-    this.#down.head(answer.status, answer.reason, answer.headers, this.#bodyless)
-  }
-
-  readonly #flush = this.#guarded(() => {
-    if (this.#over || this.#head === undefined) return
-    this.#writeHead()
-    this.#down.flush()
-  })
-
-  /** Ends the answer before the instance has ended its own: `rest` of that is not read. */
-  #finish(chunk: Buffer | undefined, rest: boolean): void {
-    const abort = this.#abort
-    const reset = this.#head?.status === 205
+  #join({ answer, head, socket }: Extract<ExchangeEffect, { readonly do: "join" }>): void {
+    const { counters } = this.#upstreams
+    const lease = this.#lease
+    this.#lease = undefined
+    lease?.answered()
     this.#settle()
-    this.#writeHead()
-    this.#ended = true
-    this.#down.end(chunk, noTrailers)
-    // In HTTP/1.1 the parser has seen the end, and the connection can go on; but it takes a 205 for any other answer.
-    if (rest && (this.#route.protocol === "h2c" || reset)) abort?.()
+    counters.active++
+    counters.answered(101)
+    this.#down.tunnel?.join(answer, socket, head, () => {
+      counters.active--
+      lease?.release()
+    })
   }
 
-  #onData(chunk: Buffer): boolean {
-    if (this.#over || this.#ended) return true
-    this.#received += chunk.length
-    // More than was announced would be the begin of another response to the caller's HTTP/1.1.
-    if (this.#contentLength >= 0 && this.#received > this.#contentLength) {
-      this.#finish(chunk.subarray(0, chunk.length - (this.#received - this.#contentLength)), true)
-      return true
-    }
-    this.#writeHead()
-    if (chunk.length === this.#contentLength) {
-      // The whole body at once: head and body leave in one write.
-      this.#ended = true
-      this.#down.end(chunk, noTrailers)
-      return true
-    }
-    if (this.#down.write(chunk)) return true
+  readonly #flush = this.#guarded(() => void this.#dispatch({ type: "flush" }))
+
+  /** Who has begun to be answered must read it, and send what is left of its request: what stands still holds a slot and memory. */
+  readonly #stalled = this.#guarded(() => void this.#dispatch({ type: "stalled" }))
+
+  #waitForDrain(): false {
     clearTimeout(this.#blocked)
     this.#blocked = setTimeout(this.#stalled, this.#stallMs)
     if (!this.#listensToDrain) {
@@ -264,19 +295,9 @@ class Exchange {
     return false
   }
 
-  /** Who has begun to be answered must read it, and send what is left of its request: what stands still holds a slot and memory. */
-  readonly #stalled = this.#guarded(() => {
-    if (this.#over) return
-    const abort = this.#abort
-    this.#upstreams.counters.aborted++
-    this.#settle()
-    if (!this.#ended) this.#down.destroy()
-    abort?.()
-  })
-
   #watchBody(body: RequestBody): void {
     const look = this.#guarded(() => {
-      if (this.#over || body.destroyed || body.readableEnded) return
+      if (this.#state.over || body.destroyed || body.readableEnded) return
       const left =
         body.waitingSince === undefined ? this.#stallMs : body.waitingSince + this.#stallMs - performance.now()
       if (left <= 0) this.#stalled()
@@ -285,131 +306,46 @@ class Exchange {
     look()
   }
 
-  #onEnd(trailers: RawHeaders): void {
-    if (this.#over) return
-    const passed = parseTrailers(trailers)
-    if (!this.#answering || this.#received < this.#contentLength || passed instanceof Malformed) {
-      this.#malformed("it ended before it was whole")
-      return
-    }
-    this.#settle()
-    if (this.#ended) return
-    this.#writeHead()
-    this.#ended = true
-    this.#down.end(undefined, passed)
-  }
-
-  /** From here on the two connections end each other; the slot is held until they have. */
-  #onSwitch(message: string, raw: RawHeaders, socket: Duplex, head: Buffer): void {
-    this.#abort = () => void socket.destroy()
-    const { tunnel } = this.#down
-    if (this.#over || this.#answering || tunnel === undefined) {
-      socket.destroy()
-      return
-    }
-    const answer = parseSwitch(tunnel.offered, message, raw)
-    if (answer instanceof Malformed) {
-      this.#malformed(answer.code)
-      return
-    }
-    const { counters } = this.#upstreams
-    const lease = this.#lease
-    this.#lease = undefined
-    lease?.answered()
-    this.#settle()
-    this.#ended = true
-    counters.active++
-    counters.answered(101)
-    const onEnd = () => {
-      counters.active--
-      lease?.release()
-    }
-    tunnel.join(answer, socket, head, onEnd)
-  }
-
-  #onError(code: string, failure: AttemptFailure): void {
-    if (this.#over) return
-    const lease = this.#lease
-    this.#lease = undefined
-    this.#abort = undefined
-    if (this.#answering) {
-      lease?.release()
-      if (this.#head !== undefined) {
-        this.#refuse(failure === "malformed" ? malformedResponse(code) : instanceGone(code))
-        return
-      }
-      this.#settle()
-      // Without its end the caller must not take the response for whole.
-      if (!this.#ended) this.#down.destroy()
-      return
-    }
-    const gone = failure === "unprocessed" || failure === "dropped"
-    if (gone) lease?.failed()
-    lease?.release()
-    const consumed = this.#body?.consumed === true
-    if (failure !== "unprocessed" || consumed || this.#attempts >= maxAttempts) {
-      this.#refuse(gone ? instanceGone(code) : failure === "malformed" ? malformedResponse(code) : unsendable(code))
-      return
-    }
-    this.#upstreams.counters.retries++
-    // The first tries go at once; after that whoever gives slots out needs time to see that the instance is gone.
-    if (this.#attempts < 3) this.#attempt()
-    else {
-      const again = this.#guarded(() => void (this.#over || this.#attempt()))
-      setTimeout(again, backoffMs({ baseMs: 1, maxMs: 500 }, this.#attempts))
-    }
-  }
-
-  #refused(cause: unknown): void {
-    if (this.#over) return
-    const { message } = cause instanceof Error ? cause : new Error(String(cause))
-    const known = cause instanceof NoInstance
-    this.#refuse({
-      status: known ? cause.status : 502,
-      slug: known ? cause.slug : "no-instance",
-      detail: known ? message : "The service could not take the request.",
-      retryAfterSeconds: known ? (cause.retryAfterSeconds ?? (cause.status === 503 ? 1 : undefined)) : 1
-    })
-  }
-
   #timeOut(): void {
-    if (this.#over || this.#answering) return
-    const abort = this.#abort
-    const { timeoutMs } = this.#route
+    const { answering, held, over } = this.#state
+    if (over || answering) return
     // A caller that is slow to send is not the instance's fault.
-    if (this.#body === undefined || this.#body.readableEnded) this.#lease?.overdue()
+    const sent = this.#body === undefined || this.#body.readableEnded
     // No instance has it: that one didn't answer in time would be wrong, and hide what is the matter.
-    const why = this.#held ? this.#route.overdue?.(timeoutMs) : undefined
-    if (why === undefined) this.#refuse(timedOut(timeoutMs))
-    else this.#refused(why)
-    this.#away.abort()
-    abort?.()
+    const why = held ? this.#route.overdue?.(this.#route.timeoutMs) : undefined
+    this.#dispatch({ type: "timedOut", sent, why: why === undefined ? undefined : refusalOf(why) })
   }
 
-  #callerGone(): void {
-    if (this.#over) return
+  /** Something in here has thrown. */
+  #fault(cause: unknown): void {
     const abort = this.#abort
-    this.#upstreams.counters.aborted++
-    this.#settle()
-    this.#away.abort()
-    abort?.()
-  }
-
-  #refuse(refusal: Refusal): void {
-    this.#settle()
-    this.#upstreams.counters.answered(refusal.status)
-    refuse(this.#down, refusal)
+    const { ended, over } = this.#state
+    trying(() => this.#upstreams.counters.fault(cause))
+    this.#state = { ...this.#state, over: true }
+    if (!over) this.#settle()
+    if (abort !== undefined) trying(abort)
+    if (ended) return
+    try {
+      if (this.#down.begun) this.#down.destroy()
+      else refuse(this.#down, malformedResponse("it cannot be passed on"))
+    } catch {
+      this.#down.destroy()
+    }
   }
 
   #settle(): void {
-    this.#over = true
     clearTimeout(this.#timer)
     clearTimeout(this.#blocked)
     clearTimeout(this.#bodyTimer)
     this.#upstreams.counters.active--
-    this.#lease?.release()
-    this.#lease = undefined
     this.#abort = undefined
+    this.#release()
+  }
+
+  #release(): void {
+    const lease = this.#lease
+    this.#lease = undefined
+    lease?.release()
   }
 }
 
