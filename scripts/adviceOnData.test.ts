@@ -69,7 +69,7 @@ const proseOf = (file: string) =>
 
 /** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "server/src/control/deployments/accept.ts": ["choose another name, or delete it there"],
+  "server/src/control/deployments/acceptedServices.ts": ["choose another name, or delete it there"],
   "server/src/control/deployments/fakeRuntime.ts": ["remove …/…"],
   "server/src/tenancy/identity/keys/PostgresApiKeys.ts": ["delete it, and create"],
   "server/src/tenancy/identity/keys/PostgresOidcTrusts.ts": ["There is an OIDC trust"],

@@ -16,6 +16,9 @@ export const placeOf = (scope: SecretScope, name: string, version: number): Plac
   version
 ]
 
+export const within = (sql: SqlClient, scope: SecretScope) =>
+  sql`organization_id = ${scope.organizationId} and app = ${scope.app} and stage = ${scope.stage}`
+
 const SecretVersion = Schema.Struct({
   ...SealedRow.fields,
   organization_id: OrganizationId,

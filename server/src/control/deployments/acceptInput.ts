@@ -1,0 +1,16 @@
+import { Data } from "effect"
+import type { Target } from "../../base/words/Target.ts"
+import type { Inspected } from "./inspectSpec.ts"
+
+/** Another deployment of the app and stage was accepted since the caller looked. */
+export class Outrun extends Data.TaggedError("Outrun") {}
+
+export interface AcceptInput extends Target, Inspected {
+  readonly idempotencyKey?: string | undefined
+  /** Take fields that other managers hold. */
+  readonly forceConflicts?: boolean | undefined
+  /** The versions of its secrets are those of an earlier deployment: none is read anew from a store. */
+  readonly keepsVersions?: boolean | undefined
+  /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
+  readonly after?: number | undefined
+}

@@ -1,0 +1,118 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Conflict } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { newId } from "../../base/database/newId.ts"
+import { storableJson } from "../../base/database/storable.ts"
+import { StoredImages } from "../../stores/images/storedImages.ts"
+import { ownedByOthers, ownedMessage } from "./acceptedServices.ts"
+import type { AcceptInput } from "./acceptInput.ts"
+import type { ServiceVersion } from "./changes.ts"
+import { appendEvents } from "./deploymentRows.ts"
+
+const encodeImages = Schema.encodeSync(StoredImages)
+const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
+
+/** What is to be done to a service. */
+interface Action {
+  readonly service: string
+  readonly action: string
+}
+
+/** Ends the deployments of the app and stage that wait for their turn, before number `number`. */
+export const supersedeQueued = (input: AcceptInput, number: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const { app, organization, stage } = input
+    const org = organization.id
+    const inStage = sql`organization_id = ${org} and app = ${app} and stage = ${stage}`
+    const superseded = decodeIds(
+      yield* sql`
+        update deployments set state = 'superseded', reason = 'Superseded', finished_at = clock_timestamp(),
+          message = ${`Deployment ${number} came before it had begun.`}
+        where ${inStage} and state = 'queued' returning id`
+    )
+    for (const older of superseded) {
+      yield* appendEvents(org, older.id, [
+        { type: "finished", reason: "Superseded", message: `Deployment ${number} came before it had begun.` }
+      ])
+    }
+  })
+
+/** The deployment's own row. */
+export const insertDeployment = (
+  input: AcceptInput,
+  id: string,
+  number: number,
+  wanted: ReadonlyArray<ServiceVersion>
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const { app, organization, stage } = input
+    const org = organization.id
+    yield* sql`
+      insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions,
+        external_secrets, images, force_conflicts, warnings)
+      values (${id}, ${org}, ${app}, ${stage}, ${number}, 'queued', 'Queued', 'Accepted; it waits for its turn.',
+        ${storableJson(input.encoded)}::json,
+        ${storableJson(Object.assign({}, ...wanted.map((_) => _.secretVersions)))}::jsonb,
+        ${input.externalSecrets === undefined ? null : storableJson(input.externalSecrets)}::jsonb,
+        ${storableJson(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
+        ${storableJson(input.warnings)}::jsonb)`
+  })
+
+/** The services as they are wanted now: of the app's names none may be another app's. */
+export const upsertServices = (
+  input: AcceptInput,
+  number: number,
+  wanted: ReadonlyArray<ServiceVersion>,
+  changes: ReadonlyArray<Action>
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const { app, organization, stage } = input
+    const org = organization.id
+    const inStage = sql`organization_id = ${org} and app = ${app} and stage = ${stage}`
+    const actions = new Map(changes.map((_) => [_.service, _.action]))
+    // In the order of names: two apps that want the same names then wait for each other, and do not lock each other out.
+    const rows = wanted
+      .filter((_) => actions.get(_.name) !== "unchanged")
+      .map((_) => ({ ..._, id: newId("svc") }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+    if (rows.length > 0) {
+      yield* sql`
+        insert into services (id, organization_id, app, stage, name, spec, secret_versions, pinned_image, deployment_number)
+        select s.id, ${org}, ${app}, ${stage}, s.name, s.spec, s."secretVersions", s."pinnedImage", ${number}
+        from json_to_recordset(${storableJson(rows)}::json)
+          as s (id text, name text, spec json, "secretVersions" jsonb, "pinnedImage" text)
+        on conflict (organization_id, stage, name) do update set
+          spec = excluded.spec, secret_versions = excluded.secret_versions,
+          pinned_image = excluded.pinned_image, deployment_number = excluded.deployment_number,
+          updated_at = now()
+        where services.app = ${app}`
+      const [owner] = yield* ownedByOthers(
+        input,
+        input.spec.services.map((_) => _.name)
+      )
+      if (owner !== undefined) {
+        return yield* new Conflict({ detail: `${ownedMessage(owner, stage)}.`, owner: owner.app })
+      }
+    }
+    if (wanted.length > 0) {
+      yield* sql`
+        update services set deleting = false
+        where ${inStage} and deleting and name in ${sql.in(wanted.map((_) => _.name))}`
+    }
+  })
+
+/** What the deployment does to each service, in the order of the plan. */
+export const insertProgress = (input: AcceptInput, id: string, changes: ReadonlyArray<Action>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const org = input.organization.id
+    yield* sql`
+      insert into deployment_services (organization_id, deployment_id, position, name, action, state, reason, message)
+      select ${org}, ${id}, s.position, s.change ->> 'service', s.change ->> 'action', 'pending', 'Pending', ''
+      from json_array_elements(${storableJson(
+        changes.map(({ action, service }) => ({ action, service }))
+      )}::json) with ordinality as s (change, position)`
+  })

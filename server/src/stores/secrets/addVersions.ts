@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SecretName } from "@maxcloud/config-schema"
+import type { SecretInfo } from "@maxcloud/sdk/api"
+import { Effect, type Redacted } from "effect"
+import { CurrentCaller } from "../../tenancy/access/Caller.ts"
+import { Audit, type Happening } from "../../tenancy/audit/Audit.ts"
+import type { SecretScope } from "./Secrets.ts"
+import { seal } from "./sealing.ts"
+import { decodeInfos, placeOf, unheld, within } from "./secretRows.ts"
+
+/** Tells versions apart in the audit log: of the name and the number, never of the value. */
+const digestOf = ({ name, version }: { readonly name: string; readonly version: number }) =>
+  createHash("sha256").update(`${name} ${version}`).digest("hex")
+
+const happening = (
+  action: string,
+  scope: SecretScope,
+  name: SecretName,
+  before: SecretInfo | undefined,
+  after: SecretInfo | undefined
+): Happening => ({
+  action,
+  outcome: "succeeded",
+  status: after === undefined ? 204 : 200,
+  subject: `secret ${scope.app}/${scope.stage}/${name}`,
+  organizationId: scope.organizationId,
+  before: before === undefined ? undefined : digestOf(before),
+  after: after === undefined ? undefined : digestOf(after)
+})
+
+/** Those of them that are set. */
+const find = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      select name, version, updated_at from secrets
+      where ${within(sql, scope)} and ${sql.in("name", names)} and is_set`
+    return new Map(decodeInfos(rows).map((_) => [_.name, _]))
+  })
+
+/** Drops those of their versions that nothing needs any more. */
+const forget = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) =>
+      sql`delete from secret_versions v where ${within(sql, scope)} and ${sql.in("name", names)} and ${unheld(sql)}`
+  )
+
+/** The next version of each, without its value. */
+const advance = (scope: SecretScope, names: ReadonlyArray<SecretName>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const { app, organizationId, stage } = scope
+    const rows = yield* sql`
+      insert into secrets ${sql.insert(
+        names.map((name) => ({ organization_id: organizationId, app, stage, name, version: 1 }))
+      )}
+      on conflict (organization_id, app, stage, name)
+        do update set version = secrets.version + 1, is_set = true, updated_at = now()
+      returning name, version, updated_at`
+    return decodeInfos(rows)
+  })
+
+/**
+ * New versions of secrets, in the transaction that is open: by as many statements as for one, since the transaction holds a connection,
+ * and at its end the organization's audit log. In the order of names: of two at once, the other one waits, and neither locks the other
+ * out.
+ */
+export const addVersions = (action: string, scope: SecretScope, values: ReadonlyMap<SecretName, Redacted.Redacted>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const audit = yield* Audit
+    const caller = yield* CurrentCaller
+    const { app, organizationId, stage } = scope
+    const names = [...values.keys()].sort()
+    const before = yield* find(scope, names)
+    const infos = yield* advance(scope, names)
+    const versions = yield* Effect.forEach(infos, ({ name, version }) =>
+      Effect.gen(function* () {
+        const value = values.get(name)
+        if (value === undefined) return yield* Effect.dieMessage("an upsert returned another row")
+        const sealed = yield* seal(organizationId, placeOf(scope, name, version), value)
+        const row = { organization_id: organizationId, app, stage, name, version }
+        return { ...row, created_by: caller?.person?.id ?? null, ...sealed }
+      })
+    )
+    yield* sql`insert into secret_versions ${sql.insert(versions)}`
+    yield* forget(scope, names)
+    const [first, ...more] = infos.map((_) => happening(action, scope, _.name, before.get(_.name), _))
+    if (first !== undefined) yield* audit.append(first, ...more)
+    return infos
+  })
+
+export const addVersion = (action: string, scope: SecretScope, name: SecretName, value: Redacted.Redacted) =>
+  Effect.flatMap(addVersions(action, scope, new Map([[name, value]])), ([info]) =>
+    info === undefined ? Effect.dieMessage("an upsert returned no row") : Effect.succeed(info)
+  )
+
+/** Is false if it was not set. */
+export const unsetSecret = (scope: SecretScope, name: SecretName) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const audit = yield* Audit
+    const before = (yield* find(scope, [name])).get(name)
+    const rows = yield* sql`
+      update secrets set is_set = false, updated_at = now()
+      where ${within(sql, scope)} and name = ${name} and is_set returning 1`
+    yield* forget(scope, [name])
+    if (rows.length > 0) yield* audit.append(happening("apps.unsetSecret", scope, name, before, undefined))
+    return rows.length > 0
+  })

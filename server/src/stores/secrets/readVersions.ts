@@ -1,0 +1,66 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { SecretName } from "@maxcloud/config-schema"
+import { Effect, Option, type Redacted, Schema } from "effect"
+import { asServer } from "../../base/database/RowScope.ts"
+import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
+import { databaseWords } from "../../base/postgres/DatabaseError.ts"
+import { type SecretScope, SecretsError } from "./Secrets.ts"
+import { open, SealedRow } from "./sealing.ts"
+import { decodeInfos, decodeVersions, holders, placeOf, within } from "./secretRows.ts"
+
+const decodeSealed = Schema.decodeUnknownSync(Schema.Array(SealedRow))
+const decodePeople = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String, email: Schema.String })))
+
+export const secretsAway = (cause: SqlError | MasterKeyError) =>
+  new SecretsError({
+    message: cause._tag === "MasterKeyError" ? cause.message : `The secrets are unreachable. ${databaseWords(cause)}`,
+    cause
+  })
+
+/** Those that are set. */
+export const listSecrets = (scope: SecretScope) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    return decodeInfos(
+      yield* sql`select name, version, updated_at from secrets where ${within(sql, scope)} and is_set order by name`
+    )
+  })
+
+/** The versions of a secret that are kept, with who made them and which deployments use them. */
+export const listVersions = (scope: SecretScope, name: SecretName) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      select v.version, v.created_at, v.created_by, s.is_set and s.version = v.version as current,
+        array(${holders(sql)} order by d.number) as deployments
+      from secret_versions v join secrets s using (organization_id, app, stage, name)
+      where ${within(sql, scope)} and name = ${name} order by v.version desc`
+    const found = decodeVersions(rows)
+    const ids = [...new Set(found.flatMap((_) => _.createdBy ?? []))]
+    if (ids.length === 0) return found
+    const people = decodePeople(yield* asServer(sql`select id, email from users where ${sql.in("id", ids)}`))
+    const emails = new Map(people.map((_) => [_.id, _.email]))
+    return found.map((_) => ({ ..._, createdBy: emails.get(_.createdBy ?? "") ?? null }))
+  })
+
+/** A version's value, if it is kept. */
+export const readVersion = (dataDir: string, scope: SecretScope, name: SecretName, version: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = yield* sql`
+      select key_id, nonce, sealed from secret_versions
+      where ${within(sql, scope)} and name = ${name} and version = ${version}`
+    const row = decodeSealed(rows)[0]
+    if (row === undefined) return Option.none<Redacted.Redacted>()
+    return yield* open(dataDir, scope.organizationId, placeOf(scope, name, version), row).pipe(
+      Effect.mapError((cause) => {
+        if (cause.reason === "unreachable") return secretsAway(cause)
+        const why = cause.reason === "wrong" ? "It was changed in the database: set it again." : cause.message
+        return new SecretsError({
+          message: `The secret ${name}, version ${version}, does not open. ${why}`,
+          cause
+        })
+      })
+    )
+  })
