@@ -34,7 +34,7 @@ export const cliReference = async (): Promise<string> => {
     "## Exit codes",
     ...table(
       ["code", "what it says"],
-      exitCodes.map(([exit, says]) => [String(exit), says])
+      exitCodes.map(([exit, , says]) => [String(exit), says])
     )
   ]
   for (const [group, title] of groupTitles) {

@@ -122,6 +122,22 @@ export const appOf = (
 ): Effect.Effect<AppName, ConfigInvalid | UsageError> =>
   input.app === undefined ? Effect.map(loadApp(input), (_) => _.spec.app) : parseAppName(input.app)
 
+/** The service that a command names, its stage, and the client of its server. */
+export const connectToService = (input: Pick<Globals, "apiUrl" | "stage"> & { readonly name: string }) =>
+  Effect.gen(function* () {
+    const name = yield* parseServiceName(input.name)
+    const stage = yield* stageOf(input)
+    return { name, stage, cloud: yield* connect(input) }
+  })
+
+/** The app that a command names, or else the config does, its stage, and the client of its server. */
+export const connectToApp = (input: Globals & { readonly app: string | undefined }) =>
+  Effect.gen(function* () {
+    const app = yield* appOf(input)
+    const stage = yield* stageOf(input)
+    return { app, stage, cloud: yield* connect(input) }
+  })
+
 /** Issues that the server found, as lines with their place in the config's files. */
 export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyArray<SpecIssue>) =>
   loaded === undefined

@@ -1,21 +1,21 @@
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { errorTable } from "@maxcloud/sdk/errors"
 
-/** What each exit code says. They are part of the contract with scripts: none ever changes its meaning. */
+/** What each exit code says, in short and in full. They are part of the contract with scripts: none ever changes its meaning. */
 export const exitCodes = [
-  [0, "ok"],
-  [1, "failure: anything that has no code of its own"],
-  [2, "usage, or an invalid config: nothing was sent"],
-  [3, "a passing fault (no connection, the server is unavailable): safe to try again"],
-  [4, "not signed in, or forbidden"],
-  [5, "not found"],
-  [6, "conflict: the name is taken"],
-  [7, "the deployment failed, or the restart; what ran before continues"],
-  [8, "gave up waiting; the deployment (its id is printed) or restart continues"],
-  [9, "over quota or budget"],
-  [10, "`plan --exit-code` found changes"],
-  [130, "interrupted"]
-] as const satisfies ReadonlyArray<readonly [number, string]>
+  [0, "ok", "ok"],
+  [1, "failure", "failure: anything that has no code of its own"],
+  [2, "usage or config", "usage, or an invalid config: nothing was sent"],
+  [3, "try again", "a passing fault (no connection, the server is unavailable): safe to try again"],
+  [4, "forbidden", "not signed in, or forbidden"],
+  [5, "not found", "not found"],
+  [6, "conflict", "conflict: the name is taken"],
+  [7, "deployment failed", "the deployment failed, or the restart; what ran before continues"],
+  [8, "gave up waiting", "gave up waiting; the deployment (its id is printed) or restart continues"],
+  [9, "quota", "over quota or budget"],
+  [10, "changes", "`plan --exit-code` found changes"],
+  [130, "interrupted", "interrupted"]
+] as const satisfies ReadonlyArray<readonly [number, string, string]>
 
 export type ExitCode = (typeof exitCodes)[number][0]
 

@@ -51,7 +51,19 @@ export const rootHelp = (version: string, heading: Heading): string =>
   ].join("\n")
 
 export const exitCodesHelp = (heading: Heading): string =>
-  [heading("Exit codes"), ...indent(exitCodes.map(([code, says]) => [String(code).padStart(3), says]))].join("\n")
+  [heading("Exit codes"), ...indent(exitCodes.map(([code, , says]) => [String(code).padStart(3), says]))].join("\n")
+
+const lineWidth = 120
+
+const wrapped = (text: string): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + word.length < lineWidth) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
 
 /** Help of one command: examples first. */
 export const commandHelp = (entry: Entry, command: Command, heading: Heading): string => {
@@ -70,7 +82,8 @@ export const commandHelp = (entry: Entry, command: Command, heading: Heading): s
       command.notes.map((_) => `  ${_}`)
     ),
     "",
-    "Exit codes: 0 ok, 1 failure, 2 usage or config, 3 try again, 4 forbidden, 5 not found, 6 conflict, 7 deployment failed,",
-    "8 gave up waiting, 9 quota, 10 changes, 130 interrupted (`maxcloud help exit-codes`)."
+    ...wrapped(
+      `Exit codes: ${exitCodes.map(([code, short]) => `${code} ${short}`).join(", ")} (\`maxcloud help exit-codes\`).`
+    )
   ].join("\n")
 }

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { connect, parseServiceName, stageOf } from "./client.ts"
+import { connectToService } from "./client.ts"
 import { command, type Example, noFlags, positionals } from "./command.ts"
 import { required } from "./flags.ts"
 import { serviceJson } from "./serviceText.ts"
@@ -20,9 +20,7 @@ export const pausing = (definition: {
     positionals: positionals({ name: required("NAME", "The service") }),
     run: (input, terminal) =>
       Effect.gen(function* () {
-        const name = yield* parseServiceName(input.name)
-        const stage = yield* stageOf(input)
-        const cloud = yield* connect(input)
+        const { cloud, name, stage } = yield* connectToService(input)
         const service = yield* cloud.services[definition.act](name, { stage })
         if (terminal.json) terminal.printJson({ service: serviceJson(service) })
         else terminal.say(definition.says(name))

@@ -16,8 +16,9 @@ it("cli/src/summaries.ts is what the commands say: `npm run generate` writes it"
 })
 
 it("every module in cli/src/commands is a command of the list", async () => {
-  const files = readdirSync(join(import.meta.dirname, "../src/commands")).filter((_) => _ !== "index.ts")
-  const modules = await Promise.all(files.map((_) => import(`../src/commands/${_}`)))
+  const all = readdirSync(join(import.meta.dirname, "../src/commands")).map((_) => _.replace(/\.ts$/, ""))
+  const files = all.filter((_) => _ !== "index")
+  const modules = await Promise.all(files.map((_) => import(`../src/commands/${_}.ts`)))
   const listed = await Promise.all(commands.map((_) => _.load()))
   expect(files.filter((_, index) => !listed.includes(modules[index]))).toEqual([])
   expect(listed.length).toBe(files.length)

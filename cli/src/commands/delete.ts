@@ -1,6 +1,6 @@
 import type { DeployProgress } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
-import { connect, parseServiceName, stageOf } from "../client.ts"
+import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { required, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
@@ -28,9 +28,7 @@ export default command({
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const name = yield* parseServiceName(input.name)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { cloud, name, stage } = yield* connectToService(input)
       const service = yield* cloud.services.get(name, { stage })
       const siblings = yield* cloud.services.list({ app: service.app, stage: service.stage })
       if (terminal.canAsk || siblings.length > 1) {

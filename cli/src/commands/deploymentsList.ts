@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { appOf, connect, stageOf } from "../client.ts"
+import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { age, table } from "../terminal.ts"
@@ -13,9 +13,7 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { app, cloud, stage } = yield* connectToApp(input)
       const deployments = yield* cloud.deployments.list(app, { stage })
       if (terminal.json) return terminal.printJson({ deployments })
       const now = Date.now()

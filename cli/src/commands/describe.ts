@@ -1,6 +1,6 @@
 import type { Revision, Service } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { connect, parseServiceName, stageOf } from "../client.ts"
+import { connectToService } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
 import { diagnosisLines } from "../diagnosis.ts"
 import { required } from "../flags.ts"
@@ -108,9 +108,7 @@ export default command({
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const name = yield* parseServiceName(input.name)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { cloud, name, stage } = yield* connectToService(input)
       const service = yield* cloud.services.get(name, { stage })
       const revisions = yield* cloud.services.revisions(name, { stage })
       if (terminal.json) return terminal.printJson({ service: serviceJson(service), revisions })

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { appOf, connect, stageOf } from "../client.ts"
+import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { age, table } from "../terminal.ts"
@@ -18,9 +18,7 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { app, cloud, stage } = yield* connectToApp(input)
       const drift = yield* cloud.drift(app, { stage })
       if (terminal.json) return terminal.printJson({ drift })
       if (drift.length === 0) return terminal.say(`no drift: nobody else has changed what ${app} has in the cluster`)

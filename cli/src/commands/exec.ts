@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { connect, parseServiceName, stageOf } from "../client.ts"
+import { connectToService } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { ExitWith, UsageError } from "../failure.ts"
 import { required, toggle, words } from "../flags.ts"
@@ -73,9 +73,7 @@ export default command({
           fix: `write \`maxcloud exec ${input.name} -- sh\``
         })
       }
-      const name = yield* parseServiceName(input.name)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { cloud, name, stage } = yield* connectToService(input)
       const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true && !input.noTty
       const session = yield* cloud.services.exec(name, input.command, {
         stage,

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { openInBrowser } from "../browser.ts"
-import { connect, parseServiceName, stageOf } from "../client.ts"
+import { connectToService } from "../client.ts"
 import { command, noFlags, positionals } from "../command.ts"
 import { CommandFailed } from "../failure.ts"
 import { required } from "../flags.ts"
@@ -12,9 +12,7 @@ export default command({
   positionals: positionals({ name: required("NAME", "The service") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const name = yield* parseServiceName(input.name)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { cloud, name, stage } = yield* connectToService(input)
       const { url } = yield* cloud.services.get(name, { stage })
       if (url === null) {
         return yield* new CommandFailed({

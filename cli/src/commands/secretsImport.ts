@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { Effect, Redacted } from "effect"
-import { appOf, connect, loadSchemas, stageOf } from "../client.ts"
+import { connectToApp, loadSchemas } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { decodeText } from "../decodeText.ts"
 import { parseDotenv } from "../dotenv.ts"
@@ -43,9 +43,8 @@ export default command({
       const { SecretName } = yield* loadSchemas
       const parsed = yield* parseDotenv(content, file === "-" ? "standard input" : file)
       const secrets = parsed.map((_) => ({ name: SecretName.make(_.name), value: Redacted.make(_.value) }))
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const set = yield* (yield* connect(input)).secrets.import(app, secrets, { stage })
+      const { app, cloud, stage } = yield* connectToApp(input)
+      const set = yield* cloud.secrets.import(app, secrets, { stage })
       if (terminal.json) return terminal.printJson({ secrets: set })
       terminal.say(
         `set for ${app} (${stage ?? "production"}): ${set.map((_) => _.name).join(", ")}; the next deploy uses them`

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { appOf, connect, stageOf } from "../client.ts"
+import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { text } from "../flags.ts"
 import { age, table } from "../terminal.ts"
@@ -14,9 +14,7 @@ export default command({
   positionals: noPositionals,
   run: (input, terminal) =>
     Effect.gen(function* () {
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { app, cloud, stage } = yield* connectToApp(input)
       const secrets = yield* cloud.secrets.list(app, { stage })
       if (terminal.json) return terminal.printJson({ secrets })
       if (secrets.length === 0) return terminal.say(`${app} has no secrets: \`maxcloud secrets set NAME\` sets one`)

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
+import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { UsageError } from "../failure.ts"
 import { integer, required, text } from "../flags.ts"
@@ -24,9 +24,8 @@ export default command({
       if (to === undefined || to < 1) {
         return yield* new UsageError({ message: "no version given", fix: "write --to VERSION" })
       }
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const secret = yield* (yield* connect(input)).secrets.rollback(app, name, to, { stage })
+      const { app, cloud, stage } = yield* connectToApp(input)
+      const secret = yield* cloud.secrets.rollback(app, name, to, { stage })
       if (terminal.json) return terminal.printJson(secret)
       terminal.say(
         `${name} of ${app} (${stage ?? "production"}) has the value of version ${to}, as version ${secret.version}: the next deploy uses it`

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
+import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { required, text } from "../flags.ts"
 
@@ -13,9 +13,7 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const name = yield* parseSecretName(input.name)
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const cloud = yield* connect(input)
+      const { app, cloud, stage } = yield* connectToApp(input)
       yield* cloud.secrets.unset(app, name, { stage })
       if (terminal.json) return terminal.printJson({ name })
       terminal.say(`${name} of ${app} (${stage ?? "production"}) is forgotten`)

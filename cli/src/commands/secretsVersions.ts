@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { appOf, connect, parseSecretName, stageOf } from "../client.ts"
+import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { required, text } from "../flags.ts"
 import { age, printTable } from "../terminal.ts"
@@ -12,9 +12,8 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const name = yield* parseSecretName(input.name)
-      const app = yield* appOf(input)
-      const stage = yield* stageOf(input)
-      const versions = yield* (yield* connect(input)).secrets.versions(app, name, { stage })
+      const { app, cloud, stage } = yield* connectToApp(input)
+      const versions = yield* cloud.secrets.versions(app, name, { stage })
       if (terminal.json) return terminal.printJson({ versions })
       const now = Date.now()
       printTable(
