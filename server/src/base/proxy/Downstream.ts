@@ -60,7 +60,7 @@ export interface Downstream {
 const lingerBytes = 1024 * 1024
 const lingerMs = 5_000
 
-/** Takes what still comes of a body that was answered early, within bounds, so that the connection can go on. */
+/** Discards the rest of a body that was answered early, within bounds, so that the connection stays usable. */
 const discardRest = (request: IncomingMessage): void => {
   if (request.complete || request.destroyed) return
   const { socket } = request

@@ -18,7 +18,7 @@ import { malformedResponse, type Refusal, refusalResponse } from "./problem.ts"
 import { RequestBody } from "./RequestBody.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
 
-/** Below it, a slow line would be taken for one that stands still. */
+/** A shorter limit would take a slow connection for one that has stalled. */
 const minStallMs = 30_000
 
 export interface Upstreams {
@@ -277,7 +277,7 @@ class Exchange {
 
   readonly #flush = this.#guarded(() => void this.#dispatch({ type: "flush" }))
 
-  /** Who has begun to be answered must read it, and send what is left of its request: what stands still holds a slot and memory. */
+  /** A caller must read its answer and send the rest of its request: a stalled one holds a slot and memory. */
   readonly #stalled = this.#guarded(() => void this.#dispatch({ type: "stalled" }))
 
   #waitForDrain(): false {

@@ -96,11 +96,11 @@ export type ExchangeEffect =
 
 export type Step = readonly [Exchanging, ReadonlyArray<ExchangeEffect>]
 
-/** No instance has begun to work on what is attempted again; but attempts must end. */
+/** Retries are safe, since no instance has begun to process the request. But they must end. */
 const maxAttempts = 12
 /** The first attempts go at once; after that whoever gives slots out needs time to see that the instance is gone. */
 const quickAttempts = 3
-/** Informational answers of one request that are passed on: they are not asked for, so nobody has room for any number of them. */
+/** Informational answers (1xx) that are passed on for one request. Nobody asked for them, so their number is bounded. */
 const maxInformational = 32
 
 /** These and the answer to HEAD have no body, whatever they say of one (RFC 9112, 6.3). */

@@ -95,7 +95,7 @@ export const startWorkers = (options: WorkersOptions) =>
     const perform = (effect: DispatchEffect): Effect.Effect<void> => {
       switch (effect.type) {
         case "claim":
-          // Not to be interrupted between a lease and its record, or it could not be given back.
+          // Not interruptible between taking a lease and recording it: otherwise it couldn't be given back.
           return Effect.uninterruptible(Effect.flatMap(claim(options, effect.most), go))
         case "start":
           return FiberSet.run(fibers, Effect.interruptible(work(effect.lease)))

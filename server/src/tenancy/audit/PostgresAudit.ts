@@ -100,7 +100,7 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
       const append = Effect.fn("Audit.append")(function* (first: Happening, ...more: ReadonlyArray<Happening>) {
         const caller = yield* CurrentCaller
         const chain = first.organizationId ?? caller?.organization.id ?? "server"
-        // Before the chain is locked: making a key takes its time.
+        // Seal before the chain is locked: creating a key takes a while.
         const entries = yield* Effect.forEach([first, ...more], (_) => entryOf(chain, _))
         const write = chained(chain, entries)
         const isOpen = Option.isSome(yield* Effect.serviceOption(TransactionConnection))

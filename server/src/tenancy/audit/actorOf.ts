@@ -11,7 +11,7 @@ export interface Actor {
   readonly oidcSubject: string | null
 }
 
-/** Who it was. `person`: where no caller says so. Without an address, nobody sent a request: it was the server. */
+/** The actor of an entry. `person` is for requests without a caller. Without an address there was no request: the server acted itself. */
 export const actorOf = (caller: Caller | undefined, person: Actor["person"], address: string | undefined): Actor => {
   if (caller === undefined) {
     if (person !== undefined) return { type: "user", id: person.id, credentialId: null, person, oidcSubject: null }

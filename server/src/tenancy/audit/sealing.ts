@@ -61,7 +61,7 @@ const isPerson = Schema.is(UserId)
 
 /**
  * What can be opened of an entry. What was erased is null; so is what somebody has changed, for the log must be readable where it was
- * tampered with: that the hash does not fit is told by the verification.
+ * tampered with. The verification reports that the hash doesn't match.
  */
 export const open = (keys: Keys, row: EntryRow): Effect.Effect<Opened, MasterKeyError> => {
   const chain = row.organization_id

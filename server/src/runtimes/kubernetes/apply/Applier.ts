@@ -93,7 +93,7 @@ const allOrRefusals = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect.Effect
       (one) =>
         each(one).pipe(
           Effect.as(undefined),
-          // The others of the step stand; with nobody to answer they would only wait as long.
+          // If one is refused, the others of the step are still applied. If the cluster is unreachable, they would only wait as long.
           Effect.catchAll((error) => (error.reason === "refused" ? Effect.succeed(error) : Effect.fail(error)))
         ),
       { concurrency }

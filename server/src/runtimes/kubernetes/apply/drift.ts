@@ -105,7 +105,7 @@ export const makeDrift = ({ applied, cache, lookup }: DriftOptions): Stream.Stre
     const key = Option.flatMap(Option.fromNullable(around), keyOfNamespace)
     if (around === undefined || Option.isNone(key) || applied.hold(place, change)) return Effect.succeed([])
     const seen = { place, key: key.value, metadata }
-    // All of it goes, by nobody's hand but who deletes the namespace.
+    // The namespace is being deleted, and everything in it: that isn't drift.
     if (!isNamespace && around.deletionTimestamp !== undefined) return Effect.succeed([])
     const ours = ownEntry(metadata.managedFields) !== undefined || applied.of(place)?.uid === metadata.uid
     if (!ours || applied.hasRemoved(metadata.uid)) return Effect.succeed([])

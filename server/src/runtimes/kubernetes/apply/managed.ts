@@ -99,7 +99,7 @@ export const ownerOf = ({ labels, managedFields }: ObjectMetadata): string => {
   return `made by ${made}, ${marked}`
 }
 
-/** In which step an object is applied: what others need comes before them. */
+/** The step in which an object is applied. Objects that others need come first. */
 const steps: Readonly<Record<AppliedKind, number>> = {
   namespace: 0,
   resourceQuota: 1,

@@ -112,7 +112,7 @@ export const podLines = (
     )
   })
 
-/** Whose time is that of the first: which of its equals it is cannot be told, where there are lines before it. */
+/** Lines with equal timestamps can't be told apart, so lines with the first one's time are left out: earlier ones may be missing. */
 const withoutFirstTime = (lines: ReadonlyArray<LogLine>, asked: number) =>
   lines.length < asked ? lines : lines.filter(({ t }) => t !== lines[0]?.t)
 

@@ -163,7 +163,7 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
       let passedOver: Slot | undefined
       const now = performance.now()
       const count = slots.length
-      // Begins at another one each time, so that equals share.
+      // Starts at another instance each time, so that equally loaded ones share.
       for (let i = 0; i < count; i++) {
         const slot = slots[(turn + i) % count]
         if (slot === undefined || slot.state !== "open" || slot.inFlight >= limit || !slot.endpoint.isReady()) continue

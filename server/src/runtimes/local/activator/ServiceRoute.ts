@@ -35,7 +35,7 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** More requests than this are not held for one service. */
+/** The most requests that are held for one service. */
 export const maxWaiting = 10_000
 
 const defaultTimeoutMs = 300_000

@@ -49,7 +49,7 @@ export const makeScaling = (input: ScalingInput): Scaling => {
   return {
     begin: (runner, template) => {
       if (current?.runner === runner) return
-      // The average since it was last awake says nothing.
+      // Drop the average that was collected before it was idle.
       runner.pool.stats.report(performance.now())
       const start = { nowMs: input.now(), readyInstances: Math.max(1, runner.running()) }
       current = { runner, autoscaler: makeAutoscaler(template.scale, start) }
