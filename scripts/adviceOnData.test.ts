@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parse } from "@babel/parser"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { nodesOf } from "./nodesOf.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -70,7 +70,7 @@ const proseOf = (file: string) =>
 /** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/control/deployments/acceptedServices.ts": ["choose another name, or delete it there"],
-  "server/src/control/deployments/fakeRuntime.ts": ["remove …/…"],
+  "server/test/deployments/fakeRuntime.ts": ["remove …/…"],
   "server/src/tenancy/identity/keys/PostgresApiKeys.ts": ["delete it, and create"],
   "server/src/tenancy/identity/keys/PostgresOidcTrusts.ts": ["There is an OIDC trust"],
   "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { bundle, bundles } from "./bundles.ts"
 
 describe.each(Object.entries(bundles))("the bundle of %s", (name, settings) => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parse } from "@babel/parser"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { assert, it } from "vitest"
+import { assert, it } from "@effect/vitest"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const page = readFileSync(join(root, "docs", "security.md"), "utf8")

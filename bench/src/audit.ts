@@ -1,9 +1,9 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, ManagedRuntime } from "effect"
-import { layerTest as databaseLayer } from "../../server/src/base/database/layerTest.ts"
-import { layerTest as keysLayer } from "../../server/src/base/keys/layerTest.ts"
 import { Audit } from "../../server/src/tenancy/audit/Audit.ts"
 import { layer } from "../../server/src/tenancy/audit/PostgresAudit.ts"
+import { layerTest as databaseLayer } from "../../server/test/database/layerTest.ts"
+import { layerTest as keysLayer } from "../../server/test/keys/layerTest.ts"
 import { type Benchmark, interleaved } from "./measure.ts"
 
 const appends = 500

@@ -6,8 +6,8 @@ import { setTimeout } from "node:timers/promises"
 import { OrganizationName, productionStage, ServiceName } from "@maxcloud/config-schema"
 import { ApiKeyId, OrganizationId, type ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Redacted, Stream } from "effect"
-import { testApi } from "../../server/src/edge/api/testApi.ts"
 import { LogStore } from "../../server/src/runtimes/local/logs/LogStore.ts"
+import { testApi } from "../../server/test/api/testApi.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "maxcloud-followers-"))
 const service = ServiceName.make("web")

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { failureLines, isAway, isDiskFull } from "./failureLines.ts"
 
 const usage = Array.from({ length: 60 }, (_, at) => `npm error   --option-${at}\nnpm error     What it does`).join("\n")

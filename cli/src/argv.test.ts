@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { canonicalArguments } from "./argv.ts"
 import { UsageError } from "./failure.ts"
 import type { FlagInfo } from "./flags.ts"

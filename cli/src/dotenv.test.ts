@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { parse } from "dotenv"
 import { Effect, Either } from "effect"
 import * as fc from "effect/FastCheck"
-import { describe, expect, it } from "vitest"
 import { parseDotenv } from "./dotenv.ts"
 
 const read = (text: string) => Effect.runSync(Effect.either(parseDotenv(text, "f.env")))

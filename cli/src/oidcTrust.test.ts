@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
-import { describe, expect, it } from "vitest"
 import { trustOf, type WrittenTrust } from "./oidcTrust.ts"
 
 const of = (written: Partial<WrittenTrust>) =>

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { DeploymentEvent } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
-import { assert, describe, it } from "vitest"
 import { makeProgress } from "./progress.ts"
 import { makeTerminal } from "./terminal.ts"
 

@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { settingsOf } from "@maxcloud/sdk/api"
 import { Either } from "effect"
-import { describe, expect, it } from "vitest"
 import { envSource, serviceJson, settingRows } from "./serviceText.ts"
 
 const specOf = (service: object) => {

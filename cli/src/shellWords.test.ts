@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process"
+import { describe, expect, it } from "@effect/vitest"
 import { Either } from "effect"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { shellWords } from "./shellWords.ts"
 
 const words = (text: string) => Either.getOrElse(shellWords(text), (problem) => problem)

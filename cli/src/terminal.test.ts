@@ -1,5 +1,5 @@
+import { describe, expect, it, vi } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it, vi } from "vitest"
 import { printable } from "./format.ts"
 import { elapsed, hasColours, makeTerminal, printableLines, table } from "./terminal.ts"
 

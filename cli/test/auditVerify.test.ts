@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
-import { exportOf, signer, type TestEntry } from "../../sdk/src/audit/exportForTests.ts"
+import { describe, expect, it } from "@effect/vitest"
+import { exportOf, signer, type TestEntry } from "../../sdk/test/auditExport.ts"
 import { makeFolder, run } from "./cli.ts"
 
 const entry = (subject: string): TestEntry => ({

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { commands } from "../src/commands/index.ts"
 import { main, makeFolder, packageFolder, run, start, webPackage } from "./cli.ts"
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-import { expect, it } from "vitest"
+import { expect, it } from "@effect/vitest"
 import { makeFolder, run } from "./cli.ts"
 
 const execute = promisify(execFile)

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
-import { afterEach, expect, it } from "vitest"
+import { afterEach, expect, it } from "@effect/vitest"
 import { makeFolder, run } from "./cli.ts"
 import { devIn, get, openSocket } from "./devSession.ts"
 

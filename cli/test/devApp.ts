@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect } from "vitest"
+import { expect } from "@effect/vitest"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 
 /** An app in a folder that every user may read: the tests may run as root. It says "it listens", and takes its time to end. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { main, start } from "./cli.ts"
 import { makeApp, nothingLeft, processesOf } from "./devApp.ts"
 

@@ -1,5 +1,5 @@
 import { request } from "node:http"
-import { expect } from "vitest"
+import { expect } from "@effect/vitest"
 import { start } from "./cli.ts"
 
 /** GET of a `*.localhost` URL: its host is the server's own address, which Node cannot look up. Rejects if the body takes too long. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
-import { afterEach, expect, it } from "vitest"
+import { afterEach, expect, it } from "@effect/vitest"
 import { makeFolder } from "./cli.ts"
 import { devIn, get, openSocket } from "./devSession.ts"
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { commands } from "../src/commands/index.ts"
 import { globalFlags } from "../src/flags.ts"
 import { commandHelp } from "../src/help.ts"

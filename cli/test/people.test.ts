@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { temporaryFolder } from "../../sdk/test/temporaryFolder.ts"
 import { withMadeDatabase } from "../../server/test/database/madeDatabase.ts"
 import { makeFolder, type RunOptions, run, start } from "./cli.ts"

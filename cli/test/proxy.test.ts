@@ -1,6 +1,6 @@
 import { type AddressInfo, connect } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import {
   encodeService,
   entry,

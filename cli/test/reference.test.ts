@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, it } from "vitest"
+import { expect, it } from "@effect/vitest"
 import { cliReference, summariesModule } from "../scripts/reference.ts"
 import { commands } from "../src/commands/index.ts"
 import { globalFlags } from "../src/flags.ts"

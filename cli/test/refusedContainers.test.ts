@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { chmodSync, writeFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "../../server/test/freePort.ts"
 import { findTool, podmanVariable, probePodman } from "../../server/test/registry/missingTools.ts"
 import { buildTrueImage } from "../../server/test/registry/scratchImage.ts"

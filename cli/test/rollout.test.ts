@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { freePort } from "../../server/test/freePort.ts"
 import { startPostgres } from "../../server/test/replicas/startPostgres.ts"
 import { makeFolder, run, start, webPackage, webServer } from "./cli.ts"

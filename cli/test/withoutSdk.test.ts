@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, expect, it } from "vitest"
+import { afterAll, expect, it } from "@effect/vitest"
 import { run } from "./cli.ts"
 
 const cwd = mkdtempSync(join(tmpdir(), "maxcloud-alone-"))

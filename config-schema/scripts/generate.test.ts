@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { assert, it } from "vitest"
+import { assert, it } from "@effect/vitest"
 import { generated } from "./generate.ts"
 
 it.each(Object.entries(generated()))("%s is current: npm run generate", (path, content) => {

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { appSpec } from "../test/appSpecArbitrary.ts"
 import { encodeAppSpec, parseAppSpec } from "./index.ts"
 

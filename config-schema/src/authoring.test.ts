@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { assert, describe, it } from "vitest"
 import { defineConfig, evaluateConfig, isConfig, parseAppSpec, secret, service, text } from "./index.ts"
 
 const stage = { stage: "production" }

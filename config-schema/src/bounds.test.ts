@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { assert, describe, it } from "vitest"
 import { unbounded } from "../test/unbounded.ts"
 import { bounds, encodeAppSpec, parseAppSpec } from "./index.ts"
 import { appSpecJsonSchema } from "./jsonSchema.ts"

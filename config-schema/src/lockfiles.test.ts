@@ -1,4 +1,4 @@
-import { assert, it } from "vitest"
+import { assert, it } from "@effect/vitest"
 import { lockfileNames, packageManagerOf } from "./lockfiles.ts"
 
 it.each([

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { clocksIn } from "./clocksIn.ts"
 
 const root = dirname(dirname(import.meta.dirname))

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { requestsIn } from "./checkSite.ts"
 import { docsFolder } from "./sidebar.ts"
 import { terminalPicture, withoutChance } from "./terminalPicture.ts"

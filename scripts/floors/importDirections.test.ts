@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { cyclesIn } from "./cyclesIn.ts"
 import { pageFile, pictureFile } from "./files.ts"
 import { floors, rooms } from "./floors.ts"
@@ -10,8 +10,7 @@ import { pictureOf, renderPage } from "./picture.ts"
 const server = join(import.meta.dirname, "../../server/src")
 
 /** Helpers of tests that stand beside what they test: they build whole servers. */
-const isHelper = (file: string) =>
-  /(^|\/)(test[A-Z]\w*|fake\w+|layerTest|historyContract|fuzz\w*|testing|rawHttp2)\.ts$/.test(file)
+const isHelper = (file: string) => /(^|\/)(historyContract|fuzz\w*|rawHttp2)\.ts$/.test(file)
 
 const inside = sourcesIn(server)
   .map((file) => relative(server, file))
@@ -30,6 +29,14 @@ const edges = inside.flatMap((from) =>
 )
 
 describe("the floors of the server", () => {
+  it("have no helpers of tests in between, which stand in server/test", () => {
+    const helpers = /(^|\/)(test[A-Z]\w*|fake[A-Z]\w*|layerTest|testing|\w+ForTests?)\.ts$/
+    assert.deepStrictEqual(
+      inside.filter((file) => helpers.test(file)),
+      []
+    )
+  })
+
   it("are its folders, eight at most", () => {
     assert.deepStrictEqual(readdirSync(server).sort(), floors.map((_) => _.name).sort())
     assert.isAtMost(floors.length, 8)

@@ -1,5 +1,5 @@
 import { dirname, join, relative, resolve } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { importsOf, sourcesIn } from "./importsOf.ts"
 
 const root = join(import.meta.dirname, "../..")

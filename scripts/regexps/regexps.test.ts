@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { isLinear } from "./isLinear.ts"
 import { type Pattern, patternsIn, patternsOf } from "./patternsIn.ts"
 

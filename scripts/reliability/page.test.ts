@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { drawsOf, pick } from "../kills/draws.ts"
 import { kindOf, kinds } from "../kills/kill.ts"
 import { killsOf } from "../kills/ledger.ts"

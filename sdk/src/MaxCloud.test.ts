@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { Chunk, Effect, Fiber, Redacted, Stream } from "effect"
-import { assert, describe, it } from "vitest"
 import {
   deployment,
   deploymentId,

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { createContext, runInContext } from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
 import { build } from "esbuild"
-import { assert, describe, it } from "vitest"
 
 const bundled = async (entry: string): Promise<string> => {
   const { outputFiles } = await build({

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { assert, describe, it } from "vitest"
 import { errorPage } from "../scripts/errorPage.ts"
 import * as apiModule from "./api/errors.ts"
 import * as sdkModule from "./errors.ts"

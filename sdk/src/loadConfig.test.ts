@@ -1,6 +1,6 @@
 import { join } from "node:path"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { afterAll, assert, describe, it } from "vitest"
 import { imports, makeConfigFolder } from "../test/configFolder.ts"
 import { evaluate } from "./evaluate.ts"
 import { findConfig, loadConfig, renderIssue } from "./index.ts"

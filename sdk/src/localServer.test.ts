@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it, vi } from "vitest"
+import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import { fakeServer, json } from "../test/fakeServer.ts"
 import { createClient } from "./index.ts"
 import { localServerFile, localToken, tokenDigestOf } from "./localServer.ts"

@@ -1,4 +1,4 @@
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { fakeServer, json, problem } from "../test/fakeServer.ts"
 import { TooManyRequests, Unauthenticated } from "./api/index.ts"
 import { isSafeForTokens } from "./connection.ts"

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http"
 import { HttpApi } from "@effect/platform"
+import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Cause, Effect, Exit, FastCheck, Option } from "effect"
-import { afterEach, assert, describe, it } from "vitest"
 import { MaxCloudApi } from "./api/api.ts"
 import { carriesSecret, operations } from "./api/operations.ts"
 import { makeConnection } from "./connection.ts"

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { makeEventParser } from "./sse.ts"
 
 const parse = (...pieces: ReadonlyArray<string>) => {

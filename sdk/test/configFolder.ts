@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { assert } from "vitest"
+import { assert } from "@effect/vitest"
 import { ConfigInvalid, loadConfig, renderIssue } from "../src/index.ts"
 
 /** What a config imports first. */

@@ -10,8 +10,8 @@ import {
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { DeploymentFailed } from "@maxcloud/sdk"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"

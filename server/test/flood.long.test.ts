@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, assert, describe, it } from "vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { residentBytes, ServerProcess } from "./serverProcess.ts"

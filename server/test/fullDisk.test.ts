@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { InsufficientStorage, Unavailable } from "@maxcloud/sdk/api"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { afterAll, assert, describe, it } from "vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { groupsWith, processesWith, ServerProcess } from "./serverProcess.ts"

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads"
-import { afterAll, assert, describe, it } from "vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"

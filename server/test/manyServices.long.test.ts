@@ -1,4 +1,4 @@
-import { afterAll, assert, describe, it } from "vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { ServerProcess } from "./serverProcess.ts"

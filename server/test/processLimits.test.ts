@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { freePort } from "./freePort.ts"
 import { makeSource } from "./makeSource.ts"
 import { makePidsCgroup, type PidsCgroup } from "./pidsCgroup.ts"

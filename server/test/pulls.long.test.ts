@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import type { DeployProgress } from "@maxcloud/sdk"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { recordFault } from "./chaos/recordFault.ts"
 import { freePort } from "./freePort.ts"
 import { type GatedRegistry, startGatedRegistry } from "./registry/gatedRegistry.ts"

@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { isPublicAddress, isWithin, parseRange, rangesOf } from "@maxcloud/config-schema"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { canonicalRanges, type EgressRules, ipBlocksOf, refusalOf } from "./egress.ts"
 
 const isIn = (address: string, cidr: string) => {

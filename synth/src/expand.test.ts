@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { expand, referredIn, wordOf } from "./expand.ts"
 
 /** Kubernetes' own loop (third_party/forked/golang/expansion/expand.go), written out in its steps. */

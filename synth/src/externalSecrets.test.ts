@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, parseAppSpec, SecretName, StageName } from "@maxcloud/config-schema"
 import { Either } from "effect"
-import { describe, expect, it } from "vitest"
 import { externalKeyOf } from "./externalSecrets.ts"
 import { offlineTenant } from "./offlineTenant.ts"
 import { synth } from "./synth.ts"

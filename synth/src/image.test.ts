@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { examples, specOf } from "../test/examples.ts"
 import { synth } from "./synth.ts"
 import { synthNamespace } from "./synthNamespace.ts"

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
-import { describe, expect, it } from "vitest"
 import { examples, specOf } from "../test/examples.ts"
 import { annotation } from "./annotations.ts"
 import type { Manifest } from "./manifest.ts"

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
-import { assert, describe, it } from "vitest"
 import { portable, portableProblems } from "./portable.ts"
 
 const specOf = (services: ReadonlyArray<Readonly<Record<string, unknown>>>) =>

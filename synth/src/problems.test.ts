@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { type AppSpec, OrganizationName, SecretName, StageName } from "@maxcloud/config-schema"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { specOf } from "../test/examples.ts"
 import { egressProblems, hostProblems, knativeProblems, missingSecrets } from "./problems.ts"
 

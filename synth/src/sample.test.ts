@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { encodeAppSpec, parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
-import { describe, expect, it } from "vitest"
 import { sampleApp, sampleManifests } from "./sample.ts"
 
 const encoded = (input: unknown) => encodeAppSpec(Either.getOrThrow(parseAppSpec(input))).services[0]

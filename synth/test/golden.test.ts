@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { hostProblems, knativeProblems } from "../src/problems.ts"
 import { synth } from "../src/synth.ts"
 import { synthNamespace } from "../src/synthNamespace.ts"

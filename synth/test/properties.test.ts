@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { type AppSpec, encodeAppSpec, linksOf, type ServiceSpec } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { parseAllDocuments } from "yaml"
 import { annotation, label } from "../src/annotations.ts"
 import { literal } from "../src/literal.ts"

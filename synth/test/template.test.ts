@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { fieldNames, pairsOf } from "../../config-schema/test/serviceFields.ts"
 import { templateOf } from "../src/KnativeService.ts"
 import { offlineTenant } from "../src/offlineTenant.ts"

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { isForDevelopment } from "./frameworks.ts"
 import type { PackageJson } from "./packageJson.ts"
 import { developmentUsedBy, withoutBuild } from "./scripts.ts"

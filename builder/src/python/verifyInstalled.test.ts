@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { verifyInstalled } from "./verifyInstalled.ts"
 
 let folder: string

@@ -1,10 +1,10 @@
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterEach, assert, beforeEach, it } from "@effect/vitest"
 import { reservedEnvNames } from "@maxcloud/config-schema"
 import { loadConfig } from "@maxcloud/sdk"
 import { Effect } from "effect"
-import { afterEach, assert, beforeEach, it } from "vitest"
 import { makeEnvFiles } from "./envFiles.ts"
 
 let folder: string

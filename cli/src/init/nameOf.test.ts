@@ -1,7 +1,7 @@
+import { assert, describe, it } from "@effect/vitest"
 import { AppName, ServiceName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { nameOf, namesOf } from "./nameOf.ts"
 
 const isApp = Schema.is(AppName)

@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { makeFilter } from "./filter.ts"
 import { type Level, levels, makeLevels } from "./level.ts"
 

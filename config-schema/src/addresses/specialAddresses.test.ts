@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net"
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import {
   cutFrom,
   type IpRange,

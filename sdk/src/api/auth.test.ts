@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { CreateApiKey, CreateOidcTrust, Email } from "./auth.ts"
 
 const key = Schema.decodeUnknownOption(CreateApiKey)

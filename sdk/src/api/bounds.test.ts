@@ -1,5 +1,5 @@
 import { OpenApi } from "@effect/platform"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { unbounded } from "../../../config-schema/test/unbounded.ts"
 import { MaxCloudApi } from "./index.ts"
 

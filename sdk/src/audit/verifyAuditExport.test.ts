@@ -1,9 +1,9 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fc from "fast-check"
-import { assert, describe, it } from "vitest"
+import { checkpointLine, exportOf, recordOf, signer, type TestEntry, testEntry } from "../../test/auditExport.ts"
 import { canonicalJson } from "../api/index.ts"
 import type { AuditFaultCode, AuditPins, AuditVerification } from "./AuditVerification.ts"
-import { checkpointLine, exportOf, recordOf, signer, type TestEntry, testEntry } from "./exportForTests.ts"
 import { lastCheckpointIn, publicKeysIn, verifyAuditExport, verifyAuditExportOf } from "./verifyAuditExport.ts"
 
 const key = signer()

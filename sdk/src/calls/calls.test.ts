@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Predicate, Stream } from "effect"
-import { assert, describe, it } from "vitest"
 import { operations } from "../api/index.ts"
 import { createClient } from "../client.ts"
 import { makeMaxCloud } from "../MaxCloud.ts"

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { diagnosisPage } from "../../scripts/diagnosisPage.ts"
 import {
   diagnosisCodes,

@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { deadPort, startTestProxy } from "../../test/testProxy.ts"
 import { createClient, NotReachable } from "../index.ts"
 import { ProxyFailed, proxiedFetch } from "./index.ts"

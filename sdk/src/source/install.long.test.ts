@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { installCut, type Manager } from "../../test/installCut.ts"
 
 const npx = (name: string, ...words: ReadonlyArray<string>) => ["npx", "--yes", "--package", name, "--", ...words]

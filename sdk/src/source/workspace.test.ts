@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { buffer } from "node:stream/consumers"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { type Snapshot, snapshotOf } from "../snapshot.ts"
 
 let root = ""

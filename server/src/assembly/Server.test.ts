@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from "node:http2"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import { type Embedded, embedded } from "./index.ts"
 
 const app = `

@@ -1,3 +1,4 @@
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import {
@@ -10,7 +11,6 @@ import {
 } from "@maxcloud/synth"
 import { Schema } from "effect"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { knativeProblems } from "../../../synth/src/problems.ts"
 import { secretNameOf, writeParts } from "../../../synth/src/secretParts.ts"
 import { examples, specOf } from "../../../synth/test/examples.ts"

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 
 /** Root ignores the modes of files, so as root the server runs as nobody, by a copy of Node that nobody may run. */
 const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}

@@ -1,6 +1,6 @@
 import { request } from "node:http"
 import { createServer } from "node:net"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../sdk/test/temporaryFolder.ts"
 import { embedded } from "./index.ts"
 

@@ -1,6 +1,6 @@
 import { Effect, Exit, Scope } from "effect"
 import { type ReadMail, readMail } from "../../src/tenancy/mail/readMail.ts"
-import { makeCertificate, smtpSink } from "../../src/tenancy/mail/testSmtp.ts"
+import { makeCertificate, smtpSink } from "../mail/testSmtp.ts"
 
 /** A mail server, and what it has for whom. */
 export const openMailbox = async () => {

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { answers, faultServer, host, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { afterwards, answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { answers, faultServer, makeApp, secondsUntil, setSecret } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 

@@ -1,6 +1,6 @@
 import { rmSync, statfsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { makeProject } from "../../../scripts/soak/sources.ts"
 import { startTestNpmRegistry } from "../sources/testNpmRegistry.ts"
 import { afterwards, faultServer, hasMounts, host, mountDisk, rejection } from "./faultServer.ts"

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { readdirSync } from "node:fs"
 import { connect, type Socket } from "node:net"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { afterwards, faultServer, host, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { afterwards, answers, faultServer, makeApp, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { answers, faultServer, hasMounts, makeApp, mountDisk, rejection, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"
 

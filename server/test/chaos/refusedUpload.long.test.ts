@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { makeSource } from "../makeSource.ts"
 import { afterwards, faultServer, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"

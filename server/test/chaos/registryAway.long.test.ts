@@ -1,4 +1,4 @@
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { freePort } from "../freePort.ts"
 import { answers, faultServer, makeApp, rejection } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"

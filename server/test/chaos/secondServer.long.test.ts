@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import type { ServerProcess } from "../serverProcess.ts"
 import { answers, container, faultServer, hasContainers, makeApp, secondsUntil } from "./faultServer.ts"
 import { recordFault } from "./recordFault.ts"

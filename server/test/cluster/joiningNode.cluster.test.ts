@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto"
+import { afterAll, afterEach, assert, beforeAll, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
-import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
 import { until } from "../contract/requests.ts"
+import { describeCluster } from "../kubeApi/testCluster.ts"
 import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 
 const settings = {

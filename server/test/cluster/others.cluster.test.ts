@@ -1,7 +1,7 @@
-import { afterAll, afterEach, assert, beforeAll, it } from "vitest"
+import { afterAll, afterEach, assert, beforeAll, it } from "@effect/vitest"
 import { type Kind, kinds } from "../../src/runtimes/kubeApi/kinds.ts"
-import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
 import { until } from "../contract/requests.ts"
+import { describeCluster } from "../kubeApi/testCluster.ts"
 import { startCommand, startDeploy } from "./commandLine.ts"
 import { labelsOf, namespaceFor, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, assert, beforeAll, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { afterAll, assert, beforeAll, it } from "vitest"
 import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
-import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
 import { until } from "../contract/requests.ts"
+import { describeCluster } from "../kubeApi/testCluster.ts"
 import { startDeploy } from "./commandLine.ts"
 import { namespaceFor, small, startWiredServer, type WiredServer } from "./wiredServer.ts"
 

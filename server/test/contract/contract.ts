@@ -1,7 +1,7 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type Deployment, DeploymentFailed, type LogEntry } from "@maxcloud/sdk"
 import { makeMaxCloud } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { Harness, ServiceEncoded } from "./Harness.ts"
 import { ask as askAt, startLoad, until } from "./requests.ts"
 

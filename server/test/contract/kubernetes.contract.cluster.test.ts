@@ -1,4 +1,4 @@
-import { describeCluster } from "../../src/runtimes/kubeApi/testCluster.ts"
+import { describeCluster } from "../kubeApi/testCluster.ts"
 import { startClusterHarness } from "./clusterHarness.ts"
 import { contractTests } from "./contract.ts"
 

@@ -1,4 +1,4 @@
-import { describe, it } from "vitest"
+import { describe, it } from "@effect/vitest"
 import { killDatabase } from "./killedDatabase.ts"
 
 const kills = Number(process.env.MAXCLOUD_KILLS ?? 20)

@@ -1,4 +1,4 @@
-import { describe, it } from "vitest"
+import { describe, it } from "@effect/vitest"
 import { killDatabase } from "./killedDatabase.ts"
 
 describe.skipIf(process.platform !== "linux")("a database that is killed under load", () => {

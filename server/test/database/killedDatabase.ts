@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert } from "vitest"
+import { assert } from "@effect/vitest"
 import { freePort } from "../freePort.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import { assertKept, awaitWrites, writeLoad } from "./writeLoad.ts"

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert } from "vitest"
+import { assert } from "@effect/vitest"
 import type { ServerProcess } from "../serverProcess.ts"
 
 /** What writers that never stop have been told. */

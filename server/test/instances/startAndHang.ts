@@ -2,8 +2,8 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, Schema } from "effect"
 import { Instances } from "../../src/runtimes/local/instances/Instance.ts"
 import { layer } from "../../src/runtimes/local/instances/layer.ts"
-import { accessAway } from "../../src/stores/images/testAccess.ts"
 import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
+import { accessAway } from "../images/testAccess.ts"
 
 // A stand-in for a server that is killed: `node startAndHang.ts <data folder> <app's folder>` starts one instance, hands on
 // what it prints, and does nothing more.

@@ -1,7 +1,7 @@
 import { createServer } from "node:http"
 import { connect } from "node:net"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { createClient } from "@maxcloud/sdk"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startServer } from "./accountServer.ts"
 
 type Server = Awaited<ReturnType<typeof startServer>>

@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { type OperationName, rowOf } from "@maxcloud/sdk/api"
 import fc from "fast-check"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { formPages } from "../../src/edge/http/routeTable.ts"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
 import { type Endpoint, endpointsOfContract } from "./endpoints.ts"

@@ -1,5 +1,5 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { type OperationName, Role, rowOf } from "@maxcloud/sdk/api"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type AccountServer, startAccountServer } from "./accountServer.ts"
 import { type Endpoint, endpointsOfContract } from "./endpoints.ts"
 

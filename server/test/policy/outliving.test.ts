@@ -1,5 +1,5 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { makeTestIssuer, type TestIssuer } from "../oidc/testIssuer.ts"
 import { startServer } from "./accountServer.ts"
 import { makePeople } from "./people.ts"

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { startServer } from "./accountServer.ts"
 import { makeBrowser } from "./browser.ts"
 import { makePeople } from "./people.ts"

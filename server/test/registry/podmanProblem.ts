@@ -7,8 +7,8 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, Layer, Schema } from "effect"
 import { type InstanceFailed, type InstanceSpec, Instances } from "../../src/runtimes/local/instances/Instance.ts"
 import { layer } from "../../src/runtimes/local/instances/layer.ts"
-import { accessAway } from "../../src/stores/images/testAccess.ts"
 import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
+import { accessAway } from "../images/testAccess.ts"
 import { buildTrueImage } from "./scratchImage.ts"
 
 const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)

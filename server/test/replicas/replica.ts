@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { Effect, Layer, Redacted } from "effect"
 import * as Database from "../../src/base/database/Database.ts"
 import * as Shards from "../../src/base/replicas/Shards.ts"
-import { makeFakeRuntime } from "../../src/control/deployments/fakeRuntime.ts"
-import { testServer } from "../../src/control/deployments/testServer.ts"
 import { Runtime } from "../../src/runtimes/port/Runtime.ts"
+import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
+import { testServer } from "../deployments/testServer.ts"
 
 /** A replica that carries out deployments of the database of `DATABASE_URL` on a runtime in its memory, until it is killed. */
 const dataDir = process.argv[2] ?? ""

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { makeStarterServer } from "./deployStarter.ts"
 import { quickStarters } from "./starters.ts"
 

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import pg from "pg"
 
-import { databaseTest, madeDataDir } from "./layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { orUnavailable, transaction } from "./sqlErrors.ts"
 
 describe("a database that takes no work for a while", () => {

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { inOrder } from "./inOrder.ts"
 
 /** Tables that point only to earlier ones, and to some that aren't given; then shuffled. */

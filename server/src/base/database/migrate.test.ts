@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, ManagedRuntime, Scope } from "effect"
 import pg from "pg"
-import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
+import { temporaryDataDir } from "../../../test/database/layerTest.ts"
 import { layer } from "./Database.ts"
-import { temporaryDataDir } from "./layerTest.ts"
 import { migrate } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
 

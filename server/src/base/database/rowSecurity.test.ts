@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Cause, Chunk, Duration, Effect, Layer, Logger, ManagedRuntime, Redacted, Scope, Stream } from "effect"
 import fc from "fast-check"
 import pg from "pg"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { temporaryDataDir } from "../../../test/database/layerTest.ts"
 import { stateOf } from "../postgres/sqlState.ts"
 import { layer } from "./Database.ts"
-import { temporaryDataDir } from "./layerTest.ts"
 import { asNobody, asOrganization, asServer } from "./RowScope.ts"
 
 const decode = (id: string) => OrganizationId.make(id)

@@ -1,6 +1,6 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import pg from "pg"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startPostgres } from "../../../test/replicas/startPostgres.ts"
 import { type Sharing, serverLock } from "./serverLock.ts"
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Runtime, Schema } from "effect"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
-import { layerTest } from "./layerTest.ts"
+import { layerTest } from "../../../test/database/layerTest.ts"
 import { storableJson } from "./storable.ts"
 import { storeEach } from "./storeEach.ts"
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { afterEach, describe, expect, it, vi } from "@effect/vitest"
 import { endProcesses } from "./endProcesses.ts"
 
 afterEach(() => void vi.restoreAllMocks())

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { type HostProgram, hostEnvironment } from "./hostEnvironment.ts"
 
 const programs: ReadonlyArray<HostProgram> = ["engine", "installer", "postgres", "system"]

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest"
+import { expect, it } from "@effect/vitest"
 import { ulimitsOf } from "./ownUlimits.ts"
 
 const limits = (

@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from "node:child_process"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { startProgram } from "./startProgram.ts"
 
 /** As Node gives it if the system refuses: without an id, and with the reason by an event. */

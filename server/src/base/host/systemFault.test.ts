@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { errorText, type FaultKind, faultInText, faultText, retryAfterSecondsOf, systemFaultOf } from "./systemFault.ts"
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error("no"), { code, ...more })

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
-import { assert, describe, it } from "vitest"
 import { endWithin } from "./endWithin.ts"
 
 /** Closes a scope with this finalizer; has it closed after two seconds? */

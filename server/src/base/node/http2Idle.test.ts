@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { type ClientHttp2Session, connect, createServer, type Http2Server, type ServerHttp2Session } from "node:http2"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { whenIdle } from "./http2Idle.ts"
 
 setFlagsFromString("--expose-gc")

@@ -2,8 +2,8 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import { type AddressInfo, connect } from "node:net"
 import type { Duplex } from "node:stream"
+import { expect, it } from "@effect/vitest"
 import { readProxy } from "@maxcloud/sdk/proxy"
-import { expect, it } from "vitest"
 import { startRelay } from "./startRelay.ts"
 
 it("leaves no connection to a proxy that answers only after the relay's end", async () => {

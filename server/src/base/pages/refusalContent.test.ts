@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { problemContentType, refusalContent } from "./refusalContent.ts"
 
 const problem = { type: "about:blank", title: "Not <found>", status: 404, detail: 'No "service" & no host <script>' }

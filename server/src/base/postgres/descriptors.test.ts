@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 
 /** Uses up its descriptors while the database of a folder runs, and says what it then takes the database for. */

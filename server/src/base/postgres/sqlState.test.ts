@@ -1,4 +1,4 @@
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { isBroken, isPassing, stateOf } from "./sqlState.ts"
 
 const coded = (code?: string) => Object.assign(new Error("no"), code === undefined ? {} : { code })

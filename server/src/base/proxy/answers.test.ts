@@ -2,10 +2,18 @@ import { once } from "node:events"
 import { request as httpRequest } from "node:http"
 import { connect, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2"
 import { createServer } from "node:net"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
+import {
+  frontTo,
+  http1Instance,
+  http2Instance,
+  rawExchange,
+  rawInstance,
+  serviceHost,
+  TestRoute
+} from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
 import { fieldBlock, flags, frame, frameTypes, onRequests } from "./rawHttp2.ts"
-import { frontTo, http1Instance, http2Instance, rawExchange, rawInstance, serviceHost, TestRoute } from "./testing.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

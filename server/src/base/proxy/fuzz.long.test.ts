@@ -1,7 +1,7 @@
+import { expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { expect, it } from "vitest"
+import { type FuzzResult, fuzz } from "../../../test/proxy/fuzzTesting.ts"
 import { anyCase, cutEverywhere } from "./fuzz.ts"
-import { type FuzzResult, fuzz } from "./fuzzTesting.ts"
 
 const numRuns = 100_000
 const inOnePart = 5_000

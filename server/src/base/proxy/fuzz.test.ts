@@ -1,7 +1,7 @@
+import { expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { expect, it } from "vitest"
+import { fuzz } from "../../../test/proxy/fuzzTesting.ts"
 import { anyCase } from "./fuzz.ts"
-import { fuzz } from "./fuzzTesting.ts"
 
 const numRuns = 2_000
 

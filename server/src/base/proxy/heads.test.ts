@@ -1,9 +1,17 @@
 import { createServer as createHttp } from "node:http"
 import { createServer as createHttp2 } from "node:http2"
 import { createServer } from "node:net"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
+import {
+  ask2,
+  frontTo,
+  http1Instance,
+  rawExchange,
+  rawInstance,
+  serviceHost,
+  TestRoute
+} from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { ask2, frontTo, http1Instance, rawExchange, rawInstance, serviceHost, TestRoute } from "./testing.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

@@ -3,9 +3,16 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import { connect } from "node:http2"
 import { promisify } from "node:util"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
+import {
+  frontTo,
+  http1Instance,
+  http2Instance,
+  rawExchange,
+  serviceHost,
+  TestRoute
+} from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { frontTo, http1Instance, http2Instance, rawExchange, serviceHost, TestRoute } from "./testing.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

@@ -6,9 +6,9 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream
 } from "node:http2"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
+import { frontTo, http1Instance, http2Instance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { frontTo, http1Instance, http2Instance, serviceHost, TestRoute } from "./testing.ts"
 
 const closers: Array<() => unknown> = []
 const front = async (
@@ -128,7 +128,7 @@ describe("HTTP/2", () => {
     const { address } = await front(route)
     const response = await fetch(`http://127.0.0.1:${address.port}/a?b`, { method: "POST", body: "hello" })
     expect(response.status).toBe(404)
-    const { rawExchange } = await import("./testing.ts")
+    const { rawExchange } = await import("../../../test/proxy/testing.ts")
     const text = await rawExchange(
       address.port,
       `POST /a?b HTTP/1.1\r\nHost: ${serviceHost}\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello`

@@ -1,9 +1,9 @@
 import { createServer } from "node:net"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { afterEach, describe, expect, it } from "vitest"
+import { ask2, frontTo, rawExchange, rawInstance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 import { http1Text } from "./fuzz.ts"
 import type { Front } from "./makeFront.ts"
-import { ask2, frontTo, rawExchange, rawInstance, serviceHost, TestRoute } from "./testing.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

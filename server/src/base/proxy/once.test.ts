@@ -1,9 +1,17 @@
 import { createServer, type Socket } from "node:net"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { afterEach, describe, expect, it } from "vitest"
+import {
+  ask2,
+  frontTo,
+  http1Instance,
+  rawExchange,
+  rawInstance,
+  serviceHost,
+  TestRoute
+} from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
 import { fieldBlock, flags, frame, frameTypes, onRequests } from "./rawHttp2.ts"
-import { ask2, frontTo, http1Instance, rawExchange, rawInstance, serviceHost, TestRoute } from "./testing.ts"
 
 const closers: Array<() => unknown> = []
 afterEach(async () => {

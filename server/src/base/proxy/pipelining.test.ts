@@ -1,10 +1,10 @@
 import { createServer } from "node:http"
 import { connect } from "node:net"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { afterEach, describe, expect, it, vi } from "@effect/vitest"
+import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 import { InTurn } from "./inTurn.ts"
 import type { Front } from "./makeFront.ts"
-import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "./testing.ts"
 
 const fronts: Array<Front> = []
 const front = async (...args: Parameters<typeof frontTo>): Promise<Front> => {

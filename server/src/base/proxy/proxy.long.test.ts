@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
 import { request as httpRequest, type IncomingMessage } from "node:http"
 import { Readable } from "node:stream"
-import { expect, it } from "vitest"
-import { frontTo, http1Instance, serviceHost, TestRoute } from "./testing.ts"
+import { expect, it } from "@effect/vitest"
+import { frontTo, http1Instance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 
 const bytes = 2 ** 30
 

@@ -9,10 +9,17 @@ import {
 import { connect, createServer as createNetServer } from "node:net"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
+import {
+  frontTo,
+  http1Instance,
+  rawExchange,
+  rawInstance,
+  serviceHost,
+  TestRoute
+} from "../../../test/proxy/testing.ts"
 import { type Front, makeFront, openLink, PortTaken } from "./makeFront.ts"
 import { NoInstance, type Route } from "./Route.ts"
-import { frontTo, http1Instance, rawExchange, rawInstance, serviceHost, TestRoute } from "./testing.ts"
 
 const fronts: Array<Front> = []
 const front = async (...args: Parameters<typeof frontTo>): Promise<Front> => {

@@ -3,8 +3,8 @@ import { request as httpRequest } from "node:http"
 import { connect as connect2 } from "node:http2"
 import { connect } from "node:net"
 import { setTimeout as realTimeout } from "node:timers/promises"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import { frontTo, http1Instance, http2Instance, serviceHost, TestRoute } from "./testing.ts"
+import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
+import { frontTo, http1Instance, http2Instance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 
 const closers: Array<() => unknown> = []
 // Node's own timers are not those of the global object, so sockets and parsers go on.

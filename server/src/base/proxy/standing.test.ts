@@ -1,7 +1,7 @@
 import { connect } from "node:net"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
+import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "./testing.ts"
 
 const ends: Array<() => unknown> = []
 afterEach(async () => {

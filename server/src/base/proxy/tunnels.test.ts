@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs"
 import { createServer as createApi } from "node:http"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { setTimeout as realTimeout } from "node:timers/promises"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
+import { rawExchange, rawInstance, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 import { makeFront } from "./makeFront.ts"
-import { rawExchange, rawInstance, serviceHost, TestRoute } from "./testing.ts"
 import { tunnelLimits } from "./tunnel.ts"
 
 const closers: Array<() => unknown> = []

@@ -1,9 +1,9 @@
 import { once } from "node:events"
 import { createServer } from "node:http"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { WebSocket, WebSocketServer } from "ws"
+import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "../../../test/proxy/testing.ts"
 import type { Front } from "./makeFront.ts"
-import { frontTo, http1Instance, rawExchange, serviceHost, TestRoute } from "./testing.ts"
 
 const fronts: Array<Front> = []
 const front = async (...args: Parameters<typeof frontTo>): Promise<Front> => {

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import * as fc from "fast-check"
-import { layerTest } from "../database/layerTest.ts"
+import { layerTest } from "../../../test/database/layerTest.ts"
 import * as Shards from "./Shards.ts"
 import { shardCount, shardOf, shardOfSql } from "./shardOf.ts"
 

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Either } from "effect"
-import { assert, describe, it } from "vitest"
 import { mailRoute, mailSettings } from "./mailSettings.ts"
 import { configOf } from "./setting.ts"
 

@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ImageReference } from "@maxcloud/config-schema"
 import { Either, Schema } from "effect"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import {
   apiHostOf,
   namesRegistry,

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Either, Schema } from "effect"
-import { assert, describe, it } from "vitest"
 import { domainTemplateOf, NamespacePrefix, prefixOfTemplate } from "./namespacePrefix.ts"
 
 const read = (written: string) => Either.getOrUndefined(Schema.decodeEither(NamespacePrefix)(written))

@@ -1,17 +1,17 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, productionStage, SecretName, ServiceName } from "@maxcloud/config-schema"
 import { CreateService, type DeploymentEvent, DeploymentId, ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, Schema, Stream } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { type FakeRuntime, makeFakeRuntime, refusedName } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
 import { RowScope } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
-import { type FakeRuntime, makeFakeRuntime, refusedName } from "./fakeRuntime.ts"
-import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "./testServer.ts"
 
 const make = (fake: FakeRuntime, platform: Parameters<typeof testServer>[4] = {}) =>
   Layer.unwrapScoped(

@@ -1,5 +1,5 @@
+import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { expect, it } from "vitest"
 import { Platform } from "../../runtimes/port/Platform.ts"
 import { currentPlatformKey, platformKey } from "./PlatformKey.ts"
 

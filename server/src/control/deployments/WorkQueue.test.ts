@@ -1,12 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Layer, ManagedRuntime } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { layerTest } from "../../base/database/layerTest.ts"
+import { layerTest } from "../../../test/database/layerTest.ts"
+import { newOrganization } from "../../../test/deployments/testServer.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import { shardCount } from "../../base/replicas/shardOf.ts"
 import { layer as organizations } from "../../tenancy/organizations/Organizations.ts"
-import { newOrganization } from "./testServer.ts"
 import { longestWaitMs, makeWorkQueue } from "./WorkQueue.ts"
 
 const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)

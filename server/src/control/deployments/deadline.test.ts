@@ -1,12 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
 import type { DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schedule, type Scope, Stream } from "effect"
-import { describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { type FakeRuntime, makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Deployments } from "./Deployments.ts"
-import { type FakeRuntime, makeFakeRuntime } from "./fakeRuntime.ts"
-import { deploy, finished, newOrganization, testServer } from "./testServer.ts"
 
 const deadlineMs = 600_000
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { deadlineOf, measuredBy } from "./deadlines.ts"
 import type { Begun } from "./stageBase.ts"
 

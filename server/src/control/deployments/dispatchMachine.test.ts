@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import {
   type DispatchEffect,
   type DispatchState,

@@ -1,11 +1,11 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, ManagedRuntime } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
-import { makeFakeRuntime } from "./fakeRuntime.ts"
-import { deploy, finished, newOrganization, shop, testServer } from "./testServer.ts"
 
 const external = { store: "vault", key: "{organization}/{app}/{stage}/{name}#value" }
 const fake = await Effect.runPromise(makeFakeRuntime)

@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { RuntimeError } from "../../runtimes/port/Runtime.ts"
 import { beginPass, type PassEffect, type PassEvent, type PassMemory, type PassStep, passStep } from "./passMachine.ts"
 import type { Progress } from "./progress.ts"

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
-import { describe, expect, it } from "vitest"
 import { refsOfServices } from "./refs.ts"
 
 const names = (...all: ReadonlyArray<string>) => all.map((_) => ServiceName.make(_))

@@ -2,19 +2,19 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { OrganizationName, SecretName } from "@maxcloud/config-schema"
 import { type DeploymentEvent, DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, ManagedRuntime, Option, Redacted, type Scope, Stream } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime, refusedName } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
-import { makeFakeRuntime, refusedName } from "./fakeRuntime.ts"
-import { deploy, eventsOf, finished, newOrganization, shop, testServer } from "./testServer.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
 const server = ManagedRuntime.make(
@@ -214,9 +214,9 @@ const killed = (when: "before" | "after") =>
         "--eval",
         `import { Effect, Layer } from "effect"
          import { Organizations } from ${file("../../tenancy/organizations/Organizations.ts")}
-         import { databaseTest } from ${file("../../base/database/layerTest.ts")}
-         import { makeFakeRuntime } from ${file("fakeRuntime.ts")}
-         import { deploy, finished, testServer } from ${file("testServer.ts")}
+         import { databaseTest } from ${file("../../../test/database/layerTest.ts")}
+         import { makeFakeRuntime } from ${file("../../../test/deployments/fakeRuntime.ts")}
+         import { deploy, finished, testServer } from ${file("../../../test/deployments/testServer.ts")}
          const dataDir = ${JSON.stringify(dataDir)}
          Effect.runFork(Effect.gen(function* () {
            const fake = yield* makeFakeRuntime

@@ -2,16 +2,16 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { DeploymentId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Scope, Stream } from "effect"
-import { describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
-import { makeFakeRuntime } from "./fakeRuntime.ts"
-import { deploy, finished, newOrganization, testServer } from "./testServer.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
@@ -69,9 +69,9 @@ describe("restart", () => {
             "--eval",
             `import { Effect, Layer } from "effect"
              import { Organizations } from ${file("../../tenancy/organizations/Organizations.ts")}
-             import { databaseTest } from ${file("../../base/database/layerTest.ts")}
-             import { makeFakeRuntime } from ${file("fakeRuntime.ts")}
-             import { deploy, testServer } from ${file("testServer.ts")}
+             import { databaseTest } from ${file("../../../test/database/layerTest.ts")}
+             import { makeFakeRuntime } from ${file("../../../test/deployments/fakeRuntime.ts")}
+             import { deploy, testServer } from ${file("../../../test/deployments/testServer.ts")}
              const dataDir = ${JSON.stringify(dataDir)}
              Effect.runFork(Effect.gen(function* () {
                const fake = yield* makeFakeRuntime

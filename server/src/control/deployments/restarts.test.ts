@@ -1,14 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer, ManagedRuntime, Schedule } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, shop, testServer } from "../../../test/deployments/testServer.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import { layer as services } from "../services/PostgresServices.ts"
 import { Services } from "../services/Services.ts"
 import { Deployments } from "./Deployments.ts"
-import { makeFakeRuntime } from "./fakeRuntime.ts"
-import { deploy, finished, newOrganization, shop, testServer } from "./testServer.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
 const server = ManagedRuntime.make(

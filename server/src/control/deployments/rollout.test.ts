@@ -1,16 +1,16 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, type Scope } from "effect"
-import { describe, expect, it } from "vitest"
+import { madeDataDir } from "../../../test/database/layerTest.ts"
+import { type FakeRuntime, makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { deploy, finished, newOrganization, testServer } from "../../../test/deployments/testServer.ts"
 import * as Database from "../../base/database/Database.ts"
-import { madeDataDir } from "../../base/database/layerTest.ts"
 import { asServer } from "../../base/database/RowScope.ts"
 import { layerAll } from "../../base/replicas/Shards.ts"
 import { operator } from "../../operator/commands/commands.ts"
-import { type FakeRuntime, makeFakeRuntime } from "./fakeRuntime.ts"
 import type { Rollout } from "./RolloutState.ts"
 import { rolloutStatus } from "./rolloutStatus.ts"
-import { deploy, finished, newOrganization, testServer } from "./testServer.ts"
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(asServer(effect)))
 

@@ -1,6 +1,6 @@
+import { assert, it } from "@effect/vitest"
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { assert, it } from "vitest"
 import type { Drift } from "../../runtimes/port/Runtime.ts"
 import { keptMillis, PassedDrift } from "./PassedDrift.ts"
 

@@ -7,17 +7,25 @@ import type { ErasureCertificate } from "@maxcloud/sdk/api"
 import { verifyAuditExport } from "@maxcloud/sdk/effect"
 import { Effect, Layer, Logger, LogLevel, Schedule, Stream } from "effect"
 import pg from "pg"
-import { madeDataDir } from "../../base/database/layerTest.ts"
+import { madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import {
+  acting,
+  plant,
+  testPrivacy,
+  testStores,
+  wordsInFiles,
+  wordsInTables,
+  wordsOf
+} from "../../../test/privacy/testPrivacy.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { makeEmbeddedPostgres, ownerRole } from "../../base/postgres/EmbeddedPostgres.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
-import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { signedBytes } from "./certificate.ts"
 import { appendJournal, readJournal } from "./ErasureJournal.ts"
 import { eraseAgain } from "./eraseAgain.ts"
 import { ErasureSteps } from "./eraseOrganization.ts"
 import { Privacy } from "./Privacy.ts"
-import { acting, plant, testPrivacy, testStores, wordsInFiles, wordsInTables, wordsOf } from "./testPrivacy.ts"
 
 /** Tables between which nothing but another table lies: of these steps a few are enough. */
 const uncut = [

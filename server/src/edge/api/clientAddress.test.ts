@@ -1,8 +1,8 @@
 import { BlockList } from "node:net"
 import { Headers } from "@effect/platform"
+import { expect, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
-import { expect, it } from "vitest"
 import { clientAddress } from "./clientAddress.ts"
 
 const proxies = new BlockList()

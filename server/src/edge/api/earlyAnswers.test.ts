@@ -5,9 +5,9 @@ import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { operations, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
+import { testApi } from "../../../test/api/testApi.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
 import { SourceError } from "../../stores/sources/SourceStore.ts"
-import { testApi } from "./testApi.ts"
 
 const mebi = 2 ** 20
 const digest = `sha256:${"0".repeat(64)}`

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test } from "@effect/vitest"
 import { EarlyRequests } from "./earlyRequests.ts"
 
 const closers: Array<() => unknown> = []

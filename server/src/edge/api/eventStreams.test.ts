@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { OrganizationName, ServiceName } from "@maxcloud/config-schema"
 import { DeploymentId, type LogEntry, ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Chunk, Deferred, Effect, Queue, Schedule, Stream } from "effect"
+import { testApi } from "../../../test/api/testApi.ts"
 import type { LogQuery } from "../../runtimes/port/Runtime.ts"
 import { unlimited } from "../../tenancy/limits/defaultQuotas.ts"
-import { testApi } from "./testApi.ts"
 
 const id = ServiceId.make(`svc_${"a".repeat(32)}`)
 const deploymentId = DeploymentId.make(`dep_${"a".repeat(32)}`)

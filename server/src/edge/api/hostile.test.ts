@@ -3,7 +3,7 @@ import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { ApiError } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
-import { testApi } from "./testApi.ts"
+import { testApi } from "../../../test/api/testApi.ts"
 
 interface Answer {
   readonly status: number

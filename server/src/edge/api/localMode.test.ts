@@ -6,12 +6,12 @@ import { Headers } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { operations, TooManyRequests, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, FastCheck, Redacted } from "effect"
+import { emptyServices, testApi, testLocalToken } from "../../../test/api/testApi.ts"
 import type { Happening } from "../../tenancy/audit/Audit.ts"
 import { newToken } from "../../tenancy/identity/tokens.ts"
 import { page } from "../http/routeTable.ts"
 import { type LocalOwner, makeLocalOwner } from "../local/LocalOwner.ts"
 import { checkCaller } from "./guard.ts"
-import { emptyServices, testApi, testLocalToken } from "./testApi.ts"
 
 /** To be another user takes root; who the peer is can be told on Linux alone. */
 const asNobody = process.platform === "linux" && process.getuid?.() === 0

@@ -3,13 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import { MaxCloud } from "@maxcloud/sdk/effect"
 import { Effect, Fiber, Layer, TestClock } from "effect"
+import { testApi } from "../../../test/api/testApi.ts"
 import { Database, DatabaseError } from "../../base/database/Database.ts"
 import { Disk } from "../../base/disk/Disk.ts"
 import { makeDiskWatch } from "../../base/disk/DiskWatch.ts"
 import { systemFaultOf } from "../../base/host/systemFault.ts"
 import * as AutomaticBackups from "../../operator/backup/AutomaticBackups.ts"
 import { Readiness } from "../../operator/readiness/Readiness.ts"
-import { testApi } from "./testApi.ts"
 
 const full = {
   name: "disk",

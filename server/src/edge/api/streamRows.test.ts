@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
-import { layerTest } from "../../base/database/layerTest.ts"
-import { testApi, testOrganization } from "./testApi.ts"
+import { testApi, testOrganization } from "../../../test/api/testApi.ts"
+import { layerTest } from "../../../test/database/layerTest.ts"
 
 const foreign = OrganizationId.make(`org_${"b".repeat(32)}`)
 const service = `svc_${"a".repeat(32)}`

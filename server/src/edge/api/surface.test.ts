@@ -3,7 +3,7 @@ import { AppName, productionStage, ServiceName } from "@maxcloud/config-schema"
 import { InvalidSpec, NotFound, type Service, ServiceId } from "@maxcloud/sdk/api"
 import { MaxCloud } from "@maxcloud/sdk/effect"
 import { Effect, Redacted } from "effect"
-import { testApi, testOrganization } from "./testApi.ts"
+import { testApi, testOrganization } from "../../../test/api/testApi.ts"
 
 const now = "2026-01-01T00:00:00.000Z"
 const shop = AppName.make("shop")

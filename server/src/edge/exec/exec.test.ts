@@ -6,12 +6,12 @@ import { Conflict, ExecOutput, execChannel, execProtocol, ServiceId, Unauthentic
 import { Effect, Schema } from "effect"
 import fc from "fast-check"
 import { WebSocket } from "ws"
+import { type TestApiOptions, testApi } from "../../../test/api/testApi.ts"
+import { shop } from "../../../test/deployments/testServer.ts"
 import { markerName, processTable } from "../../base/host/processTable.ts"
-import { shop } from "../../control/deployments/testServer.ts"
 import { makeExecs } from "../../runtimes/local/instances/execs.ts"
 import type { ExecProcess, ExecRequest } from "../../runtimes/port/Runtime.ts"
 import type { Happening } from "../../tenancy/audit/Audit.ts"
-import { type TestApiOptions, testApi } from "../api/testApi.ts"
 import { sessionsPerOrganization } from "./execSessions.ts"
 
 const id = ServiceId.make(`svc_${"0".repeat(32)}`)

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, connect } from "node:http2"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { type Authorizer, makeAuthorizer } from "./Authorizer.ts"
 import { readCheckRequest } from "./CheckRequest.ts"
 import { readFields, writeBytes, writeNumber } from "./protobuf.ts"

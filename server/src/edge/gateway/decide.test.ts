@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import { Option } from "effect"
-import { describe, expect, it } from "vitest"
 import type { CheckRequest } from "./CheckRequest.ts"
 import { decide } from "./decide.ts"
 import { makeTenantNetwork, type Pod, readNamespace, readPod, readService } from "./TenantNetwork.ts"

@@ -3,6 +3,7 @@ import { productionStage } from "@maxcloud/config-schema"
 import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import * as fc from "fast-check"
+import { describeCluster, layerTest } from "../../../test/kubeApi/testCluster.ts"
 import {
   applyAll,
   ingressRequest,
@@ -18,7 +19,6 @@ import {
 import { mark, type Probe, type ProbeResult } from "../../../test/network/proberProgram.ts"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
-import { describeCluster, layerTest } from "../../runtimes/kubeApi/testCluster.ts"
 
 /** The same in both organizations. `web` and `shut` are driven from outside, `api` by way of `web`. */
 const services = {

@@ -2,11 +2,10 @@ import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import { connect as connect2 } from "node:http2"
 import { type AddressInfo, connect } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, expect, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { afterEach, expect } from "vitest"
+import { testApi } from "../../../test/api/testApi.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
-import { testApi } from "../api/testApi.ts"
 import { keepPace } from "./pace.ts"
 
 const closers: Array<() => unknown> = []

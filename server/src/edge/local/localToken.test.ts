@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { connect as connectHttp2 } from "node:http2"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import { createClient } from "@maxcloud/sdk"
 import { localServerFile, localToken } from "@maxcloud/sdk/internal"
-import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
 import { embedded } from "../../assembly/index.ts"
 import { tokenFileName } from "./localToken.ts"
 

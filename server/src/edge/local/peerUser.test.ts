@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
-import { it as property } from "@effect/vitest"
+import { afterEach, assert, describe, it, it as property } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { afterEach, assert, describe, it } from "vitest"
 import { makePeerUsers, peerUser } from "./peerUser.ts"
 import { parseTcpTables, rowsOf } from "./tcpTable.ts"
 

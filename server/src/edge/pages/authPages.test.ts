@@ -4,14 +4,14 @@ import { assert, describe, layer as describeOn, it as itAlone } from "@effect/vi
 import { Email } from "@maxcloud/sdk/api"
 import { Effect, Redacted } from "effect"
 import * as fc from "fast-check"
+import { testApi } from "../../../test/api/testApi.ts"
+import { codeTo, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../../test/identity/testIdentity.ts"
 import { languageOf } from "../../base/pages/acceptLanguage.ts"
 import { ClientAddress } from "../../tenancy/access/Caller.ts"
 import { Accounts, Devices, Sessions } from "../../tenancy/identity/Accounts.ts"
 import { Invites } from "../../tenancy/identity/Members.ts"
-import { codeTo, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../tenancy/identity/testIdentity.ts"
 import { RateLimits } from "../../tenancy/limits/RateLimits.ts"
 import { Organizations } from "../../tenancy/organizations/Organizations.ts"
-import { testApi } from "../api/testApi.ts"
 import { formToken, isFormToken, newCookie, readCookie, writeCookie } from "./browserCookie.ts"
 
 interface Answer {

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { isBackupDue, lastDue } from "./schedule.ts"
 
 const day = 86_400_000

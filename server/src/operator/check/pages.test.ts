@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 import { pageBytes } from "./pageChecksum.ts"
 import { checkPages } from "./pages.ts"

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, ManagedRuntime, Schedule, Schema } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { adminApi, serverKubeconfig } from "../../../test/cluster/serverKubeconfig.ts"
 import { defaultNamespacePrefix } from "../../base/words/namespacePrefix.ts"
 import { layer } from "../../runtimes/kubeApi/HttpKubeApi.ts"

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { AppName, StageName } from "@maxcloud/config-schema"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { databaseTest, madeDataDir } from "../../base/database/layerTest.ts"
+import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
+import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
+import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
 import { Deployments } from "../../control/deployments/Deployments.ts"
-import { makeFakeRuntime } from "../../control/deployments/fakeRuntime.ts"
-import { newOrganization, testServer } from "../../control/deployments/testServer.ts"
 import { operator } from "./commands.ts"
 
 const scope = Effect.runSync(Scope.make())

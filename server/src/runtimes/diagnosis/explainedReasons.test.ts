@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
 import { explainReason, findDiagnosisCode } from "@maxcloud/sdk"
-import { describe, expect, it } from "vitest"
 
 const sources = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })

@@ -1,10 +1,10 @@
 import { expect, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Schedule, Schema, Stream } from "effect"
+import { applyTest, describeCluster, layerTest, temporaryNamespace } from "../../../test/kubeApi/testCluster.ts"
+import { wiredCluster } from "../../../test/kubeApi/testProxy.ts"
 import { layer as kubeApiLayer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds, pathOf } from "./kinds.ts"
-import { applyTest, describeCluster, layerTest, temporaryNamespace } from "./testCluster.ts"
-import { wiredCluster } from "./testProxy.ts"
 
 const account = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
   apiVersion: "v1",

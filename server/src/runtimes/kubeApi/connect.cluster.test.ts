@@ -1,11 +1,11 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { describeCluster, layerTest, temporaryNamespace } from "../../../test/kubeApi/testCluster.ts"
+import { kubeconfigFile, kubeconfigOf } from "../../../test/kubeApi/testProxy.ts"
 import { type ClusterSource, readCredentials } from "./connect.ts"
 import { layer as kubeApiLayer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds, pathOf } from "./kinds.ts"
-import { describeCluster, layerTest, temporaryNamespace } from "./testCluster.ts"
-import { kubeconfigFile, kubeconfigOf } from "./testProxy.ts"
 
 /** Signed by itself, and expired in 2020. */
 const selfSigned = `-----BEGIN CERTIFICATE-----

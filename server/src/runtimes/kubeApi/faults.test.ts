@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Effect, Option, Stream } from "effect"
+import { fakeApiServer } from "../../../test/kubeApi/testProxy.ts"
 import { layer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds } from "./kinds.ts"
-import { fakeApiServer } from "./testProxy.ts"
 
 const list = (version: string, names: ReadonlyArray<string>) =>
   JSON.stringify({

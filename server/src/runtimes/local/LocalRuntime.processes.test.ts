@@ -2,15 +2,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { Agent, createServer, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import type { Manifest } from "@maxcloud/synth"
 import { Effect, Layer } from "effect"
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { accessAway } from "../../../test/images/testAccess.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from "../../../test/local/testRuntime.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
-import { accessAway } from "../../stores/images/testAccess.ts"
 import { SourceStore } from "../../stores/sources/SourceStore.ts"
 import { LocalRoutes } from "../port/LocalRoutes.ts"
 import { layer as instancesLayer } from "./instances/layer.ts"
-import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from "./testRuntime.ts"
 
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),

@@ -1,8 +1,15 @@
-import { afterEach, assert, describe, it } from "vitest"
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts"
+import {
+  makeMemoryObjects,
+  makeTestRuntime,
+  manifestsOf,
+  send,
+  testKey,
+  withAnnotation
+} from "../../../test/local/testRuntime.ts"
 import { NoInstance } from "../../base/proxy/Route.ts"
-import { crashes, makeFakeInstances } from "./fakeInstances.ts"
 import { InstanceFailed } from "./instances/Instance.ts"
-import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey, withAnnotation } from "./testRuntime.ts"
 
 const host = "web--local.localhost"
 const running: Array<{ readonly stop: () => Promise<void> }> = []

@@ -1,7 +1,7 @@
-import { afterEach, assert, describe, it } from "vitest"
-import { crashes, makeFakeInstances } from "./fakeInstances.ts"
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "../../../test/local/testRuntime.ts"
 import { InstanceFailed } from "./instances/Instance.ts"
-import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "./testRuntime.ts"
 
 const host = "web--local.localhost"
 const backoff = { baseMs: 20, maxMs: 50, resetAfterMs: 10_000 }

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
-import { assert, describe, it } from "vitest"
 import { limitations } from "./limitations.ts"
 
 const pathsOf = (service: Readonly<Record<string, unknown>>) =>

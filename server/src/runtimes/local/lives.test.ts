@@ -1,9 +1,9 @@
+import { afterEach, assert, describe, it } from "@effect/vitest"
 import { AppName } from "@maxcloud/config-schema"
 import { Effect, Fiber, Stream } from "effect"
-import { afterEach, assert, describe, it } from "vitest"
+import { makeFakeInstances } from "../../../test/local/fakeInstances.ts"
+import { makeTestRuntime, manifestsOf } from "../../../test/local/testRuntime.ts"
 import { type InstanceRecord, Runtime } from "../port/Runtime.ts"
-import { makeFakeInstances } from "./fakeInstances.ts"
-import { makeTestRuntime, manifestsOf } from "./testRuntime.ts"
 
 const closers: Array<() => Promise<unknown>> = []
 afterEach(async () => {

@@ -1,8 +1,8 @@
 import { createServer } from "node:http"
-import { afterEach, assert, describe, it } from "vitest"
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { crashes, makeFakeInstances } from "../../../test/local/fakeInstances.ts"
+import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "../../../test/local/testRuntime.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
-import { crashes, makeFakeInstances } from "./fakeInstances.ts"
-import { makeMemoryObjects, makeTestRuntime, manifestsOf, send, testKey } from "./testRuntime.ts"
 
 const host = "web--local.localhost"
 const ending: Array<() => Promise<void>> = []

@@ -1,10 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { afterAll, beforeAll, expect, it } from "@effect/vitest"
 import { AppName, productionStage } from "@maxcloud/config-schema"
 import { type NetworkProbe, OrganizationId } from "@maxcloud/sdk/api"
 import { type Context, Effect, Exit, Layer, Scope } from "effect"
 import { buildSync } from "esbuild"
-import { afterAll, beforeAll, expect, it } from "vitest"
 import { serverKubeconfig } from "../../../test/cluster/serverKubeconfig.ts"
+import { layerTest as databaseTest } from "../../../test/database/layerTest.ts"
+import { layerTest as adminApi, applyTest, describeCluster } from "../../../test/kubeApi/testCluster.ts"
 import {
   applyAll,
   newOrganization,
@@ -14,13 +16,11 @@ import {
   readyHost,
   testPrefix
 } from "../../../test/network/proberCluster.ts"
-import { layerTest as databaseTest } from "../../base/database/layerTest.ts"
 import { newId } from "../../base/database/newId.ts"
 import { layer as kubeApi } from "../kubeApi/HttpKubeApi.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../kubeApi/kinds.ts"
 import { tenantBinding } from "../kubeApi/tenantBinding.ts"
-import { layerTest as adminApi, applyTest, describeCluster } from "../kubeApi/testCluster.ts"
 import { NetworkVerifier } from "../port/NetworkVerifier.ts"
 import { Platform } from "../port/Platform.ts"
 import { layer } from "./KubernetesNetworkVerifier.ts"

@@ -3,6 +3,7 @@ import { productionStage } from "@maxcloud/config-schema"
 import { namespaceOf } from "@maxcloud/synth"
 import { Effect, Layer, Schema } from "effect"
 import { serverKubeconfig } from "../../../test/cluster/serverKubeconfig.ts"
+import { describeCluster, layerTest } from "../../../test/kubeApi/testCluster.ts"
 import {
   applyAll,
   newOrganization,
@@ -16,7 +17,6 @@ import {
 } from "../../../test/network/proberCluster.ts"
 import { mark, type Probe, type ProbeResult } from "../../../test/network/proberProgram.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
-import { describeCluster, layerTest } from "../kubeApi/testCluster.ts"
 import { findClusterRanges } from "./clusterRanges.ts"
 
 const everything = ["10.0.0.0/8", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "169.254.169.254/32"]

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { type Answers, fakeLists, node, pod, whole } from "../../../test/network/fakeLists.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { findClusterRanges, unknownText } from "./clusterRanges.ts"
-import { type Answers, fakeLists, node, pod, whole } from "./fakeLists.ts"
 
 const find = (answers: Answers, set: ReadonlyArray<string> = []) =>
   findClusterRanges(set).pipe(

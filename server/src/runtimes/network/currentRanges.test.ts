@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { type Duration, Effect, Exit, TestClock } from "effect"
+import { type Answers, fakeLists, node, pod, whole } from "../../../test/network/fakeLists.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { currentRanges } from "./currentRanges.ts"
-import { type Answers, fakeLists, node, pod, whole } from "./fakeLists.ts"
 
 const grown: Answers = {
   ...whole,

@@ -1,7 +1,7 @@
+import { describe, expect, it } from "@effect/vitest"
 import { parseAppSpec, ServiceName, ServiceSpec } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { expectationsOf, isOpened, type Surroundings } from "./expectations.ts"
 
 const specOf = (fields: object) =>

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { type ProbeTarget, probe } from "./probe.ts"
 
 const target = (fields: Partial<ProbeTarget>): ProbeTarget => ({

@@ -1,6 +1,15 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { parseAppSpec } from "@maxcloud/config-schema"
 import { Effect, Either, ManagedRuntime, Redacted } from "effect"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import {
+  acme,
+  layerTest,
+  organizationOf,
+  other,
+  problemOf,
+  resolveTest,
+  specOf
+} from "../../../test/images/testImages.ts"
 import { type FakeTokenServer, startFakeTokenServer } from "../../../test/registry/fakeTokenServer.ts"
 import { missingTools } from "../../../test/registry/missingTools.ts"
 import {
@@ -14,7 +23,6 @@ import {
 import { startTestRegistry, type TestRegistry, testUser } from "../../../test/registry/testRegistry.ts"
 import { Images } from "./Images.ts"
 import { layerNone } from "./layerNone.ts"
-import { acme, layerTest, organizationOf, other, problemOf, resolveTest, specOf } from "./testImages.ts"
 
 const credentials = { username: testUser.username, password: Redacted.make(testUser.password) }
 const basic = `Basic ${Buffer.from(`${testUser.username}:${testUser.password}`).toString("base64")}`

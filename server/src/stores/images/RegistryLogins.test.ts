@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from "node:http"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { startFakeTokenServer } from "../../../test/registry/fakeTokenServer.ts"
 import { missingTools } from "../../../test/registry/missingTools.ts"
 import { startTestRegistry, testUser } from "../../../test/registry/testRegistry.ts"

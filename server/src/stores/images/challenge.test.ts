@@ -1,5 +1,5 @@
+import { expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { expect, it } from "vitest"
 import { parseChallenge } from "./challenge.ts"
 
 it("reads what registries ask for", () => {

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
 import { connect } from "node:net"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Either, Redacted } from "effect"
-import { afterEach, describe, expect, it } from "vitest"
+import { problemOf, resolveTest } from "../../../test/images/testImages.ts"
 import { digestOf, types } from "../../../test/registry/pushImage.ts"
 import { makeExchange } from "./exchange.ts"
 import { ImagesError } from "./Images.ts"
-import { problemOf, resolveTest } from "./testImages.ts"
 
 const open: Array<() => Promise<void>> = []
 afterEach(async () => {

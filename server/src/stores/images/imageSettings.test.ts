@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { imageSettings, unusedSettings } from "./imageSettings.ts"
 
 const check = (...Test: ReadonlyArray<string>) => imageSettings({ Test }, null)

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest"
+import { expect, it } from "@effect/vitest"
 import { portOfExposed, portsOfExposed } from "./portOfExposed.ts"
 
 it("takes the ports on which an image may answer HTTP, the likeliest first, and 8080 where nothing is said", () => {

@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Deferred, type Duration, Effect, Either, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
-import { assert, describe, it } from "vitest"
 import { sizeText } from "../../base/words/bytesText.ts"
 import { imageProblem } from "./ImageProblem.ts"
 import { makePulls, makePullText, type Pulls } from "./pulls.ts"

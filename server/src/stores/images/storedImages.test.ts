@@ -1,6 +1,6 @@
+import { expect, it } from "@effect/vitest"
 import type { ResolvedImage } from "@maxcloud/synth"
 import { Either, Schema } from "effect"
-import { expect, it } from "vitest"
 import { StoredImages } from "./storedImages.ts"
 
 it("come back from JSON as they were", () => {

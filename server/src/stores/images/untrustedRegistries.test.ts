@@ -4,13 +4,13 @@ import { createServer } from "node:https"
 import type { AddressInfo, Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { privateAuthority } from "../../../../sdk/test/testProxy.ts"
+import { problemOf, resolveTest } from "../../../test/images/testImages.ts"
 import { digestOf, types } from "../../../test/registry/pushImage.ts"
 import { certificateProblem } from "./certificateProblem.ts"
 import { makeRegistryAuthorities } from "./registryAuthorities.ts"
-import { problemOf, resolveTest } from "./testImages.ts"
 
 const config = JSON.stringify({ os: "linux", architecture: "amd64", config: { User: "1" } })
 const manifest = JSON.stringify({

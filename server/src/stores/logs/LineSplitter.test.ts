@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { LineSplitter, maxLineBytes } from "./LineSplitter.ts"
 
 interface Split {

@@ -1,7 +1,7 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, type Layer, ManagedRuntime, Stream } from "effect"
 import fc from "fast-check"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type HistoryKey, type HistoryOptions, type HistoryQuery, LogHistory } from "./LogHistory.ts"
 import { compareLines, type LogLine, timeOf } from "./LogLine.ts"
 

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { OrganizationRoom } from "./organizationRoom.ts"
 
 /** Chunks in memory, oldest first; each operation takes a turn. */

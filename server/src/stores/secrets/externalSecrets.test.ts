@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { AppName, OrganizationName, parseAppSpec, productionStage, SecretName } from "@maxcloud/config-schema"
 import { MaxCloud } from "@maxcloud/sdk/effect"
 import { Effect, Either, Redacted } from "effect"
-import { testApi, testOrganization } from "../../edge/api/testApi.ts"
+import { testApi, testOrganization } from "../../../test/api/testApi.ts"
 import { storeWarnings, versionsFromStore } from "./externalSecrets.ts"
 
 const external = { store: "vault", key: "{organization}/{app}/{stage}/{name}#value" }

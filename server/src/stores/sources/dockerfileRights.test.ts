@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { hostRights } from "./dockerfileRights.ts"
 
 describe("flags that give a step of a Dockerfile this machine's rights", () => {

@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { expect, it } from "vitest"
-import { layerTest as database } from "../../base/database/layerTest.ts"
+import { layerTest as database } from "../../../test/database/layerTest.ts"
+import { credentialsTest } from "../../../test/images/testAccess.ts"
 import { ImageAccess } from "../images/ImageAccess.ts"
 import { layer as registryAccess } from "../images/RegistryAccess.ts"
-import { credentialsTest } from "../images/testAccess.ts"
 import { imageRecordsIn } from "./sourceImages.ts"
 
 it("knows the images of Dockerfiles after a restart, which empties the downloads of images", async () => {

@@ -13,8 +13,8 @@ import {
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 import { treeFault, writeTreeFiles } from "./treeFiles.ts"
 

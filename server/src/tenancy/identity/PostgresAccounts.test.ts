@@ -3,12 +3,21 @@ import { assert, layer as describeOn } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import type { Registration } from "@maxcloud/sdk/api"
 import { Context, Duration, Effect, Either, Layer, Redacted } from "effect"
+import {
+  callerWith,
+  codeTo,
+  newNames,
+  publicUrl,
+  Seen,
+  signIn,
+  testIdentity,
+  tokenTo
+} from "../../../test/identity/testIdentity.ts"
 import { newId } from "../../base/database/newId.ts"
 import { Organizations } from "../organizations/Organizations.ts"
 import { Accounts, Sessions } from "./Accounts.ts"
 import type { IdentityOptions } from "./IdentityOptions.ts"
 import * as PostgresAccounts from "./PostgresAccounts.ts"
-import { callerWith, codeTo, newNames, publicUrl, Seen, signIn, testIdentity, tokenTo } from "./testIdentity.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 
 const register = (input: Registration) => Effect.flatMap(Accounts, (_) => _.register(input))

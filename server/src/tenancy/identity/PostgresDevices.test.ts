@@ -2,11 +2,11 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, layer as describeOn } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect, Redacted } from "effect"
+import { newNames, Seen, signIn, testIdentity } from "../../../test/identity/testIdentity.ts"
 import { newId } from "../../base/database/newId.ts"
 import { ClientAddress } from "../access/Caller.ts"
 import { Accounts, Devices } from "./Accounts.ts"
 import { sweepIdentity } from "./sweep.ts"
-import { newNames, Seen, signIn, testIdentity } from "./testIdentity.ts"
 import { hexOf, matches, newToken, parseToken } from "./tokens.ts"
 
 const startFrom = (address: string) =>

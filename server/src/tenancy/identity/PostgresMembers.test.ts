@@ -2,12 +2,12 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, layer as describeOn } from "@effect/vitest"
 import { Email, InviteId, type Role, UserId } from "@maxcloud/sdk/api"
 import { Effect, Either, Option, type Redacted } from "effect"
+import { callerWith, mailTo, newNames, Seen, testIdentity, tokenTo } from "../../../test/identity/testIdentity.ts"
 import { newId } from "../../base/database/newId.ts"
 import type { Caller } from "../access/Caller.ts"
 import { Organizations } from "../organizations/Organizations.ts"
 import { Accounts, Sessions } from "./Accounts.ts"
 import { Invites, Members } from "./Members.ts"
-import { callerWith, mailTo, newNames, Seen, testIdentity, tokenTo } from "./testIdentity.ts"
 import { hexOf, newToken, parseToken } from "./tokens.ts"
 
 /** An owner with an organization of their own. */

@@ -2,9 +2,9 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, layer as describeOn } from "@effect/vitest"
 import type { Registration } from "@maxcloud/sdk/api"
 import { Effect, Either, Redacted } from "effect"
-import { testApi } from "../../edge/api/testApi.ts"
+import { testApi } from "../../../test/api/testApi.ts"
+import { mailTo, newNames, Seen, signIn, testIdentity, tokenTo } from "../../../test/identity/testIdentity.ts"
 import { Accounts, Sessions } from "./Accounts.ts"
-import { mailTo, newNames, Seen, signIn, testIdentity, tokenTo } from "./testIdentity.ts"
 
 const floorMs = 200
 

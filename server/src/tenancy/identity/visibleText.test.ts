@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { visibleText } from "./visibleText.ts"
 
 describe("a name that somebody else has given", () => {

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { TooManyRequests } from "@maxcloud/sdk/api"
 import * as fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { type Bucket, takeFrom, tokensAt } from "./bucket.ts"
 import { rateLimitHeaders, refusalHeaders } from "./headers.ts"
 import type { RateLimit } from "./RateLimits.ts"

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { type AppSpec, parseAppSpec } from "@maxcloud/config-schema"
 import { Either } from "effect"
-import { assert, describe, it } from "vitest"
 import { unlimited } from "./defaultQuotas.ts"
 import { footprintOf, nothing, overQuota } from "./overQuota.ts"
 

@@ -2,14 +2,14 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, expect, layer, it as test } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Queue, Redacted } from "effect"
 import * as fc from "fast-check"
-import { layerTest as database } from "../../base/database/layerTest.ts"
+import { layerTest as database } from "../../../test/database/layerTest.ts"
+import * as keys from "../../../test/keys/layerTest.ts"
+import { makeCertificate, smtpSink } from "../../../test/mail/testSmtp.ts"
 import { asNobody } from "../../base/database/RowScope.ts"
-import * as keys from "../../base/keys/layerTest.ts"
 import { mailBackoffMs } from "./backoff.ts"
 import { Mail, MailError, MailTransport, type Message } from "./Mail.ts"
 import * as PostgresMail from "./PostgresMail.ts"
 import { makeSmtp } from "./smtp.ts"
-import { makeCertificate, smtpSink } from "./testSmtp.ts"
 
 const hello: Message = { to: "ada@example.org", subject: "Hello", text: "https://localhost/auth/verify?token=canary-1" }
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { makeCertificate, smtpSink } from "../../../test/mail/testSmtp.ts"
 import { readMail } from "./readMail.ts"
 import { makeSmtp } from "./smtp.ts"
-import { makeCertificate, smtpSink } from "./testSmtp.ts"
 
 const certificate = makeCertificate()
 const ca = certificate.cert

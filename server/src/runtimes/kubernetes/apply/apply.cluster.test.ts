@@ -1,10 +1,7 @@
-import { layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import { AppName } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
-import { expect } from "vitest"
-import { kinds, pathOf } from "../../kubeApi/kinds.ts"
-import { describeCluster } from "../../kubeApi/testCluster.ts"
-import { MetadataObject } from "../cache/objects.ts"
+import { describeCluster } from "../../../../test/kubeApi/testCluster.ts"
 import {
   app,
   clusterTest,
@@ -19,7 +16,9 @@ import {
   remove,
   removeNamespace,
   untilCached
-} from "./testApply.ts"
+} from "../../../../test/kubernetes/testApply.ts"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { MetadataObject } from "../cache/objects.ts"
 
 const decode = Schema.decodeUnknownSync(MetadataObject)
 const metadataOf = (path: string) => Effect.map(get(path), (_) => decode(_).metadata)

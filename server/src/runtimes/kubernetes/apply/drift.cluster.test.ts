@@ -1,9 +1,6 @@
-import { layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import { Effect, Queue, Stream } from "effect"
-import { expect } from "vitest"
-import { type Kind, kinds, pathOf } from "../../kubeApi/kinds.ts"
-import { describeCluster } from "../../kubeApi/testCluster.ts"
-import type { Drift } from "../../port/Runtime.ts"
+import { describeCluster } from "../../../../test/kubeApi/testCluster.ts"
 import {
   app,
   clusterTest,
@@ -17,7 +14,9 @@ import {
   remove,
   removeNamespace,
   untilCached
-} from "./testApply.ts"
+} from "../../../../test/kubernetes/testApply.ts"
+import { type Kind, kinds, pathOf } from "../../kubeApi/kinds.ts"
+import type { Drift } from "../../port/Runtime.ts"
 
 const manager = "kubectl-edit"
 const strategic = "application/strategic-merge-patch+json"

@@ -1,11 +1,19 @@
-import { layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { expect } from "vitest"
+import { describeCluster } from "../../../../test/kubeApi/testCluster.ts"
+import {
+  app,
+  clusterTest,
+  get,
+  makeApplyTest,
+  manifestsOf,
+  newKey,
+  removeNamespace,
+  untilCached
+} from "../../../../test/kubernetes/testApply.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
-import { describeCluster } from "../../kubeApi/testCluster.ts"
 import { MetadataObject } from "../cache/objects.ts"
 import { managedKinds } from "./managed.ts"
-import { app, clusterTest, get, makeApplyTest, manifestsOf, newKey, removeNamespace, untilCached } from "./testApply.ts"
 
 const decodeList = Schema.decodeUnknownSync(Schema.Struct({ items: Schema.Array(MetadataObject) }))
 

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import type { ManagedFields } from "../cache/objects.ts"
 import {
   type FieldPath,

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { describe, expect, it } from "vitest"
 import { type KubeCause, KubeError } from "../../kubeApi/KubeApi.ts"
 import type { Requests } from "./binding.ts"
 import { refusalOf, runtimeErrorOf } from "./refusal.ts"

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { makeSuccessors } from "./successors.ts"
 
 describe("a service that was applied", () => {

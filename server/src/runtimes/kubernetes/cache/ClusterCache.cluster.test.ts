@@ -1,11 +1,11 @@
 import { expect, layer } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { Deferred, Effect, Layer, Schedule, Stream } from "effect"
+import { applyTest, describeCluster, layerTest, temporaryNamespace } from "../../../../test/kubeApi/testCluster.ts"
+import { wiredCluster } from "../../../../test/kubeApi/testProxy.ts"
 import { layer as kubeApiLayer } from "../../kubeApi/HttpKubeApi.ts"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
-import { applyTest, describeCluster, layerTest, temporaryNamespace } from "../../kubeApi/testCluster.ts"
-import { wiredCluster } from "../../kubeApi/testProxy.ts"
 import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
 import { layer as cacheLayer } from "./WatchedCache.ts"
 

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import type { WatchEvent } from "../../kubeApi/KubeApi.ts"
 import type { CacheChange } from "./ClusterCache.ts"
 import {

@@ -1,5 +1,15 @@
+import { describe, expect, it } from "@effect/vitest"
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
-import { describe, expect, it } from "vitest"
+import {
+  ago,
+  condition,
+  evidence,
+  knativeRevision,
+  knativeService,
+  now,
+  pod,
+  warning
+} from "../../../../test/kubernetes/testObjects.ts"
 import { startCodeOf } from "../../diagnosis/startDiagnosis.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import { diagnose } from "./diagnose.ts"
@@ -7,7 +17,6 @@ import type { Evidence, Finding } from "./Evidence.ts"
 import { portAnswer } from "./gather.ts"
 import { imageCodeOf } from "./imageCause.ts"
 import { refusalCodeOf } from "./refusalCause.ts"
-import { ago, condition, evidence, knativeRevision, knativeService, now, pod, warning } from "./testObjects.ts"
 
 const ended = (exitCode: number, more: Readonly<Record<string, unknown>> = {}) => ({
   terminated: {

@@ -1,6 +1,5 @@
-import { it } from "@effect/vitest"
+import { expect, it } from "@effect/vitest"
 import { Effect, FastCheck as fc } from "effect"
-import { expect } from "vitest"
 import type { LogLine } from "../../../stores/logs/LogLine.ts"
 import { LiveMerge } from "./LiveMerge.ts"
 

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { compareLines, type LogLine, timeOf } from "../../../stores/logs/LogLine.ts"
 import { PodLines } from "./PodLines.ts"
 

@@ -1,18 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { layer } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Context, Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
-import { expect } from "vitest"
-import { LogHistory, layerFolder } from "../../../stores/logs/LogHistory.ts"
-import { KubeApi } from "../../kubeApi/KubeApi.ts"
-import { kinds, pathOf } from "../../kubeApi/kinds.ts"
-import { describeCluster, layerTest } from "../../kubeApi/testCluster.ts"
-import { ClusterCache } from "../cache/ClusterCache.ts"
-import * as Cache from "../cache/WatchedCache.ts"
-import { KubernetesLogs } from "./KubernetesLogs.ts"
-import * as LogCollector from "./LogCollector.ts"
+import { describeCluster, layerTest } from "../../../../test/kubeApi/testCluster.ts"
 import {
   deletePod,
   eventually,
@@ -22,7 +14,14 @@ import {
   numbersOf,
   queryOf,
   startPod
-} from "./testPods.ts"
+} from "../../../../test/kubernetes/testPods.ts"
+import { LogHistory, layerFolder } from "../../../stores/logs/LogHistory.ts"
+import { KubeApi } from "../../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { ClusterCache } from "../cache/ClusterCache.ts"
+import * as Cache from "../cache/WatchedCache.ts"
+import { KubernetesLogs } from "./KubernetesLogs.ts"
+import * as LogCollector from "./LogCollector.ts"
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "maxcloud-history-"))),

@@ -1,11 +1,11 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { diagnosisOf, type ServiceState } from "@maxcloud/sdk/api"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { condition, evidence, knativeRevision, knativeService, pod } from "../../../../test/kubernetes/testObjects.ts"
 import type { KubeCondition } from "../cache/objects.ts"
 import { diagnose } from "../diagnosis/diagnose.ts"
 import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
-import { condition, evidence, knativeRevision, knativeService, pod } from "../diagnosis/testObjects.ts"
 import { revisionsOf, statusOf } from "./statusOf.ts"
 
 const name = ServiceName.make("web")

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "vitest"
+import { assert, describe, it } from "@effect/vitest"
 import type { Route } from "../../../base/proxy/Route.ts"
 import { makeRouteTable } from "./RouteTable.ts"
 

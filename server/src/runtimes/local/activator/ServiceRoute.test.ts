@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import { type Lease, NoInstance } from "../../../base/proxy/Route.ts"
 import { makePool, type Pool } from "./Pool.ts"
 import { makeServiceRoute, maxWaiting, type ServiceRoute } from "./ServiceRoute.ts"

@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import {
   afterRequest,
   failuresUntilEjected,

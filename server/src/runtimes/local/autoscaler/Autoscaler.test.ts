@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { type AutoscalerConfig, clamp, makeAutoscaler, type ScaleDecision } from "./Autoscaler.ts"
 
 const startMs = Date.UTC(2026, 0, 1)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { makeAutoscaler } from "./Autoscaler.ts"
 import { deciderSpec } from "./AutoscalerConfig.ts"
 import { type Decider, makeDecider } from "./decider.ts"

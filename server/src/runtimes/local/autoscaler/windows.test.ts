@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { makeMaxWindow } from "./maxWindow.ts"
 import { makeMetricBuckets } from "./metricBuckets.ts"
 import { makeRequestStats } from "./requestStats.ts"

@@ -1,9 +1,9 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { assert, describe, it } from "vitest"
+import { testKey } from "../../../../test/local/testRuntime.ts"
 import { openLink } from "../../../base/proxy/makeFront.ts"
 import type { ContainerHost } from "../instances/Instance.ts"
 import { makeLinks } from "../revisions/Links.ts"
-import { testKey } from "../testRuntime.ts"
 
 const caller = { organizationId: testKey().organizationId, namespace: "local" }
 

@@ -1,9 +1,9 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Runtime } from "effect"
-import { assert, describe, it } from "vitest"
-import { layerTest as database } from "../../../base/database/layerTest.ts"
+import { layerTest as database } from "../../../../test/database/layerTest.ts"
+import { testKey } from "../../../../test/local/testRuntime.ts"
 import { type LocalObject, LocalObjects } from "../objects/LocalObjects.ts"
 import { layer } from "../objects/LocalObjectsSql.ts"
-import { testKey } from "../testRuntime.ts"
 import { makeObjectStore } from "./ObjectStore.ts"
 
 const object = (name: string, more: Partial<LocalObject> = {}): LocalObject => ({

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
 import {
   changeRevision,
   latestCreated,

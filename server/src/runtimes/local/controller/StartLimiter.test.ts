@@ -1,5 +1,5 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
-import { assert, describe, it } from "vitest"
 import { makeStartLimiter } from "./StartLimiter.ts"
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))

@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@effect/vitest"
 import { ServiceName, StageName } from "@maxcloud/config-schema"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { makeRefusals } from "./refusals.ts"
 
 const refusals = makeRefusals({ service: ServiceName.make("web"), stage: StageName.make("preview") }, () => 1_000)

@@ -1,11 +1,11 @@
+import { assert, describe, it } from "@effect/vitest"
 import { AppName, ServiceName } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import fc from "fast-check"
-import { assert, describe, it } from "vitest"
+import { manifestsOf, testKey } from "../../../../test/local/testRuntime.ts"
 import type { RunnableRevision } from "../objects/ServiceObject.ts"
 import { latestCreated } from "../objects/ServiceRecord.ts"
 import type { RunnerFailure } from "../revisions/runnerMachine.ts"
-import { manifestsOf, testKey } from "../testRuntime.ts"
 import { planService } from "./applyPlan.ts"
 import {
   initialState,

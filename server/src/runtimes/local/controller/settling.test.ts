@@ -1,5 +1,5 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
 import fc from "fast-check"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { defaultSettle, makeSettling, settleMsOf } from "./settling.ts"
 
 beforeEach(() => void vi.useFakeTimers())

@@ -1,8 +1,8 @@
 import { createServer as createHttp } from "node:http"
 import { createServer as createHttp2 } from "node:http2"
 import { type AddressInfo, createServer, type Server } from "node:net"
+import { afterEach, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { afterEach, describe, expect, it } from "vitest"
 import { anyAnswer } from "./anyAnswer.ts"
 
 const ends: Array<() => void> = []

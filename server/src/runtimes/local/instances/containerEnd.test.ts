@@ -1,5 +1,5 @@
+import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
 import { containerEnd, neverRan, type SeenEnd } from "./containerEnd.ts"
 
 const exited = (ExitCode: number, more: { OOMKilled?: boolean; Status?: string } = {}) => ({

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { checkFinding } from "./findings.ts"
 import type { ProbeSpec } from "./Instance.ts"
 import type { ProbeAnswer } from "./probe.ts"

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { pullFailure } from "./image.ts"
 
 const of = (said: string) => pullFailure("registry.test:5000/team/app:1", `Trying to pull…\nError: ${said}`)

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { ContainerEngine } from "../../../base/host/containerEngine.ts"
 import { makeNamespaceNetworks } from "./namespaceNetworks.ts"
 

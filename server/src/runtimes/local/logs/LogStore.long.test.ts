@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { ManagedRuntime } from "effect"
-import { expect, it } from "vitest"
 import { LogStore } from "./LogStore.ts"
 
 it("takes 1 GB of output in flat memory and within its bound on disk", { timeout: 300_000 }, async () => {

@@ -1,11 +1,11 @@
 import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { ManagedRuntime, Stream } from "effect"
 import fc from "fast-check"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { LogStore } from "./LogStore.ts"
 
 const acme = OrganizationId.make(`org_${"a".repeat(32)}`)

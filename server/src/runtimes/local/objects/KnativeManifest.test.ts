@@ -1,11 +1,11 @@
+import { assert, describe, it } from "@effect/vitest"
 import { AppName, parseAppSpec } from "@maxcloud/config-schema"
 import { expand, isKnativeService } from "@maxcloud/synth"
 import { Effect, Either, Option, Redacted } from "effect"
-import { assert, describe, it } from "vitest"
 import { fieldNames, pairsOf } from "../../../../../config-schema/test/serviceFields.ts"
+import { manifestsOf, testKey } from "../../../../test/local/testRuntime.ts"
 import { limitations } from "../limitations.ts"
 import { platformEnv, resolveEnvironment } from "../revisions/environment.ts"
-import { manifestsOf, testKey } from "../testRuntime.ts"
 import { parseKnativeService } from "./KnativeManifest.ts"
 import { pinSecrets } from "./secretParts.ts"
 

@@ -1,7 +1,7 @@
+import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer } from "effect"
-import { assert, describe, it } from "vitest"
-import { layerTest as database } from "../../../base/database/layerTest.ts"
-import { testKey } from "../testRuntime.ts"
+import { layerTest as database } from "../../../../test/database/layerTest.ts"
+import { testKey } from "../../../../test/local/testRuntime.ts"
 import { type LocalObject, LocalObjects } from "./LocalObjects.ts"
 import { layer } from "./LocalObjectsSql.ts"
 

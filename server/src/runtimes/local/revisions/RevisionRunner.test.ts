@@ -1,7 +1,7 @@
 import { createServer } from "node:net"
+import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, FiberId } from "effect"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import type { Instance, InstanceExit, InstanceFailed } from "../instances/Instance.ts"
 import { defaultBackoff, restartBackoffMs } from "./backoff.ts"
 import { firstSecondsMs } from "./failures.ts"

@@ -3,7 +3,8 @@ import { assert, layer as describeOn } from "@effect/vitest"
 import { type CreateApiKey, KeyScope, OidcTrustId, type Role } from "@maxcloud/sdk/api"
 import { Effect, Layer, Redacted } from "effect"
 import fc from "fast-check"
-import { layerTest } from "../../../base/database/layerTest.ts"
+import { layerTest } from "../../../../test/database/layerTest.ts"
+import { makeTestAudit, newMember, newOrganization, newSession } from "../../../../test/identity/testPeople.ts"
 import { newId } from "../../../base/database/newId.ts"
 import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
 import type { Caller } from "../../access/Caller.ts"
@@ -12,7 +13,6 @@ import { ApiKeys, Authenticator } from "./ApiKeys.ts"
 import * as authenticator from "./Authenticator.ts"
 import { newPrefix } from "./keyRows.ts"
 import { layerWith } from "./PostgresApiKeys.ts"
-import { makeTestAudit, newMember, newOrganization, newSession } from "./testPeople.ts"
 
 const audit = makeTestAudit()
 const nextPrefixes: Array<string> = []

@@ -1,17 +1,16 @@
 import { createHmac } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { assert, layer as describeOn } from "@effect/vitest"
+import { assert, layer as describeOn, vi } from "@effect/vitest"
 import { type CreateOidcTrust, KeyScope } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { exportSPKI, importJWK } from "jose"
-import { vi } from "vitest"
+import { layerTest } from "../../../../test/database/layerTest.ts"
+import { makeTestAudit, newMember, newOrganization } from "../../../../test/identity/testPeople.ts"
 import { makeTestIssuer, type SignOptions, type TestIssuer } from "../../../../test/oidc/testIssuer.ts"
-import { layerTest } from "../../../base/database/layerTest.ts"
 import { asNobody, asOrganization } from "../../../base/database/RowScope.ts"
 import { Authenticator, OidcTrusts } from "./ApiKeys.ts"
 import * as authenticator from "./Authenticator.ts"
 import * as trusts from "./PostgresOidcTrusts.ts"
-import { makeTestAudit, newMember, newOrganization } from "./testPeople.ts"
 
 class Issuer extends Context.Tag("test/Issuer")<Issuer, TestIssuer>() {}
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { Layer } from "effect"
-import { heldKey, masterKeyOf } from "./heldKey.ts"
-import { MasterKey } from "./MasterKey.ts"
-import * as PostgresDataKeys from "./PostgresDataKeys.ts"
+import { heldKey, masterKeyOf } from "../../src/base/keys/heldKey.ts"
+import { MasterKey } from "../../src/base/keys/MasterKey.ts"
+import * as PostgresDataKeys from "../../src/base/keys/PostgresDataKeys.ts"
 
 /** Data keys under a master key that nobody keeps. */
 export const layerTest = Layer.provide(

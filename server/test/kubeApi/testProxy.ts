@@ -4,7 +4,7 @@ import { connect, createServer, isIP, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { type ClusterCredentials, type ClusterSource, readCredentials } from "./connect.ts"
+import { type ClusterCredentials, type ClusterSource, readCredentials } from "../../src/runtimes/kubeApi/connect.ts"
 
 const listening = <S extends Server>(server: S) =>
   Effect.async<number>((resume) => {

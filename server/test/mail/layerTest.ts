@@ -1,6 +1,6 @@
 import type { UserId } from "@maxcloud/sdk/api"
 import { Context, Effect, Layer, Ref } from "effect"
-import { Mail, type MailKind, type Message } from "./Mail.ts"
+import { Mail, type MailKind, type Message } from "../../src/tenancy/mail/Mail.ts"
 
 export interface SentMail extends Message {
   readonly kind: MailKind

@@ -7,8 +7,8 @@ import {
   type KubeCondition,
   PodObject,
   RevisionObject
-} from "../cache/objects.ts"
-import type { Evidence } from "./Evidence.ts"
+} from "../../src/runtimes/kubernetes/cache/objects.ts"
+import type { Evidence } from "../../src/runtimes/kubernetes/diagnosis/Evidence.ts"
 
 /** Objects as the cluster gives them, for tests. `now` is the time that everything of a test is told by. */
 export const now = Date.parse("2026-01-01T12:00:00Z")

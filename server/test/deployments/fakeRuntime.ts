@@ -7,7 +7,7 @@ import {
   RuntimeError,
   type ServiceKey,
   type ServiceStatus
-} from "../../runtimes/port/Runtime.ts"
+} from "../../src/runtimes/port/Runtime.ts"
 
 /** A runtime in memory, for tests: it runs nothing. What becomes of a service is told by its image's name. */
 export interface FakeRuntime {

@@ -1,10 +1,10 @@
 import { label } from "@maxcloud/synth"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
-import { timeOf } from "../../../stores/logs/LogLine.ts"
-import { KubeApi, KubeError } from "../../kubeApi/KubeApi.ts"
-import type { ServiceKey } from "../../port/Runtime.ts"
-import { type CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
-import { MetadataObject, PodObject } from "../cache/objects.ts"
+import { KubeApi, KubeError } from "../../src/runtimes/kubeApi/KubeApi.ts"
+import { type CacheChange, ClusterCache } from "../../src/runtimes/kubernetes/cache/ClusterCache.ts"
+import { MetadataObject, PodObject } from "../../src/runtimes/kubernetes/cache/objects.ts"
+import type { ServiceKey } from "../../src/runtimes/port/Runtime.ts"
+import { timeOf } from "../../src/stores/logs/LogLine.ts"
 
 interface Run {
   readonly lines: Array<{ readonly seconds: number; readonly text: string }>

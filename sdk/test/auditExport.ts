@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto"
 import * as fc from "fast-check"
-import { type AuditEntryLine, type AuditRecord, canonicalJson } from "../api/index.ts"
+import { type AuditEntryLine, type AuditRecord, canonicalJson } from "../src/api/index.ts"
 
 export interface TestEntry {
   readonly action: string

@@ -7,8 +7,8 @@ import {
   type OutgoingHttpHeaders
 } from "node:http2"
 import { type AddressInfo, connect, type Server as NetServer } from "node:net"
-import { type Front, makeFront } from "./makeFront.ts"
-import type { Lease, Route } from "./Route.ts"
+import { type Front, makeFront } from "../../src/base/proxy/makeFront.ts"
+import type { Lease, Route } from "../../src/base/proxy/Route.ts"
 
 /** Parts for the tests of the proxy: real servers as instances, and a front that leads to them. */
 

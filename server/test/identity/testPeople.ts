@@ -2,10 +2,10 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { OrganizationId, type Role, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
-import { newId } from "../../../base/database/newId.ts"
-import type { Caller } from "../../access/Caller.ts"
-import { Audit, type Happening } from "../../audit/Audit.ts"
-import { hexOf, newToken } from "../tokens.ts"
+import { newId } from "../../src/base/database/newId.ts"
+import type { Caller } from "../../src/tenancy/access/Caller.ts"
+import { Audit, type Happening } from "../../src/tenancy/audit/Audit.ts"
+import { hexOf, newToken } from "../../src/tenancy/identity/tokens.ts"
 
 let made = 0
 

@@ -1,6 +1,12 @@
 import { createServer, type Server } from "node:http"
 import { Deferred, Effect, Layer } from "effect"
-import { type Instance, type InstanceExit, InstanceFailed, type InstanceSpec, Instances } from "./instances/Instance.ts"
+import {
+  type Instance,
+  type InstanceExit,
+  InstanceFailed,
+  type InstanceSpec,
+  Instances
+} from "../../src/runtimes/local/instances/Instance.ts"
 
 /** How an instance of the fake goes: whether it starts, and what it answers. */
 export interface FakeProgram {

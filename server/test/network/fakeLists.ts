@@ -1,5 +1,5 @@
 import { Effect, Option, Stream } from "effect"
-import { type KubeApi, KubeError } from "../kubeApi/KubeApi.ts"
+import { type KubeApi, KubeError } from "../../src/runtimes/kubeApi/KubeApi.ts"
 
 /** Items by the plural of their kind, or why there are none. */
 export type Answers = Readonly<Record<string, ReadonlyArray<unknown> | KubeError["reason"]>>

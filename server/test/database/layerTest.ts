@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
-import { withMadeDatabase } from "../../../test/database/madeDatabase.ts"
-import { type DatabaseOptions, layer } from "./Database.ts"
-import { RowScope } from "./RowScope.ts"
+import { type DatabaseOptions, layer } from "../../src/base/database/Database.ts"
+import { RowScope } from "../../src/base/database/RowScope.ts"
+import { withMadeDatabase } from "./madeDatabase.ts"
 
 /** A data folder of this scope's own. */
 export const temporaryDataDir = Effect.acquireRelease(

@@ -1,10 +1,10 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option } from "effect"
-import { RowScope } from "../../base/database/RowScope.ts"
-import { ImageAccess } from "./ImageAccess.ts"
-import { ImagesError } from "./Images.ts"
-import { RegistryCredentials } from "./RegistryCredentials.ts"
-import type { Credentials } from "./RegistrySession.ts"
+import { RowScope } from "../../src/base/database/RowScope.ts"
+import { ImageAccess } from "../../src/stores/images/ImageAccess.ts"
+import { ImagesError } from "../../src/stores/images/Images.ts"
+import { RegistryCredentials } from "../../src/stores/images/RegistryCredentials.ts"
+import type { Credentials } from "../../src/stores/images/RegistrySession.ts"
 
 const noNetwork = new ImagesError({ message: "RegistryUnreachable: there is no network in this test." })
 

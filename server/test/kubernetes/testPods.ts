@@ -4,12 +4,12 @@ import { OrganizationName, ServiceName, StageName } from "@maxcloud/config-schem
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { label } from "@maxcloud/synth"
 import { Effect, Schedule } from "effect"
-import { buildGoProgram } from "../../../../test/images/goProgram.ts"
-import { pushImage } from "../../../../test/images/pushImage.ts"
-import { startTestRegistry } from "../../../../test/registry/testRegistry.ts"
-import { KubeApi } from "../../kubeApi/KubeApi.ts"
-import { kinds, pathOf } from "../../kubeApi/kinds.ts"
-import type { LogQuery, ServiceKey } from "../../port/Runtime.ts"
+import { KubeApi } from "../../src/runtimes/kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
+import type { LogQuery, ServiceKey } from "../../src/runtimes/port/Runtime.ts"
+import { buildGoProgram } from "../images/goProgram.ts"
+import { pushImage } from "../images/pushImage.ts"
+import { startTestRegistry } from "../registry/testRegistry.ts"
 
 export const newServiceKey = (prefix: string): ServiceKey => {
   const name = `${prefix}-${randomBytes(4).toString("hex")}`

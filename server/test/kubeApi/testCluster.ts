@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto"
+import { describe } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Effect, Layer } from "effect"
-import { describe } from "vitest"
-import { layer } from "./HttpKubeApi.ts"
-import { KubeApi } from "./KubeApi.ts"
-import { kinds, pathOf } from "./kinds.ts"
+import { layer } from "../../src/runtimes/kubeApi/HttpKubeApi.ts"
+import { KubeApi } from "../../src/runtimes/kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../src/runtimes/kubeApi/kinds.ts"
 
 /** Tests against the cluster of `KUBECONFIG`, which has Knative; left out where there is none. */
 export const describeCluster: (name: string, tests: () => void) => void = describe.skipIf(
