@@ -124,10 +124,8 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
 
   invites: {
     list: call<ReadonlyArray<InviteInfo>>(Effect.map(api.auth.invites({}), (_) => _.invites)),
-
     create: (invite: NewInvite): Effect.Effect<InviteInfo, CallError> =>
       parsed(CreateInvite, given(invite), (payload) => call(api.auth.createInvite({ payload }))),
-
     revoke: (id: string): Effect.Effect<void, CallError> =>
       parsed(InviteId, id, (id) => call(api.auth.revokeInvite({ path: { id } })))
   },
@@ -135,10 +133,8 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
   /** Whose tokens act for the organization: CI without a kept key. */
   oidcTrusts: {
     list: call<ReadonlyArray<OidcTrustInfo>>(Effect.map(api.auth.oidcTrusts({}), (_) => _.oidcTrusts)),
-
     create: (trust: NewOidcTrust): Effect.Effect<OidcTrustInfo, CallError> =>
       parsed(CreateOidcTrust, given(trust), (payload) => call(api.auth.createOidcTrust({ payload }))),
-
     delete: (id: string): Effect.Effect<void, CallError> =>
       parsed(OidcTrustId, id, (id) => call(api.auth.deleteOidcTrust({ path: { id } })))
   }
