@@ -53,7 +53,11 @@ describe("an OIDC trust", () => {
     const refused = await server.request("GET", "/api/v1/services", { token: job })
     expect([refused.status, refused.text]).toEqual([401, expect.stringMatching(/is no longer a member/)])
     expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
-      { createdBy: "admin@trusting.test", effectiveRole: null, limitedBecause: expect.stringMatching(/no longer a member/) }
+      {
+        createdBy: "admin@trusting.test",
+        effectiveRole: null,
+        limitedBecause: expect.stringMatching(/no longer a member/)
+      }
     ])
 
     // Who comes back makes a new trust: what they left behind does not come with them.
