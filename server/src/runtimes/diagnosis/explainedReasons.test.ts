@@ -12,8 +12,8 @@ const folders = ["../local", "../kubernetes/status", "../../control/deployments"
   join(import.meta.dirname, _)
 )
 
-/** Reasons of errors inside the server, which no status shows. */
-const inner = new Set(["Stopped"])
+/** Reasons of errors inside the server, which no status shows, and of what went well. */
+const inner = new Set(["Stopped", "Succeeded"])
 
 describe("each reason that a status, a revision or a deployment may have", () => {
   const reasons = folders.flatMap(sources).flatMap((file) => {
