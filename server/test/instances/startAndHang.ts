@@ -1,7 +1,7 @@
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, Schema } from "effect"
 import { Instances } from "../../src/runtimes/local/instances/Instance.ts"
-import { layer } from "../../src/runtimes/local/instances/layer.ts"
+import { layer } from "../../src/runtimes/local/instances/instancesLayer.ts"
 import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
 import { accessAway } from "../images/testAccess.ts"
 

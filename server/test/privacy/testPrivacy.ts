@@ -19,7 +19,7 @@ import { layer as credentials } from "../../src/stores/images/SealedCredentials.
 import { LogHistory, layerFolder } from "../../src/stores/logs/LogHistory.ts"
 import { timeOf } from "../../src/stores/logs/LogLine.ts"
 import { Secrets } from "../../src/stores/secrets/Secrets.ts"
-import { layer as sources } from "../../src/stores/sources/layer.ts"
+import { layer as sources } from "../../src/stores/sources/sourceStoreLayer.ts"
 import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
 import { type Caller, ClientAddress, CurrentCaller } from "../../src/tenancy/access/Caller.ts"
 import { Audit } from "../../src/tenancy/audit/Audit.ts"

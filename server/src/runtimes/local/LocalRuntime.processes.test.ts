@@ -10,7 +10,7 @@ import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from 
 import { makeFront } from "../../base/proxy/makeFront.ts"
 import { SourceStore } from "../../stores/sources/SourceStore.ts"
 import { LocalRoutes } from "../port/LocalRoutes.ts"
-import { layer as instancesLayer } from "./instances/layer.ts"
+import { layer as instancesLayer } from "./instances/instancesLayer.ts"
 
 const noSources = Layer.succeed(SourceStore, {
   find: () => Effect.dieMessage("unused"),

@@ -8,8 +8,8 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { temporaryFolder } from "../../../../sdk/test/temporaryFolder.ts"
 import { digestOf, type Entry, tarOf } from "../../../test/sources/tar.ts"
 import { startTestNpmRegistry, type TestNpmRegistry } from "../../../test/sources/testNpmRegistry.ts"
-import { layer } from "./layer.ts"
 import { type SourceError, SourceStore, type SourceToBuild } from "./SourceStore.ts"
+import { layer } from "./sourceStoreLayer.ts"
 
 const own = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)
 const toDigest = Schema.decodeSync(SourceDigest)
@@ -134,7 +134,7 @@ describe("a damaged built source", () => {
     ["misses a folder", (_) => rm(join(_, "lib"), { recursive: true })],
     ["has a file more", (_) => writeFile(join(_, "more.js"), "")],
     ["is gone", (_) => rm(_, { recursive: true })],
-    ["is gone with all that belongs to it", (_) => rm(join(_, "../../runtimes"), { recursive: true })],
+    ["is gone with all that belongs to it", (_) => rm(join(_, "../.."), { recursive: true })],
     ["has no word of how it runs", (_) => truncateSync(join(_, "../built.json"), 0)],
     ["runs otherwise", (_) => flip(join(_, "../built.json"), false)],
     ["has lost its list", (_) => rm(join(_, "../files"))],

@@ -17,9 +17,9 @@ import { dataDirectoryId } from "../../base/host/dataDirectoryId.ts"
 import { ownUlimits } from "../../base/host/ownUlimits.ts"
 import { removeTree } from "../../base/host/removeTree.ts"
 import { variantOf } from "./buildSource.ts"
-import { layer } from "./layer.ts"
 import { SourceStore } from "./SourceStore.ts"
 import { imageRecordsIn, makeSourceImages } from "./sourceImages.ts"
+import { layer } from "./sourceStoreLayer.ts"
 
 const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)
 const toDigest = Schema.decodeSync(SourceDigest)

@@ -9,9 +9,9 @@ import { Effect, Either, ManagedRuntime, Stream } from "effect"
 import fc from "fast-check"
 import { digestOf, tarOf } from "../../../test/sources/tar.ts"
 import { sourceBytesOf } from "../../tenancy/limits/sourceBytes.ts"
-import { layer } from "./layer.ts"
 import { SourceError, SourceStore } from "./SourceStore.ts"
 import { makeSourceRoom } from "./sourceRoom.ts"
+import { layer } from "./sourceStoreLayer.ts"
 
 const acme = OrganizationId.make(`org_${"a".repeat(32)}`)
 const other = OrganizationId.make(`org_${"b".repeat(32)}`)

@@ -16,7 +16,7 @@ import { SourceStore } from "../../../stores/sources/SourceStore.ts"
 import { failureOfExit } from "../revisions/failures.ts"
 import { type Instance, type InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
 import { instanceLabel } from "./labels.ts"
-import { layer } from "./layer.ts"
+import { layer } from "./instancesLayer.ts"
 import { starterPrograms } from "./starter/starterPrograms.ts"
 
 const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()

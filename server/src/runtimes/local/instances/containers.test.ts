@@ -18,7 +18,7 @@ import { SourceStore } from "../../../stores/sources/SourceStore.ts"
 import { containerName } from "./containers.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
 import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
-import { layer } from "./layer.ts"
+import { layer } from "./instancesLayer.ts"
 
 const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()
 

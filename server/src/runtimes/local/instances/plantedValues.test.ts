@@ -14,7 +14,7 @@ import { buildNodeImage } from "../../../../test/registry/scratchImage.ts"
 import { dataDirectoryId } from "../../../base/host/dataDirectoryId.ts"
 import { SourceStore } from "../../../stores/sources/SourceStore.ts"
 import { type InstanceSpec, Instances } from "./Instance.ts"
-import { layer } from "./layer.ts"
+import { layer } from "./instancesLayer.ts"
 
 const run = promisify(execFile)
 const podman = async (...args: Array<string>) => (await run("podman", args)).stdout.trim()

@@ -16,7 +16,7 @@ import { SourceError, SourceStore } from "../../../stores/sources/SourceStore.ts
 import { makePool } from "../activator/Pool.ts"
 import { homesFolder } from "./homes.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
-import { layer } from "./layer.ts"
+import { layer } from "./instancesLayer.ts"
 
 let folder: string
 let data: string
