@@ -1,26 +1,26 @@
-import type { AppSpec } from "@maxcloud/config-schema"
 import { Context, Duration, Effect, Runtime as EffectRuntime, Layer, Option, PubSub, Stream } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { endWithin } from "../../base/node/endWithin.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { LocalRoutes } from "../port/LocalRoutes.ts"
-import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey, type ServiceStatus } from "../port/Runtime.ts"
+import { type NamespaceKey, Runtime, type RuntimeError, type ServiceKey } from "../port/Runtime.ts"
 import { makeRouteTable, publicHostOf } from "./activator/RouteTable.ts"
 import { makeLocalServices } from "./controller/LocalServices.ts"
 import { makeObjectStore } from "./controller/ObjectStore.ts"
 import { restoreServices } from "./controller/restoreServices.ts"
-import { makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
+import { type ControllerInput, makeServiceController, type ServiceController } from "./controller/ServiceController.ts"
 import { makeStartLimiter } from "./controller/StartLimiter.ts"
 import { defaultSettle, type SettleBounds } from "./controller/settling.ts"
 import { makeTicker } from "./controller/Ticker.ts"
-import { type InstanceSpec, Instances } from "./instances/Instance.ts"
+import { Instances } from "./instances/Instance.ts"
 import { limitations } from "./limitations.ts"
 import { makeLives } from "./lives.ts"
 import { makeLocalExec } from "./localExec.ts"
+import { localOrganization, localProblems, makeRefusal } from "./localRefusals.ts"
+import { localStatus } from "./localStatus.ts"
 import { decodeCursor } from "./logs/LogFiles.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import { LocalObjects } from "./objects/LocalObjects.ts"
-import { latestCreated } from "./objects/ServiceRecord.ts"
 import { type BackoffConfig, defaultBackoff } from "./revisions/backoff.ts"
 import { instanceSpecOf } from "./revisions/instanceSpec.ts"
 import { makeLinks, type OpenLink } from "./revisions/Links.ts"
@@ -43,15 +43,6 @@ export interface LocalRuntimeOptions {
   readonly backoff?: BackoffConfig
   readonly settle?: SettleBounds
 }
-
-const tailLines = 20
-/** Whoever owns this machine, on a server that needs no credential. */
-export const localOrganization = "local"
-
-const processesRefused =
-  'sources run as processes of this machine, which only the organization "local" may, on a server that needs no credential (MAXCLOUD_AUTH=local): use an image'
-const inPlaceRefused =
-  "a source runs in place only where the server was started for it (`maxcloud dev`): deploy a snapshot"
 
 const make = (options: LocalRuntimeOptions) =>
   Effect.gen(function* () {
@@ -81,6 +72,30 @@ const make = (options: LocalRuntimeOptions) =>
     const hostOf = (key: ServiceKey) =>
       `${publicHostOf(key, options.domain)}${options.port === undefined ? "" : `:${options.port}`}`
 
+    const makeRunner: ControllerInput["makeRunner"] = ({ app, key }, revision, hooks, care) =>
+      makeRevisionRunner({
+        ...hooks,
+        care,
+        revision: revision.name,
+        maxConcurrency: revision.template.maxConcurrency,
+        drainMs: revision.template.timeoutMs,
+        backoff: options.backoff ?? defaultBackoff,
+        instances: lives.noting(instances, { key, app, revision }),
+        spec: instanceSpecOf({
+          key,
+          app,
+          revision,
+          secrets,
+          links,
+          graceMs,
+          ownsMachine: mayRunProcesses(key),
+          host: hostOf(key),
+          resolvedImage: hooks.resolvedImage
+        }),
+        writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
+        fork
+      })
+
     const makeController = (object: Parameters<typeof makeServiceController>[0]["object"]): ServiceController =>
       makeServiceController({
         object,
@@ -88,29 +103,7 @@ const make = (options: LocalRuntimeOptions) =>
         limiter,
         settle: options.settle ?? defaultSettle,
         now: () => performance.now(),
-        makeRunner: ({ app, key }, revision, hooks, care) =>
-          makeRevisionRunner({
-            ...hooks,
-            care,
-            revision: revision.name,
-            maxConcurrency: revision.template.maxConcurrency,
-            drainMs: revision.template.timeoutMs,
-            backoff: options.backoff ?? defaultBackoff,
-            instances: lives.noting(instances, { key, app, revision }),
-            spec: instanceSpecOf({
-              key,
-              app,
-              revision,
-              secrets,
-              links,
-              graceMs,
-              ownsMachine: mayRunProcesses(key),
-              host: hostOf(key),
-              resolvedImage: hooks.resolvedImage
-            }),
-            writer: (instance) => logs.writer({ ...key, revision: revision.name, instance }),
-            fork
-          }),
+        makeRunner,
         onColdStart: (ms) => {
           totals.coldStarts++
           totals.coldStartMs += ms
@@ -121,12 +114,7 @@ const make = (options: LocalRuntimeOptions) =>
         }
       })
 
-    const refusalOf = (key: NamespaceKey, kind: InstanceSpec["program"]["kind"]): string | undefined => {
-      if (kind === "image") return undefined
-      if (!mayRunProcesses(key)) return processesRefused
-      return kind === "directory" && !options.inPlace ? inPlaceRefused : undefined
-    }
-
+    const refusalOf = makeRefusal(mayRunProcesses, options.inPlace)
     const services = makeLocalServices({
       store,
       table,
@@ -160,53 +148,12 @@ const make = (options: LocalRuntimeOptions) =>
 
     const urlOf = (key: ServiceKey) => `${options.scheme}://${hostOf(key)}`
 
-    const statusOf = Effect.fn("LocalRuntime.status")(function* (key: ServiceKey) {
-      const controller = services.find(key)
-      if (controller === undefined) return Option.none<ServiceStatus>()
-      const { generation, internal } = controller.object()
-      const { diagnosis, instances, record, state, traffic } = controller.status()
-      const newest = latestCreated(record)
-      const failing = state === "failed" || state === "degraded"
-      return Option.some<ServiceStatus>({
-        service: key.service,
-        generation,
-        observedGeneration: generation,
-        state,
-        conditions: record.conditions,
-        latestCreatedRevision: newest?.name ?? null,
-        latestReadyRevision: record.latestReady,
-        traffic,
-        instances,
-        url: internal ? null : urlOf(key),
-        logTail: failing && newest !== undefined ? yield* logs.tail({ ...key, revision: newest.name }, tailLines) : [],
-        diagnosis,
-        terminal: state === "failed" && diagnosis !== null
-      })
-    })
-
-    const problems = Effect.fn("LocalRuntime.problems")(function* (key: NamespaceKey, spec: AppSpec) {
-      const missing = yield* Effect.cachedFunction((kind: InstanceSpec["program"]["kind"]) =>
-        instances.missing(kind, key)
-      )
-      const found = yield* Effect.forEach(spec.services, (service, index) =>
-        Effect.gen(function* () {
-          const kind =
-            service.image !== undefined ? "image" : service.source?.directory !== undefined ? "directory" : "snapshot"
-          const message = refusalOf(key, kind) ?? (yield* missing(kind))
-          return message === undefined
-            ? []
-            : [{ path: ["services", index, kind === "image" ? "image" : "source"], message }]
-        })
-      )
-      return found.flat()
-    })
-
     return {
       runtime: Runtime.of({
         name: "local",
         inPlace: options.inPlace,
         limitations,
-        problems,
+        problems: Effect.fn("LocalRuntime.problems")((key, spec) => localProblems(refusalOf, instances, key, spec)),
         apply: Effect.fn("LocalRuntime.apply")((key, app, manifests, { retry }) =>
           services.apply(key, app, manifests, retry ?? new Set())
         ),
@@ -217,7 +164,11 @@ const make = (options: LocalRuntimeOptions) =>
         remove: services.remove,
         // A service that is missing shows by having no status; its other objects are not kept here.
         missing: () => Effect.succeed([]),
-        status: statusOf,
+        status: Effect.fn("LocalRuntime.status")((key) =>
+          Effect.transposeOption(
+            Option.map(Option.fromNullable(services.find(key)), (_) => localStatus(_, logs, urlOf(key)))
+          )
+        ),
         changes: Stream.fromPubSub(changes),
         // Its objects stand in the database of this server alone.
         drift: Stream.empty,
@@ -230,19 +181,20 @@ const make = (options: LocalRuntimeOptions) =>
       }),
       routes: LocalRoutes.of({
         lookup: table.lookup,
-        totals: () => {
-          const all = [...services.all()]
-          return {
-            services: all.length,
-            instances: all.reduce((sum, _) => sum + _.status().instances, 0),
-            waiting: all.reduce((sum, _) => sum + _.route.waiting(), 0),
-            coldStarts: totals.coldStarts,
-            coldStartSeconds: totals.coldStartMs / 1000
-          }
-        }
+        totals: () => ({
+          ...countAll([...services.all()]),
+          coldStarts: totals.coldStarts,
+          coldStartSeconds: totals.coldStartMs / 1000
+        })
       })
     }
   })
+
+const countAll = (all: ReadonlyArray<ServiceController>) => ({
+  services: all.length,
+  instances: all.reduce((sum, _) => sum + _.status().instances, 0),
+  waiting: all.reduce((sum, _) => sum + _.route.waiting(), 0)
+})
 
 /** A small Knative in a process: `Runtime` on processes and containers of this machine, and the routes to them. */
 export const layer = (

@@ -16,6 +16,7 @@ import type { Development } from "./instances/Development.ts"
 import { makeImageInStore } from "./instances/imageInStore.ts"
 import * as Instances from "./instances/instancesLayer.ts"
 import * as LocalRuntime from "./LocalRuntime.ts"
+import { localOrganization } from "./localRefusals.ts"
 import { LogStore } from "./logs/LogStore.ts"
 import * as LocalObjects from "./objects/LocalObjectsSql.ts"
 import { tellRoot } from "./tellRoot.ts"
@@ -41,7 +42,7 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
   const access = RegistryAccess.layer({ ...settings, dataDirectory: dataDir })
   const images = LocalImages.layer({
     ...settings,
-    ownsMachine: ({ name }) => callsWithoutCredential(settings) && name === LocalRuntime.localOrganization,
+    ownsMachine: ({ name }) => callsWithoutCredential(settings) && name === localOrganization,
     imageInStore: makeImageInStore(process.env)
   })
   const runtime = Layer.unwrapEffect(

@@ -235,3 +235,7 @@ export const cannotLaunch = (cause: unknown): InstanceFailed =>
     message: `The instance couldn't be started. ${errorText(cause)}`,
     retryable: true
   })
+
+/** Any fault of a launch, as why the instance failed. */
+export const toFailure = (cause: unknown): InstanceFailed =>
+  cause instanceof InstanceFailed ? cause : cannotLaunch(cause)
