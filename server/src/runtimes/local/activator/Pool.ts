@@ -1,28 +1,17 @@
-import type { Lease } from "../../../base/proxy/Route.ts"
 import { makeRequestStats, type RequestStats } from "../autoscaler/Autoscaler.ts"
-import { afterRequest, goodStanding, isEjected, type Outcome, type Standing } from "./outliers.ts"
+import {
+  type Endpoint,
+  freest,
+  isBusy,
+  leaseOf,
+  type PoolEvents,
+  type PoolLease,
+  type Slot,
+  sawBeside,
+  slotOf
+} from "./slots.ts"
 
-/** Where an instance listens, and whether its readiness probe succeeds now. */
-export interface Endpoint {
-  readonly id: string
-  readonly host: string
-  readonly port: number
-  readonly isReady: () => boolean
-}
-
-export interface PoolEvents {
-  /** A slot may have become free. */
-  readonly onRoom: () => void
-  /** An instance that takes no more requests has answered its last one. */
-  readonly onDrained: (id: string) => void
-  /** An instance dropped a request before it answered: it gets none until `resume`. */
-  readonly onSuspect: (id: string) => void
-}
-
-/** A slot on an instance that is known by its id. */
-export interface PoolLease extends Lease {
-  readonly id: string
-}
+export type { PoolLease } from "./slots.ts"
 
 /** The ready instances of one revision and their requests. Plain and synchronous: this is the hot path. */
 export interface Pool {
@@ -52,47 +41,6 @@ export interface Pool {
   readonly ready: () => number
 }
 
-interface Slot {
-  readonly endpoint: Endpoint
-  inFlight: number
-  answered: number
-  /** When each request without an answer yet was given to it, the oldest first. */
-  readonly waiting: Map<PoolLease, number>
-  /** So many requests, probes among them, it has been seen to work on at a time: a later one was answered before the others. */
-  atOnce: number
-  /** Has a request since its last answer taken longer than it may? */
-  isOverdue: boolean
-  standing: Standing
-  state: "open" | "suspect" | "draining" | "removed"
-}
-
-/** What works on so many requests at a time has no small number of threads. */
-const manyAtOnce = 32
-
-/** If more wait, it does less harm to end one that is slow than to leave one that is frozen. */
-const fewWaiting = 8
-
-/** Of requests given to an instance before `since`, how many have no answer yet; no more than matter are counted. */
-const olderThan = ({ waiting }: Slot, since: number): number => {
-  let older = 0
-  for (const at of waiting.values()) {
-    if (at >= since || older >= manyAtOnce) break
-    older++
-  }
-  return older
-}
-
-const sawBeside = (slot: Slot, since: number) => {
-  if (slot.waiting.size > 0 && slot.atOnce < manyAtOnce) slot.atOnce = Math.max(slot.atOnce, olderThan(slot, since) + 1)
-}
-
-const isBusy = (slot: Slot, since: number): boolean =>
-  !slot.isOverdue &&
-  slot.waiting.size >= slot.atOnce &&
-  slot.waiting.size <= Math.max(fewWaiting, 2 * slot.atOnce) &&
-  slot.atOnce < manyAtOnce &&
-  olderThan(slot, since) > 0
-
 /** `maxConcurrency` is the hard limit per instance; 0 is none. */
 export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
   const stats = makeRequestStats(performance.now())
@@ -102,84 +50,20 @@ export const makePool = (maxConcurrency: number, events: PoolEvents): Pool => {
 
   const find = (id: string) => slots.find((_) => _.endpoint.id === id)
 
-  const leaseOf = (slot: Slot, takenAt: number): PoolLease => {
-    let held = true
-    const note = (outcome: Outcome) => {
-      if (slot.standing !== goodStanding || outcome === "failed")
-        slot.standing = afterRequest(slot.standing, outcome, performance.now())
-    }
-    const lease: PoolLease = {
-      id: slot.endpoint.id,
-      host: slot.endpoint.host,
-      port: slot.endpoint.port,
-      release: () => {
-        if (!held) return
-        held = false
-        slot.waiting.delete(lease)
-        slot.inFlight--
-        stats.requestEnded(performance.now())
-        if (slot.state === "open") events.onRoom()
-        else if (slot.inFlight === 0 && slot.state === "draining") events.onDrained(slot.endpoint.id)
-      },
-      answered: () => {
-        slot.answered++
-        slot.isOverdue = false
-        slot.waiting.delete(lease)
-        sawBeside(slot, takenAt)
-        note("answered")
-      },
-      overdue: () => {
-        slot.isOverdue = true
-        note("failed")
-      },
-      failed: () => {
-        note("failed")
-        if (slot.state !== "open") return
-        slot.state = "suspect"
-        events.onSuspect(slot.endpoint.id)
-      }
-    }
-    slot.waiting.set(lease, takenAt)
-    return lease
-  }
-
   return {
     stats,
     add: (endpoint) => {
-      slots.push({
-        endpoint,
-        inFlight: 0,
-        answered: 0,
-        waiting: new Map(),
-        atOnce: 1,
-        isOverdue: false,
-        standing: goodStanding,
-        state: "open"
-      })
+      slots.push(slotOf(endpoint))
       events.onRoom()
     },
     take: () => {
-      let best: Slot | undefined
-      let passedOver: Slot | undefined
       const now = performance.now()
-      const count = slots.length
-      // Starts at another instance each time, so that equally loaded ones share.
-      for (let i = 0; i < count; i++) {
-        const slot = slots[(turn + i) % count]
-        if (slot === undefined || slot.state !== "open" || slot.inFlight >= limit || !slot.endpoint.isReady()) continue
-        if (isEjected(slot.standing, now)) {
-          if (passedOver === undefined || slot.inFlight < passedOver.inFlight) passedOver = slot
-          continue
-        }
-        if (best === undefined || slot.inFlight < best.inFlight) best = slot
-        if (best.inFlight === 0) break
-      }
-      best ??= passedOver
-      if (best === undefined) return undefined
-      turn = (turn + 1) % count
-      best.inFlight++
+      const slot = freest(slots, turn, limit, now)
+      if (slot === undefined) return undefined
+      turn = (turn + 1) % slots.length
+      slot.inFlight++
       stats.requestStarted(now)
-      return leaseOf(best, now)
+      return leaseOf(slot, now, stats, events)
     },
     drain: (id) => {
       const slot = find(id)

@@ -60,28 +60,7 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise<PoolLease>((resolve, reject) => {
       const timeoutMs = target?.timeoutMs ?? defaultTimeoutMs
-      const done = () => {
-        clearTimeout(timer)
-        signal.removeEventListener("abort", onAbort)
-      }
-      const waiter: Waiter = {
-        resolve: (lease) => {
-          done()
-          resolve(lease)
-        },
-        reject: (error) => {
-          done()
-          reject(error)
-        }
-      }
-      const onAbort = () => {
-        if (leave(waiter)) waiter.reject(signal.reason)
-      }
-      const timer = setTimeout(() => {
-        if (leave(waiter)) waiter.reject(events.explain(timeoutMs))
-      }, timeoutMs)
-      signal.addEventListener("abort", onAbort, { once: true })
-      waiters.add(waiter)
+      waiters.add(waiterOf({ resolve, reject }, signal, timeoutMs, leave, events.explain))
       target?.pool.stats.requestStarted(performance.now())
       events.onHold()
     })
@@ -127,4 +106,36 @@ export const makeServiceRoute = (key: string, events: ServiceRouteEvents): Servi
       for (const waiter of waiters) if (leave(waiter)) waiter.reject(error)
     }
   }
+}
+
+/** Waits for a lease until the caller has gone, or the request has been held for as long as it may take. `leave`: it waited still. */
+const waiterOf = (
+  { reject, resolve }: Waiter,
+  signal: AbortSignal,
+  timeoutMs: number,
+  leave: (waiter: Waiter) => boolean,
+  explain: ServiceRouteEvents["explain"]
+): Waiter => {
+  const done = () => {
+    clearTimeout(timer)
+    signal.removeEventListener("abort", onAbort)
+  }
+  const waiter: Waiter = {
+    resolve: (lease) => {
+      done()
+      resolve(lease)
+    },
+    reject: (error) => {
+      done()
+      reject(error)
+    }
+  }
+  const onAbort = () => {
+    if (leave(waiter)) waiter.reject(signal.reason)
+  }
+  const timer = setTimeout(() => {
+    if (leave(waiter)) waiter.reject(explain(timeoutMs))
+  }, timeoutMs)
+  signal.addEventListener("abort", onAbort, { once: true })
+  return waiter
 }

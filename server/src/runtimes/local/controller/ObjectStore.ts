@@ -40,19 +40,6 @@ export const makeObjectStore = (
   let scheduled = false
   let closed = false
 
-  /** A defect is an object that the database refuses, now and later: it's left out until it changes, so that it holds up no other. */
-  const put = (batch: ReadonlyArray<LocalObject>): Effect.Effect<void, RuntimeError> =>
-    objects.put(batch).pipe(
-      Effect.catchAllDefect((defect) => {
-        const [first] = batch
-        if (batch.length > 1) return Effect.forEach(batch, (one) => put([one]), { discard: true })
-        return Effect.logError(
-          `The database can't store ${first?.organizationId}/${first?.kind}/${first?.name}`,
-          defect
-        )
-      })
-    )
-
   const flush = lock.withPermits(1)(
     Effect.suspend(() => {
       const batch = [...waiting].filter((_) => !forgotten.has(_))
@@ -62,7 +49,10 @@ export const makeObjectStore = (
       })
       return batch.length === 0
         ? Effect.void
-        : put(batch.map((_) => _.stored())).pipe(Effect.tapErrorCause(() => again))
+        : putEach(
+            objects,
+            batch.map((_) => _.stored())
+          ).pipe(Effect.tapErrorCause(() => again))
     })
   )
 
@@ -113,3 +103,16 @@ export const makeObjectStore = (
     })
   }
 }
+
+/** A defect is an object that the database refuses, now and later: it's left out until it changes, so that it holds up no other. */
+const putEach = (
+  objects: typeof LocalObjects.Service,
+  batch: ReadonlyArray<LocalObject>
+): Effect.Effect<void, RuntimeError> =>
+  objects.put(batch).pipe(
+    Effect.catchAllDefect((defect) => {
+      const [first] = batch
+      if (batch.length > 1) return Effect.forEach(batch, (one) => putEach(objects, [one]), { discard: true })
+      return Effect.logError(`The database can't store ${first?.organizationId}/${first?.kind}/${first?.name}`, defect)
+    })
+  )
