@@ -1,0 +1,33 @@
+import type { Manifest } from "@maxcloud/synth"
+import type { NamespaceKey } from "../../port/Runtime.ts"
+import type { LocalObject } from "../objects/LocalObjects.ts"
+import { fingerprint } from "./fingerprint.ts"
+
+type Name = Pick<LocalObject, "kind" | "name" | "namespace" | "organizationId">
+
+/** Objects that are kept and not run, by their digest; of Secrets all, since revisions look their parts up. */
+export interface KeptObjects {
+  readonly keep: (object: LocalObject) => void
+  readonly forget: (name: Name) => void
+  /** Is it kept already, as it is? */
+  readonly has: (object: LocalObject) => boolean
+  readonly secret: (key: NamespaceKey, name: string) => Manifest | undefined
+}
+
+export const makeKeptObjects = (): KeptObjects => {
+  const kept = new Map<string, { readonly fingerprint: string; readonly manifest: Manifest | undefined }>()
+  const idOf = (_: Name) => `${_.organizationId}/${_.namespace}/${_.kind}/${_.name}`
+  return {
+    keep: (object) => {
+      kept.set(idOf(object), {
+        fingerprint: fingerprint(object.manifest),
+        manifest: object.kind === "Secret" ? object.manifest : undefined
+      })
+    },
+    forget: (name) => {
+      kept.delete(idOf(name))
+    },
+    has: (object) => kept.get(idOf(object))?.fingerprint === fingerprint(object.manifest),
+    secret: (key, name) => kept.get(idOf({ ...key, kind: "Secret", name }))?.manifest
+  }
+}

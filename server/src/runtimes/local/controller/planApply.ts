@@ -1,0 +1,100 @@
+import { type AppName, ServiceName } from "@maxcloud/config-schema"
+import { isKnativeService, type Manifest, refOf } from "@maxcloud/synth"
+import { Effect, Either, Schema } from "effect"
+import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+import type { LocalObject } from "../objects/LocalObjects.ts"
+import type { Callee } from "../revisions/Links.ts"
+import { planService, type ServiceChange } from "./applyPlan.ts"
+import type { KeptObjects } from "./keptObjects.ts"
+import type { ServiceController } from "./ServiceController.ts"
+
+/** Manifests that are compared without a pause for the event loop. */
+const manifestsAtOnce = 32
+
+type Find = (callee: Callee) => ServiceController | undefined
+/** Why a change may not be carried out here. */
+export type MayRun = (key: NamespaceKey, change: ServiceChange) => string | undefined
+
+/** What applying manifests changes. */
+export interface PlannedApply {
+  readonly changes: ReadonlyArray<ServiceChange>
+  readonly unchanged: ReadonlyArray<ServiceController>
+  /** Objects to keep that run nothing. */
+  readonly others: ReadonlyArray<LocalObject>
+}
+
+const nextTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
+const isServiceName = Schema.is(ServiceName)
+
+const refused = (manifest: Manifest, why: string): RuntimeError => {
+  const { kind, name } = refOf(manifest)
+  return new RuntimeError({ reason: "refused", message: `${kind} "${name}" cannot run on the local runtime: ${why}` })
+}
+
+const changeOf = (
+  key: NamespaceKey,
+  app: AppName,
+  manifest: Manifest,
+  find: Find,
+  mayRun: MayRun,
+  secretManifest: (name: string) => Manifest | undefined
+): Either.Either<ServiceChange | undefined, string> =>
+  Either.gen(function* () {
+    const { name } = manifest.metadata
+    if (!isServiceName(name)) return yield* Either.left("it isn't a valid service name")
+    const serviceKey = { ...key, service: name }
+    const existing = find(serviceKey)?.object()
+    const now = new Date().toISOString()
+    const change = yield* planService({ key: serviceKey, app, manifest, existing, secretManifest, now })
+    const refusal = change === undefined ? undefined : mayRun(key, change)
+    return refusal === undefined ? change : yield* Either.left(refusal)
+  })
+
+/** Compares manifests with what there is; nothing is changed yet. */
+export const planApply = (
+  key: NamespaceKey,
+  app: AppName,
+  manifests: ReadonlyArray<Manifest>,
+  kept: KeptObjects,
+  find: Find,
+  mayRun: MayRun
+): Effect.Effect<PlannedApply, RuntimeError> =>
+  Effect.gen(function* () {
+    const changes: Array<ServiceChange> = []
+    const unchanged: Array<ServiceController> = []
+    const others: Array<LocalObject> = []
+    const secrets = new Map(manifests.filter((_) => _.kind === "Secret").map((_) => [_.metadata.name, _]))
+    const secretManifest = (name: string) => secrets.get(name) ?? kept.secret(key, name)
+
+    for (const [index, manifest] of manifests.entries()) {
+      // Requests go on while hundreds of services are compared.
+      if (index % manifestsAtOnce === manifestsAtOnce - 1) yield* nextTurn
+      const { name, namespace } = manifest.metadata
+      const at = manifest.kind === "Namespace" ? name : namespace
+      if (at !== key.namespace) return yield* refused(manifest, `it is not in the namespace "${key.namespace}"`)
+      if (isKnativeService(manifest)) {
+        const planned = changeOf(key, app, manifest, find, mayRun, secretManifest)
+        const change = yield* Either.mapLeft(planned, (_) => refused(manifest, _))
+        const known = isServiceName(name) ? find({ ...key, service: name }) : undefined
+        if (change !== undefined) changes.push(change)
+        else if (known !== undefined) unchanged.push(known)
+        continue
+      }
+      const object = objectOf(key, manifest)
+      if (!kept.has(object)) others.push(object)
+    }
+    return { changes, unchanged, others }
+  })
+
+const objectOf = ({ namespace, organizationId }: NamespaceKey, manifest: Manifest): LocalObject => ({
+  organizationId,
+  namespace,
+  kind: manifest.kind,
+  name: manifest.metadata.name,
+  generation: 1,
+  manifest,
+  status: {}
+})
