@@ -15,8 +15,8 @@ import { buildBusyboxImage } from "../../../../test/registry/scratchImage.ts"
 import { SourceStore } from "../../../stores/sources/SourceStore.ts"
 import { failureOfExit } from "../revisions/failures.ts"
 import { type Instance, type InstanceFailed, type InstanceSpec, Instances } from "./Instance.ts"
-import { instanceLabel } from "./labels.ts"
 import { layer } from "./instancesLayer.ts"
+import { instanceLabel } from "./labels.ts"
 import { starterPrograms } from "./starter/starterPrograms.ts"
 
 const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()

@@ -17,8 +17,8 @@ import { dataDirectoryId } from "../../../base/host/dataDirectoryId.ts"
 import { SourceStore } from "../../../stores/sources/SourceStore.ts"
 import { containerName } from "./containers.ts"
 import { type Instance, type InstanceSpec, Instances } from "./Instance.ts"
-import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
 import { layer } from "./instancesLayer.ts"
+import { dataDirectoryLabel, instanceLabel } from "./labels.ts"
 
 const podman = async (...args: Array<string>) => (await promisify(execFile)("podman", args)).stdout.trim()
 
