@@ -64,3 +64,7 @@ export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       })
     )
   })
+
+/** `transaction` where the client is a value at hand. */
+export const inTransaction = <A, E>(sql: SqlClient, effect: Effect.Effect<A, E>) =>
+  Effect.provideService(transaction(effect), SqlClient, sql)

@@ -3,7 +3,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Conflict, Forbidden, type MemberInfo, NotFound, type Role, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
-import { transaction } from "../../base/database/sqlErrors.ts"
+import { inTransaction } from "../../base/database/sqlErrors.ts"
 import type { Caller } from "../access/Caller.ts"
 import { mayGive } from "../access/policy.ts"
 import { Audit } from "../audit/Audit.ts"
@@ -56,8 +56,6 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const audit = yield* Audit
-    const inTransaction = <A, E>(effect: Effect.Effect<A, E>) =>
-      Effect.provideService(transaction(effect), SqlClient, sql)
 
     const change = (caller: Caller, userId: UserId, role: Role) =>
       Effect.gen(function* () {
@@ -96,12 +94,12 @@ export const layer = Layer.effect(
     return {
       list: Effect.fn("Members.list")((caller) => listMembers(sql, caller.organization.id), whereAway, asServer),
       change: Effect.fn("Members.change")(
-        (caller, userId, role) => inTransaction(change(caller, userId, role)),
+        (caller, userId, role) => inTransaction(sql, change(caller, userId, role)),
         whereAway,
         asServer
       ),
       remove: Effect.fn("Members.remove")(
-        (caller, userId) => inTransaction(remove(caller, userId)),
+        (caller, userId) => inTransaction(sql, remove(caller, userId)),
         whereAway,
         asServer
       )

@@ -1,29 +1,35 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { Conflict, Email, type Registration, type RegistrationMailed } from "@maxcloud/sdk/api"
+import { type Conflict, Email, type Registration, type RegistrationMailed } from "@maxcloud/sdk/api"
 import { Effect, type Redacted, Schema } from "effect"
+import { inTransaction } from "../../base/database/sqlErrors.ts"
+import type { Audit } from "../audit/Audit.ts"
+import type { RateLimits } from "../limits/RateLimits.ts"
 import type { Mail } from "../mail/Mail.ts"
+import type { IdentityOptions } from "./IdentityOptions.ts"
 import { hasAccountMail, linkOf, registerMail } from "./identityMails.ts"
 import { CurrentLanguage } from "./Language.ts"
+import { mayRegister } from "./mayRegister.ts"
+import { noSooner } from "./noSooner.ts"
 import { idOfOneTime, insertOneTime, useOneTime } from "./oneTimeTokens.ts"
+import { nameTaken } from "./ownedOrganization.ts"
+import { tellRefused } from "./tellRefused.ts"
 import { insertUser, normalEmail, userByEmail } from "./userRows.ts"
+import { verifySeconds } from "./verifyLink.ts"
 
 const decodePending = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ email: Email, organization: OrganizationName }))
 )
-
-export const nameTaken = (name: OrganizationName) =>
-  new Conflict({ detail: `The organization "${name}" exists already. Choose another name.` })
 
 /**
  * Mails a link that makes the account, or, where the address has one, how to sign in to it. Until the link is opened nothing is made, so that
  * neither the answer nor what happens afterwards tells whether the address has an account. Whether an organization's name is taken anybody may
  * know: its hosts have it.
  */
-export const mailRegistration = (
+const mailRegistration = (
   sql: SqlClient,
   mail: typeof Mail.Service,
-  { publicUrl, seconds }: { readonly publicUrl: string; readonly seconds: number },
+  publicUrl: string,
   { email: typed, organization: name }: Registration
 ): Effect.Effect<RegistrationMailed, Conflict | Effect.Effect.Error<ReturnType<(typeof Mail.Service)["add"]>>> =>
   Effect.gen(function* () {
@@ -33,7 +39,7 @@ export const mailRegistration = (
     const language = yield* CurrentLanguage
     const user = yield* userByEmail(sql, email)
     if (user === undefined) {
-      const token = yield* insertOneTime(sql, "register", undefined, seconds)
+      const token = yield* insertOneTime(sql, "register", undefined, verifySeconds)
       yield* sql`
         update one_time_tokens set email = ${email}, organization = ${name} where id = ${idOfOneTime(token)}`
       yield* mail.add("verify", registerMail(language, email, name, linkOf(publicUrl, "verify", token)))
@@ -43,7 +49,29 @@ export const mailRegistration = (
     return { state: "mailed", email }
   })
 
-/** Who asked for this link by `mailRegistration`, now with an account, and the organization that they asked for; undefined: it is no such link. */
+/** Registers somebody who has yet to open the mailed link. */
+export const registerByMail = (
+  sql: SqlClient,
+  mail: typeof Mail.Service,
+  audit: typeof Audit.Service,
+  limits: typeof RateLimits.Service,
+  options: IdentityOptions,
+  input: Registration
+) =>
+  Effect.gen(function* () {
+    yield* mayRegister(limits, options, input)
+    const mailed = Effect.tap(mailRegistration(sql, mail, options.publicUrl, input), () =>
+      audit.append({
+        action: "signIn.register",
+        outcome: "succeeded",
+        status: 202,
+        subject: `organization ${input.organization}, by mail`
+      })
+    )
+    return yield* noSooner(options, inTransaction(sql, mailed))
+  }).pipe(Effect.tapErrorTag("Forbidden", () => tellRefused(audit, "signIn.register", 403)))
+
+/** Who asked for this link by `registerByMail`, now with an account, and the organization that they asked for; undefined: it is no such link. */
 export const confirmRegistration = (sql: SqlClient, token: Redacted.Redacted) =>
   Effect.gen(function* () {
     const used = yield* useOneTime(sql, "register", token)

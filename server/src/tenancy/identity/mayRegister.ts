@@ -1,0 +1,27 @@
+import { Forbidden, type Registration } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { RateLimits } from "../limits/RateLimits.ts"
+import { refuseReservedName } from "../organizations/refuseReservedName.ts"
+import type { IdentityOptions } from "./IdentityOptions.ts"
+import { clientNetwork, signInLimits, takeAll } from "./signInLimits.ts"
+import { normalEmail } from "./userRows.ts"
+
+export const inviteOnly = () =>
+  new Forbidden({
+    detail: "Registration at this server is by invite only: ask an administrator of your organization for one."
+  })
+
+/** Fails where this client or address has tried often, where only invites let people in, and where the name is no tenant's. */
+export const mayRegister = (
+  limits: typeof RateLimits.Service,
+  options: IdentityOptions,
+  { bootstrapToken, email, organization: name }: Registration
+) =>
+  Effect.gen(function* () {
+    yield* takeAll(limits, [
+      [signInLimits.registerByAddress, yield* clientNetwork],
+      [signInLimits.registerByEmail, normalEmail(email)]
+    ])
+    if (bootstrapToken === undefined && options.registration === "invite") return yield* inviteOnly()
+    yield* refuseReservedName(name)
+  })
