@@ -1,8 +1,10 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Forbidden, NotFound } from "@maxcloud/sdk/api"
+import type { OrganizationName } from "@maxcloud/config-schema"
+import { Forbidden, NotFound, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Layer, Schema } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
-import { transaction } from "../../base/database/sqlErrors.ts"
+import { inTransaction } from "../../base/database/sqlErrors.ts"
+import type { Caller } from "../access/Caller.ts"
 import { Audit } from "../audit/Audit.ts"
 import { Sessions } from "./Accounts.ts"
 import { defaultSessionDays, type IdentityOptions } from "./IdentityOptions.ts"
@@ -15,8 +17,64 @@ const decodeDescriptions = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ name: Schema.NullOr(Schema.String), expires_at: Schema.NullOr(Schema.DateFromSelf) }))
 )
 
+const grant = (
+  sql: SqlClient,
+  audit: typeof Audit.Service,
+  sessionDays: number,
+  userId: UserId,
+  name: OrganizationName
+) =>
+  Effect.gen(function* () {
+    const user = yield* userById(sql, userId)
+    const membership = (yield* membershipsOf(sql, userId)).find((_) => _.organization.name === name)
+    if (user === undefined || membership === undefined) {
+      return yield* new NotFound({
+        resource: "organization",
+        name,
+        detail: `You aren't a member of an organization called "${name}": \`maxcloud auth status\` lists yours.`
+      })
+    }
+    const insert = Effect.tap(insertSession(sql, user, membership, sessionDays), () =>
+      audit.append({
+        action: "auth.switchOrganization",
+        outcome: "succeeded",
+        status: 201,
+        subject: `organization ${name}`,
+        organizationId: membership.organization.id,
+        person: user
+      })
+    )
+    return yield* inTransaction(sql, insert)
+  })
+
+const describe = (sql: SqlClient, { credential, organization }: Caller) =>
+  Effect.gen(function* () {
+    if (credential.type === "local") return { name: null, expiresAt: null }
+    const where = sql`organization_id = ${organization.id} and id = ${credential.id}`
+    const rows = yield* credential.type === "session"
+      ? sql`select null as name, expires_at from sessions where ${where}`
+      : credential.type === "key"
+        ? sql`select name, expires_at from api_keys where ${where}`
+        : sql`select name, null as expires_at from oidc_trusts where ${where}`
+    const [row] = decodeDescriptions(rows)
+    return { name: row?.name ?? null, expiresAt: row?.expires_at?.toISOString() ?? null }
+  })
+
+const end = (sql: SqlClient, { credential, organization }: Caller) =>
+  Effect.gen(function* () {
+    if (credential.type !== "session") {
+      return yield* new Forbidden({
+        detail:
+          credential.type === "key"
+            ? "An API key is not signed out of: delete it with `maxcloud auth api-keys delete`."
+            : "There is no session to sign out of: this request came without one."
+      })
+    }
+    yield* sql`delete from sessions where organization_id = ${organization.id} and id = ${credential.id}`
+  })
+
 /** `Sessions` in the table `sessions`. */
-export const layer = (options: IdentityOptions) =>
+export const layer = ({ sessionDays = defaultSessionDays }: IdentityOptions) =>
   Layer.effect(
     Sessions,
     Effect.gen(function* () {
@@ -25,31 +83,7 @@ export const layer = (options: IdentityOptions) =>
 
       return {
         grant: Effect.fn("Sessions.grant")(
-          function* (userId, name) {
-            const user = yield* userById(sql, userId)
-            const membership = (yield* membershipsOf(sql, userId)).find((_) => _.organization.name === name)
-            if (user === undefined || membership === undefined) {
-              return yield* new NotFound({
-                resource: "organization",
-                name,
-                detail: `You aren't a member of an organization called "${name}": \`maxcloud auth status\` lists yours.`
-              })
-            }
-            const { organization } = membership
-            const insert = Effect.gen(function* () {
-              const grant = yield* insertSession(sql, user, membership, options.sessionDays ?? defaultSessionDays)
-              yield* audit.append({
-                action: "auth.switchOrganization",
-                outcome: "succeeded",
-                status: 201,
-                subject: `organization ${name}`,
-                organizationId: organization.id,
-                person: user
-              })
-              return grant
-            })
-            return yield* Effect.provideService(transaction(insert), SqlClient, sql)
-          },
+          (userId: UserId, name: OrganizationName) => grant(sql, audit, sessionDays, userId, name),
           whereAway,
           asServer
         ),
@@ -63,37 +97,8 @@ export const layer = (options: IdentityOptions) =>
           asServer
         ),
 
-        describe: Effect.fn("Sessions.describe")(
-          function* ({ credential, organization }) {
-            if (credential.type === "local") return { name: null, expiresAt: null }
-            const where = sql`organization_id = ${organization.id} and id = ${credential.id}`
-            const rows = yield* credential.type === "session"
-              ? sql`select null as name, expires_at from sessions where ${where}`
-              : credential.type === "key"
-                ? sql`select name, expires_at from api_keys where ${where}`
-                : sql`select name, null as expires_at from oidc_trusts where ${where}`
-            const [row] = decodeDescriptions(rows)
-            return { name: row?.name ?? null, expiresAt: row?.expires_at?.toISOString() ?? null }
-          },
-          whereAway,
-          asServer
-        ),
-
-        end: Effect.fn("Sessions.end")(
-          function* ({ credential, organization }) {
-            if (credential.type !== "session") {
-              return yield* new Forbidden({
-                detail:
-                  credential.type === "key"
-                    ? "An API key is not signed out of: delete it with `maxcloud auth api-keys delete`."
-                    : "There is no session to sign out of: this request came without one."
-              })
-            }
-            yield* sql`delete from sessions where organization_id = ${organization.id} and id = ${credential.id}`
-          },
-          whereAway,
-          asServer
-        ),
+        describe: Effect.fn("Sessions.describe")((caller: Caller) => describe(sql, caller), whereAway, asServer),
+        end: Effect.fn("Sessions.end")((caller: Caller) => end(sql, caller), whereAway, asServer),
 
         discard: Effect.fn("Sessions.discard")(
           ({ token }) => sql`delete from sessions where id = ${`ses_${parseToken("session", token)?.id ?? ""}`}`,
