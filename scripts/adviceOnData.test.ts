@@ -71,8 +71,8 @@ const proseOf = (file: string) =>
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/control/deployments/acceptedServices.ts": ["choose another name, or delete it there"],
   "server/test/deployments/fakeRuntime.ts": ["remove …/…"],
-  "server/src/tenancy/identity/keys/PostgresApiKeys.ts": ["delete it, and create"],
-  "server/src/tenancy/identity/keys/PostgresOidcTrusts.ts": ["There is an OIDC trust"],
+  "server/src/tenancy/identity/keys/keyRules.ts": ["delete it, and create"],
+  "server/src/tenancy/identity/keys/createTrust.ts": ["There is an OIDC trust"],
   "server/src/control/privacy/erasePerson.ts": ["you are the only owner of", "you are the only member of"],
   "server/src/runtimes/local/instances/containers.ts": ["Remove it."],
   "server/src/stores/sources/sourceImages.ts": ["Remove it."],

@@ -1,0 +1,100 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { Conflict, type CreateOidcTrust, Forbidden } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { newId } from "../../../base/database/newId.ts"
+import { asServer } from "../../../base/database/RowScope.ts"
+import { inTransaction, isUniqueViolation } from "../../../base/database/sqlErrors.ts"
+import { storableJson } from "../../../base/database/storable.ts"
+import type { Caller } from "../../access/Caller.ts"
+import { effectiveRole, mayGive } from "../../access/policy.ts"
+import type { Audit } from "../../audit/Audit.ts"
+import { IssuerProblem, type makeIssuerDocuments } from "./issuerDocuments.ts"
+import { selectKeys } from "./keyRows.ts"
+import { digestOf, selectTrusts, trustInfo } from "./trustRows.ts"
+import { problemOfClaims } from "./trustRules.ts"
+
+type IssuerDocuments = Effect.Effect.Success<ReturnType<typeof makeIssuerDocuments>>
+
+const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
+
+const check = (caller: Caller, input: CreateOidcTrust): Effect.Effect<void, Forbidden> => {
+  if (caller.scopes !== undefined) {
+    return refuse(`this credential is narrowed to ${caller.scopes.join(", ")}, and gives no others access`)
+  }
+  if (!mayGive(caller.roles, input.role)) {
+    return refuse(
+      `nobody gives more than they have: you are ${effectiveRole(caller)} of "${caller.organization.name}", and the trust would be ${input.role}`
+    )
+  }
+  const problem = problemOfClaims(input.issuer, input.claims)
+  return problem === undefined ? Effect.void : refuse(problem)
+}
+
+/** A trust has no end: what has one makes none. */
+const checkEnd = (sql: SqlClient, { credential, organization }: Caller) =>
+  Effect.gen(function* () {
+    if (credential.type === "oidc") {
+      return yield* refuse(
+        "a token of an issuer makes no trusts, which would outlive it: sign in with `maxcloud auth login`"
+      )
+    }
+    if (credential.type !== "key") return
+    const [own] = yield* selectKeys(sql, organization.id, credential.id)
+    if (own === undefined || own.expires_at !== null) {
+      return yield* refuse("a trust has no end, and this key ends: sign in with `maxcloud auth login`")
+    }
+  })
+
+/** An issuer is asked for its keys before it is trusted, so that a slip is found at once. */
+const askForKeys = (documents: IssuerDocuments, issuer: string) =>
+  Effect.tryPromise({
+    try: () => documents.keySet(issuer),
+    catch: (error) =>
+      error instanceof IssuerProblem
+        ? new Forbidden({ detail: `couldn't fetch the issuer's signing keys: ${error.message}` })
+        : error
+  }).pipe(Effect.catchAll((error) => (error instanceof Forbidden ? Effect.fail(error) : Effect.die(error))))
+
+const insert = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, input: CreateOidcTrust) =>
+  Effect.gen(function* () {
+    const id = newId("oidc")
+    yield* sql`
+      insert into oidc_trusts (organization_id, id, name, issuer, claims, role, scopes, created_by)
+      values (${caller.organization.id}, ${id}, ${input.name}, ${input.issuer},
+        ${storableJson(input.claims)}::jsonb, ${input.role}, ${storableJson(input.scopes)}::jsonb,
+        ${caller.person?.id ?? null})`
+    const [row] = yield* selectTrusts(sql, caller, id)
+    if (row === undefined) return yield* Effect.dieMessage("the trust was not written")
+    const trust = trustInfo(caller, row)
+    yield* audit.append({
+      action: "auth.createOidcTrust",
+      outcome: "succeeded",
+      status: 201,
+      subject: `OIDC trust ${trust.name}`,
+      after: digestOf(trust)
+    })
+    return trust
+  })
+
+/** A trust with no more rights than the caller has. */
+export const createTrust = (
+  sql: SqlClient,
+  audit: typeof Audit.Service,
+  documents: IssuerDocuments,
+  caller: Caller,
+  input: CreateOidcTrust
+) =>
+  Effect.gen(function* () {
+    yield* check(caller, input)
+    yield* asServer(checkEnd(sql, caller))
+    yield* askForKeys(documents, input.issuer)
+    return yield* asServer(inTransaction(sql, insert(sql, audit, caller, input))).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "SqlError" && isUniqueViolation(error),
+        () =>
+          new Conflict({
+            detail: `There is an OIDC trust "${input.name}" already: delete it first, or choose another name.`
+          })
+      )
+    )
+  })

@@ -1,0 +1,66 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { Forbidden, type UserId } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+import { effectiveRole, mayGive } from "../../access/policy.ts"
+import { type KeyRow, selectKeys } from "./keyRows.ts"
+
+const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
+
+/** Admins see every key; others those that they made; a credential without a person itself. */
+export const sees = (caller: Caller, row: Pick<KeyRow, "id" | "created_by">): boolean => {
+  const role = effectiveRole(caller)
+  if (role === "owner" || role === "admin") return true
+  return caller.person !== undefined
+    ? row.created_by === caller.person.id
+    : caller.credential.type === "key" && caller.credential.id === row.id
+}
+
+/** Whose the keys are that the caller makes; null: nobody's, of the organization that needs no credential. */
+export const makerOf = ({ credential, person, scopes }: Caller): Effect.Effect<UserId | null, Forbidden> => {
+  if (scopes !== undefined) {
+    return refuse(
+      `this credential is narrowed to ${scopes.join(", ")}, and makes no keys: use one that is not, or run \`maxcloud auth login\``
+    )
+  }
+  if (credential.type === "oidc") {
+    return refuse(
+      "a token of an issuer makes no keys, which would outlive it: sign in with `maxcloud auth login`, or use the token itself"
+    )
+  }
+  return Effect.succeed(person?.id ?? null)
+}
+
+/** A key that ends makes none that goes on after it. */
+export const checkEnd = (sql: SqlClient, { credential, organization }: Caller, expiresAt: Date | null) =>
+  Effect.gen(function* () {
+    if (credential.type !== "key") return
+    const [own] = yield* selectKeys(sql, organization.id, credential.id)
+    const end = own?.expires_at ?? null
+    if (end !== null && (expiresAt === null || expiresAt > end)) {
+      return yield* refuse(
+        `a key is never more than its maker: the one that asks ends at ${end.toISOString()}, so give the new one an end before that (expiresInSeconds)`
+      )
+    }
+  })
+
+/** Who rotates a key has it afterwards, and acts as its maker. */
+export const checkRotation = (caller: Caller, rotatedBy: UserId | null, old: KeyRow, now: number) => {
+  if (old.created_by !== rotatedBy) {
+    return refuse(
+      `a key acts for its maker, so only ${old.email ?? "who made it"} rotates it: delete it, and create one of your own`
+    )
+  }
+  if (!mayGive(caller.roles, old.role)) {
+    return refuse(
+      `this key has the role ${old.role}, and you are ${effectiveRole(caller)}: delete it, and create a key with a role that you have`
+    )
+  }
+  if (old.replaced_by !== null) {
+    return refuse(`this key has been rotated already: rotate its successor ${old.replaced_by}, or create a new key`)
+  }
+  if (old.expires_at !== null && old.expires_at.getTime() <= now) {
+    return refuse(`this key expired at ${old.expires_at.toISOString()}: create a new one`)
+  }
+  return Effect.void
+}

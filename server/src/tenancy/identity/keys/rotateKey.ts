@@ -1,0 +1,62 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { ApiKeyId } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { databaseMillis } from "../../../base/database/databaseMillis.ts"
+import { asServer } from "../../../base/database/RowScope.ts"
+import { inTransaction } from "../../../base/database/sqlErrors.ts"
+import type { Caller } from "../../access/Caller.ts"
+import type { Audit } from "../../audit/Audit.ts"
+import { type KeyRow, keyInfo } from "./keyRows.ts"
+import { checkEnd, checkRotation, makerOf } from "./keyRules.ts"
+import { digestOf, lockSeen, subjectOf, writeKey } from "./writtenKeys.ts"
+
+/**
+ * A person gives a key's successor the time that the key had from its beginning; a key gives no more than is left: it would go on for ever by
+ * its own doing.
+ */
+const endOfSuccessor = ({ credential }: Caller, { created_at, expires_at }: KeyRow, now: number) =>
+  expires_at === null || credential.type === "key"
+    ? expires_at
+    : new Date(now + expires_at.getTime() - created_at.getTime())
+
+const endOfOld = ({ expires_at }: KeyRow, now: number, overlapSeconds: number) =>
+  new Date(Math.min(expires_at?.getTime() ?? Number.POSITIVE_INFINITY, now + overlapSeconds * 1000))
+
+/** A new key in place of one that goes on for `overlapSeconds`, and no longer than it would have. */
+export const rotateKey = (
+  sql: SqlClient,
+  audit: typeof Audit.Service,
+  prefixes: () => string,
+  caller: Caller,
+  id: ApiKeyId,
+  overlapSeconds: number
+) =>
+  Effect.gen(function* () {
+    const rotatedBy = yield* makerOf(caller)
+    const now = yield* asServer(databaseMillis(sql))
+    const rotate = Effect.gen(function* () {
+      const old = yield* lockSeen(sql, caller, id)
+      yield* checkRotation(caller, rotatedBy, old, now)
+      yield* checkEnd(sql, caller, old.expires_at)
+      const made = yield* writeKey(sql, prefixes, caller, {
+        name: old.name,
+        role: old.role,
+        scopes: old.scopes,
+        createdBy: old.created_by,
+        expiresAt: endOfSuccessor(caller, old, now)
+      })
+      yield* sql`
+        update api_keys set expires_at = ${endOfOld(old, now, overlapSeconds)}, replaced_by = ${made.apiKey.id}
+        where organization_id = ${caller.organization.id} and id = ${id}`
+      yield* audit.append({
+        action: "auth.rotateApiKey",
+        outcome: "succeeded",
+        status: 201,
+        subject: `${subjectOf(keyInfo(old))}, now ${made.apiKey.prefix}`,
+        before: digestOf(keyInfo(old)),
+        after: digestOf(made.apiKey)
+      })
+      return made
+    })
+    return yield* asServer(inTransaction(sql, rotate))
+  })

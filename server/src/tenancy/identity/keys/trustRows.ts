@@ -1,0 +1,57 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { KeyScope, OidcTrustId, type OidcTrustInfo, Role } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+import { effectiveRole } from "../../access/policy.ts"
+import { makerColumns, withMaker } from "./credentialRows.ts"
+import { audienceOf } from "./idTokenParts.ts"
+import { publicDigest } from "./publicDigest.ts"
+import { makerFields, standingOf } from "./trustStanding.ts"
+
+const TrustRow = Schema.Struct({
+  id: OidcTrustId,
+  name: Schema.String,
+  issuer: Schema.String,
+  claims: Schema.Record({ key: Schema.String, value: Schema.String }),
+  role: Role,
+  scopes: Schema.Array(KeyScope),
+  created_at: Schema.DateFromSelf,
+  last_used_at: Schema.NullOr(Schema.DateFromSelf),
+  ...makerFields
+})
+const decode = Schema.decodeUnknownSync(Schema.Array(TrustRow))
+
+/** The organization's trusts, or the one with this id. */
+export const selectTrusts = (sql: SqlClient, { organization }: Caller, id?: string) =>
+  Effect.map(
+    sql`
+      select oidc_trusts.id, name, issuer, claims, oidc_trusts.role, scopes, oidc_trusts.created_at, last_used_at,
+        ${makerColumns(sql)}
+      from oidc_trusts ${withMaker(sql)}
+      where oidc_trusts.organization_id = ${organization.id}
+        and ${id === undefined ? sql`true` : sql`oidc_trusts.id = ${id}`}
+      order by oidc_trusts.created_at, oidc_trusts.id`,
+    decode
+  )
+
+export const trustInfo = (caller: Caller, row: typeof TrustRow.Type): OidcTrustInfo => {
+  const { limit, roles } = standingOf(row)
+  return {
+    id: row.id,
+    name: row.name,
+    issuer: row.issuer,
+    audience: audienceOf(caller.organization.name),
+    claims: row.claims,
+    role: row.role,
+    scopes: row.scopes,
+    createdAt: row.created_at.toISOString(),
+    lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    createdBy: row.maker_email,
+    effectiveRole: roles.length === 0 ? null : effectiveRole({ roles }),
+    limitedBecause: limit ?? null
+  }
+}
+
+/** What a trust says, but not when it was used, nor what is left of it by whom: the log keeps no address outside what is sealed. */
+export const digestOf = ({ createdBy, effectiveRole, lastUsedAt, limitedBecause, ...said }: OidcTrustInfo) =>
+  publicDigest(said)

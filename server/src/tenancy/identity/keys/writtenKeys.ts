@@ -1,0 +1,40 @@
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { type ApiKeyId, type ApiKeyInfo, type NewApiKey, NotFound } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+import { insertKey, keyInfo, selectKeys } from "./keyRows.ts"
+import { sees } from "./keyRules.ts"
+import { publicDigest } from "./publicDigest.ts"
+
+export const subjectOf = ({ name, prefix }: { readonly name: string; readonly prefix: string }) =>
+  `API key ${name} (${prefix})`
+
+/** What a key says, but not when it was used, nor by whom: the log keeps no address of anybody outside what is sealed. */
+export const digestOf = ({ createdBy, lastUsedAt, ...said }: ApiKeyInfo) => publicDigest(said)
+
+const notFound = (id: ApiKeyId) =>
+  new NotFound({
+    resource: "apiKey",
+    name: id,
+    detail: `there is no API key ${id} among those that you see: \`maxcloud auth api-keys list\` shows them`
+  })
+
+/** A key that the caller sees, locked until the transaction ends. */
+export const lockSeen = (sql: SqlClient, caller: Caller, id: ApiKeyId) =>
+  Effect.flatMap(selectKeys(sql, caller.organization.id, id, true), ([row]) =>
+    row !== undefined && sees(caller, row) ? Effect.succeed(row) : notFound(id)
+  )
+
+/** `prefixes`: where the public beginnings of keys come from. */
+export const writeKey = (
+  sql: SqlClient,
+  prefixes: () => string,
+  { organization }: Caller,
+  key: Omit<Parameters<typeof insertKey>[1], "organizationId">
+) =>
+  Effect.gen(function* () {
+    const { id, token } = yield* insertKey(sql, { ...key, organizationId: organization.id }, prefixes)
+    const [row] = yield* selectKeys(sql, organization.id, id)
+    if (row === undefined) return yield* Effect.dieMessage(`the key ${id} was not written`)
+    return { apiKey: keyInfo(row), secret: token } satisfies NewApiKey
+  })
