@@ -6,7 +6,8 @@ import type { CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
 import { keyOfNamespace } from "../cache/namespaceKey.ts"
 import type { ManagedFields, Metadata } from "../cache/objects.ts"
 import type { Applied } from "./applied.ts"
-import type { Lookup } from "./lookup.ts"
+import type { Requests } from "./binding.ts"
+import { getMetadata } from "./lookup.ts"
 import { type AppliedKind, idOf, managedKinds, type Place, placeOf } from "./managed.ts"
 import { type FieldPath, fieldsOf, foreignFields, ownEntry, textOf, without } from "./managedFields.ts"
 
@@ -44,8 +45,8 @@ export const editsOf = (
 const isApplied = (kind: CacheChange["kind"]): kind is AppliedKind => Object.hasOwn(managedKinds, kind)
 
 export interface DriftOptions {
+  readonly api: Requests
   readonly cache: ClusterCache["Type"]
-  readonly lookup: Lookup
   readonly applied: Applied
 }
 
@@ -56,7 +57,7 @@ interface Seen {
 }
 
 /** What others do to our objects, from the cache's changes. For one reader. */
-export const makeDrift = ({ applied, cache, lookup }: DriftOptions): Stream.Stream<Drift> => {
+export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<Drift> => {
   /** Of each object that is not as it should be, what was told of it last: its status may change often meanwhile. */
   const told = new Map<string, string>()
 
@@ -84,7 +85,7 @@ export const makeDrift = ({ applied, cache, lookup }: DriftOptions): Stream.Stre
   const unlabelled = (seen: Seen) =>
     Effect.gen(function* () {
       const { kind } = managedKinds[seen.place.kind]
-      const there = yield* Effect.orElseSucceed(lookup.get(seen.place), () => Option.none<ObjectMetadata>())
+      const there = yield* Effect.orElseSucceed(getMetadata(api, seen.place), () => Option.none<ObjectMetadata>())
       const same = Option.filter(there, (_) => _.uid === seen.metadata.uid && _.deletionTimestamp === undefined)
       if (Option.isNone(same)) return once(seen, "deleted", [gone])
       const own = ownEntry(seen.metadata.managedFields)

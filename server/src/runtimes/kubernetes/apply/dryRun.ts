@@ -3,18 +3,20 @@ import { isPullSecret, label, type Manifest } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import { pathOf } from "../../kubeApi/kinds.ts"
 import type { NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
-import { appOf, nameTaken, targetsOf } from "./Applier.ts"
+import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Requests } from "./binding.ts"
-import type { Lookup } from "./lookup.ts"
+import { findMetadata, getMetadata } from "./lookup.ts"
 import { idOf, isOurs, managedKinds, metadataOnly, namedOf, placeOf, type Target } from "./managed.ts"
 import { fieldManager } from "./managedFields.ts"
+import { ourNamespace } from "./ourNamespace.ts"
 import { isUnreachable, refusalOf, runtimeErrorOf } from "./refusal.ts"
+import { appOf, nameTaken, targetsOf } from "./targets.ts"
 
 const concurrency = 24
 
 export interface DryRunOptions {
   readonly api: Requests
-  readonly lookup: Lookup
+  readonly cache: ClusterCache["Type"]
   /** Where objects are tried whose own namespace is not there yet. */
   readonly scratchNamespace: string
 }
@@ -39,7 +41,7 @@ const tryable = (manifest: Manifest): Manifest => {
 }
 
 /** Asks the API server what it would say, without changing anything (Kubernetes API concepts, "Dry-run"). */
-export const makeDryRun = ({ api, lookup, scratchNamespace }: DryRunOptions) => {
+export const makeDryRun = ({ api, cache, scratchNamespace }: DryRunOptions) => {
   const issueAt = (spec: AppSpec, { manifest }: Target, message: string): SpecIssue => {
     const service = manifest.metadata.labels?.[label.service]
     const index = spec.services.findIndex((_) => _.name === service)
@@ -77,14 +79,14 @@ export const makeDryRun = ({ api, lookup, scratchNamespace }: DryRunOptions) => 
     key: NamespaceKey
   ): Effect.Effect<{ readonly namespace: string } | { readonly issue: string }, RuntimeError> =>
     Effect.gen(function* () {
-      const own = yield* Effect.either(lookup.namespaceOf(key))
+      const own = yield* Effect.either(ourNamespace(api, cache, key))
       if (own._tag === "Left") {
         const [issue] = said(own.left)
         if (issue !== undefined) return { issue }
         // One that is on its way out is made again.
         if (own.left.diagnosis?.code !== "NamespaceTerminating") return yield* own.left
       } else if (Option.isSome(own.right)) return { namespace: key.namespace }
-      const scratch = yield* lookup.get(placeOf("namespace", "", scratchNamespace))
+      const scratch = yield* getMetadata(api, placeOf("namespace", "", scratchNamespace))
       if (Option.isSome(scratch)) return { namespace: scratchNamespace }
       const issue = `the cluster has no namespace "${scratchNamespace}", where a first deployment is tried: run \`maxcloud cluster install\``
       return { issue }
@@ -99,7 +101,7 @@ export const makeDryRun = ({ api, lookup, scratchNamespace }: DryRunOptions) => 
     if ("issue" in where) return [{ path: [], message: where.issue }]
     const targets = yield* targetsOf(key, manifests)
     const inOwn = where.namespace === key.namespace
-    const found = yield* lookup.find(inOwn ? targets.map((_) => _.place) : [])
+    const found = yield* findMetadata(api, cache, inOwn ? targets.map((_) => _.place) : [])
     const tried = yield* Effect.forEach(
       targets,
       (target) => {

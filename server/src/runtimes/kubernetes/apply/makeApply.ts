@@ -5,7 +5,6 @@ import { makeApplied } from "./applied.ts"
 import { makeBinding } from "./binding.ts"
 import { makeDrift } from "./drift.ts"
 import { makeDryRun } from "./dryRun.ts"
-import { makeLookup } from "./lookup.ts"
 import { idOf, placeOf } from "./managed.ts"
 import { makeRemover } from "./remove.ts"
 import { makeSuccessors, type Told } from "./successors.ts"
@@ -24,8 +23,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
   const { bind, request } = makeBinding(given.api)
   const parts = { ...given, api: { server: given.api.server, unreachableSince: given.api.unreachableSince, request } }
   const applied = yield* makeApplied
-  const lookup = makeLookup(parts.api, parts.cache)
-  const { apply, missing }: Applier = makeApplier({ ...parts, lookup, applied, bind })
+  const { apply, missing }: Applier = makeApplier({ ...parts, applied, bind })
   const successors = makeSuccessors()
   const told = (namespace: string, name: string): Told | undefined => {
     const service = parts.cache.service(namespace, name)
@@ -66,8 +64,8 @@ export const makeApply = Effect.fn("makeApply")(function* ({
     apply: applyAwaited,
     missing,
     ...makeTraffic(parts.api),
-    remove: makeRemover({ ...parts, lookup, applied }),
-    dryRun: makeDryRun({ ...parts, lookup, scratchNamespace }),
-    drift: makeDrift({ ...parts, lookup, applied })
+    remove: makeRemover({ ...parts, applied }),
+    dryRun: makeDryRun({ ...parts, scratchNamespace }),
+    drift: makeDrift({ ...parts, applied })
   }
 })

@@ -1,10 +1,9 @@
 import type { AppName } from "@maxcloud/config-schema"
 import { label, type Manifest, type ObjectRef } from "@maxcloud/synth"
-import { Schema } from "effect"
 import { type Kind, kinds } from "../../kubeApi/kinds.ts"
 import type { NamespaceKey } from "../../port/Runtime.ts"
 import type { ManagedKind } from "../cache/ClusterCache.ts"
-import { type ManagedFields, type Metadata, MetadataObject } from "../cache/objects.ts"
+import type { ManagedFields, Metadata } from "../cache/objects.ts"
 import { fieldManager, ownEntry } from "./managedFields.ts"
 import type { Named } from "./refusal.ts"
 
@@ -59,8 +58,6 @@ export const organizationIdLabel = label.organizationId
 const managedBy = "app.kubernetes.io/managed-by"
 
 export const isManaged = (labels: Readonly<Record<string, string>>) => labels[managedBy] === fieldManager
-
-export const decodeMetadataObject = Schema.decodeUnknown(MetadataObject)
 
 /** Only metadata comes back (Kubernetes API concepts, "Metadata-only fetches"): no value of a Secret travels. */
 export const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"

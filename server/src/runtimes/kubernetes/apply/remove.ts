@@ -7,7 +7,7 @@ import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { Metadata } from "../cache/objects.ts"
 import type { Applied } from "./applied.ts"
 import type { Requests } from "./binding.ts"
-import type { Lookup } from "./lookup.ts"
+import { findMetadata, getMetadata, listMetadata } from "./lookup.ts"
 import {
   appliedKindOf,
   idOf,
@@ -34,12 +34,11 @@ const collected = Schedule.spaced("100 millis").pipe(within("60 seconds"))
 export interface RemoverOptions {
   readonly api: Requests
   readonly cache: ClusterCache["Type"]
-  readonly lookup: Lookup
   readonly applied: Applied
 }
 
 /** Deletes objects of ours, in the order opposite to apply. */
-export const makeRemover = ({ api, applied, cache, lookup }: RemoverOptions) => {
+export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
   /** This object, and not one that somebody has put in its place since. */
   const removeOne = (place: Place, { uid }: ObjectMetadata) => {
     applied.forget(place, uid)
@@ -69,14 +68,18 @@ export const makeRemover = ({ api, applied, cache, lookup }: RemoverOptions) => 
     const left = Effect.flatMap(cached, (seen) =>
       seen.length > 0
         ? Effect.succeed(seen.map((_) => _.metadata.name))
-        : Effect.map(lookup.list(kinds.revision, namespace), (all) => all.filter(isOf).map((_) => _.name))
+        : Effect.map(listMetadata(api, kinds.revision, namespace), (all) => all.filter(isOf).map((_) => _.name))
     )
     return Effect.repeat(left, { schedule: collected, until: (_) => _.length === 0 }).pipe(Effect.andThen(left))
   }
 
   const removeStep = (key: NamespaceKey, step: ReadonlyArray<Target>) =>
     Effect.gen(function* () {
-      const found = yield* lookup.find(step.map((_) => _.place))
+      const found = yield* findMetadata(
+        api,
+        cache,
+        step.map((_) => _.place)
+      )
       const ours = step.flatMap(({ place }) => {
         const metadata = found.get(idOf(place))
         return metadata !== undefined && isOurs(metadata, key, undefined) ? [{ place, metadata }] : []
@@ -98,7 +101,7 @@ export const makeRemover = ({ api, applied, cache, lookup }: RemoverOptions) => 
    */
   return Effect.fn("Remover.remove")(function* (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) {
     const place = placeOf("namespace", "", key.namespace)
-    const namespace = cache.namespace(key.namespace) ?? Option.getOrUndefined(yield* lookup.get(place))
+    const namespace = cache.namespace(key.namespace) ?? Option.getOrUndefined(yield* getMetadata(api, place))
     if (namespace === undefined || !isOurNamespace(namespace, key)) return
     const targets = refs.flatMap((ref): ReadonlyArray<Target> => {
       const kind = appliedKindOf(ref)

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto"
+import type { AppName } from "@maxcloud/config-schema"
+import type { Metadata } from "../cache/objects.ts"
+import { managedKinds, type Place } from "./managed.ts"
+import { type FieldPath, fieldsOf, foreignFields, ownEntry, without } from "./managedFields.ts"
+
+type ObjectMetadata = typeof Metadata.Type
+
+/** An object as our last apply left it. */
+export interface AppliedObject {
+  /** The app that it was applied for; null for a namespace's own objects. */
+  readonly app: AppName | null
+  /** Of what was applied: equal digests, equal objects. */
+  readonly digest: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly generation: number
+  /** When our entry of its `managedFields` last changed by our own doing: takings of others do not move it. */
+  readonly time: string
+  /** `fieldsV1` of our entry. */
+  readonly own: string
+}
+
+export const digestOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("base64")
+
+const ownText = (metadata: ObjectMetadata) => JSON.stringify(ownEntry(metadata.managedFields)?.fieldsV1 ?? {})
+
+export const appliedObject = (app: AppName | null, digest: string, metadata: ObjectMetadata): AppliedObject => ({
+  app,
+  digest,
+  uid: metadata.uid,
+  resourceVersion: metadata.resourceVersion,
+  generation: metadata.generation,
+  time: ownEntry(metadata.managedFields)?.time ?? "",
+  own: ownText(metadata)
+})
+
+/** Is the object still what the apply made of it, with nothing foreign added? */
+export const isAsApplied = (before: AppliedObject, place: Place, metadata: ObjectMetadata): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  before.uid === metadata.uid &&
+  before.generation === metadata.generation &&
+  before.time === ownEntry(metadata.managedFields)?.time &&
+  before.own === ownText(metadata) &&
+  foreignFields(managedKinds[place.kind].kind, metadata.managedFields).length === 0
+
+const isOlder = (a: string, b: string) => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b)
+
+/** Is this news of the object from before the apply? (Resource versions grow: KEP-5504.) */
+export const isFromBefore = (applied: AppliedObject, metadata: ObjectMetadata): boolean =>
+  applied.uid === metadata.uid && isOlder(metadata.resourceVersion, applied.resourceVersion)
+
+/** Fields that somebody took from us or removed. Another `time` says that a replica of ours has applied since: nothing is known then. */
+export const lostFields = (before: AppliedObject, metadata: ObjectMetadata): ReadonlyArray<FieldPath> => {
+  const own = ownEntry(metadata.managedFields)
+  if (before.uid !== metadata.uid || (own !== undefined && own.time !== before.time)) return []
+  return without(fieldsOf(JSON.parse(before.own)), own === undefined ? [] : fieldsOf(own.fieldsV1))
+}

@@ -1,0 +1,84 @@
+import type { AppName } from "@maxcloud/config-schema"
+import type { Manifest } from "@maxcloud/synth"
+import { Effect, Either, Option } from "effect"
+import type { KubeError } from "../../kubeApi/KubeApi.ts"
+import { pathOf } from "../../kubeApi/kinds.ts"
+import { type ApplyOptions, type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+import type { Metadata } from "../cache/objects.ts"
+import type { Applied } from "./applied.ts"
+import type { Requests } from "./binding.ts"
+import { getMetadata, metadataIn } from "./lookup.ts"
+import { isOurs, managedKinds, metadataOnly, namedOf, type Place } from "./managed.ts"
+import { fieldManager } from "./managedFields.ts"
+import { nameOf, runtimeErrorOf } from "./refusal.ts"
+import { removeForeign } from "./removeForeign.ts"
+import { nameTaken } from "./targets.ts"
+
+type ObjectMetadata = typeof Metadata.Type
+
+/** How often an object is looked up again that changed between our look and our write. */
+const looks = 5
+
+/** An object that is not as its manifest says. */
+export interface Change {
+  readonly place: Place
+  /** The app that must own it; undefined: any of the stage. */
+  readonly app: AppName | undefined
+  /** Of the manifest; of a pull Secret with its values. */
+  readonly digest: string
+  /** The manifest, with the values of a Secret. They are read each time. */
+  readonly filled: Effect.Effect<Manifest, RuntimeError>
+}
+
+const write = (
+  api: Requests,
+  applied: Applied,
+  { app, digest, filled, place }: Change,
+  before: ObjectMetadata | undefined,
+  { force }: ApplyOptions
+) =>
+  Effect.gen(function* () {
+    const { metadata, ...body } = yield* filled
+    // The uid says which object is meant: one that another has put in its place since is left alone.
+    const uid = before === undefined ? {} : { uid: before.uid }
+    const answer = yield* api.request({
+      method: "PATCH",
+      path: pathOf(managedKinds[place.kind], place.namespace, place.name),
+      query: { fieldManager, force: String(force) },
+      contentType: "application/apply-patch+yaml",
+      accept: metadataOnly,
+      body: { ...body, metadata: { ...metadata, ...uid } }
+    })
+    const after = yield* metadataIn(place, answer)
+    const last = force ? yield* removeForeign(api, place, after) : after
+    applied.record(place, app ?? null, digest, last)
+    if (last.deletionTimestamp !== undefined) {
+      const message = `${nameOf(namedOf(place))} is being deleted since ${last.deletionTimestamp}; it is made again once it is gone`
+      return yield* new RuntimeError({ reason: "unavailable", message })
+    }
+  })
+
+/** A precondition failed: what is there is not what was looked at. A conflict of field managers has causes. */
+const hasChanged = (error: KubeError) => error.reason === "conflict" && error.causes.length === 0
+
+/** Writes an object that is absent or ours. `found`: what is in its place, as far as is known. */
+export const applyObject = (
+  api: Requests,
+  applied: Applied,
+  key: NamespaceKey,
+  change: Change,
+  found: ObjectMetadata | undefined,
+  options: ApplyOptions
+): Effect.Effect<void, RuntimeError> =>
+  Effect.gen(function* () {
+    let before = found
+    for (let look = 1; ; look++) {
+      if (before !== undefined && !isOurs(before, key, change.app)) return yield* nameTaken(change.place, before)
+      const outcome = yield* Effect.either(write(api, applied, change, before, options))
+      if (Either.isRight(outcome)) return
+      const error = outcome.left
+      if (error._tag === "RuntimeError") return yield* error
+      if (look >= looks || !hasChanged(error)) return yield* runtimeErrorOf(api, namedOf(change.place))(error)
+      before = Option.getOrUndefined(yield* getMetadata(api, change.place))
+    }
+  })

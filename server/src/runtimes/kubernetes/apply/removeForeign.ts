@@ -1,0 +1,44 @@
+import { Effect, Either } from "effect"
+import { pathOf } from "../../kubeApi/kinds.ts"
+import type { Metadata } from "../cache/objects.ts"
+import type { Requests } from "./binding.ts"
+import { metadataIn } from "./lookup.ts"
+import { managedKinds, metadataOnly, type Place } from "./managed.ts"
+import { fieldManager, fieldsOf, foreignFields, ownEntry, removable, removals } from "./managedFields.ts"
+
+/** How often an object is read again that changed between our read and our write. */
+const looks = 5
+
+/**
+ * Removes what others have added to an object where all is ours: from the version that was read, so that nothing goes that was not
+ * seen. A controller may write its status in between: then it is read again.
+ */
+export const removeForeign = (api: Requests, place: Place, after: typeof Metadata.Type) =>
+  Effect.gen(function* () {
+    const { kind } = managedKinds[place.kind]
+    const path = pathOf(managedKinds[place.kind], place.namespace, place.name)
+    if (foreignFields(kind, after.managedFields).length === 0) return after
+    for (let look = 1; ; look++) {
+      const object = yield* api.request({ method: "GET", path })
+      const metadata = yield* metadataIn(place, object)
+      const own = ownEntry(metadata.managedFields)
+      const foreign = foreignFields(kind, metadata.managedFields).flatMap((_) => _.fields)
+      const fields = removable(foreign, own === undefined ? [] : fieldsOf(own.fieldsV1))
+      const operations = removals(object, metadata.resourceVersion, fields)
+      if (operations.length === 1) return metadata
+      const outcome = yield* Effect.either(
+        api.request({
+          method: "PATCH",
+          path,
+          query: { fieldManager },
+          contentType: "application/json-patch+json",
+          accept: metadataOnly,
+          body: operations
+        })
+      )
+      if (Either.isRight(outcome)) return yield* metadataIn(place, outcome.right)
+      const { left } = outcome
+      // A failed `test` is answered 422, as a refusal of what is left would be.
+      if (look >= looks || (left.status !== 422 && left.reason !== "conflict")) return yield* left
+    }
+  })

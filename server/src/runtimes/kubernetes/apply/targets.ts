@@ -1,0 +1,35 @@
+import type { AppName } from "@maxcloud/config-schema"
+import { diagnosisOf } from "@maxcloud/sdk/api"
+import { label, type Manifest } from "@maxcloud/synth"
+import { Effect } from "effect"
+import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
+import type { Metadata } from "../cache/objects.ts"
+import { appliedKindOf, namedOf, organizationIdLabel, ownerOf, type Place, placeOf, type Target } from "./managed.ts"
+import { nameOf } from "./refusal.ts"
+
+/** Manifests by their places, and the Namespace with the organization's id. */
+export const targetsOf = (
+  key: NamespaceKey,
+  manifests: ReadonlyArray<Manifest>
+): Effect.Effect<ReadonlyArray<Target>, RuntimeError> =>
+  Effect.forEach(manifests, (manifest) => {
+    const kind = appliedKindOf(manifest)
+    if (kind === undefined) {
+      const message = `${manifest.apiVersion} ${manifest.kind} "${manifest.metadata.name}": objects of this kind are not applied`
+      return Effect.fail(new RuntimeError({ reason: "refused", message }))
+    }
+    const place = placeOf(kind, key.namespace, manifest.metadata.name)
+    if (kind !== "namespace") return Effect.succeed({ place, manifest })
+    const labels = { ...manifest.metadata.labels, [organizationIdLabel]: key.organizationId }
+    return Effect.succeed({ place, manifest: { ...manifest, metadata: { ...manifest.metadata, labels } } })
+  })
+
+/** The app that must own an object; undefined for the namespace's own, which every app of the stage applies. */
+export const appOf = (app: AppName, { manifest }: Target): AppName | undefined =>
+  manifest.metadata.labels?.[label.app] === undefined ? undefined : app
+
+export const nameTaken = (place: Place, metadata: typeof Metadata.Type): RuntimeError => {
+  const owner = ownerOf(metadata)
+  const message = `${nameOf(namedOf(place))} exists and is somebody else's: ${owner}. It is not touched`
+  return new RuntimeError({ reason: "refused", message, diagnosis: diagnosisOf("NameTaken", message, [owner]) })
+}
