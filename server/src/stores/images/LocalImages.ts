@@ -1,15 +1,16 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { AppSpec, SpecIssue } from "@maxcloud/config-schema"
 import { Duration, Effect, Either, Layer, Schema } from "effect"
+import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { passingOnly } from "../../base/database/sqlErrors.ts"
 import { databaseWords } from "../../base/postgres/DatabaseError.ts"
 import { type ImageName, parseImageName, pinnedReference, pinOf } from "../../base/words/imageName.ts"
 import type { Organization } from "../../base/words/Organization.ts"
+import { isAway } from "./allowImage.ts"
 import { refusedHost } from "./exchange.ts"
 import { ImageAccess } from "./ImageAccess.ts"
 import { ImageProblem, imageProblem, notAnImage } from "./ImageProblem.ts"
 import { Images, ImagesError } from "./Images.ts"
-import { isAway } from "./RegistryAccess.ts"
 import { type RegistryOptions, reachOf, registryUrl } from "./RegistrySession.ts"
 
 export interface LocalImagesOptions extends RegistryOptions {
@@ -33,6 +34,91 @@ const timeLimit = Duration.seconds(10)
 /** The sentences of a problem without its code. */
 const sentences = (message: string) => message.replace(/^\w+: /, "")
 
+/** What the organization deployed under this name before. */
+const lastPin = (organization: Organization, written: string, image: ImageName) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      select pinned_image from services
+      where organization_id = ${organization.id} and spec ->> 'image' = ${written}
+        and starts_with(pinned_image, ${pinnedReference(image, "")})
+      order by updated_at desc limit 1`
+  ).pipe(
+    passingOnly,
+    Effect.map((rows) => decodePins(rows)[0]?.pinned_image),
+    Effect.mapError((cause) => new ImagesError({ message: databaseWords(cause) }))
+  )
+
+/** An image that was built on this machine. */
+const ofStore = (imageInStore: LocalImagesOptions["imageInStore"], written: string, image: ImageName) =>
+  Effect.map(imageInStore(written), (id): Found => {
+    if (id !== undefined) return { reference: pinnedReference(image, id) }
+    return { problem: notBuilt(written).message }
+  })
+
+/** What is run where the registry gives nothing: what ran before, or what is on this machine. */
+const instead = Effect.fnUntraced(function* (
+  options: LocalImagesOptions,
+  organization: Organization,
+  written: string,
+  image: ImageName,
+  error: ImageProblem | ImagesError
+) {
+  if (pinOf(written) !== undefined) return isAway(error) ? {} : yield* error
+  const why = sentences(error.message)
+  const last = isAway(error) ? yield* lastPin(organization, written, image) : undefined
+  if (last !== undefined) {
+    return { reference: last, warning: `${why} The image of the last deployment that named it is run.` }
+  }
+  const here = options.ownsMachine(organization) ? yield* options.imageInStore(written) : undefined
+  if (here !== undefined) return { reference: here, warning: `${why} The image on this machine is run.` }
+  return isAway(error) ? { warning: `${why} Its digest is looked up when its first instance starts.` } : yield* error
+})
+
+const lookUp = (
+  options: LocalImagesOptions,
+  organization: Organization,
+  written: string,
+  image: ImageName
+): Effect.Effect<Found, ImageProblem | ImagesError, ImageAccess | SqlClient> =>
+  Effect.gen(function* () {
+    const url = registryUrl(image.registry, options)
+    const refused = refusedHost(url, reachOf(options)(url))
+    if (refused !== undefined) return yield* refused
+    if (image.registry === "localhost" && options.ownsMachine(organization)) {
+      return pinOf(written) === undefined ? yield* ofStore(options.imageInStore, written, image) : {}
+    }
+    const { resolve } = yield* ImageAccess
+    const asked = yield* resolve(organization.id, written).pipe(
+      Effect.timeoutFail({ duration: timeLimit, onTimeout: () => slow(image.registry) }),
+      Effect.either
+    )
+    if (Either.isRight(asked)) return { reference: asked.right }
+    return yield* instead(options, organization, written, image, asked.left)
+  })
+
+const found = (
+  options: LocalImagesOptions,
+  organization: Organization,
+  written: string
+): Effect.Effect<Found, ImagesError, ImageAccess | SqlClient> => {
+  // An id of the engine's store, which is for the owner of this machine.
+  if (written.startsWith("sha256:")) return Effect.succeed({})
+  const image = parseImageName(written)
+  if (image === undefined) return Effect.succeed({ problem: notAnImage(written).message })
+  return lookUp(options, organization, written, image).pipe(
+    Effect.catchAll((error) =>
+      error instanceof ImageProblem ? Effect.succeed({ problem: error.message }) : Effect.fail(error)
+    )
+  )
+}
+
+const issuesOf = ({ services }: AppSpec, all: ReadonlyMap<string, Found>, kind: "problem" | "warning") =>
+  services.flatMap(({ image }, index): ReadonlyArray<SpecIssue> => {
+    const message = image === undefined ? undefined : all.get(image)?.[kind]
+    return message === undefined ? [] : [{ path: ["services", index, "image"], message }]
+  })
+
 /**
  * For the local runtime: what the names of a deployment mean now, asked of their registries as the organization. So a tag that was pushed again
  * is another image, and its service gets a new revision. An image that was built on this machine is meant by its id.
@@ -41,91 +127,28 @@ export const layer = (options: LocalImagesOptions): Layer.Layer<Images, never, I
   Layer.effect(
     Images,
     Effect.gen(function* () {
-      const access = yield* ImageAccess
-      const sql = yield* SqlClient
-      const reach = reachOf(options)
-
-      /** What the organization deployed under this name before. */
-      const lastPin = (organization: Organization, written: string, image: ImageName) =>
-        sql`
-          select pinned_image from services
-          where organization_id = ${organization.id} and spec ->> 'image' = ${written}
-            and starts_with(pinned_image, ${pinnedReference(image, "")})
-          order by updated_at desc limit 1`.pipe(
-          passingOnly,
-          Effect.map((rows) => decodePins(rows)[0]?.pinned_image),
-          Effect.mapError((cause) => new ImagesError({ message: databaseWords(cause) }))
-        )
-
-      const ofStore = (written: string, image: ImageName) =>
-        Effect.map(options.imageInStore(written), (id): Found => {
-          if (id !== undefined) return { reference: pinnedReference(image, id) }
-          return { problem: notBuilt(written).message }
-        })
-
-      const lookUp = (
-        organization: Organization,
-        written: string,
-        image: ImageName
-      ): Effect.Effect<Found, ImageProblem | ImagesError> =>
-        Effect.gen(function* () {
-          const url = registryUrl(image.registry, options)
-          const refused = refusedHost(url, reach(url))
-          if (refused !== undefined) return yield* refused
-          const owns = options.ownsMachine(organization)
-          if (owns && image.registry === "localhost") {
-            return pinOf(written) === undefined ? yield* ofStore(written, image) : {}
-          }
-          const asked = yield* access
-            .resolve(organization.id, written)
-            .pipe(Effect.timeoutFail({ duration: timeLimit, onTimeout: () => slow(image.registry) }), Effect.either)
-          if (Either.isRight(asked)) return { reference: asked.right }
-          const error = asked.left
-          if (pinOf(written) !== undefined) return isAway(error) ? {} : yield* error
-          const why = sentences(error.message)
-          const last = isAway(error) ? yield* lastPin(organization, written, image) : undefined
-          if (last !== undefined) {
-            return { reference: last, warning: `${why} The image of the last deployment that named it is run.` }
-          }
-          const here = owns ? yield* options.imageInStore(written) : undefined
-          if (here !== undefined) return { reference: here, warning: `${why} The image on this machine is run.` }
-          return isAway(error)
-            ? { warning: `${why} Its digest is looked up when its first instance starts.` }
-            : yield* error
-        })
-
-      const found = (organization: Organization, written: string): Effect.Effect<Found, ImagesError> => {
-        // An id of the engine's store, which is for the owner of this machine.
-        if (written.startsWith("sha256:")) return Effect.succeed({})
-        const image = parseImageName(written)
-        if (image === undefined) return Effect.succeed({ problem: notAnImage(written).message })
-        return lookUp(organization, written, image).pipe(
-          Effect.catchAll((error) =>
-            error instanceof ImageProblem ? Effect.succeed({ problem: error.message }) : Effect.fail(error)
+      const context = yield* contextWithoutRows<ImageAccess | SqlClient>()
+      return {
+        resolve: Effect.fn("Images.resolve")(function* (organization: Organization, spec: AppSpec) {
+          const names: ReadonlyArray<string> = [...new Set(spec.services.flatMap((_) => _.image ?? []))]
+          const all: ReadonlyMap<string, Found> = new Map(
+            yield* Effect.forEach(
+              names,
+              (name) => Effect.map(found(options, organization, name), (_) => [name, _] as const),
+              { concurrency: atOnce }
+            )
           )
-        )
+          const images = [...all].flatMap(([name, { reference }]) =>
+            // Its user and port are the image's own, and read from it when it runs.
+            reference === undefined ? [] : [[name, { reference, nonRoot: false, port: undefined }] as const]
+          )
+          return {
+            images: new Map(images),
+            problems: issuesOf(spec, all, "problem"),
+            warnings: issuesOf(spec, all, "warning")
+          }
+        }, Effect.provide(context))
       }
-
-      const resolve = Effect.fn("Images.resolve")(function* (organization: Organization, { services }: AppSpec) {
-        const names: ReadonlyArray<string> = [...new Set(services.flatMap((_) => _.image ?? []))]
-        const all: ReadonlyMap<string, Found> = new Map(
-          yield* Effect.forEach(names, (name) => Effect.map(found(organization, name), (_) => [name, _] as const), {
-            concurrency: atOnce
-          })
-        )
-        const issues = (kind: "problem" | "warning") =>
-          services.flatMap(({ image }, index): ReadonlyArray<SpecIssue> => {
-            const message = image === undefined ? undefined : all.get(image)?.[kind]
-            return message === undefined ? [] : [{ path: ["services", index, "image"], message }]
-          })
-        const images = [...all].flatMap(([name, { reference }]) =>
-          // Its user and port are the image's own, and read from it when it runs.
-          reference === undefined ? [] : [[name, { reference, nonRoot: false, port: undefined }] as const]
-        )
-        return { images: new Map(images), problems: issues("problem"), warnings: issues("warning") }
-      })
-
-      return { resolve }
     })
   )
 

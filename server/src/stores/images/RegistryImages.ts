@@ -7,7 +7,7 @@ import { makeExchange } from "./exchange.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { Images, ImagesError } from "./Images.ts"
 import { imageSettings, unusedSettings } from "./imageSettings.ts"
-import { type LookedUpImage, makeRegistryClient } from "./RegistryClient.ts"
+import { type LookedUpImage, makeImageLookUp } from "./lookUpImage.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { makeAsk, type RegistryOptions, sessionOf } from "./RegistrySession.ts"
 
@@ -26,13 +26,57 @@ const unresolved = ["kind.local", "ko.local", "dev.local"]
 const atOnce = 8
 const timeLimit = Duration.seconds(30)
 
+interface LookedUp {
+  readonly name: string
+  readonly found: Either.Either<LookedUpImage, ImageProblem | ImagesError>
+}
+
+const foundOf = (looked: ReadonlyArray<LookedUp>) => {
+  const byName = new Map(looked.map((_) => [_.name, _.found]))
+  return (image: string | undefined) => (image === undefined ? undefined : byName.get(image))
+}
+
+/** What waiting doesn't mend, by service. */
+const problemsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): ReadonlyArray<SpecIssue> => {
+  const find = foundOf(looked)
+  return services.flatMap((service, index): ReadonlyArray<SpecIssue> => {
+    if (service.source !== undefined) return [{ path: ["services", index, "source"], message: builderMissing }]
+    const found = find(service.image)
+    return found !== undefined && Either.isLeft(found) && found.left instanceof ImageProblem
+      ? [{ path: ["services", index, "image"], message: found.left.message }]
+      : []
+  })
+}
+
+/** What the images ask for and don't get. */
+const warningsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): ReadonlyArray<SpecIssue> => {
+  const find = foundOf(looked)
+  return services.flatMap(({ image, probes }, index): ReadonlyArray<SpecIssue> => {
+    const found = find(image)
+    if (found === undefined || Either.isLeft(found)) return []
+    const unused = unusedSettings(found.right.settings, Object.keys(probes ?? {}).length > 0)
+    return unused === undefined
+      ? []
+      : [{ path: ["services", index, "image"], message: `${unused.message}. ${unused.fix}` }]
+  })
+}
+
+const resolvedOf = (looked: ReadonlyArray<LookedUp>) =>
+  new Map(
+    looked.flatMap(({ found, name }) => {
+      if (Either.isLeft(found)) return []
+      const { settings: _, ...resolved } = found.right
+      return [[name, resolved] as const]
+    })
+  )
+
 /** Asks the images' registries, over the network. */
 export const layer = (options: ImagesOptions) =>
   Layer.scoped(
     Images,
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
-      const { resolve: lookUp } = makeRegistryClient(makeAsk(yield* makeExchange(options), options))
+      const lookUp = makeImageLookUp(makeAsk(yield* makeExchange(options), options))
       const skipped = new Set([...unresolved, ...options.unresolvedRegistries])
 
       const lookUpAs = Effect.fn("Images.lookUp")(function* (
@@ -74,34 +118,12 @@ export const layer = (options: ImagesOptions) =>
               Effect.map(Effect.either(lookUpAs(organization.id, name, platforms)), (found) => ({ found, name })),
             { concurrency: atOnce }
           )
-          const foundOf = new Map(looked.map((_) => [_.name, _.found]))
-          const problems = spec.services.flatMap((service, index): ReadonlyArray<SpecIssue> => {
-            if (service.source !== undefined) return [{ path: ["services", index, "source"], message: builderMissing }]
-            const found = service.image === undefined ? undefined : foundOf.get(service.image)
-            return found !== undefined && Either.isLeft(found) && found.left instanceof ImageProblem
-              ? [{ path: ["services", index, "image"], message: found.left.message }]
-              : []
-          })
+          const problems = problemsOf(spec, looked)
           const away = looked.flatMap(({ found }) => Option.toArray(Either.getLeft(found)))
           const passing = away.find((_) => _ instanceof ImagesError)
           // What is wrong stays wrong, whatever another registry would say.
           if (passing !== undefined && problems.length === 0) return yield* passing
-          const images = new Map(
-            looked.flatMap(({ found, name }) => {
-              if (Either.isLeft(found)) return []
-              const { settings: _, ...resolved } = found.right
-              return [[name, resolved] as const]
-            })
-          )
-          const warnings = spec.services.flatMap(({ image, probes }, index): ReadonlyArray<SpecIssue> => {
-            const found = image === undefined ? undefined : foundOf.get(image)
-            if (found === undefined || Either.isLeft(found)) return []
-            const unused = unusedSettings(found.right.settings, Object.keys(probes ?? {}).length > 0)
-            return unused === undefined
-              ? []
-              : [{ path: ["services", index, "image"], message: `${unused.message}. ${unused.fix}` }]
-          })
-          return { images, problems, warnings }
+          return { images: resolvedOf(looked), problems, warnings: warningsOf(spec, looked) }
         },
         Effect.timeoutFail({
           duration: timeLimit,

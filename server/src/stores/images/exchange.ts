@@ -1,14 +1,12 @@
 import { lookup } from "node:dns/promises"
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http"
+import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
 import { isIP, type LookupFunction } from "node:net"
 import { isReachableAddress, type Reach } from "@maxcloud/config-schema"
-import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Duration, Effect, Schedule } from "effect"
-import { type ProxiedOptions, proxiedAgents, Unchecked } from "../../base/outbound/proxiedConnections.ts"
-import { codeOf } from "../../base/postgres/DatabaseError.ts"
-import { certificateProblem } from "./certificateProblem.ts"
-import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { type ProxiedOptions, proxiedAgents } from "../../base/outbound/proxiedConnections.ts"
+import { explain, moreThan, noName, refusedAddress, unreachable } from "./exchangeErrors.ts"
+import { ImageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
 import { certificateFolders, makeRegistryAuthorities } from "./registryAuthorities.ts"
 
@@ -58,17 +56,6 @@ const lookupWithin =
     signal.addEventListener("abort", () => cancel(), { once: true })
   }
 
-const noName = () => new Error("the name has no address")
-
-const refusedAddress = (hostname: string, url: URL) => {
-  // What is looked up may be a proxy. Settings list a registry by host and port.
-  const listed = hostname === url.hostname ? url.host : hostname
-  return imageProblem(
-    "RegistryUnreachable",
-    `${hostname} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${listed}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${listed}.`
-  )
-}
-
 /** Why a host that is written as an address isn't asked; undefined if it may be, or is a name. */
 export const refusedHost = (url: URL, reach: Reach): ImageProblem | undefined => {
   const host = url.hostname.replace(/^\[|\]$/g, "")
@@ -99,6 +86,83 @@ const agentOptions = { keepAlive: true, maxSockets: 8, maxTotalSockets: 256, tim
 /** One request and its answer, with limits of time and size. Redirects and refusals are answers. */
 export type Exchange = (question: Question) => Effect.Effect<Answer, ImageProblem | ImagesError>
 
+/** Gives the body of a 200 to the question's taker, as it comes. */
+const pass = (
+  call: ClientRequest,
+  response: IncomingMessage,
+  { maxBytes, url }: Question,
+  into: (chunk: Buffer) => Promise<void>,
+  done: (body: Buffer) => void,
+  fail: (error: Error) => void
+) => {
+  const tooMuch = (bytes: number) => {
+    if (bytes > maxBytes) throw moreThan(maxBytes, url)
+  }
+  take(response, into, tooMuch).then(
+    () => done(Buffer.alloc(0)),
+    (cause) => {
+      call.destroy()
+      fail(cause instanceof Error ? cause : new Error(String(cause)))
+    }
+  )
+}
+
+const collect = (
+  call: ClientRequest,
+  response: IncomingMessage,
+  { into, maxBytes, url }: Question,
+  done: (body: Buffer) => void,
+  fail: (error: Error) => void
+) => {
+  const most = into === undefined ? maxBytes : refusalBytes
+  const chunks: Array<Buffer> = []
+  let size = 0
+  response.on("data", (chunk: Buffer) => {
+    size += chunk.length
+    chunks.push(chunk)
+    if (size <= most) return
+    call.destroy()
+    fail(moreThan(most, url))
+  })
+  response.on("error", fail)
+  response.on("end", () => done(Buffer.concat(chunks)))
+}
+
+const sendOnce = (
+  agents: ReturnType<typeof proxiedAgents>,
+  question: Question,
+  ca: ReadonlyArray<string> | undefined
+) =>
+  Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
+    const { headers, into, method, reach, url } = question
+    // An address needs no lookup, so nothing else would judge it.
+    const refused = refusedHost(url, reach)
+    if (refused !== undefined) {
+      resume(refused)
+      return
+    }
+    const fail = (error: Error) => resume(Effect.fail(error instanceof ImageProblem ? error : explain(error, url)))
+    const options = {
+      method,
+      headers: { ...headers, "accept-encoding": "identity" },
+      lookup: lookupWithin(reach, url, signal),
+      signal
+    }
+    const call =
+      url.protocol === "https:"
+        ? httpsRequest(url, { ...options, agent: agents.https, ...(ca === undefined ? {} : { ca: [...ca] }) })
+        : httpRequest(url, { ...options, agent: agents.http })
+    call.on("error", fail)
+    if (into !== undefined) call.setTimeout(downloadIdleMs, () => call.destroy(new Error("no data for 30 s")))
+    call.on("response", (response) => {
+      const { headers, statusCode: status = 0 } = response
+      const done = (body: Buffer) => resume(Effect.succeed({ status, headers, body }))
+      if (into !== undefined && status === 200) pass(call, response, question, into, done, fail)
+      else collect(call, response, question, done, fail)
+    })
+    call.end()
+  })
+
 /** Sends requests over connections of its own, through a proxy if the environment names one, which are closed with the scope. */
 export const makeExchange = Effect.fnUntraced(function* (
   {
@@ -119,62 +183,10 @@ export const makeExchange = Effect.fnUntraced(function* (
 
   const authoritiesOf = makeRegistryAuthorities(folders)
 
-  const sendWith = ({ headers, into, maxBytes, method, reach, url }: Question, ca: ReadonlyArray<string> | undefined) =>
-    Effect.async<Answer, ImageProblem | ImagesError>((resume, signal) => {
-      // An address needs no lookup, so nothing else would judge it.
-      const refused = refusedHost(url, reach)
-      if (refused !== undefined) {
-        resume(refused)
-        return
-      }
-      const fail = (error: Error) => resume(Effect.fail(error instanceof ImageProblem ? error : explain(error, url)))
-      const options = {
-        method,
-        headers: { ...headers, "accept-encoding": "identity" },
-        lookup: lookupWithin(reach, url, signal),
-        signal
-      }
-      const call =
-        url.protocol === "https:"
-          ? httpsRequest(url, { ...options, agent: agents.https, ...(ca === undefined ? {} : { ca: [...ca] }) })
-          : httpRequest(url, { ...options, agent: agents.http })
-      call.on("error", fail)
-      if (into !== undefined) call.setTimeout(downloadIdleMs, () => call.destroy(new Error("no data for 30 s")))
-      call.on("response", (response) => {
-        const answer = { status: response.statusCode ?? 0, headers: response.headers }
-        if (into !== undefined && answer.status === 200) {
-          const tooMuch = (bytes: number) => {
-            if (bytes > maxBytes) throw moreThan(maxBytes, url)
-          }
-          take(response, into, tooMuch).then(
-            () => resume(Effect.succeed({ ...answer, body: Buffer.alloc(0) })),
-            (cause) => {
-              call.destroy()
-              fail(cause instanceof Error ? cause : new Error(String(cause)))
-            }
-          )
-          return
-        }
-        const most = into === undefined ? maxBytes : refusalBytes
-        const chunks: Array<Buffer> = []
-        let size = 0
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length
-          chunks.push(chunk)
-          if (size <= most) return
-          call.destroy()
-          resume(moreThan(most, url))
-        })
-        response.on("error", fail)
-        response.on("end", () => resume(Effect.succeed({ ...answer, body: Buffer.concat(chunks) })))
-      })
-      call.end()
-    })
-
   const send = (question: Question) => {
     const { into, url } = question
     const ca = url.protocol === "https:" ? Effect.promise(() => authoritiesOf(url.host)) : Effect.succeed(undefined)
-    return Effect.flatMap(ca, (_) => sendWith(question, _)).pipe(
+    return Effect.flatMap(ca, (_) => sendOnce(agents, question, _)).pipe(
       Effect.retry({
         schedule: Schedule.jittered(Schedule.exponential("100 millis")),
         times: 2,
@@ -196,40 +208,3 @@ export const makeExchange = Effect.fnUntraced(function* (
   const exchange: Exchange = send
   return exchange
 })
-
-const moreThan = (maxBytes: number, { host }: URL) =>
-  imageProblem("ImageInvalid", `${host} answers with more than ${maxBytes} bytes, which is more than belongs there.`)
-
-const unreachable = ({ host }: URL, what: string) =>
-  new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
-
-/** What passes by itself is an `ImagesError`; a name that does not exist, or a certificate that is not trusted, is a problem. */
-const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
-  // Whoever deploys needn't know where the server's proxy is.
-  if (error instanceof ProxyFailed) {
-    return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
-  }
-  if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
-  const code = codeOf(error)
-  if (code === "ENOTFOUND") {
-    return new ImageProblem({
-      message: `RegistryUnreachable: there is no host ${url.hostname}. Check the registry in the image's name.`,
-      noHost: true
-    })
-  }
-  const untrusted = code === undefined ? undefined : certificateProblem(code, url.host)
-  if (untrusted !== undefined) return untrusted
-  if (code !== undefined && /ERR_SSL|EPROTO/.test(code)) {
-    return imageProblem(
-      "RegistryUnreachable",
-      `${url.host} does not speak HTTPS (${code}). If it speaks plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
-    )
-  }
-  if (code?.startsWith("HPE_") === true) {
-    return imageProblem(
-      "RegistryUnreachable",
-      `${url.host} does not speak HTTP (${code}). Look at how the image is written.`
-    )
-  }
-  return unreachable(url, `cannot be reached (${code ?? error.message})`)
-}

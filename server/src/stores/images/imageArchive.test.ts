@@ -11,7 +11,8 @@ import { extract } from "tar-stream"
 import { parseImageName } from "../../base/words/imageName.ts"
 import { makeExchange } from "./exchange.ts"
 import { downloadImage } from "./imageArchive.ts"
-import { makeRegistryClient } from "./RegistryClient.ts"
+import { buildFor } from "./imageBuilds.ts"
+import { pinImage } from "./pinImage.ts"
 import { makeAsk, sessionOf } from "./RegistrySession.ts"
 
 const digestOf = (content: Buffer | string) => `sha256:${createHash("sha256").update(content).digest("hex")}`
@@ -99,8 +100,7 @@ const download = ({ host }: { readonly host: string }, mostUnpacked?: number) =>
       if (image === undefined) return yield* Effect.dieMessage("no name")
       const session = sessionOf(image, Option.none())
       const ask = makeAsk(yield* makeExchange(), { insecureRegistries: [host], privateRegistries: [] })
-      const { build, pin } = makeRegistryClient(ask)
-      const found = yield* build(session, yield* pin(session), "linux/amd64")
+      const found = yield* buildFor(ask, session, yield* pinImage(ask, session), "linux/amd64")
       yield* downloadImage(ask, session, found, file, undefined, mostUnpacked)
       return `downloaded ${found.imageId}`
     }).pipe(

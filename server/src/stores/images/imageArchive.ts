@@ -9,7 +9,8 @@ import { errorText } from "../../base/host/systemFault.ts"
 import { writeImageName } from "../../base/words/imageName.ts"
 import { ImageProblem, imageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
-import { type BuildDocument, Layers } from "./imageDocuments.ts"
+import type { ImageBuild } from "./imageBuilds.ts"
+import { Layers } from "./imageDocuments.ts"
 import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
 
 const gibibyte = 1024 ** 3
@@ -69,18 +70,11 @@ interface Layer {
   readonly size: number
 }
 
-interface Build {
-  readonly imageId: string
-  /** As it is written. */
-  readonly config: string
-  readonly manifest: BuildDocument
-}
-
 const invalidImage = ({ image }: RegistrySession, what: string) =>
   imageProblem("ImageInvalid", `${writeImageName(image)}: ${what}`)
 
 /** The layers of a build, and the digest that its configuration names for each of them unpacked. */
-const layersOf = (session: RegistrySession, { config, manifest }: Build) =>
+const layersOf = (session: RegistrySession, { config, manifest }: ImageBuild) =>
   Effect.gen(function* () {
     const invalid = (what: string) => invalidImage(session, what)
     const layers = yield* Effect.mapError(Schema.decodeUnknown(Layers)(manifest.layers), () =>
@@ -164,7 +158,7 @@ const disk = (cause: unknown) =>
 export const downloadImage = (
   ask: Ask,
   session: RegistrySession,
-  build: Build,
+  build: ImageBuild,
   file: string,
   onBytes: (bytes: number, totalBytes: number) => void = () => {},
   mostUnpacked = mostUnpackedBytes

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, type Duration, Effect, Either, Exit, Fiber, Scope, TestClock, TestContext } from "effect"
 import { sizeText } from "../../base/words/bytesText.ts"
 import { imageProblem } from "./ImageProblem.ts"
-import { makePulls, makePullText, type Pulls } from "./pulls.ts"
+import { makePulls, type Pulls } from "./pulls.ts"
+import { makePullText } from "./pullText.ts"
 
 const withPulls = <A, E>(use: (pulls: Pulls) => Effect.Effect<A, E, Scope.Scope>, timeLimit?: Duration.DurationInput) =>
   Effect.runPromise(

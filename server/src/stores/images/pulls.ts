@@ -1,9 +1,10 @@
 import { Deferred, Duration, Effect, type Scope } from "effect"
 import { guardedBy } from "../../base/node/guarded.ts"
-import { sizeText } from "../../base/words/bytesText.ts"
 import type { ImageProblem } from "./ImageProblem.ts"
 import { ImagesError } from "./Images.ts"
-import { nextPull, type PullLimits, pullLimits, type Queued } from "./pullQueue.ts"
+import { PullTurns } from "./PullTurns.ts"
+import { type PullLimits, pullLimits, type Queued } from "./pullQueue.ts"
+import { makePullText } from "./pullText.ts"
 
 /** How far a pull is. Without a total its size isn't known. */
 export interface PullProgress {
@@ -44,29 +45,39 @@ const guarded = guardedBy(() => {})
 const tellEvery = Duration.seconds(2)
 /** What a pull may take that has its turn. */
 const pullTimeLimit = Duration.minutes(30)
-/** From when on it is said that nothing comes. */
-const quietMs = 10_000
 
-/** Says how far a pull is, and how fast it was since it was last asked. */
-export const makePullText = (now: () => number = () => performance.now()) => {
-  let before = { bytes: 0, at: now() }
-  let movedAt = now()
-  return ({ blobs, bytes, step, totalBytes }: PullProgress): string => {
-    const at = now()
-    const seconds = (at - before.at) / 1000
-    const came = bytes - before.bytes
-    if (came > 0) movedAt = at
-    before = { bytes, at }
-    if (step === "waiting") return "Waiting for other pulls to end"
-    if (step === "unpacking")
-      return `Unpacking the image${totalBytes === undefined ? "" : ` (${sizeText(totalBytes)})`}`
-    const quiet = at - movedAt
-    const silence = quiet < quietMs ? "" : `, no data for ${Math.floor(quiet / 10_000) * 10} s`
-    if (blobs !== undefined) return `Pulling the image: ${blobs} blobs so far`
-    if (totalBytes === undefined) return `Pulling the image${silence}`
-    const rate = came > 0 && seconds > 0 ? `, ${sizeText(came / seconds)}/s` : ""
-    return `Pulling the image: ${sizeText(bytes)} of ${sizeText(totalBytes)}${rate}${silence}`
-  }
+/** Does a pull that has its turn, and tells those who wait how far it is. */
+const carryOut = (turns: PullTurns, pull: Pull, work: PullWork, timeLimit: Duration.DurationInput) => {
+  const text = makePullText()
+  let progress: PullProgress = { step: "waiting", bytes: 0 }
+  let said = ""
+  const say = Effect.sync(() => {
+    const line = text(progress)
+    if (line === said) return
+    said = line
+    for (const told of pull.told) told(line)
+  })
+  const begin = Effect.sync(() => {
+    progress = { step: "pulling", bytes: 0 }
+  })
+  const limited = Effect.suspend(() =>
+    work((_) => {
+      progress = _
+    })
+  ).pipe(
+    Effect.timeoutFail({
+      duration: timeLimit,
+      onTimeout: () =>
+        new ImagesError({
+          message: `RegistryUnreachable: ${pull.registry} hasn't sent the image within ${Duration.toMinutes(timeLimit)} minutes. Look at the network to it, or make the image smaller.`
+        })
+    })
+  )
+  return Effect.raceFirst(
+    turns.inTurn(pull, Effect.zipRight(Effect.zipRight(begin, say), limited)),
+    // Those that begin at once needn't say that they wait.
+    Effect.zipRight(Effect.sleep(tellEvery), say).pipe(Effect.forever)
+  )
 }
 
 /**
@@ -79,69 +90,8 @@ export const makePulls = (
 ): Effect.Effect<Pulls, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
+    const turns = new PullTurns(limits)
     const pulls = new Map<string, Pull>()
-    let running: ReadonlyArray<Queued> = []
-    let waiting: ReadonlyArray<Queued & { readonly begin: () => void }> = []
-
-    const next = () => {
-      for (let one = nextPull(limits, running, waiting); one !== undefined; ) {
-        const started = one
-        running = [...running, started]
-        waiting = waiting.filter((_) => _ !== started)
-        started.begin()
-        one = nextPull(limits, running, waiting)
-      }
-    }
-
-    /** A turn, for as long as the effect goes on. */
-    const inTurn = <A, E>(queued: Queued, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-      Effect.suspend(() => {
-        const place = { organization: queued.organization, registry: queued.registry, begin: () => {} }
-        const entered = Effect.async<void>((resume) => {
-          place.begin = () => resume(Effect.void)
-          waiting = [...waiting, place]
-          next()
-        })
-        const leave = Effect.sync(() => {
-          waiting = waiting.filter((_) => _ !== place)
-          running = running.filter((_) => _ !== place)
-          next()
-        })
-        return Effect.ensuring(Effect.zipRight(entered, effect), leave)
-      })
-
-    const carryOut = (pull: Pull, work: PullWork) => {
-      const text = makePullText()
-      let progress: PullProgress = { step: "waiting", bytes: 0 }
-      let said = ""
-      const say = Effect.sync(() => {
-        const line = text(progress)
-        if (line === said) return
-        said = line
-        for (const told of pull.told) told(line)
-      })
-      const begin = Effect.sync(() => {
-        progress = { step: "pulling", bytes: 0 }
-      })
-      const limited = Effect.suspend(() =>
-        work((_) => {
-          progress = _
-        })
-      ).pipe(
-        Effect.timeoutFail({
-          duration: timeLimit,
-          onTimeout: () =>
-            new ImagesError({
-              message: `RegistryUnreachable: ${pull.registry} hasn't sent the image within ${Duration.toMinutes(timeLimit)} minutes. Look at the network to it, or make the image smaller.`
-            })
-        })
-      )
-      return Effect.raceFirst(
-        inTurn(pull, Effect.zipRight(Effect.zipRight(begin, say), limited)),
-        // Those that begin at once needn't say that they wait.
-        Effect.zipRight(Effect.sleep(tellEvery), say).pipe(Effect.forever)
-      )
-    }
 
     const begin = (request: PullRequest, work: PullWork): Effect.Effect<Pull> =>
       Effect.gen(function* () {
@@ -157,7 +107,7 @@ export const makePulls = (
         const forget = Effect.sync(() => {
           if (pulls.get(request.key) === pull) pulls.delete(request.key)
         })
-        const fiber = yield* Effect.interruptible(carryOut(pull, work)).pipe(
+        const fiber = yield* Effect.interruptible(carryOut(turns, pull, work, timeLimit)).pipe(
           Effect.onExit((exit) => Effect.zipRight(forget, Deferred.done(pull.done, exit))),
           Effect.forkIn(scope)
         )

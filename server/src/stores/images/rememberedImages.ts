@@ -63,3 +63,4 @@ export const rememberedImages = Effect.map(SqlClient, (sql) => {
       )
   }
 })
+export type RememberedImages = Effect.Effect.Success<typeof rememberedImages>

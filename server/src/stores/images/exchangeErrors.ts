@@ -1,0 +1,54 @@
+import { ProxyFailed } from "@maxcloud/sdk/proxy"
+import { Unchecked } from "../../base/outbound/proxiedConnections.ts"
+import { codeOf } from "../../base/postgres/DatabaseError.ts"
+import { certificateProblem } from "./certificateProblem.ts"
+import { ImageProblem, imageProblem } from "./ImageProblem.ts"
+import { ImagesError } from "./Images.ts"
+
+export const noName = () => new Error("the name has no address")
+
+export const refusedAddress = (hostname: string, url: URL) => {
+  // What is looked up may be a proxy. Settings list a registry by host and port.
+  const listed = hostname === url.hostname ? url.host : hostname
+  return imageProblem(
+    "RegistryUnreachable",
+    `${hostname} is at an address that the server does not call for tenants (of a private network, this machine or a metadata service). If the operator trusts it: MAXCLOUD_PRIVATE_REGISTRIES=${listed}, or for plain HTTP MAXCLOUD_INSECURE_REGISTRIES=${listed}.`
+  )
+}
+
+export const moreThan = (maxBytes: number, { host }: URL) =>
+  imageProblem("ImageInvalid", `${host} answers with more than ${maxBytes} bytes, which is more than belongs there.`)
+
+export const unreachable = ({ host }: URL, what: string) =>
+  new ImagesError({ message: `RegistryUnreachable: the registry ${host} ${what}. Try again later.` })
+
+/** What passes by itself is an `ImagesError`; a name that does not exist, or a certificate that is not trusted, is a problem. */
+export const explain = (error: Error, url: URL): ImageProblem | ImagesError => {
+  // Whoever deploys needn't know where the server's proxy is.
+  if (error instanceof ProxyFailed) {
+    return unreachable(url, `cannot be reached through the server's proxy (${error.name} of the server: ${error.code})`)
+  }
+  if (error instanceof Unchecked) return new ImagesError({ message: `RegistryUnreachable: ${error.message}` })
+  const code = codeOf(error)
+  if (code === "ENOTFOUND") {
+    return new ImageProblem({
+      message: `RegistryUnreachable: there is no host ${url.hostname}. Check the registry in the image's name.`,
+      noHost: true
+    })
+  }
+  const untrusted = code === undefined ? undefined : certificateProblem(code, url.host)
+  if (untrusted !== undefined) return untrusted
+  if (code !== undefined && /ERR_SSL|EPROTO/.test(code)) {
+    return imageProblem(
+      "RegistryUnreachable",
+      `${url.host} does not speak HTTPS (${code}). If it speaks plain HTTP, let the operator set MAXCLOUD_INSECURE_REGISTRIES=${url.host}.`
+    )
+  }
+  if (code?.startsWith("HPE_") === true) {
+    return imageProblem(
+      "RegistryUnreachable",
+      `${url.host} does not speak HTTP (${code}). Look at how the image is written.`
+    )
+  }
+  return unreachable(url, `cannot be reached (${code ?? error.message})`)
+}

@@ -1,0 +1,75 @@
+import { nearest } from "@maxcloud/config-schema"
+import { Effect, Schema } from "effect"
+import { imageProblem } from "./ImageProblem.ts"
+import { TagList } from "./imageDocuments.ts"
+import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
+import { acceptsManifests, digestOf, documentBytes } from "./registryContent.ts"
+
+const mebibyte = 1024 * 1024
+const digestGrammar = /^sha256:[a-f0-9]{64}$/
+
+/** What may have been meant by a tag that is not there. */
+const hintOf = (tag: string, known: ReadonlyArray<string>) => {
+  const meant = nearest(tag, known)
+  if (meant !== undefined) return ` Did you mean "${meant}"?`
+  if (known.length === 0) return " Push it, or look at how it is written."
+  const last = known.slice(-5).map((_) => `"${_.slice(0, 128)}"`)
+  return ` It has ${last.join(", ")}${known.length > 5 ? " and others" : ""}.`
+}
+
+/** Of a tag that is not there, what may have been meant. A registry need not list its tags. */
+const notFound = Effect.fn("Registry.notFound")(function* (ask: Ask, session: RegistrySession) {
+  const { image } = session
+  if (image.tag === undefined) {
+    return yield* imageProblem(
+      "ImageNotFound",
+      `${image.registry} has no ${image.repository}@${image.digest}: it was deleted there, or it was never pushed. Push it again, or deploy a tag that is there.`
+    )
+  }
+  const known = yield* ask(session, {
+    method: "GET",
+    path: "tags/list?n=1000",
+    accept: "application/json",
+    maxBytes: mebibyte
+  }).pipe(
+    Effect.flatMap((_) => Schema.decodeUnknown(TagList)(_.status === 200 ? _.body.toString("utf8") : "")),
+    Effect.map((_) => _.tags ?? []),
+    Effect.orElseSucceed((): ReadonlyArray<string> => [])
+  )
+  return yield* imageProblem(
+    "ImageNotFound",
+    `${image.registry} has no tag "${image.tag}" of ${image.repository}.${hintOf(image.tag, known)}`
+  )
+})
+
+/**
+ * The digest that a tag stands for now. Never remembered: whoever pushes and deploys at once means what was pushed. `HEAD` costs registries
+ * little, and Docker Hub does not count it.
+ */
+export const resolveTag = Effect.fn("Registry.resolveTag")(function* (ask: Ask, session: RegistrySession, tag: string) {
+  const question = { path: `manifests/${tag}`, accept: acceptsManifests, maxBytes: documentBytes }
+  const head = yield* ask(session, { ...question, method: "HEAD" })
+  if (head.status === 404) return yield* notFound(ask, session)
+  if ([401, 403, 429].includes(head.status) || head.status >= 500) return yield* refusal(session, head)
+  const said = head.headers["docker-content-digest"]
+  if (head.status === 200 && typeof said === "string" && digestGrammar.test(said)) return said
+  const answer = yield* ask(session, { ...question, method: "GET" })
+  if (answer.status === 404) return yield* notFound(ask, session)
+  if (answer.status !== 200) return yield* refusal(session, answer)
+  return digestOf(answer.body)
+})
+
+/** The digest that the image's name stands for now, asked of its registry. It is asked for a digest too: may these credentials see it? */
+export const pinImage = Effect.fn("Registry.pin")(function* (ask: Ask, session: RegistrySession) {
+  const { digest, tag } = session.image
+  if (digest === undefined) return yield* resolveTag(ask, session, tag ?? "latest")
+  const head = yield* ask(session, {
+    method: "HEAD",
+    path: `manifests/${digest}`,
+    accept: acceptsManifests,
+    maxBytes: documentBytes
+  })
+  if (head.status === 404) return yield* notFound(ask, session)
+  if (head.status !== 200) return yield* refusal(session, head)
+  return digest
+})

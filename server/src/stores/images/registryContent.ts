@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto"
+import { Effect, Schema } from "effect"
+import { writeImageName } from "../../base/words/imageName.ts"
+import { imageProblem } from "./ImageProblem.ts"
+import { ConfigDocument, configTypes, ManifestDocument, manifestTypes } from "./imageDocuments.ts"
+import { type Ask, type RegistrySession, refusal } from "./RegistrySession.ts"
+
+export const acceptsManifests = manifestTypes.join(", ")
+/** What registries take at least (OCI distribution, "Pushing manifests"). */
+export const documentBytes = 4 * 1024 * 1024
+
+export const digestOf = (body: Buffer) => `sha256:${createHash("sha256").update(body).digest("hex")}`
+
+export const named = (session: RegistrySession) => writeImageName(session.image)
+
+/** Registries hold charts, signatures and bills of materials, too. */
+const otherKind = (session: RegistrySession, mediaType: string) =>
+  imageProblem(
+    "ImageInvalid",
+    `${named(session)} isn't a container image (its type is ${mediaType.slice(0, 100)}). Name an image.`
+  )
+
+/** What is at a digest, checked to be just that. */
+const contentOf = Effect.fn("Registry.content")(function* (
+  ask: Ask,
+  session: RegistrySession,
+  kind: "manifests" | "blobs",
+  digest: string
+) {
+  const answer = yield* ask(session, {
+    method: "GET",
+    path: `${kind}/${digest}`,
+    accept: kind === "manifests" ? acceptsManifests : "*/*",
+    maxBytes: documentBytes
+  })
+  if (answer.status === 404) {
+    return yield* imageProblem(
+      "ImageNotFound",
+      `${named(session)}: its registry does not have ${digest}. Push it again.`
+    )
+  }
+  if (answer.status !== 200) return yield* refusal(session, answer)
+  const found = digestOf(answer.body)
+  if (found !== digest) {
+    return yield* imageProblem(
+      "ImageInvalid",
+      `${named(session)}: its registry answers something else (${found}) for ${digest}. Something between changes it, or the registry is broken.`
+    )
+  }
+  return answer.body.toString("utf8")
+})
+
+export const manifestOf = (ask: Ask, session: RegistrySession, digest: string) =>
+  contentOf(ask, session, "manifests", digest).pipe(
+    Effect.flatMap((_) =>
+      Effect.mapError(Schema.decodeUnknown(ManifestDocument)(_), () =>
+        imageProblem(
+          "ImageInvalid",
+          `${named(session)} isn't a container image in a supported format (OCI, or Docker schema 2). Push it again with a current tool.`
+        )
+      )
+    )
+  )
+
+/** The manifest of one build, and its configuration as it is written (its digest is the image's id) and as it is read. */
+export const configOf = Effect.fn("Registry.config")(function* (
+  ask: Ask,
+  session: RegistrySession,
+  manifest: ManifestDocument
+) {
+  if (!("config" in manifest) || manifest.config === undefined) {
+    return yield* imageProblem("ImageInvalid", `${named(session)}: a build in its index is an index itself.`)
+  }
+  const { digest, mediaType } = manifest.config
+  if (!configTypes.includes(mediaType)) return yield* otherKind(session, mediaType)
+  const text = yield* contentOf(ask, session, "blobs", digest)
+  const config = yield* Effect.mapError(Schema.decodeUnknown(ConfigDocument)(text), () =>
+    imageProblem("ImageInvalid", `${named(session)}: its configuration cannot be read. Build and push it again.`)
+  )
+  return { manifest, text, config }
+})

@@ -1,0 +1,25 @@
+import type { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { asOrganization } from "../../base/database/RowScope.ts"
+import type { ImageName } from "../../base/words/imageName.ts"
+import { ImagesError } from "./Images.ts"
+import type { RegistryCredentials } from "./RegistryCredentials.ts"
+import { sessionOf } from "./RegistrySession.ts"
+
+export const revealCredentials = (
+  credentials: typeof RegistryCredentials.Service,
+  organizationId: OrganizationId,
+  registry: string
+) =>
+  credentials.reveal(organizationId, registry).pipe(
+    Effect.mapError((_) => new ImagesError({ message: _.message })),
+    // An instance starts by itself, with no request whose rows these would be.
+    asOrganization(organizationId)
+  )
+
+/** An image's repository, as the organization sees it. */
+export const sessionFor = (
+  credentials: typeof RegistryCredentials.Service,
+  organizationId: OrganizationId,
+  image: ImageName
+) => Effect.map(revealCredentials(credentials, organizationId, image.registry), (_) => sessionOf(image, _))
