@@ -2,6 +2,7 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, Effect, Layer, Schema, Stream } from "effect"
 import { encodeChunk } from "./chunk.ts"
 import { folderStore } from "./folderStore.ts"
+import { countObjects, listServices, readPositions, readText, removeService, savePositions } from "./historyObjects.ts"
 import { type LinePosition, type LogLine, millisOf, timeOf } from "./LogLine.ts"
 import type { ObjectStore } from "./ObjectStore.ts"
 import { OrganizationRoom } from "./organizationRoom.ts"
@@ -15,6 +16,17 @@ export class LogHistoryError extends Data.TaggedError("LogHistoryError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
+
+/** What is done with kept lines, with failures that say where they are kept. */
+export const attemptsAt = (place: string) => {
+  const failed = (doing: string) => (cause: unknown) =>
+    new LogHistoryError({
+      message: `Kept log lines cannot be ${doing} (${place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
+      cause
+    })
+  const attempt = <A>(doing: string, run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failed(doing) })
+  return { attempt, failed }
+}
 
 /** Whose lines: all that is kept of them is below the organization's own folder. */
 export interface HistoryKey {
@@ -35,9 +47,7 @@ export interface HistoryQuery {
 export const HistoryCut = Schema.Struct({ before: Schema.String, reason: Schema.Literal("days", "bytes") })
 export type HistoryCut = typeof HistoryCut.Type
 
-const Positions = Schema.Record({ key: Schema.String, value: Schema.Tuple(Schema.String, Schema.Int) })
 const isOrganizationId = Schema.is(OrganizationId)
-const decodePositions = Schema.decodeUnknownSync(Schema.parseJson(Positions))
 const decodeCut = Schema.decodeUnknownSync(Schema.parseJson(HistoryCut))
 
 /**
@@ -86,12 +96,6 @@ export interface HistoryOptions {
 
 const defaults: Retention = { days: 14, bytesPerOrganization: 5 * 2 ** 30 }
 
-async function* keysBelow(store: ObjectStore, folder: string): AsyncGenerator<string> {
-  const { files, folders } = await store.list(folder)
-  for (const name of files) yield `${folder}/${name}`
-  for (const name of folders) yield* keysBelow(store, `${folder}/${name}`)
-}
-
 const make = (store: ObjectStore, options: HistoryOptions) => {
   const retention: Retention = { ...defaults, ...options.retention }
   const { quotaOf } = options
@@ -104,16 +108,7 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
   const room = new OrganizationRoom(quota, (organization, bytesPerOrganization) =>
     retainOrganization(store, organization, { days: retention.days, bytesPerOrganization }, Date.now())
   )
-  const failed = (doing: string) => (cause: unknown) =>
-    new LogHistoryError({
-      message: `Kept log lines cannot be ${doing} (${store.place}): ${cause instanceof Error ? cause.message : "no reason given"}`,
-      cause
-    })
-  const attempt = <A>(doing: string, run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failed(doing) })
-  const text = async (key: string) => {
-    const bytes = await store.get(key)
-    return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8")
-  }
+  const { attempt, failed } = attemptsAt(store.place)
 
   return LogHistory.of({
     bytes: (organizationId) => room.bytes(organizationId),
@@ -138,51 +133,20 @@ const make = (store: ObjectStore, options: HistoryOptions) => {
     },
     cut: Effect.fn("LogHistory.cut")((key) =>
       attempt("read", async () => {
-        const kept = await text(`${serviceFolder(key)}/cut.json`)
+        const kept = await readText(store, `${serviceFolder(key)}/cut.json`)
         return kept === undefined ? undefined : decodeCut(kept)
       })
     ),
-    positions: Effect.fn("LogHistory.positions")((key) =>
-      attempt("read", async () => {
-        const kept = await text(`${serviceFolder(key)}/positions.json`)
-        if (kept === undefined) return new Map<string, LinePosition>()
-        return new Map(Object.entries(decodePositions(kept)).map(([uid, [t, n]]) => [uid, { t, n }]))
-      })
-    ),
+    positions: Effect.fn("LogHistory.positions")((key) => attempt("read", () => readPositions(store, key))),
     savePositions: Effect.fn("LogHistory.savePositions")((key, positions) =>
-      attempt("written", () => {
-        const record = Object.fromEntries([...positions].map(([uid, { n, t }]) => [uid, [t, n]]))
-        return store.put(`${serviceFolder(key)}/positions.json`, Buffer.from(JSON.stringify(record)))
-      })
+      attempt("written", () => savePositions(store, key, positions))
     ),
-    remove: Effect.fn("LogHistory.remove")((key) =>
-      attempt("removed", async () => {
-        const folder = serviceFolder(key)
-        const { files, folders } = await store.list(folder)
-        for (const day of folders) {
-          for (const name of (await store.list(`${folder}/${day}`)).files)
-            await store.delete(`${folder}/${day}/${name}`)
-        }
-        for (const name of files) await store.delete(`${folder}/${name}`)
-      })
-    ),
+    remove: Effect.fn("LogHistory.remove")((key) => attempt("removed", () => removeService(store, key))),
     services: Effect.fn("LogHistory.services")((organizationId) =>
-      attempt("read", async () => {
-        const found: Array<HistoryKey> = []
-        for (const namespace of (await store.list(organizationId)).folders) {
-          for (const service of (await store.list(`${organizationId}/${namespace}`)).folders) {
-            found.push({ organizationId, namespace, service })
-          }
-        }
-        return found
-      })
+      attempt("read", () => listServices(store, organizationId))
     ),
     count: Effect.fn("LogHistory.count")((organizationId) =>
-      attempt("read", async () => {
-        let count = 0
-        for await (const _ of keysBelow(store, organizationId)) count++
-        return count
-      })
+      attempt("read", () => countObjects(store, organizationId))
     ),
     removeAll: Effect.fn("LogHistory.removeAll")((organizationId) =>
       attempt("removed", () => store.deleteAll(organizationId).then(() => room.forget(organizationId)))

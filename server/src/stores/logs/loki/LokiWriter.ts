@@ -1,0 +1,40 @@
+import type { HistoryKey } from "../LogHistory.ts"
+import type { LogLine } from "../LogLine.ts"
+import { serviceFolder } from "../serviceFolder.ts"
+import type { LokiClient, PushedValue } from "./LokiClient.ts"
+import { type Labels, lineLabels } from "./logql.ts"
+import { batchesOf, deliver } from "./pushLines.ts"
+
+/** What Loki took of a write that failed is not pushed again with the rest: a limit of its rate might never let it by. */
+export class LokiWriter {
+  readonly #client: LokiClient
+  /** In which service's folder a line is kept already. */
+  readonly #accepted = new WeakMap<LogLine, string>()
+
+  constructor(client: LokiClient) {
+    this.#client = client
+  }
+
+  /** Gives what Loki will never take. */
+  async write(key: HistoryKey, lines: ReadonlyArray<LogLine>) {
+    const tenant = this.#client.tenantOf(key.organizationId)
+    const lost: Array<{ readonly count: number; readonly why: string }> = []
+    const pushing = {
+      labels: lineLabels(key),
+      push: (to: Labels, values: ReadonlyArray<PushedValue>) => this.#client.push(tenant, to, values),
+      lost: (of: ReadonlyArray<LogLine>, why: string) => lost.push({ count: of.length, why })
+    }
+    const folder = serviceFolder(key)
+    const done: Array<LogLine> = []
+    try {
+      for (const batch of batchesOf(lines.filter((_) => this.#accepted.get(_) !== folder))) {
+        await deliver(pushing, batch)
+        done.push(...batch)
+      }
+    } catch (cause) {
+      for (const line of done) this.#accepted.set(line, folder)
+      throw cause
+    }
+    return lost
+  }
+}
