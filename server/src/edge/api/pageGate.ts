@@ -1,0 +1,54 @@
+import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { Forbidden, MethodNotAllowed } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { RowScope } from "../../base/database/RowScope.ts"
+import { ClientAddress, CurrentCaller } from "../../tenancy/access/Caller.ts"
+import type { RateLimits } from "../../tenancy/limits/RateLimits.ts"
+import type { AccessMode } from "../http/AccessMode.ts"
+import { nothingAt } from "../http/problems.ts"
+import { page, pathOf, type Route } from "../http/routeTable.ts"
+import { ownerOf, requireOwner } from "./admission.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+
+/** What stands in these is the same for everybody, and tells nothing of this server. */
+const publicPages: ReadonlySet<string> = new Set([page.docs, page.openapi])
+
+/** What is not in the table is never handed to the router: it could read a path otherwise than the policy does. */
+export const refuseUnroutable = (request: Request, route: Route | undefined) => {
+  const path = pathOf(request.url).slice(0, 200)
+  if (route === undefined) return Effect.fail(nothingAt(path))
+  if (route.methods.has(request.method)) return Effect.void
+  const allow = [...route.methods].sort()
+  return Effect.fail(
+    new MethodNotAllowed({ detail: `${path} takes ${allow.join(", ")}, not ${request.method}`, allow })
+  )
+}
+
+/** Lets a page be handled, if whoever calls may see it. */
+export const passToPage = <R>(
+  mode: typeof AccessMode.Service,
+  rates: typeof RateLimits.Service,
+  request: Request,
+  route: Route | undefined,
+  address: string,
+  handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+) =>
+  Effect.gen(function* () {
+    const isPublic = publicPages.has(route?.pattern ?? "") || (route?.pattern === page.metrics && mode.openMetrics)
+    if (!isPublic) yield* requireOwner(mode, rates, request, address)
+    if (route?.pattern === page.metrics && mode.local === undefined && !mode.openMetrics) {
+      // A proxy on this machine that is not trusted has the address of this machine, whoever sends the request.
+      const { forwarded, via, "x-forwarded-for": forwardedFor } = request.headers
+      const isHandedOn = mode.trustedProxies.rules.length === 0 && (forwarded ?? via ?? forwardedFor) !== undefined
+      if (isHandedOn || !/^(127\.|::1$)/.test(address)) {
+        return yield* new Forbidden({ detail: "metrics are available on this machine only (MAXCLOUD_OPEN_METRICS)" })
+      }
+    }
+    const caller = mode.local === undefined ? undefined : ownerOf(mode.local.organization)
+    return yield* handle.pipe(
+      Effect.provideService(CurrentCaller, route?.pattern === page.landing ? caller : undefined),
+      Effect.provideService(ClientAddress, address),
+      Effect.provideService(RowScope, caller?.organization.id ?? "none")
+    )
+  })
