@@ -217,7 +217,7 @@ describe("credentials", () => {
       ["https://[fd00:ec2::254]/", "does not call for tenants"],
       ["https://10.1.2.3/", "does not call for tenants"],
       ["file:///etc/passwd", "only HTTPS"],
-      ["not a url", "no URL"]
+      ["not a url", "isn't a URL"]
     ] as const) {
       const registry = await registryOf({
         head: (_, response) => response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}"` }).end()

@@ -339,7 +339,7 @@ describe("what answers", () => {
     expect(await read()).toMatchObject({ left: { message: expect.stringContaining("lines of another service") } })
     for (const other of ["<html>", "{}", '{"data":{"resultType":"matrix","result":[]}}']) {
       body = other
-      expect(await read()).toMatchObject({ left: { message: expect.stringContaining("no Loki") } })
+      expect(await read()).toMatchObject({ left: { message: expect.stringContaining("isn't Loki") } })
     }
     // Whoever else pushes with these labels writes no lines of instances.
     body = answer(lineLabels(keyOf("a"))).replace('"n":"0"', '"n":"many"')
