@@ -52,6 +52,20 @@ const plainAddress = (address: string | undefined): string => {
 const tokenOnly = /^[A-Za-z0-9._~-]+$/
 const quoted = (value: string): string => (tokenOnly.test(value) ? value : `"${value.replace(/["\\]/g, "")}"`)
 
+/** Adds this hop to the way that a request came. */
+const addForwarding = (
+  headers: Array<string>,
+  caller: Caller,
+  forwarded: string | undefined,
+  forwardedFor: string | undefined
+): void => {
+  const address = plainAddress(caller.remoteAddress)
+  const node = address.includes(":") ? `"[${address}]"` : address
+  const element = `for=${node};host=${quoted(caller.host)};proto=http`
+  headers.push("Forwarded", forwarded === undefined ? element : `${forwarded}, ${element}`)
+  headers.push("X-Forwarded-For", forwardedFor === undefined ? address : `${forwardedFor}, ${address}`)
+}
+
 /**
  * What of a request's fields goes on to an instance: one `Host`, that of the target (RFC 9112, 3.2.2; RFC 9113, 8.3.1), all other
  * end-to-end fields as they came, none of one hop (RFC 9110, 7.6.1), the way they came added (`Forwarded` of RFC 7239, `X-Forwarded-*`), and an `X-Request-Id` if there is none. One pass; names are
@@ -138,11 +152,7 @@ export const forwardRequest = (raw: RawHeaders, caller: Caller): ForwardedReques
   }
   const names = connection === undefined ? undefined : nominated(connection)
   if (names !== undefined) headers = withoutNames(headers, names)
-  const address = plainAddress(caller.remoteAddress)
-  const node = address.includes(":") ? `"[${address}]"` : address
-  const element = `for=${node};host=${quoted(caller.host)};proto=http`
-  headers.push("Forwarded", forwarded === undefined ? element : `${forwarded}, ${element}`)
-  headers.push("X-Forwarded-For", forwardedFor === undefined ? address : `${forwardedFor}, ${address}`)
+  addForwarding(headers, caller, forwarded, forwardedFor)
   if (!forwardedHost) headers.push("X-Forwarded-Host", caller.host)
   if (!forwardedProto) headers.push("X-Forwarded-Proto", "http")
   if (!requestId) headers.push("X-Request-Id", randomUUID())

@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import type { Fault } from "../node/guarded.ts"
+import { guardedByRequest, guardedFor } from "./connectionGuards.ts"
+import { maxHeadBytes } from "./headers.ts"
+import { InTurn } from "./inTurn.ts"
+import type { ListenerHandlers } from "./Listener.ts"
+import { withoutUpgrade } from "./withoutUpgrade.ts"
+
+const idleMs = 60_000
+/** A silent connection is probed after it, ten times in as many seconds. */
+const keepAliveProbeMs = 30_000
+/** Time to read the answer, for who sent a body that cannot be read. */
+const lingerMs = 1_000
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
+
+export const makeHttp1Server = (headMs: number): Server => {
+  const server = createServer({
+    headersTimeout: headMs,
+    connectionsCheckingInterval: headMs / 2,
+    requestTimeout: 0,
+    // Refused with a problem document, by whoever looks for the host.
+    requireHostHeader: false,
+    keepAliveTimeout: idleMs,
+    maxHeaderSize: maxHeadBytes,
+    noDelay: true,
+    // A caller that vanished without a word is found, whatever it has open: a WebSocket, events, a download.
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveProbeMs
+  })
+  // Bounded by their bytes. Fields that were silently left out would be judged by nobody.
+  server.maxHeadersCount = 0
+  return server
+}
+
+/** Gives a server's requests to the handlers; `again` takes a connection whose request was put back. */
+export const handleHttp1 = (
+  server: Server,
+  handlers: Omit<ListenerHandlers, "onStream">,
+  onFault: Fault | undefined,
+  again: (socket: Socket, first: Buffer) => void
+): void => {
+  const guarded = guardedByRequest(onFault)
+  const inTurn = new InTurn()
+  const take = (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => {
+    inTurn.take(
+      request,
+      response,
+      guardedFor(
+        request.socket,
+        onFault
+      )(() => {
+        // Then it is closing.
+        if (!server.listening) response.shouldKeepAlive = false
+        handlers.onRequest(request, response, waitsForContinue)
+      })
+    )
+  }
+  server.on(
+    "request",
+    guarded((request, response: ServerResponse) => take(request, response, false))
+  )
+  server.on(
+    "checkContinue",
+    guarded((request, response: ServerResponse) => take(request, response, true))
+  )
+  // What else may be expected than 100-continue is unknown, and may be passed over (RFC 9110, 10.1.1).
+  server.on(
+    "checkExpectation",
+    guarded((request, response: ServerResponse) => take(request, response, false))
+  )
+  server.on(
+    "connect",
+    guarded((request, socket: Duplex) => handlers.onConnect(request, socket))
+  )
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const guarded = guardedFor(socket, onFault)
+    guarded(() => {
+      const answering = "_httpMessage" in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage
+      // Into a response that has begun, or before that of a request that was whole, no other can be written.
+      const tooLate = answering && (answering.headersSent || answering.req.complete)
+      if (tooLate || !socket.writable || error.code === "ECONNRESET") {
+        socket.destroy()
+        return
+      }
+      handlers.onUnreadable(error, socket)
+      if (answering)
+        setTimeout(
+          guarded(() => socket.destroy()),
+          lingerMs
+        ).unref()
+    })()
+  })
+  server.on(
+    "upgrade",
+    guarded((request, socket: Duplex, head: Buffer) => {
+      // HTTP/2 is not offered so any more (RFC 9113, 3.1), HTTP/1.0 has no upgrades (RFC 9110, 7.8), and behind one is no room for a body.
+      const { headers, httpVersion } = request
+      if (headers.upgrade?.toLowerCase() !== "h2c" && httpVersion !== "1.0" && !hasBody(request)) {
+        handlers.onUpgrade(request, socket, head)
+        return
+      }
+      again(request.socket, withoutUpgrade(request, head))
+    })
+  )
+}
