@@ -13,7 +13,7 @@ import type { InStage } from "./parse.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./restart.ts"
 import { type LogOptions, streamsOf } from "./streams.ts"
 
-/** What can be deployed: a config that has been loaded, or an AppSpec as plain data. */
+/** The input of a deploy: a loaded config, or an AppSpec as plain data. */
 export type Deployable = LoadedConfig | AppSpecEncoded
 
 type EffectCalls = Calls<Redacted.Redacted<string>>
@@ -23,15 +23,15 @@ export type AccountCalls = EffectCalls["account"]
 export type AuditCalls = EffectCalls["audit"]
 export type ErasureCalls = EffectCalls["erasures"]
 
-/** What `MaxCloud` is: the calls, and what goes on for a while. */
+/** The service that `MaxCloud` provides: single calls, and streams. */
 export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services"> {
   readonly apiUrl: string
   readonly health: Effect.Effect<void, CallError>
   /** What a deploy would change. Sources are read for their digest; nothing is sent but the AppSpec. */
   readonly plan: (app: Deployable, options?: DeployOptions) => Effect.Effect<Plan, PlanError>
   /**
-   * Uploads the sources that the server lacks, deploys, and tells what happens until it is finished, whatever its outcome is:
-   * look at `finished.deployment.state`. Ending the stream early leaves the deployment to go on.
+   * Uploads the sources that the server lacks, deploys, and emits the deployment's events until it has finished. The stream ends normally
+   * even if the deployment failed: check `finished.deployment.state`. If you end the stream early, the deployment continues.
    */
   readonly deploy: (app: Deployable, options?: DeployOptions) => Stream.Stream<DeployProgress, DeployError>
   /** The events of a deployment from its first, or after `lastEventId`, until it is finished. */
@@ -51,17 +51,17 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services"> 
       options: ExecOptions & InStage
     ) => Effect.Effect<ExecSession, CallError, Scope.Scope>
     /**
-     * Replaces its instances by new ones of the same program, and tells how that goes on until it is finished, whatever its outcome
-     * is: look at `finished.service`. Ending the stream early leaves the restart to go on.
+     * Replaces the service's instances with new ones of the same program, and emits its progress until it has finished. The stream ends
+     * normally even if the restart failed: check `finished.service`. If you end the stream early, the restart continues.
      */
     readonly restart: (name: string, options?: RestartOptions & InStage) => Stream.Stream<RestartProgress, CallError>
   }
   readonly apps: EffectCalls["apps"]["list"]
   /** Removes an app's stage with all of its services. */
   readonly destroy: EffectCalls["apps"]["destroy"]
-  /** What others did to the app's objects in the cluster, newest first. */
+  /** Changes that others made to the app's objects in the cluster, newest first. */
   readonly drift: EffectCalls["apps"]["drift"]
-  /** Probes from real pods what the network lets through, against what the config says. */
+  /** Probes from real pods which connections the network allows, and compares that with the config. */
   readonly verifyNetwork: EffectCalls["apps"]["verifyNetwork"]
 }
 

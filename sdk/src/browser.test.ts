@@ -16,7 +16,7 @@ const bundled = async (entry: string): Promise<string> => {
   return outputFiles[0]?.text ?? ""
 }
 
-/** What browsers have beside the language itself. */
+/** Globals that browsers have besides the language itself. */
 const { AbortController, AbortSignal, FormData, Headers, Response, TextDecoder, TextEncoder } = globalThis
 const ofBrowsers = {
   ...{ AbortController, AbortSignal, FormData, Headers, Response, TextDecoder, TextEncoder, URL, URLSearchParams },
@@ -29,7 +29,7 @@ describe("for browsers", () => {
     assert.isAbove((await bundled(entry)).length, 1_000)
   })
 
-  it("the client runs where there is nothing of Node", async () => {
+  it("the client runs without Node's modules and globals", async () => {
     const asked: Array<string> = []
     const fetch: typeof globalThis.fetch = async (url, init) => {
       asked.push(`${String(url)} ${new Headers(init?.headers).get("authorization")}`)

@@ -1,4 +1,4 @@
-/** The client without anything of Node: for web pages. What reads files or starts programs isn't in it. */
+/** The client for web pages, without Node's modules. It can't read files or start programs. */
 import { Effect } from "effect"
 import type { DeploymentEvent, LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
@@ -14,7 +14,7 @@ export interface BrowserClientOptions extends Pick<ConnectionOptions, "token" | 
 
 /** A max-cloud server. Every promise may reject with a `CallError` (`@maxcloud/sdk`). */
 export interface BrowserClient extends Promised<Calls<string>> {
-  /** What happens in a deployment, from its beginning until it is finished. */
+  /** The events of a deployment, from its start until it has finished. */
   readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
   /** The lines of a service. */
   readonly logs: (service: string, options?: LogOptions & InStage & Abortable) => AsyncIterable<LogEntry>

@@ -79,7 +79,7 @@ describe("deploy", () => {
     assert.include(error.message, "api: exit code 1")
   })
 
-  it("goes on after the last event when the connection breaks, losing and repeating none", async () => {
+  it("resumes after the last event when the connection breaks, without losing or repeating one", async () => {
     let connections = 0
     await using server = await fakeServer({
       [deployPath]: accept,
@@ -154,7 +154,7 @@ describe("deploy", () => {
     assert.strictEqual(error.message, "only 3 services")
   })
 
-  it("sends nothing of an app that is wrong", async () => {
+  it("sends nothing if the app is invalid", async () => {
     await using server = await fakeServer({})
     const client = createClient({ apiUrl: server.url })
     const wrong = { app: "shop", services: [{ name: "api", image: "nginx", port: 0 }] }
@@ -177,7 +177,7 @@ describe("deploy of a source", () => {
   afterEach(() => rm(folder, { recursive: true }))
   const source = { app: "shop", services: [{ name: "api", source: "." }] }
 
-  it("uploads what the server lacks, and names it by its digest", async () => {
+  it("uploads the sources that the server lacks, and names each by its digest", async () => {
     let uploaded = ""
     const have: Route = ({ path }, response) => {
       const digest = path.split("/").at(-1) ?? ""
@@ -226,7 +226,7 @@ describe("deploy of a source", () => {
     })
   })
 
-  it("tells of a folder that is not there before anything is sent", async () => {
+  it("reports a missing folder before it sends anything", async () => {
     await using server = await fakeServer({})
     const error = await failureOf(
       createClient({ apiUrl: server.url }).plan(
@@ -249,7 +249,7 @@ describe("logs", () => {
         openStream(response)
         const last = Number(request.headers["last-event-id"] ?? 0)
         sendEntry(response, entry(last + 1))
-        // Only once the client has read the line the connection may break: what is unread dies with it.
+        // Break the connection only after the client has read the line: unread data is lost with the connection.
         if (connections === 1) setTimeout(() => response.destroy(), 50)
         else response.end()
       }
@@ -263,7 +263,7 @@ describe("logs", () => {
     assert.strictEqual(second?.headers["last-event-id"], "1")
   })
 
-  it("followed, go on past a server that ends, until the reader has enough", async () => {
+  it("when followed, continue past a server that stops, until the reader has enough", async () => {
     let closed: Promise<unknown> | undefined
     await using server = await fakeServer({
       "GET /api/v1/services": list,
@@ -351,14 +351,14 @@ describe("faults of the way", () => {
     assert.strictEqual((await failureOf(read()))._tag, "NotReachable")
   })
 
-  it("says what is no URL", async () => {
+  it("rejects an invalid URL", async () => {
     assert.include(
       (await failureOf(createClient({ apiUrl: "localhost:8080" }).info())).message,
       "isn't a URL of a server"
     )
   })
 
-  it("shows what a proxy answers in the server's place", async () => {
+  it("shows the answer of a proxy in front of the server", async () => {
     const html: Route = (_, response) => response.writeHead(502).end("<html><h1>502 Bad Gateway</h1></html>")
     await using server = await fakeServer({
       "GET /api/v1/info": html,

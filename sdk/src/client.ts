@@ -29,7 +29,7 @@ interface InStage extends Abortable {
   readonly stage?: string | undefined
 }
 
-/** What can be deployed: the path of a config, one that has been loaded, what `defineConfig` gave, or an AppSpec as plain data. */
+/** The input of a deploy: a config's path, a loaded config, the result of `defineConfig`, or an AppSpec as plain data. */
 export type DeployInput = string | LoadedConfig | Config | AppSpecEncoded
 
 interface RestartCall extends InStage, RestartOptions {
@@ -37,7 +37,7 @@ interface RestartCall extends InStage, RestartOptions {
 }
 
 interface PlanInput extends InStage {
-  /** Where the paths of sources begin. @default the config's folder, else the process's own */
+  /** The folder that relative source paths start from. @default the config's folder, else the process's own */
   readonly folder?: string | undefined
 }
 
@@ -54,17 +54,17 @@ export interface ClientOptions extends ConnectionOptions, Abortable {}
 
 type PromiseCalls = Calls<string>
 
-/** A max-cloud server. Every promise may reject with a `MaxCloudError`: real errors, told apart by `_tag` or `instanceof`. */
+/** A max-cloud server. Every promise may reject with a `MaxCloudError`: a real `Error`, which you tell apart by `_tag` or `instanceof`. */
 export interface Client extends Promised<Omit<PromiseCalls, "services" | "secrets">>, AsyncDisposable {
   readonly apiUrl: string
-  /** What a deploy would change. */
+  /** The changes that a deploy would make. */
   readonly plan: (app: DeployInput, options?: PlanInput) => Promise<Plan>
   /**
-   * Deploys and waits. Resolves with the deployment that succeeded (with `detach`: that was accepted), rejects with
-   * `DeploymentFailed` where it ended otherwise. Aborting stops the waiting; what was accepted goes on.
+   * Deploys and waits. Resolves with the successful deployment (with `detach`: the accepted one). Rejects with `DeploymentFailed` if it ended
+   * otherwise. Aborting stops the waiting; an accepted deployment continues.
    */
   readonly deploy: (app: DeployInput, options?: DeployCall) => Promise<Deployment>
-  /** What happens in a deployment, from its beginning until it is finished. */
+  /** The events of a deployment, from its start until it has finished. */
   readonly events: (deploymentId: string, options?: Abortable) => AsyncIterable<DeploymentEvent>
   /** Waits for a deployment to succeed; rejects with `DeploymentFailed` where it ended otherwise. */
   readonly waitFor: (deploymentId: string, options?: Abortable) => Promise<Deployment>

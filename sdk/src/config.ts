@@ -1,4 +1,4 @@
-/** What a `maxcloud.config.ts` imports. */
+/** The module that a `maxcloud.config.ts` imports. */
 export type {
   AppInput,
   Config,

@@ -13,7 +13,7 @@ type Read =
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
-/** Where the node at `path` begins, or the deepest one above it: a key where there is one. */
+/** The position of the node at `path`, or of its deepest existing ancestor. Points at the key if there is one. */
 const offsetOf = (root: unknown, path: SpecIssue["path"]): number | undefined => {
   let node = root
   let offset = isNode(root) ? root.range?.[0] : undefined
@@ -34,7 +34,7 @@ const offsetOf = (root: unknown, path: SpecIssue["path"]): number | undefined =>
   return offset
 }
 
-/** Aliases, each counted with those inside what it repeats. */
+/** The number of values that aliases repeat, nested aliases included. */
 const maxAliases = 100
 
 /** As many characters as a server takes bytes. */
@@ -57,7 +57,7 @@ export const readDocument = (file: string, text: string): Read => {
   }
 }
 
-/** The config without `$schema`, by which editors find the JSON Schema. */
+/** The config without `$schema`, which editors use to find the JSON Schema. */
 const withoutSchema = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null || !("$schema" in value)) return value
   const { $schema, ...rest } = value

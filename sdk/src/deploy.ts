@@ -21,21 +21,21 @@ import { runsAsImage } from "./source/runsAsImage.ts"
 export interface DeployOptions {
   /** @default the loaded config's own, else "production" */
   readonly stage?: string | undefined
-  /** Where the paths of sources begin. @default the config's folder, else the process's own */
+  /** The folder that relative source paths start from. @default the config's folder, else the process's own */
   readonly folder?: string | undefined
   /** Two deploys with the same key are one. @default a new one each time */
   readonly idempotencyKey?: string | undefined
-  /** Ends with `accepted`: the deployment goes on without being watched. @default false */
+  /** End with `accepted`, without watching the deployment. @default false */
   readonly detach?: boolean | undefined
   /** Runs sources from their folders as they are, nothing is uploaded but a folder that only has a Dockerfile: for a server on this machine that allows it. @default false */
   readonly inPlace?: boolean | undefined
-  /** Takes fields that another manager has set on the app's objects in the cluster; else such a conflict fails it. @default false */
+  /** Take over fields that another manager has set on the app's objects in the cluster. Otherwise such a conflict fails the deploy. @default false */
   readonly forceConflicts?: boolean | undefined
-  /** Takes what is sent of each source, once it was read and before anything is sent. */
+  /** Called with the contents of each source after it was read and before anything is sent. */
   readonly onSources?: ((sources: ReadonlyArray<SourceReport>) => void) | undefined
 }
 
-/** What is sent of the source of some services. */
+/** The files that are sent for the source of some services. */
 export interface SourceReport {
   readonly services: ReadonlyArray<ServiceName>
   /** Absolute: the source folder, or the root of the workspace that it was cut from. */
@@ -44,11 +44,11 @@ export interface SourceReport {
   /** Unpacked. */
   readonly bytes: number
   readonly cut?: SnapshotCut
-  /** What was not taken, for it is secret by convention. */
+  /** Files that are left out because they are secret by convention. */
   readonly leftOut: ReadonlyArray<string>
 }
 
-/** What a deploy tells while it goes on. */
+/** The progress of a deploy. */
 export type DeployProgress =
   | {
       readonly _tag: "uploading"
@@ -133,7 +133,7 @@ const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | App
 const isBroken = ({ code, proxy }: NotReachable) =>
   proxy === undefined && /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)
 
-/** What a server refuses before the end is told by its answer. Where that was lost, the next question has often the same answer. */
+/** If a server refuses an upload before its end, its answer says why. If that answer was lost, ask again: the next answer is often the same. */
 const whileUploading = ({ apiUrl, code }: NotReachable) => new NotReachable({ apiUrl, code, uploading: true })
 
 /** `plan` and `deploy` of a server. */

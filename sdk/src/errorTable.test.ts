@@ -39,7 +39,7 @@ describe("the table of errors", () => {
     })
   })
 
-  it("is what docs/reference/errors.md says (else run `npm run generate`)", () => {
+  it("matches docs/reference/errors.md (else run `npm run generate`)", () => {
     const committed = readFileSync(join(import.meta.dirname, "../../docs/reference/errors.md"), "utf8")
     assert.strictEqual(committed, errorPage())
   })

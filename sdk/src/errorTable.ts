@@ -1,6 +1,6 @@
 /**
- * Every error of the API and of the SDK, one row each: what it means, and the exit code of a command that ends by it. `status` and `title`
- * are those of the API's problem document (RFC 9457). Plain data without imports, so that the CLI starts fast.
+ * Every error of the API and of the SDK, one row each: its meaning, and the exit code of a command that fails with it. `status` and `title`
+ * are the fields of the API's problem document (RFC 9457). Plain data without imports, so that the CLI starts fast.
  */
 export const apiErrors = {
   InvalidRequest: {
@@ -74,7 +74,7 @@ export const apiErrors = {
     status: 429,
     title: "Too many requests",
     exit: 3,
-    meaning: "More requests than the rate limit allows. `RateLimit` and `Retry-After` say when to go on."
+    meaning: "More requests than the rate limit allows. `RateLimit` and `Retry-After` say when to retry."
   },
   RequestHeaderFieldsTooLarge: {
     status: 431,
@@ -87,14 +87,14 @@ export const apiErrors = {
     title: "Unavailable",
     exit: 3,
     meaning:
-      "A part of the server (its database, its runtime) is away for now. Send the same request again after `Retry-After`."
+      "A part of the server (its database, its runtime) is unreachable at the moment. Send the same request again after `Retry-After`."
   },
   NotReady: {
     status: 503,
     title: "Not ready",
     exit: 3,
     meaning:
-      "The server answers, but can't do all of its work: its database is away, its disk is full. `checks` says which."
+      "The server answers, but can't do all of its work: its database is unreachable or its disk is full, for example. `checks` says which."
   },
   InsufficientStorage: {
     status: 507,
@@ -110,7 +110,7 @@ export const apiErrors = {
   }
 } as const
 
-/** What the SDK fails with before or after a call. */
+/** Failures of the SDK itself, before or after a call. */
 export const sdkErrors = {
   ConfigInvalid: { exit: 2, meaning: "The config can't be read, evaluated or parsed. Nothing was sent." },
   SourceInvalid: {
@@ -126,8 +126,11 @@ export const sdkErrors = {
     exit: 1,
     meaning: "What answered isn't a max-cloud server, or one of another version: a proxy's error page, for example."
   },
-  DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. What ran before continues." },
-  RestartFailed: { exit: 7, meaning: "The new instances of a restart don't serve. The ones before go on." }
+  DeploymentFailed: { exit: 7, meaning: "The deployment did not succeed. The instances from before keep running." },
+  RestartFailed: {
+    exit: 7,
+    meaning: "The new instances of a restart don't serve. The instances from before keep running."
+  }
 } as const
 
 export const errorTable = { ...apiErrors, ...sdkErrors }

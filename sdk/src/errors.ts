@@ -4,12 +4,12 @@ import type { ApiError } from "./api/errors.ts"
 import type { Service } from "./api/service.ts"
 import type { ProxyFailed } from "./proxy/ProxyFailed.ts"
 
-/** One thing that is wrong with a config: where in the described app, what (with its fix), and where in which file. */
+/** One problem in a config: its place in the described app, the message with its fix, and its place in a file. */
 export interface ConfigIssue {
   /** As it is read aloud: `services.api.port`. Empty where the whole file is meant. */
   readonly path: string
   readonly message: string
-  /** Absolute path. Not always that of the config: a service may be written in a file that it imports. */
+  /** Absolute path. It can be another file than the config: a service may be written in a file that the config imports. */
   readonly file: string
   /** From 1. */
   readonly line?: number
@@ -82,7 +82,7 @@ export class InsecureUrl extends Data.TaggedError("InsecureUrl")<{ readonly apiU
   }
 }
 
-/** What answered is no max-cloud server, or one that speaks another version: a proxy's error page, a body that cannot be read. */
+/** The answer isn't from a max-cloud server, or from one of another version: a proxy's error page, a body that can't be read. */
 export class UnexpectedAnswer extends Data.TaggedError("UnexpectedAnswer")<{
   readonly url: string
   /** 0 where it is not known. */
@@ -103,7 +103,7 @@ export class DeploymentFailed extends Data.TaggedError("DeploymentFailed")<{ rea
   }
 }
 
-/** A restart whose new instances don't serve. The ones before it go on where there were any. */
+/** The new instances of a restart don't serve. The instances from before, if any, keep running. */
 export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly service: Service }> {
   override get message() {
     const { conditions, diagnosis, name, stage, state } = this.service
@@ -112,8 +112,8 @@ export class RestartFailed extends Data.TaggedError("RestartFailed")<{ readonly 
   }
 }
 
-/** What any call may fail with. */
+/** Failures of any call. */
 export type CallError = ApiError | NotReachable | InsecureUrl | UnexpectedAnswer
 
-/** What the SDK may fail with. */
+/** Failures of the SDK. */
 export type MaxCloudError = CallError | ConfigInvalid | SourceInvalid | DeploymentFailed | RestartFailed

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { type EvaluationInput, evaluateProgram, type ImportQuestion } from "./evaluateProgram.ts"
 import { type ImportResolver, makeImportResolver } from "./imports/resolveImport.ts"
 
-/** What came of evaluating a config for a stage. */
+/** The result of evaluating a config for a stage. */
 export type Evaluation =
   | {
       readonly _tag: "Evaluated"
@@ -29,14 +29,14 @@ export type Evaluation =
 
 const limitSeconds = 30
 
-/** Answers what the thread asks about imports, which waits meanwhile: resolving is synchronous there. */
+/** Answers the thread's questions about imports. The thread blocks meanwhile, since resolving is synchronous there. */
 const answerImports = (port: MessagePort, answered: Int32Array<SharedArrayBuffer>, resolver: ImportResolver) => {
   const answer = async ({ kind, parent, specifier }: ImportQuestion): Promise<string | undefined> => {
     const file = fileURLToPath(parent)
     return kind === "alias" ? resolver.alias(specifier, file) : resolver.missing(specifier, file)
   }
   port.on("message", (question: ImportQuestion) => {
-    // What can't be answered is what Node makes of it.
+    // If there is no answer, Node decides.
     void answer(question)
       .catch(() => undefined)
       .then((file) => {
@@ -48,8 +48,8 @@ const answerImports = (port: MessagePort, answered: Int32Array<SharedArrayBuffer
 }
 
 /**
- * Runs a config in a thread of its own: its modules are read anew each time, it may call `process.exit` or never end without harm,
- * and what it prints goes to standard error.
+ * Runs a config in a thread of its own. Its modules are read afresh each time. It may call `process.exit` or never end without harm,
+ * and its output goes to standard error.
  */
 export const evaluate = (file: string, stage: string, seconds: number = limitSeconds): Effect.Effect<Evaluation> =>
   Effect.async<Evaluation>((resume) => {
@@ -58,7 +58,7 @@ export const evaluate = (file: string, stage: string, seconds: number = limitSec
     const resolver = makeImportResolver()
     answerImports(own, answered, resolver)
     const url = pathToFileURL(file).href
-    // What has more values than this is refused by its size, wherever it is no data.
+    // Larger values are refused for their size, even if they contain something that isn't data.
     const workerData: EvaluationInput = { url, stage, values: maxSpecValues, depth: bounds.depth, port, answered }
     const worker = new Worker(evaluateProgram, {
       eval: true,

@@ -1,18 +1,18 @@
-/** What the thread of a config is given. */
+/** The input of a config's thread. */
 export interface EvaluationInput {
   /** The config's own URL. */
   readonly url: string
   readonly stage: string
-  /** As many values are looked at for what is no data. */
+  /** The number of values that are checked for anything that isn't data. */
   readonly values: number
   readonly depth: number
-  /** Where questions of imports are answered. */
+  /** The port that answers questions about imports. */
   readonly port: import("node:worker_threads").MessagePort
   /** Becomes 1 when an answer is there. */
   readonly answered: Int32Array
 }
 
-/** What the thread asks: what an import means. The answer is a file's absolute path, or undefined. */
+/** The thread's question: which file does an import mean? The answer is the file's absolute path, or undefined. */
 export interface ImportQuestion {
   /** `alias`: before Node looks for a package. `missing`: Node finds nothing. */
   readonly kind: "alias" | "missing"
@@ -22,12 +22,12 @@ export interface ImportQuestion {
 }
 
 /**
- * What runs in the thread of a config. A text and no file of its own, so that it is there however the SDK is bundled. The symbol is that of
- * `defineConfig`.
+ * The program of a config's thread. It is a string instead of a file, so that it survives bundling of the SDK. The symbol is the one
+ * that `defineConfig` uses.
  *
  * `npm init` writes `"type": "commonjs"`, so Node refuses import and export in the app's .ts and .js files. The `load` hook loads files that
  * have either as modules anyway, as Node itself does in a package without a type. `.cts` files too: TypeScript writes imports there.
- * The `resolve` hook asks outside what tsconfig.json's `paths` make of a name, and what is meant by a path that Node doesn't find. Imports
+ * The `resolve` hook asks outside about names that tsconfig.json's `paths` map, and about paths that Node doesn't find. Imports
  * of JSON need no `with { type: "json" }`. Installed packages keep Node's own rules.
  */
 export const evaluateProgram = `
@@ -109,7 +109,7 @@ registerHooks?.({
 })
 const exportsByName = /\\b(?:module\\.)?exports\\b\\s*[.=[]/
 const read = async (url) => {
-  // What \`require\` loads has hooks in every version of Node; what such a file requires, imported, only in newer ones.
+  // The hooks apply to modules loaded by \`require\` in every version of Node. Imports inside such a module get them only in newer versions.
   const isCommonJs = !/\\.m[jt]s$/.test(url) && !isModule(url) && exportsByName.test(readFileSync(fileURLToPath(url), "utf8"))
   if (!isCommonJs) return import(url)
   const exported = createRequire(url)(fileURLToPath(url))

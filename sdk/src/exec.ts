@@ -6,7 +6,7 @@ import { type CallError, UnexpectedAnswer } from "./errors.ts"
 export interface ExecOptions {
   /** Its terminal. @default none: output and errors come apart */
   readonly terminal?: TerminalSize | undefined
-  /** Take what it writes, as it comes; must be fast. With a terminal all is `stdout`. */
+  /** Receives the program's output as it arrives; must be fast. With a terminal all of it is `stdout`. */
   readonly onOutput: (stream: "stdout" | "stderr", bytes: Uint8Array) => void
 }
 

@@ -15,7 +15,7 @@ const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 
 const readIfThere = (file: string): Promise<string | undefined> => readFile(file, "utf8").catch(() => undefined)
 
-/** One pattern of `.dockerignore` as an expression that also holds for all below it (moby/patternmatcher). */
+/** One pattern of `.dockerignore` as an expression that also matches everything below it (moby/patternmatcher). */
 const dockerPattern = (pattern: string): RegExp => {
   const cleaned = pattern.replace(/^\/+|\/+$/g, "").replace(/^\.\//, "")
   let expression = ""
@@ -39,7 +39,7 @@ const dockerPattern = (pattern: string): RegExp => {
   return new RegExp(`^${expression}(?:/.*)?$`)
 }
 
-/** `.dockerignore`: patterns are anchored at the folder, the last one that matches decides. */
+/** `.dockerignore`: patterns are anchored at the folder, and the last one that matches decides. */
 export const dockerRules = (content: string): Rules => {
   const rules = content
     .split(/\r?\n/)
@@ -53,7 +53,7 @@ export const dockerRules = (content: string): Rules => {
     isIgnored: (path, isDirectory) => {
       const last = lastOf(path)
       if (last === undefined || last.keep) return false
-      // What is left out may hold what a later `!` brings back: such a folder has to be entered.
+      // A later `!` may bring back files in an excluded folder, so that folder has to be entered.
       return !(isDirectory && canReturn)
     },
     isKept: (path) => {
@@ -99,7 +99,7 @@ export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path
     const full = join(folder, path)
     for (const { base, kept, rules } of levels.toReversed()) {
       const inside = relative(base, full)
-      // A folder's own rules are for what is in it.
+      // A folder's own rules apply to its contents.
       if (inside === "" || inside.startsWith("..")) continue
       const { ignored, unignored } = rules.test(isDirectory ? `${inside}/` : inside)
       if (ignored) return "ignored"
@@ -116,12 +116,12 @@ export const gitRulesOf = async (folder: string): Promise<Rules & { enter: (path
   }
 }
 
-/** What builds an image is sent to whoever builds, even if `.dockerignore` leaves it out of the image, as many do. */
+/** Files that an image build needs are sent to the builder, even if `.dockerignore` keeps them out of the image, as many do. */
 const ofBuilds: ReadonlySet<string> = new Set([...dockerfileNames, ".dockerignore"])
 
 /**
- * What a snapshot of `folder` leaves out: by its `.dockerignore` where it has one, else by `.gitignore`. `enter` is to be called with
- * each folder below before what is in it is asked for.
+ * The files that a snapshot of `folder` leaves out: by its `.dockerignore` if it has one, else by `.gitignore`. Call `enter` with each
+ * subfolder before you ask about its contents.
  */
 export const ignoreRulesOf = async (
   folder: string

@@ -1,4 +1,4 @@
-/** What max-cloud's own command and server share with the SDK. It may change with every version: don't build on it. */
+/** Code that max-cloud's own command and server share with the SDK. It may change with every version: don't build on it. */
 export { isSafeForTokens } from "./connection.ts"
 export { configNames } from "./findConfig.ts"
 export { gitRulesOf } from "./ignoreRules.ts"

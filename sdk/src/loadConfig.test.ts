@@ -10,7 +10,7 @@ const { failure, remove, root, write } = await makeConfigFolder()
 afterAll(remove)
 
 describe("loadConfig", () => {
-  it("evaluates for the stage, anew each time", async () => {
+  it("evaluates the config for the stage, afresh each time", async () => {
     const config = (port: number) =>
       `${imports}export default defineConfig(async ({ stage }) => ({ app: "shop", services: [service(stage, { image: "nginx", port: ${port} })] }))`
     await write({ "ok.ts": config(80) })
@@ -54,7 +54,7 @@ export default defineConfig({ app: "shop", services: [api, service("web", { sour
     assert.deepStrictEqual(json?.spec, ts?.spec)
   })
 
-  it("places what a server tells later", async () => {
+  it("finds the place of an issue that a server reports later", async () => {
     await write({
       "later.ts": `${imports}export default defineConfig({\n  app: "shop",\n  services: [\n    service("api", {\n      image: "nginx",\n      env: { S: secret("S") }\n    })\n  ]\n})`
     })
@@ -270,7 +270,7 @@ export default defineConfig({
     assert.match(issues[0] ?? "", expected)
   })
 
-  it("tells of a file that is not there, is a folder, is of another kind, and of a stage that is none", async () => {
+  it("rejects a missing file, a folder, another kind of file, and an invalid stage", async () => {
     await write({ "folder.ts/x": "", "x.toml": "" })
     assert.match((await failure("none.ts")).join(), /^none\.ts {2}there is no such file/)
     assert.match((await failure("folder.ts")).join(), /^folder\.ts {2}this is a folder/)

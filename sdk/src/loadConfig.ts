@@ -17,13 +17,13 @@ import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 export interface LoadedConfig {
   /** Absolute path. */
   readonly file: string
-  /** Where the paths of its sources begin. Absolute. */
+  /** The folder that relative source paths start from. Absolute. */
   readonly folder: string
   readonly stage: StageName
   readonly spec: AppSpec
-  /** The config and what it imports, as absolute paths: those of installed packages aren't among them. */
+  /** The config and the files that it imports, as absolute paths, without those of installed packages. */
   readonly files: ReadonlyArray<string>
-  /** Where in the config's files these issues are: those that a server tells, say. */
+  /** Finds the places of these issues in the config's files, for example of issues that a server reports. */
   readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
 

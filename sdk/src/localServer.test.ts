@@ -24,7 +24,7 @@ afterEach(() => {
 
 const folder = () => join(state, "maxcloud", "servers")
 
-/** What a server that listens there leaves. */
+/** The files that a server on this address leaves. */
 const write = (listens: string, changed: Readonly<Record<string, unknown>> = {}) => {
   const { hostname, port } = new URL(listens)
   const file = join(folder(), localServerFile(hostname.replace(/^\[|\]$/g, ""), Number(port)))
@@ -68,7 +68,7 @@ describe("the token of this user's own server", () => {
     assert.isUndefined(await localToken(other))
   })
 
-  it("is not that of another start, or of the same data folder on another port", async () => {
+  it("isn't taken from another start, or from the same data folder on another port", async () => {
     write(url)
     writeFileSync(tokenFile, `mcl_server00_${"b".repeat(43)}\n`)
     assert.isUndefined(await localToken(url))

@@ -4,7 +4,7 @@ import { homedir, userInfo } from "node:os"
 import { isAbsolute, join } from "node:path"
 import { Either, Schema } from "effect"
 
-/** What a server in local mode leaves for its own user's clients: where it listens, and where its token is. */
+/** A server in local mode writes this file for the clients of its own user: its address, and where its token is. */
 export const LocalServer = Schema.Struct({
   version: Schema.Literal(1),
   /** The address and port that it listens on: `http://127.0.0.1:8080`. */
@@ -46,13 +46,13 @@ export const localServerFile = (address: string, port: number): string => `${add
 
 export const tokenDigestOf = (token: string): string => createHash("sha256").update(token).digest("hex")
 
-/** An address of loopback as it stands in a URL; a name could lead to another address, where somebody else listens. */
+/** A loopback address as written in a URL. A name could resolve to another address, where somebody else listens. */
 const loopbackUrl = /^http:\/\/(127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?$/
 
 /**
- * The token of this user's own server at `apiUrl`; undefined where there is none. It is found only by the address and port that the server
- * itself wrote down, in a folder that nobody else may write, and has to be the one of that start: whoever listens there after the
- * server is gone gets no token, or one that is no longer good anywhere.
+ * The token of this user's own server at `apiUrl`; undefined if there is none. We look it up only by the address and port that the server
+ * wrote down itself, in a folder that nobody else may write. It must also belong to that start: a program that listens there after the
+ * server has stopped gets no token, or an expired one.
  */
 export const localToken = async (apiUrl: string): Promise<string | undefined> => {
   const [, host, port = "80"] = loopbackUrl.exec(apiUrl) ?? []

@@ -56,7 +56,7 @@ const faultOfSyntax = async (config: string, { code, message, stack }: Thrown): 
   return invalid(config, `${message}${fix}`, place)
 }
 
-/** What CommonJS has, used in a file that is read as a module. */
+/** Names that CommonJS provides, used in a file that is read as a module. */
 const commonJsWord = /^(module|exports|require|__dirname|__filename) is not defined/
 
 const insteadOf: Readonly<Record<string, string>> = {
@@ -95,7 +95,7 @@ const faultOfExtension = (config: string, message: string): ConfigInvalid => {
 /** Two paths of the length that systems allow. */
 const longestMessage = 8_192
 
-/** What an exception means that came out of a config, and where it came from. */
+/** Explains an exception that a config threw, and where it came from. */
 export const faultOfThrow = async (config: string, thrown: Thrown): Promise<ConfigInvalid> => {
   const { code, name, stack } = thrown
   // Node's own messages are read by patterns, and any error may claim to be one of its.
@@ -132,7 +132,7 @@ export const faultOfThrow = async (config: string, thrown: Thrown): Promise<Conf
   return invalid(config, threw, frameOf(config, stack))
 }
 
-/** What it means that the config's thread ended without an answer. */
+/** Explains why the config's thread ended without an answer. */
 export const faultOfExit = async (config: string, code: number): Promise<ConfigInvalid> => {
   const circle = circleOf(config, await modulesOf(config))
   if (circle !== undefined) {
@@ -152,7 +152,7 @@ const loops = ["WhileStatement", "DoWhileStatement", "ForStatement"]
 /** At most so many places where a config may wait are named besides the first. */
 const maxOthers = 3
 
-/** Where a config can wait, in the order in which its modules are evaluated: an import before whoever imports it. */
+/** Places where a config can wait, in evaluation order: an import before the module that imports it. */
 const waitsOf = async (config: string, kinds: ReadonlySet<string>) => {
   const places = [...(await modulesOf(config)).values()]
     .toReversed()

@@ -15,7 +15,7 @@ export interface Module {
   /** Absolute. */
   readonly file: string
   readonly imports: ReadonlyArray<Import>
-  /** The files that its static imports are, of those that are no packages. */
+  /** The files of its static imports, without packages. */
   readonly files: ReadonlyArray<string>
   readonly root?: SyntaxNode
   readonly mistake?: Place & { readonly message: string }

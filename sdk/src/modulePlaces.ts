@@ -44,7 +44,7 @@ const within = (literal: SyntaxNode | undefined, path: SpecIssue["path"]): Place
 
 const argumentsOf = (call: SyntaxNode): ReadonlyArray<unknown> => (Array.isArray(call.arguments) ? call.arguments : [])
 
-/** The call whose name stands at `location`: `service(…)`, or `maxcloud.service(…)`. */
+/** The call whose name is at `location`: `service(…)`, or `maxcloud.service(…)`. */
 const callAt = (root: SyntaxNode, location: Location): SyntaxNode | undefined =>
   findNode(root, (node) => {
     if (node.type !== "CallExpression" || !isSyntaxNode(node.callee)) return false
@@ -60,7 +60,7 @@ const appLiteral = (root: SyntaxNode): SyntaxNode | undefined =>
   findNode(root, (_) => _.type === "ObjectExpression" && propertyOf(_, "services") !== undefined) ??
   findNode(root, (_) => _.type === "ObjectExpression" && propertyOf(_, "app") !== undefined)
 
-/** Where each issue is written: in the literal of its `service(…)`, else at that call, else in the literal of the app. */
+/** The place of each issue: in the literal of its `service(…)`, else at that call, else in the literal of the app. */
 export const placesInModule = async (
   config: string,
   spec: unknown,

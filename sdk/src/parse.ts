@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { DeploymentId, InvalidRequest } from "./api/index.ts"
 import type { CallError } from "./errors.ts"
 
-/** What a caller wrote, as the contract has it: `InvalidRequest` tells every place that is wrong. */
+/** Parses a caller's input by the contract's schema. `InvalidRequest` lists every invalid place. */
 export const parse =
   <A, I>(schema: Schema.Schema<A, I>) =>
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
@@ -15,7 +15,7 @@ export const parse =
       })
     )
 
-/** Does something with what a caller wrote, once it is parsed. */
+/** Parses a caller's input, then does something with it. */
 export const parsed = <A, I, B>(
   schema: Schema.Schema<A, I>,
   written: unknown,

@@ -142,7 +142,7 @@ describe("the token (against canned answers of the contract)", () => {
     )
   })
 
-  it("is not told where it is wrong", async () => {
+  it("isn't quoted in the error if it is wrong", async () => {
     const error = await failureOf(createClient({ apiUrl: "http://127.0.0.1:1" }).auth.verify("shh"))
     assert.strictEqual(error._tag, "InvalidRequest")
     assert.notInclude(JSON.stringify(error), "shh")

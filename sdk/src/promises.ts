@@ -6,7 +6,7 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Its secret fields as plain text: what is done with it is up to the caller. */
+/** Its secret fields as plain text. The caller decides how to protect them. */
 type Plain<A, K extends keyof A> = Omit<A, K> & { readonly [_ in K]: string }
 export type RevealedSession = Plain<SessionGrant, "token">
 export type RevealedApiKey = Plain<NewApiKey, "secret">
@@ -52,7 +52,7 @@ export const run = async <A>(effect: Effect.Effect<A, unknown>, signal: AbortSig
   throw Cause.squash(exit.cause)
 }
 
-/** The signal of what nobody aborts. */
+/** A signal for calls that nobody aborts. */
 export const never: AbortSignal = new AbortController().signal
 
 const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
@@ -76,7 +76,7 @@ const isStream = (call: unknown): call is Stream.Stream<unknown, unknown> =>
 const isAbortable = (value: unknown): value is Abortable =>
   Predicate.hasProperty(value, "signal") && value.signal instanceof AbortSignal
 
-/** An answer's secrets stand at its top, or in the session that it holds. */
+/** Secrets are at the top of an answer, or in the session inside it. */
 const reveal = (answer: unknown): unknown => {
   if (Redacted.isRedacted(answer)) return Redacted.value(answer)
   if (!Predicate.isRecord(answer) || Object.getPrototypeOf(answer) !== Object.prototype) return answer
@@ -112,7 +112,7 @@ const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
   return typeof call === "object" && call !== null ? promised(call, signalOf) : call
 }
 
-/** `calls` as promises, each of which ends with the signal that `signalOf` gives for its options. */
+/** `calls` as promises. The signal that `signalOf` finds in a call's options aborts it. */
 export function promised<T extends object>(calls: T, signalOf: SignalOf): Promised<T>
 export function promised(calls: object, signalOf: SignalOf): object {
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, promisedCall(call, signalOf)]))

@@ -10,7 +10,7 @@ export interface RestartOptions {
   readonly detach?: boolean | undefined
 }
 
-/** How a restart goes on: accepted, then the service each time that it changes, and how it is at the end. */
+/** The progress of a restart: accepted, then the service at each change, and its final state. */
 export type RestartProgress =
   | { readonly _tag: "accepted"; readonly restart: Restart }
   | { readonly _tag: "changed"; readonly service: Service }
@@ -29,7 +29,7 @@ const restartStateOf = (
   return latestReadyRevision === latestCreatedRevision && (state === "ready" || state === "idle") ? "ready" : "pending"
 }
 
-/** What of a service is news to somebody who waits for it. */
+/** The part of a service whose change interests somebody who waits for it. */
 const newsOf = (service: Service) =>
   JSON.stringify([
     service.latestCreatedRevision,
@@ -39,7 +39,7 @@ const newsOf = (service: Service) =>
     service.conditions.map((_) => [_.type, _.status, _.reason, _.message])
   ])
 
-/** The server, or the way to it, is away for a moment: the next look may find it. */
+/** The server is unreachable for a moment. The next poll may succeed. */
 const passes = ({ _tag }: CallError) => _tag === "NotReachable" || _tag === "Unavailable" || _tag === "TooManyRequests"
 
 export const makeRestart =

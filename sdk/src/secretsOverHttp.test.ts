@@ -58,7 +58,7 @@ afterEach(() => {
   process.env.MAXCLOUD_INSECURE = ""
 })
 
-/** Tells of a call how often fetch was asked, and whether it was refused before. */
+/** Reports how often a call used fetch, and whether the call was refused before that. */
 const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi" = "api") => {
   let sent = 0
   const fetch: typeof globalThis.fetch = async () => {
@@ -74,11 +74,11 @@ const caller = async (apiUrl: string, token: string, way: "api" | "anonymousApi"
   }
 }
 
-describe("what must stay secret", () => {
+describe("secrets in requests", () => {
   it("is marked in the contract, for every operation that carries it", () => {
     assert.isAbove(operations.length, 50)
     assert.deepStrictEqual(operations.flatMap((_) => (_.isSecret ? [_.name] : [])).sort(), secret)
-    // What isn't of the contract might carry one.
+    // A request that isn't in the contract might carry one.
     assert.isTrue(carriesSecret("POST", "/api/v9/unheard-of"))
     assert.isTrue(carriesSecret("GET", "/api/v1/auth/register"))
     assert.isFalse(carriesSecret("GET", "/api/v1/info"))

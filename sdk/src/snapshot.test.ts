@@ -112,7 +112,7 @@ describe("snapshotOf", () => {
     assert.isTrue(await isSource("examples/maxcloud.config.ts"))
   })
 
-  it("leaves out what is secret by convention and says so, unless a rule brings it back", async () => {
+  it("leaves out files that are secret by convention and says so, unless a rule brings them back", async () => {
     const secret = [
       ".env",
       "deep/.env.production",
@@ -187,7 +187,7 @@ describe("snapshotOf", () => {
     assert.deepStrictEqual(await pathsOf(await take()), [".gitignore", "src/Logs/a.js"])
   })
 
-  it("tells of a name that isn't UTF-8, and can leave it out", async () => {
+  it("reports a name that isn't UTF-8, and can leave it out", async () => {
     await write({ "a.js": "" })
     const name = Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9]), Buffer.from(".txt")])
     await writeFile(name, "")
@@ -196,7 +196,7 @@ describe("snapshotOf", () => {
     assert.deepStrictEqual(await pathsOf(await take()), [".gitignore", "a.js", "ok\ufffd.js"])
   })
 
-  it("honours the .gitignore of the repository above, unless the source itself is what that leaves out", async () => {
+  it("honours the .gitignore of the repository above, unless that leaves out the source itself", async () => {
     await write({
       ".git/HEAD": "",
       ".gitignore": ".env\nbuild/\n",
@@ -224,7 +224,7 @@ describe("snapshotOf", () => {
     assert.deepStrictEqual(await pathsOf(await take()), [".dockerignore", "Dockerfile", "src/Dockerfile", "src/a.js"])
   })
 
-  it("tells what is no folder, empty, or led out of by a link", async () => {
+  it("rejects a path that isn't a folder, an empty folder, and a link that leads outside", async () => {
     assert.include(await failure(join(root, "nope")), "does not exist: create it, or correct `source`")
     assert.include(await failure(), "holds no file")
     await write({ "a/file": "" })
@@ -244,7 +244,7 @@ describe("snapshotOf", () => {
     assert.include(await failure(), "has more than 1 GiB: leave out what it does not need by a .dockerignore")
   })
 
-  it("fails rather than send what the digest does not name", async () => {
+  it("fails rather than send content that doesn't match the digest", async () => {
     await write({ a: "before" })
     const snapshot = await take()
     await write({ a: "after!" })

@@ -19,11 +19,11 @@ interface Entry {
   readonly sha256: string
   /** Only of a link. */
   readonly target?: string
-  /** What is sent in place of the file's own content. */
+  /** Content that is sent in place of the file's own. */
   readonly content?: Buffer
 }
 
-/** What a snapshot has of a workspace. Folders are relative to its root. */
+/** The parts of a workspace in a snapshot. Folders are relative to its root. */
 export interface SnapshotCut {
   /** The folder that is the service. */
   readonly package: string
@@ -33,8 +33,9 @@ export interface SnapshotCut {
 
 /**
  * The content of a folder at one moment, named by its digest: SHA-256 over `<644 | 755 | link>\0<path>\0<hex SHA-256 of the content,
- * or of the link's target>\n` for each file and link, sorted by the bytes of their paths. The archive's own bytes do not count, so that
- * a server can check it by what it unpacks.
+ * or of the link's target>
+ * ` for each file and link, sorted by the bytes of their paths. The bytes of the archive itself don't count, so
+ * that a server can check the digest against the unpacked files.
  */
 export interface Snapshot {
   /** Absolute: the source folder, or the root of the workspace that it was cut from. */
@@ -47,7 +48,7 @@ export interface Snapshot {
   readonly files: number
   /** Unpacked. */
   readonly bytes: number
-  /** A gzipped tar, made anew by each call in constant memory. It fails where a file is no longer what the digest says. */
+  /** A gzipped tar, made afresh by each call in constant memory. Fails if a file no longer matches the digest. */
   readonly archive: () => Readable
 }
 
@@ -175,9 +176,9 @@ const archiveOf = (folder: string, entries: ReadonlyArray<Entry>): Readable => {
 }
 
 /**
- * Reads `folder` (absolute) once, for its digest. Left out are `.git`, `node_modules`, `.maxcloud`, and what `.dockerignore` names, or
- * `.gitignore` where there is none; and what is secret by convention, unless these name it with a `!`. If the folder is a package of a
- * workspace, the snapshot is cut from that: what the package needs of it, in the workspace's own layout. Folders without a file in them
+ * Reads `folder` (absolute) once, for its digest. It leaves out `.git`, `node_modules`, `.maxcloud`, and the files that `.dockerignore` names
+ * (or `.gitignore` if there is none). It also leaves out files that are secret by convention, unless these name them with a `!`. If the folder
+ * is a package of a workspace, the snapshot is cut from the workspace: everything the package needs, in the workspace's own layout. Empty folders
  * are left out, as git does. At most 1 GiB, 256 MiB packed, 100,000 files.
  */
 export const snapshotOf = (folder: string): Effect.Effect<Snapshot, SourceInvalid> =>

@@ -7,14 +7,14 @@ import { type InStage, parseDeployment } from "./parse.ts"
 import { subscribe } from "./subscription.ts"
 
 export interface LogOptions {
-  /** Goes on with what is written from now. @default false */
+  /** Continues with entries that are written from now on. @default false */
   readonly follow?: boolean | undefined
   /** RFC 3339, or a duration before now such as `10m`. */
   readonly since?: string | undefined
   readonly revision?: string | undefined
   /** How many of the last lines to begin with. @default 100; all where `since` is given */
   readonly tail?: number | undefined
-  /** Goes on after the entry with this cursor. */
+  /** Continues after the entry with this cursor. */
   readonly after?: string | undefined
 }
 

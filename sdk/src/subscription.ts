@@ -8,7 +8,7 @@ import { makeEventParser, type ServerSentEvent } from "./sse.ts"
 const silence = "45 seconds"
 const firstPauseMs = 100
 const longestPauseMs = 5000
-/** How long the server may be away, once it has answered, until the stream gives up. */
+/** How long the server may be unreachable, once it has answered, until the stream gives up. */
 const patienceMs = 120_000
 
 const isPassing = (error: CallError): boolean =>
@@ -20,16 +20,16 @@ const decodeProblem = Schema.decodeUnknownEither(Schema.parseJson(ApiError))
 
 export interface SubscriptionOptions {
   readonly path: string
-  /** `resuming` says that the request goes on after an event that has come: it names it by `Last-Event-ID`. */
+  /** `resuming`: the request continues after the last received event, which it names by `Last-Event-ID`. */
   readonly query?: ((resuming: boolean) => URLSearchParams) | undefined
   readonly lastEventId?: string | undefined
-  /** Is a stream that ends properly at its end, or does it go on with the next connection? */
+  /** If the server ends the stream properly, is it finished, or does it continue with the next connection? */
   readonly endsWithConnection: boolean
 }
 
 /**
- * The events of an endpoint of server-sent events. A broken connection is made again, with growing pauses, and goes on after the
- * last event that came. Only the first connection fails at once. An event named `error` carries a problem document, and is a failure.
+ * The events of an endpoint of server-sent events. A broken connection is retried with growing pauses, and resumes after the last received
+ * event. Only the first connection fails at once. An event named `error` carries a problem document, and is a failure.
  */
 export const subscribe = (
   connection: Connection,
@@ -84,7 +84,7 @@ export const subscribe = (
           answeredAt = performance.now()
           return parser.push(text)
         }),
-        // By chunks: what is done for each event alone bounds how many a second there can be.
+        // By chunks: work per single event limits how many events a second are possible.
         Stream.chunks,
         Stream.flatMap((events) => {
           const [good, [failed]] = Chunk.splitWhere(events, (event) => event.event === "error")

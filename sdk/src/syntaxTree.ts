@@ -1,7 +1,7 @@
 import { extname } from "node:path"
 import { parse } from "@babel/parser"
 
-/** A node of a syntax tree (ESTree as Babel has it), of which only what places need is known. */
+/** A node of a syntax tree (ESTree as Babel has it), typed only as far as finding places needs it. */
 export interface SyntaxNode {
   readonly type: string
   readonly loc: { readonly start: { readonly line: number; readonly column: number } }

@@ -42,7 +42,7 @@ const padding = (bytes: number) => Buffer.alloc((block - (bytes % block)) % bloc
 // Longer or other than ASCII: does not fit the fields of ustar.
 const fits = (text: string) => text.length <= 100 && /^[\x20-\x7e]*$/.test(text)
 
-/** What stands before the content of an entry: its header, and a pax header before that where the names need one. */
+/** The bytes before an entry's content: its header, after a pax header if the names need one. */
 export const tarHeader = (entry: {
   readonly path: string
   readonly mode: number
@@ -63,8 +63,8 @@ export const tarHeader = (entry: {
   return Buffer.concat([pax, body, padding(body.length), header])
 }
 
-/** What stands after the content of an entry. */
+/** The padding after an entry's content. */
 export const tarPadding = padding
 
-/** What ends an archive: two blocks of zeroes. */
+/** The end of an archive: two blocks of zeroes. */
 export const tarEnd = Buffer.alloc(2 * block)

@@ -42,7 +42,7 @@ const full = {
 const answer = (response: ServerResponse, body: { readonly status: number }) =>
   response.writeHead(body.status, { "content-type": "application/problem+json" }).end(JSON.stringify(body))
 
-/** Deploys a source of 8 MiB to a server that answers so; gives what the deploy fails with. */
+/** Deploys a source of 8 MiB to a server with this answer; returns the error of the deploy. */
 const failureOf = async (listener: (request: IncomingMessage, response: ServerResponse) => void): Promise<unknown> => {
   const server = createServer(listener).listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -70,7 +70,7 @@ describe("an upload", () => {
     assert.strictEqual(error.message, "The disk is full.")
   })
 
-  it("whose connection breaks without an answer asks once more, and tells what is said to that", async () => {
+  it("whose connection breaks without an answer retries once, and reports the answer to that", async () => {
     let broken = false
     const error = await failureOf((request, response) => {
       if (request.method === "PUT") {
@@ -82,7 +82,7 @@ describe("an upload", () => {
     assert.strictEqual(error.message, "the key was revoked")
   })
 
-  it("says so if the connection only broke, and sends nobody to look at the address", async () => {
+  it("says that the connection broke, and doesn't suggest checking the address", async () => {
     const error = await failureOf((request, response) => {
       if (request.method === "PUT") request.once("data", () => request.socket.resetAndDestroy())
       else answer(response, notFound)

@@ -23,7 +23,7 @@ export const AuditEntry = Schema.Struct({
     email: Schema.NullOr(Schema.String),
     address: Schema.NullOr(Schema.String)
   }),
-  /** What it was about; null where the organization's key was erased. */
+  /** The subject of the entry; null if the organization's key was erased. */
   subject: Schema.NullOr(Schema.String),
   beforeDigest: Schema.NullOr(Schema.String),
   afterDigest: Schema.NullOr(Schema.String),

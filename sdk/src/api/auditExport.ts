@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { AuditEntry, AuditOutcome } from "./audit.ts"
 
 /**
- * The lines of `audit export`. docs/audit.md says how each of them is made and verified; what is here and there is the same.
+ * The lines of `audit export`. docs/audit.md says how each is made and verified. Both must describe the same format.
  */
 export const auditFormat = "maxcloud-audit"
 export const auditFormatVersion = 1
@@ -11,7 +11,7 @@ const Text = Schema.NullOr(Schema.String)
 const Digest = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{64}$/))
 const Sequence = Schema.Int.pipe(Schema.between(0, Number.MAX_SAFE_INTEGER))
 
-/** What of an entry goes into its hash, encoded by `canonicalJson`. */
+/** The part of an entry that is hashed, encoded by `canonicalJson`. */
 export const AuditRecord = Schema.Struct({
   version: Schema.Literal(auditFormatVersion),
   /** `server`: the chain of what happens in no organization. */
@@ -25,7 +25,7 @@ export const AuditRecord = Schema.Struct({
   actorType: AuditEntry.fields.actor.fields.type,
   actorId: Text,
   credentialId: Text,
-  /** Whose key seals `personal`; null: that of the chain. */
+  /** The organization whose key seals `personal`; null: the key of the chain. */
   personId: Text,
   requestId: Text,
   beforeDigest: Text,
@@ -33,7 +33,7 @@ export const AuditRecord = Schema.Struct({
   personalKeyId: Text,
   /** Ciphertext in Base64. */
   personal: Text,
-  /** SHA-256 of what was sealed, as `canonicalJson` (salted): what is shown as opened is proven by it. */
+  /** SHA-256 of the sealed content as `canonicalJson`, with its salt. It proves that the opened content is the sealed one. */
   personalDigest: Schema.NullOr(Digest),
   subjectKeyId: Text,
   subject: Text,
@@ -41,13 +41,13 @@ export const AuditRecord = Schema.Struct({
 })
 export interface AuditRecord extends Schema.Schema.Type<typeof AuditRecord> {}
 
-/** What is sealed of the person. */
+/** The sealed data about the person. */
 export const AuditPersonal = Schema.Struct({
   address: Text,
   email: Text,
   /** The `sub` claim of a token of another issuer. */
   oidcSubject: Text,
-  /** 16 random bytes in base64url: without it, the digest says nothing of the rest. */
+  /** 16 random bytes in base64url. Without this salt, the digest would let others guess the remaining fields. */
   salt: Schema.String
 })
 export interface AuditPersonal extends Schema.Schema.Type<typeof AuditPersonal> {}

@@ -34,7 +34,7 @@ export const Name = Schema.String.pipe(
   Schema.filter((name) => name.trim() !== "", { message: nameMessage })
 )
 
-/** What is said of a wrong token must not quote it. */
+/** The error for a wrong token must not quote it. */
 const noToken = () => "this isn't a token"
 const Token = Schema.Redacted(
   Schema.String.annotations({ message: noToken }).pipe(Schema.pattern(/^[!-~]{8,4096}$/, { message: noToken }))
@@ -68,8 +68,8 @@ export const Registration = Schema.Struct({
 export interface Registration extends Schema.Schema.Type<typeof Registration> {}
 
 /**
- * Mail is on its way to the address: with a link that makes the account or, if there is one, with how to sign in. This answer doesn't say
- * which.
+ * A mail is on its way to the address. It has a link that creates the account or, if the account exists, explains how to sign in. This
+ * answer is the same in both cases, so it doesn't reveal whether an account exists.
  */
 export const RegistrationMailed = Schema.Struct({
   state: Schema.Literal("mailed"),
@@ -84,7 +84,7 @@ export const AcceptInvite = Schema.Struct({ token: Token }).annotations({
 
 export const VerifyEmail = Schema.Struct({ token: Token }).annotations({ identifier: "VerifyEmail", ...knownKeysOnly })
 
-/** Who calls: what `maxcloud whoami` and `auth status` show. */
+/** The caller, as `maxcloud whoami` and `auth status` show it. */
 export const AuthStatus = Schema.Struct({
   organization: OrganizationName,
   /** The effective one. */
@@ -116,7 +116,7 @@ export const SwitchOrganization = Schema.Struct({ organization: OrganizationName
 
 /** Begin of a device authorization (RFC 8628, 3.2). */
 export const DeviceStart = Schema.Struct({
-  /** What the sign-in page calls the device, such as `maxcloud on ada-laptop`. */
+  /** The sign-in page's name for the device, such as `maxcloud on ada-laptop`. */
   clientName: Label
 }).annotations({ identifier: "DeviceStart", ...knownKeysOnly })
 
@@ -182,7 +182,7 @@ export const NewApiKey = Schema.Struct({
 export interface NewApiKey extends Schema.Schema.Type<typeof NewApiKey> {}
 
 export const RotateApiKey = Schema.Struct({
-  /** How long the former key goes on, in seconds: up to 30 days. */
+  /** How long the former key stays valid, in seconds: up to 30 days. */
   overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
 }).annotations({ identifier: "RotateApiKey", ...knownKeysOnly })
 
@@ -223,8 +223,8 @@ const Issuer = Schema.String.pipe(
 
 /**
  * Tokens of another issuer (OpenID Connect) that act for the organization: GitHub Actions, GitLab, or any that publishes its keys. A token must
- * be signed by the issuer, meant for the audience `maxcloud/<organization>`, and have all of the claims. A trust is never more than who made it
- * is at present: `effectiveRole` is what is left of its role (null: nothing, it does not count), `limitedBecause` says why it is less.
+ * be signed by the issuer, meant for the audience `maxcloud/<organization>`, and have all of the claims. A trust never grants more than its
+ * creator has at present. `effectiveRole` is the role that remains (null: none, the trust has no effect), and `limitedBecause` says why it is less.
  */
 export const OidcTrustInfo = Schema.Struct({
   id: OidcTrustId,

@@ -6,7 +6,7 @@ import { MaxCloudApi } from "./index.ts"
 const document = OpenApi.fromApi(MaxCloudApi)
 const methods = ["get", "post", "put", "patch", "delete"] as const
 
-/** Where each operation takes something, and its schema there. */
+/** Every part of a request that carries input, by operation, with its schema. */
 const inputs = Object.entries(document.paths).flatMap(([path, item]) =>
   methods.flatMap((method) => {
     const operation = item[method]
@@ -21,7 +21,7 @@ const inputs = Object.entries(document.paths).flatMap(([path, item]) =>
   })
 )
 
-describe("what the API takes", () => {
+describe("input of the API", () => {
   it("has a bound wherever a sender chooses how long, how many or how deep", () => {
     assert.isAbove(inputs.length, 60)
     assert.deepStrictEqual(

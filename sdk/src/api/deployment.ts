@@ -35,7 +35,7 @@ export const Deployment = Schema.Struct({
   reason: Schema.String,
   message: Schema.String,
   services: Schema.Array(DeploymentService),
-  /** What the runtime cannot honour, as in the plan. */
+  /** Settings that the runtime cannot honor, as in the plan. */
   warnings: Schema.Array(SpecIssue),
   createdAt: Schema.String,
   startedAt: Schema.NullOr(Schema.String),
@@ -94,7 +94,7 @@ export const Plan = Schema.Struct({
   changes: Schema.Array(ServiceChange),
   problems: Schema.Array(SpecIssue),
   warnings: Schema.Array(SpecIssue),
-  /** What is still to be rolled out of the platform's settings to what is deployed now. */
+  /** Changes of the platform's settings that haven't been rolled out yet to the current deployments. */
   platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] })
 }).annotations({ identifier: "Plan" })
 export interface Plan extends Schema.Schema.Type<typeof Plan> {}

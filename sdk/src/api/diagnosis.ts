@@ -60,7 +60,7 @@ export const Diagnosis = Schema.Struct({
   code: DiagnosisCode,
   /** One sentence with the facts of this case: the exit code, the port, the image. */
   message: Schema.String,
-  /** What was seen, a line each: a container's state, an event, an answer of a probe. Holds no secret. */
+  /** Observations, one line each: a container's state, an event, a probe's answer. Holds no secret. */
   evidence: Schema.Array(Schema.String),
   /** What to do, one sentence. */
   fix: Schema.String

@@ -3,26 +3,26 @@ import { Context } from "effect"
 import type { Role, ScopeVerb } from "./roles.ts"
 
 /**
- * Where a key that is narrowed to apps and stages finds the one that an operation is about: in the path, the query, by the service or
- * deployment of the path; `organization`: it is about none, and open to every narrowed key that has the verb.
+ * How to find the app and stage that a request concerns, to check it against a narrowed key: in the path, in the query, or through the
+ * service or deployment in the path. `organization`: it concerns no app, and every narrowed key that has the verb may call it.
  */
 export type ScopePlace = "path" | "query" | "service" | "deployment" | "organization"
 
 /** Who may call an endpoint. */
 export interface Rule {
-  /** Who may; `open`: it needs no credential. */
+  /** Who may call it. `open`: it needs no credential. */
   readonly roles: ReadonlyArray<Role> | "open"
   /** Does it change anything? Then it has an entry in the audit log, whatever the answer. */
   readonly writes: boolean
-  /** Which scopes of a narrowed key open it; absent: none does. */
+  /** Scopes of a narrowed key that allow the call. Absent: none does. */
   readonly scope?: { readonly verb: ScopeVerb; readonly at: ScopePlace }
   /** May somebody do it whose address is not confirmed yet? */
   readonly unverified?: true
 }
 
 /**
- * What everything but the handler has to know of an endpoint. The server's gate, the audit log, the OpenAPI document, the page of roles and
- * the tests of every operation read it. Whether a secret is in a request or an answer is read from the schemas: they are `Schema.Redacted`.
+ * Everything outside of the handler that must be known about an endpoint. The server's gate, the audit log, the OpenAPI document, the roles
+ * page and the tests of every operation read it. The schemas mark secrets in a request or an answer: they are `Schema.Redacted`.
  */
 export interface EndpointRow extends Rule {
   readonly summary: string
@@ -37,7 +37,7 @@ export interface EndpointRow extends Rule {
   readonly content?: "application/gzip"
 }
 
-/** Where an endpoint keeps its row. */
+/** The key under which an endpoint stores its row. */
 export class EndpointRowOf extends Context.Tag("@maxcloud/sdk/EndpointRow")<EndpointRowOf, EndpointRow>() {}
 
 const endpoint =

@@ -11,7 +11,7 @@ type Tag = keyof ApiErrors
 export const problemType = (tag: Tag) =>
   `https://maxcloud.dev/problems/${tag.replace(/\B[A-Z]/g, (_) => `-${_}`).toLowerCase()}`
 
-/** With the type of this row's field: a destructured one would have that of all rows. */
+/** Typed by this row's field. Destructuring would give it the union of all rows' types. */
 const fieldOf = <Row, Field extends keyof Row>(row: Row, field: Field): Row[Field] => row[field]
 
 const fixed = <const A extends string | number>(value: A) =>
@@ -22,7 +22,7 @@ const fixed = <const A extends string | number>(value: A) =>
 
 /**
  * Every error of the API is one problem document (RFC 9457): `type`, `title`, `status`, `detail`, and `_tag`, by which clients
- * tell errors apart. `detail` says what, where, and what to do. What each of them means stands in its row of `apiErrors`.
+ * tell errors apart. `detail` says what, where, and what to do. The rows of `apiErrors` explain each of them.
  */
 const problem = <const T extends Tag, Fields extends Schema.Struct.Fields>(tag: T, fields: Fields) => {
   const status = fieldOf(apiErrors[tag], "status")

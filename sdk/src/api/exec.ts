@@ -4,7 +4,7 @@ import { Schema } from "effect"
 /** The WebSocket subprotocol of `services.exec`. */
 export const execProtocol = "v1.exec.maxcloud.dev"
 
-/** The first byte of a binary message: what the others are. From the client only `stdin`. */
+/** The first byte of a binary message names the channel of the remaining bytes. Clients may only send `stdin`. */
 export const execChannel = { stdin: 0, stdout: 1, stderr: 2 } as const
 
 /** The size of a terminal, in characters. */

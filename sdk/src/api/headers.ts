@@ -1,7 +1,7 @@
 import { textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
-/** Where a stream of server-sent events goes on. */
+/** The event after which a stream of server-sent events resumes. */
 export const LastEventId = Schema.Struct({ "last-event-id": Schema.optional(textUpTo(200, "The id")) })
 
 /** Two requests with the same key are one. */

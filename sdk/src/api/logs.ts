@@ -4,7 +4,7 @@ import { NumberText } from "./numberText.ts"
 
 /**
  * One line that an instance wrote, or (stream `system`) that the platform wrote about it. `cursor` is the SSE event id, to resume
- * by `Last-Event-ID` without a lost or doubled line. A line over 16 KiB is cut, which `truncated` says; bytes that are no UTF-8 are replaced.
+ * by `Last-Event-ID` without a lost or doubled line. A line over 16 KiB is cut, which `truncated` says; bytes that aren't UTF-8 are replaced.
  */
 export const LogEntry = Schema.Struct({
   cursor: Schema.String,
@@ -18,7 +18,7 @@ export const LogEntry = Schema.Struct({
 }).annotations({ identifier: "LogEntry" })
 export interface LogEntry extends Schema.Schema.Type<typeof LogEntry> {}
 
-/** Which lines. Without `follow` the stream ends with the last one that there is. */
+/** Selects lines. Without `follow` the stream ends after the last existing line. */
 export const LogParameters = Schema.Struct({
   follow: Schema.optional(Schema.BooleanFromString),
   /** RFC 3339, or a duration before now such as `10m`. */

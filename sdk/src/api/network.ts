@@ -17,12 +17,12 @@ export const NetworkProbe = Schema.Struct({
   by: Schema.Literal("url", "host", "activator", "pod", "address"),
   expected: Schema.Literal("allowed", "denied"),
   actual: Schema.Literal("allowed", "denied", "unknown"),
-  /** What was seen: `HTTP 200`, `HTTP 403`, `no connection within 2 s`. */
+  /** The observed result: `HTTP 200`, `HTTP 403`, `no connection within 2 s`. */
   detail: Schema.String
 }).annotations({ identifier: "NetworkProbe" })
 export interface NetworkProbe extends Schema.Schema.Type<typeof NetworkProbe> {}
 
-/** What the network lets through, against what the config says. `differences`: probes whose `actual` is not `expected`. */
+/** Connections that the network allows, compared with the config. `differences`: probes whose `actual` is not `expected`. */
 export const NetworkReport = Schema.Struct({
   app: AppName,
   stage: StageName,

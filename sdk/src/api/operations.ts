@@ -56,7 +56,7 @@ export const operations: ReadonlyArray<Operation> = found.flatMap(({ name, ...re
   return isNamed(named) ? [{ ...rest, ...named }] : []
 })
 
-/** What the contract says of an operation beside its schemas. */
+/** The contract's facts about an operation, besides its schemas. */
 export const rowOf = (name: OperationName): EndpointRow => {
   const row = rows.get(name)
   if (row === undefined) throw new Error(`There is no operation ${name}.`)
@@ -68,7 +68,7 @@ const matchers = operations.map((operation) => ({
   matches: new RegExp(`^${operation.path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}/?$`)
 }))
 
-/** Does a request carry a secret, there or back? One that isn't of the contract might. `path`: from the API's own root on. */
+/** Does a request or its answer carry a secret? A request that isn't in the contract might. `path`: relative to the API's root. */
 export const carriesSecret = (method: string, path: string): boolean => {
   const matching = matchers.filter((_) => _.method === method && _.matches.test(path))
   return matching.length === 0 || matching.some((_) => _.isSecret)

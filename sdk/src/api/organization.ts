@@ -40,7 +40,7 @@ export const OrganizationInfo = Schema.Struct({
   id: OrganizationId,
   name: OrganizationName,
   createdAt: Schema.String,
-  /** Set where the organization is to be deleted: from then on it is erased. */
+  /** When the organization will be erased; set only if its deletion is scheduled. */
   deleteAfter: Schema.NullOr(Schema.String),
   quotas: Quotas,
   use: QuotaUse
@@ -61,13 +61,13 @@ export const MemberList = Schema.Struct({ members: Schema.Array(MemberInfo) }).a
 export const ChangeMember = Schema.Struct({ role: Role }).annotations({ identifier: "ChangeMember", ...knownKeysOnly })
 
 export const DeleteOrganization = Schema.Struct({
-  /** The organization's name, once more: what is asked for cannot be undone after the grace period. */
+  /** The organization's name, repeated as a confirmation: after the grace period the deletion can't be undone. */
   name: OrganizationName,
   /** Days until everything is erased: 0 to 90. @default the server's `MAXCLOUD_DELETE_GRACE_DAYS` */
   graceDays: Schema.optional(Schema.Int.pipe(Schema.between(0, 90)))
 }).annotations({ identifier: "DeleteOrganization", ...knownKeysOnly })
 
-/** What erasing has done, store by store; holds no name, only ids. */
+/** The results of an erasure, store by store. Holds ids only, no names. */
 export const ErasureCertificate = Schema.Struct({
   id: Schema.String,
   subject: Schema.Struct({ type: Schema.Literal("organization", "person"), id: Schema.String }),
@@ -78,7 +78,7 @@ export const ErasureCertificate = Schema.Struct({
     Schema.Struct({
       /** `database`, `keys`, `logs`, `sources`, `runtime`, `backups`, … */
       store: Schema.String,
-      /** What was done: rows or files deleted, a key erased, or why nothing was to do. */
+      /** The result: rows or files deleted, a key erased, or why there was nothing to do. */
       action: Schema.String,
       count: Schema.Int
     })
@@ -91,7 +91,7 @@ export interface ErasureCertificate extends Schema.Schema.Type<typeof ErasureCer
 
 export const DeletionStatus = Schema.Struct({
   deleteAfter: Schema.String,
-  /** Where the certificate is told once it is done: its id. Needs no credential, since there is none any more. */
+  /** The id under which the certificate can be read once the erasure is done. Reading it needs no credential, since none exists any more. */
   certificateId: Schema.String
 }).annotations({ identifier: "DeletionStatus" })
 export interface DeletionStatus extends Schema.Schema.Type<typeof DeletionStatus> {}

@@ -5,7 +5,7 @@ export const ReadinessCheck = Schema.Struct({
   /** `database`, `disk`; servers of later versions may have more. */
   name: Schema.String,
   ok: Schema.Boolean,
-  /** What is wrong and how to fix it, or else what there is to know. */
+  /** The problem and its fix, or a remark if there is no problem. */
   message: Schema.optional(Schema.String)
 }).annotations({ identifier: "ReadinessCheck" })
 export interface ReadinessCheck extends Schema.Schema.Type<typeof ReadinessCheck> {}

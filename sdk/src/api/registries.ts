@@ -21,7 +21,7 @@ export const RegistryList = Schema.Struct({ registries: Schema.Array(RegistryInf
   identifier: "RegistryList"
 })
 
-/** What is said of a wrong password must not quote it. */
+/** The error for a wrong password must not quote it. */
 const password = () => "the password must be a text of 1 to 65,536 characters"
 
 export const RegistryLogin = Schema.Struct({

@@ -2,8 +2,8 @@ import { AppName, quoted, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
 /**
- * What a member of an organization may do. `owner`: everything. `admin`: everything but what ends the organization or concerns its owners.
- * `deployer`: deploys, sets secrets, pauses. `viewer`: reads. `billing`: reads usage and quotas, and nothing of the apps.
+ * The permissions of an organization's member. `owner`: everything. `admin`: everything except deleting the organization or changing its
+ * owners. `deployer`: deploys, sets secrets, pauses. `viewer`: reads. `billing`: reads usage and quotas, and nothing of the apps.
  */
 export const Role = Schema.Literal("owner", "admin", "deployer", "viewer", "billing").annotations({
   identifier: "Role"
@@ -15,8 +15,8 @@ const isApp = Schema.is(AppName)
 const isStage = Schema.is(StageName)
 
 /**
- * What a key is narrowed to: `deploy:shop/production`, or `read:shop/*` (any stage of the app). `deploy` includes `read`, and the
- * secrets of the app and stage.
+ * A limit on a key: `deploy:shop/production`, or `read:shop/*` (any stage of the app). `deploy` includes `read`, and the secrets of the
+ * app and stage.
  */
 export const KeyScope = textUpTo(100, "The scope")
   .pipe(

@@ -13,7 +13,7 @@ export interface SecretInfo extends Schema.Schema.Type<typeof SecretInfo> {}
 
 export const SecretList = Schema.Struct({ secrets: Schema.Array(SecretInfo) }).annotations({ identifier: "SecretList" })
 
-/** What is said of a wrong value must not quote it. */
+/** The error for a wrong value must not quote it. */
 const text = () => "the value of a secret must be a text of up to 65,536 characters"
 
 /** The value of a secret: a text of up to 65,536 characters. An empty one is a value too. */
@@ -28,7 +28,7 @@ export const SecretVersionInfo = Schema.Struct({
   createdAt: Schema.String,
   /** E-mail address of who set it, where the account is there. */
   createdBy: Schema.NullOr(Schema.String),
-  /** Is it what the next deployment takes? */
+  /** Will the next deployment use this version? */
   current: Schema.Boolean,
   /** Numbers of the deployments of the stage that hold it. */
   deployments: Schema.Array(Schema.Int)

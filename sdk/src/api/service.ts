@@ -27,7 +27,7 @@ const Declared = ServiceSpec.from.pipe(
   Schema.pick("port", "protocol", "cpu", "memory", "scale", "timeout", "probes", "files", "links", "egress")
 )
 
-/** How a service is declared, written as in the config; what the config leaves out has its default. */
+/** A service's declaration, written as in the config, with defaults filled in. */
 export const ServiceSettings = Schema.encodedSchema(Declared).annotations({ identifier: "ServiceSettings" })
 export type ServiceSettings = typeof ServiceSettings.Type
 

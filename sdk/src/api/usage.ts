@@ -1,7 +1,7 @@
 import { AppName, ServiceName, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
-/** What the instances of a service have reserved in a time: of each, its limits times its life, whole milliseconds. */
+/** Resources that a service's instances reserved over a period: each instance's limits multiplied by its lifetime, in whole milliseconds. */
 export const ServiceUsage = Schema.Struct({
   app: AppName,
   stage: StageName,
@@ -25,7 +25,7 @@ export const UsageReport = Schema.Struct({
 }).annotations({ identifier: "UsageReport" })
 export interface UsageReport extends Schema.Schema.Type<typeof UsageReport> {}
 
-/** Which time: RFC 3339, or a duration before now such as `24h`. */
+/** A point in time: RFC 3339, or a duration before now such as `24h`. */
 export const UsageParameters = Schema.Struct({
   /** @default "24h" */
   since: Schema.optional(textUpTo(64, "The time")),

@@ -1,6 +1,6 @@
 import type { AuditCheckpointLine } from "../api/index.ts"
 
-/** What the one who verifies knows beforehand, from another source than the export. */
+/** Facts that the verifier knows from another source than the export. */
 export interface AuditPins {
   /** SPKI in PEM. Every checkpoint has to be signed by one of them. */
   readonly publicKeys?: ReadonlyArray<string> | undefined
@@ -19,7 +19,7 @@ export type AuditFaultCode =
   | "OutOfOrder"
   /** An entry, or the one before, was changed. */
   | "HashMismatch"
-  /** What is shown as opened is not what was sealed. */
+  /** The opened content isn't the sealed content. */
   | "OpenedMismatch"
   /** A checkpoint says something else than the chain. */
   | "CheckpointMismatch"

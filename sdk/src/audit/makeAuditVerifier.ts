@@ -45,7 +45,7 @@ const keyOf = (pem: string): KeyObject | undefined => {
     return undefined
   }
 }
-/** However its lines are broken; what is no key equals none. */
+/** Compares keys regardless of their line breaks. Text that isn't a key equals nothing. */
 const asWritten = (pem: string): string => {
   try {
     return pemOf(createPublicKey(pem))
@@ -58,12 +58,12 @@ const pemOf = (key: KeyObject) => key.export({ format: "pem", type: "spki" }).to
 export interface AuditVerifier {
   /** Takes the next line, without its end. False where no other line need be read: a fault was found. */
   readonly line: (text: string) => boolean
-  /** Tells of a line that cannot even be read. */
+  /** Reports a line that can't be parsed. */
   readonly unreadable: (message: string) => void
   readonly finish: () => AuditVerification
 }
 
-/** Verifies line by line, in constant memory. docs/audit.md says what is verified, and what that proves. */
+/** Verifies line by line, in constant memory. docs/audit.md says what is verified and what that proves. */
 export const makeAuditVerifier = (pins: AuditPins = {}): AuditVerifier => {
   const pinnedKeys = pins.publicKeys?.map(asWritten)
   const pin = pins.checkpoint?.checkpoint

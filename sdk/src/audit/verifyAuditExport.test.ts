@@ -48,7 +48,7 @@ describe("verification of an export", () => {
     assert.include(lines[1] ?? "", '"hash":"e6e4a81b54fc7072e350bea4c67a3a953c686ebf5dc7ed82b302b4da564f884d"')
   })
 
-  it("finds nothing in what was not touched, however it is cut into chunks", () =>
+  it("accepts an untouched export, however it is cut into chunks", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(testEntry, { maxLength: 12 }),
@@ -135,7 +135,7 @@ describe("verification of an export", () => {
     assert.include(verification.ok ? "" : verification.fault.message, "entry 3 is missing before entry 4")
   })
 
-  it("finds what is shown as opened and was not sealed; what is not opened is no fault", () => {
+  it("rejects opened content that wasn't sealed, and accepts content that stays sealed", () => {
     const lines = exportOf(four, key)
     const forged = lines.map((_) => _.replace("ada@example.com", "eve@example.com"))
     found(verifyLines(forged), "OpenedMismatch", 2)
@@ -144,7 +144,7 @@ describe("verification of an export", () => {
     assert.isTrue(verifyLines(erased).ok)
   })
 
-  it("refuses what it does not know", () => {
+  it("refuses unknown lines and fields", () => {
     const [header = "", a = "", ...rest] = exportOf(four, key)
     found(verifyLines([header.replace('"version":1', '"version":2'), a, ...rest]), "Unsupported", 1)
     found(verifyLines([header, a.replace('"version":1', '"version":2'), ...rest]), "Unsupported", 2)
@@ -153,7 +153,7 @@ describe("verification of an export", () => {
     found(verifyLines([header, canonicalJson({ comment: "hello" }), a, ...rest]), "Malformed", 2)
   })
 
-  it("finds a chain that another has made and signed only by what is pinned", () => {
+  it("detects a chain forged with another key only by a pinned key or checkpoint", () => {
     const mine = exportOf(four, key)
     const forger = signer()
     const theirs = exportOf([entry("a"), entry("other", true), entry("c"), entry("d")], forger)

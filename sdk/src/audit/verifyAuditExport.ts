@@ -54,8 +54,8 @@ const lineReader = (verifier: AuditVerifier) => {
 
 /**
  * Verifies an export of the audit log (`audit export`), offline and in constant memory: that no entry was changed, removed, added or moved,
- * and that the signed checkpoints say the same. What that proves is in docs/audit.md; most with a public key and an earlier checkpoint
- * that are known from elsewhere. Never fails by what the export holds: that is in the result.
+ * and that the signed checkpoints agree. docs/audit.md says what that proves; most with a public key and an earlier checkpoint from another
+ * source. Bad content in the export isn't a failure of the call: the result reports it.
  */
 export const verifyAuditExport = <E, R>(
   content: Stream.Stream<Uint8Array | string, E, R>,
@@ -78,7 +78,7 @@ export const verifyAuditExportOf = async (
 
 const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(AuditCheckpointLine), { onExcessProperty: "error" })
 
-/** The last checkpoint of a text: of an earlier export, or of the one line of it that was kept. undefined: it has none. */
+/** The last checkpoint in a text: an earlier export, or only its checkpoint line. undefined: there is no checkpoint. */
 export const lastCheckpointIn = (text: string): AuditCheckpointLine | undefined => {
   for (const line of text.trimEnd().split("\n").reverse()) {
     const read = line.startsWith('{"checkpoint"') ? decodeLine(line) : undefined

@@ -1,14 +1,14 @@
 import type { DiagnosisCode } from "../api/diagnosis.ts"
 
-/** What is said of a code, whatever the case. Commands and config lines stand in backticks. */
+/** The explanation of a code, independent of the case. Commands and config lines are in backticks. */
 export interface DiagnosisText {
   /** A few words, without a full stop. */
   readonly title: string
-  /** What has happened. */
+  /** What happened. */
   readonly meaning: string
-  /** What it usually comes from, the likeliest first. */
+  /** Usual causes, the likeliest first. */
   readonly causes: ReadonlyArray<string>
-  /** What to do, in this order. */
+  /** Steps to fix it, in this order. */
   readonly steps: ReadonlyArray<string>
   /** The same in one sentence. */
   readonly fix: string

@@ -2,7 +2,7 @@ import type { Diagnosis, DiagnosisCode } from "../api/diagnosis.ts"
 import { english } from "./english.ts"
 
 /**
- * A diagnosis of this code. `message`: one sentence with the facts of the case; `evidence`: what was seen, a line each.
+ * A diagnosis with this code. `message`: one sentence with the facts of the case; `evidence`: observations, one line each.
  * `fix` is the code's own, unless the facts allow a better one.
  */
 export const diagnosisOf = (

@@ -12,7 +12,7 @@ export interface Explanation extends DiagnosisText {
 
 export const diagnosisCodes: ReadonlyArray<DiagnosisCode> = DiagnosisCode.literals
 
-/** What a code means, what it usually comes from, and what to do. */
+/** The meaning of a code, its usual causes, and its fix. */
 export const explain = (code: DiagnosisCode, language: ExplanationLanguage = "en"): Explanation => ({
   code,
   ...(language === "de" ? german : english)[code]

@@ -140,7 +140,7 @@ const reasons = {
   }
 } as const satisfies Readonly<Record<string, Readonly<Record<ExplanationLanguage, string>>>>
 
-/** A word for where a service or deployment stands. One that tells of a fault is a `DiagnosisCode` instead. */
+/** A word for the state of a service or deployment. Faults have a `DiagnosisCode` instead. */
 export type StatusReason = keyof typeof reasons
 
 const isReason = (text: string): text is StatusReason => Object.hasOwn(reasons, text)

@@ -74,7 +74,7 @@ const ofPackage = async (specifier: string, file: string, wanted: string): Promi
     : `The package in ${folder} doesn't have ${missing}. Correct the import, or \`main\` and \`exports\` in its package.json.`
 }
 
-/** What to do about an import that leads nowhere. `wanted`: the name or path that Node looked for. */
+/** The fix for an import that can't be resolved. `wanted`: the name or path that Node looked for. */
 const fixOf = async (specifier: string, file: string, wanted: string): Promise<string> => {
   const path = writtenPath(specifier, file)
   if (path !== undefined) return inPath(specifier, path)

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 
-/** What an import may leave out, in the order in which it is tried. */
+/** Endings that an import may leave out, in the order in which they are tried. */
 export const importedExtensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json"] as const
 
 /** TypeScript lets an import name the file that the compiler will write. */
@@ -11,7 +11,7 @@ const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFi
 
 /**
  * The file that an import of `path` (absolute) means: the file itself, else with an extension, else the `.ts` of a `.js`, else the `index`
- * of the folder. Types alone (`.d.ts`) are no file to run.
+ * of the folder. Type declarations (`.d.ts`) can't be run, so they don't count.
  */
 export const fileFor = (path: string): string | undefined => {
   const written = /\.[mc]?js$/.exec(path)?.[0] ?? ""

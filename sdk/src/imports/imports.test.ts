@@ -82,7 +82,7 @@ exports.default = (0, config_1.defineConfig)({ app: "shop", services: [(0, confi
 
 const name = `export const name: string = "web"`
 
-describe("what a config imports", () => {
+describe("a config's imports", () => {
   const works: ReadonlyArray<readonly [string, Readonly<Record<string, string>>, ReadonlyArray<string>]> = [
     [
       "a file without its extension",
@@ -366,7 +366,7 @@ describe("what a config imports", () => {
       /^g\.ts:2:5 {2}syntax error: /
     ]
   ]
-  it.each(faults)("tells of %s, with its place", async (what, files, expected) => {
+  it.each(faults)("reports %s, with its place", async (what, files, expected) => {
     const folder = `faults/${what.replace(/\W+/g, "-")}`
     await write(
       Object.fromEntries(

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url"
 const places = ["../config.ts", "../config.js", "../sdkConfig.js"]
 
 /**
- * What `@maxcloud/sdk/config` is for a project that hasn't installed it: a repository in Python or Go needs no package.json for its config.
- * undefined: whoever reads the config doesn't bring it.
+ * The `@maxcloud/sdk/config` for a project that hasn't installed it: a repository in Python or Go needs no package.json for its config.
+ * undefined: the program that reads the config doesn't bundle it.
  */
 export const ownSdk = (specifier: string): string | undefined =>
   specifier === "@maxcloud/sdk/config"

@@ -8,7 +8,7 @@ import { makeTsconfigPaths } from "./tsconfigPaths.ts"
 /** The path that an import writes out: `./x`, `../x`, `/x` or a file: URL. undefined: a name. */
 export const writtenPath = (specifier: string, file: string): string | undefined => {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier)
-  // `resolve` drops the slash by which a folder is meant.
+  // `resolve` drops the trailing slash that marks a folder.
   if (/^\.{0,2}\/|^\.{1,2}$/.test(specifier))
     return join(resolve(dirname(file), specifier), /\/$/.test(specifier) ? "/" : "")
   return undefined
@@ -31,13 +31,13 @@ export const makeImportResolver = () => {
     paths,
     /** The tsconfig.json files that had a say. */
     tsconfigs,
-    /** What tsconfig.json's `paths` and `baseUrl` make of a name, which go before packages. */
+    /** Resolves an import by tsconfig.json's `paths` and `baseUrl`, which take precedence over packages. */
     alias: async (specifier: string, file: string): Promise<string | undefined> => {
       const found = await paths.mapped(specifier, file)
       if (found !== undefined) tsconfigs.add(found.tsconfig)
       return found?.file
     },
-    /** What is meant by an import that Node doesn't find. */
+    /** Resolves an import that Node doesn't find. */
     missing: (specifier: string, file: string): string | undefined => {
       const path = writtenPath(specifier, file)
       return path === undefined ? (inLinkedPackage(specifier, file) ?? ownSdk(specifier)) : fileFor(path)

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path"
 import type { PathsMatcher } from "get-tsconfig"
 import { fileFor } from "./fileFor.ts"
 
-/** What the tsconfig.json that belongs to a file says of an import. */
+/** How the tsconfig.json that belongs to a file maps an import. */
 export interface Mapped {
   /** The tsconfig.json (or jsconfig.json) that says it. Absolute. */
   readonly tsconfig: string
@@ -67,7 +67,7 @@ export const makeTsconfigPaths = () => {
     return project
   }
   return {
-    /** What is said of `specifier` in `file` (absolute); undefined if nothing is. */
+    /** The mapping of `specifier` in `file` (absolute); undefined if there is none. */
     mapped: async (specifier: string, file: string): Promise<Mapped | undefined> => {
       const project = await projectOf(file)
       let missing: Mapped | undefined

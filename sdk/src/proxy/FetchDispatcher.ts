@@ -1,4 +1,4 @@
-/** What `fetch` takes as a dispatcher, by the types of the Node that it is compiled for. */
+/** The dispatcher type of `fetch`, from the types of the Node version that this is compiled for. */
 export type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object
 
 /** Is it a dispatcher of undici? Node takes any version's, though their types differ. */

@@ -6,12 +6,12 @@ export class ProxyFailed extends Data.TaggedError("ProxyFailed")<{
   readonly name: string
   /** Without credentials; undefined if it isn't a URL of a proxy. */
   readonly proxy: string | undefined
-  /** Who was to be asked through it. */
+  /** The host that the request was meant for. */
   readonly host: string | undefined
   /** As the system calls it (`ECONNREFUSED`), or the status that the proxy answered with (`407`). */
   readonly code: string
 }> {
-  /** What happened, and where. */
+  /** The failure, and where it happened. */
   get problem(): string {
     const { code, host, name, proxy } = this
     if (proxy === undefined) return `${name} doesn't name an HTTP proxy`

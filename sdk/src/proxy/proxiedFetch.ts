@@ -8,7 +8,7 @@ const causeOf = (error: unknown): unknown =>
 
 const isAbort = (error: unknown) => error instanceof Error && /^(AbortError|TimeoutError)$/.test(error.name)
 
-/** The failure of the proxy, not of the host behind it, that an error of undici tells of; else the error itself. */
+/** If undici's error is about the proxy and not the host behind it: that failure. Else the error itself. */
 const failureOf = (error: unknown, { name, url: proxy }: Proxy, host: string): unknown => {
   const cause = causeOf(error)
   if (isAbort(error) || !(cause instanceof Error)) return error

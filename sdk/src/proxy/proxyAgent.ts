@@ -1,2 +1,2 @@
-/** Loaded when a request first goes through a proxy. By a file of its own: what bundles it finds the names of a CommonJS package only so. */
+/** Loaded when a request first goes through a proxy. It has its own file because bundlers find the names of a CommonJS package only then. */
 export { ProxyAgent } from "undici"

@@ -9,7 +9,7 @@ export interface Proxy {
   readonly name: string
   /** `http:` or `https:`, with a port, without credentials: safe in logs. */
   readonly url: string
-  /** What to send as `Proxy-Authorization`. Secret. */
+  /** The value of `Proxy-Authorization`. Secret. */
   readonly authorization: string | undefined
 }
 
@@ -42,7 +42,7 @@ const inRange = (range: string, host: string): boolean => {
   return list.check(host, hostFamily === 4 ? "ipv4" : "ipv6")
 }
 
-/** An entry of NO_PROXY as its host and port. Addresses of IPv6 stand in brackets if a port follows. */
+/** An entry of NO_PROXY as its host and port. IPv6 addresses are in brackets if a port follows. */
 const partsOf = (entry: string) => {
   const [, bracketed, named = "", port] = /^(?:\[([^\]]+)\]|([^:]*|.*:.*:.*?))(?::(\d{1,5}))?$/.exec(entry) ?? []
   return { host: bracketed ?? named, port }

@@ -12,13 +12,13 @@ export interface Found {
   readonly path: string
   readonly size: number
   readonly mode: "644" | "755" | "link"
-  /** What is sent in place of the file's own content. */
+  /** Content that is sent in place of the file's own. */
   readonly content?: Buffer
 }
 
 export interface Collected {
   readonly found: ReadonlyArray<Found>
-  /** What would be sent but for its being secret by convention. */
+  /** Files that would be sent if they weren't secret by convention. */
   readonly leftOut: ReadonlyArray<string>
 }
 
@@ -33,7 +33,7 @@ export const isNeverSent = (path: string): boolean =>
 
 const largestUnpacked = 2 ** 30
 const mostEntries = 100_000
-/** Settings of a package manager are small: what is larger is something else. */
+/** Settings of a package manager are small: a larger file is something else. */
 const largestSettings = 2 ** 20
 
 export const leaveOut = "leave out what it does not need by a .dockerignore or .gitignore"
@@ -70,7 +70,7 @@ const makeCollector = (root: string, signal: AbortSignal) => {
     put(content === undefined ? { path, size: stats.size, mode } : { path, size: content.length, mode, content })
   }
 
-  /** Node gives a name that isn't UTF-8 with replacement characters, by which the file is not found. */
+  /** If a name isn't UTF-8, Node replaces its invalid bytes, and then doesn't find the file by that name. */
   const checkName = async (path: string): Promise<void> => {
     if (!path.includes("\uFFFD")) return
     const isThere = await lstat(join(root, path)).then(
@@ -101,7 +101,7 @@ const makeCollector = (root: string, signal: AbortSignal) => {
     await walk("")
   }
 
-  /** Of a package that stays away: what the lockfile is checked against. */
+  /** The part of a left-out package that the lockfile is checked against. */
   const addAbsent = async (folder: string): Promise<void> => {
     const path = `${folder}/package.json`
     const content = Buffer.from(withoutScripts(await readFile(join(root, path), "utf8")))

@@ -5,17 +5,17 @@ import { findWorkspace, type Member, type Workspace } from "./findWorkspace.ts"
 import { makeIsPublic, namesElsewhere, ownOrPublic } from "./ownPackages.ts"
 import { type Dependency, dependenciesOf, type PackageJson, pathOfDependency, readPackageJson } from "./packageJson.ts"
 
-/** What a snapshot takes from a workspace. Paths are relative to its root, separated by `/`. */
+/** The parts of a workspace that go into a snapshot. Paths are relative to its root, separated by `/`. */
 export interface Cut {
   /** Absolute. */
   readonly root: string
   /** The folder that is the service. */
   readonly package: string
-  /** What comes along whole: the service, the packages and the folders that it needs. */
+  /** Included completely: the service, and the packages and folders that it needs. */
   readonly folders: ReadonlyArray<string>
   /** Single files: those at the root that say how to install and build, and packed dependencies. */
   readonly files: ReadonlyArray<string>
-  /** Packages that stay away, but for what the lockfile is checked against. */
+  /** Left-out packages, of which only the part that the lockfile is checked against is included. */
   readonly absent: ReadonlyArray<string>
 }
 
@@ -116,7 +116,7 @@ const rootFoldersOf = async (root: string): Promise<ReadonlyArray<string>> => {
   return there.filter(([, kind]) => kind === "folder").map(([folder]) => folder)
 }
 
-/** Outside of a workspace a folder stands alone: what its package.json names beside it can't come along. */
+/** Outside of a workspace, folders that package.json references next to it can't be included. */
 const checkAlone = async (folder: string): Promise<void> => {
   const packageJson = await readPackageJson(folder)
   if (packageJson === undefined || packageJson.workspaces !== undefined) return
@@ -137,7 +137,7 @@ const checkAlone = async (folder: string): Promise<void> => {
 }
 
 /**
- * What packages that stay away name by a path. Yarn installs for the whole workspace, so it looks at packed ones, and at the package.json of
+ * Paths that left-out packages reference. Yarn installs for the whole workspace, so it looks at packed ones, and at the package.json of
  * folders.
  */
 const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: string) => boolean) => {
@@ -159,7 +159,7 @@ const namedByAbsent = async ({ members, root }: Workspace, isTaken: (path: strin
 
 /**
  * What a source folder (absolute) needs of the workspace that it is a package of: the packages that it depends on, through others and for
- * its build too, and what is at the root. undefined if it is no package of a workspace. Throws `SourceInvalid` for what can't come along.
+ * its build too, and the files at the root. undefined if it isn't part of a workspace. Throws `SourceInvalid` if something can't be included.
  */
 export const cutWorkspace = async (folder: string): Promise<Cut | undefined> => {
   if ((await readPackageJson(folder)) === undefined) return undefined

@@ -7,7 +7,7 @@ import type { Dependency } from "./packageJson.ts"
 export const namesElsewhere = (written: string): boolean =>
   /^(npm|jsr|git|git\+\w+|https?|github|gitlab|bitbucket|ssh):/.test(written)
 
-/** What pnpm's lockfile says each dependency of a package is: it alone knows whether pnpm links the workspace's packages. */
+/** How pnpm's lockfile resolves each dependency of a package: only pnpm knows whether it links the workspace's packages. */
 const readPnpmLock = async (root: string) => {
   const text = await readFile(join(root, "pnpm-lock.yaml"), "utf8").catch(() => undefined)
   // The parser is large.
@@ -30,7 +30,7 @@ export const makeIsPublic = (root: string) => {
     }
     const own = typeof member.packageJson.version === "string" ? member.packageJson.version : "0.0.0"
     const { fitsRange } = await import("./versionRanges.ts")
-    // Of a tag nobody knows here what it is.
+    // A tag's version isn't known here.
     return fitsRange(own, written) !== false
       ? undefined
       : `which the workspace's own ${name} ${own} in ${member.folder} doesn't fit, so that the public ${name} would be installed`

@@ -52,7 +52,7 @@ export const pathOfDependency = (written: string): string | undefined => {
   return named?.split("::")[0]
 }
 
-/** What is kept of the package.json of a package that stays away: what its lockfile is checked against, and nothing that is run. */
+/** The part that is kept of a left-out package's package.json: what its lockfile is checked against, and nothing that runs. */
 const keptKeys = new Set([
   "name",
   "version",

@@ -90,7 +90,7 @@ const managers: ReadonlyArray<readonly [string, Readonly<Record<string, string |
 ]
 
 describe("a package of a workspace", () => {
-  it.each(managers)("of %s brings what it needs, in the workspace's layout, and no more", async (_, files) => {
+  it.each(managers)("of %s includes only the files it needs, in the workspace's layout", async (_, files) => {
     await write({ ...packages, ...files })
     const snapshot = await take("packages/api")
     assert.deepStrictEqual(snapshot.cut, {
@@ -101,7 +101,7 @@ describe("a package of a workspace", () => {
     const { paths, text } = await unpack(snapshot)
     assert.deepStrictEqual(paths, [...cut, ...Object.keys(files).filter((_) => _ !== "package.json")].sort())
     assert.strictEqual(await text(".npmrc"), "registry=https://registry.example.com/\nsave-exact=true\n")
-    // What stays away is known to the lockfile, and runs nothing.
+    // The lockfile knows left-out packages, and they run nothing.
     assert.deepStrictEqual(JSON.parse(await text("packages/web/package.json")), {
       name: "web",
       version: "2.0.0",
@@ -109,7 +109,7 @@ describe("a package of a workspace", () => {
     })
   })
 
-  it("has a digest that changes with what it needs, and not with the rest", async () => {
+  it("has a digest that changes only with the files it needs", async () => {
     await write({ ...packages, "package.json": { workspaces: ["packages/*"] } })
     const digest = async () => (await take("packages/api")).digest
     const before = await digest()
@@ -174,7 +174,7 @@ describe("a package of a workspace", () => {
     assert.deepStrictEqual((await take("packages/api")).cut?.with, ["packages/is-odd"])
   })
   it.each(["npm:is-odd@^3.0.0", "https://example.com/is-odd.tgz", "github:acme/is-odd"])(
-    "gets what it names elsewhere by %s, and not its own",
+    "resolves a %s dependency to the other package and not to its own",
     async (written) => {
       await write(api({ "is-odd": written }))
       assert.deepStrictEqual((await take("packages/api")).cut?.with, [])
@@ -202,7 +202,7 @@ describe("a package of a workspace", () => {
     for (const folder of ["other", "."]) assert.isUndefined((await take(folder)).cut)
   })
 
-  it("is refused outside of a workspace, if it needs what is beside it", async () => {
+  it("is refused outside of a workspace if it needs a neighboring folder", async () => {
     await write({ "api/package.json": { dependencies: { lib: "file:../lib" } }, "lib/package.json": {} })
     assert.match(
       await failure("api"),

@@ -7,7 +7,7 @@ import { del, everyone, get, open, post } from "../endpoint.ts"
 import { Conflict, Forbidden, NotFound, TooManyRequests } from "../errors.ts"
 import { ErasureCertificate } from "../organization.ts"
 
-/** What is kept of the signed-in person, whatever the organization. */
+/** Data stored about the signed-in person, independent of the organization. */
 export class AccountGroup extends HttpApiGroup.make("account")
   .add(
     post("createOrganization", "/organizations", {
@@ -49,7 +49,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   .middleware(Authentication)
   .prefix("/api/v1/account") {}
 
-/** Certificates of erasure are told to whoever has their id: there is no credential left that could ask. */
+/** Anybody who has a certificate's id may read it: after the erasure no credential is left to ask with. */
 export class ErasuresGroup extends HttpApiGroup.make("erasures")
   .add(
     get("get", "/api/v1/erasures/:id", {

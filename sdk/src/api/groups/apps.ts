@@ -15,7 +15,7 @@ const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 const secretPath = Schema.Struct({ ...stagePath.fields, name: SecretName })
 
-/** The AppSpec travels as plain data and is parsed by the server, so that every issue is told with its path. */
+/** The AppSpec travels as plain data. The server parses it, so that it can report every issue with its path. */
 const SpecPayload = Schema.Struct({
   spec: Schema.Unknown.annotations({
     description: `An AppSpec (docs/config.schema.json): up to ${bounds.services} services and ${bounds.values} values, ${bounds.depth} levels deep`
@@ -42,7 +42,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     post("plan", "/:app/stages/:stage/plan", {
       summary: "Plan a deployment",
       description:
-        "What deploying this AppSpec would change, field by field, without doing it. 422 only where it cannot be read.",
+        "Shows field by field how deploying this AppSpec would change the app, without deploying it. 422 only if it can't be read.",
       client: "plan",
       json: "spec",
       ...reads("path")
@@ -116,7 +116,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
   .add(
     del("unsetSecret", "/:app/stages/:stage/secrets/:name", {
       summary: "Unset a secret",
-      description: "Deployments that hold a version of it keep it until they are gone.",
+      description: "Deployments that use a version of it keep that version until they are deleted.",
       client: "secrets.unset",
       ...deploys("path")
     })
@@ -164,7 +164,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     get("drift", "/:app/stages/:stage/drift", {
       summary: "List drift",
       description:
-        "What others than max-cloud did to the objects of the app, newest first, the last 100: by which field manager, and when it was put right.",
+        "The last 100 changes that others than max-cloud made to the app's objects, newest first: by which field manager, and when max-cloud corrected it.",
       client: "apps.drift",
       ...reads("path")
     })
@@ -176,7 +176,7 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     post("verifyNetwork", "/:app/stages/:stage/network/verify", {
       summary: "Verify the network",
       description:
-        "Probes from real pods what the network lets through, against what the config says. 422 where the runtime has no network of its own.",
+        "Probes from real pods which connections the network allows, and compares that with the config. 422 if the runtime has no network of its own.",
       client: "apps.verifyNetwork",
       ...deploys("path")
     })

@@ -129,7 +129,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     post("createInvite", "/invites", {
       summary: "Invite somebody",
-      description: "Sends a mail with a link. Nobody is invited to more than the inviter has.",
+      description: "Sends a mail with a link. An inviter can't grant more than their own role.",
       client: "auth.invites.create",
       roles: admins,
       writes: true
@@ -153,7 +153,7 @@ export class AuthGroup extends HttpApiGroup.make("auth")
   .add(
     get("oidcTrusts", "/oidc-trusts", {
       summary: "List OIDC trusts",
-      description: "Whose tokens act for the organization, and as what.",
+      description: "The issuers whose tokens may act for the organization, and with which role.",
       client: "auth.oidcTrusts.list",
       roles: admins,
       writes: false

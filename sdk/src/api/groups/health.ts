@@ -19,7 +19,7 @@ export class HealthGroup extends HttpApiGroup.make("health", { topLevel: true })
     get("readyz", "/readyz", {
       summary: "Readiness",
       description:
-        "Can the server do all of its work? 503 with the failed checks if its database is away or its disk takes no more.",
+        "Can the server do all of its work? 503 with the failed checks if its database is unreachable or its disk is full.",
       client: "readiness",
       limit: "none",
       ...open

@@ -20,7 +20,7 @@ export class OrganizationGroup extends HttpApiGroup.make("organization")
   .add(
     get("get", "/", {
       summary: "The organization",
-      description: "Its quotas, what counts against them, and whether it is to be deleted.",
+      description: "Its quotas, their use, and whether its deletion is scheduled.",
       client: "organization.get",
       roles: everyone,
       writes: false

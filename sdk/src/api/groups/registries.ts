@@ -33,7 +33,7 @@ export class RegistriesGroup extends HttpApiGroup.make("registries")
   .add(
     del("logout", "/:host", {
       summary: "Sign out of a registry",
-      description: "Forgets its credentials. What runs continues.",
+      description: "Deletes its credentials. Running instances continue.",
       client: "registries.logout",
       roles: admins,
       writes: true

@@ -14,7 +14,7 @@ import {
 import { open, post, signsIn } from "../endpoint.ts"
 import { Conflict, Forbidden, NotFound, TooManyRequests } from "../errors.ts"
 
-/** What needs no credential: how one is got. Limited by address and by account. */
+/** Ways to get a credential, so these endpoints need none. Rate-limited by address and by account. */
 export class SignInGroup extends HttpApiGroup.make("signIn")
   .add(
     post("register", "/register", {

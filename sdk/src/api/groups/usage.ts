@@ -8,7 +8,7 @@ export class UsageGroup extends HttpApiGroup.make("usage")
     get("read", "/api/v1/usage", {
       summary: "Read usage",
       description:
-        "What the organization's instances have reserved between `since` (24 hours ago where it is left out) and `until` (now), by app, stage and service.",
+        "What the organization's instances have reserved between `since` (default: 24 hours ago) and `until` (now), by app, stage and service.",
       client: "usage",
       roles: everyone,
       writes: false
