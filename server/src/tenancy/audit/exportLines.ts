@@ -2,9 +2,9 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { type AuditEntryLine, auditFormat, auditFormatVersion, canonicalJson } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Option, Schema, Stream } from "effect"
-import type { DataKeys } from "../../base/keys/DataKeys.ts"
+import type { DataKeys, SigningKey } from "../../base/keys/DataKeys.ts"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
-import { decodeEntries, entryColumns, hex, recordOf } from "./auditRows.ts"
+import { type CheckpointRow, decodeEntries, type EntryRow, entryColumns, hex, recordOf } from "./auditRows.ts"
 import { type Chain, genesis } from "./chain.ts"
 import { checkpointLine, sign, signed } from "./checkpoints.ts"
 import { foundCheckpoints, signersOf, someOf } from "./foundCheckpoints.ts"
@@ -24,6 +24,158 @@ const decodeBounds = Schema.decodeUnknownSync(
   )
 )
 
+interface Bounds {
+  readonly head: Link
+  /** The last entry that any checkpoint names. */
+  readonly upToSigned: number
+  readonly newest: number
+}
+
+const boundsOf = (chain: Chain) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    // In one statement: a signature of more than the head says is then proof that something is missing.
+    const [bounds] = decodeBounds(
+      yield* sql`
+        select (select sequence from audit_heads where organization_id = ${chain}),
+          (select hash from audit_heads where organization_id = ${chain}),
+          coalesce((select max(sequence) from audit_checkpoints where organization_id = ${chain}), 0) as signed,
+          coalesce((select max(sequence) from audit_entries where organization_id = ${chain}), 0) as newest`
+    )
+    return {
+      head: { sequence: bounds?.sequence ?? 0, hash: bounds?.hash ?? genesis },
+      upToSigned: bounds?.signed ?? 0,
+      newest: bounds?.newest ?? 0
+    } satisfies Bounds
+  })
+
+/** How far the chain was exported. */
+interface Exported {
+  /** The last entry. */
+  readonly after: number
+  /** There are no more entries: what is left is the end. */
+  readonly isRead: boolean
+  /** As far as the entries fit, by which the end is signed. */
+  readonly fits: Link
+  /** The first entry that doesn't. */
+  readonly brokenAt: number | undefined
+  /** The last entry that a checkpoint of the server covers. */
+  readonly signedFor: number
+  readonly leftOut: ReadonlyArray<number>
+  readonly entries: number
+  readonly checkpoints: number
+}
+
+const nothing: Exported = {
+  after: 0,
+  isRead: false,
+  fits: beginning,
+  brokenAt: undefined,
+  signedFor: 0,
+  leftOut: [],
+  entries: 0,
+  checkpoints: 0
+}
+
+/** How far the chain fits with these entries too. */
+const followed = ({ brokenAt, fits }: Exported, entries: ReadonlyArray<EntryRow>) => {
+  let last = fits
+  if (brokenAt !== undefined) return { brokenAt, fits }
+  for (const row of entries) {
+    const link = nextLink(last, row)
+    if (link === undefined) return { brokenAt: last.sequence + 1, fits: last }
+    last = link
+  }
+  return { brokenAt, fits: last }
+}
+
+/** A line for each entry, with those of the checkpoints after the entries that they are of. Both are in the order of their numbers. */
+const merged = (
+  entries: ReadonlyArray<{ readonly sequence: number; readonly line: string }>,
+  checkpoints: ReadonlyArray<CheckpointRow>
+) => {
+  const lines: Array<string> = []
+  let following = 0
+  for (const { line, sequence } of entries) {
+    for (; (checkpoints[following]?.sequence ?? sequence) < sequence; following++) {
+      lines.push(...checkpoints.slice(following, following + 1).map(checkpointText))
+    }
+    lines.push(line)
+  }
+  return [...lines, ...checkpoints.slice(following).map(checkpointText)]
+}
+
+const checkpointText = (row: CheckpointRow) => canonicalJson(checkpointLine(row))
+
+/** The next entries, with the checkpoints up to the last of them; after the last entry, checkpoints of what is missing. */
+const nextPage = (
+  keys: DataKeys["Type"],
+  signers: ReadonlyArray<SigningKey>,
+  chain: Chain,
+  { head, upToSigned }: Bounds,
+  before: Exported
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const entries = decodeEntries(
+      yield* sql`
+        select ${sql.literal(entryColumns)}
+        from audit_entries where organization_id = ${chain} and sequence > ${before.after} and sequence <= ${head.sequence}
+        order by sequence limit ${page}`
+    )
+    const last = entries.at(-1)?.sequence
+    const upTo = last === undefined ? Math.max(upToSigned, head.sequence) : last
+    const { others, signed: checkpoints } = yield* foundCheckpoints(signers, chain, before.after, upTo)
+    const lines = yield* Effect.forEach(entries, (row) =>
+      Effect.map(open(keys, row), (opened) => {
+        const line: AuditEntryLine = { entry: recordOf(row), hash: hex(row.hash), opened }
+        return { sequence: row.sequence, line: canonicalJson(line) }
+      })
+    )
+    const exported: Exported = {
+      ...followed(before, entries),
+      after: last ?? before.after,
+      isRead: last === undefined,
+      signedFor: checkpoints.at(-1)?.sequence ?? before.signedFor,
+      leftOut: [...before.leftOut, ...others],
+      entries: before.entries + entries.length,
+      checkpoints: before.checkpoints + checkpoints.length
+    }
+    return [Chunk.unsafeFromArray(merged(lines, checkpoints)), Option.some(exported)] as const
+  })
+
+/** A checkpoint of what was read, if it fits and the head says the same; where it doesn't, nothing is signed, and verification tells. */
+const lastCheckpoint = (
+  keys: DataKeys["Type"],
+  chain: Chain,
+  keepCheckpoint: boolean,
+  { head, newest }: Bounds,
+  { brokenAt, fits, signedFor }: Exported
+) =>
+  Effect.gen(function* () {
+    const isWhole = brokenAt === undefined && fits.sequence === head.sequence && sameBytes(fits.hash, head.hash)
+    if (isWhole && signedFor <= head.sequence && newest === head.sequence) {
+      return [checkpointText(yield* keepCheckpoint ? sign(keys, chain, fits) : signed(keys, chain, fits))]
+    }
+    const what = "its entries, its head and its checkpoints don't fit each other"
+    yield* Effect.logError(new BrokenChain({ chain, sequence: brokenAt ?? fits.sequence, what }).message)
+    return []
+  })
+
+const endOf = (keys: DataKeys["Type"], chain: Chain, keepCheckpoint: boolean, bounds: Bounds, exported: Exported) =>
+  Effect.gen(function* () {
+    const { entries, leftOut } = exported
+    const lines = yield* lastCheckpoint(keys, chain, keepCheckpoint, bounds, exported)
+    if (leftOut.length > 0) {
+      yield* Effect.logError(
+        `The audit log "${chain}" has checkpoints that this server hasn't signed, of entries ${someOf(leftOut)}: somebody with rights on the database added or changed them. Exports leave them out. Run "maxcloud server audit repair ${chain}", as docs/audit.md describes.`
+      ).pipe(Effect.annotateLogs({ chain }))
+    }
+    const written = { entries, checkpoints: exported.checkpoints + lines.length }
+    const told = leftOut.length === 0 ? written : { ...written, leftOut: leftOut.length }
+    return [Chunk.unsafeFromArray([...lines, canonicalJson({ end: told })]), Option.none<Exported>()] as const
+  })
+
 /**
  * The chain as it is when the export begins: what comes later has a higher number. Rows are read by pages, and exported as they are found,
  * fitting or not: judging them is the verification's part. Checkpoints that the server hasn't signed are left out, and counted at the end.
@@ -36,18 +188,7 @@ export const exportLines = (
 ): Stream.Stream<string, SqlError | MasterKeyError, SqlClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const sql = yield* SqlClient
-      // In one statement: a signature of more than the head says is then proof that something is missing.
-      const [bounds] = decodeBounds(
-        yield* sql`
-          select (select sequence from audit_heads where organization_id = ${chain}),
-            (select hash from audit_heads where organization_id = ${chain}),
-            coalesce((select max(sequence) from audit_checkpoints where organization_id = ${chain}), 0) as signed,
-            coalesce((select max(sequence) from audit_entries where organization_id = ${chain}), 0) as newest`
-      )
-      const head = { sequence: bounds?.sequence ?? 0, hash: bounds?.hash ?? genesis }
-      const upToSigned = bounds?.signed ?? 0
-      const newest = bounds?.newest ?? 0
+      const bounds = yield* boundsOf(chain)
       const signers = yield* signersOf(keys, chain)
       const header = {
         format: auditFormat,
@@ -55,75 +196,11 @@ export const exportLines = (
         organization: chain,
         publicKeys: signers.map(({ id, publicKey }) => ({ id, publicKey }))
       }
-      const written = { entries: 0, checkpoints: 0 }
-      /** As far as the entries fit, by which the end is signed. */
-      let fits: Link = beginning
-      let brokenAt: number | undefined
-      /** The last entry that a checkpoint of the server covers. */
-      let signedFor = 0
-      const leftOut: Array<number> = []
-
-      /** The next entries, with the checkpoints up to the last of them; after the last entry, checkpoints of what is missing. */
-      const next = (after: number) =>
-        Effect.gen(function* () {
-          const entries = decodeEntries(
-            yield* sql`
-              select ${sql.literal(entryColumns)}
-              from audit_entries where organization_id = ${chain} and sequence > ${after} and sequence <= ${head.sequence}
-              order by sequence limit ${page}`
-          )
-          const last = entries.at(-1)?.sequence
-          const upTo = last === undefined ? Math.max(upToSigned, head.sequence) : last
-          const { others, signed: checkpoints } = yield* foundCheckpoints(signers, chain, after, upTo)
-          leftOut.push(...others)
-          signedFor = checkpoints.at(-1)?.sequence ?? signedFor
-          const lines: Array<string> = []
-          let following = 0
-          const checkpointsUpTo = (sequence: number) => {
-            for (; following < checkpoints.length; following++) {
-              const checkpoint = checkpoints[following]
-              if (checkpoint === undefined || checkpoint.sequence > sequence) return
-              lines.push(canonicalJson(checkpointLine(checkpoint)))
-              written.checkpoints++
-            }
-          }
-          for (const row of entries) {
-            checkpointsUpTo(row.sequence - 1)
-            const link = brokenAt === undefined ? nextLink(fits, row) : undefined
-            if (link === undefined) brokenAt ??= fits.sequence + 1
-            else fits = link
-            const line: AuditEntryLine = { entry: recordOf(row), hash: hex(row.hash), opened: yield* open(keys, row) }
-            lines.push(canonicalJson(line))
-            written.entries++
-          }
-          checkpointsUpTo(upTo)
-          const rest: Option.Option<number> = last === undefined ? Option.none() : Option.some(last)
-          return [Chunk.unsafeFromArray(lines), rest] as const
-        })
-
-      /** A checkpoint of what was read, if it fits and the head says the same; where it doesn't, nothing is signed, and verification tells. */
-      const end = Effect.gen(function* () {
-        const lines: Array<string> = []
-        const isWhole = brokenAt === undefined && fits.sequence === head.sequence && sameBytes(fits.hash, head.hash)
-        if (isWhole && signedFor <= head.sequence && newest === head.sequence) {
-          const fresh = yield* keepCheckpoint ? sign(keys, chain, fits) : signed(keys, chain, fits)
-          lines.push(canonicalJson(checkpointLine(fresh)))
-          written.checkpoints++
-        } else {
-          const what = "its entries, its head and its checkpoints don't fit each other"
-          yield* Effect.logError(new BrokenChain({ chain, sequence: brokenAt ?? fits.sequence, what }).message)
-        }
-        if (leftOut.length > 0) {
-          yield* Effect.logError(
-            `The audit log "${chain}" has checkpoints that this server hasn't signed, of entries ${someOf(leftOut)}: somebody with rights on the database added or changed them. Exports leave them out. Run "maxcloud server audit repair ${chain}", as docs/audit.md describes.`
-          ).pipe(Effect.annotateLogs({ chain }))
-        }
-        const told = leftOut.length === 0 ? written : { ...written, leftOut: leftOut.length }
-        return Chunk.unsafeFromArray([...lines, canonicalJson({ end: told })])
-      })
-      return Stream.make(canonicalJson(header)).pipe(
-        Stream.concat(Stream.paginateChunkEffect(0, next)),
-        Stream.concat(Stream.unwrap(Effect.map(end, Stream.fromChunk)))
+      const lines = Stream.paginateChunkEffect(nothing, (exported) =>
+        exported.isRead
+          ? endOf(keys, chain, keepCheckpoint, bounds, exported)
+          : nextPage(keys, signers, chain, bounds, exported)
       )
+      return Stream.concat(Stream.make(canonicalJson(header)), lines)
     })
   )
