@@ -1,0 +1,72 @@
+import { Duration, Effect, Option, Redacted, Schedule, Schema } from "effect"
+import type { DataKeys, Place } from "../../base/keys/DataKeys.ts"
+import { within } from "../../base/node/monotonic.ts"
+import { keptSeconds, mailBackoffMs } from "./backoff.ts"
+import { type Mail, MailError, type MailTransport } from "./Mail.ts"
+import type { LeasedMail, makeOutbox } from "./outboxRows.ts"
+
+export type Outbox = Effect.Effect.Success<ReturnType<typeof makeOutbox>>
+
+const Sealed = Schema.parseJson(Schema.Struct({ to: Schema.String, subject: Schema.String, text: Schema.String }))
+const encode = Schema.encodeSync(Sealed)
+const decode = Schema.decodeUnknownOption(Sealed)
+
+const placeOf = (id: string): Place => ["mail", id]
+const owner = { type: "server" } as const
+
+/** As it stands in the outbox. */
+export const sealMail = (keys: typeof DataKeys.Service, id: string, message: Parameters<typeof Mail.Service.add>[1]) =>
+  keys.seal(owner, placeOf(id), Redacted.make(encode(message)))
+
+const send = (
+  keys: typeof DataKeys.Service,
+  transport: typeof MailTransport.Service,
+  leaseMs: number,
+  { id, sealed }: LeasedMail
+) =>
+  Effect.gen(function* () {
+    const opened = yield* keys
+      .open(owner, placeOf(id), sealed)
+      .pipe(Effect.mapError((cause) => new MailError({ message: cause.message, final: cause.reason === "wrong" })))
+    const message = Option.flatMap(opened, (_) => decode(Redacted.value(_)))
+    if (Option.isNone(message)) return yield* new MailError({ message: "its key was erased", final: true })
+    yield* transport.send(message.value, id)
+  }).pipe(
+    Effect.timeoutFail({
+      duration: Duration.millis(leaseMs * 0.75),
+      onTimeout: () => new MailError({ message: `${transport.name} did not take it in time`, final: false })
+    }),
+    Effect.catchAllDefect((cause) => new MailError({ message: "sending it went wrong", final: false, cause }))
+  )
+
+const failed = (outbox: Outbox, mail: LeasedMail, error: MailError) => {
+  const { attempts, id, kind } = mail
+  const about = Effect.annotateLogs({ mail: id, kind, attempts })
+  const ms = mailBackoffMs(attempts, error.retryAfterSeconds)
+  if (error.final || mail.ageSeconds + ms / 1000 > keptSeconds(kind)) {
+    return outbox.remove(id).pipe(Effect.andThen(Effect.logError(`mail is given up: ${error.message}`).pipe(about)))
+  }
+  return outbox
+    .retryIn(mail, ms, error.message)
+    .pipe(
+      Effect.andThen(
+        (attempts === 1 ? Effect.logWarning : Effect.logDebug)(`mail is tried again later: ${error.message}`).pipe(
+          about
+        )
+      )
+    )
+}
+
+/** Sends a mail, and removes it; or leaves it until later, or gives it up. */
+export const deliverMail = (
+  outbox: Outbox,
+  keys: typeof DataKeys.Service,
+  transport: typeof MailTransport.Service,
+  leaseMs: number,
+  mail: LeasedMail
+) =>
+  Effect.matchEffect(send(keys, transport, leaseMs, mail), {
+    // The database may be away for a moment: what this never deletes is sent again.
+    onSuccess: () => Effect.retry(outbox.remove(mail.id), Schedule.spaced("250 millis").pipe(within(leaseMs / 4))),
+    onFailure: (error) => failed(outbox, mail, error)
+  }).pipe(Effect.catchAll((cause) => Effect.logWarning("the outbox is not written", cause)))
