@@ -6,9 +6,9 @@ import * as Database from "../database/Database.ts"
 import { asServer } from "../database/RowScope.ts"
 import { type InvalidSetting, readSettings, type ServerSettings } from "../settings/ServerConfig.ts"
 import { DataKeys } from "./DataKeys.ts"
+import { databaseAway } from "./holderKeys.ts"
 import { layer as keys } from "./layer.ts"
 import type { MasterKeyError } from "./MasterKey.ts"
-import { databaseAway } from "./PostgresDataKeys.ts"
 
 export interface RotatedKeys {
   /** Data keys that another master key had wrapped, and now the present one has. */

@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { Effect, Option, Schema } from "effect"
+import { newId } from "../database/newId.ts"
+import { asServer } from "../database/RowScope.ts"
+import { databaseWords } from "../postgres/DatabaseError.ts"
+import type { DataKey, KeyCache } from "./KeyCache.ts"
+import { columns, contextOf, decodeKeyRows, type KeyHolder, KeyRow, nameOf, tableOf } from "./keyRows.ts"
+import { type MasterKey, MasterKeyError } from "./MasterKey.ts"
+import { publicKeyOf } from "./signingKey.ts"
+
+const keyLength = 32
+
+export const databaseAway = (cause: SqlError) =>
+  new MasterKeyError({
+    reason: "unreachable",
+    message: `The keys are unreachable. ${databaseWords(cause)}`,
+    cause
+  })
+
+const SealingRow = Schema.Struct({ ...KeyRow.fields, committed: Schema.Boolean })
+const decodeSealing = Schema.decodeUnknownSync(Schema.Array(SealingRow))
+
+const unwrap = (
+  masterKey: MasterKey["Type"],
+  cache: KeyCache,
+  row: KeyRow,
+  holder: string
+): Effect.Effect<DataKey, MasterKeyError> =>
+  Effect.suspend(() => {
+    const known = cache.find(row.id)
+    if (known?.owner === holder) return Effect.succeed(known)
+    const wrapped = { masterKeyId: row.master_key_id, bytes: row.wrapped }
+    return Effect.map(masterKey.unwrap(wrapped, contextOf(holder, row.id)), (bytes) => {
+      const key = { id: row.id, owner: holder, bytes }
+      cache.keep(key)
+      return key
+    })
+  })
+
+/** The key that seals now. One that this very transaction has made is not committed yet: its row is as old as the transaction. */
+const newest = (sql: SqlClient, holder: KeyHolder) => {
+  const table = tableOf(holder)
+  return sql`
+    select ${columns(sql, table)}, created_at <> transaction_timestamp() as committed from ${sql(table.table)}
+    where ${sql(table.owner)} = ${holder.id} ${table.type === "person" ? sql`` : sql`and retired_at is null`}`.pipe(
+    asServer,
+    Effect.map((rows) => decodeSealing(rows)[0])
+  )
+}
+
+/** Makes a key where none seals; of several that do so at once, one's is kept. */
+export const makeKey = Effect.fn("DataKeys.make")(function* (
+  sql: SqlClient,
+  masterKey: MasterKey["Type"],
+  holder: KeyHolder
+) {
+  const id = newId("dk")
+  const bytes = randomBytes(keyLength)
+  const wrapped = yield* masterKey.wrap(bytes, contextOf(nameOf(holder), id))
+  const row = { id, master_key_id: wrapped.masterKeyId, wrapped: wrapped.bytes }
+  const insert =
+    holder.type === "organization"
+      ? sql`insert into organization_keys ${sql.insert({ ...row, organization_id: holder.id })}
+            on conflict (organization_id) where retired_at is null do nothing`
+      : holder.type === "person"
+        ? sql`insert into person_keys ${sql.insert({ ...row, person_id: holder.id })} on conflict (person_id) do nothing`
+        : sql`insert into server_keys ${sql.insert({
+            ...row,
+            purpose: holder.id,
+            public_key: holder.id === "signing" ? publicKeyOf(bytes) : null
+          })} on conflict (purpose) where retired_at is null do nothing`
+  yield* asServer(insert)
+})
+
+/** The key that an owner's values are sealed with now; it is made if there is none. */
+export const sealingKey = (
+  sql: SqlClient,
+  masterKey: MasterKey["Type"],
+  cache: KeyCache,
+  holder: KeyHolder
+): Effect.Effect<DataKey, MasterKeyError> =>
+  Effect.gen(function* () {
+    const name = nameOf(holder)
+    const known = cache.sealing(name)
+    if (known !== undefined) return known
+    const found = yield* newest(sql, holder)
+    if (found === undefined) yield* makeKey(sql, masterKey, holder)
+    const row = found ?? (yield* newest(sql, holder))
+    if (row === undefined) return yield* Effect.dieMessage(`the key of ${name} was erased while it was made`)
+    const key = yield* unwrap(masterKey, cache, row, name)
+    if (row.committed) cache.keepSealing(key)
+    return key
+  }).pipe(Effect.catchTag("SqlError", databaseAway))
+
+/** An owner's key by its name, if it was not erased. */
+export const openingKey = (
+  sql: SqlClient,
+  masterKey: MasterKey["Type"],
+  cache: KeyCache,
+  holder: KeyHolder,
+  keyId: string
+) =>
+  Effect.gen(function* () {
+    const name = nameOf(holder)
+    const known = cache.find(keyId)
+    if (known !== undefined) return known.owner === name ? Option.some(known) : Option.none()
+    const table = tableOf(holder)
+    const rows = yield* sql`
+      select ${columns(sql, table)} from ${sql(table.table)}
+      where ${sql(table.owner)} = ${holder.id} and id = ${keyId}`.pipe(asServer)
+    const row = decodeKeyRows(rows)[0]
+    return row === undefined ? Option.none() : Option.some(yield* unwrap(masterKey, cache, row, name))
+  }).pipe(Effect.catchTag("SqlError", databaseAway))
