@@ -4,7 +4,7 @@ import { DataKeys } from "../../base/keys/DataKeys.ts"
 import type { Person } from "../../tenancy/access/Caller.ts"
 import { decodeEntries, entryColumns, hex } from "../../tenancy/audit/auditRows.ts"
 import { open } from "../../tenancy/audit/sealing.ts"
-import { personTables } from "./exportedTables.ts"
+import { personTables } from "./exportedPerson.ts"
 import { framed, lineOf } from "./exportLines.ts"
 import { exportTable } from "./exportTable.ts"
 

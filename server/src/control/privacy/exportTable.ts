@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Chunk, Effect, Option, Schema, Stream } from "effect"
-import type { ExportedTable } from "./exportedTables.ts"
+import type { ExportedTable } from "./ExportedTable.ts"
 
 const decodePage = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ line: Schema.String, key: Schema.Array(Schema.String) }))

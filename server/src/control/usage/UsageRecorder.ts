@@ -14,6 +14,68 @@ export interface UsageRecorderOptions {
 
 const idOf = ({ key, uid }: InstanceRecord) => `${key.organizationId}/${uid}`
 
+type Running = Map<string, { readonly organization_id: string; readonly uid: string }>
+
+const rowOf = ({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }: InstanceRecord) => ({
+  organization_id: key.organizationId,
+  uid,
+  app,
+  stage: key.stage,
+  service: key.service,
+  revision,
+  instance,
+  started_at: startedAt,
+  ended_at: endedAt,
+  cpu_milli: cpuMilli,
+  memory_bytes: memoryBytes
+})
+
+const writeRows = (sql: SqlClient, batch: ReadonlyArray<InstanceRecord>) =>
+  sql`
+    insert into instances (organization_id, uid, app, stage, service, revision, instance, started_at, seen_at,
+      ended_at, cpu_milli, memory_bytes)
+    select i.organization_id, i.uid, i.app, i.stage, i.service, i.revision, i.instance, i.started_at, clock_timestamp(),
+      i.ended_at, i.cpu_milli, i.memory_bytes from jsonb_to_recordset(${storableJson(
+        batch.map(rowOf)
+      )}::jsonb) as i (organization_id text, uid text, app text, stage text, service text, revision text,
+      instance text, started_at timestamptz, ended_at timestamptz, cpu_milli integer,
+      memory_bytes bigint)
+    join organizations o on o.id = i.organization_id
+    order by i.organization_id, i.uid
+    on conflict (organization_id, uid) do update set
+      seen_at = greatest(instances.seen_at, excluded.seen_at),
+      ended_at = coalesce(excluded.ended_at, instances.ended_at)`
+
+const write = (sql: SqlClient, running: Running, batch: ReadonlyArray<InstanceRecord>) =>
+  Effect.map(writeRows(sql, batch), () => {
+    for (const one of batch) {
+      if (one.endedAt === null) running.set(idOf(one), { organization_id: one.key.organizationId, uid: one.uid })
+      else running.delete(idOf(one))
+    }
+  })
+
+const record = (sql: SqlClient, running: Running, records: ReadonlyArray<InstanceRecord>) =>
+  // One statement may not touch a row twice.
+  storeEach(
+    [...new Map(records.map((_) => [idOf(_), _])).values()],
+    (batch) => write(sql, running, batch),
+    (_) => `the instance ${idOf(_)}`
+  ).pipe(Effect.provideService(SqlClient, sql))
+
+const noteRunning = (sql: SqlClient, running: Running) =>
+  Effect.suspend(() =>
+    running.size === 0
+      ? Effect.void
+      : Effect.asVoid(sql`
+          update instances i set seen_at = clock_timestamp()
+          from jsonb_to_recordset(${storableJson([...running.values()])}::jsonb) as r (organization_id text, uid text)
+          where i.organization_id = r.organization_id and i.uid = r.uid and i.ended_at is null`)
+  )
+
+const endLost = (sql: SqlClient, lostMs: number) => sql`
+  update instances set ended_at = greatest(seen_at, started_at)
+  where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
+
 /**
  * Keeps the lives of instances in the table `instances`. The end of one that no server has seen (all were down) is when it was last
  * seen. Several servers may record the same: each write says the same of it.
@@ -23,65 +85,7 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const runtime = yield* Runtime
-      const running = new Map<string, { readonly organization_id: string; readonly uid: string }>()
-
-      const write = (batch: ReadonlyArray<InstanceRecord>) =>
-        Effect.gen(function* () {
-          yield* sql`
-            insert into instances (organization_id, uid, app, stage, service, revision, instance, started_at, seen_at,
-              ended_at, cpu_milli, memory_bytes)
-            select i.organization_id, i.uid, i.app, i.stage, i.service, i.revision, i.instance, i.started_at, clock_timestamp(),
-              i.ended_at, i.cpu_milli, i.memory_bytes from jsonb_to_recordset(${storableJson(
-                batch.map(({ app, cpuMilli, endedAt, instance, key, memoryBytes, revision, startedAt, uid }) => ({
-                  organization_id: key.organizationId,
-                  uid,
-                  app,
-                  stage: key.stage,
-                  service: key.service,
-                  revision,
-                  instance,
-                  started_at: startedAt,
-                  ended_at: endedAt,
-                  cpu_milli: cpuMilli,
-                  memory_bytes: memoryBytes
-                }))
-              )}::jsonb) as i (organization_id text, uid text, app text, stage text, service text, revision text,
-              instance text, started_at timestamptz, ended_at timestamptz, cpu_milli integer,
-              memory_bytes bigint)
-            join organizations o on o.id = i.organization_id
-            order by i.organization_id, i.uid
-            on conflict (organization_id, uid) do update set
-              seen_at = greatest(instances.seen_at, excluded.seen_at),
-              ended_at = coalesce(excluded.ended_at, instances.ended_at)`
-          for (const one of batch) {
-            if (one.endedAt === null) running.set(idOf(one), { organization_id: one.key.organizationId, uid: one.uid })
-            else running.delete(idOf(one))
-          }
-        })
-
-      const record = (records: ReadonlyArray<InstanceRecord>) =>
-        // One statement may not touch a row twice.
-        storeEach(
-          [...new Map(records.map((_) => [idOf(_), _])).values()],
-          write,
-          (_) => `the instance ${idOf(_)}`
-        ).pipe(Effect.provideService(SqlClient, sql))
-
-      const noteRunning = Effect.suspend(() =>
-        running.size === 0
-          ? Effect.void
-          : Effect.asVoid(sql`
-              update instances i set seen_at = clock_timestamp()
-              from jsonb_to_recordset(${storableJson([...running.values()])}::jsonb) as r (organization_id text, uid text)
-              where i.organization_id = r.organization_id and i.uid = r.uid and i.ended_at is null`)
-      )
-
-      const beat = Effect.gen(function* () {
-        yield* noteRunning
-        yield* sql`
-          update instances set ended_at = greatest(seen_at, started_at)
-          where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
-      })
+      const running: Running = new Map()
 
       if (runtime.name === "local") {
         // What an earlier server on this database had running ended with it, at the latest when this one began.
@@ -90,11 +94,11 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
         )
       }
       // The local runtime's instances end with its server, which nobody is there to record.
-      yield* Effect.addFinalizer(() => Effect.ignore(noteRunning))
+      yield* Effect.addFinalizer(() => Effect.ignore(noteRunning(sql, running)))
       yield* runtime.instances.pipe(
         Stream.groupedWithin(512, Duration.millis(100)),
         Stream.runForEach((records) =>
-          record(Chunk.toReadonlyArray(records)).pipe(
+          record(sql, running, Chunk.toReadonlyArray(records)).pipe(
             // Not to be lost while the database is away: usage is what is billed.
             Effect.tapError((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
             Effect.retry(Schedule.spaced(Duration.seconds(1)))
@@ -102,7 +106,7 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
         ),
         Effect.forkScoped
       )
-      yield* beat.pipe(
+      yield* Effect.andThen(noteRunning(sql, running), endLost(sql, lostMs)).pipe(
         Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
         Effect.delay(Duration.millis(beatMs)),
         Effect.forever,

@@ -9,6 +9,23 @@ const named = { name: gatewayName, namespace: systemNamespace, labels: { ...mana
 /** A number that the Pod Security level `restricted` takes, and that is no user of the node. */
 const user = 65_532
 
+const container = (image: string) => ({
+  name: "gateway",
+  image,
+  args: ["gateway"],
+  env: [{ name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) }],
+  ports: [{ name: "authz", containerPort: gatewayPort, protocol: "TCP" }],
+  // It listens when it has read the cluster.
+  readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
+  livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
+  resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"] }
+  }
+})
+
 /**
  * The gateway's authorizer: Envoy asks it about every request, so it is always two, on different nodes where there are several, and
  * replaced one after another. Only Envoy may reach it.
@@ -43,24 +60,7 @@ export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
             runAsGroup: user,
             seccompProfile: { type: "RuntimeDefault" }
           },
-          containers: [
-            {
-              name: "gateway",
-              image,
-              args: ["gateway"],
-              env: [{ name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) }],
-              ports: [{ name: "authz", containerPort: gatewayPort, protocol: "TCP" }],
-              // It listens when it has read the cluster.
-              readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
-              livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
-              resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ["ALL"] }
-              }
-            }
-          ]
+          containers: [container(image)]
         }
       }
     }
