@@ -16,11 +16,7 @@ const decodeName = Schema.decodeUnknownEither(OrganizationName)
 const noSuchOrganization = () =>
   new NotFound({ resource: "organization", name: "organization", detail: "You aren't a member of this organization." })
 
-const wrongName = () =>
-  new InvalidRequest({
-    detail: "The name of an organization has 1 to 30 lower-case letters, digits and hyphens, and begins with a letter.",
-    issues: []
-  })
+const wrongName = ({ say }: Visit) => new InvalidRequest({ detail: say.wrongOrganization, issues: [] })
 
 /** Asks for the code that the program shows. By GET: what it leads to only asks once more. */
 const codeForm = (visit: Visit, person: BrowserPerson, problem?: NotFound) =>
@@ -152,7 +148,7 @@ export const devicePages = HttpLayerRouter.use((router) =>
           if (person === undefined) return toSignIn(visit, userCode)
           const decision = fields.get("decision")
           if (decision === "create") {
-            const name = yield* Effect.mapError(decodeName(fields.get("organization")), wrongName)
+            const name = yield* Effect.mapError(decodeName(fields.get("organization")), () => wrongName(visit))
             yield* accounts.createOrganization(person.userId, name)
             // Approving it is a step of its own, as for everybody.
             return goTo(visit, devicePage(userCode))
