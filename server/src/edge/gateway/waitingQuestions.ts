@@ -1,0 +1,54 @@
+import type { ServerHttp2Stream } from "node:http2"
+import { type Fault, guardedBy } from "../../base/node/guarded.ts"
+import type { CheckRequest } from "./CheckRequest.ts"
+import { type Decision, decide } from "./decide.ts"
+import { conclude } from "./grpcAnswers.ts"
+import type { TenantNetwork } from "./TenantNetwork.ts"
+
+/** How long a request may wait for the watches to tell of its caller. */
+const patienceMillis = 1_000
+/** Envoy has 1024 questions under way at most: those that wait leave room for the others, and no caller takes all of it. */
+const maxWaiting = 512
+const maxWaitingOfOne = 32
+
+/** Questions whose caller the watches have not told of yet. */
+export const makeWaitingQuestions = (network: TenantNetwork, onFault: Fault | undefined) => {
+  const waiting = new Set<ServerHttp2Stream>()
+  const waitingOf = new Map<string, number>()
+
+  const leave = (sourceAddress: string) => {
+    const left = (waitingOf.get(sourceAddress) ?? 1) - 1
+    if (left === 0) waitingOf.delete(sourceAddress)
+    else waitingOf.set(sourceAddress, left)
+  }
+
+  const wait = (stream: ServerHttp2Stream, request: CheckRequest) => {
+    const { sourceAddress } = request
+    const others = waitingOf.get(sourceAddress) ?? 0
+    if (waiting.size >= maxWaiting || others >= maxWaitingOfOne) return conclude(stream, request, "refuse")
+    waiting.add(stream)
+    waitingOf.set(sourceAddress, others + 1)
+    const end = (decision: Decision) => {
+      if (!waiting.delete(stream)) return
+      leave(sourceAddress)
+      clearTimeout(timer)
+      forget()
+      conclude(stream, request, decision)
+    }
+    const guarded = guardedBy((cause) => {
+      onFault?.(cause)
+      end("refuse")
+    })
+    const refuse = guarded(() => end("refuse"))
+    const timer = setTimeout(refuse, patienceMillis)
+    const forget = network.onChange(
+      guarded(() => {
+        const decision = decide(network, request)
+        if (decision !== "unsure") end(decision)
+      })
+    )
+    stream.once("close", refuse)
+  }
+
+  return { wait, count: () => waiting.size }
+}
