@@ -51,7 +51,7 @@ export const build = async (input: BuildInput, target: string, host: BuildHost):
   }
 }
 
-/** Follows a recipe; gives the keys of what was cached. */
+/** Follows a recipe; returns the keys of the cached parts. */
 const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promise<ReadonlyArray<string>> => {
   const { build, cache, drop, install } = recipe
   const root = join(input.folder, input.package ?? ".")
@@ -76,7 +76,7 @@ const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promi
   return cache === undefined ? [] : [cache.key]
 }
 
-/** Installs, builds, and drops what is there for development; gives the keys of what was cached. */
+/** Installs, builds, and drops development packages; returns the keys of the cached parts. */
 const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHost): Promise<ReadonlyArray<string>> => {
   const { build, installation } = plan
   const modules = join(input.folder, "node_modules")
@@ -100,7 +100,7 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
     host.progress(`Using the dependencies installed before (${installation.lockfile ?? "package.json"})`)
     await host.cache.use(key, modules, build !== undefined)
   }
-  // Without a build nothing needs what is there for development, but a start script may have been written for it.
+  // Without a build, development packages aren't needed, but a start script may use one.
   const note = await host.cache.note(key)
   const prune = await pruneOf(plan, modules, host)
   const known = prune === undefined ? undefined : dropped(note)
@@ -113,7 +113,7 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
   return [key]
 }
 
-/** What drops the packages for development after the build; undefined if the start script needs one of them. */
+/** The command that drops development packages after the build; undefined if the start script needs one of them. */
 const pruneOf = async (plan: BuildPlan, modules: string, host: BuildHost): Promise<Command | undefined> => {
   const { build, installation, packageJson } = plan
   if (build === undefined || installation?.prune === undefined) return undefined
@@ -140,7 +140,7 @@ const checkWay = async (root: string, path: string, name: string): Promise<void>
     throw invalid(`The build has made a folder on the way to ${name} a link. Let it leave real folders.`)
 }
 
-/** Moves what the shape needs into `target`. */
+/** Moves the files that the shape needs into `target`. */
 const keepOnly = async (root: string, inside: string, shape: Shape, target: string): Promise<void> => {
   for (const [from, to] of shape.move ?? []) {
     const [source, place] = [join(root, inside, from), join(root, inside, to)]
@@ -148,7 +148,7 @@ const keepOnly = async (root: string, inside: string, shape: Shape, target: stri
     for (const path of [source, place]) await checkWay(root, path, from)
     await rename(source, place)
   }
-  // In a workspace, packages lean on what is beside them.
+  // In a workspace, packages depend on their neighbors.
   if (shape.keep === undefined || inside !== ".") return rename(root, target)
   await mkdir(target, { mode: 0o755 })
   for (const path of shape.keep) {

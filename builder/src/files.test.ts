@@ -13,7 +13,7 @@ afterAll(() => rmSync(box, { recursive: true, force: true }))
 
 const names = ["a", "b", "c"] as const
 const name = fc.constantFrom(...names)
-/** What a build may leave at a place: a folder, a file, or a link to somewhere. */
+/** Anything that a build may leave at a place: a folder, a file, or a link to anywhere. */
 const entry = fc.record({
   path: fc.array(name, { minLength: 1, maxLength: 4 }),
   is: fc.oneof(

@@ -4,7 +4,7 @@ import { dirname, join, relative, sep } from "node:path"
 /** The largest lockfiles have some megabytes. */
 const largestText = 64 * 2 ** 20
 
-/** undefined: there is no such file, or it is larger than any that says how a project is built. */
+/** undefined: there is no such file, or it is too large for a file that describes a build. */
 export const readText = async (folder: string, name: string): Promise<string | undefined> => {
   const found = await stat(join(folder, name)).catch(() => undefined)
   if (found?.isFile() !== true || found.size > largestText) return undefined

@@ -76,7 +76,7 @@ export const goRecipe = async (input: BuildInput): Promise<Recipe | undefined> =
       written === undefined
         ? { file: "go", args: [...args, await programOf(folder)], label: "go build", folder: inside, env }
         : { file: "sh", args: ["-c", written], label: written, folder: inside, env },
-    // What a command of the source's own has left may be anything.
+    // The source's own command may have left anything there.
     cache:
       written === undefined
         ? {

@@ -2,7 +2,7 @@ import type { Build } from "@maxcloud/config-schema"
 import { Data } from "effect"
 import type { Start } from "./start.ts"
 
-/** What is executed in a folder, found by PATH if `file` has no slash. */
+/** A program to run in a folder, found through PATH if `file` has no slash. */
 export interface Program {
   readonly file: string
   readonly args: ReadonlyArray<string>
@@ -22,7 +22,7 @@ export interface Command extends Program {
   readonly label: string
 }
 
-/** What a snapshot is built from. */
+/** The input of a snapshot's build. */
 export interface BuildInput {
   /** The unpacked snapshot, absolute. It is built in place. */
   readonly folder: string
@@ -35,18 +35,18 @@ export interface BuildInput {
 }
 
 /**
- * Where a build gets to run commands, and to keep what others can use again. The folder is the host's own but while `commands` runs:
- * then it belongs to whoever builds, and nothing but commands may change it.
+ * The place where a build can run commands, and keep results that others can reuse. The host owns the folder except while `commands` run:
+ * then it belongs to the build's user, and only commands may change it.
  */
 export interface BuildHost {
   /** Has `use` run commands, one after the other. When it returns, none of their processes is left. */
   readonly commands: (use: (run: (command: Command) => Promise<void>) => Promise<void>) => Promise<void>
   /**
-   * Makes an image by `dockerfile`, a file in `context` (absolute), of what else is there; gives a name by which the host finds it. Fails with
-   * `BuildFailed` if the host makes no images.
+   * Builds an image with `dockerfile`, a file in `context` (absolute), from the files there; returns a name by which the host finds it. Fails with
+   * `BuildFailed` if the host doesn't build images.
    */
   readonly image: (dockerfile: string, context: string) => Promise<string>
-  /** Removes a tree, of which folders may be read-only. */
+  /** Removes a tree, even if some of its folders are read-only. */
   readonly remove: (path: string) => Promise<void>
   readonly cache: {
     /** A read-only tree that `keep` was given. */
@@ -62,7 +62,7 @@ export interface BuildHost {
   readonly progress: (line: string) => void
 }
 
-/** What a build has left. Plain data: it can be stored. */
+/** The result of a build. Plain data: it can be stored. */
 export type Built = BuiltFolder | BuiltImage
 
 /** An image that runs. */
@@ -75,7 +75,7 @@ export interface BuiltImage {
 
 /** A folder that runs. */
 export interface BuiltFolder {
-  /** What is run, relative to the snapshot's root: `.` or a folder in it. */
+  /** The folder to run, relative to the snapshot's root: `.` or a folder in it. */
   readonly folder: string
   /** undefined: only the config's own `command` says what to run. */
   readonly start: Start | undefined
@@ -83,9 +83,9 @@ export interface BuiltFolder {
   readonly path: ReadonlyArray<string>
   /** Environment variables that the program needs; those of the config go before. */
   readonly environment: Readonly<Record<string, string>>
-  /** What was found: `Next.js`, `static site`, `Python (FastAPI)`. */
+  /** The detected kind of project: `Next.js`, `static site`, `Python (FastAPI)`. */
   readonly kind: string
-  /** By what the dependencies were cached. */
+  /** The cache key of the dependencies. */
   readonly cacheKeys: ReadonlyArray<string>
 }
 

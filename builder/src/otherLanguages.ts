@@ -5,7 +5,7 @@ interface Language {
   readonly name: string
   /** The file that gives it away, by its whole name. */
   readonly file: RegExp
-  /** What builds and starts such a project on a machine with its tools, as the config says it. */
+  /** How such a project is built and started on a machine with its tools, in the config's words. */
   readonly fields: string
 }
 

@@ -261,7 +261,7 @@ describe("the plan of a build", () => {
     ],
     ["a site with a Gemfile beside", { "index.html": "", Gemfile: "" }, {}, ["static site"]]
   ]
-  it.each(cases)("says what is done with %s", async (_, files, more, expected) => {
+  it.each(cases)("describes the steps for %s", async (_, files, more, expected) => {
     expect(await planOf(files, more)).toEqual(expected)
   })
 
@@ -311,7 +311,7 @@ const of = (dependency: string, start?: string) =>
     scripts: { build: "x", ...(start === undefined ? {} : { start }) }
   })
 
-describe("what is started after a build", () => {
+describe("the start command after a build", () => {
   const cases: ReadonlyArray<readonly [string, Files, string]> = [
     ["the start script", { "package.json": of("express", "node x.js"), "index.js": "" }, "node x.js"],
     ["Next.js's own", { "package.json": of("next", "next start"), ".next/BUILD_ID": "x" }, "next start"],
@@ -407,7 +407,7 @@ describe("what is started after a build", () => {
   })
 })
 
-describe("what is started of a Python project", () => {
+describe("the start command of a Python project", () => {
   const cases: ReadonlyArray<readonly [string, Files, ReadonlyArray<string>, string]> = [
     [
       "FastAPI",

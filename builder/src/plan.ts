@@ -14,10 +14,10 @@ import { pythonRecipe } from "./python/python.ts"
 import type { Recipe } from "./recipe.ts"
 import { entryPointIn, startScript } from "./start.ts"
 
-/** What a build will do, read from the folder alone: nothing is run, nothing is written. */
+/** The steps of a build, from the folder alone: planning runs nothing and writes nothing. */
 export interface BuildPlan {
   readonly kind: "node" | "site" | "recipe" | "image"
-  /** The file in the service's folder by which its image is made; then nothing else is done. */
+  /** The file in the service's folder that builds its image; then nothing else is done. */
   readonly dockerfile?: string
   /** Of another language than JavaScript. */
   readonly recipe?: Recipe
@@ -70,7 +70,7 @@ const isNodeProject = async (folder: string, packageJson: PackageJson): Promise<
   return isBuilt && (await firstFile(folder, ["index.html", "public/index.html"])) !== undefined
 }
 
-/** What the `build` script of a package.json beside needs and does, for a project in another language. */
+/** The steps of the `build` script in a package.json next to a project in another language. */
 const assetsOf = async (input: BuildInput, packageJson: PackageJson | undefined): Promise<ReadonlyArray<Command>> => {
   const script = buildScriptOf(packageJson)
   if (packageJson === undefined || script === undefined || input.build !== undefined) return []

@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { failureLines } from "./failureLines.ts"
 import { remedyOf } from "./remedies.ts"
 
-describe("what to do about a tool's failure", () => {
+describe("the fix for a tool's failure", () => {
   // Lines as the tools write them.
   it.each([
     [

@@ -4,9 +4,9 @@ import { stripVTControlCharacters } from "node:util"
 interface Known {
   /** In one line. */
   readonly found: RegExp
-  /** What another line says as well. */
+  /** A condition on another line. */
   readonly beside?: string
-  /** What it is and what to write, in a sentence or two. The texts are the groups of `found`. */
+  /** The problem and its fix, in a sentence or two. The texts are the groups of `found`. */
   readonly remedy: (...found: ReadonlyArray<string>) => string
 }
 
@@ -107,7 +107,7 @@ const known: ReadonlyArray<Known> = [
 const looked = 64 * 1024
 const lookedOfLine = 1_000
 
-/** What to do about the output of a tool that failed, if that is known. */
+/** The fix for a failed tool's output, if we know one. */
 export const remedyOf = (output: string): string | undefined => {
   const text = stripVTControlCharacters(output.slice(-looked))
   const lines = text.split("\n").map((_) => _.slice(0, lookedOfLine))

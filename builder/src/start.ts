@@ -13,7 +13,7 @@ export type Start =
 const entryPoints = ["js", "mjs", "cjs", "ts"].flatMap((ending) =>
   ["index", "server", "main", "app"].map((name) => `${name}.${ending}`)
 )
-/** What compilers leave: `tsc` and its like. */
+/** Compilers' output: of `tsc` and similar ones. */
 const compiled = ["dist", "build", "out", "lib"].flatMap((folder) =>
   ["index", "server", "main", "app", "src/index", "src/server", "src/main", "src/app"].flatMap((name) =>
     ["js", "mjs", "cjs"].map((ending) => `${folder}/${name}.${ending}`)
@@ -22,7 +22,7 @@ const compiled = ["dist", "build", "out", "lib"].flatMap((folder) =>
 
 /** Assignments, then one command without an operator of the shell. */
 const simpleCommand = /^\s*(?:[A-Za-z_]\w*=[^\s"'\\$`;&|<>(){}#]*\s+)*([\w./@+-]+)(?:[ \t][^`;&|<>(){}#\n]*)?$/
-/** What only a shell itself can do: `exec` of these would be something else, or fail. */
+/** Builtins that only a shell itself can run: `exec` of these would be something else, or fail. */
 const shellWords = new Set(
   ". : [ ! alias bg break case cd command continue do done echo elif else esac eval exec exit export false fg fi for function getopts hash if in jobs kill let local printf pwd read readonly return set shift source test then time times trap true type typeset ulimit umask unalias unset until wait while".split(
     " "
@@ -51,7 +51,7 @@ export const startScript = (packageJson: PackageJson | undefined): Start | undef
   return start === undefined ? undefined : { script: start, prestart }
 }
 
-/** `index`, `server`, `main` or `app`, the package's own `main`, or what a compiler has left: by Node. */
+/** `index`, `server`, `main` or `app`, the package's own `main`, or a compiler's output: by Node. */
 export const entryPointIn = async (folder: string, packageJson?: PackageJson): Promise<Start | undefined> => {
   const main = typeof packageJson?.main === "string" ? [packageJson.main.replace(/^\.\//, "")] : []
   const safe = main.filter((_) => !_.startsWith("/") && !_.split("/").includes(".."))
@@ -59,7 +59,7 @@ export const entryPointIn = async (folder: string, packageJson?: PackageJson): P
   return found === undefined ? undefined : { file: "node", args: [found] }
 }
 
-/** Where programs that aren't compiled are. */
+/** Folders of programs that aren't compiled. */
 const sources = ["index", "server", "main", "app"].flatMap((name) =>
   ["js", "mjs", "cjs", "ts"].map((ending) => `src/${name}.${ending}`)
 )

@@ -41,7 +41,7 @@ describe("canonicalArguments", () => {
     expect(canonical("--", "--name")).toEqual(["--", "--name"])
   })
 
-  it("refuses unknown flags, missing values and flags given twice, with what was meant", () => {
+  it("refuses unknown flags, missing values and repeated flags, and suggests the right one", () => {
     const failure = (...argv: ReadonlyArray<string>) => {
       try {
         canonical(...argv)

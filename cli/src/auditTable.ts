@@ -10,7 +10,7 @@ const outcomes = { succeeded: "green", failed: "yellow", refused: "red" } as con
 const whoOf = ({ actor }: AuditEntry): string =>
   [actor.email ?? actor.id, actor.type === "user" ? null : `(${actor.type})`].filter((_) => _ !== null).join(" ")
 
-/** Which entries of an audit log. */
+/** Selects entries of an audit log. */
 export const pageFlags = {
   action: text("action", "ACTION", { description: "Only this operation, such as apps.deploy" }),
   limit: integer("limit", "N", { alias: "n", description: "How many, 1 to 1000 [100]" }),

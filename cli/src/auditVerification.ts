@@ -38,7 +38,7 @@ const trust = ({ pinned }: Extract<AuditVerification, { ok: true }>): string =>
     ? `held against your ${[...(pinned.publicKey ? ["public key"] : []), ...(pinned.checkpoint ? ["checkpoint"] : [])].join(" and ")}`
     : "it agrees with itself; who could write the whole of it anew is found out only by --public-key and --checkpoint"
 
-/** What is known of the log from elsewhere. */
+/** Facts about the log from another source. */
 export const pinFlags = {
   publicKey: text("public-key", "FILE", { description: "PEM with the keys that may have signed, from elsewhere" }),
   checkpoint: text("checkpoint", "FILE", { description: "An earlier checkpoint that must still hold" })

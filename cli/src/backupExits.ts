@@ -1,6 +1,6 @@
 import type { ExitCode } from "./exitCodes.ts"
 
-/** Exit codes of `server backup` and `server restore`, by what was in the way. */
+/** Exit codes of `server backup` and `server restore`, by cause. */
 export const backupExits: Readonly<Record<"setting" | "database" | "key" | "file" | "target" | "space", ExitCode>> = {
   setting: 2,
   database: 3,

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 type Opener = readonly [program: string, ...args: ReadonlyArray<string>]
 
 /**
- * What opens a page on this system; undefined where `url` isn't the address of a web page. A URL comes from a server, so no shell
+ * The program that opens a page on this system; undefined if `url` isn't the address of a web page. A URL comes from a server, so no shell
  * ever reads it (`cmd /c start` takes `&` for the next command), and its normal form starts with a scheme, never with a dash.
  */
 export const openerOf = (
@@ -22,7 +22,7 @@ export const openerOf = (
   return [win32.join(system, "rundll32.exe"), "url.dll,FileProtocolHandler", page.href]
 }
 
-/** Starts the system's browser; a machine without one is no failure, since the URL is printed. */
+/** Starts the system's browser. If there is none, that isn't a failure, since the URL is printed too. */
 export const openInBrowser = (url: string): Effect.Effect<void> =>
   Effect.async((resume) => {
     const opener = openerOf(url, process.platform, process.env)

@@ -2,7 +2,7 @@ import type { LoadedConfig, SourceReport } from "@maxcloud/sdk/effect"
 import { Effect } from "effect"
 import { printable } from "./format.ts"
 
-/** What a build of each of these services will do, one line a step. The folders are only read. */
+/** The steps of each service's build, one line each. The folders are only read. */
 export const buildLines = (loaded: LoadedConfig, sources: ReadonlyArray<SourceReport>, services: ReadonlySet<string>) =>
   Effect.promise(async (): Promise<ReadonlyArray<string>> => {
     const { planBuild } = await import("@maxcloud/builder")

@@ -15,7 +15,7 @@ import { printableLines } from "./terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
 export const loadSdk = Effect.promise(() => import("@maxcloud/sdk/effect"))
-/** What reads source folders. */
+/** The part that reads source folders. */
 export const loadTools = Effect.promise(() => import("@maxcloud/sdk/internal"))
 const loadProxy = Effect.promise(() => import("@maxcloud/sdk/proxy"))
 export const loadSchemas = Effect.promise(() => import("@maxcloud/config-schema"))
@@ -27,7 +27,7 @@ export const warn = (line: string): void => void process.stderr.write(`${printab
 export const apiUrlOf = (input: Pick<Globals, "apiUrl">): Effect.Effect<string> =>
   Effect.map(loadSdk, (_) => input.apiUrl ?? _.defaultApiUrl())
 
-/** What the server mails because of a request is in the language that this asks for. */
+/** Asks the server to write mails caused by a request in this language. */
 const inSystemLanguage = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
@@ -36,7 +36,7 @@ const inSystemLanguage = Layer.effect(
   )
 )
 
-/** Is a proxy named for it? One that can't be read counts: the request tells what is wrong. */
+/** Do the settings name a proxy for it? One that can't be parsed counts: the request reports the problem. */
 const hasProxy = (proxyFor: typeof import("@maxcloud/sdk/proxy").proxyFor, apiUrl: string): boolean => {
   try {
     return URL.canParse(apiUrl) && proxyFor(new URL(apiUrl)) !== undefined
@@ -67,7 +67,7 @@ export const connect = (input: Pick<Globals, "apiUrl">) =>
     return yield* connectWith(input, credential?.renewed ?? credential?.token ?? "")
   })
 
-/** What was written, as the contract has it. */
+/** Parses a user's input by the contract's schema. */
 export const parse = <A>(schema: Schema.Schema<A, string>, written: string): Effect.Effect<A, UsageError> =>
   Schema.decodeUnknownEither(schema)(written).pipe(
     Either.mapLeft(
@@ -116,7 +116,7 @@ export const loadApp = (
     return yield* loadConfig({ file, stage })
   })
 
-/** The app that is meant: the one that is named, else the config's. */
+/** The app to act on: the named one, else the config's. */
 export const appOf = (
   input: Pick<Globals, "config" | "stage"> & { readonly app: string | undefined }
 ): Effect.Effect<AppName, ConfigInvalid | UsageError> =>
@@ -148,7 +148,7 @@ export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyA
         return located.map((_) => renderIssue(_))
       })
 
-/** A refusal of the server, told with places in the config. */
+/** A refusal by the server, with the places in the config that it concerns. */
 export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec) =>
   Effect.flatMap(locatedLines(loaded, error.issues), (details) =>
     Effect.fail(

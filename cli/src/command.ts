@@ -21,7 +21,7 @@ import {
 } from "./flags.ts"
 import type { Terminal } from "./terminal.ts"
 
-/** What the flags of every command say. */
+/** The parsed flags that every command has. */
 export type Globals = FlagValues<typeof globalFlags>
 
 export interface Example {
@@ -31,12 +31,12 @@ export interface Example {
 
 /** A command as data: help, reference, completions and parsing are read from it. */
 export interface Command {
-  /** What it does, in a sentence without a full stop. */
+  /** The effect of the command, in a sentence without a full stop. */
   readonly summary: string
-  /** It asks no server, so neither `--api-url` nor `--stage` changes what it does. */
+  /** It calls no server, so `--api-url` and `--stage` don't change it. */
   readonly offline: boolean
   readonly examples: ReadonlyArray<Example>
-  /** What help says below the flags. */
+  /** Help text below the flags. */
   readonly notes: ReadonlyArray<string>
   readonly flags: ReadonlyArray<FlagInfo>
   readonly positionals: ReadonlyArray<PositionalInfo>
@@ -86,7 +86,7 @@ export const noPositionals: Group<PositionalInfo, Args.Args<Record<never, never>
 
 const globals = flags(globalFlags)
 
-/** Defines a command. `run` gets what was parsed; what it needs of the SDK it imports itself, so that parsing and help stay fast. */
+/** Defines a command. `run` gets the parsed input. It imports the SDK itself when it needs it, so that parsing and help stay fast. */
 export const command = <F, P, E>(definition: {
   readonly summary: string
   readonly offline?: true
@@ -140,13 +140,13 @@ export const command = <F, P, E>(definition: {
   }
 }
 
-/** A secret may have been given as an argument: where it belongs, without a word of what was given. */
+/** If a secret may have been given as an argument: where it belongs. The message never quotes the argument. */
 export const secretAsArgument = (what: string): UsageError =>
   new UsageError({
     message: `unexpected argument: ${what} is never an argument, since other users and the shell's history would see it`,
     fix: "give it on standard input (`< FILE`), or leave it out to be asked for it; if that was the real one, replace it"
   })
 
-/** What @effect/cli says, without its colours and line breaks. */
+/** The message of @effect/cli, without its colors and line breaks. */
 const plain = (doc: HelpDoc.HelpDoc): string =>
   stripVTControlCharacters(HelpDoc.toAnsiText(doc)).replace(/\s+/g, " ").trim()

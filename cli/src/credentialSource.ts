@@ -4,7 +4,7 @@ import { CommandFailed } from "./failure.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where a credential is from. */
+/** The origin of a credential. */
 export type Source = "MAXCLOUD_API_KEY" | "MAXCLOUD_ID_TOKEN" | "GitHub Actions" | "credentials file"
 
 export interface Credential {
@@ -19,7 +19,7 @@ const given = (env: Environment, name: string): string | undefined => {
   return written === "" ? undefined : written
 }
 
-/** What beats the credentials file; undefined where that is asked. */
+/** A credential that takes precedence over the credentials file; undefined if the file is used. */
 export const sourceOfEnvironment = (env: Environment): Exclude<Source, "credentials file"> | undefined => {
   if (given(env, "MAXCLOUD_API_KEY") !== undefined) return "MAXCLOUD_API_KEY"
   if (given(env, "MAXCLOUD_ID_TOKEN") !== undefined) return "MAXCLOUD_ID_TOKEN"
@@ -115,7 +115,7 @@ export const findCredential = (
     return { token, source, renewed: renewing(env, token) }
   })
 
-/** What helps where the server does not know the credential. */
+/** The fix if the server doesn't know the credential. */
 export const signInFix = (env: Environment): string => {
   const source = sourceOfEnvironment(env)
   if (source === "GitHub Actions") {
@@ -129,6 +129,6 @@ export const signInFix = (env: Environment): string => {
   return "`maxcloud auth login` (`maxcloud auth logout` forgets what is kept of this server)"
 }
 
-/** What helps where the server answers only the user who started it: there is nothing to sign in to. */
+/** The fix if the server only accepts the user who started it: there is no account to sign in to. */
 export const localModeFix =
   "run this as the user who started the server, or set MAXCLOUD_API_KEY to the server's token, the content of `local-token` in its data folder"

@@ -56,7 +56,7 @@ describe("the credentials file", () => {
     expect(readdirSync(dirname(file))).toEqual(["credentials.json"])
   })
 
-  it("is closed where others could read it, and that is told", async () => {
+  it("is made private if others could read it, with a warning", async () => {
     const { file, find, keep, warnings } = place()
     await Effect.runPromise(keep(server, kept("secret")))
     chmodSync(file, 0o644)
@@ -98,10 +98,10 @@ describe("the credentials file", () => {
   })
 })
 
-describe("which credential is sent", () => {
+describe("the credential that is sent", () => {
   const actions = { ACTIONS_ID_TOKEN_REQUEST_URL: "https://ids.example", MAXCLOUD_ORGANIZATION: "acme" }
 
-  it("is that of MAXCLOUD_API_KEY, of MAXCLOUD_ID_TOKEN, of GitHub Actions, of the file, in this order", async () => {
+  it("comes from MAXCLOUD_API_KEY, MAXCLOUD_ID_TOKEN, GitHub Actions or the file, in this order", async () => {
     const { env, keep, warn } = place()
     await Effect.runPromise(keep(server, kept("from-file")))
     const found = async (more: Readonly<Record<string, string>>) => {
@@ -141,7 +141,7 @@ describe("which credential is sent", () => {
     expect(good?.token === undefined ? "" : Redacted.value(good.token)).toBe("ey.id.token")
     expect(asked).toEqual(["/token?api-version=2.0&audience=maxcloud%2Facme Bearer job-token"])
 
-    // Asked anew only where it ends soon.
+    // A new token is requested only if the old one expires soon.
     const jwt = (seconds: number) =>
       `h.${Buffer.from(JSON.stringify({ exp: Date.now() / 1000 + seconds })).toString("base64url")}.s`
     answer = [200, JSON.stringify({ value: jwt(30) })]

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises"
 import { Effect, Either, Schema } from "effect"
 import { CommandFailed } from "./failure.ts"
 
-/** What is kept of one server: who is signed in there, and by what. */
+/** The stored entry of one server: the signed-in person and their credential. */
 export const Kept = Schema.Struct({
   token: Schema.Redacted(Schema.String),
   type: Schema.Literal("session", "key"),
@@ -51,7 +51,7 @@ const cannot = (what: string, file: string) => (error: unknown) =>
     fix: "make it a file that you may read and write, or name a credential by MAXCLOUD_API_KEY"
   })
 
-/** What the parser says of a damaged file could quote a token: only that it is damaged is told. */
+/** The parser's message about a damaged file could quote a token, so we only say that the file is damaged. */
 const damaged = (file: string) =>
   new CommandFailed({
     tag: "CredentialsInvalid",
@@ -60,7 +60,7 @@ const damaged = (file: string) =>
     fix: `put it right, or rename it (mv ${file} ${file}.damaged) and sign in again: maxcloud auth login`
   })
 
-/** Others may have read what is in a file that they may read: it is closed to them, and told. */
+/** Others may have read a file with such a mode. Make it private, and warn. */
 const tighten = async (file: string, mode: number, warn: (line: string) => void): Promise<void> => {
   if (process.platform === "win32" || (mode & 0o077) === 0) return
   const was = (mode & 0o777).toString(8).padStart(3, "0")
@@ -100,7 +100,7 @@ const read = (file: string, warn: (line: string) => void): Effect.Effect<Credent
 const longestWriteMs = 10_000
 const pauseMs = 20
 
-/** The new file, beside the former one, as long as nobody else writes one: who creates it is the writer, as git does it. */
+/** The new file is written next to the old one. Creating it exclusively makes this process the only writer, as git does it. */
 const begin = async (target: string): Promise<FileHandle> => {
   const beside = `${target}.new`
   let seen: { readonly since: number; readonly atMs: number } | undefined
@@ -113,7 +113,7 @@ const begin = async (target: string): Promise<FileHandle> => {
         (_) => _.mtimeMs,
         () => Date.now()
       )
-      // By its age, or by how long it has stood here: a clock that was set back says nothing of the age.
+      // Judge by the timestamp or by our own waiting time: after the clock was set back, the timestamp doesn't tell the age.
       if (seen?.since !== since) seen = { since, atMs: performance.now() }
       const isLeft = Date.now() - since > longestWriteMs || performance.now() - seen.atMs > longestWriteMs
       if (isLeft) await rm(beside, { force: true })

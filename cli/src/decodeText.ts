@@ -25,8 +25,8 @@ const wrongLine = (bytes: Uint8Array): number => {
 }
 
 /**
- * Bytes as the text that they are in UTF-8, byte for byte, a byte order mark too. What isn't UTF-8 would be changed on its way: it is
- * refused. The message quotes nothing of it.
+ * Decodes bytes as UTF-8 exactly, including a byte order mark. Bytes that aren't UTF-8 are refused, since decoding would change them.
+ * The message never quotes them.
  */
 export const decodeText = (bytes: Uint8Array, place: string): Effect.Effect<string, UsageError> =>
   Effect.try({

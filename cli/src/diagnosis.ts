@@ -1,7 +1,7 @@
 import type { Diagnosis } from "@maxcloud/sdk/api"
 import { linesOf } from "./format.ts"
 
-/** A diagnosis below the name of its service: what was seen, what to do, and where more is said. */
+/** A diagnosis below its service's name: the observations, the fix, and where to read more. */
 export const diagnosisLines = (diagnosis: Diagnosis): ReadonlyArray<string> => [
   ...diagnosis.evidence.flatMap((_) => linesOf(`seen: ${_}`)),
   ...linesOf(`fix: ${diagnosis.fix}`),

@@ -69,7 +69,7 @@ I=it's "fine"`
     }
   })
 
-  it("tells the line of what is wrong, and quotes nothing of it", () => {
+  it("names the invalid line, and doesn't quote it", () => {
     const pem = "KEY=-----BEGIN KEY-----\nMIIEvQIBADAN/bSECRET\n"
     expect(failure(pem)).toBe("f.env:2: this isn't NAME=value")
     expect(failure(`${pem.replace("bSECRET", "bSECRET==")}`)).toBe("f.env:2: this isn't NAME=value")
@@ -79,7 +79,7 @@ I=it's "fine"`
     expect(failure(Array.from({ length: 201 }, (_, index) => `A${index}=1`).join("\n"))).toContain("201 secrets")
   })
 
-  it("reads what the package dotenv reads, or refuses", () => {
+  it("reads the same values as the package dotenv, or refuses", () => {
     const piece = fc.constantFrom(
       ..."'\"`#$\\= \t:".split(""),
       "\n",

@@ -6,7 +6,7 @@ export interface Variable {
   readonly value: string
 }
 
-/** What the file holds, for the messages, and the most that it may hold. */
+/** The kind of content in the file, for messages, and its maximum size. */
 export interface DotenvLimits {
   readonly what: "secret" | "variable"
   readonly most: number
@@ -20,7 +20,7 @@ export const secretLimits: DotenvLimits = { what: "secret", most: 200, nameLengt
 
 const nothing = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y
 const assignment = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*/y
-/** Whitespace that one reader trims and another keeps, and control characters: only quotes say what is meant. */
+/** Readers disagree whether to trim such whitespace, and about control characters. Only quotes make the meaning clear. */
 const oddSpace = /[^\S\t\n ]|[^\P{Cc}\t\n]/u
 
 const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | null => {
@@ -28,7 +28,7 @@ const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text)
 }
 
-/** A value and where its line goes on, or what is wrong with it: a clause after the variable's name. */
+/** A value and the position after it, or the problem with it: a clause that follows the variable's name. */
 type Read = { readonly value: string; readonly end: number } | { readonly wrong: string; readonly fix?: string }
 
 /** From the quote at `at` to the same one, over lines too. */
@@ -81,8 +81,8 @@ const oddCharacter = (content: string): { readonly at: number; readonly what: st
 const lineAt = (content: string, at: number) => content.slice(0, at).split("\n").length
 
 /**
- * The variables of a dotenv file, in its order: what Docker Compose and the npm package `dotenv` read alike (docs/secrets.md). What they
- * read differently, or skip, is an error with its line: half a secret would be stored. No error quotes the text, which may be a secret.
+ * The variables of a dotenv file, in its order, as far as Docker Compose and the npm package `dotenv` agree on it (docs/secrets.md). If they
+ * read a line differently or skip it, that is an error with the line: otherwise half a secret would be stored. No error quotes the text, which may be a secret.
  */
 export const parseDotenv = (
   written: string,

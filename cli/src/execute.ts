@@ -35,8 +35,8 @@ const isShellOfScript = (pid: number): boolean => {
 }
 
 /**
- * Runs `ended` once the package manager that started this process is gone (`pnpm exec`, `npx`, `npm run`): killed alone, it hands on
- * nothing.
+ * Calls `ended` once the package manager that started this process is dead (`pnpm exec`, `npx`, `npm run`). If only the package manager is
+ * killed, it passes no signal on.
  */
 const onParentGone = (ended: () => void): (() => void) => {
   const parent = process.ppid
@@ -74,7 +74,7 @@ export const execute = async (
   }
   const forgetParent = onParentGone(stopOnce)
   if (command.exitOnInterrupt === 0) {
-    // A terminal that was closed, a pipe without a reader: what such a command started has to end too.
+    // The terminal was closed, or a pipe has no reader: processes that the command started have to stop too.
     for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners("error").on("error", stopOnce)
   }
   const exit = await Effect.runPromise(Fiber.await(fiber))

@@ -1,7 +1,7 @@
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { errorTable } from "@maxcloud/sdk/errors"
 
-/** What each exit code says, in short and in full. They are part of the contract with scripts: none ever changes its meaning. */
+/** The meaning of each exit code, in short and in full. Scripts depend on them: a code never changes its meaning. */
 export const exitCodes = [
   [0, "ok", "ok"],
   [1, "failure", "failure: anything that has no code of its own"],

@@ -28,7 +28,7 @@ export const writeLines = <E>(
   const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: notWritten(out) })
   return Effect.gen(function* () {
     const sink = createWriteStream(temporary, { flags: "wx", mode: 0o600 })
-    // Told by what waits for it.
+    // The caller that waits for it reports the failure.
     sink.on("error", () => {})
     yield* attempt(() => once(sink, "open"))
     yield* Effect.addFinalizer(() => Effect.sync(() => void sink.destroy()))

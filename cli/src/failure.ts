@@ -4,7 +4,7 @@ import type { ExitCode } from "./exitCodes.ts"
 /** The command line cannot be understood. Exit code 2. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly fix?: string }> {}
 
-/** A command ends without having done what it was asked, for a reason that `tag` names. */
+/** The command failed, for a reason that `tag` names. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly tag: string
   readonly exit: ExitCode
@@ -18,6 +18,6 @@ export class CommandFailed extends Data.TaggedError("CommandFailed")<{
 
 /** The command has said all itself and only its exit code remains (`plan --exit-code`). */
 export class ExitWith extends Data.TaggedError("ExitWith")<{
-  /** One of ours, or that of a program which the command ran (`exec`). */
+  /** Our own exit code, or that of the program that the command ran (`exec`). */
   readonly exit: number
 }> {}

@@ -1,7 +1,7 @@
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
 
-/** What help, the reference and the sorting of arguments need to know of a flag. */
+/** The facts about a flag that help, the reference and the sorting of arguments need. */
 export interface FlagInfo {
   readonly name: string
   readonly alias: string | undefined
@@ -76,7 +76,7 @@ export const words = (name: string, description: string): Positional<ReadonlyArr
     info: { name: `${name}…`, required: true, description }
   })
 
-/** What the flags of a command say. */
+/** The parsed flags of a command. */
 export type FlagValues<F extends Readonly<Record<string, Flag<unknown>>>> = {
   readonly [K in keyof F]: F[K] extends Options.Options<infer A> ? A : never
 }

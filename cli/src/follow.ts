@@ -13,17 +13,17 @@ import { type Terminal, table } from "./terminal.ts"
 interface FollowInput {
   readonly detach: boolean
   readonly waitTimeout: string | undefined
-  /** Gives up waiting once something was found that waiting doesn't mend. */
+  /** Stops waiting when it finds a problem that waiting can't fix. */
   readonly failFast?: boolean
   /** Says nothing when it is interrupted. */
   readonly quiet?: boolean
-  /** What was waited for has come: the deployment's own outcome does not matter any more. */
+  /** The awaited state is reached, so the deployment's own outcome no longer matters. */
   readonly until?: (progress: DeployProgress) => boolean
 }
 
 /**
- * Tells how a deployment goes on until it ends. Fails with `DeploymentFailed` where it did not succeed, and with exit code 8 where it
- * took longer than `--wait-timeout`. Interrupted, it says that the deployment goes on.
+ * Prints the progress of a deployment until it ends. Fails with `DeploymentFailed` if it didn't succeed, and with exit code 8 if it
+ * took longer than `--wait-timeout`. If you interrupt it, it says that the deployment continues.
  */
 export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, input: FollowInput, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -42,7 +42,7 @@ export const follow = <E, R>(progress: Stream.Stream<DeployProgress, E, R>, inpu
       return reached
     })
     const { isCaution, mayPass, succeeded } = yield* loadSdk
-    /** What waiting doesn't mend, while there is something to wait for. */
+    /** A problem that waiting can't fix, found while waiting. */
     const hopelessIn = ({ services }: Deployment) => {
       const pending = services.filter((_) => _.state === "pending")
       if (pending.length === 0) return []

@@ -35,7 +35,7 @@ export const printable = (line: string): string =>
     (_, colour: string | undefined) => colour ?? ""
   )
 
-/** The lines of a text that somebody else wrote, each `printable`; those after the first further in, so that none is taken for another's. */
+/** The lines of somebody else's text, each `printable`. Lines after the first are indented, so that none looks like somebody else's. */
 export const linesOf = (text: string, indent = "    "): ReadonlyArray<string> => {
   const [first = "", ...rest] = text.trimEnd().split(/\r?\n/)
   return [printable(first), ...rest.map((_) => `${indent}${printable(_)}`)]

@@ -15,7 +15,7 @@ type Heading = (title: string) => string
 
 const indent = (rows: ReadonlyArray<ReadonlyArray<string>>) => table(rows).map((_) => `  ${_}`)
 
-/** Flags that every command has: they stand under a heading of their own. */
+/** Flags of every command. Help lists them under their own heading. */
 const shared = new Set(["json", "api-url", "stage", "config", "debug", "help"])
 const help: FlagLike = { name: "help", alias: "h", value: undefined, repeated: false, description: "Print this help" }
 

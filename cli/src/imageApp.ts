@@ -8,7 +8,7 @@ import { UsageError } from "./failure.ts"
 import { integer, text, texts } from "./flags.ts"
 import { shellWords } from "./shellWords.ts"
 
-/** What `deploy --name` says of its one image. */
+/** The flags of `deploy --name` that describe its one image. */
 export const imageFlags = {
   env: texts("env", "NAME=VALUE", { alias: "e", description: "Environment of IMAGE" }),
   envFrom: text("env-from", "FILE", {

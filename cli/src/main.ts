@@ -27,7 +27,7 @@ const fail = async (message: string, fix: string, terminal: Terminal): Promise<v
   leave(2)
 }
 
-/** The names that begin with these words and go on. */
+/** Longer command names that begin with these words. */
 const familyOf = (words: ReadonlyArray<string>) =>
   commands.map((_) => _.name).filter((_) => _.startsWith(`${words.join(" ")} `))
 
@@ -47,7 +47,7 @@ const unknownCommand = async (words: ReadonlyArray<string>, terminal: Terminal):
     )
   }
   const written = words.slice(0, depth + 1).join(" ")
-  // What is one word in a longer name is a candidate too: `auth api-kyes create` means `auth api-keys`.
+  // One word inside a longer name is a candidate too: `auth api-kyes create` means `auth api-keys`.
   const candidates = commands.flatMap(({ name }) => {
     const parts = name.split(" ")
     return depth === 0 || name.startsWith(`${known.join(" ")} `) ? [name, parts.slice(0, depth + 1).join(" ")] : []
@@ -83,12 +83,12 @@ const main = async (argv: ReadonlyArray<string>): Promise<void> => {
   return call(entry, command, rest, terminal)
 }
 
-// The reader of a pipe has gone (`| head`): there is nobody to tell.
+// The reader of a pipe has exited (`| head`), so there is nobody to report to.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 }
 
-// What goes wrong before a command runs is a mistake of this program: the sources could not be loaded, say.
+// A failure before a command runs is a bug in this program: the sources could not be loaded, for example.
 await main(process.argv.slice(2)).catch((error: unknown) => {
   const debug = process.argv.includes("--debug")
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error)

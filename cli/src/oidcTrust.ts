@@ -28,9 +28,9 @@ const ownClaims = (written: ReadonlyArray<string>): Effect.Effect<Record<string,
   )
 
 /**
- * Issuer and claims of what was written. GitHub ("OpenID Connect reference"): `sub` of a push to a branch is
+ * Parses the issuer and claims that the user wrote. GitHub ("OpenID Connect reference"): `sub` of a push to a branch is
  * `repo:OWNER/REPO:ref:refs/heads/BRANCH`, and `repository` stands in every token. GitLab ("ID token payload"):
- * `sub` is `project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH`. Without a branch the server asks for an id of the owner beside it.
+ * `sub` is `project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH`. Without a branch the server asks for the owner's id as well.
  */
 export const trustOf = (input: WrittenTrust): Effect.Effect<Trusted, UsageError> =>
   Effect.gen(function* () {

@@ -6,7 +6,7 @@ import { CommandFailed } from "./failure.ts"
 import { text } from "./flags.ts"
 import { suggest } from "./suggest.ts"
 
-/** What each of these commands says of where the server is. */
+/** The flags of these commands that say where the server is. */
 export const dataDirFlag = text("data-dir", "FOLDER", {
   description: "Where data is kept (MAXCLOUD_DATA_DIR) [.maxcloud]"
 })
@@ -24,7 +24,7 @@ const exits: Readonly<Record<OperatorFailure["reason"], ExitCode>> = {
   organization: 5
 }
 
-/** Names of organizations that a message tells, where none is like the one that was written. */
+/** Organizations that a message lists if no name resembles the written one. */
 const told = 10
 
 const fixOf = (organizations: ReadonlyArray<string>, written: string) => {

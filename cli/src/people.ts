@@ -5,7 +5,7 @@ import { type connect, loadSchemas, parse } from "./client.ts"
 import { parseDuration } from "./duration.ts"
 import { CommandFailed, UsageError } from "./failure.ts"
 
-/** What people write of people, roles and keys, as the contract has it. */
+/** Parses user input about people, roles and keys by the contract's schema. */
 
 export type Cloud = Effect.Effect.Success<ReturnType<typeof connect>>
 
@@ -39,7 +39,7 @@ export const parseScopes = (written: ReadonlyArray<string>): Effect.Effect<Reado
 export const parseSeconds = (flag: string, written: string): Effect.Effect<number, UsageError> =>
   Effect.map(parseDuration(flag, written), (_) => Math.round(_ / 1000))
 
-/** The one that is meant by its id, or by one of its names where no other has the same. */
+/** Finds an item by its id, or by a name that no other item has. */
 export const findOne = <A extends { readonly id: string }>(
   all: ReadonlyArray<A>,
   written: string,
@@ -58,7 +58,7 @@ export const findOne = <A extends { readonly id: string }>(
   return new CommandFailed({ tag: "Ambiguous", exit: 2, message, fix: `name it by its id: \`${list}\` shows it` })
 }
 
-/** The id of what is written, where that is one already. */
+/** The input itself, if it already is an id. */
 export const asId = <A extends string>(schema: Schema.Schema<A, string>, written: string) =>
   Effect.option(parse(schema, written))
 

@@ -8,7 +8,7 @@ const decode = Schema.decodeUnknownSync(DeploymentEvent)
 const event = (id: number, service: string, reason: string, message = "") =>
   decode({ id, at: "2026-01-01T00:00:00.000Z", type: "service", service, reason, message, deployment: null })
 
-/** What people read of these events where stderr is no terminal, without the times. */
+/** The output of these events when stderr isn't a terminal, without the times. */
 const linesOf = (events: ReadonlyArray<DeploymentEvent>): ReadonlyArray<string> => {
   const lines: Array<string> = []
   const progress = makeProgress({
@@ -71,7 +71,7 @@ describe("progress of a deployment, not on a terminal", () => {
     )
   })
 
-  it("keeps the lines of what a service waits for", () => {
+  it("keeps the lines that say what a service waits for", () => {
     assert.deepStrictEqual(linesOf([event(1, "api", "ImagePull", "no answer of the registry\nit is tried again")]), [
       "api: no answer of the registry\n            it is tried again"
     ])

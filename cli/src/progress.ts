@@ -2,7 +2,7 @@ import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
 import { linesOf, printable } from "./format.ts"
 import { elapsed, type Terminal, table } from "./terminal.ts"
 
-/** Tells how a deployment goes on. */
+/** Prints the progress of a deployment. */
 export interface Progress {
   readonly event: (event: DeploymentEvent) => void
   /** Leaves the last state standing, and stops. */
@@ -32,7 +32,7 @@ const serviceRow = (
   ]
 }
 
-/** True for each text once: a passing fault is told when it begins, not again and again. */
+/** True the first time it sees a text: a temporary fault is reported once, not repeatedly. */
 const firstTime = () => {
   const seen = new Set<string>()
   return (text: string) => seen.size < seen.add(text).size
@@ -115,7 +115,7 @@ const appended = (terminal: Terminal): Progress => {
       // An event without the deployment is one of several that were read together: then only these two say a state.
       const state = service?.state ?? statesOfReasons[event.reason]
       const reason = service?.diagnosis?.message || service?.message || event.message || service?.reason || event.reason
-      // What failed is told whole at the end, with its last lines.
+      // A failed service is reported in full at the end, with its last lines.
       const [message = "", ...rest] = state === "failed" ? linesOf(reason).slice(0, 1) : linesOf(reason, " ".repeat(12))
       const said = message.toLowerCase() === state ? "" : message
       const line = `${event.service}: ${[state, said].filter((_) => _ !== undefined && _ !== "").join(", ")}`

@@ -69,7 +69,7 @@ export const askHidden = (question: string): Effect.Effect<string, CommandFailed
   })
 
 /**
- * Asks to type `name` before something is removed. Without a terminal nobody can be asked: it needs `--yes`.
+ * Asks the user to type `name` before something is removed. Without a terminal it can't ask, so it needs `--yes`.
  */
 export const confirmByName = (
   input: { readonly yes: boolean },

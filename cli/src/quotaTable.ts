@@ -4,7 +4,7 @@ import { printTable, type Terminal } from "./terminal.ts"
 
 const cpu = (milli: number) => String(milli / 1000)
 
-/** One row for each organization: what it has of what it may; `*` marks what was set for itself. */
+/** One row for each organization: its use and its quotas; `*` marks quotas that were set for the organization itself. */
 export const printQuotas = (all: ReadonlyArray<OrganizationQuotas>, terminal: Terminal) => {
   printTable(
     ["ORGANIZATION", "SERVICES", "INSTANCES", "VCPU", "MEMORY", "DEPLOYMENTS AN HOUR", "SOURCES", "LOGS", "STREAMS"],

@@ -10,8 +10,8 @@ const told = (readiness: Parameters<typeof tellReadiness>[0]["readiness"]) =>
     return lines
   })
 
-describe("what a server can't do", () => {
-  it.effect("is told in a line each, and nothing of what it can", () =>
+describe("a server's failed checks", () => {
+  it.effect("are reported in a line each, without those that pass", () =>
     Effect.gen(function* () {
       const message = "The disk of the server's data folder is full. Free some space on it."
       const checks = [

@@ -2,10 +2,10 @@ import type { MaxCloud } from "@maxcloud/sdk/effect"
 import { type Context, Effect } from "effect"
 import type { Terminal } from "./terminal.ts"
 
-/** Longer than an answer from far away takes: what was asked for doesn't wait for a word about the server itself. */
+/** Longer than an answer from a distant server takes. The command itself doesn't wait for a note about the server. */
 const patience = "3 seconds"
 
-/** Says on stderr what the server can't do at present. A server that doesn't say is passed over. */
+/** Prints the server's failed checks on stderr. If the server doesn't report any, it prints nothing. */
 export const tellReadiness = (
   cloud: Pick<Context.Tag.Service<typeof MaxCloud>, "readiness">,
   terminal: Pick<Terminal, "paintError" | "say">

@@ -8,7 +8,7 @@ import { CommandFailed, UsageError } from "./failure.ts"
 import { linesOf, printable } from "./format.ts"
 import type { Terminal } from "./terminal.ts"
 
-/** A failure as it is told: one block for people, one object for `--json`. */
+/** A failure as it is printed: one block for people, one object for `--json`. */
 export interface Report {
   readonly exit: ExitCode
   readonly tag: string
@@ -132,16 +132,16 @@ const sdkReport = (error: MaxCloudError): Report => {
   }
 }
 
-/** Reasons of deployments that are no codes of a diagnosis. */
+/** Failure reasons of deployments that aren't diagnosis codes. */
 const uncoded = new Set(["Refused", "ServiceFailed", "RuntimeUnavailable", "InternalError"])
 
-/** The SDK says what is wrong, then after a colon what to do. */
+/** The SDK's messages state the problem, then after a colon the fix. */
 const split = (message: string): readonly [string, string | undefined] => {
   const at = message.indexOf(": ")
   return at === -1 ? [message, undefined] : [message.slice(0, at), message.slice(at + 2)]
 }
 
-/** Why a service of a deployment isn't ready: what was found, what it wrote last, and what to do. */
+/** Why a service of a deployment isn't ready: the finding, its last log lines, and the fix. */
 export const failedService = ({
   diagnosis,
   logTail,

@@ -22,7 +22,7 @@ const rows = (service: object) =>
   Object.fromEntries(settingRows(settingsOf(specOf(service))).map(([name, value]) => [name, value]))
 
 describe("settings", () => {
-  it("are told with their defaults", () => {
+  it("are shown with their defaults", () => {
     expect(rows({})).toEqual({
       port: "8080",
       scale: "0 to 10 instances, 80 requests at a time each; one goes after 1m without requests",
@@ -33,7 +33,7 @@ describe("settings", () => {
     })
   })
 
-  it("are told as the config writes them", () => {
+  it("are shown as the config writes them", () => {
     expect(
       rows({
         port: "auto",
@@ -72,7 +72,7 @@ describe("the environment", () => {
     }
   })
 
-  it("is told by where values come from", () => {
+  it("is shown by the origin of its values", () => {
     expect(Object.entries(env).map(([name, value]) => [name, envSource(value)])).toEqual([
       ["PLAIN", "text"],
       ["TOKEN", "secret TOKEN"],

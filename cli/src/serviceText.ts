@@ -6,7 +6,7 @@ type EnvPart = Exclude<EnvValue, string | { readonly join: unknown }>
 const partText = (part: EnvPart): string =>
   "secret" in part ? `secret ${part.secret}` : `${part.property} of ${part.service}`
 
-/** Where a variable's value comes from, never the value: what was meant for a secret is often written as a text. */
+/** The origin of a variable's value, never the value itself: people often write secrets as plain text. */
 export const envSource = (value: EnvValue): string => {
   if (typeof value === "string") return "text"
   if (!("join" in value)) return partText(value)

@@ -33,7 +33,7 @@ describe("a command written as one text", () => {
     )
   })
 
-  it("is what a shell makes of it", () => {
+  it("matches a shell's own result", () => {
     const part = fc.constantFrom("a", "b c", "'d e'", '"f g"', "\\ ", '"\\""', "''", '"\'"', "\\'", " ")
     const texts = fc
       .sample(fc.array(part, { minLength: 1, maxLength: 8 }), { numRuns: 200, seed: 1 })

@@ -1,8 +1,8 @@
 import { Either } from "effect"
 
 /**
- * The words of a command that is written as one text, as a shell reads quotes and backslashes; nothing else in it means anything. Left: what is
- * wrong with it.
+ * The words of a command that is written as one text. Quotes and backslashes work as in a shell, and nothing else is special. Left: the
+ * problem with it.
  */
 export const shellWords = (text: string): Either.Either<ReadonlyArray<string>, string> => {
   const words: Array<string> = []

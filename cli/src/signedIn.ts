@@ -32,7 +32,7 @@ export const keepSession = (input: Pick<Globals, "apiUrl">, session: SessionGran
     sayOverridden(terminal)
   })
 
-/** What is kept is no use while the environment names another credential. */
+/** The stored credential has no effect while the environment names another one. */
 export const sayOverridden = (terminal: Terminal): void => {
   const source = sourceOfEnvironment(process.env)
   if (source !== undefined && !terminal.json) {

@@ -8,7 +8,7 @@ const listed = (names: ReadonlyArray<string>): string => {
   return more > 0 ? `${names.slice(0, shownAtMost).join(", ")} and ${more} more` : names.join(", ")
 }
 
-/** Says what was cut from a workspace, and what was left out as secret. */
+/** Prints what was cut from a workspace, and which secret files were left out. */
 export const tellSources =
   (terminal: Terminal) =>
   (sources: ReadonlyArray<SourceReport>): void => {

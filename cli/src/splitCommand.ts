@@ -1,6 +1,6 @@
 import { commands, type Entry } from "./commands/index.ts"
 
-/** What other tools call a command of ours. */
+/** Other tools' names for our commands. */
 export const aliases: Readonly<Record<string, string>> = {
   login: "auth login",
   logout: "auth logout",

@@ -8,7 +8,7 @@ describe("suggest", () => {
     expect(editDistance("kitten", "sitting")).toBe(3)
   })
 
-  it("finds what was meant, and nothing where nothing is near", () => {
+  it("finds the intended name, and nothing if no name is close", () => {
     const names = ["deploy", "delete", "list", "logs", "deployments"]
     expect(suggest("deplyo", names)).toBe("deploy")
     expect(suggest("lst", names)).toBe("list")

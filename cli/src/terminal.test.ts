@@ -17,7 +17,7 @@ describe("hasColours", () => {
 })
 
 describe("table", () => {
-  it("aligns columns by what is seen, without colours", () => {
+  it("aligns columns by visible width, without colors", () => {
     expect(
       table([
         ["a", "\u001b[31mred\u001b[39m", "x"],

@@ -26,7 +26,7 @@ export interface Terminal {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** NO_COLOR (no-color.org) beats FORCE_COLOR, both beat what the stream is. */
+/** NO_COLOR (no-color.org) takes precedence over FORCE_COLOR, and both over the kind of the stream. */
 export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
   if ((env["NO_COLOR"] ?? "") !== "") return false
   const forced = env["FORCE_COLOR"]
@@ -98,7 +98,7 @@ export const age = (instant: string, now: number): string => {
   return `${Math.floor(seconds / 86_400)}d ago`
 }
 
-/** How long until then, in its largest unit; `never` where there is no end. */
+/** The time left, in its largest unit; `never` if there is no end. */
 export const until = (instant: string | null, now: number): string => {
   if (instant === null) return "never"
   const seconds = Math.floor((Date.parse(instant) - now) / 1000)

@@ -149,7 +149,7 @@ describe("parseAppSpec", () => {
     ])
   })
 
-  it("tells what is missing, and what is no app at all", () => {
+  it("reports missing fields, and values that aren't an app at all", () => {
     assert.deepStrictEqual(issuesOf({}), [
       "app: This field is missing. Add it: a text.",
       "services: This field is missing. Add it: a list."

@@ -62,7 +62,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
 }
 
 /**
- * What a `maxcloud.config.ts` describes, as plain data: the same whether it comes from TypeScript, YAML or JSON.
+ * An app as plain data, as a `maxcloud.config.ts` describes it. It is the same whether it comes from TypeScript, YAML or JSON.
  * Decoding fills defaults and turns quantities into numbers; encoding gives the short canonical form that is sent and stored.
  */
 export const AppSpec = Fields.pipe(
@@ -119,7 +119,7 @@ export function* parseAppSpecInTurns(input: unknown): Turns<Either.Either<AppSpe
   return between.length === 0 ? Either.right(spec) : Either.left(between.slice(0, maxSpecIssues))
 }
 
-/** What an app that can't be read has as its services. */
+/** The services of an app that can't be parsed. */
 const servicesOf = (input: unknown): ReadonlyArray<unknown> => {
   const services = typeof input === "object" && input !== null && "services" in input ? input.services : undefined
   return Array.isArray(services) && services.length <= bounds.services ? services : []

@@ -39,7 +39,7 @@ describe("defineConfig", () => {
     await rejects(config, /secret\("B"\) is a reference, known only when it runs: write text`/)
   })
 
-  it("tells what is no app, no service and no link", async () => {
+  it("rejects values that aren't an app, a service or a link", async () => {
     // @ts-expect-error a function that returns nothing
     const noApp = defineConfig(() => undefined)
     await rejects(noApp, /returns no app/)
@@ -56,7 +56,7 @@ describe("defineConfig", () => {
   })
 })
 
-/** What must not compile: checked by `tsc`, never run. */
+/** Code that must not compile: checked by `tsc`, never run. */
 export const mistakes = () => {
   const api = service("api", { image: "nginx" })
   const name: "api" = api.name

@@ -24,7 +24,7 @@ export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" 
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
 export type EnvInput = string | Secret | ServiceAddress | Text
 
-/** What a service is: an `image` to run, or a `source` folder. */
+/** A service: an `image` to run, or a `source` folder. */
 export type ServiceInput = CommonInput & (ImageInput | SourceInput)
 
 const definition = Symbol.for("maxcloud.dev/service")
@@ -50,7 +50,7 @@ export interface Location {
 }
 
 export interface ConfigContext {
-  /** Which instance of the app is described: `production`, `dev`, `preview-42`. */
+  /** The instance of the app that the config describes: `production`, `dev`, `preview-42`. */
   readonly stage: string
 }
 
@@ -59,7 +59,7 @@ export interface AppInput {
   readonly services: ReadonlyArray<Service>
 }
 
-/** What evaluating a config gives: an AppSpec yet unchecked, and where each of its services is written. */
+/** The result of evaluating a config: an AppSpec that hasn't been checked yet, and where each of its services is written. */
 export interface EvaluatedConfig {
   readonly spec: AppSpecEncoded
   readonly locations: ReadonlyArray<Location | undefined>
@@ -84,7 +84,7 @@ const reference = <A extends object>(fields: A, written: string): A => {
       toString
     )
   }
-  // On the prototype: what is read of it, is cloned or sent, are the fields alone.
+  // On the prototype, so that reading, cloning or sending the value only sees the fields.
   return Object.assign(Object.create(Object.defineProperty({}, "toString", { value: toString })), fields)
 }
 
@@ -139,7 +139,7 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
     throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
   }
   const { services, ...rest } = app
-  // What is no array is told by the schema, as of a config in YAML.
+  // If it isn't an array, the schema reports that, as for a config in YAML.
   if (!Array.isArray(services)) return { spec: { ...rest, services }, locations: [] }
   const definitions = services.map((service: Service | undefined, index) => {
     const made = service?.[definition]
@@ -175,6 +175,6 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
 export const isConfig = (value: unknown): value is Config =>
   typeof value === "object" && value !== null && configuration in value
 
-/** What a config describes for a stage, yet unchecked. */
+/** The app that a config describes for a stage, not checked yet. */
 export const evaluateConfig = (config: Config, context: ConfigContext): Promise<EvaluatedConfig> =>
   config[configuration](context)

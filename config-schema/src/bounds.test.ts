@@ -142,7 +142,7 @@ describe("the bounds of an AppSpec", () => {
     ])
   })
 
-  it("holds for what is sent where it holds for what is written, in the largest app too", () => {
+  it("holds for the sent form if it holds for the written form, in the largest app too", () => {
     const full = many(bounds.services, (index) => ({
       ...service,
       name: `s${index}`,

@@ -34,7 +34,7 @@ export const bounds = {
 } as const
 export type Bound = keyof typeof bounds
 
-/** What each bound is of, as the reference and the messages say it. */
+/** The subject of each bound, as the reference and the messages name it. */
 export const boundOf: Readonly<Record<Bound, string>> = {
   values:
     "values inside the lists and maps of all services of an app (`env`, `links`, `args` and so on): each text, number, list and object is one",

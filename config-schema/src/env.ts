@@ -44,7 +44,7 @@ export const EnvValue = Schema.Union(
   ...typedAs("EnvInput"),
   message: ({ actual }) => {
     if (actual === undefined || actual === null) return "The variable has no value. Set a text, or remove the variable."
-    // The digits that were written are gone: 3.10 arrives as 3.1, 0123 as 83.
+    // The original digits are lost: 3.10 arrives as 3.1, 0123 as 83.
     if (typeof actual === "number") return "The value must be a text. Put it in quotes: 3.10 without them is 3.1."
     return typeof actual === "boolean" ? `The value must be a text. Write "${actual}".` : ""
   }

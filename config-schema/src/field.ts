@@ -1,7 +1,7 @@
 import { SchemaAST as AST, Schema } from "effect"
 
 /**
- * What people read of a field. It is written here only, with the field's Schema: the reference, the JSON Schema, the types of a config in
+ * The documentation of a field. It is written only here, with the field's Schema. The reference, the JSON Schema, the types of a config in
  * TypeScript and what an editor shows over them are generated from it (`npm run generate`).
  */
 interface Words {
@@ -22,7 +22,7 @@ const nounKey = Symbol.for("@maxcloud/config-schema/noun")
 
 /** On a Schema: the type of its values in a config in TypeScript. */
 export const typedAs = (type: string) => ({ [typeKey]: type })
-/** On a Schema: what the reference calls its values. */
+/** On a Schema: the reference's name for its values. */
 export const called = (noun: string) => ({ [nounKey]: noun })
 
 const annotations = (description: string, doc: Doc) => ({ description, [docKey]: doc })
@@ -49,7 +49,7 @@ export const withDefault = <A, I>(
 export interface Field {
   readonly name: string
   readonly isRequired: boolean
-  /** What a config may write, as an AST. */
+  /** The form that a config may write, as an AST. */
   readonly ast: AST.AST
   readonly description: string
   readonly doc: Doc
@@ -61,7 +61,7 @@ const textAt = (ast: AST.Annotated, key: symbol): string | undefined => {
   return typeof text === "string" ? text : undefined
 }
 
-/** Both sides of a struct: what is written, and what that is read as. */
+/** Both sides of a struct: the written form, and the form that it is decoded to. */
 const sidesOf = (ast: AST.AST): readonly [AST.AST, AST.AST] => {
   if (AST.isRefinement(ast)) return sidesOf(ast.from)
   return AST.isTransformation(ast) ? [ast.from, ast.to] : [ast, ast]
@@ -85,18 +85,18 @@ export const fieldsOf = ({ ast }: { readonly ast: AST.AST }): ReadonlyArray<Fiel
   })
 }
 
-/** What is written, without what is checked of it; `undefined`, which no config writes, is left out of a union. */
+/** The written form, without its refinements. `undefined`, which no config writes, is left out of a union. */
 const membersOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
   if (AST.isRefinement(ast) || AST.isTransformation(ast)) return membersOf(ast.from)
   if (AST.isUnion(ast)) return ast.types.flatMap(membersOf)
   return AST.isUndefinedKeyword(ast) ? [] : [ast]
 }
 
-/** Can its author make it as long as they like: is it a list or a map? */
+/** Can its author make it arbitrarily long: is it a list or a map? */
 export const isOpen = ({ ast }: Field): boolean =>
   membersOf(ast).some((_) => AST.isTupleType(_) || (AST.isTypeLiteral(_) && _.indexSignatures.length > 0))
 
-/** The first of `find` on the way from a Schema to what is written. */
+/** The first result of `find` on the way from a Schema to its written form. */
 const along = (ast: AST.AST, key: symbol): string | undefined => {
   const own = textAt(ast, key)
   if (own !== undefined) return own
@@ -106,7 +106,7 @@ const along = (ast: AST.AST, key: symbol): string | undefined => {
   return only === undefined || others.length > 0 ? undefined : along(only, key)
 }
 
-/** What the reference calls the values of a field, if its Schema says it. */
+/** The reference's name for a field's values, if its Schema has one. */
 export const nounOf = ({ ast }: Field): string | undefined => along(ast, nounKey)
 
 /** The type of a Schema's values in a config in TypeScript. */

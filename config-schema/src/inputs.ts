@@ -72,7 +72,7 @@ export interface CommonInput {
   readonly command?: readonly [string, ...Array<string>]
   /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
   readonly args?: ReadonlyArray<string>
-  /** The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
+  /** The port that the program listens on. The program gets it as `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
   readonly port?: number | "auto"
   /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
   readonly protocol?: "http1" | "h2c"

@@ -5,13 +5,13 @@ import { Probe, Probes } from "./probes.ts"
 import { Scale } from "./scale.ts"
 import { ServiceSpec } from "./service.ts"
 
-/** What a config is made of, by the names that the JSON Schema gives them. */
+/** The parts of a config, by their names in the JSON Schema. */
 export const parts = { AppSpec, ServiceSpec, Scale, Probes, Probe } as const
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-// What a refinement is called inside (`int`, `a string matching …`) tells a reader nothing that the rule beside it does not.
+// Internal names of refinements (`int`, `a string matching …`) tell a reader nothing beyond the rule itself.
 const isNoise = (key: string, value: unknown): boolean =>
   (key === "title" && (value === "int" || value === "nonEmptyString")) ||
   (key === "description" &&

@@ -3,7 +3,7 @@ import { quoted } from "./bounds.ts"
 
 const label = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 
-/** What is wrong with `value` as a name of at most `max` characters, or nothing. Names are DNS-1035 labels (RFC 1035, 2.3.1). */
+/** The problem with `value` as a name of at most `max` characters, or nothing. Names are DNS-1035 labels (RFC 1035, 2.3.1). */
 const problemOfName = (what: string, value: string, max: number): string | undefined => {
   if (value.length === 0) return `A ${what} can't be empty.`
   if (value.length > max) return `${quoted(value)} has ${value.length} characters. A ${what} can have up to ${max}.`
@@ -31,7 +31,7 @@ const name = <Brand extends string>(brand: Brand, what: string, max: number) =>
 export const ServiceName = name("ServiceName", "service name", 57)
 export type ServiceName = typeof ServiceName.Type
 
-/** Name of an app: what one `maxcloud.config.ts` describes. */
+/** Name of an app, which one `maxcloud.config.ts` describes. */
 export const AppName = name("AppName", "app name", 40)
 export type AppName = typeof AppName.Type
 

@@ -1,13 +1,13 @@
 /** Names that no organization may take: the platform's own, those of a domain's usual hosts, and namespaces that clusters have. */
 const names: ReadonlySet<string> = new Set(
   [
-    // Of the server itself: whose everything is that comes without a credential, and the audit log's own chain.
+    // The server's own: the organization of callers without a credential, and the audit log's own chain.
     "local server",
     // Hosts that a platform or its mail has beside the services' (RFC 2142, and custom).
     "www api app apps admin console dashboard auth login account accounts billing status docs help support blog static assets cdn",
     "mail smtp imap pop webmail postmaster hostmaster webmaster abuse security noreply ns ns1 ns2 dns mx ftp vpn proxy gateway registry",
     "localhost root system internal example invalid autoconfig autodiscover wpad",
-    // Namespaces of Kubernetes, and of what is commonly installed on it, under the names of their own manuals and charts.
+    // Namespaces of Kubernetes and of software that is often installed on it, as their own manuals and charts name them.
     "default monitoring logging observability tracing prometheus grafana loki tempo jaeger opentelemetry datadog",
     "ingress ingress-nginx nginx-ingress traefik haproxy-controller contour projectcontour external-dns",
     "external-secrets cert-manager vault sealed-secrets",
@@ -60,8 +60,8 @@ export const isReservedName = (name: string): boolean =>
   names.has(name) || families.some((_) => name.startsWith(_)) || endings.some((_) => name.endsWith(_))
 
 /**
- * Is a namespace of this name the cluster's own for certain? Fewer than the reserved names: an organization that had its name before it was
- * reserved goes on, as long as the namespace is its own.
+ * Is a namespace of this name certainly the cluster's own? There are fewer of these than reserved names: an organization that had its name
+ * before it was reserved keeps it, as long as the namespace is its own.
  */
 export const isClusterNamespace = (name: string): boolean =>
   name === "default" || name === "cert-manager" || clusterFamilies.some((_) => name.startsWith(_))

@@ -67,7 +67,7 @@ const SourceFields = Schema.Struct({
   )
 })
 
-/** A folder with the source of a service. Written as its path alone, or with what the client adds. */
+/** A folder with the source of a service. Written as its path alone, or with the details that the client adds. */
 export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), Schema.typeSchema(SourceFields), {
   strict: true,
   decode: (_) => (typeof _ === "string" ? { path: _ } : _),
@@ -223,7 +223,7 @@ const Fields = Schema.Struct({
   port: withDefault(
     Port,
     defaultPort,
-    'The port that the program listens on; it is told by `PORT`. `"auto"`: the port that the image exposes.'
+    'The port that the program listens on. The program gets it as `PORT`. `"auto"`: the port that the image exposes.'
   ),
   protocol: withDefault(
     Schema.Literal("http1", "h2c"),

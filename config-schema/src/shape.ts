@@ -27,8 +27,8 @@ const measure = (input: unknown, limits: { readonly values: number; readonly dep
 const valuesIn = (input: unknown, most: number) => measure(input, { values: most, depth: bounds.depth }).values
 
 /**
- * What its author makes as long as they like. The other fields are the same few of every service, and the form that is sent has all of them,
- * whether they were written or not: so they are not counted, and what can be sent is what could be written.
+ * The parts that an author can make arbitrarily long. The other fields are few and the same for every service, and the sent form always has
+ * all of them. So we don't count those, and every app that can be written can be sent.
  */
 const openFields: ReadonlySet<string> = new Set(
   fieldsOf(ServiceSpec)

@@ -2,14 +2,14 @@ import { SchemaAST as AST, Either, Option, type ParseResult, Schema } from "effe
 import { quoted } from "./bounds.ts"
 import { nearest } from "./nearest.ts"
 
-/** One thing that is wrong: where (`["services", 0, "port"]`), and what, as a sentence with its fix. */
+/** One problem: its place (`["services", 0, "port"]`), and a sentence with its fix. */
 export const SpecIssue = Schema.Struct({
   path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
   message: Schema.String
 }).annotations({ identifier: "SpecIssue" })
 export type SpecIssue = typeof SpecIssue.Type
 
-/** The most mistakes that are told of one app: more help nobody, and each costs time. */
+/** The maximum number of problems that are reported for one app: more help nobody, and each costs time. */
 export const maxSpecIssues = 100
 
 type Path = SpecIssue["path"]
@@ -34,7 +34,7 @@ const show = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
-/** What is written: the encoded side, without refinements. */
+/** The written form: the encoded side, without refinements. */
 const written = (ast: AST.AST): AST.AST => {
   if (AST.isRefinement(ast)) return written(ast.from)
   if (AST.isTransformation(ast)) return written(ast.from)
@@ -58,7 +58,7 @@ const kindOf = (ast: AST.AST): string => {
   return "something else"
 }
 
-/** What is expected, in words: `a text`, `"public" or "internal"`. */
+/** The expected value, in words: `a text`, `"public" or "internal"`. */
 const describe = (ast: AST.AST): string => {
   const kinds = [
     ...new Set(
@@ -84,7 +84,7 @@ const accepts = (ast: AST.AST, value: unknown): boolean =>
 const keysOf = (ast: AST.AST): ReadonlyArray<string> =>
   membersOf(ast).flatMap((_) => (AST.isTypeLiteral(_) ? _.propertySignatures.map(({ name }) => String(name)) : []))
 
-/** A message that the schema itself has for what is wrong. */
+/** The schema's own message for the problem, if it has one. */
 const ownMessage = (issue: ParseResult.ParseIssue): string | undefined => {
   if (issue._tag === "Pointer" || issue._tag === "Unexpected" || issue._tag === "Missing") return undefined
   const message = Option.getOrUndefined(AST.getMessageAnnotation(issue.ast))?.(issue)

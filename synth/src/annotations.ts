@@ -6,9 +6,9 @@ export const label = {
   app: "maxcloud.dev/app",
   stage: "maxcloud.dev/stage",
   service: "maxcloud.dev/service",
-  /** Knative's, on what a revision has. */
+  /** Knative's, for a revision's settings. */
   revision: "serving.knative.dev/revision",
-  /** Knative's, on a Knative Service: `cluster-local` if nobody reaches it from outside. */
+  /** Knative's, on a Knative Service: `cluster-local` if it can't be reached from outside. */
   visibility: "networking.knative.dev/visibility"
 } as const
 
@@ -21,9 +21,9 @@ export const annotation = {
   sourceBuild: "maxcloud.dev/source-build",
   /** On a Knative Service's template: absolute folder to run in place (`maxcloud dev`). */
   sourceDirectory: "maxcloud.dev/source-directory",
-  /** On a Knative Service's template: the script of its package.json that runs the folder, instead of what a deploy would start. */
+  /** On a Knative Service's template: the script of its package.json that runs the folder, instead of the command that a deploy would start. */
   sourceScript: "maxcloud.dev/source-script",
-  /** On a Knative Service's template: `auto` where the image says its port. The manifest's port holds where nobody asks the image. */
+  /** On a Knative Service's template: `auto` if the image names its port. The manifest's own port applies if nobody inspects the image. */
   port: "maxcloud.dev/port",
   /**
    * On a Knative Service's template: `any-answer` if the config declares no liveness probe. The manifest's own is a TCP connection then; the local
@@ -37,7 +37,7 @@ export const annotation = {
    * The Secret itself has no `data` at rest.
    */
   secretParts: "maxcloud.dev/secret-parts",
-  /** On a Secret: `true` where its `data`, the organization's credentials for registries, is put in at apply. It has none at rest. */
+  /** On a Secret: `true` if its `data`, the organization's credentials for registries, is filled in at apply. At rest it has no data. */
   registryCredentials: "maxcloud.dev/registry-credentials",
   /**
    * On a Knative Service (not its template: a link makes no revision): the services of its namespace that its pods may call, sorted,

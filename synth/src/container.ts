@@ -103,7 +103,7 @@ export const containerOf = (
   return {
     name: "user-container",
     image,
-    // By digest Kubernetes would take what any tenant's pod has brought onto the node, and ask nobody.
+    // For a digest, Kubernetes would use an image that any tenant's pod has pulled onto the node, without asking the registry.
     imagePullPolicy: resolved?.needsCredentials === true ? "Always" : undefined,
     command: service.command?.map((_) => wordOf(_, secrets)),
     args: service.args?.map((_) => wordOf(_, secrets)),
@@ -135,7 +135,7 @@ const defaultLiveness = (port: number, initialDelay: number): ContainerProbe => 
 const probeOf = ({ path, ...times }: Probe, port: number): ContainerProbe =>
   path === undefined ? { tcpSocket: { port }, ...times } : { httpGet: { path, port }, ...times }
 
-/** Memory is kept for an instance whole, since it cannot be given back; of CPU a tenth, since what is idle can be shared. */
+/** An instance reserves all of its memory, since memory can't be given back. It reserves a tenth of its CPU, since idle CPU can be shared. */
 const resourcesOf = ({ cpu, memory }: ServiceSpec) => ({
   limits: { cpu, memory },
   requests: { cpu: Math.max(10, Math.ceil(cpu / 10)), memory }

@@ -81,7 +81,7 @@ describe("ipBlocksOf", () => {
     expect(internet?.except).not.toContain("10.240.0.0/16")
   })
 
-  it("opens no address but a public one, or one that is declared, listed and not the cluster's", () => {
+  it("opens only public addresses, and declared ones that are listed and aren't the cluster's", () => {
     const anyRange = fc
       .tuple(fc.oneof(fc.ipV4(), fc.constantFrom("10.96.0.1", "10.0.0.0", "100.64.1.1", ...metadata)), fc.nat(32))
       .map(([address, length]) => `${address}/${length}`)

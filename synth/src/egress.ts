@@ -12,7 +12,7 @@ import {
 } from "@maxcloud/config-schema"
 import type { TenantContext } from "./tenant.ts"
 
-/** What the platform says of ranges: which are the cluster's own, and which special ones a service may declare. */
+/** The platform's ranges: the cluster's own, and the special ones that a service may declare. */
 export type EgressRules = Pick<TenantContext, "closedRanges" | "privateRanges">
 
 export interface IpBlock {
@@ -32,7 +32,7 @@ const ofVersion4 = (ranges: ReadonlyArray<IpRange>) => ranges.filter((_) => _.ve
 
 const written = (ranges: ReadonlyArray<IpRange>) => [...ranges].sort(inOrder).map(writeRange)
 
-/** What is left out of a declared range: `undefined` where nothing of it is opened. */
+/** The parts that are cut out of a declared range: `undefined` if nothing of it is opened. */
 const exceptionsOf = (range: IpRange, { closedRanges = [], privateRanges = [] }: EgressRules) => {
   const shut = [...never, ...ofVersion4(rangesOf(closedRanges))]
   const isListed = rangesOf(privateRanges).some((_) => isWithin(range, _))
@@ -57,7 +57,7 @@ export const ipBlocksOf = (egress: Egress, rules: EgressRules = {}): ReadonlyArr
     })
 }
 
-/** Each once. Those that another holds stay: what is left out of the two may differ. */
+/** Removes duplicates. A range inside of another one stays: the parts cut out of the two may differ. */
 const eachOnce = (ranges: ReadonlyArray<IpRange>) => new Map(ranges.map((range) => [writeRange(range), range])).values()
 
 /** Why a declared range is not opened, as the end of a sentence that begins with it; undefined where it is. */

@@ -101,7 +101,7 @@ const secretOf = (
   { externalSecrets }: TenantContext
 ): Environment["secret"] => {
   if (Object.keys(parts).length === 0) return undefined
-  // What is read from another place is another Secret.
+  // A value from another place is another Secret.
   const place = externalSecrets === undefined ? "" : `\0${externalSecrets.store}\0${externalSecrets.key}`
   return { name: secretNameOf(service.name, writeParts(parts) + place), parts }
 }

@@ -44,8 +44,8 @@ export const referredIn = (word: string, secrets: ReadonlySet<string>): Readonly
 }
 
 /**
- * A word of `command` or `args` as a manifest has it. References to `secrets` are refused before (`knativeProblems`); one that a
- * stored config still holds is never expanded, since everybody on a machine can read the arguments of its processes.
+ * A word of `command` or `args` as a manifest has it. `knativeProblems` refuses references to `secrets` before this. If a stored config
+ * still has one, it is never expanded, since everybody on a machine can read the arguments of its processes.
  */
 export const wordOf = (word: string, secrets: ReadonlySet<string>): string =>
   replaceReferences(word, (whole, name) => (name !== undefined && secrets.has(name) ? `$${whole}` : whole))

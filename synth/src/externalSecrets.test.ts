@@ -62,7 +62,7 @@ describe("secrets of a store", () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it("are found without a field where the template has none", () => {
+  it("are found without a field if the template has none", () => {
     const place = { organization: OrganizationName.make("acme"), stage: StageName.make("dev") }
     const key = externalKeyOf(
       { store: "s", key: "{stage}:{organization}:{app}:{name}" },

@@ -14,7 +14,7 @@ export interface ExternalSecrets {
   readonly key: string
 }
 
-/** Where a secret is in its store. Without `property` the whole entry is its value. */
+/** The place of a secret in its store. Without `property` the whole entry is its value. */
 export interface ExternalKey {
   readonly key: string
   readonly property?: string
@@ -43,7 +43,7 @@ const literalTemplate = (text: string) => (text.includes("{") ? `{{ ${JSON.strin
 const templateOf = (parts: ReadonlyArray<SecretPart>) =>
   parts.map((_) => (typeof _ === "string" ? literalTemplate(_) : `{{ .${_.secret} }}`)).join("")
 
-/** What makes the operator write the Secret `name` with the values of `parts`. `labels`: of that Secret. */
+/** The object that makes the operator write the Secret `name` with the values of `parts`. `labels`: of that Secret. */
 export const externalSecretSpec = (
   external: ExternalSecrets,
   place: Pick<TenantContext, "organization" | "stage">,

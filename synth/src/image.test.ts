@@ -16,8 +16,8 @@ const withImage = (resolved: Partial<ResolvedImage>): TenantContext => ({
 const service = (port: number | "auto", tenant: TenantContext) =>
   JSON.stringify(synth(spec(port), tenant).find((_) => _.kind === "Service"))
 
-describe("what a registry says of an image", () => {
-  it("is what manifests name", () => {
+describe("a registry's answer for an image", () => {
+  it("is the name in manifests", () => {
     expect(service(80, withImage({}))).toContain(`"image":"${pinned}"`)
     expect(service(80, tenant)).toContain(`"image":"nginx:1"`)
   })
@@ -58,7 +58,7 @@ describe("credentials for registries", () => {
     expect(services[0]).toEqual(services[1])
   })
 
-  it("are nowhere where an organization has none", () => {
+  it("appear nowhere if an organization has none", () => {
     expect(JSON.stringify(manifests(false))).not.toContain("maxcloud--registry")
   })
 })

@@ -4,9 +4,9 @@ import type { ResolvedImage, TenantContext } from "./tenant.ts"
 
 export interface Image {
   readonly image: string
-  /** For the template: what the image's name stands for, where it is a source. */
+  /** For the template: the meaning of the image's name, if it is a source. */
   readonly annotations: Partial<TemplateAnnotations>
-  /** What its registry says of it, where that was asked. */
+  /** The registry's answer for it, if the registry was asked. */
   readonly resolved: ResolvedImage | undefined
 }
 

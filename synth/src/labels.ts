@@ -4,7 +4,7 @@ import type { TenantContext } from "./tenant.ts"
 
 const managed = { "app.kubernetes.io/managed-by": "maxcloud" } as const
 
-/** Labels of what a whole organization and stage has. */
+/** Labels of objects that belong to an organization and stage as a whole. */
 export const namespaceLabels = (tenant: TenantContext): Readonly<Record<string, string>> => ({
   ...managed,
   [label.organization]: tenant.organization,

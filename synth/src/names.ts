@@ -5,7 +5,7 @@ import type { TenantContext } from "./tenant.ts"
 export interface Place {
   readonly organization: OrganizationName
   readonly stage: StageName
-  /** What tenants' namespaces begin with, such as `mc-`; empty where they begin with nothing. */
+  /** The prefix of tenants' namespaces, such as `mc-`; empty if they have none. */
   readonly namespacePrefix: string
 }
 
@@ -31,9 +31,9 @@ export const maxServiceNameLength = (place: Pick<Place, "organization" | "stage"
 export const publicUrlOf = (service: ServiceName, tenant: TenantContext) =>
   `${tenant.scheme}://${hostLabelOf(service, tenant)}.${tenant.domain}${tenant.port === undefined ? "" : `:${tenant.port}`}`
 
-/** Host by which callers inside reach a service: Knative's cluster-local name. The local runtime puts a loopback listener in its place. */
+/** The host by which callers inside reach a service: Knative's cluster-local name. The local runtime uses a loopback listener instead. */
 export const internalHostOf = (service: ServiceName, place: Place) =>
   `${service}.${namespaceOf(place)}.svc.cluster.local`
 
-/** The namespace's Secret with the organization's credentials for registries. No service's Secret has such a name: theirs begin with the service's. */
+/** The namespace's Secret with the organization's credentials for registries. No service's Secret has this name: theirs begin with the service's. */
 export const pullSecretName = "maxcloud--registry"

@@ -23,14 +23,14 @@ const dns = podsIn("kube-system", { "k8s-app": "kube-dns" })
 /** Of queue-proxy, which stands before the program: HTTP/1.1 and h2c; its metrics. (knative/serving, pkg/networking.) */
 const requests = [tcp(8012), tcp(8013)]
 const metrics = [tcp(9090)]
-/** Where Kourier listens for cluster-local hosts; policies are judged after a Service's address is resolved to its pods. */
+/** The port where Kourier listens for cluster-local hosts. Policies apply after a Service's address is resolved to its pods. */
 const gatewayInternal = [tcp(8081)]
 const domain: Array<NetworkPolicyPort> = [{ port: IntOrString.fromNumber(53), protocol: "UDP" }, tcp(53)]
 
 /**
- * What a service's pods may do beyond the namespace's default deny: get requests through Knative's gateway and activator, be
- * measured, ask DNS, ask the gateway for what they link to, and call what `egress` opens. No pod reaches another or the activator
- * itself: who may ask the gateway for which host is the authorizer's part, which knows the caller.
+ * The connections of a service's pods beyond the namespace's default deny. They get requests through Knative's gateway and activator, are
+ * scraped for metrics, ask DNS, ask the gateway for linked services, and call the targets that `egress` opens. No pod reaches another pod or
+ * the activator itself. The gateway's authorizer, which knows the caller, decides who may ask for which host.
  */
 export const policyOf = (service: ServiceSpec, rules: EgressRules = {}): NetworkPolicySpec => {
   const links = linksOf(service)

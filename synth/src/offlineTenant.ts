@@ -25,6 +25,6 @@ export const offlineTenant = (
   runtimeClass: undefined,
   pausedServices: new Set(),
   pullSecret: false,
-  // Which of them a platform opens, only its server knows; it refuses the others.
+  // Only the server knows which of them its platform opens. It refuses the others.
   privateRanges: ["0.0.0.0/0"]
 })

@@ -30,7 +30,7 @@ describe("portable", () => {
   const find = (kind: string, name: RegExp) =>
     all.find((_) => _.manifest.kind === kind && name.test(_.manifest.metadata.name))
 
-  it("is in the given namespace, with nothing of max-cloud in it", () => {
+  it("is in the given namespace, without max-cloud's labels and annotations", () => {
     assert.deepStrictEqual(
       all.map((_) => `${_.manifest.kind} ${_.manifest.metadata.namespace}`).filter((_) => !_.endsWith(" team--a")),
       []

@@ -13,7 +13,7 @@ export interface PortableManifest {
   readonly notes: ReadonlyArray<string>
 }
 
-/** What a Knative without max-cloud cannot run: a `source`, which nobody would build; a `publicUrl`, which only a platform knows. */
+/** Features that a Knative without max-cloud can't run: a `source`, which nobody would build, and a `publicUrl`, which only a platform knows. */
 export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
   spec.services.flatMap((service, index) => [
     ...(service.image === undefined
@@ -78,7 +78,7 @@ const others = (all: Readonly<Record<string, string>> | undefined) => {
   return left.length === 0 ? undefined : Object.fromEntries(left)
 }
 
-/** Without what is ours, in labels, annotations and selectors at any depth. */
+/** Removes our own labels, annotations and selectors, at any depth. */
 const stripped = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(stripped)
   if (typeof value !== "object" || value === null) return value

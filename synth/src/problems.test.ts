@@ -53,7 +53,7 @@ describe("knativeProblems", () => {
 
   const of = (fields: object) => knativeProblems(app(fields)).map((_) => [_.path.slice(2).join("."), _.message])
 
-  it("refuses a name that Knative gives to a revision, and that of the namespace's own account", () => {
+  it("refuses a name that Knative gives to a revision, and the name of the namespace's own account", () => {
     const problems = (...names: ReadonlyArray<string>) =>
       knativeProblems(specOf({ app: "shop", services: names.map((name) => ({ name, image: "nginx" })) })).map((_) =>
         _.path.join(".")
@@ -65,7 +65,7 @@ describe("knativeProblems", () => {
     expect(problems("web", "report-20241", "web-2", "web-0001")).toEqual([])
   })
 
-  it("takes what is usual", () => {
+  it("accepts usual specs", () => {
     const image = `localhost:5000/a/b:1@sha256:${"0".repeat(64)}`
     expect(of({ image, port: 80, files: { "/a/b": { secret: "S" }, "/a/c": { secret: "S" } } })).toEqual([])
   })

@@ -15,7 +15,7 @@ import { hostLabelOf, maxNamespaceLength, maxServiceNameLength, namespaceOf, typ
 export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, number>): ReadonlyArray<SecretName> =>
   [...new Set(spec.services.flatMap(secretsOf))].filter((_) => !versions.has(_)).sort()
 
-/** What makes the hosts of an app impossible at this organization and stage: a name too long for its label, a namespace that is not ours. */
+/** Problems with an app's hosts in this organization and stage: a name too long for its label, a namespace that isn't ours. */
 export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
   const namespace = namespaceOf(tenant)
   const issues: Array<SpecIssue> = []
@@ -63,7 +63,7 @@ export const egressProblems = (
 /** Knative's own ports in a pod: of queue-proxy, and of profiling (knative/serving, pkg/networking). */
 const reservedPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 9090, 9091])
 
-/** What no Knative takes, though each value by itself is fine: told before anything is sent. */
+/** Problems that every Knative rejects, though each value by itself is fine. We report them before anything is sent. */
 export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> => {
   const names = new Set<string>(spec.services.map((_) => _.name))
   return spec.services.flatMap((service, index) =>
@@ -74,7 +74,7 @@ export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> => {
   )
 }
 
-/** What Knative calls the Services of a revision (knative/serving, pkg/reconciler/revision/resources/names). */
+/** Knative's names for the Services of a revision (knative/serving, pkg/reconciler/revision/resources/names). */
 const revisionName = /^(.+)-(\d{5,})(-private)?$/
 
 /** A service whose name another object of the namespace has, or will have: Knative then makes neither of the two work. */
@@ -139,8 +139,8 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
 const maxDescription = 200_000
 
 /**
- * The paths that are inside the path of another file, or the same as it, each with that other one. Sorted, a path comes after those that
- * it is inside of, with nothing between them but what is inside too: so each is compared with the last one that still holds it.
+ * The paths that are inside the path of another file, or equal to it, each with that other one. In sorted order, a path comes after those that
+ * contain it, and everything between them is contained too. So comparing each path with the last container is enough.
  */
 const filesInFiles = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> => {
   const sorted = paths
@@ -158,7 +158,7 @@ const filesInFiles = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [str
 /** The path of a file without repeated slashes. */
 const cleaned = (path: string) => path.replace(/\/+/g, "/")
 
-/** As Knative's webhook reads a reference: a first part without `.` or `:` is no registry but part of the repository. */
+/** Reads a reference as Knative's webhook does: a first part without `.` or `:` isn't a registry but part of the repository. */
 const isRepository = (image: string): boolean => {
   const [tagged = ""] = image.split("@", 1)
   const name = tagged.replace(/:[^/:]*$/, "")

@@ -7,14 +7,14 @@ import { imageOf } from "./image.ts"
 import type { TenantContext } from "./tenant.ts"
 import { flag, GoDuration, listed, secondsAt, TextMap } from "./values.ts"
 
-/** What Knative allows a service's `timeout` by default; its installation raises `max-revision-timeout-seconds` for more. */
+/** Knative's default maximum for a service's `timeout`. Its installation raises `max-revision-timeout-seconds` for more. */
 export const defaultMaxTimeoutSeconds = 600
 
 const at = Schema.fromKey
 const count = (missing: number) => Schema.optionalWith(Schema.NumberFromString, { default: () => missing })
 const duration = (missingMs: number) => Schema.optionalWith(GoDuration, { default: () => missingMs })
 
-/** The annotations of a template, as they are written and as they are read. What is missing is Knative's default. */
+/** The annotations of a template, for writing and reading. Missing ones have Knative's default. */
 export const TemplateAnnotations = Schema.Struct({
   sourceDigest: Schema.optional(Schema.String).pipe(at(annotation.sourceDigest)),
   sourcePackage: Schema.optional(Schema.String).pipe(at(annotation.sourcePackage)),
@@ -49,7 +49,7 @@ const Metadata = Schema.Struct({
   annotations: TemplateAnnotations
 })
 
-/** A Knative Service's `spec.template`, as it is written and as it is read. What a manifest leaves out has Kubernetes' and Knative's default. */
+/** A Knative Service's `spec.template`, for writing and reading. Fields that a manifest leaves out have the default of Kubernetes or Knative. */
 export const RevisionTemplate = Schema.Struct({
   metadata: Schema.optionalWith(Metadata, { default: () => Schema.decodeSync(Metadata)({ annotations: {} }) }),
   spec: Schema.Struct({
@@ -96,7 +96,7 @@ export const revisionTemplateOf = (
       runtimeClassName: tenant.runtimeClass,
       serviceAccountName: service.name,
       automountServiceAccountToken: false,
-      // Hundreds of variables for hundreds of neighbours make every start slower, and tell of them.
+      // Variables for hundreds of neighbors would slow down every start, and reveal those neighbors.
       enableServiceLinks: false,
       containerConcurrency: service.scale.maxConcurrency,
       timeoutMs: service.timeout,
@@ -107,7 +107,7 @@ export const revisionTemplateOf = (
   }
 }
 
-/** `concurrency` is what the autoscaler aims at, so all of the target is used (Knative's default of 70 % would aim at less). */
+/** The autoscaler aims at `concurrency`, so all of the target is used (Knative's default of 70 % would aim at less). */
 const scaleOf = (service: ServiceSpec, { pausedServices }: TenantContext) => ({
   minScale: pausedServices.has(service.name) ? 0 : service.scale.min,
   maxScale: service.scale.max,

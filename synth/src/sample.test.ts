@@ -5,7 +5,7 @@ import { sampleApp, sampleManifests } from "./sample.ts"
 
 const encoded = (input: unknown) => encodeAppSpec(Either.getOrThrow(parseAppSpec(input))).services[0]
 
-describe("the sample by which versions of synth are told apart", () => {
+describe("the sample that distinguishes versions of synth", () => {
   it("sets every field that a service can have, to something other than its default", () => {
     const defaults: Readonly<Record<string, unknown>> = {
       ...encoded({ app: "a", services: [{ name: "a", image: "a" }] })

@@ -82,8 +82,8 @@ const tenants: ReadonlyArray<TenantContext> = [
 ]
 
 /**
- * What this version of synth makes of a fixed sample. Two versions that differ in it make different manifests of the same app, so it
- * belongs to the key of manifests that are kept.
+ * The output of this version of synth for a fixed sample. Versions whose output differs make different manifests of the same app, so it
+ * is part of the key under which manifests are cached.
  */
 export const sampleManifests = (): ReadonlyArray<Manifest> => {
   const spec = Either.getOrThrowWith(

@@ -9,11 +9,11 @@ import type { TenantContext } from "./tenant.ts"
 export const SecretPart = Schema.Union(Schema.String, Schema.Struct({ secret: SecretName, version: Schema.Int }))
 export type SecretPart = typeof SecretPart.Type
 
-/** What each key of a Secret's data is put together from. */
+/** The parts that make up each key of a Secret's data. */
 export const SecretParts = Schema.Record({ key: Schema.String, value: Schema.Array(SecretPart) })
 export type SecretParts = typeof SecretParts.Type
 
-/** The version that a deployment pins. `missingSecrets` finds what has none, before. */
+/** The version that a deployment pins. `missingSecrets` reports secrets without one before this. */
 export const versionOf = ({ secret }: SecretReference, tenant: TenantContext): SecretPart => {
   const version = tenant.secretVersions.get(secret)
   if (version === undefined) {
@@ -44,13 +44,13 @@ export const isPullSecret = ({ metadata }: Manifest): boolean =>
   metadata.annotations?.[annotation.registryCredentials] === pullSecretAnnotations[annotation.registryCredentials]
 
 /**
- * Name of the Secret of a service: `<service>--<hash>`, 62 characters at most. The hash is of what it holds, by name and
- * version, so that a new version makes a new revision, and an old revision keeps its own.
+ * Name of the Secret of a service: `<service>--<hash>`, 62 characters at most. The hash covers its contents by name and
+ * version. So a new version makes a new revision, and an old revision keeps its own Secret.
  */
 export const secretNameOf = (service: ServiceName, written: string): string => {
   const hash = createHash("sha256").update(service).update("\0").update(written).digest("hex").slice(0, 10)
   return `${secretPrefixOf(service)}${hash}`
 }
 
-/** What the names of a service's Secrets begin with. Services whose names have the same first 50 characters share it. */
+/** The prefix of a service's Secret names. Services whose names have the same first 50 characters share it. */
 export const secretPrefixOf = (service: ServiceName): string => `${service.slice(0, 50).replace(/-$/, "")}--`

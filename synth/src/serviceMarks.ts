@@ -20,7 +20,7 @@ const ServiceMarks = Schema.Struct({
   })
 })
 
-/** What a Knative Service says beside its template, where a change makes no new revision. */
+/** The fields of a Knative Service outside of its template: a change to them makes no new revision. */
 export type ServiceMarks = (typeof ServiceMarks.Type)["labels"] & (typeof ServiceMarks.Type)["annotations"]
 
 const encode = Schema.encodeSync(ServiceMarks)

@@ -1,6 +1,6 @@
 import type { Manifest } from "./manifest.ts"
 
-/** In the order in which they are applied: what others name comes first. */
+/** Sorts objects in apply order: referenced objects come first. */
 const kinds = ["Namespace", "ResourceQuota", "LimitRange", "ServiceAccount", "Secret", "NetworkPolicy", "Service"]
 
 /** By kind, then by name (code units, whatever the locale). */

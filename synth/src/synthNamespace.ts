@@ -20,15 +20,15 @@ const quantities = (written: Readonly<Record<string, string>>): Record<string, Q
   Object.fromEntries(Object.entries(written).map(([resource, amount]) => [resource, Quantity.fromString(amount)]))
 
 /**
- * What the namespace of an organization and stage has itself: the Namespace with its Pod Security levels, a NetworkPolicy that
- * denies all both ways, a ResourceQuota, a LimitRange for containers that say nothing (Knative's queue-proxy), and the Secret of the
- * registries where the organization has credentials.
+ * The objects of an organization and stage's namespace itself: the Namespace with its Pod Security levels, a NetworkPolicy that
+ * denies everything both ways, a ResourceQuota, a LimitRange for containers without limits (Knative's queue-proxy), and the Secret of the
+ * registries if the organization has credentials.
  */
 export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> => {
   const chart = new Chart(new PlainApp(), "namespace", { disableResourceNameHashes: true })
   const namespace = namespaceOf(tenant)
   const labels = namespaceLabels(tenant)
-  // No service's policy has such a name: theirs begin with the service's.
+  // No service's policy has this name: theirs begin with the service's.
   const metadata = { name: "maxcloud--default", namespace, labels: { ...labels } }
   const objects = [
     new KubeNamespace(chart, "namespace", {

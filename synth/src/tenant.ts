@@ -2,7 +2,7 @@ import type { SecretName, ServiceName } from "@maxcloud/config-schema"
 import type { ExternalSecrets } from "./externalSecrets.ts"
 import type { Place } from "./names.ts"
 
-/** What only the server knows of whom manifests are made for. `maxcloud synth` offline uses `offlineTenant`. */
+/** The tenant's facts that only the server knows. `maxcloud synth` offline uses `offlineTenant`. */
 export interface TenantContext extends Place {
   /** Domain of the platform, such as `example.com` or, locally, `localhost`. */
   readonly domain: string
@@ -14,7 +14,7 @@ export interface TenantContext extends Place {
   readonly secretVersions: ReadonlyMap<SecretName, number>
   /** Pod Security level that the namespace enforces. */
   readonly podSecurity: "baseline" | "restricted"
-  /** What is known of images, by how the spec writes them. Of an image that is not in it nothing is known. */
+  /** Known facts about images, by their name in the spec. Nothing is known about an image that isn't in it. */
   readonly images: ReadonlyMap<string, ResolvedImage>
   /** `runtimeClassName` of the pods, such as `gvisor`; undefined: the cluster's default. */
   readonly runtimeClass: string | undefined
@@ -28,13 +28,13 @@ export interface TenantContext extends Place {
   readonly privateRanges?: ReadonlyArray<string>
   /** Has the organization credentials for registries? Then pods name the namespace's pull secret (`pullSecretName`). */
   readonly pullSecret: boolean
-  /** Where the values of secrets come from, if not from the server's database. @default the database */
+  /** The store of secrets' values. @default the server's database */
   readonly externalSecrets?: ExternalSecrets | undefined
 }
 
-/** What a registry says of an image. */
+/** A registry's answer for an image. */
 export interface ResolvedImage {
-  /** What manifests name: `<repository>@sha256:…`, or the image as written where no registry can be asked. */
+  /** The name in manifests: `<repository>@sha256:…`, or the image as written if no registry can be asked. */
   readonly reference: string
   /** Its user is another than root, by number (Kubernetes cannot check a name): its pods get the whole restricted context. */
   readonly nonRoot: boolean

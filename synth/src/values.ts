@@ -1,7 +1,7 @@
 import { Option, ParseResult, Schema } from "effect"
 import { quantityOf } from "./quantity.ts"
 
-/** How values stand in a manifest: each reads what it writes. */
+/** The forms of values in a manifest: each of these reads what it writes. */
 export const Texts = Schema.Array(Schema.String)
 export const TextMap = Schema.Record({ key: Schema.String, value: Schema.String })
 

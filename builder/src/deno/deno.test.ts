@@ -112,7 +112,7 @@ describe("the plan for a Deno project", () => {
     expect(await keyOf({ "deno.json": '{"nodeModulesDir":"auto"}' })).toBeUndefined()
   })
 
-  it("fetches what a module that the build makes needs after the build", async () => {
+  it("fetches the imports of a generated module after the build", async () => {
     const { recipe } = await planOf({
       "deno.json": tasks({ build: "vite build", start: "deno serve -A _fresh/server.js" })
     })
@@ -120,7 +120,7 @@ describe("the plan for a Deno project", () => {
   })
 })
 
-describe("what starts a Deno project", () => {
+describe("the start command of a Deno project", () => {
   const run = (rest: string) => `${address} exec deno run --cached-only ${rest}`
   const served = `${own}; exec deno serve --cached-only --host 0.0.0.0 --port "\${PORT:-8000}"`
   const cases: ReadonlyArray<readonly [string, Files, string]> = [

@@ -12,10 +12,10 @@ import { denoDir, denoStart, taskOf } from "./denoStart.ts"
 const own = ".maxcloud/deno"
 const bin = `${own}/bin`
 
-/** Where services find a Deno that this machine has, all users of it. */
+/** Folders where services find this machine's own Deno, open to all users. */
 const systemDenos = ["/usr/local/bin/deno", "/usr/bin/deno", "/bin/deno"]
 
-/** Deno of the machine, if services find it; else a copy of the one that the build finds; else the one in npm's package. */
+/** The machine's Deno, if services can find it; else a copy of the build's Deno; else the one in npm's package. */
 const getDeno = `
 set -e
 mkdir -p ${bin}
@@ -52,7 +52,7 @@ const buildOf = (
 }
 
 const cacheOf = async (folder: string, lock: string | undefined, hasModules: boolean): Promise<Recipe["cache"]> => {
-  // What is installed into node_modules isn't in the cache's folder.
+  // Packages installed into node_modules aren't in the cache's folder.
   if (lock === undefined || hasModules) return undefined
   const read = ["deno.json", "deno.jsonc", ".npmrc"].map((_) => readText(folder, _))
   const machine = await Promise.all(systemDenos.map((_) => realpath(_).catch(() => "")))
@@ -93,7 +93,7 @@ export const denoRecipe = async (input: BuildInput): Promise<Recipe | undefined>
   const modules = found?.modules ?? []
   const isHere = await Promise.all(modules.map((_) => (/^\w+:/.test(_) ? true : isFile(folder, _))))
   const here = modules.filter((_, at) => isHere[at])
-  // What the build makes is looked at after it.
+  // The build's output is inspected after the build.
   const made = build?.isTask === true ? modules.filter((_, at) => !isHere[at]) : []
   const fetched = here.length === 0 ? [] : [command("deno", ["cache", ...frozen, ...here])]
   const cache = await cacheOf(folder, lock, packageJson !== undefined || config?.nodeModulesDir !== undefined)

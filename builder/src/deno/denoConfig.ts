@@ -24,7 +24,7 @@ const decode = Schema.decodeUnknownOption(DenoConfig)
 /** More than any config has. */
 const longest = 2 ** 20
 
-/** JSON of a text with comments and commas after the last element. What is in a string stays. */
+/** Parses JSON with comments and trailing commas. Strings stay unchanged. */
 export const withoutComments = (text: string): string =>
   text
     .replace(/"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g, (found) =>

@@ -4,7 +4,7 @@ import { procfileOf } from "../procfile.ts"
 import type { Start } from "../start.ts"
 import type { DenoConfig } from "./denoConfig.ts"
 
-/** Where what runs finds its dependencies, relative to the service's folder. */
+/** The place of the dependencies at run time, relative to the service's folder. */
 export const denoDir = ".maxcloud/deno/cache"
 
 const entryPoints = ["", "src/"].flatMap((folder) =>
@@ -13,7 +13,7 @@ const entryPoints = ["", "src/"].flatMap((folder) =>
   )
 )
 
-/** What a server needs; no more. */
+/** The permissions that a server needs, and no more. */
 const permissions = "--allow-net --allow-env --allow-read"
 const port = `"\${PORT:-8000}"`
 
@@ -54,7 +54,7 @@ const modulesOf = (line: string): ReadonlyArray<string> =>
     .split(/[\s;&|()"']+/)
     .filter((_) => /^(?:(?:npm|jsr|https?):[\w@./^-]+|[\w@./-]+\.(?:[cm]?[jt]s|[jt]sx))$/.test(_) && !_.startsWith("-"))
 
-/** What is run, and which modules have to be there for it. */
+/** The command, and the modules that have to be there for it. */
 export interface DenoStart {
   readonly start: Start
   readonly modules: ReadonlyArray<string>

@@ -11,7 +11,7 @@ export interface DevStart {
   readonly start: Start
   /** The tool that the script runs, as far as it is known: `vite`. */
   readonly tool: string | undefined
-  /** What is added to the script so that the tool listens on the port; `{port}` stands for it. Empty: the tool reads PORT. */
+  /** Arguments that make the script's tool listen on the port; `{port}` stands for it. Empty: the tool reads PORT. */
   readonly portArguments: ReadonlyArray<string>
   /** Does the tool read `.env` files in its folder by itself, in its own order? */
   readonly readsEnvFiles: boolean
@@ -40,7 +40,7 @@ const programWords = (line: string): ReadonlyArray<string> => {
   return words.slice(at)
 }
 
-/** The last command of a line of shell, where arguments that are added to the line go; undefined where that can't be told. */
+/** The last command of a shell line, which receives arguments that are appended to the line; undefined if that isn't certain. */
 const lastCommand = (script: string): string | undefined => {
   const last = script.split(/&&|;/).at(-1) ?? ""
   return /[|&<>(){}`#\n]|\$\(/.test(last) ? undefined : last
@@ -76,10 +76,10 @@ const toolOf = (script: string): readonly [string, DevelopmentServer] | undefine
 /** `vite ./web` names a folder where others have a word. */
 const isFolderName = (word: string): boolean => /^\.{0,2}\//.test(word)
 
-/** Ports that the script names itself: a tool that is told two has its own idea of them. */
+/** Ports that the script names itself. If a tool gets two ports, it is unclear which one it uses. */
 const withoutPort = (script: string): string => script.replace(/\s(?:--port|-p)(?:=|\s+)\d+(?=\s|$)/g, "")
 
-/** Where the folder's dependencies are missing: the package manager that installs them. */
+/** If the folder's dependencies are missing: the package manager that installs them. */
 const notInstalled = async (folder: string, packageJson: PackageJson): Promise<string | undefined> => {
   const installation = await installationOf(folder, packageJson, true)
   if (installation === undefined) return undefined

@@ -2,14 +2,14 @@
 export interface DevelopmentTool {
   /** Its words for a development server; `""`: no word. undefined: all of them. */
   readonly words?: ReadonlyArray<string>
-  /** Further words by which it serves, though not in production: a preview, for example. */
+  /** Further subcommands that start a server, though not for production: a preview, for example. */
   readonly otherWords?: ReadonlyArray<string>
   /** How `maxcloud dev` starts it; undefined: as any other program. */
   readonly dev?: DevelopmentServer
 }
 
 export interface DevelopmentServer {
-  /** What makes it listen on the port; `{port}` stands for it. undefined: it reads PORT. */
+  /** Arguments that make it listen on the port; `{port}` stands for it. undefined: it reads PORT. */
   readonly port?: ReadonlyArray<string>
   /** Does it read `.env` files in its folder by itself? */
   readonly readsEnvFiles?: boolean
@@ -27,8 +27,8 @@ const vite: DevelopmentTool = {
 const nuxt: DevelopmentTool = { words: ["dev"], otherWords: ["preview"], dev: readsEnv }
 
 /**
- * Servers for development, by the name of the program. What they serve has nothing to do with what was built, or they are gone with the
- * packages for development: no start script of production. `maxcloud dev` knows how some of them are told where to listen.
+ * Development servers, by the name of the program. Either they don't serve the build's output, or they are dropped with the development
+ * packages. So a script that uses one isn't a start script for production. `maxcloud dev` knows how to set the port for some of them.
  */
 const tools: Readonly<Record<string, DevelopmentTool>> = {
   vite,

@@ -3,11 +3,11 @@ import type { Start } from "../start.ts"
 import { developmentToolOf } from "./developmentTools.ts"
 import { dependsOn, type PackageJson } from "./packageJson.ts"
 
-/** What a built project is run as. Paths are relative to the project's folder. */
+/** How to run a built project. Paths are relative to the project's folder. */
 export interface Shape {
   readonly start: Start
   readonly environment?: Readonly<Record<string, string>>
-  /** What is enough to run; everything else is dropped. @default all of it */
+  /** The files that are enough to run it; everything else is dropped. @default all of it */
   readonly keep?: ReadonlyArray<string>
   /** Folders that are moved before the rest is dropped: from, to. */
   readonly move?: ReadonlyArray<readonly [string, string]>
@@ -24,9 +24,9 @@ interface Framework {
   readonly name: string
   /** The dependency that gives it away. */
   readonly dependency: string
-  /** It leaves a site: what looks like a program beside that is for browsers, or for the build. */
+  /** The build's output is a site. Files beside it that look like a program are for browsers or for the build. */
   readonly isBundler?: true
-  /** What the build has left; undefined if it is nothing special: the start script runs it. A text says what is missing. */
+  /** The build's result; undefined if it is nothing special: the start script runs it. A text reports a missing part. */
   readonly shape?: (folder: string) => Promise<Shape | Site | string | undefined>
 }
 
@@ -75,7 +75,7 @@ const frameworks: ReadonlyArray<Framework> = [
       if (await isFile(folder, "build/handler.js"))
         return {
           start: node("build/index.js"),
-          // Behind the proxy: a form that is posted is otherwise taken for one of another site.
+          // Behind the proxy, a posted form would otherwise look like one from another site.
           environment: { PROTOCOL_HEADER: "x-forwarded-proto", HOST_HEADER: "x-forwarded-host" },
           keep: ["build", "node_modules", "package.json"]
         }
@@ -154,7 +154,7 @@ const angularOutputs = async (folder: string): Promise<{ readonly outputs: Reado
 export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
   frameworks.find(({ dependency }) => dependsOn(packageJson, dependency))
 
-/** The program of a script and its first argument that is no option, without assignments and what only runs others. */
+/** The program of a script and its first argument that isn't an option, without assignments and wrappers that only run others. */
 const wordsOf = (script: string): readonly [string, string] => {
   const words = script.trim().split(/\s+/)
   const at = words.findIndex((_) => !/^\w+=/.test(_) && !/^(?:cross-env|npx|pnpx|bunx|-y|--yes)$/.test(_))

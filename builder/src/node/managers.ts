@@ -178,7 +178,7 @@ export const installationOf = async (
       cacheKey: cacheKey("bun", lock)
     }
   }
-  // Without a lockfile what is installed changes by the day, so it is not kept for others.
+  // Without a lockfile the installed versions change daily, so they aren't cached for others.
   return {
     manager: "npm",
     lockfile: undefined,

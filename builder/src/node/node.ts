@@ -7,7 +7,7 @@ import { frameworkOf, isForDevelopment, isNextStart, type Shape, type Site } fro
 import type { PackageJson } from "./packageJson.ts"
 import { productionScript, withoutBuild } from "./scripts.ts"
 
-/** Where builds leave a site, by convention. */
+/** Folders where builds put a site, by convention. */
 const siteFolders = [
   ...["dist", "build", "out", "public", "_site", "www", "build/client", "dist/client"],
   ...["docs/.vitepress/dist", ".vitepress/dist", "docs/.vuepress/dist", "doc_build", "storybook-static"]

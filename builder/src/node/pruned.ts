@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { Option, Schema } from "effect"
 
 /**
- * What of `node_modules` is there for development alone: known once, from what the package manager's own pruning has removed, so that
- * later builds with the same dependencies just remove it.
+ * The part of `node_modules` that is for development only. We learn it once, from the package manager's own pruning, so that
+ * later builds with the same dependencies can just remove it.
  */
 const Dropped = Schema.parseJson(Schema.Array(Schema.String))
 const decode = Schema.decodeUnknownOption(Dropped)
@@ -38,7 +38,7 @@ const isFolder = (path: string) =>
     () => false
   )
 
-/** What is in `before` and not in `after`, without what is inside of something that is dropped too. */
+/** Paths that are in `before` and not in `after`, except those inside another dropped path. */
 export const droppedBetween = (before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlyArray<string> => {
   const gone = [...before].filter((_) => !after.has(_))
   const all = new Set(gone)

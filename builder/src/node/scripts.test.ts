@@ -15,7 +15,7 @@ describe("a start that builds first", () => {
     ["npm run build -- --watch && node a.js", "npm run build -- --watch && node a.js"],
     ["node a.js && npm run build", "node a.js && npm run build"],
     ["npm run build", "npm run build"]
-  ])("is started without what has been done: %s", (script, expected) => {
+  ])("is started without the steps that the build has done: %s", (script, expected) => {
     expect(withoutBuild({ script, prestart: "npm run build" }, { scripts: { build: "tsc -p ." } })).toEqual({
       script: expected,
       prestart: undefined
@@ -71,7 +71,7 @@ describe("a start for development", () => {
     ["nx run-many", false],
     ["npx serve -s build", false],
     ["node server.js", false]
-  ])("is told from one for production: %s", (script, expected) => {
+  ])("is distinguished from one for production: %s", (script, expected) => {
     expect(isForDevelopment({ script })).toBe(expected)
   })
 })

@@ -61,8 +61,8 @@ const Programs = Schema.parseJson(
 const decodePrograms = Schema.decodeUnknownOption(Programs)
 
 /**
- * The package for development that a start uses: its program (`tsc`, `tsx`), or a module of it (`ts-node/register`). What is installed in
- * `modules` says which programs it has.
+ * The development package that a start uses: its program (`tsc`, `tsx`), or a module of it (`ts-node/register`). The packages in
+ * `modules` say which programs they have.
  */
 export const developmentUsedBy = async (
   start: Start | undefined,

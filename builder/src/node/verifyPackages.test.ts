@@ -24,7 +24,7 @@ const whole = {
   "@s/b/package.json": "{}"
 }
 
-describe("what a package manager has installed", () => {
+describe("the packages that a package manager has installed", () => {
   it("is taken if it is whole", async () => {
     await modules({
       ...whole,

@@ -12,7 +12,7 @@ const Package = Schema.parseJson(
 )
 const decode = Schema.decodeUnknownOption(Package)
 
-/** npm keeps what it has installed in this file: each place, so that one which has nothing in it can be missed. */
+/** npm records each installed place in this file, so that we can notice an empty one. */
 const Installed = Schema.parseJson(
   Schema.Struct({
     packages: Schema.Record({
@@ -61,8 +61,8 @@ const allEmpty = async (place: string): Promise<boolean> => {
 }
 
 /**
- * Checks what a package manager has installed before it is kept for others: npm ends with 0 on a full disk, with most files empty.
- * Every package has to have a package.json that can be read, and programs that aren't empty.
+ * Checks installed packages before they are cached for others: on a full disk npm exits with 0 and leaves most files empty.
+ * Every package must have a readable package.json, and programs that aren't empty.
  */
 export const verifyPackages = async (modules: string): Promise<void> => {
   let empty = 0

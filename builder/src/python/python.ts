@@ -10,8 +10,8 @@ import { verifyInstalled } from "./verifyInstalled.ts"
 const python = ".venv/bin/python"
 
 /**
- * Scripts in an environment name its python by an absolute path, and what is built is moved: the path is replaced by one that begins at
- * the script. (uv's `--relocatable` writes the same.)
+ * Scripts in an environment name its python by an absolute path, and we move the environment after the build. So we replace the path with
+ * one relative to the script. (uv's `--relocatable` writes the same.)
  */
 const relocate = `
 import os, sys
@@ -85,7 +85,7 @@ const programs = ["main.py", "app.py", "server.py", "manage.py", "wsgi.py", "asg
 
 const collect = "python manage.py collectstatic --noinput"
 
-/** What gathers the static files of a Django project that says where to. Its settings may need variables, which no build has. */
+/** The command that collects a Django project's static files, if its settings name a target. Those settings may need variables, which no build has. */
 const collectStatic = async (folder: string): Promise<string | undefined> => {
   if (!(await isFile(folder, "manage.py"))) return undefined
   const project = await djangoOf(folder)
@@ -105,7 +105,7 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
   const found = await installOf(folder, inside)
   if (found === undefined && (await firstFile(folder, programs)) === undefined) return undefined
   const lock = found === undefined ? "" : ((await readText(folder, found.lockfile)) ?? "")
-  // Without exact versions what is installed changes by the day; a local path is a part of the source.
+  // Without exact versions the installed packages change daily; a local path is a part of the source.
   const isLocked =
     found?.lockfile === "requirements.txt"
       ? lock.split("\n").every((_) => /^\s*($|#|--hash|[\w.[\],-]+\s*==)/.test(_) || _.trim() === "")

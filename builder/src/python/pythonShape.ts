@@ -15,7 +15,7 @@ const isInstalled = async (folder: string, name: string): Promise<boolean> => {
 
 const modules = ["main", "app", "server", "api", "asgi", "wsgi", "application"]
 
-/** Where apps are defined, by convention: files of these names at the root, or in a package of one of these names. */
+/** Where apps are defined by convention: in files of these names at the root, or in a package of one of these names. */
 const candidates = ["", "app/", "src/", "api/", "src/app/", "backend/"].flatMap((folder) => [
   ...modules.map((_) => `${folder}${_}.py`),
   ...(folder === "" ? [] : [`${folder}__init__.py`])
@@ -65,7 +65,7 @@ export const djangoOf = async (folder: string): Promise<string | undefined> => {
 const port = `"\${PORT:-8080}"`
 const address = `0.0.0.0:${port}`
 
-/** How a Python project runs, by what it has installed and what it defines. */
+/** How to run a Python project, from its installed packages and the apps it defines. */
 export const pythonShape = async (folder: string): Promise<Shape> => {
   const has = (name: string) => isInstalled(folder, name)
   const procfile = await procfileOf(folder)

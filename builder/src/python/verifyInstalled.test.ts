@@ -26,14 +26,14 @@ const install = (files: Readonly<Record<string, string>>) => {
 }
 const whole = { "flask/__init__.py": "", "flask/app.py": "print()\n", "flask/a, b.txt": "x" }
 
-describe("what is installed for Python", () => {
+describe("the packages installed for Python", () => {
   it("is taken if it is whole, or longer than it was", async () => {
     install(whole)
     write("flask/app.py", "print()\nprint()\n")
     await verifyInstalled(folder)
   })
 
-  it("is refused if a file is shorter than it was, or gone", async () => {
+  it("are refused if a file is shorter than it was, or missing", async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom("flask/app.py", "flask/a, b.txt"), fc.boolean(), async (path, isGone) => {
         install(whole)

@@ -21,7 +21,7 @@ const checkProject = async (packages: string, project: string): Promise<void> =>
   for (const written of (await readFile(record, "utf8")).split(/\r?\n/)) {
     const [, quoted, plain, size] = line.exec(written) ?? []
     const path = quoted?.replaceAll('""', '"') ?? plain
-    // Scripts beside the packages are made anew when the environment is moved.
+    // Scripts beside the packages are rewritten when the environment is moved.
     if (path === undefined || path.startsWith("/") || path.split("/").includes("..")) continue
     const found = await sizeOf(join(packages, path))
     if (found !== undefined && found >= Number(size)) continue

@@ -165,7 +165,7 @@ describe("a static site", () => {
     )
   })
 
-  it("outlives a file that is gone", async () => {
+  it("keeps serving after a file was deleted", async () => {
     const ask = await serve({ "index.html": "home", "gone.txt": "x" })
     rmSync(join(folder, "built", "site", "gone.txt"))
     await expect(ask("/gone.txt")).rejects.toThrow()

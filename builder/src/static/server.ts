@@ -17,12 +17,12 @@ const pagesIn = (folder: string): number =>
 
 const notFoundPage = join(root, "404.html")
 const notFound = existsSync(notFoundPage) ? readFileSync(notFoundPage) : undefined
-// One page and no 404 page: an app that routes in the browser. More pages: what isn't there is not found.
+// One page and no 404 page: an app that routes in the browser. With more pages, a missing path is a 404.
 const isSinglePage = notFound === undefined && existsSync(join(root, "index.html")) && pagesIn(root) === 1
 
 const hashedFolders = ["/_app/immutable/", "/_next/static/", "/_nuxt/", "/_astro/"]
 
-/** Bundlers name files by their content (`index-B7f_x2Qa.js`, `main.1a2b3c4d.css`): such a name never means anything else. */
+/** Bundlers name files by their content (`index-B7f_x2Qa.js`, `main.1a2b3c4d.css`), so the content of such a name never changes. */
 const isHashed = (path: string): boolean => {
   if (hashedFolders.some((_) => path.includes(_))) return true
   const stem = path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("."))
@@ -36,7 +36,7 @@ const isHashed = (path: string): boolean => {
   )
 }
 
-/** What describes a project instead of being part of its site. */
+/** Files that describe a project and aren't part of its site. */
 const isHidden = (path: string): boolean =>
   /^\/(?:maxcloud\.config\.\w+|package(?:-lock)?\.json|npm-shrinkwrap\.json|pnpm-(?:lock|workspace)\.yaml|yarn\.lock|bun\.lockb?|node_modules\/.*|Dockerfile|Containerfile|tsconfig(?:\.\w+)?\.json)$/i.test(
     path
@@ -57,7 +57,7 @@ const serve = sirv(root, {
   }
 })
 
-/** What sirv takes of a `Range`: from one byte to another, or to the end. Whatever else it may say, the whole file is a right answer too. */
+/** The ranges that sirv supports: from one byte to another, or to the end. For any other `Range`, the whole file is a valid answer too. */
 const isPlainRange = (range: string): boolean => {
   const [, from, to] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range) ?? []
   return from !== undefined && (to === "" || (Number(to) > 0 && Number(from) <= Number(to)))

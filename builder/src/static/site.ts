@@ -16,8 +16,8 @@ const largest = 16 * 2 ** 20
 const serverFile = "server.mjs"
 
 /**
- * Compresses what is worth it, once, beside each file: whoever serves the site only has to send it. To be called when nothing else can
- * change the folder.
+ * Compresses each file that is worth it, once, and stores the result next to it. The server then only has to send it. Call this when nothing
+ * else can change the folder.
  */
 const compress = async (folder: string): Promise<void> => {
   const brotli = promisify(brotliCompress)

@@ -3,7 +3,7 @@ import { dirname, join, relative, sep } from "node:path"
 
 interface Link {
   readonly path: string
-  /** Where it leads, without links; undefined: nowhere. */
+  /** The link's final target; undefined: it leads nowhere. */
   readonly target: string | undefined
   readonly isFolder: boolean
 }

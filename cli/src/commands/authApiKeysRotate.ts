@@ -21,7 +21,7 @@ export default command({
       const overlapSeconds = input.overlap === undefined ? undefined : yield* parseSeconds("--overlap", input.overlap)
       const { apiKeys } = (yield* connect(input)).auth
       const all = yield* apiKeys.list
-      // The new key has the name of the former one, which goes on for a while.
+      // The new key gets the name of the former one, which stays valid for a while.
       const current = all.filter((_) => _.replacedBy === null || _.id === input.key)
       const key = yield* findOne(
         current,

@@ -18,7 +18,7 @@ const loadTree = (commands: ReadonlyArray<Entry>) =>
   })
 
 interface Leaf {
-  /** What is left of its name below the parent. */
+  /** The rest of its name after the parent's. */
   readonly words: ReadonlyArray<string>
   readonly command: Command
 }
@@ -48,7 +48,7 @@ const scripts = {
   fish: CommandDescriptor.getFishCompletions
 }
 
-/** @effect/cli tells flags of its own that are answered elsewhere here, and in bash it does not find commands of several words, nor words with a hyphen. */
+/** We don't use @effect/cli's completions: they offer its own flags, which we answer elsewhere, and in bash they miss names with several words or a hyphen. */
 const mended = (line: string): ReadonlyArray<string> => {
   if (/(--|-l )(completions|log-level|wizard)[[ ]/.test(line) && !line.includes("opts=")) return []
   return [

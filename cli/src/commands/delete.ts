@@ -6,7 +6,7 @@ import { required, text, toggle } from "../flags.ts"
 import { follow, progressOf, tellOutcome } from "../follow.ts"
 import { confirmByName } from "../prompt.ts"
 
-/** It is gone, whatever the deployment still waits for. */
+/** The service is deleted, even if the deployment still waits for others. */
 const isGone = (name: string) => (progress: DeployProgress) =>
   progress._tag === "event" && progress.event.service === name && progress.event.reason === "Deleted"
 

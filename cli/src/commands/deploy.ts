@@ -13,7 +13,7 @@ interface DeployInput extends Globals, ImageInput {
   readonly file: string | undefined
 }
 
-/** A deploy of one image says all of its app: where that has other services, they would go. */
+/** Deploying one image describes the whole app: if the app has other services, this would remove them. */
 const refuseOtherServices = (cloud: Effect.Effect.Success<ReturnType<typeof connect>>, app: string, input: Globals) =>
   Effect.gen(function* () {
     const stage = yield* stageOf(input)

@@ -95,7 +95,7 @@ export default command({
       if (!input.noWatch) return yield* Effect.raceFirst(followOrSay(session, Either.getOrUndefined(first)), lost)
       if (Either.isRight(first)) {
         yield* deployOnce(session, first.right).pipe(
-          // Some of its services may run: they are what the user came for.
+          // Some of the services may be running, so keep them for the user.
           Effect.catchTag("DeploymentFailed", (error) =>
             Effect.zipRight(told(error, appending), showServices(cloud, first.right, appending))
           )

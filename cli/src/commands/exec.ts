@@ -17,7 +17,7 @@ interface Session {
 
 const sizeOf = ({ columns, rows }: NodeJS.WriteStream) => ({ columns: Math.max(1, columns), rows: Math.max(1, rows) })
 
-/** Gives a program what is typed or piped here, and the size of this terminal, until the scope closes. */
+/** Sends the program this process's input and the terminal's size, until the scope closes. */
 const attach = (session: Session, isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {

@@ -13,7 +13,7 @@ const words = {
   de: { causes: "Woran es liegt", steps: "Was zu tun ist" }
 } as const satisfies Record<ExplanationLanguage, unknown>
 
-/** `--lang`, else MAXCLOUD_LANG, else what the system says (POSIX: LC_ALL before LC_MESSAGES before LANG); English but for German. */
+/** `--lang`, else MAXCLOUD_LANG, else the system's language (POSIX: LC_ALL before LC_MESSAGES before LANG). Anything but German means English. */
 const languageOf = (
   flag: string | undefined,
   env: Readonly<Record<string, string | undefined>>

@@ -4,7 +4,7 @@ import { command, flags, noPositionals } from "../command.ts"
 import { ExitWith, UsageError } from "../failure.ts"
 import { integer, text } from "../flags.ts"
 
-/** What `cluster install` opens between Envoy and the authorizer. */
+/** The port that `cluster install` opens between Envoy and the authorizer. */
 const defaultPort = 9191
 
 /** `--port`, else MAXCLOUD_GATEWAY_PORT, as the pods have it. */

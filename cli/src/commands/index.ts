@@ -137,7 +137,7 @@ const groups = {
 type Groups = typeof groups
 export type CommandName = { [G in keyof Groups]: keyof Groups[G]["commands"] }[keyof Groups]
 
-/** What is known of a command before its module is loaded. */
+/** Facts about a command that are known before its module is loaded. */
 export interface Entry extends Summary {
   readonly name: string
   readonly group: string

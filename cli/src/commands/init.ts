@@ -24,12 +24,12 @@ const adds: Readonly<Record<PackageManager, string>> = {
   bun: "bun add -d"
 }
 
-/** The line that installs what the config needs, by the package manager whose lockfile is there. */
+/** The command that installs the config's packages, for the package manager whose lockfile is there. */
 const installLine = (folder: string, format: Format): string | undefined => {
   const packages = ["@maxcloud/cli", ...(format === "ts" ? ["@maxcloud/sdk"] : [])]
   if (packages.every((_) => existsSync(join(folder, "node_modules", _)))) return undefined
   const names = readdirSync(folder)
-  // A package.json would make a project of Node of what is none.
+  // A package.json would turn another language's project into a Node project.
   if (format !== "ts" && !names.includes("package.json")) return "npm i -g @maxcloud/cli"
   const manager = packageManagerOf(names)
   const atRoot = manager === "pnpm" && names.includes("pnpm-workspace.yaml") ? ["-w"] : []

@@ -30,7 +30,7 @@ const ways: Readonly<Record<NetworkProbe["by"], string>> = {
   address: "by address"
 }
 
-/** Who calls, downwards; who is called and how, across. */
+/** A table of callers (rows) and the services they call (columns). */
 const matrix = ({ probes }: NetworkReport, terminal: Terminal): ReadonlyArray<string> => {
   const columns = [...new Set(probes.map((_) => _.from))]
   const rows = [...new Set(probes.map((_) => `${_.to}\t${_.by}`))]

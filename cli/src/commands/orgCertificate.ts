@@ -10,7 +10,7 @@ export default command({
   examples: [
     {
       line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef",
-      does: "what was erased, store by store"
+      does: "lists the erased data, store by store"
     },
     {
       line: "maxcloud org certificate era_0123456789abcdef0123456789abcdef --json",

@@ -85,7 +85,7 @@ export default command({
       if (plan.changes.some((_) => _.action !== "unchanged")) {
         return input.exitCode ? yield* new ExitWith({ exit: 10 }) : undefined
       }
-      // The config is what was deployed last; it isn't what runs if that failed.
+      // Diff against the last deployed config. If that deployment failed, older instances may still be running.
       const [last] = yield* cloud.deployments.list(plan.app, { stage: loaded.stage })
       if (last?.state !== "failed") return
       if (!terminal.json) {

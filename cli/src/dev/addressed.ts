@@ -28,7 +28,7 @@ export const addressed = (text: string, { apiUrl, commands, stage }: Address): s
       ...(stage === undefined || hasStage ? [] : ["--stage", stage]),
       ...(apiUrl === usualApiUrl || hasUrl ? [] : ["--api-url", apiUrl])
     ]
-    // Before a redirection of the shell (`< FILE`), which flags may follow as well, but nobody writes it so.
+    // Only before a redirection of the shell (`< FILE`). Flags may follow a redirection too, but nobody writes it so.
     const at = words.findIndex((_) => /^[<>|&]/.test(_))
     const cut = at === -1 ? words.length : at
     return `\`${program}${[...words.slice(0, cut), ...added, ...words.slice(cut)].join(" ")}\``

@@ -39,7 +39,7 @@ const isLoop = (times: ReadonlyArray<number>): boolean => {
 export const makeBrake = (now: () => number = () => performance.now()) => {
   const files = new Map<string, Seen>()
   return {
-    /** Which of these changed files may lead to a redeployment, and which are held back from now on. */
+    /** Splits these changed files into those that may trigger a redeployment, and those that are held back from now on. */
     pass: (
       changed: Iterable<string>
     ): { readonly passed: ReadonlyArray<string>; readonly held: ReadonlyArray<Held> } => {

@@ -19,8 +19,8 @@ const insideOf = (file: string, folder: string): string | undefined => {
 }
 
 /**
- * Says what changed files mean. Watched is everything, but a source is what its snapshot takes in: what git ignores starts nothing anew,
- * nor does a file with the content that it had.
+ * Finds out which changes matter. We watch everything, but a source consists of the files in its snapshot. Files that git ignores and files
+ * with unchanged content don't trigger a redeployment.
  */
 export const makeChanges = (
   sdk: { readonly configNames: typeof configNames; readonly sourceFilterOf: typeof sourceFilterOf },
@@ -44,8 +44,8 @@ export const makeChanges = (
 
   return {
     /**
-     * `folder` is that of the config: it may read any file there. Services that reload by themselves are redeployed for no file, so none can
-     * make a loop of it.
+     * `folder` is the config's: the config may read any file there. No file redeploys services that reload by themselves, so they can't
+     * cause a loop.
      */
     of: async (
       batch: ReadonlySet<string>,
@@ -55,7 +55,7 @@ export const makeChanges = (
     ): Promise<Changes> => {
       const own = new Set(current?.files)
       const folders = current === undefined ? [] : [...sourceFolders(current).values()]
-      // A config belongs to no source, and one that couldn't be read is none of `own`.
+      // A config isn't part of a source, and a config that can't be read isn't part of `own`.
       const isConfig = (file: string) => dirname(file) === folder && names.has(basename(file))
       const configs = [...batch].filter((_) => own.has(_) || isConfig(_))
       const meant = new Set([...(await taken(batch, [folder, ...folders])), ...configs])

@@ -19,7 +19,7 @@ const fingerprint = async (file: string): Promise<string> => {
 export const makeContents = () => {
   const known = new Map<string, string>()
   return {
-    /** Those of `files` whose content isn't what it was when last asked. A file that is new here counts as changed. */
+    /** The files whose content has changed since the last call. A file that is new here counts as changed. */
     changed: async (files: Iterable<string>): Promise<ReadonlyArray<string>> => {
       const changed: Array<string> = []
       for (const file of files) {

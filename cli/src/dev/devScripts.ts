@@ -8,7 +8,7 @@ import { sourceFolders } from "./inPlace.ts"
 /** Does a file of this name say how a service runs? */
 export const namesScripts = (file: string): boolean => /^(?:package\.json|deno\.jsonc?)$/.test(file)
 
-/** Which services run by the `dev` script of their package.json: they reload by themselves. */
+/** Services that run by the `dev` script of their package.json: they reload by themselves. */
 export const makeDevScripts = (isOn: boolean) => {
   let known: ReadonlyMap<string, DevStart> = new Map()
 
@@ -18,9 +18,9 @@ export const makeDevScripts = (isOn: boolean) => {
     const { devStart } = await import("@maxcloud/builder")
     for (const { command, name } of isOn ? loaded.spec.services : []) {
       const folder = folders.get(name)
-      // A command in the config is what is meant to run, here too.
+      // A command in the config takes precedence, here too.
       if (folder === undefined || command !== undefined) continue
-      // What is wrong with its package.json is said when it starts.
+      // An invalid package.json is reported when the service starts.
       const start = await devStart(folder).catch(() => undefined)
       if (start !== undefined) found.set(name, start)
     }
@@ -52,8 +52,8 @@ export const makeDevScripts = (isOn: boolean) => {
         return { changed, lines }
       }),
     /**
-     * The app with these services as they run by their script. A development server is one for its folder, and slow to start: it never has
-     * two instances, and doesn't end because nobody asks.
+     * The app with these services running by their script. A development server expects to be the only one in its folder, and starts slowly.
+     * So it never has two instances, and isn't scaled to zero.
      */
     applied: (loaded: LoadedConfig): LoadedConfig => {
       const folders = sourceFolders(loaded)

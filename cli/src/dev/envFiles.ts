@@ -13,7 +13,7 @@ const largest = 2 ** 20
 
 type Variables = Readonly<Record<string, string>>
 
-/** What a service gets from files. Values are only for the program: nothing prints them. */
+/** The variables that a service gets from files. Values are only for the program: nothing prints them. */
 interface ServiceEnvironment {
   readonly variables: Variables
   /** For people: the names, by file. */
@@ -54,10 +54,10 @@ const read = (file: string, shown: string) =>
     })
   })
 
-/** What frameworks read by themselves while a project is developed. */
+/** Files that frameworks read by themselves during development. */
 const ofTools = [...fileNames, ".env.development", ".env.development.local"] as const
 
-/** The files that a tool reads by itself in its folder, and the names in them. Its own dialect decides what they mean. */
+/** The files that a tool reads by itself in its folder, and the names in them. The tool's own dialect decides their meaning. */
 const readByTool = (directory: string) =>
   Effect.promise(async () => {
     const found: Array<string> = []
@@ -159,7 +159,7 @@ export const makeEnvFiles = ({ folder, shell }: EnvFilesInput) => {
           if (tool !== undefined && tool.files.length > 0)
             lines.push(`${service.name} reads ${tool.files.join(", ")} by itself`)
           const environment = merged(service, files, reservedEnvNames)
-          // Two services may share a folder: what the config of each sets itself goes before this in any case.
+          // Two services may share a folder. Variables in a service's config always take precedence over these.
           next.set(directory, { ...next.get(directory), ...environment.variables })
           lines.push(...environment.lines)
         }

@@ -67,10 +67,10 @@ const followFiles = (session: Session, first: LoadedConfig | undefined) =>
 const isWatchFailed = (error: unknown): error is CommandFailed =>
   error instanceof CommandFailed && error.tag === "WatchFailed"
 
-/** Deploys at every change of the config or of a source. A config that is wrong is told, and what runs stays. */
+/** Deploys at every change of the config or of a source. If the config is invalid, it reports that, and the running services stay. */
 export const followOrSay = (session: Session, first: LoadedConfig | undefined) =>
   followFiles(session, first).pipe(
-    // What runs is what the user came for: it goes on, without following the files.
+    // The user wants the running services, so keep them without watching the files.
     Effect.catchIf(isWatchFailed, (error) =>
       Effect.gen(function* () {
         if (first === undefined) return yield* error

@@ -5,7 +5,7 @@ interface LocalServerOptions {
   readonly port: number
   readonly dataDir: string
   readonly inPlace: boolean
-  /** What programs in this folder get besides what the config says. */
+  /** Settings for programs in this folder, in addition to the config. */
   readonly environment: (directory: string) => Readonly<Record<string, string>>
 }
 

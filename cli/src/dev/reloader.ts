@@ -6,7 +6,7 @@ import { deployOnce, type Session, told } from "./session.ts"
 
 const noEnvFiles = { changed: [], lines: [], failures: [] }
 
-/** How services run and what they get: looked at anew, and what is new of it said. Those that run otherwise than before have a new stamp then. */
+/** Reads again how services run and which variables they get, and prints the differences. A service that runs differently gets a new stamp. */
 const makeReadFolders =
   ({ devScripts, envFiles, terminal }: Session, stamps: ReturnType<typeof makeStamps>) =>
   (loaded: LoadedConfig) =>
@@ -19,7 +19,7 @@ const makeReadFolders =
       return stamps.restart(loaded, new Set([...scripts.changed, ...files.changed]))
     })
 
-/** The config that runs, read and deployed again when it or what it names has changed: one change after the other. */
+/** The running config. It is read and deployed again when it or a file that it names changes, one change at a time. */
 export const makeReloader = (
   session: Session,
   secrets: ReturnType<typeof makeSecretChanges>,
@@ -31,7 +31,7 @@ export const makeReloader = (
     const readFolders = makeReadFolders(session, stamps)
     const oneAtATime = yield* Effect.makeSemaphore(1)
     let current = first
-    /** What is wrong with the config, as it was told. */
+    /** The problem in the config, as reported. */
     let wrong = first === undefined ? "" : undefined
     let running: Fiber.RuntimeFiber<void, unknown> | undefined
     /** Services whose last start failed: a change of their files is worth another try, even if they reload by themselves. */
@@ -88,7 +88,7 @@ export const makeReloader = (
       reloads,
       /** Deploys the first config, if it could be read. */
       begin: first === undefined ? Effect.void : Effect.zipRight(readFolders(first), start(first)),
-      /** Deploys what runs once more, such as for the new value of a secret. */
+      /** Redeploys the running config, for example for a secret's new value. */
       restart: oneAtATime.withPermits(1)(Effect.suspend(() => (current === undefined ? Effect.void : start(current)))),
       reload: (sources: ReadonlySet<string>) => oneAtATime.withPermits(1)(reload(sources))
     }

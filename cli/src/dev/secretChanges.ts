@@ -21,12 +21,12 @@ export const makeSecretChanges = (cloud: Cloud) => {
       secrets.map(({ name, version }) => [name, version] as const)
     )
   return {
-    /** Takes what is set now as known: what is deployed from here on has it. */
+    /** Marks the present secrets as known: deployments from now on include them. */
     mark: (loaded: LoadedConfig) =>
       Effect.map(versions(loaded), (all) => {
         for (const [name, version] of all) known.set(name, version)
       }).pipe(Effect.ignore),
-    /** The next secrets of the app of that moment that were set. A server that is away is asked again. */
+    /** Waits for the next changed secrets of the current app. If the server is unreachable, it retries. */
     next: (current: () => LoadedConfig | undefined): Effect.Effect<ReadonlyArray<ChangedSecret>> =>
       Effect.gen(function* () {
         const { secretsOf } = yield* loadSchemas

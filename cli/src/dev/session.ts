@@ -36,7 +36,7 @@ export const showServices = (cloud: Cloud, loaded: LoadedConfig, terminal: Termi
     for (const line of ["", ...table(rows), ""]) terminal.print(line)
   })
 
-/** Deploys, follows the logs of what is deployed, and shows where it is. */
+/** Deploys, follows the logs of the deployed services, and shows their addresses. */
 export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: LoadedConfig) => {
   const progress = cloud.deploy(loaded, { inPlace }).pipe(
     Stream.tap((told) =>
@@ -49,7 +49,7 @@ export const deployOnce = ({ cloud, inPlace, logs, terminal }: Session, loaded: 
   )
 }
 
-/** A failure while the program goes on: told, and that is all. */
+/** Reports a failure without stopping the program. */
 export const told = <E, R>(effect: Effect.Effect<unknown, E, R>, terminal: Terminal): Effect.Effect<void, E, R> =>
   Effect.catchAll(Effect.asVoid(effect), (error) => {
     const report = reportOf(error)

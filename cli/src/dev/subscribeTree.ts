@@ -36,8 +36,8 @@ const filesIn = async function* (folder: string): AsyncGenerator<string> {
 }
 
 /**
- * Tells of each changed path below `root`, a real path. On Linux the watcher hears of a folder that was moved here but of nothing in it,
- * and misses files that a new folder got at once: so each new folder is subscribed to as well, then read.
+ * Reports each changed path below `root`, a real path. On Linux the watcher reports a folder that was moved here but not its contents,
+ * and it misses files that a new folder gets at once. So we subscribe to each new folder as well, and then read it.
  */
 export const subscribeTree = async (
   subscribe: Subscribe,

@@ -21,7 +21,7 @@ const seen = (watcher: Watcher, file: string) =>
 
 const write = (file: string, content: string) => Effect.promise(() => writeFile(file, content))
 
-it.scopedLive("hears of a file that was replaced by rename, and of what is written into it then", () =>
+it.scopedLive("reports a file that was replaced by rename, and later writes to it", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     const file = join(folder, "index.js")
@@ -111,7 +111,7 @@ const loadedFor = (folder: string): Parameters<ReturnType<typeof makeChanges>["o
   locate: async () => []
 })
 
-it.scopedLive("takes for source what a snapshot takes in, and a file only with other content", () =>
+it.scopedLive("counts only files in the snapshot as source, and only if their content changed", () =>
   Effect.gen(function* () {
     const folder = yield* makeFolder
     const at = (path: string) => join(folder, path)
@@ -167,7 +167,7 @@ it.scopedLive("ends the loop of an app that writes into its source, and names th
   })
 )
 
-it("lets people save as often as they like, and a file again that was left alone", () => {
+it("doesn't hold back people who save often, nor a file after a pause", () => {
   let time = 0
   const brake = makeBrake(() => time)
   const save = (afterMs: number) => {

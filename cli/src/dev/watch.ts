@@ -5,7 +5,7 @@ import { Chunk, Effect, Either, Queue } from "effect"
 import { CommandFailed } from "../failure.ts"
 import { ignored, isBelow, type Subscribe, subscribeNatively, subscribeTree } from "./subscribeTree.ts"
 
-/** Editors write and rename in several steps: a change is told when this long nothing more came. */
+/** Editors write and rename in several steps, so we report a change once nothing more came for this long. */
 const quietMs = 50
 /** An app that writes all the time is never quiet. */
 const longestBatchMs = 1_000
@@ -18,7 +18,7 @@ export interface Watcher {
   readonly watch: (folders: ReadonlyArray<string>, files?: ReadonlyArray<string>) => Effect.Effect<void, CommandFailed>
 }
 
-/** What no program reads as its code: logs (the output of `dev` itself, maybe), and what editors leave while they save. */
+/** Files that no program reads as its code: logs (maybe the output of `dev` itself), and temporary files of editors. */
 const byTheWay = /(\.log|~|\.sw[a-z]|\.tmp)$/
 
 const isRelevant = (path: string) => !byTheWay.test(path) && !path.split(sep).some((_) => ignored.has(_))
@@ -46,7 +46,7 @@ interface Open {
   readonly close: () => Promise<void>
 }
 
-/** A watcher that sees nothing of what happens below `except`: the server's data. */
+/** A watcher that ignores everything below `except`: the server's data. */
 export const makeWatcher = Effect.fn("makeWatcher")(function* (
   except: string,
   subscribe: Subscribe = subscribeNatively

@@ -5,14 +5,14 @@ export type Format = (typeof formats)[number]
 export interface WrittenService {
   readonly name: string
   readonly source: string
-  /** Of an example, which shows more of what a config can do. */
+  /** Text of an example that shows more of a config's features. */
   readonly isExample: boolean
 }
 
 export interface WrittenConfig {
   readonly app: string
   readonly services: ReadonlyArray<WrittenService>
-  /** Where an editor finds the JSON Schema of YAML and JSON. */
+  /** The place of the JSON Schema, for editors of YAML and JSON. */
   readonly schema: string
 }
 

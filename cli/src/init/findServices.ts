@@ -5,14 +5,14 @@ import type { BuildPlan } from "@maxcloud/builder"
 import type { Workspace } from "@maxcloud/sdk/internal"
 import { nameOf, namesOf } from "./nameOf.ts"
 
-/** What a folder has that can be a service. */
+/** Files in a folder that can be a service. */
 export interface Found {
   readonly name: string
   /** As the config writes it: `.`, `./apps/web`. */
   readonly source: string
   /** `Next.js`, `Python`, `Dockerfile`. */
   readonly kind: string
-  /** What a build will do, one line a step. */
+  /** The steps of a build, one line each. */
   readonly steps: ReadonlyArray<string>
   /** Why it doesn't run as it is, and what to do. */
   readonly problem?: string
@@ -49,13 +49,13 @@ const plannedIn = async (folder: string, inside: string, workspace: Workspace | 
   )
 }
 
-/** Is there a program to start as it stands, without a build? Else the builder's own message of what is missing. */
+/** Can the program start without a build? If not, returns the builder's own message about the missing part. */
 const missingStart = async (folder: string): Promise<string | undefined> => {
   const { programOf } = await import("@maxcloud/builder")
   return programOf(folder, undefined).then(() => undefined, messageOf)
 }
 
-/** Is a package one that runs? A workspace has libraries too, which are built as well. */
+/** Does the package run? A workspace has libraries too, which also have a build. */
 const isService = ({ plan }: Planned, folder: string): boolean => {
   if (plan === undefined) return false
   if (plan.kind !== "node" || plan.packageJson?.scripts?.["start"] !== undefined) return true

@@ -12,7 +12,7 @@ const wanted: ReadonlyArray<{ readonly line: string; readonly examples: Readonly
 /** Variants of `.env` that are meant to be shared. */
 const shared = ["!.env.example", "!.env.sample", "!.env.template"]
 
-/** The lines that a folder's `.gitignore` and those above it lack. What a `!` brings back stays as it is. */
+/** The lines that the folder's `.gitignore` and those above it lack. Files that a `!` brings back stay included. */
 const missingLines = async (folder: string): Promise<ReadonlyArray<string>> => {
   const { gitRulesOf } = await import("@maxcloud/sdk/internal")
   const { isIgnored, isKept } = await gitRulesOf(folder)
@@ -24,7 +24,7 @@ const missingLines = async (folder: string): Promise<ReadonlyArray<string>> => {
   return lines.flatMap(({ line }) => (line === ".env.*" ? [line, ...shared] : [line]))
 }
 
-/** Adds what is missing to the folder's `.gitignore`; gives the lines that were added. */
+/** Adds the missing lines to the folder's `.gitignore`, and returns them. */
 export const addIgnoreLines = async (folder: string): Promise<ReadonlyArray<string>> => {
   const lines = await missingLines(folder)
   if (lines.length === 0) return lines

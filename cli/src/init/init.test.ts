@@ -148,7 +148,7 @@ describe("findServices", () => {
     assert.match(found?.steps.join() ?? "", /pnpm/)
   })
 
-  it("says what is missing where nothing says how it runs", async () => {
+  it("reports what is missing if it can't find out how the service runs", async () => {
     const [nothing] = await findServices(folderOf({ "notes.txt": "" }))
     assert.match(nothing?.problem ?? "", /There is nothing to run in the folder: add a `start` script/)
     const [several] = await findServices(
@@ -178,7 +178,7 @@ describe("addIgnoreLines", () => {
     assert.deepStrictEqual(await addIgnoreLines(folder), [])
   })
 
-  it("keeps what is there, in its own line ends, and adds nothing a second time", async () => {
+  it("keeps existing lines and their line endings, and adds nothing a second time", async () => {
     const line = fc.constantFrom(
       ...all,
       "/node_modules",
@@ -210,7 +210,7 @@ describe("addIgnoreLines", () => {
     )
   })
 
-  it("keeps out for git itself what is secret, and not its examples", async () => {
+  it("makes git itself ignore secret files, but not their examples", async () => {
     const folder = folderOf({ ".gitignore": "*.log" })
     execFileSync("git", ["init", "--quiet", folder])
     await addIgnoreLines(folder)
@@ -260,7 +260,7 @@ describe("writeProject", () => {
     assert.deepStrictEqual([written.app, written.services[0].name], [name, name])
   })
 
-  it("names the schema that the CLI brings along, which takes what is written", async () => {
+  it("names the CLI's own schema, which accepts the written config", async () => {
     const folder = folderOf({ "package.json": packageOf(starts), "server.js": "" }, "My API")
     await writeProject(folder, "yaml")
     const yaml = readFileSync(join(folder, "maxcloud.config.yaml"), "utf8")

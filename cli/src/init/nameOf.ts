@@ -1,6 +1,6 @@
 import { basename } from "node:path"
 
-/** A name that an app and a service may have, from that of a folder (absolute). */
+/** A valid name for an app or a service, made from a folder's name (absolute path). */
 export const nameOf = (folder: string): string => {
   const name = basename(folder)
     // `Büro` is `buro`: the accent becomes a character of its own.

@@ -29,7 +29,7 @@ export const starterFiles: ReadonlyArray<readonly [string, string]> = [
   [`${starterFolder}/server.js`, serverFile]
 ]
 
-/** What does not make a folder full: a repository that is yet to be filled. */
+/** Files that a folder may have and still count as empty: a new repository. */
 const negligible = new Set([
   ...["node_modules", "package.json", "tsconfig.json"],
   ...["README", "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"],

@@ -8,11 +8,11 @@ import { nameOf } from "./nameOf.ts"
 import { isEmptyFolder, starterFiles, starterFolder } from "./starter.ts"
 
 export interface Project {
-  /** What is there already. Empty in a folder that was. */
+  /** Existing files. Empty if the folder was empty. */
   readonly found: ReadonlyArray<Found>
   /** The config that was there and stays as it is. */
   readonly kept: string | undefined
-  /** Where an editor finds the JSON Schema, if the kept config doesn't name it. */
+  /** The place of the JSON Schema for editors, if the existing config doesn't name it. */
   readonly schemaFor: string | undefined
   readonly format: Format
   /** Files that were written or added to, relative to the folder. */
@@ -22,7 +22,7 @@ export interface Project {
 
 const schemaFile = "node_modules/@maxcloud/cli/config.schema.json"
 
-/** Where the JSON Schema is for a config in `folder`: in the installed CLI, or the one that npm will install; else on the web. */
+/** The place of the JSON Schema for a config in `folder`: in the installed CLI, or the one that npm will install; else on the web. */
 const schemaOf = (folder: string): string => {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, schemaFile))) return relative(folder, join(at, schemaFile)).replace(/^(?!\.)/, "./")
@@ -46,7 +46,7 @@ const formatOf = (config: string): Format => {
   return /\.ya?ml$/.test(config) ? "yaml" : "ts"
 }
 
-/** Writes a config for what the folder (absolute) holds, and what belongs to it. Nothing is overwritten; again, it writes nothing. */
+/** Writes a config for the folder (absolute), and the files that belong to it. It overwrites nothing. Safe to repeat. */
 export const writeProject = async (folder: string, wanted: Format | undefined): Promise<Project> => {
   const { configNames } = await import("@maxcloud/sdk/internal")
   await mkdir(folder, { recursive: true })

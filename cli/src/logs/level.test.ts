@@ -58,7 +58,7 @@ describe("the level of a line", () => {
     expect(levelOf("INFO: x", "stderr")).toBe("info")
   })
 
-  it("is that of the line before for the rest of a stack trace, and of that instance only", () => {
+  it("of a stack trace's later lines is that of the line before, from the same instance only", () => {
     const of = makeLevels()
     const at = (line: string, instance = "a") => of({ instance, line, stream: "stdout" })
     expect([

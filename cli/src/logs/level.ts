@@ -45,7 +45,7 @@ const ofWord = (word: string | undefined): Level | undefined => {
 /** A level that somebody writes, such as `warning`. */
 export const parseLevel = ofWord
 
-/** How far into a line its level is looked for: behind that is what it says. */
+/** How far into a line we look for its level. The text after that is the message. */
 const headLength = 160
 
 /** pino and bunyan count from 10 to 60. */
@@ -81,7 +81,7 @@ const ofText = (line: string): Level | undefined => {
     const found = ofWord(bracketed)
     if (found !== undefined) return found
   }
-  // `error: …` at the beginning; capitals anywhere in the head, for a word in small letters is part of what is said.
+  // `error: …` at the beginning; capitals anywhere in the head, since a lower-case word is part of the message.
   const first = ofWord(/^[^A-Za-z]{0,40}([A-Za-z]+)(?:\s?:|\s-\s|!)/.exec(head)?.[1])
   if (first !== undefined) return first
   for (const [word] of head.matchAll(/\b[A-Z]{3,}\b/g)) {
@@ -92,15 +92,15 @@ const ofText = (line: string): Level | undefined => {
   return head.startsWith("Traceback (most recent call last)") ? "error" : undefined
 }
 
-/** What the platform says of an instance that is gone (`system` lines). */
+/** The platform's lines about an instance that has ended (`system` lines). */
 const ended = /^(?:it was ready, and fails since: )?the program (?:was )?ended|; next try in [\d.]+ s$/
 
 /** Belongs to the line before it: part of a stack trace, or of a value that was printed over several lines. */
 const continues = /^(?:\s|Caused by:|\}|\]|\.\.\. )/
 
 /**
- * Levels of lines, in their order. A line that tells none has that of the line before it if it goes on with it; else `error` on stderr and
- * `info` on stdout, as on other platforms.
+ * Levels of lines, in their order. A line without a level continues the line before and takes its level, if it looks like a continuation.
+ * Else it is `error` on stderr and `info` on stdout, as on other platforms.
  */
 export const makeLevels = (): ((entry: Pick<LogEntry, "instance" | "line" | "stream">) => Level) => {
   const last = new Map<string, Level>()

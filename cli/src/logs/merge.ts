@@ -21,7 +21,7 @@ export interface MergeInput {
 /** Lines that are read of a service to find those that are wanted: the most that the server gives. */
 export const mostLines = 10_000
 const defaultTail = 100
-/** Services that are asked at once for what they have written. */
+/** How many services are asked at once for their stored lines. */
 const atOnce = 8
 /** How often it is looked for services that are new. */
 const lookAgain = Schedule.spaced(Duration.seconds(5))

@@ -106,6 +106,6 @@ export const outermost = (ranges: ReadonlyArray<IpRange>): ReadonlyArray<IpRange
       !ranges.some((other, at) => at !== index && isWithin(range, other) && (!isWithin(other, range) || at < index))
   )
 
-/** What has to be left out of `range`, so that nothing `closed` is in it; `undefined` where nothing would be left. */
+/** The parts to cut out of `range`, so that it contains nothing of `closed`; `undefined` if nothing would remain. */
 export const cutFrom = (range: IpRange, closed: ReadonlyArray<IpRange>): ReadonlyArray<IpRange> | undefined =>
   closed.some((_) => isWithin(range, _)) ? undefined : outermost(closed.filter((_) => isWithin(_, range)))

@@ -118,7 +118,7 @@ describe("ranges", () => {
     )
   })
 
-  it("writes what it has read", () => {
+  it("writes back the same text that it read", () => {
     fc.assert(
       fc.property(fc.oneof(fc.tuple(fc.ipV4(), fc.nat(32)), fc.tuple(fc.ipV6(), fc.nat(128))), ([address, length]) => {
         const range = parseRange(`${address}/${length}`)
@@ -134,7 +134,7 @@ describe("ranges", () => {
     expect(parseRange("010.1.2.3/08")).toEqual(parseRange("10.0.0.0/8"))
   })
 
-  it("cuts out of a range what is closed, and leaves nothing of one that is closed itself", () => {
+  it("cuts closed addresses out of a range, and leaves nothing of a closed range", () => {
     const closed = [...rangesFor(4, "host", "metadata"), ...rangesOf(["10.96.0.0/12", "10.100.0.0/16"])]
     const rangeOf = (cidr: string): IpRange => parseRange(cidr) ?? { version: 4, base: 0n, length: 0 }
     const cut = (cidr: string) => cutFrom(rangeOf(cidr), closed)?.map(writeRange)

@@ -1,21 +1,21 @@
 import { type IpRange, isWithin, parseAddress, rangesOf } from "./ipRange.ts"
 
 /**
- * What a range of special addresses is for.
+ * The purpose of a range of special addresses.
  *
- * - `host`: this host and its own links; nothing of a tenant's is ever there.
- * - `metadata`: where clouds give a machine's credentials, settings and scripts to whoever asks.
+ * - `host`: this host and its own links; never a tenant's.
+ * - `metadata`: where clouds give a machine's credentials, settings and scripts to any caller.
  * - `private`: networks of the operator, or of this machine's neighbours.
- * - `reserved`: of no network that a tenant has business with.
+ * - `reserved`: networks that tenants have no reason to reach.
  * - `embedded`: an IPv4 address inside of an IPv6 one, which a translator or tunnel would unpack.
- * - `documentation`: for examples; nobody has them.
+ * - `documentation`: for examples; not assigned to anybody.
  */
 export type SpecialUse = "host" | "metadata" | "private" | "reserved" | "embedded" | "documentation"
 
 export interface SpecialRange {
   readonly cidr: string
   readonly use: SpecialUse
-  /** What it is, as a message may say it. */
+  /** The description that a message may use. */
   readonly what: string
 }
 
@@ -93,7 +93,7 @@ const globalUnicast = rangesOf(["2000::/3"])
 /** Loopback is the host's own, and a private network to whoever is on that host. */
 const loopback = rangesOf(["127.0.0.0/8", "::1/128"])
 
-/** An address as what it is: one of IPv4 that is mapped into IPv6 is the former (RFC 4291, 2.5.5.2). */
+/** Normalizes an address: an IPv4-mapped IPv6 address becomes the IPv4 address (RFC 4291, 2.5.5.2). */
 const addressOf = (written: string): IpRange | undefined => {
   const address = parseAddress(written)
   return address !== undefined && mapped.some((_) => isWithin(address, _))
@@ -103,7 +103,7 @@ const addressOf = (written: string): IpRange | undefined => {
 
 const isOneOf = (address: IpRange, ranges: ReadonlyArray<IpRange>) => ranges.some((_) => isWithin(address, _))
 
-/** May anybody on the internet have this address? What is not an address is not public. */
+/** Is it a public address on the internet? Text that isn't an address isn't public. */
 export const isPublicAddress = (written: string): boolean => {
   const address = addressOf(written)
   if (address === undefined || specialOf(address) !== undefined) return false
@@ -116,7 +116,7 @@ export const isPublicAddress = (written: string): boolean => {
  */
 export type Reach = "public" | "private"
 
-/** May the server connect to this address? Neither reach has link-local or metadata addresses, nor what is not an address. */
+/** May the server connect to this address? Both reaches exclude link-local and metadata addresses, and text that isn't an address. */
 export const isReachableAddress = (written: string, reach: Reach): boolean => {
   if (isPublicAddress(written)) return true
   const address = addressOf(written)
