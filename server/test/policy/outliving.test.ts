@@ -74,7 +74,7 @@ describe("an OIDC trust", () => {
     await people.must(200, "DELETE", "/account", { token: admin.session })
     expect(await mayDo(await jobOf("left"))).toEqual([401, 401])
     expect(await people.listed("oidcTrusts", "/auth/oidc-trusts", owner)).toMatchObject([
-      { createdBy: null, effectiveRole: null, limitedBecause: expect.stringMatching(/no account/) }
+      { createdBy: null, effectiveRole: null, limitedBecause: expect.stringMatching(/no longer has an account/) }
     ])
   })
 
