@@ -3,7 +3,8 @@ import { once } from "node:events"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import pg from "pg"
-import { makeEmbeddedPostgres, ownerRole } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { ownerRole } from "../../src/base/postgres/initialise.ts"
 import { makeLauncher } from "../../src/base/postgres/launcher.ts"
 
 /** A Postgres by the wall clock of `environment`: the embedded one sees nothing of its server's environment. */

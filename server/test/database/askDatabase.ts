@@ -1,5 +1,6 @@
 import pg from "pg"
-import { makeEmbeddedPostgres, ownerRole } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { ownerRole } from "../../src/base/postgres/initialise.ts"
 import { serverRole } from "../../src/base/postgres/startEmbedded.ts"
 
 /** Asks the running database of a data folder one question, with all organizations' rows in sight. */

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import pg from "pg"
-import { makeEmbeddedPostgres, ownerRole } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { makeEmbeddedPostgres } from "../../src/base/postgres/EmbeddedPostgres.ts"
+import { ownerRole } from "../../src/base/postgres/initialise.ts"
 
 /** A Postgres of the test's own that several servers use at once, and its URLs by the roles that a server needs. */
 export const startPostgres = async () => {

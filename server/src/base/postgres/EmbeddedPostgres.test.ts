@@ -19,7 +19,8 @@ import { basename, dirname, join } from "node:path"
 import { afterAll, describe, expect, it } from "@effect/vitest"
 import pg from "pg"
 import { isRunning } from "../host/processIdentity.ts"
-import { type EmbeddedPostgres, makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
+import { type EmbeddedPostgres, makeEmbeddedPostgres } from "./EmbeddedPostgres.ts"
+import { ownerRole } from "./initialise.ts"
 import { installedPrograms, programsFor } from "./programs.ts"
 
 const isRoot = process.getuid?.() === 0

@@ -3,8 +3,9 @@ import pg from "pg"
 import { connect } from "./connect.ts"
 import { DatabaseError, explain } from "./DatabaseError.ts"
 import { withWayBack } from "./damage.ts"
-import { makeEmbeddedPostgres, ownerRole } from "./EmbeddedPostgres.ts"
+import { makeEmbeddedPostgres } from "./EmbeddedPostgres.ts"
 import { folderLock } from "./folderLock.ts"
+import { ownerRole } from "./initialise.ts"
 
 /** The server's role in the embedded database, and the name of that. */
 export const serverRole = "maxcloud"

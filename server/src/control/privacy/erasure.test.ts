@@ -19,7 +19,8 @@ import {
   wordsOf
 } from "../../../test/privacy/testPrivacy.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
-import { makeEmbeddedPostgres, ownerRole } from "../../base/postgres/EmbeddedPostgres.ts"
+import { makeEmbeddedPostgres } from "../../base/postgres/EmbeddedPostgres.ts"
+import { ownerRole } from "../../base/postgres/initialise.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { signedBytes } from "./certificate.ts"
 import { appendJournal, readJournal } from "./ErasureJournal.ts"

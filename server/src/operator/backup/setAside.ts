@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, wri
 import { join } from "node:path"
 import { Effect, Exit } from "effect"
 import { errorText } from "../../base/host/systemFault.ts"
-import { makeEmbeddedPostgres, postmaster } from "../../base/postgres/EmbeddedPostgres.ts"
+import { makeEmbeddedPostgres } from "../../base/postgres/EmbeddedPostgres.ts"
 import { listensIn } from "../../base/postgres/listensIn.ts"
+import { postmaster } from "../../base/postgres/postmaster.ts"
 import { markOfSetAside } from "../../base/postgres/restoreMark.ts"
 import { BackupError } from "./BackupError.ts"
 

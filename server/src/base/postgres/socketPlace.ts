@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto"
+import { existsSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { basename, dirname, join } from "node:path"
+import type { Launcher } from "./launcher.ts"
+import { socketName } from "./listensIn.ts"
+import { ownFolder } from "./ownFolder.ts"
+import { postmaster } from "./postmaster.ts"
+import { mayEnter } from "./programs.ts"
+import { shortNameOf } from "./shortName.ts"
+
+export interface SocketPlace {
+  /** What a connection has as its host: a folder, as this process may call it. */
+  readonly socketFolder: string
+  readonly isTemporary: boolean
+  readonly socketFile: string
+}
+
+/** For a path that is too long, on systems where no shorter name leads to the folder. */
+const temporarySocketFolder = (name: string, folder: string, launcher: Launcher) =>
+  ownFolder(
+    join(
+      [process.env["XDG_RUNTIME_DIR"] ?? "", tmpdir(), "/tmp"].find(
+        (_) => _ !== "" && existsSync(_) && (launcher.owner === undefined || mayEnter(_, launcher.owner))
+      ) ?? tmpdir(),
+      name
+    ),
+    launcher,
+    dirname(folder)
+  )
+
+export const socketPlaceOf = (folder: string, launcher: Launcher): SocketPlace => {
+  const temporaryName = `maxcloud-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`
+  // One that runs was perhaps started with another temporary folder than this process has.
+  const socketFolder =
+    shortNameOf(folder) ??
+    postmaster(join(folder, "data"))?.socketFolder ??
+    temporarySocketFolder(temporaryName, folder, launcher)
+  const isTemporary = basename(socketFolder) === temporaryName
+  return { socketFolder, isTemporary, socketFile: join(isTemporary ? socketFolder : folder, socketName) }
+}
+
+/** Where Postgres makes its sockets: always one in the data folder, by which other containers see it. */
+export const socketNames = (folder: string, { isTemporary, socketFolder }: SocketPlace, launcher: Launcher) => {
+  const data = join(folder, "data")
+  if (isTemporary) return `${ownFolder(socketFolder, launcher, dirname(folder))},..`
+  // Seen from the folder of its data where its own path is too long, or leads through a closed folder.
+  return shortNameOf(folder) === folder && launcher.nameOf(data) === data ? folder : ".."
+}

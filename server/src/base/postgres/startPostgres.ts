@@ -1,0 +1,56 @@
+import { readFileSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { isRunning, programOf } from "../host/processIdentity.ts"
+import { DatabaseError, explain } from "./DatabaseError.ts"
+import { damaged, damageIn } from "./damage.ts"
+import { logFileIn } from "./launchPostgres.ts"
+import { listensIn, socketName } from "./listensIn.ts"
+import { awaitReady, postmaster } from "./postmaster.ts"
+import type { SocketPlace } from "./socketPlace.ts"
+
+/** Children of a Postgres that was killed hold its shared memory for a moment. */
+const launchUntilReady = async (folder: string, launch: () => Promise<boolean>): Promise<void> => {
+  const logFile = logFileIn(folder)
+  for (let attempt = 0; attempt < 50; attempt++) {
+    if (await launch()) return
+    const output = readFileSync(logFile, "utf8")
+    if (!/shared memory block|lock file "postmaster.pid" already exists/.test(output)) {
+      const line = damageIn(output)
+      throw line === undefined
+        ? explain("The database does not start", folder, new Error(`its log is ${logFile}`), output)
+        : damaged(folder, line)
+    }
+    await sleep(200)
+  }
+  throw new DatabaseError({
+    reason: "locked",
+    message: `Another Postgres holds ${join(folder, "data")} and does not answer. Stop it and start again.`
+  })
+}
+
+/** Takes over a Postgres that runs in this folder and is ready (`know`), or launches one. */
+export const startPostgres = async (
+  folder: string,
+  { isTemporary, socketFolder }: SocketPlace,
+  know: (pid: number) => void,
+  launch: () => Promise<boolean>
+): Promise<void> => {
+  const data = join(folder, "data")
+  const running = postmaster(data)
+  const isHere = running !== undefined && programOf(running.pid) === "postgres"
+  const ready = isHere && (await awaitReady(data, () => !isRunning(running.pid)))
+  const listens = (isTemporary && (await listensIn(socketFolder))) || (await listensIn(folder))
+  if (ready && listens) return know(running.pid)
+  if (listens)
+    throw new DatabaseError({
+      reason: "locked",
+      message: `The database in ${folder} is in use by a Postgres of another container. Stop that container, or give this server a data folder of its own.`
+    })
+  // The id of a Postgres that is gone, used again by another program. Else Postgres itself decides: it looks for children as well.
+  if (running !== undefined && (!isHere || ready)) {
+    rmSync(join(data, "postmaster.pid"), { force: true })
+    rmSync(join(folder, `${socketName}.lock`), { force: true })
+  }
+  await launchUntilReady(folder, launch)
+}
