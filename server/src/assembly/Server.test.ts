@@ -59,7 +59,7 @@ describe("the whole server", () => {
     folder = mkdtempSync(join(tmpdir(), "maxcloud-app-"))
     chmodSync(folder, 0o755)
     writeFileSync(join(folder, "app.mjs"), app)
-    // That of the app whose tests these are; nothing of it may be touched.
+    // The host of these tests' app. Nothing may touch it.
     vi.stubEnv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/app")
     cloud = await embedded({ inPlace: true })
     vi.unstubAllEnvs()
@@ -154,7 +154,7 @@ describe("the whole server", () => {
     assert.include(["Conflict", "InvalidSpec"], refused._tag)
   })
 
-  it("speaks HTTP/2 with prior knowledge, and refuses what is no HTTP", async () => {
+  it("speaks HTTP/2 with prior knowledge, and refuses data that isn't HTTP", async () => {
     const session = connectHttp2(cloud.url)
     const answer = (headers: Record<string, string>) =>
       new Promise<{ readonly status: unknown; readonly body: string }>((resolve, reject) => {
@@ -187,7 +187,7 @@ describe("the whole server", () => {
     assert.match(large, /^HTTP\/1\.1 431 .*\r\ncontent-type: application\/problem\+json/)
   })
 
-  it("deletes a service, and its host is gone", async () => {
+  it("deletes a service together with its host", async () => {
     const [service] = (await call(cloud, "/api/v1/services")).body.services
     const deleted = await call(cloud, `/api/v1/services/${service.id}`, { method: "DELETE" })
     assert.strictEqual(deleted.status, 202)
@@ -197,7 +197,7 @@ describe("the whole server", () => {
     assert.strictEqual((await visit(`http://web--local.localhost:${new URL(cloud.url).port}`)).status, 404)
   })
 
-  it("does not start where the port is taken, and says by whom", async () => {
+  it("doesn't start if the port is in use, and says by which process", async () => {
     const holder = createServer()
     await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve))
     const address = holder.address()

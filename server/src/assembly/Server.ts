@@ -35,7 +35,7 @@ type FrontLookup = Parameters<typeof makeFront>[0]["lookup"]
 export interface ServerOptions {
   /** The organization that requests without a credential act for; made where there is none. @default "local" */
   readonly organization?: OrganizationName | undefined
-  /** In the process of `maxcloud dev`: what programs that run in place get of the developer's own environment. @default nothing */
+  /** In the process of `maxcloud dev`: variables of the developer's own environment for programs that run in place. @default nothing */
   readonly development?: Development | undefined
 }
 
@@ -43,15 +43,15 @@ export interface RunningServer {
   /** Of the API, without a slash at its end. */
   readonly url: string
   readonly port: number
-  /** Of a server in local mode: what its user's clients send. New at each start. */
+  /** Of a server in local mode: the token that its user's clients send. New at each start. */
   readonly localToken: Redacted.Redacted | undefined
-  /** Where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
+  /** The link where the first owner registers, once; it holds a secret. Only while there is no account, and every request needs a credential. */
   readonly bootstrapUrl: string | undefined
-  /** Fails if the server can't go on and must be ended. */
+  /** Fails if the server can't continue and must be stopped. */
   readonly failed: Effect.Effect<never, ServerError>
 }
 
-/** Whom the server's own user acts for without a credential: the named organization, or `local`. */
+/** The organization that the server's own user acts for without a credential: the named one, or `local`. */
 const localOrganization = ({ organization: name }: ServerOptions) =>
   Effect.gen(function* () {
     const organizations = yield* Organizations
@@ -89,7 +89,7 @@ const accessLayer = (
     })
   )
 
-/** What the API stands on, besides the services. */
+/** The services below the API, besides `Services` itself. */
 const apiLayer = (...access: Parameters<typeof accessLayer>) =>
   Layer.mergeAll(accessLayer(...access), authentication.layer, NodeHttpServer.layerContext)
 
@@ -120,7 +120,7 @@ export const makeServer = (
       ? yield* makeLocalToken(settings.dataDir, front.address)
       : undefined
     const url = urlOf(settings.host, port)
-    // What listens everywhere has no address of its own: on this machine it is found here.
+    // A server that listens on all addresses has none of its own. On this machine you can reach it here.
     const publicUrl =
       settings.publicUrl ?? urlOf(/^(0\.0\.0\.0|::)$/.test(settings.host) ? "localhost" : settings.host, port)
     const services = yield* Layer.build(

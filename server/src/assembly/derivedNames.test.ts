@@ -43,7 +43,7 @@ const isName = {
   secret: Schema.is(SecretName)
 }
 
-/** Only what a deployment is accepted for: a host's label has 63 characters. */
+/** Only names that a deployment would be accepted with: a host's label has 63 characters. */
 const areValid = (_: Record<keyof Names, string>): _ is Record<keyof Names, string> & Names =>
   isName.organization(_.organization) &&
   isName.stage(_.stage) &&
@@ -194,7 +194,7 @@ const derivations: Readonly<Record<string, Derivation>> = {
 describe("a derived name belongs to one organization, stage and service", () => {
   for (const [what, { from, name }] of Object.entries(derivations)) {
     it(`${what}: ${pairs} pairs`, () => {
-      /** Every name that was drawn, with what it was derived from: each new one is held against all before it. */
+      /** Every generated name, with its source: each new one is compared with all earlier ones. */
       const known = new Map<string, string>()
       let different = 0
       fc.assert(

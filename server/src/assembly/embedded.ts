@@ -20,7 +20,7 @@ export interface EmbeddedOptions extends Partial<Pick<ServerSettings, "domain" |
   readonly port?: number
   /** The organization that requests act for. @default "local" */
   readonly organization?: string
-  /** What programs that run in place get of the developer's own environment. @default nothing */
+  /** Variables of the developer's own environment for programs that run in place. @default nothing */
   readonly development?: Development
 }
 
@@ -29,10 +29,10 @@ export interface Embedded extends AsyncDisposable {
   /** Of the API, without a slash at its end. */
   readonly url: string
   readonly client: Client
-  /** What other clients of it send as a bearer token. On Linux those of the same user need none. undefined with `MAXCLOUD_AUTH=required`. */
+  /** The bearer token for other clients of it. On Linux those of the same user need none. undefined with `MAXCLOUD_AUTH=required`. */
   readonly token: string | undefined
   /**
-   * Asks a public service, at zero instances too: `await cloud.fetch("web", "/health")`. Takes what `fetch` takes, and `stage`. Rejects
+   * Calls a public service, even at zero instances: `await cloud.fetch("web", "/health")`. Takes the arguments of `fetch`, and `stage`. Rejects
    * with `NotFound` if there is no such service, or it is internal.
    */
   readonly fetch: (service: string, path?: string, request?: EmbeddedRequest) => Promise<Response>

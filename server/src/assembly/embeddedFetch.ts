@@ -5,7 +5,7 @@ import { NotFound } from "@maxcloud/sdk/api"
 import { type FetchDispatcher, isDispatcher } from "@maxcloud/sdk/proxy"
 import { Agent } from "undici"
 
-/** How a service of an embedded server is asked: what `fetch` takes, and the stage that is meant. */
+/** The options for a request to an embedded server's service: those of `fetch`, and the stage. */
 export interface EmbeddedRequest extends RequestInit {
   /** @default "production" */
   readonly stage?: string | undefined

@@ -16,7 +16,7 @@ import * as RateLimits from "../tenancy/limits/PostgresRateLimits.ts"
 import * as Mail from "../tenancy/mail/PostgresMail.ts"
 import * as Transport from "../tenancy/mail/transportLayer.ts"
 
-/** Who may call: people, their organizations and credentials, mail to them, limits, and what is kept of them. Needs the services. */
+/** Identity: people, their organizations and credentials, mail to them, limits, and the data stored about them. Needs the services. */
 export const identityLayer = (settings: ServerSettings, publicUrl: string) => {
   const withoutCredential = callsWithoutCredential(settings)
   const registration = settings.registration ?? (withoutCredential ? "open" : "invite")

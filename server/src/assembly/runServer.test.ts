@@ -9,7 +9,7 @@ import { isRunning } from "../base/host/processIdentity.ts"
 
 const main = join(import.meta.dirname, "main.ts")
 
-/** Collects what a stream says, and waits for words in it. */
+/** Collects a stream's text, and waits for words in it. */
 const listener = (stream: NodeJS.ReadableStream | Socket) => {
   let text = ""
   const waiting = new Set<() => void>()
@@ -96,7 +96,7 @@ describe("the server's process", () => {
     assert.deepStrictEqual(await second.ended, [130, null])
     held.destroy()
 
-    // What was left is adopted, and ended in order this time.
+    // The leftovers are adopted, and stopped in order this time.
     const third = run()
     await portOf(third)
     third.child.kill("SIGTERM")
@@ -135,7 +135,7 @@ describe("the server's process", () => {
     assert.isFalse(isRunning(postgres))
   }, 120_000)
 
-  it("says what is wrong with a setting", async () => {
+  it("reports an invalid setting", async () => {
     const server = run({ MAXCLOUD_HOST: "0.0.0.0", MAXCLOUD_AUTH: "local" })
     assert.deepStrictEqual(await server.ended, [1, null])
     assert.match(

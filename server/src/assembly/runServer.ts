@@ -12,11 +12,11 @@ import { ServerError } from "../base/words/ServerError.ts"
 import { makeServer, type RunningServer, type ServerOptions } from "./Server.ts"
 
 export interface RunOptions extends ServerOptions, Partial<ServerSettings> {
-  /** Told once, when the server takes requests. */
+  /** Called once, when the server accepts requests. */
   readonly onReady?: ((server: RunningServer) => void) | undefined
 }
 
-/** What is printed, once, for whoever may read what the server prints: the first owner registers by it. */
+/** Printed once, for whoever may read the server's output: the link where the first owner registers. */
 export const bootstrapNotice = (bootstrapUrl: string) =>
   `There is no account yet. The first owner registers at\n\n  ${bootstrapUrl}\n\nThe link works once, until the server restarts.`
 
@@ -48,8 +48,8 @@ export const serve = (options: RunOptions = {}): Effect.Effect<never, ServerErro
 const giveUpAfter = Duration.minutes(2)
 
 /**
- * Runs the server as this process's work until SIGINT or SIGTERM; a second one ends it at once (what is left is found and ended at
- * the next start). Resolves with the exit code: 0 after an ordered end, 1 where it could not start, which is then told.
+ * Runs the server as this process's main program until SIGINT or SIGTERM. A second signal kills it at once (the next start finds and stops
+ * the leftovers). Resolves with the exit code: 0 after an orderly stop, 1 if it could not start, which it reports.
  */
 export const runServer = (options: RunOptions = {}): Promise<number> =>
   Effect.gen(function* () {

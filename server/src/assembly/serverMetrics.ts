@@ -10,7 +10,7 @@ import { LocalRoutes } from "../runtimes/port/LocalRoutes.ts"
 const decodeStates = Schema.decodeUnknown(Schema.Array(Schema.Struct({ state: Schema.String, count: Schema.Int })))
 const decodeDepth = Schema.decodeUnknown(Schema.Array(Schema.Struct({ depth: Schema.Int })))
 
-/** Adds what is measured of deployments, the work queue, instances and the proxy. Sums over all organizations, and names none. */
+/** Adds metrics of deployments, the work queue, instances and the proxy. They sum over all organizations, and name none. */
 export const registerServerMetrics = (proxy: ProxyCounters) =>
   Effect.gen(function* () {
     const metrics = yield* Metrics

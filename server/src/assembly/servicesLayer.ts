@@ -23,8 +23,8 @@ import * as KnownOrganizations from "../tenancy/organizations/KnownOrganizations
 import * as Organizations from "../tenancy/organizations/Organizations.ts"
 
 /**
- * Everything below HTTP: the database, what is kept in it, the runtime, and the deployments that are carried out on it.
- * Parts end in the reverse order of their beginning: first no work is taken any more, then instances end, last the database.
+ * Everything below HTTP: the database, the stores in it, the runtime, and the deployments that run on it.
+ * Parts stop in the reverse order of their start: first the server takes no more work, then instances stop, and the database last.
  */
 export const servicesLayer = (
   settings: ServerSettings,

@@ -13,7 +13,7 @@ const freePort = () =>
     })
   })
 
-/** What a caller of a service is answered; undefined: nothing listens. */
+/** The answer to a service's caller; undefined: nothing listens. */
 const visit = (port: number) =>
   new Promise<string | undefined>((resolve) => {
     request(
@@ -29,7 +29,7 @@ const visit = (port: number) =>
   })
 
 describe("while the server starts", () => {
-  it("callers of services are told to come again, and never that there is no such service", async () => {
+  it("callers of services are asked to retry, and never get a 404", async () => {
     const port = await freePort()
     const answers: Array<string | undefined> = []
     const starting = embedded({ dataDir: temporaryFolder("maxcloud-startup-"), port })
@@ -39,7 +39,7 @@ describe("while the server starts", () => {
     })
     while (!done) {
       const answer = await visit(port)
-      // What was asked before the end of the start was perhaps answered after it.
+      // A request from before the end of the start may have been answered after it.
       if (!done) answers.push(answer)
       await new Promise((resolve) => setImmediate(resolve))
     }

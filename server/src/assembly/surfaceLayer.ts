@@ -3,5 +3,5 @@ import * as Usage from "../control/usage/PostgresUsage.ts"
 import * as UsageRecorder from "../control/usage/UsageRecorder.ts"
 import { Readiness } from "../operator/readiness/Readiness.ts"
 
-/** What the API tells besides deployments and services. Needs the database and a `Runtime`. */
+/** The API's information besides deployments and services. Needs the database and a `Runtime`. */
 export const surfaceLayer = Layer.mergeAll(Readiness.layer, Usage.layer, UsageRecorder.layer())

@@ -136,7 +136,7 @@ describe("organizations", () => {
         assert.include(events.text, `"state":"succeeded"`)
         const service = (yield* call(first, "/api/v1/services")).body.services[0]
 
-        // Nothing of the first by any list, name or id.
+        // Nothing of the first one appears in any list, by any name or id.
         assert.deepStrictEqual((yield* call(second, "/api/v1/services")).body, { services: [] })
         assert.deepStrictEqual((yield* call(second, "/api/v1/services?name=web&app=shop")).body, { services: [] })
         assert.deepStrictEqual((yield* call(second, "/api/v1/apps")).body, { apps: [] })

@@ -21,7 +21,7 @@ export interface DatabaseOptions extends PoolLimits {
   readonly dataDir: string
   /** A Postgres to use instead: the server's own role. */
   readonly url?: Redacted.Redacted | undefined
-  /** Where backups of the embedded one are. @default `backups` in the data folder */
+  /** The folder for backups of the embedded database. @default `backups` in the data folder */
   readonly backupFolder?: string | undefined
   /** The role that owns the tables and runs migrations. @default `url` */
   readonly migrationUrl?: Redacted.Redacted | undefined
@@ -36,9 +36,9 @@ export class Database extends Context.Tag("@maxcloud/server/Database")<
     readonly embedded: boolean
     /** Fails where the database does not answer. */
     readonly ping: Effect.Effect<void, DatabaseError>
-    /** What statements are refused for at present (a full disk, a read-only database), if somebody has to act on it. */
+    /** Why the database refuses statements at present (a full disk, a read-only database), if somebody has to act on it. */
     readonly trouble: () => SystemFault | undefined
-    /** Fails if another server has taken the database, or the embedded one's folder is gone: this one must end. */
+    /** Fails if another server has taken the database, or the embedded database's folder is gone: this server must stop. */
     readonly lost: Effect.Effect<never, DatabaseError>
   }
 >() {}
@@ -69,7 +69,7 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
     return { config, lost: Effect.never }
   }).pipe(Effect.scoped)
 
-/** Where work was leased by a server that is gone for certain, it need not be waited for. */
+/** Releases leases of a server that is certainly dead, so that nobody has to wait for them. */
 const freeLeases = Effect.flatMap(
   SqlClient,
   (sql) =>
@@ -79,7 +79,7 @@ const freeLeases = Effect.flatMap(
 /** The embedded database has 30 connections, of which the owner and the listener need some. */
 const within = (limits: PoolLimits): PoolLimits => ({ ...limits, connections: Math.min(limits.connections ?? 12, 24) })
 
-/** Row security does not hold for superusers and roles that bypass it: whatever a mistake of ours would show is then shown. */
+/** Row security doesn't apply to superusers and roles that bypass it, so a bug of ours could show another organization's rows. */
 const warnOfBypass = Effect.flatMap(
   SqlClient,
   (sql) => sql<{ role: string }>`

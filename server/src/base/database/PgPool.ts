@@ -14,7 +14,7 @@ export interface PoolLimits {
 
 const connectMillis = 5_000
 const idleInTransactionMillis = 60_000
-/** Longer than the database's own limit: only a connection that has gone silent lets this pass. */
+/** Longer than the database's own limit, so only a connection that has gone silent reaches it. */
 const silenceMillis = 5_000
 
 /** Reaching Postgres has its own, shorter limit than waiting for a connection that others use. */
@@ -30,8 +30,8 @@ class PromptClient extends pg.Client {
 }
 
 /**
- * Connections that show no row of any organization until they are told whose, and on which neither a statement nor an idle transaction
- * goes on for ever.
+ * Connections that show no organization's rows until a session names one. Neither a statement nor an idle transaction can hold one
+ * for ever.
  */
 export const makePool = (config: pg.ClientConfig, { connections = 12, statementTimeout }: PoolLimits) =>
   Effect.acquireRelease(
@@ -53,14 +53,14 @@ export const makePool = (config: pg.ClientConfig, { connections = 12, statementT
           )
       })
       pool.on("error", () => {})
-      // What breaks is told to the statement that waits for its answer.
+      // The statement that waits for its answer gets the error.
       pool.on("connect", (client) => client.on("error", () => {}))
       return pool
     }),
     (pool) => Effect.promise(() => pool.end()).pipe(endWithin("1 second"))
   )
 
-/** How long what a statement was refused for is taken as going on. */
+/** How long we assume that a refusal's cause continues. */
 const troubleMillis = 30_000
 const troubles = new WeakMap<pg.Pool, { readonly fault: SystemFault; readonly at: number }>()
 
@@ -72,10 +72,10 @@ export const noteFault = (pool: pg.Pool, cause: unknown): void => {
   }
 }
 
-/** A write went through: whatever was in the way is gone. */
+/** A write succeeded, so the cause of earlier refusals is over. */
 export const noteWrite = (pool: pg.Pool): void => void troubles.delete(pool)
 
-/** What statements are refused for at present, as far as any was sent. */
+/** Why statements are refused at present, as far as any was sent. */
 export const troubleOf = (pool: pg.Pool): SystemFault | undefined => {
   const trouble = troubles.get(pool)
   return trouble !== undefined && performance.now() - trouble.at < troubleMillis ? trouble.fault : undefined
@@ -83,7 +83,7 @@ export const troubleOf = (pool: pg.Pool): SystemFault | undefined => {
 
 const sessions = new WeakMap<pg.PoolClient, Session>()
 
-/** What the pool itself says where no connection was free in time. */
+/** The pool's own message if no connection was free in time. */
 const isWait = (error: Error) => error.message === "timeout exceeded when trying to connect"
 
 /** Gives a connection of the pool to `use`, which has to release it. Gives back what takes the wish for one back. */

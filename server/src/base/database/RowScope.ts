@@ -2,9 +2,9 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Effect } from "effect"
 
 /**
- * The rows that the database shows to what runs here (row security, the second line of defense behind each query's own `where`):
- * one organization's, all of them (`*`, the server's own work), or `none`. There is no default that shows anything: a statement of work
- * that hasn't said whose rows it needs (`unsaid`) isn't sent, and fails as a mistake of ours.
+ * The rows that the database shows to the present fiber (row security, the second line of defense behind each query's own `where`):
+ * one organization's, all of them (`*`, the server's own work), or `none`. The default (`unsaid`) shows nothing: a statement whose caller
+ * hasn't chosen a scope isn't sent, and fails as a bug of ours.
  */
 export class RowScope extends Context.Reference<RowScope>()("@maxcloud/server/RowScope", {
   defaultValue: (): OrganizationId | "*" | "none" | "unsaid" => "unsaid"

@@ -16,7 +16,7 @@ export interface Statement {
   readonly rowMode?: "array"
 }
 
-/** What a connection shows: as `RowScope`. Of work that hasn't said whose rows it needs, only statements about the transaction come here. */
+/** The connection's rows, as in `RowScope`. Without a chosen scope, only statements about the transaction itself come here. */
 export type Shown = RowScope["Type"]
 
 /**
@@ -28,7 +28,7 @@ export const settingsOf = (shown: Shown): string => {
   return `set maxcloud.organization = ${pg.escapeLiteral(organization)}; set maxcloud.all_rows = ${shown === "*" ? "on" : "off"}`
 }
 
-/** What takes back settings that were made since the transaction or savepoint began. */
+/** Reverts settings that were made since the transaction or savepoint began. */
 const takesBack = /^\s*(rollback|abort|discard|reset)\b/i
 
 /**
@@ -41,7 +41,7 @@ export class Session {
   #shown: Shown | undefined
   #busy = false
   readonly #waiting: Array<() => void> = []
-  /** It has gone silent, takes no writes, or a transaction could not be ended: not to be used again. */
+  /** The connection is silent or refuses writes, or a transaction could not be ended: don't use it again. */
   broken = false
 
   constructor(client: pg.PoolClient, shown: Shown) {

@@ -3,7 +3,7 @@ import { Effect, type Scope } from "effect"
 
 export const waitMillis = 10_000
 
-/** Every connection that the caller may have is in use. It passes, but not by trying once more: the caller has waited for it already. */
+/** The caller's whole share of connections is in use. That is temporary, but retrying at once is useless: the caller has already waited. */
 export class AllInUse extends Error {
   override readonly name = "AllInUse"
   /** insufficient_resources */
@@ -14,8 +14,8 @@ export class AllInUse extends Error {
 }
 
 /**
- * How many connections the transactions of one organization hold at once. They write to one audit log, which they lock one after the other:
- * more of them would only wait on a connection for each other, and nobody else would get one.
+ * How many connections the transactions of one organization may hold at once. They all lock the same audit log in turn, so more of them
+ * would only hold connections while waiting for each other, and other organizations would get none.
  */
 export class Shares {
   readonly #each: number

@@ -5,8 +5,8 @@ import { stateOf } from "../postgres/sqlState.ts"
 import type { Migration } from "./migrations/index.ts"
 
 /**
- * Shorter than the time after which Postgres looks for deadlocks (1 s): what gives way is always the migration, never a statement of a
- * server that goes on beside it. Statements that come meanwhile wait, no longer than this.
+ * Shorter than the time after which Postgres looks for deadlocks (1 s). So in a deadlock the migration gives way, never a statement of a
+ * server that runs beside it. Statements that arrive meanwhile wait no longer than this.
  */
 const lockMillis = 800
 /** All tries together. */
@@ -25,8 +25,8 @@ const lockAll = async (client: pg.ClientBase) => {
 }
 
 /**
- * Applies a migration in a transaction of its own, beside servers of the version before: it waits for them in short pieces, and they for it
- * only once it has all it needs. Where it fails nothing of it is left.
+ * Applies a migration in a transaction of its own, while servers of the previous version run. It waits for their locks in short pieces, and
+ * they wait for it only once it has all locks. If it fails, nothing of it remains.
  */
 export const applyMigration = async (client: pg.ClientBase, migration: Migration): Promise<void> => {
   const deadline = performance.now() + patienceMillis

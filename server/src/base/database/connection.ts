@@ -9,7 +9,7 @@ import { RowScope } from "./RowScope.ts"
 import type { Answer, Session, Shown, Statement } from "./Session.ts"
 import type { Shares } from "./Shares.ts"
 
-/** A statement that says neither `asOrganization`, `asServer` nor `asNobody`. */
+/** A statement without `asOrganization`, `asServer` or `asNobody`. */
 class RowScopeMissing extends Error {
   override readonly name = "RowScopeMissing"
   constructor(text: string) {
@@ -36,7 +36,7 @@ const sendOn = (pool: pg.Pool, session: Session, scope: Shown | undefined, state
     return cancel(pool, session)
   })
 
-/** Sends a statement on any connection, which is free again when its answer is there, also where nobody waits for it any more. */
+/** Sends a statement on any connection. The connection is released when its answer arrives, even if nobody waits for it any more. */
 const sendOnAny = (pool: pg.Pool, scope: Shown, statement: Statement) =>
   Effect.async<Answers, Failure>((resume) => {
     let session: Session | undefined
@@ -69,7 +69,7 @@ const sendOnAny = (pool: pg.Pool, scope: Shown, statement: Statement) =>
     })
   })
 
-/** Statements about the transaction itself. They must go through in one that has failed, where a setting cannot be changed. */
+/** Statements about the transaction itself. They must work in a failed transaction too, in which no setting can be changed. */
 const isControl = (text: string) => /^\s*(begin|start\s|commit|end|rollback|abort|savepoint|release)\b/i.test(text)
 const isRead = (text: string) => /^\s*select\b/i.test(text)
 

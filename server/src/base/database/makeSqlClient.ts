@@ -26,7 +26,7 @@ const asCommit = (cause: unknown) =>
       })
     : cause
 
-/** Postgres answers ROLLBACK to a COMMIT where a statement of the transaction had failed: nothing of it is kept. */
+/** Postgres answers a COMMIT with ROLLBACK if a statement of the transaction had failed. Then nothing of it is stored. */
 const commit = (connection: Connection) =>
   Effect.flatMap(connection.executeRaw("commit", []), (answer) =>
     typeof answer === "object" && answer !== null && "command" in answer && answer.command === "ROLLBACK"
@@ -63,14 +63,14 @@ export const makeSqlClient = (pool: pg.Pool, attributes: ReadonlyArray<readonly 
       spanAttributes,
       acquireConnection: Effect.flatMap(Scope.make(), (scope) =>
         Effect.map(Scope.extend(reserve(pool, shares), scope), (connection) => [scope, connection] as const).pipe(
-          // No connection: what was taken before it, a place in the organization's share, is given back.
+          // No connection is free: give back the place in the organization's share.
           Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
         )
       ),
       begin: (_) => run(_, "begin"),
       savepoint: (_, id) => run(_, `savepoint maxcloud_${id}`),
       commit,
-      // Where this fails the connection is given up, and with it the transaction.
+      // If this fails, drop the connection, and the transaction with it.
       rollback: (_) => Effect.ignore(run(_, "rollback")),
       rollbackSavepoint: (_, id) => Effect.ignore(run(_, `rollback to savepoint maxcloud_${id}`))
     })

@@ -39,7 +39,7 @@ afterAll(async () => {
   await Effect.runPromise(Scope.close(scope, await Effect.runPromiseExit(Effect.void)))
 })
 
-/** A server of the version before: its statements, on a connection that knows nothing of row security. */
+/** A server of the previous version: its statements, on a connection that doesn't set up row security. */
 const olderServer = async (database: string, n: number, stopped: () => boolean) => {
   const client = await connect("maxcloud", database)
   const organization = `org${n}`
@@ -91,7 +91,7 @@ const olderServer = async (database: string, n: number, stopped: () => boolean) 
 }
 
 describe("migrations", () => {
-  it("are applied beside servers of the version before, of which none sees an error or loses anything", async () => {
+  it("are applied beside servers of the previous version, without errors or losses for them", async () => {
     const owner = await emptyDatabase("beside")
     await Effect.runPromise(migrate(owner, "maxcloud", migrations.slice(0, 2)))
     let stop = false
@@ -100,7 +100,7 @@ describe("migrations", () => {
     const idle = await connect("maxcloud", "beside")
     await idle.query("begin")
     await idle.query("select 1 from runtime_objects")
-    // Those after it are not for servers that know nothing of row security: they see no rows then.
+    // Later migrations don't support servers without row security: those see no rows then.
     const forOlder = migrations.slice(0, 7)
     const migrated = Effect.runPromise(migrate(owner, "maxcloud", forOlder))
     await sleep(1_500)

@@ -4,7 +4,7 @@ import type pg from "pg"
 import { DatabaseError, databaseWords } from "../postgres/DatabaseError.ts"
 import { markOfSetAside } from "../postgres/restoreMark.ts"
 
-/** There while a backup is restored. It outlives a restore that was killed: what the database then holds may include what was erased. */
+/** Exists while a backup is restored. It survives a killed restore, since the database may then contain erased data. */
 const mark = "restore_underway"
 
 export const markRestoring = (client: pg.ClientBase) => client.query(`create table if not exists ${mark} ()`)
@@ -16,7 +16,7 @@ export const isRestoring = async (client: pg.ClientBase): Promise<boolean> => {
   return rows[0]?.there === true
 }
 
-/** Fails where a backup is being restored into the database, or was until that broke off. `next`: how to go on. */
+/** Fails while a backup is being restored into the database, or after a restore was cut off. `next`: the way to continue. */
 export const refuseRestoring = (client: pg.ClientBase, next: string): Effect.Effect<void, DatabaseError> =>
   Effect.tryPromise({
     try: () => isRestoring(client),
@@ -32,11 +32,11 @@ export const refuseRestoring = (client: pg.ClientBase, next: string): Effect.Eff
     )
   )
 
-/** How to go on after a restore into a data folder was cut off. What is there is kept. */
+/** The way to continue after a restore into a data folder was cut off. The present files are kept. */
 export const restoreAgain = (dataDir: string): string =>
   `restore again: maxcloud server restore FILE --data-dir ${dataDir} --set-aside. What is there now is kept beside.`
 
-/** How to go on after a restore into a database of the operator's own was cut off. */
+/** The way to continue after a restore into the operator's own database was cut off. */
 export const intoAnother =
   "restore again into another, empty database: create database NAME, and name it in DATABASE_URL. This one stays as it is."
 

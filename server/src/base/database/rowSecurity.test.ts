@@ -15,7 +15,7 @@ const decode = (id: string) => OrganizationId.make(id)
 const a = decode(`org_${"a".repeat(32)}`)
 const b = decode(`org_${"b".repeat(32)}`)
 
-/** Belong to the servers of a database, and hold nothing of anybody. */
+/** These tables belong to the servers of a database, and hold nobody's data. */
 const withoutRows = ["platforms", "migrations", "replicas", "shards"]
 
 const scope = Effect.runSync(Scope.make())
@@ -93,7 +93,7 @@ const fill = async (client: pg.Client, tables: ReadonlyArray<Table>) => {
   }
 }
 
-/** What a statement came to: the rows that it gave, or the SQLSTATE of its refusal. What it did is taken back. */
+/** The result of a statement: its rows, or the SQLSTATE of its refusal. Its changes are rolled back. */
 const outcome = (text: string, values: ReadonlyArray<unknown> = []) =>
   Effect.flatMap(SqlClient, (sql) =>
     sql
@@ -139,7 +139,7 @@ describe("row security of the server's own role", () => {
     ])
   })
 
-  it("shows an organization its own rows in every table, without any `where`; the server all; nobody none", () =>
+  it("shows an organization only its own rows in every table, without any `where`; the server all rows; nobody none", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -248,7 +248,7 @@ describe("a connection that hasn't said whose rows it needs", () => {
     }
   })
 
-  it("is what the pool gives out: nothing is left of what a connection showed before", () =>
+  it("gives out connections that show nothing of their former use", () =>
     run(
       Effect.gen(function* () {
         const settings = Effect.flatMap(
@@ -349,7 +349,7 @@ describe("the scope of a connection", () => {
       }).pipe(asOrganization(a))
     ))
 
-  it("fails a transaction of which nothing is kept, instead of telling that it was", () =>
+  it("fails a transaction that was rolled back, instead of reporting success", () =>
     run(
       Effect.gen(function* () {
         const sql = yield* SqlClient

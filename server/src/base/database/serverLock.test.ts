@@ -43,7 +43,7 @@ describe("the lock of a database that several servers reach", () => {
       })
     ))
 
-  it("is taken again after its connection broke, and if another has it then, the first is told to end", () =>
+  it("is taken again after its connection broke; if another server has it by then, the first has to stop", () =>
     run(
       Effect.gen(function* () {
         const owner = yield* Effect.acquireRelease(

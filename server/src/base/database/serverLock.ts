@@ -18,7 +18,7 @@ const refused = (sharing: Sharing) =>
         : "A max-cloud server that runs services on its own machine uses this database (DATABASE_URL). Stop that server, or give this one a database of its own."
   })
 
-/** A lock is let go when Postgres notices that its holder's machine is gone: after about 15 seconds, instead of hours. */
+/** Postgres releases a lock when it notices that the holder's machine is gone: after about 15 seconds, instead of hours. */
 const session = "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2"
 
 const tryLock = async (client: pg.Client, sharing: Sharing): Promise<boolean> => {
@@ -31,7 +31,7 @@ const tryLock = async (client: pg.Client, sharing: Sharing): Promise<boolean> =>
 /** The database can't be reached now, which passes. */
 class Away extends Data.TaggedError("Away") {}
 
-/** Has the lock until its connection is gone. */
+/** Holds the lock until its connection is lost. */
 const hold = (config: pg.ClientConfig, sharing: Sharing, onHeld: Effect.Effect<unknown>) =>
   Effect.gen(function* () {
     const gone = yield* Deferred.make<void>()
@@ -63,7 +63,7 @@ const hold = (config: pg.ClientConfig, sharing: Sharing, onHeld: Effect.Effect<u
 
 export interface LockOptions {
   readonly sharing: Sharing
-  /** How long to wait for a server that is just ending, or whose machine has gone. @default 20 seconds */
+  /** How long to wait for a server that is just stopping, or whose machine is gone. @default 20 seconds */
   readonly patience?: Duration.DurationInput | undefined
 }
 

@@ -12,7 +12,7 @@ export const isUniqueViolation = (error: SqlError) => stateOf(error.cause) === "
 const isSqlError = (error: unknown): error is SqlError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "SqlError"
 
-/** A fault of the database that passes, also where nobody expected one. */
+/** A temporary fault of the database, also if nobody expected one. */
 export const isPassingFault = (error: unknown): boolean => isSqlError(error) && isPassing(error.cause)
 
 /** Leaves the faults that pass as they are. Any other SQL error is a mistake of ours, and no fault that anybody could wait out. */
@@ -32,7 +32,7 @@ export const databaseAway = (cause: unknown): Effect.Effect<Unavailable> =>
     })
   })
 
-/** The database is away: an answer that a client may act on. Any other SQL error is a mistake of ours. */
+/** The database is unreachable: clients can act on such an answer. Any other SQL error is a bug of ours. */
 export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>) =>
   Effect.catchIf(
     effect,

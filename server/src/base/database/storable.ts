@@ -1,4 +1,4 @@
-/** What stands for text that Postgres can't hold: it is what decoders of broken UTF-8 put there as well. */
+/** The replacement for text that Postgres can't store. Decoders of broken UTF-8 use the same character. */
 const replacement = "\ufffd"
 
 /** `jsonb` holds any well-formed text but U+0000. `JSON.stringify` escapes half surrogate pairs and NUL, and never writes them raw. */

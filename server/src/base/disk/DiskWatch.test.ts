@@ -10,7 +10,7 @@ import { DiskRefused, isBelow, makeDiskWatch } from "./DiskWatch.ts"
 const mebi = 2 ** 20
 
 describe("the low-water mark", () => {
-  it("is left only with an eighth more, so that nobody is let in and refused by turns", () => {
+  it("ends only with an eighth more free space, so that requests aren't accepted and refused by turns", () => {
     fc.assert(
       fc.property(fc.nat(2 ** 40), fc.nat(2 ** 40), (free, least) => {
         expect(isBelow(free, least, false)).toBe(free < least)

@@ -14,7 +14,7 @@ export interface WatchedFolder {
 
 /** Why nothing more is written. */
 export interface DiskProblem {
-  /** For callers: what is wrong and how to fix it, without a path of this machine. */
+  /** For callers: the problem and its fix, without a path of this machine. */
   readonly message: string
   /** The folder in question. */
   readonly path: string
@@ -36,7 +36,7 @@ export interface DiskWatchOptions {
 
 /** Looks after the disks that the server writes to. */
 export interface DiskWatch {
-  /** What was in the way when it was last looked. */
+  /** The problem at the last check. */
   readonly problem: () => DiskProblem | undefined
   /** Looks again, unless that was done just now. */
   readonly look: () => Promise<DiskProblem | undefined>
@@ -66,7 +66,7 @@ const ofDisks: ReadonlySet<FaultKind> = new Set([
 ])
 
 /**
- * Is there too little? Once there was, an eighth more is asked for: who waits at the very mark would be let in and refused by turns.
+ * Is there too little space? After a shortage we require an eighth more. Otherwise requests right at the limit would be accepted and refused by turns.
  */
 export const isBelow = (free: number, least: number, wasBelow: boolean): boolean =>
   free < least + (wasBelow ? Math.floor(least / 8) : 0)
@@ -83,7 +83,7 @@ const tooManyFiles = ({ name, path }: WatchedFolder): DiskProblem => ({
 
 const block = Buffer.alloc(4_096)
 
-/** Writes a little and removes it; throws what is in the way. */
+/** Writes a little and removes it; throws the fault if that fails. */
 const tryToWrite = async (folder: string): Promise<void> => {
   const path = join(folder, `.write-check-${process.pid}`)
   try {

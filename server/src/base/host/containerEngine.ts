@@ -5,7 +5,7 @@ import { hostEnvironment } from "./hostEnvironment.ts"
 import { startProgram } from "./startProgram.ts"
 import { faultText, type SystemFault, systemFaultOf } from "./systemFault.ts"
 
-/** What a command of the engine printed, and how it ended. `code` is null where it was ended by a signal. */
+/** The output and exit of an engine's command. `code` is null if a signal killed it. */
 export interface EngineResult {
   readonly code: number | null
   readonly stdout: string
@@ -16,7 +16,7 @@ export interface EngineResult {
 export interface EngineRun {
   /** Ends the command: by SIGTERM, so that it can clean up, and by SIGKILL after a few seconds. Rejects with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Takes what it writes to stderr, as it comes. */
+  /** Receives stderr as it arrives. */
   readonly onStderr?: (text: string) => void
 }
 
@@ -34,7 +34,7 @@ export interface ContainerEngine {
 
 const outputLimit = 1024 * 1024
 
-/** What a command that is called off has to clean up. */
+/** The cleanup of a canceled command. */
 const endGraceMs = 3_000
 
 /** Runs a command of the engine with what an engine may see of the server's environment, in no folder that anybody else writes to. */
@@ -166,7 +166,7 @@ export const detectContainerEngine = async (environment: NodeJS.ProcessEnv): Pro
 /** How long an engine that was not there is taken to be still away. */
 const missingForMs = 5_000
 
-/** Looks for the engine once it is needed; what is found is kept, what is missing is looked for again. */
+/** Looks for the engine when it is first needed. A found engine is remembered; a missing one is looked for again. */
 export const makeEngineFinder = (environment: NodeJS.ProcessEnv) => {
   let asked: { readonly at: number; readonly answer: ReturnType<typeof detectContainerEngine> } | undefined
   return async () => {

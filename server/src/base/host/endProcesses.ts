@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type ProcessEntry, processTable, startTimeOf, withDescendants } from "./processTable.ts"
 
-/** How long to wait for a process after SIGKILL: one that the kernel holds in a system call cannot be ended by anybody. */
+/** How long to wait for a process after SIGKILL: nobody can end a process that the kernel holds in a system call. */
 const afterKillMs = 5_000
 
 const signal = (entry: ProcessEntry, name: NodeJS.Signals): void => {
@@ -23,7 +23,7 @@ export const endProcesses = async (
   graceMs: number,
   leader: Promise<unknown> = Promise.resolve()
 ): Promise<number> => {
-  // Who has lost its parent by the signal is no descendant any more, so what was found once stays known.
+  // A process whose parent the signal killed is no longer a descendant, so we remember the ones that we found.
   const known = new Map<number, string>()
   const left = async () => {
     const table = await processTable()

@@ -10,7 +10,7 @@ import { noProxyName, proxyName } from "./proxyNames.ts"
 export type HostProgram = "engine" | "installer" | "postgres" | "system"
 
 const authorities = /^ssl_cert_(file|dir)$/i
-/** What a program needs to find itself on Windows. */
+/** Variables that a program needs on Windows to find itself. */
 const windows = /^(SystemRoot|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData|ProgramFiles)$/i
 
 /** Names of the operator's variables that a program may see besides PATH, LANG, and for `engine` and `installer` HOME and TMPDIR. */
@@ -51,9 +51,9 @@ const absoluteOnly = (path: string): string =>
     .join(delimiter)
 
 /**
- * The whole environment of a host program: an allow-list of names, with the values that the operator gave the server. Nothing that a
- * tenant, a request or a config says is ever added to it: programs read variables that nobody thought of (iptables, started by a
- * container engine, loads libraries from `XTABLES_LIBDIR`), so no deny-list can be complete.
+ * The whole environment of a host program: an allow-list of names, with the values that the operator gave the server. We never add anything
+ * from a tenant, a request or a config. Programs read variables that nobody thought of (iptables, started by a container engine, loads
+ * libraries from `XTABLES_LIBDIR`), so a deny-list can't be complete.
  */
 export const hostEnvironment = (
   program: HostProgram,

@@ -10,7 +10,7 @@ interface Listener {
   readonly inode: string
 }
 
-/** Who listens by TCP in the network of a process (`/proc/<pid>/net/tcp`, proc(5)). */
+/** TCP listeners in the network of a process (`/proc/<pid>/net/tcp`, proc(5)). */
 const listenersOf = async (pid: number | "self"): Promise<ReadonlyArray<Listener>> => {
   const tables = await Promise.all(
     ["tcp", "tcp6"].map((name) => readFile(`/proc/${pid}/net/${name}`, "utf8").catch(() => ""))

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs"
 import { hostEnvironment } from "./hostEnvironment.ts"
 import { systemFaultOf } from "./systemFault.ts"
 
-/** A process that can't be looked at, because this one may open no more files, isn't one that has ended: throws the fault. */
+/** If this process can't open more files, it can't inspect another one. That doesn't mean that the other one has ended: throws the fault. */
 const unlessFault = (cause: unknown): undefined => {
   const kind = systemFaultOf(cause)?.kind
   if (kind === "descriptors" || kind === "memory") throw cause
 }
 
-/** Is there a process of this id, of any user? One that has ended and only waits to be reaped is none. */
+/** Is there a process with this id, of any user? A process that has ended and only waits to be reaped doesn't count. */
 export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)

@@ -39,7 +39,7 @@ const markerIn = (environ: string): string | undefined => {
 }
 
 const pauseMs = 50
-/** Ten seconds: who ends an instance would otherwise miss its processes, and leave them. */
+/** Ten seconds: otherwise stopping an instance would miss some of its processes and leave them running. */
 const tries = 200
 
 const readEntry = async (pid: number, left = tries): Promise<ProcessEntry | undefined> => {
@@ -52,7 +52,7 @@ const readEntry = async (pid: number, left = tries): Promise<ProcessEntry | unde
     })
     return { pid, ...parseStat(stat), marker: markerIn(environ) }
   } catch (cause) {
-    // Not gone, but not to be looked at as long as no file can be opened.
+    // The process still exists, but can't be inspected as long as no file can be opened.
     if (left === 0 || systemFaultOf(cause)?.kind !== "descriptors") return undefined
     await sleep(pauseMs)
     return readEntry(pid, left - 1)

@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 
-/** Removes a tree of which folders may be read-only. */
+/** Removes a tree, even if some of its folders are read-only. */
 export const removeTree = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return

@@ -115,7 +115,7 @@ const checked = ({ uid, gid }: UnprivilegedUser) => {
   return { uid, gid, cwd: "/", env: hostEnvironment("system"), stdio: "ignore" as const }
 }
 
-/** The pids of what the user runs, setuid programs too: by the real user. Zombies do nothing more. */
+/** The pids of the user's processes, setuid programs too: by the real user. Zombies don't count. */
 export const processesOf = async ({ uid }: UnprivilegedUser): Promise<ReadonlyArray<number>> => {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number)
   const found: Array<number> = []
@@ -143,9 +143,9 @@ const endWithinMs = 10_000
 const pauseMs = 5
 
 /**
- * Ends every process of the user, whatever it has done to hide: by a process of that user which signals all that it may. The kernel does
- * that in one step, so that nothing gets away by forking. A signal is not yet an end: what was in a system call finishes it first,
- * and is waited for. Rejects if something is left after ten seconds.
+ * Kills every process of the user, whatever it has done to hide: a process of that user signals everything that it may. The kernel does
+ * that in one step, so nothing escapes by forking. A process inside a system call finishes it first, so we wait until it is
+ * gone. Rejects if a process is left after ten seconds.
  */
 export const endAllOf = async (user: UnprivilegedUser): Promise<void> => {
   checked(user)
@@ -159,8 +159,8 @@ export const endAllOf = async (user: UnprivilegedUser): Promise<void> => {
 }
 
 /**
- * Empties a folder of the user by its own hand: what a process of that user does meanwhile (a folder that becomes a link) can
- * then reach nothing that the user couldn't.
+ * Empties a folder as the user. If a process of that user changes it meanwhile (a folder becomes a link), the removal
+ * can only reach files that the user could remove anyway.
  */
 export const emptyAs = (user: UnprivilegedUser, folder: string): void => {
   spawnSync("/bin/rm", ["-rf", "--", folder], checked(user))

@@ -11,8 +11,8 @@ export interface StartOptions {
 }
 
 /**
- * Starts a program by `spawn`, and rejects with what is in the way. If the machine starts no more processes or opens no more files at the
- * moment, it is tried again for a while: nothing of the program has run by then.
+ * Starts a program by `spawn`, and rejects with the fault if that fails. If the machine can't start processes or open files at the
+ * moment, it retries for a while: nothing of the program has run by then.
  */
 export const startProgram = async <Child extends ChildProcess>(
   start: () => Child,
@@ -22,7 +22,7 @@ export const startProgram = async <Child extends ChildProcess>(
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const child = start()
     if (child.pid !== undefined) return child
-    // Node tells it by an event, which ends this process if nobody listens.
+    // Node reports it by an event, which ends this process if nobody listens.
     const cause = await new Promise<unknown>((resolve) => child.once("error", resolve))
     const kind = systemFaultOf(cause)?.kind
     if ((kind !== "processes" && kind !== "descriptors") || performance.now() >= deadline) throw cause

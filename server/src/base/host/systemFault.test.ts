@@ -28,7 +28,7 @@ describe("a fault of the machine or the database", () => {
     ["25006", "readOnly", /read-only\. Point DATABASE_URL/],
     ["55P03", "inTheWay", /Send the request again/],
     ["40P01", "inTheWay", /make way/]
-  ])("is told by its code: %s", (code, kind, words) => {
+  ])("is recognized by its code: %s", (code, kind, words) => {
     const fault = systemFaultOf(coded(code))
     assert.strictEqual(fault?.kind, kind)
     assert.match(errorText(coded(code), "/data"), words)
@@ -82,7 +82,7 @@ describe("a fault of the machine or the database", () => {
     assert.strictEqual(faultInText(`first line\n${text}\nlast line`)?.kind, kind)
   })
 
-  it("is none for any other error, whose message is told as it is", () => {
+  it("is undefined for any other error, whose message stays as it is", () => {
     for (const code of ["ECONNREFUSED", "ENOENT", "EPIPE", "23505", "42P01", "08006", "EEXIS"]) {
       assert.isUndefined(systemFaultOf(coded(code)), code)
     }

@@ -1,4 +1,4 @@
-/** What a machine or a database has run out of, or refuses. */
+/** The resource that a machine or a database has run out of, or the kind of its refusal. */
 export type FaultKind =
   | "diskFull"
   | "diskQuota"
@@ -21,11 +21,11 @@ export type FaultKind =
 /** A fault of the machine or the database, in words. */
 export interface SystemFault {
   readonly kind: FaultKind
-  /** Who said so: the system by its error code, or the database by its SQLSTATE. */
+  /** The source: the system with its error code, or the database with its SQLSTATE. */
   readonly from: "system" | "database"
   /** One sentence. `place`: whose it is, such as the path of a folder. */
   readonly what: (place: string) => string
-  /** One sentence: what to do about it. */
+  /** One sentence: the fix. */
   readonly fix: string
   /** Does it pass by itself, so that the same soon works? Else somebody has to act. */
   readonly passes: boolean
@@ -167,7 +167,7 @@ const ofDatabase: ReadonlyArray<readonly [prefix: string, words: Words]> = [
   ]
 ]
 
-/** As programs write them: C's texts, Node's codes. What comes first is the more particular. */
+/** Messages as programs write them: C's texts, Node's codes. More specific ones come first. */
 const inTexts: ReadonlyArray<readonly [RegExp, Words]> = [
   [/\bENOSPC\b|No space left on device/i, diskFull],
   [/\bEDQUOT\b|Disk quota exceeded/i, diskQuota],
@@ -187,7 +187,7 @@ const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1
 const property = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
-/** An error and what it came from, outermost first: `cause`, and the parts of an `AggregateError`. */
+/** An error and its causes, outermost first: `cause`, and the parts of an `AggregateError`. */
 function* chainOf(cause: unknown, depth = 0): Generator<unknown> {
   if (depth > 8 || typeof cause !== "object" || cause === null) return
   yield cause
@@ -210,7 +210,7 @@ const wordsOf = (error: unknown): SystemFault | undefined => {
   }
   const isStart = /^(spawn|fork|uv_thread_create)/.test(String(property(error, "syscall") ?? ""))
   if (code === "EAGAIN") return isStart ? { ...processes, from: "system" } : undefined
-  // A program that may not be started is told by who starts it.
+  // If a program can't be started, its caller reports it.
   if (isStart && (code === "EACCES" || code === "EPERM")) return undefined
   const words = Object.hasOwn(ofSystem, code) ? ofSystem[code] : undefined
   return words && { ...words, from: "system" }
@@ -234,7 +234,7 @@ export const systemFaultOf = (cause: unknown): SystemFault | undefined => {
 const placeOf = ({ from, kind }: SystemFault) =>
   from === "database" ? "the database" : kind === "permission" ? "its files" : "the server"
 
-/** Says a fault in two sentences: what and where, and how to fix it. `place` is a path, or words such as `the database`. */
+/** Describes a fault in two sentences: the problem with its place, and the fix. `place` is a path, or words such as `the database`. */
 export const faultText = (fault: SystemFault, place: string = placeOf(fault)): string =>
   `${fault.what(place)} ${fault.fix}`
 

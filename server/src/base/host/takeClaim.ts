@@ -16,8 +16,8 @@ const linkNew = (from: string, to: string): boolean => {
 }
 
 /**
- * Writes `text` to `file` in place of `former` (undefined: there was no file). False: somebody else was faster, and theirs stands. Of any
- * number of processes that try at once, one gets true.
+ * Replaces the content `former` of `file` by `text` (undefined: there was no file). False: somebody else was faster, and their text stays. If
+ * several processes try at once, exactly one gets true.
  */
 export const takeClaim = (file: string, former: string | undefined, text: string): boolean => {
   const beside = `${file}.${process.pid}`

@@ -15,11 +15,11 @@ const closes = (finalizer: Effect.Effect<unknown>) =>
   )
 
 describe("a finalizer", () => {
-  it("with a timeout of its own never gives up: this is why there is a helper", async () => {
+  it("with a plain timeout never stops waiting: this is why the helper exists", async () => {
     assert.isFalse(await closes(Effect.timeoutOption(Effect.never, "1 second")))
   })
 
-  it("gives up what hangs, also where that can't be interrupted", async () => {
+  it("stops waiting for a hanging effect, even if it can't be interrupted", async () => {
     assert.isTrue(await closes(endWithin("1 second")(Effect.never)))
     assert.isTrue(await closes(endWithin("1 second")(Effect.uninterruptible(Effect.never))))
     assert.isTrue(await closes(endWithin("1 second")(Effect.promise(() => new Promise(() => {})))))

@@ -1,9 +1,9 @@
 import { type Duration, Effect } from "effect"
 
 /**
- * Gives up waiting for `effect` after this time, in a finalizer too. A finalizer can't be interrupted, so a timeout inside one would wait
- * for what it is to end: `Effect.timeout` interrupts the effect and awaits that. Here the effect can be interrupted, and its interruption
- * isn't awaited.
+ * Stops waiting for `effect` after this time, in a finalizer too. `Effect.timeout` interrupts the effect and then awaits its end. In a
+ * finalizer, which can't be interrupted, it would wait for ever. Here the effect can be interrupted, and we don't await its
+ * interruption.
  */
 export const endWithin =
   (duration: Duration.DurationInput) =>

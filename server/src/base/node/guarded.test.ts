@@ -5,7 +5,7 @@ import { guardedBy } from "./guarded.ts"
 
 const here = join(import.meta.dirname, "../..")
 
-/** Where emitters carry what services, callers or clusters send. */
+/** Folders whose emitters carry data from services, callers or clusters. */
 const folders = [
   "base/proxy",
   "edge",
@@ -17,7 +17,7 @@ const folders = [
   "stores/logs"
 ]
 
-/** Signals and timers of the process itself, which nobody sends bytes to. */
+/** Signals and timers of the process itself, which carry nobody's bytes. */
 const ours = new Set(["edge/gateway/index.ts"])
 
 const sources = folders.flatMap((folder) =>
@@ -61,7 +61,7 @@ const unguarded = (text: string): Array<string> => {
 }
 
 describe("guarded callbacks", () => {
-  it("give what they throw to their fault, whose own exceptions are dropped", () => {
+  it("pass exceptions to their fault handler, and drop exceptions of that handler", () => {
     const seen: Array<unknown> = []
     guardedBy((cause) => seen.push(cause))((...values: Array<number>) => {
       throw values

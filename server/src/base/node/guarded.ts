@@ -1,9 +1,9 @@
-/** Takes what a callback threw: ends the one exchange that the callback was for, and tells of it. */
+/** Handles a callback's exception: ends the one exchange that the callback was for, and reports it. */
 export type Fault = (cause: unknown) => void
 
 /**
- * Wraps callbacks that an emitter, a timer or a promise calls. Node hands what such a callback throws to nobody, and the process ends
- * (`uncaughtException`). Wrapped, it goes to `fault`, so one exchange ends and all others go on. What `fault` throws is dropped.
+ * Wraps callbacks that an emitter, a timer or a promise calls. Nobody can catch an exception of such a callback, so Node ends the process
+ * (`uncaughtException`). Here it goes to `fault`, so that one exchange ends and all others continue. Exceptions of `fault` are dropped.
  */
 export const guardedBy =
   (fault: Fault) =>
@@ -16,7 +16,7 @@ export const guardedBy =
     }
   }
 
-/** Does something that may fail, where nobody is left to be told. */
+/** Runs something that may fail when nobody is left to hear about it. */
 export const trying = (action: () => void): void => {
   try {
     action()

@@ -13,9 +13,9 @@ const handleOf = (owner: object): object | undefined => {
 const collected = new FinalizationRegistry<object>(() => {})
 
 /**
- * Keeps a session's native handle until that of its stream is gone. Node aborts (`current_nghttp2_memory_ == 0` in `~Http2Session`) if
- * both are collected in one go, the session first, while the stream still holds fields of a head that broke off in its middle. A peer can
- * send that. See nodejs/node#39951 for the mechanism.
+ * Keeps a session's native handle alive as long as that of its stream. Node aborts (`current_nghttp2_memory_ == 0` in `~Http2Session`) if
+ * one garbage collection frees both, the session first, while the stream still holds fields of a head that broke off in its middle. A peer
+ * can cause that. See nodejs/node#39951 for the mechanism.
  */
 export const outliveStream = (session: Http2Session | undefined, stream: Http2Stream): void => {
   if (session === undefined) return

@@ -1,9 +1,9 @@
 import { Clock, Duration, Effect, Schedule, ScheduleDecision, ScheduleInterval } from "effect"
 
 /**
- * Milliseconds of a clock that nobody sets, for what waits or measures; only differences mean something. It goes with `TestClock`. Outside of
- * effects it's `performance.now()`. Effect's own `currentTimeMillis` is the wall clock, which tells people when something was: set back by an
- * hour, a wait that was measured by it would last an hour longer.
+ * Milliseconds of a monotonic clock, for waiting and measuring; only differences mean something. It works with `TestClock`. Outside of
+ * effects it's `performance.now()`. Effect's own `currentTimeMillis` is the wall clock, for times that people read. If that is set back by
+ * an hour, a wait measured by it lasts an hour longer.
  */
 export const monotonicMillis: Effect.Effect<number> = Effect.map(
   Clock.currentTimeNanos,
@@ -17,7 +17,7 @@ const spent = Schedule.makeWithState<number | undefined, unknown, number>(undefi
   )
 )
 
-/** `Schedule.upTo`, by a clock that nobody sets: that one compares times of the wall clock. */
+/** `Schedule.upTo` by a monotonic clock. Effect's own compares times of the wall clock. */
 export const within =
   (duration: Duration.DurationInput) =>
   <Out, In, R>(schedule: Schedule.Schedule<Out, In, R>): Schedule.Schedule<Out, In, R> =>
@@ -26,7 +26,7 @@ export const within =
       Schedule.whileOutput(spent, (millis) => millis < Duration.toMillis(duration))
     )
 
-/** `Effect.cachedWithTTL`, by a clock that nobody sets: with that one, a value would hold for an hour longer. Failures aren't kept. */
+/** `Effect.cachedWithTTL` by a monotonic clock. With Effect's own, a clock set back by an hour keeps values an hour longer. Failures aren't cached. */
 export const cachedFor = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   duration: Duration.DurationInput

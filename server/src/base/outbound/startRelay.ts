@@ -7,7 +7,7 @@ import { type Proxy, ProxyFailed } from "@maxcloud/sdk/proxy"
 import { openTunnel } from "./openTunnel.ts"
 
 export interface Relay extends AsyncDisposable {
-  /** The URL by which a proxy is reached through the relay: with a password of its own, which is worth nothing after the relay's end. */
+  /** The proxy's URL through the relay. Its password is the relay's own, and worthless once the relay has stopped. */
   readonly urlOf: (proxy: Proxy) => string
 }
 
@@ -24,7 +24,7 @@ const tunnel = (proxy: Proxy | undefined, { url = "" }: IncomingMessage, socket:
   if (place === undefined) return refuse(400)
   openTunnel(proxy, place.hostname.replace(/^\[|\]$/g, ""), Number(place.port === "" ? 80 : place.port)).then(
     (up) => {
-      // Nobody would end it: the caller's end has been told already.
+      // Nobody else would close it: the caller's end has already been reported.
       if (socket.destroyed) return void up.on("error", () => {}).destroy()
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n")
       up.write(head)
@@ -55,7 +55,7 @@ const forward = (proxy: Proxy | undefined, incoming: IncomingMessage, response: 
     }
   })
   up.on("response", (answer) => {
-    // What the relay sends is right, so a 407 is the operator's to mend.
+    // The relay sends the right credential, so only the operator can fix a 407.
     response.writeHead(answer.statusCode === 407 ? 502 : (answer.statusCode ?? 502), answer.headers)
     answer.pipe(response)
   })

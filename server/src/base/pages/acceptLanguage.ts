@@ -1,6 +1,6 @@
 import Negotiator from "negotiator"
 
-/** What pages and mails are written in. */
+/** The languages of pages and mails. */
 export type Language = "de" | "en"
 
 const languages: Array<Language> = ["en", "de"]

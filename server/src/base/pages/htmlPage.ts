@@ -41,7 +41,7 @@ export interface PageOptions {
   readonly forms?: boolean
 }
 
-/** Under the policy `no-referrer` browsers send forms with "Origin: null", by which no server knows its own. */
+/** With the policy `no-referrer`, browsers send forms with "Origin: null", so a server couldn't recognize its own forms. */
 const ownReferrer = '<meta name="referrer" content="same-origin">'
 
 /** A page of our own: no scripts, nothing from elsewhere, in no frame. `body` is HTML. */

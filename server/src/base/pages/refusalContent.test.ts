@@ -4,7 +4,7 @@ import { problemContentType, refusalContent } from "./refusalContent.ts"
 
 const problem = { type: "about:blank", title: "Not <found>", status: 404, detail: 'No "service" & no host <script>' }
 
-describe("what a service's caller gets in its place", () => {
+describe("a refusal to a service's caller", () => {
   it("is a problem document unless the caller takes HTML", () => {
     for (const accept of [undefined, "", "*/*", "application/json"]) {
       const { body, contentType } = refusalContent(problem, accept)
@@ -13,7 +13,7 @@ describe("what a service's caller gets in its place", () => {
     }
   })
 
-  it("is a page for browsers, in which nothing of the text is markup", () => {
+  it("is a page for browsers, with its text escaped", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (title, detail) => {
         const { body, contentType } = refusalContent({ ...problem, title, detail }, "text/html,*/*")

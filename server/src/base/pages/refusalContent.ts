@@ -29,7 +29,7 @@ const page = (heading: string, { detail, title }: Problem, language: Language): 
 </html>
 `
 
-/** What a service's caller gets in its place: a page for browsers, by `Accept`, and a problem document for everyone else. */
+/** A refusal to a service's caller: a page for browsers, by `Accept`, and a problem document for everyone else. */
 export const refusalContent = (
   problem: Problem,
   accept: string | undefined,

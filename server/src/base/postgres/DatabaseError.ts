@@ -26,7 +26,7 @@ const reasonOf = ({ kind }: SystemFault) =>
       ? "permission"
       : "failed"
 
-/** What is in the way of the database: its own fault or that of the machine, or else that it doesn't answer. */
+/** The cause of a database failure: its own fault or the machine's, or else that it doesn't answer. */
 export const databaseWords = (cause: unknown): string => {
   const fault = systemFaultOf(cause)
   if (fault === undefined) return "The database does not answer. Send the request again."

@@ -42,10 +42,10 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-/** What npm installs where it runs no install scripts: the files, without symlinks. */
+/** The files that npm installs without install scripts: no symlinks. */
 const installWithoutScripts = (folder: string) => {
   const native = installedPrograms()
-  // A package manager may keep what the script made as plain files.
+  // A package manager may store the script's output as plain files.
   const links: ReadonlyArray<{ readonly target: string }> = JSON.parse(
     readFileSync(join(native, "pg-symlinks.json"), "utf8")
   )
@@ -210,7 +210,7 @@ describe("programs", () => {
     programsFor(native, nobody, [place])
     expect(statSync(join(bin, "postgres")).ino).toBe(inode)
 
-    // What cleans temporary folders takes files one by one.
+    // Tools that clean temporary folders remove single files.
     rmSync(join(bin, "initdb"))
     expect(versionBy(programsFor(native, nobody, [place]))).toContain("PostgreSQL")
     expect(readdirSync(place)).toHaveLength(1)

@@ -13,10 +13,10 @@ import { startPostgres } from "./startPostgres.ts"
 
 /** A Postgres of the data folder's own, reached by a Unix socket only. */
 export interface EmbeddedPostgres {
-  /** What a connection has as its host: a folder, as this process may call it. */
+  /** A connection's host: a folder, by a name that this process can use. */
   readonly socketFolder: string
   readonly password: string
-  /** Starts it, or takes over one that a killed server has left; one that is deaf is ended first. */
+  /** Starts it, or adopts one that a killed server has left. A `deaf` one is stopped first. */
   readonly start: () => Promise<void>
   readonly isRunning: () => boolean
   /**
@@ -24,7 +24,7 @@ export interface EmbeddedPostgres {
    * programs. `gone`: its data folder was removed, or another one is in its place.
    */
   readonly look: () => "runs" | "ended" | "deaf" | "gone"
-  /** Ends its connections, writes what is open, and stops. */
+  /** Closes its connections, flushes pending writes, and stops. */
   readonly stop: () => Promise<void>
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path"
 /** A backup that the server made by itself. */
 export interface AutomaticBackup {
   readonly path: string
-  /** Counts up. It orders backups also where the clock was set back in between. */
+  /** Counts up, so that backups have an order even if the clock was set back. */
   readonly sequence: number
   readonly createdAt: Date
   readonly bytes: number
@@ -59,7 +59,7 @@ export const findBackups = async (folder: string): Promise<ReadonlyArray<Automat
   return (await Promise.all(found)).flat()
 }
 
-/** What a backup that was cut off has left. */
+/** Leftovers of a backup that was cut off. */
 export const findDrafts = async (folder: string): Promise<ReadonlyArray<string>> =>
   (await readdir(folder).catch(() => [])).filter((_) => draftName.test(_)).map((_) => join(folder, _))
 

@@ -5,7 +5,7 @@ import { DatabaseError } from "./DatabaseError.ts"
 import { stateOf } from "./sqlState.ts"
 import { wayBack } from "./wayBack.ts"
 
-/** What a Postgres that comes up, or goes, says to those who come too early or too late. */
+/** Messages of a Postgres that is starting or stopping to clients that connect meanwhile. */
 const passing =
   /the database system is |terminating (connection|background worker|walreceiver)|administrator command|lock file "/
 
@@ -29,8 +29,8 @@ const saidWith = (severity: "PANIC" | "FATAL", lines: ReadonlyArray<string>): Re
   )
 
 /**
- * What Postgres's own log says of why it ended, the decisive line first: a PANIC, or else a FATAL, with its detail. What comes after it
- * (`startup process was terminated`, `database system is shut down`) is only what follows.
+ * Postgres's own log lines about why it ended, the decisive line first: a PANIC, or else a FATAL, with its detail. Lines after it
+ * (`startup process was terminated`, `database system is shut down`) are only consequences.
  */
 const decisiveLines = (log: string): ReadonlyArray<string> => {
   const lines = log.split("\n")

@@ -6,7 +6,7 @@ import { DatabaseError, explain } from "./DatabaseError.ts"
 import { kernelLock } from "./kernelLock.ts"
 import { networkFileSystem } from "./networkFileSystem.ts"
 
-/** Who took the folder last. It's only told: the kernel knows who holds it. */
+/** The process that took the folder last. Only for messages: the kernel knows the real holder. */
 const Holder = Schema.parseJson(Schema.Struct({ pid: Schema.Int, host: Schema.String.pipe(Schema.maxLength(255)) }))
 
 const holderIn = (file: string): string => {

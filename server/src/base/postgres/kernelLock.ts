@@ -1,7 +1,7 @@
 import { chmodSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 
-/** `node:sqlite`, without the warning of Node 22 that it is new: that would stand in the output of every command. */
+/** `node:sqlite`, without Node 22's warning that it is experimental: that would appear in every command's output. */
 const sqlite = () => {
   const { emitWarning } = process
   process.emitWarning = () => {}
@@ -12,14 +12,14 @@ const sqlite = () => {
   }
 }
 
-/** What SQLite answers if another connection holds the lock (SQLITE_BUSY). */
+/** SQLite's answer if another connection holds the lock (SQLITE_BUSY). */
 const busy = 5
 
 const isBusy = (error: unknown): boolean => error instanceof Error && "errcode" in error && error.errcode === busy
 
 /**
- * Takes a lock that the kernel holds for this process: gives what releases it, or `undefined` if another holds it. It is seen by all
- * processes of the machine, those in other containers as well, and goes with its process however that ends.
+ * Takes a lock that the kernel holds for this process: returns its release, or `undefined` if another process holds it. All processes of
+ * the machine see it, in other containers too, and it ends with its process, however that ends.
  *
  * Node has no `flock`, so it's SQLite's exclusive transaction on an empty database (POSIX `fcntl` locks, https://sqlite.org/lockingv3.html).
  * Nothing else in this process may open `file`: closing it would release the lock.

@@ -3,7 +3,7 @@ import { isBroken, isPassing, stateOf } from "./sqlState.ts"
 
 const coded = (code?: string) => Object.assign(new Error("no"), code === undefined ? {} : { code })
 
-describe("what became of a statement", () => {
+describe("the outcome of a statement", () => {
   it("is a broken connection where the database did not answer, or said that it ends or begins", () => {
     for (const code of [undefined, "EPIPE", "ECONNRESET", "ETIMEDOUT", "ENOENT", "08006", "57P01", "57P03", "53300"]) {
       assert.isTrue(isBroken(coded(code)), code)

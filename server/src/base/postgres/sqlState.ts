@@ -26,10 +26,10 @@ export const isReadOnly = (cause: unknown): boolean => stateOf(cause) === "25006
 export const isPassing = (cause: unknown): boolean =>
   isBroken(cause) || isReadOnly(cause) || /^(53|58|40|57014|55P03|25P03)/.test(stateOf(cause) ?? "")
 
-/** The database refuses what a statement brings: its data (22), a constraint (23) or its size (54). No waiting mends that. */
+/** The database rejects the statement's input: its data (22), a constraint (23) or its size (54). Waiting doesn't fix that. */
 export const isRefusedData = (cause: unknown): boolean => /^(22|23|54)/.test(stateOf(cause) ?? "")
 
-/** The database broke off while it was told to commit: whether it did is not known, and the transaction must not be run again. */
+/** The connection broke during COMMIT. We don't know whether it succeeded, so the transaction must not be retried. */
 export class CommitUnknown extends Error {
   override readonly name = "CommitUnknown"
 }

@@ -14,7 +14,7 @@ export const serverRole = "maxcloud"
 export interface EmbeddedConnections {
   readonly owner: pg.ClientConfig
   readonly server: pg.ClientConfig
-  /** Fails once the data folder is gone: this server must end then. */
+  /** Fails once the data folder is gone: this server must stop then. */
   readonly lost: Effect.Effect<never, DatabaseError>
 }
 
@@ -34,7 +34,7 @@ export const startEmbedded = (
 ): Effect.Effect<EmbeddedConnections, DatabaseError, Scope.Scope> =>
   Effect.andThen(folderLock(dataDir), startLocked(dataDir, backupFolder))
 
-/** The same for who has taken the folder already. */
+/** The same for a caller that has already taken the folder. */
 export const startLocked = (
   dataDir: string,
   backupFolder?: string

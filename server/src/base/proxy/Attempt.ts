@@ -3,9 +3,9 @@ import type { RawHeaders } from "./headers.ts"
 import type { RequestBody } from "./RequestBody.ts"
 
 /**
- * `unprocessed`: certainly no instance has begun to work on the request, since no byte of it was written or HTTP/2 says so. Only such a
- * request may be sent again. `dropped`: the connection ended, and an instance may have begun. `malformed`: the response isn't HTTP.
- * `invalid`: the request can't be sent in this version of HTTP, to no instance.
+ * `unprocessed`: certainly no instance has started on the request, since no byte of it was written or HTTP/2 says so. Only such a
+ * request may be retried. `dropped`: the connection ended, and an instance may have started. `malformed`: the response isn't HTTP.
+ * `invalid`: the request can't be sent in this version of HTTP, to any instance.
  */
 export type AttemptFailure = "unprocessed" | "dropped" | "malformed" | "invalid"
 
@@ -29,7 +29,7 @@ export const authorityOf = ({ host, port }: Pick<Attempt, "host" | "port">): str
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
 /**
- * What comes of an attempt. `onSent` comes first, if a connection was there or could be made; then at most one head, data, and
+ * The events of an attempt. `onSent` comes first, once there is a connection. Then at most one head, data, and
  * an end or an error, or for an upgrade a switch. Nothing comes after an end, an error or a switch.
  */
 export interface AttemptHandler {
@@ -40,7 +40,7 @@ export interface AttemptHandler {
   /** False: pause until `resume` is called. */
   readonly onData: (chunk: Buffer) => boolean
   readonly onEnd: (trailers: RawHeaders) => void
-  /** `101 Switching Protocols`, only to an upgrade. The connection belongs to whoever is told; `head` is what came after the answer. */
+  /** `101 Switching Protocols`, only to an upgrade. The listener then owns the connection; `head` is the data after the answer. */
   readonly onSwitch: (message: string, headers: RawHeaders, socket: Duplex, head: Buffer) => void
   readonly onError: (code: string, failure: AttemptFailure) => void
 }

@@ -33,16 +33,16 @@ export interface Downstream {
   readonly body: IncomingMessage | ServerHttp2Stream
   /** Undefined for all but upgrades. */
   readonly tunnel: Tunnel | undefined
-  /** A byte of the final response may have left: there can be no other. */
+  /** A byte of the final response may have been sent, so no other response is possible. */
   readonly begun: boolean
-  /** Called once, when the caller is gone or has its whole response. Listeners, here and below, are guarded by who gives them. */
+  /** Called once, when the caller is gone or has its whole response. Whoever passes listeners, here and below, guards them. */
   readonly onClose: (guardedListener: () => void) => void
   readonly onDrain: (guardedListener: () => void) => void
   /** Trailers that came after the request's body. */
   readonly requestTrailers: () => RawHeaders
   /** The instance reads the body now: a caller that waits for `100 Continue` may send it. */
   readonly letBodyCome: () => void
-  /** Fields as `parseInformational` gives them. Dropped where the caller cannot take it now: nobody has to have it. */
+  /** Fields as `parseInformational` returns them. Dropped if the caller can't receive them now: informational answers are optional. */
   readonly informational: (status: number, headers: RawHeaders) => void
   /** `bodyless`: nothing follows, not even trailers. */
   readonly head: (status: number, message: string, headers: Array<string>, bodyless: boolean) => void
@@ -56,7 +56,7 @@ export interface Downstream {
   readonly destroy: () => void
 }
 
-/** How much of a request that nobody reads any more is taken before the connection is ended. */
+/** How much of an unwanted request body is read before the connection is closed. */
 const lingerBytes = 1024 * 1024
 const lingerMs = 5_000
 
@@ -123,7 +123,7 @@ export class Http1Downstream implements Downstream {
     this.#waitsForContinue = waitsForContinue
     const length = request.headers["content-length"]
     this.hasBody = (length !== undefined && length !== "0") || request.headers["transfer-encoding"] !== undefined
-    // Node tells of a write that came too late by this event; unheard, it would end the process.
+    // Node reports a late write by this event. Without a listener, it would end the process.
     response.on(
       "error",
       guardedBy(fault)(() => this.destroy())
@@ -271,7 +271,7 @@ export class Http2Downstream implements Downstream {
       "wantTrailers",
       guarded(() => stream.sendTrailers(http2Headers(this.#trailers)))
     )
-    // Without a body nobody reads, and a stream that is not read never closes.
+    // Without a body nobody reads, and an unread stream never closes.
     if (!this.hasBody) stream.resume()
     stream.on(
       "error",
@@ -342,7 +342,7 @@ export class Http2Downstream implements Downstream {
   }
 
   destroy(): void {
-    // Not `close`, which ends what was written properly before it resets the stream.
+    // Not `close`, which properly ends the data written so far and only then resets the stream.
     this.body.destroy(new Error("the instance broke its response off"))
   }
 }

@@ -18,7 +18,7 @@ import { malformedResponse, type Refusal, refusalResponse } from "./problem.ts"
 import { RequestBody } from "./RequestBody.ts"
 import { type Lease, NoInstance, type Route } from "./Route.ts"
 
-/** A shorter limit would take a slow connection for one that has stalled. */
+/** A shorter limit would mistake a slow connection for a stalled one. */
 const minStallMs = 30_000
 
 export interface Upstreams {

@@ -1,6 +1,6 @@
 import type { Fault } from "../node/guarded.ts"
 
-/** What a front or a link has done, as plain numbers for metrics. */
+/** Counters of a front or a link, as plain numbers for metrics. */
 export class ProxyCounters {
   /** Exceptions in the proxy's own callbacks. Each ended one exchange, and is a mistake of ours. */
   faults = 0

@@ -9,7 +9,7 @@ import type { Downstream } from "./Downstream.ts"
 export class RequestBody extends Readable {
   /** Has any of the body been asked for? Then it cannot be sent again. */
   consumed = false
-  /** Epoch milliseconds since when the instance has room for more, and nothing has come; undefined: it has none. */
+  /** Epoch milliseconds since when the instance is ready for more, but nothing has come; undefined: it isn't ready. */
   waitingSince: number | undefined
   readonly #downstream: Downstream
 

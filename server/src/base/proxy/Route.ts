@@ -8,7 +8,7 @@ export interface Lease {
   readonly answered: () => void
   /** No head has come in the time that the request may take. `release` is still to be called. */
   readonly overdue: () => void
-  /** The instance refused or dropped the connection before a byte of response: it is gone or going. `release` is still to be called. */
+  /** The instance refused or dropped the connection before the first byte of a response: it is stopped or stopping. Still call `release`. */
   readonly failed: () => void
 }
 
@@ -26,7 +26,7 @@ export class NoInstance extends Error {
   }
 }
 
-/** Where the requests of one service go. */
+/** Finds instances for the requests of one service. */
 export interface Route {
   /** Stable key for keep-alive pools, such as `<organization>/<namespace>/<service>`. */
   readonly key: string

@@ -6,7 +6,7 @@ import { headerValue, messageHead, type RawHeaders } from "./headers.ts"
 import { type Refusal, refusalResponse, unreadable } from "./problem.ts"
 import { joinSockets, type TunnelLimits } from "./tunnel.ts"
 
-/** Of what a caller sends before its upgrade was answered. */
+/** The limit for data that a caller sends before its upgrade is answered. */
 const maxEarlyBytes = 64 * 1024
 
 const noTrailers: RawHeaders = []
@@ -15,7 +15,7 @@ const noTrailers: RawHeaders = []
 export const refuseUpgrade = (request: IncomingMessage, socket: Duplex, refusal: Refusal): void =>
   refuseOn(socket, refusal, headerValue(request.rawHeaders, "accept"))
 
-/** Answers what the HTTP server could not read, and ends the connection. */
+/** Answers a request that the HTTP server couldn't parse, and closes the connection. */
 export const refuseUnreadable = (code: string | undefined, socket: Duplex): void =>
   refuseOn(socket, unreadable(code), undefined)
 
@@ -65,7 +65,7 @@ export class UpgradeDownstream implements Downstream {
       "error",
       guarded(() => socket.destroy())
     )
-    // A connection that nobody reads never tells that its caller has gone.
+    // Without reading a connection we never learn that its caller has left.
     const onData = guarded((chunk: Buffer) => this.#keep(chunk))
     const onEnd = guarded(() => this.#socket.destroy())
     if (head.length > 0) this.#keep(head)

@@ -11,9 +11,9 @@ export interface Answer {
   readonly contentLength: number
 }
 
-/** What an instance sent isn't HTTP that may be passed on. */
+/** The instance's answer isn't valid HTTP, so it can't be passed on. */
 export class Malformed {
-  /** What is wrong, for the caller's problem document. */
+  /** The problem, for the caller's problem document. */
   readonly code: string
   constructor(code: string) {
     this.code = code
@@ -108,7 +108,7 @@ export const parseAnswer = (status: number, reason: string, raw: RawHeaders): An
   return { status, reason: ascii.test(reason) ? reason : "", ...forwardResponse(fields) }
 }
 
-/** Fields of an informational answer; undefined if it isn't one that may be passed on. The final answer is what counts. */
+/** Fields of an informational answer; undefined if it can't be passed on. Only the final answer is essential. */
 export const parseInformational = (status: number, raw: RawHeaders): Array<string> | undefined => {
   // 100 and 101 are for this connection alone.
   if (!Number.isInteger(status) || status < 102 || status > 199 || faultOf(raw) !== undefined) return undefined

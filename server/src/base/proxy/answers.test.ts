@@ -67,7 +67,7 @@ const over2 = async (front: Front, headers: OutgoingHttpHeaders = {}) => {
   return { answer, hints }
 }
 
-describe("an answer of an instance that is no HTTP", () => {
+describe("an answer that isn't HTTP", () => {
   it.each([
     ["a status below 100", "HTTP/1.1 042 Odd\r\nContent-Length: 2\r\n\r\nok"],
     ["a status above 599", "HTTP/1.1 700 Odd\r\nContent-Length: 2\r\n\r\nok"],
@@ -120,7 +120,7 @@ describe("an answer of an instance that is no HTTP", () => {
     expect(front.counters.faults).toBe(0)
   })
 
-  it("in its body reaches the caller as one that is not whole", async () => {
+  it("in its body reaches the caller as an incomplete response", async () => {
     const front = await frontToBytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nZZ\r\n")
     for (const kind of kinds) {
       const text = await rawExchange(front.address.port, heads[kind])

@@ -55,7 +55,7 @@ const run = (events: ReadonlyArray<ExchangeEvent>, at: Circumstances = http1) =>
   return { state, effects }
 }
 
-/** What the last event led to, each effect as a word or two. */
+/** The effects of the last event, each as a word or two. */
 const last = (events: ReadonlyArray<ExchangeEvent>, at: Circumstances = http1) => {
   const before = run(events.slice(0, -1), at)
   const event = events.at(-1)
@@ -74,7 +74,7 @@ describe("a request on its way through the proxy", () => {
     ["asks for a slot first", [{ type: "again" }], ["acquire"]],
     ["is sent once it has one", [...sent], ["send"]],
     [
-      "gives back a slot that comes when the caller is gone",
+      "gives back a slot that arrives after the caller has left",
       [{ type: "again" }, { type: "held" }, { type: "callerGone" }, leased],
       ["giveBack"]
     ],
@@ -93,7 +93,7 @@ describe("a request on its way through the proxy", () => {
       ["settle", "end k"]
     ],
     [
-      "gives up a connection of HTTP/2 on which more comes",
+      "drops an HTTP/2 connection on which more data arrives",
       [...sent, head(200, 2), data("okay")],
       ["settle", "head", "end ok", "abort"],
       { ...http1, protocol: "h2c" }
@@ -112,7 +112,7 @@ describe("a request on its way through the proxy", () => {
       ["settle", "breakOff", "abort"]
     ],
     [
-      "is answered 502 when what comes is no HTTP",
+      "is answered 502 when the instance's answer isn't HTTP",
       [...sent, { type: "head", answer: new Malformed("no"), ended: false, begun: false }],
       ["settle", "refuse 502", "abort"]
     ],

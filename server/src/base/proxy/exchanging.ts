@@ -6,8 +6,8 @@ import { instanceGone, malformedResponse, type Refusal, timedOut, unsendable } f
 import type { Lease } from "./Route.ts"
 
 /**
- * One request on its way through the proxy, as a value. `step` takes what happens and gives the next value and what is to be done;
- * `Exchange` does it. Nothing here reads a clock, a socket or a counter.
+ * One request on its way through the proxy, as a value. `step` takes an event and returns the next value and the effects;
+ * `Exchange` performs them. Nothing here reads a clock, a socket or a counter.
  */
 export interface Exchanging {
   /** Slots asked for so far. */
@@ -31,7 +31,7 @@ export interface Exchanging {
   readonly informational: number
 }
 
-/** What stays the same for the whole request. */
+/** Facts that stay the same for the whole request. */
 export interface Circumstances {
   readonly isHead: boolean
   readonly protocol: "http1" | "h2c"
@@ -59,7 +59,7 @@ export type ExchangeEvent =
     }
   /** `consumed`: a part of the request's body has been taken, so it can't be sent again. */
   | { readonly type: "failed"; readonly code: string; readonly failure: AttemptFailure; readonly consumed: boolean }
-  /** `sent`: the instance has the whole request. `why`: what held the request, where no instance has it. */
+  /** `sent`: the instance has the whole request. `why`: the reason for the delay, if no instance has it. */
   | { readonly type: "timedOut"; readonly sent: boolean; readonly why: Refusal | undefined }
   | { readonly type: "callerGone" }
   /** The caller reads nothing more, or sends nothing more of its body. */
@@ -76,7 +76,7 @@ export type ExchangeEffect =
   | { readonly do: "acquireLater"; readonly attempts: number }
   | { readonly do: "countRetry" | "countAborted" }
   | { readonly do: "send" | "giveBack"; readonly lease: Lease }
-  /** Tell the slot: it answered, it is gone, it is overdue; or give it back. */
+  /** Report to the slot: it answered, it is gone, it is overdue; or give it back. */
   | { readonly do: "answered" | "instanceGone" | "overdue" | "release" }
   /** Stop the timers and give the slot back. */
   | { readonly do: "settle" }
@@ -98,9 +98,9 @@ export type Step = readonly [Exchanging, ReadonlyArray<ExchangeEffect>]
 
 /** Retries are safe, since no instance has begun to process the request. But they must end. */
 const maxAttempts = 12
-/** The first attempts go at once; after that whoever gives slots out needs time to see that the instance is gone. */
+/** The first attempts start at once. After that, wait until whoever hands out slots has noticed that the instance is gone. */
 const quickAttempts = 3
-/** Informational answers (1xx) that are passed on for one request. Nobody asked for them, so their number is bounded. */
+/** How many informational answers (1xx) are passed on for one request. Nobody asked for them, so we limit them. */
 const maxInformational = 32
 
 /** These and the answer to HEAD have no body, whatever they say of one (RFC 9112, 6.3). */
@@ -141,7 +141,7 @@ const attempt = (state: Exchanging, ...before: ReadonlyArray<ExchangeEffect>): S
 const pendingHead = ({ bodyless, head }: Exchanging): ReadonlyArray<ExchangeEffect> =>
   head === undefined ? [] : [{ do: "head", answer: head, bodyless }]
 
-/** The instance's answer, or the rest of it, is no HTTP: the caller learns it, and the connection to the instance is given up. */
+/** The instance's answer, or the rest of it, isn't HTTP: tell the caller, and drop the connection to the instance. */
 const malformed = (state: Exchanging, code: string, begun: boolean): Step =>
   begun ? over(state, { do: "breakOff" }, { do: "abort" }) : refused(state, malformedResponse(code), { do: "abort" })
 
@@ -231,7 +231,7 @@ const onInformational = (state: Exchanging, { fields, status }: Of<"informationa
   return [next, fields === undefined ? [] : [{ do: "informational", status, fields }]]
 }
 
-/** What follows from an event. */
+/** The consequences of an event. */
 export const step = (state: Exchanging, event: ExchangeEvent, at: Circumstances): Step => {
   switch (event.type) {
     case "held":

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { fieldBlock, flags, frame, frameTypes } from "./rawHttp2.ts"
 
-/** What an instance does once a request has come. */
+/** An instance's behavior once it has received a request. */
 export interface Script {
   readonly chunks: ReadonlyArray<Buffer>
   readonly last: "end" | "destroy" | "reset" | "keep"
@@ -20,7 +20,7 @@ export interface Case {
 const last = fc.constantFrom<Script["last"]>("end", "end", "end", "destroy", "reset", "keep")
 const caller = fc.constantFrom(...callers)
 
-/** Mostly right: of an answer that is wrong in its first byte nobody would read the second. */
+/** Mostly valid: if the first byte of an answer is wrong, nobody reads the second. */
 const mostly = <A>(right: fc.Arbitrary<A>, wrong: fc.Arbitrary<A>): fc.Arbitrary<A> =>
   fc.oneof({ weight: 9, arbitrary: right }, { weight: 1, arbitrary: wrong })
 

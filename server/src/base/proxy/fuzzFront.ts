@@ -48,7 +48,7 @@ const front = await makeFront({
 /** Longer than a connection lingers whose caller was answered early, and than an idle one is kept. */
 const lingerMs = 6_000
 
-/** Collects until nothing more goes: what a finalizer or a closed handle lets go of is garbage only in the next turn. */
+/** Collects garbage until memory no longer shrinks: objects that a finalizer or a closed handle releases are garbage only in the next turn. */
 const collect = async () => {
   if (counters.active > 0) return
   await setTimeout(lingerMs)

@@ -7,7 +7,7 @@ export const maxHeadBytes = 64 * 1024
 /** Header fields as they came: name, value, name, value. Case, order and duplicates are kept. */
 export type RawHeaders = ReadonlyArray<string>
 
-/** A request's fields for the next hop, with what the proxy has to know of them. */
+/** A request's fields for the next hop, with the facts that the proxy needs about them. */
 export interface ForwardedRequest {
   readonly headers: Array<string>
   readonly expectContinue: boolean
@@ -16,7 +16,7 @@ export interface ForwardedRequest {
 }
 
 export interface Caller {
-  /** The one authority of the request's target, with its port; empty if the request has none. */
+  /** The single authority of the request's target, with its port; empty if the request has none. */
   readonly host: string
   readonly remoteAddress: string | undefined
 }
@@ -165,7 +165,7 @@ export interface ForwardedResponse {
   readonly contentLength: number
 }
 
-/** What of a response's fields goes back to the caller: all end-to-end fields as they came. */
+/** The fields of a response for the caller: all end-to-end fields as they came. */
 export const forwardResponse = (raw: RawHeaders): ForwardedResponse => {
   let headers: Array<string> = []
   let contentLength = -1

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { guardedBy } from "../node/guarded.ts"
 
-/** Requests of one connection that may wait behind the one that is answered, before no more of it is read. */
+/** How many requests of one connection may wait behind the present one before we stop reading from it. */
 const maxAhead = 16
 
 type Start = () => void
@@ -21,7 +21,7 @@ interface Turns {
 export class InTurn {
   readonly #turns = new WeakMap<Socket, Turns>()
 
-  /** Calls `start`, which is guarded, when the answers before are gone. */
+  /** Calls `start`, which is guarded, once the answers before it have been sent. */
   take(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const { socket } = request
     const turns = this.#of(socket)

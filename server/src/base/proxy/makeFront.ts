@@ -126,7 +126,7 @@ const closing = (listener: Listener, upstreams: Upstreams) => async (graceMs: nu
 export interface Front {
   readonly address: AddressInfo
   readonly counters: ProxyCounters
-  /** Takes no more connections, lets requests end for `graceMs`, then ends what is left. */
+  /** Stops accepting connections, lets requests end for `graceMs`, then ends the rest. */
   readonly close: (graceMs: number) => Promise<void>
 }
 
@@ -138,7 +138,7 @@ export interface Front {
 export const makeFront = async (options: {
   readonly host: string
   readonly port: number
-  /** A refusal where it can't be said yet whether there is such a service. */
+  /** A refusal while we don't know yet whether there is such a service. */
   readonly lookup: (host: string) => ReturnType<Lookup> | Refusal
   readonly isApiHost: (host: string) => boolean
   /** Gets the API's requests and upgrades as events; it need not listen itself. */

@@ -63,7 +63,7 @@ describe("pipelined requests", () => {
     expect([...text.matchAll(/<(\d+)>/g)].map(([, bytes]) => Number(bytes))).toEqual(sizes)
   })
 
-  it("are not read on where many wait, and hold nobody up when their caller leaves", async () => {
+  it("aren't read any further while many wait, and block nobody after their caller leaves", async () => {
     const taken = vi.spyOn(InTurn.prototype, "take")
     const { port } = await http1Instance((_, response) => response.end("x".repeat(300)))
     const { address } = await front(new TestRoute([port]))
@@ -98,7 +98,7 @@ describe("pipelined requests", () => {
     expect(waited.max / 1e6).toBeLessThan(1_000)
   }, 40_000)
 
-  it("that nobody waits for any more are not begun", async () => {
+  it("aren't started if their caller has left", async () => {
     const begun: Array<string | undefined> = []
     const first = Promise.withResolvers<void>()
     const { port } = await http1Instance((request) => {

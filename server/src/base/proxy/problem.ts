@@ -43,7 +43,7 @@ export const unknownHost = (host: string): Refusal => ({
   retryAfterSeconds: undefined
 })
 
-/** Which services there are isn't known yet. */
+/** The list of services isn't known yet. */
 export const serverStarting: Refusal = {
   status: 503,
   slug: "starting",
@@ -95,7 +95,7 @@ export const instanceGone = (code: string): Refusal => ({
   retryAfterSeconds: 1
 })
 
-/** `what` is in words; a code of Node's parser says nothing to whoever reads it. */
+/** `what` is in words, since the codes of Node's parser mean nothing to a reader. */
 export const malformedResponse = (what: string): Refusal => ({
   status: 502,
   slug: "malformed-response",
@@ -117,7 +117,7 @@ export const noService: Refusal = {
   retryAfterSeconds: 1
 }
 
-/** What came is no request that can be read, by the code of Node's parser. */
+/** The data isn't a valid request, by the code of Node's parser. */
 export const unreadable = (code: string | undefined): Refusal => ({
   status: code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400,
   slug: "invalid-request",

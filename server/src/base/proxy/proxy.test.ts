@@ -83,7 +83,7 @@ describe("hosts", () => {
     expect(page.body).not.toContain("<b>.localhost")
   })
 
-  it("takes a target in absolute form, whose host is the one that counts", async () => {
+  it("accepts a target in absolute form, and uses the host in it", async () => {
     const { port } = await http1Instance((request, response) => response.end(`${request.url} ${request.headers.host}`))
     const { address } = await front(new TestRoute([port]))
     const text = await rawExchange(
@@ -164,7 +164,7 @@ describe("messages", () => {
     expect(headers["x-secret"]).toBeUndefined()
   })
 
-  it("answers HEAD, 204 and 304 without a body and goes on on the same connection", async () => {
+  it("answers HEAD, 204 and 304 without a body and keeps using the same connection", async () => {
     const { port } = await http1Instance((request, response) => {
       if (request.url === "/204") response.writeHead(204).end()
       else if (request.url === "/304") response.writeHead(304, { etag: '"x"', "content-length": "5" }).end()
@@ -296,7 +296,7 @@ describe("messages", () => {
 })
 
 describe("faults", () => {
-  it("refuses a request whose length is told in two ways, and other malformed ones", async () => {
+  it("refuses a request that gives its length in two ways, and other malformed ones", async () => {
     let reached = 0
     const { port } = await http1Instance((_, response) => {
       reached++
@@ -334,7 +334,7 @@ describe("faults", () => {
     await settled(route)
   })
 
-  it("passes over what it does not know to be expected", async () => {
+  it("ignores expectations that it doesn't know", async () => {
     const { port } = await http1Instance((_, response) => response.end("here"))
     const { address } = await front(new TestRoute([port]))
     expect((await send(address.port, { headers: { expect: "tea" } })).body).toBe("here")
@@ -385,7 +385,7 @@ describe("faults", () => {
     await settled(route)
   })
 
-  it("gives up a held request when its caller goes away", async () => {
+  it("drops a held request when its caller leaves", async () => {
     let signal: AbortSignal | undefined
     const route: Route = {
       key: "x",
@@ -455,7 +455,7 @@ describe("faults", () => {
     await settled(route)
   })
 
-  it("answers 502 to what is no HTTP, and to an ambiguous response", async () => {
+  it("answers 502 if the response isn't HTTP or is ambiguous", async () => {
     for (const bytes of [
       "SSH-2.0-OpenSSH\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -466,7 +466,7 @@ describe("faults", () => {
     }
   })
 
-  it("lets running requests end when it closes, then ends what is left", async () => {
+  it("lets running requests end when it closes, then ends the rest", async () => {
     const { port } = await http1Instance((request, response) => {
       if (request.url === "/slow") setTimeout(() => response.end("slow"), 150)
       if (request.url === "/never") response.write("x")
@@ -522,7 +522,7 @@ describe("replacement of instances", () => {
     let failed = false
     const caller = async (i: number) => {
       for (let n = 0; phase !== "over"; n++) {
-        // What is killed while it works takes its request with it: nobody knows how far it got.
+        // An instance that is killed while it works takes its request with it: nobody knows how far it got.
         const method = phase === "drained" ? "POST" : "GET"
         const text = method === "POST" ? `${i}-${n}` : ""
         if (method === "POST") posting++
@@ -549,7 +549,7 @@ describe("replacement of instances", () => {
           while ((busy.get(old.port) ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 1))
         else old.server.closeAllConnections()
         old.server.close()
-        // Apart by whole requests: what is killed faster than it can answer cannot answer.
+        // Kill at intervals longer than a request: an instance that is killed faster than it can answer can't answer.
         const enough = answered + 32
         while (answered < enough && !failed) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4))
       }

@@ -90,7 +90,7 @@ describe("a caller that doesn't read", () => {
     }
   )
 
-  it("may go on if it reads in time", async () => {
+  it("may continue if it reads in time", async () => {
     const { front, seen } = await openAnswer("http1", more, 5_000)
     const socket = connect(front.address.port, "127.0.0.1", () => socket.write(head))
     closers.push(() => socket.destroy())

@@ -25,7 +25,7 @@ const make = async (): Promise<{ readonly front: Front; readonly route: TestRout
 const asks = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${serviceHost}\r\nConnection: close\r\n\r\n`
 
 describe("an instance's standing", () => {
-  it("is told of each answer, and of each that didn't come in time", async () => {
+  it("hears about each answer, and about each that was late", async () => {
     const { front, route } = await make()
     await rawExchange(front.address.port, asks("/"))
     expect([route.answers, route.overdues, route.failures]).toEqual([1, 0, 0])

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http2"
 import { headerValue, type RawHeaders } from "./headers.ts"
 import { noHost, noSuchTarget, type Refusal, unknownCoding, versionWithoutCoding } from "./problem.ts"
 
-/** Whom a request is for, once everything that may name a host has been judged. */
+/** The host that a request is for, after judging everything that may name one. */
 export interface Target {
   /** The one authority that counts, with its port; empty if the request names none. */
   readonly host: string
@@ -28,8 +28,8 @@ const hostFields = (raw: RawHeaders): number => {
 }
 
 /**
- * The target of an HTTP/1 request. The host of an absolute form replaces the field (RFC 9112, 3.2.2). More than one `Host`, none in
- * HTTP/1.1, or one that is no authority is refused (RFC 9112, 3.2), since the next hop could read another one out of it.
+ * The target of an HTTP/1 request. The host of an absolute form replaces the field (RFC 9112, 3.2.2). More than one `Host`, a missing one in
+ * HTTP/1.1, or one that isn't a valid authority is refused (RFC 9112, 3.2), since the next hop could read a different host from it.
  */
 export const http1Target = (request: IncomingMessage): Target | Refusal => {
   const { httpVersion, method, rawHeaders, url = "" } = request

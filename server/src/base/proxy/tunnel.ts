@@ -9,7 +9,7 @@ export interface TunnelLimits {
   readonly halfOpenMs: number
 }
 
-/** An idle time of 0: no limit. A peer that is gone is found by TCP's keepalive. */
+/** An idle time of 0: no limit. TCP's keepalive detects a dead peer. */
 export const tunnelLimits = (idleSeconds: number): TunnelLimits => ({ idleMs: idleSeconds * 1_000, halfOpenMs: 30_000 })
 
 /** An hour, as Envoy has it for TCP. */
@@ -22,8 +22,8 @@ const pairOf = (caller: Duplex, instance: Duplex) =>
   ] as const
 
 /**
- * Joins two connections: what one side sends goes to the other, and so does its end. Once one has ended, the other has a bounded time for
- * what is under way. `onEnd` is called once, when both have closed.
+ * Joins two connections: data from one side goes to the other, and so does its end. Once one side has ended, the other has a limited time to
+ * send the rest. `onEnd` is called once, when both have closed.
  */
 export const joinSockets = (
   caller: Duplex,
@@ -60,7 +60,7 @@ export const joinSockets = (
       "close",
       guarded(() => {
         onHalfOpen()
-        // Ends it, after what was written to it before.
+        // Closes it, after the data that was written before.
         to.end()
         to.resume()
         if (--open > 0) return

@@ -81,7 +81,7 @@ describe("a tunnel", () => {
       const seen = closedOf(other)
       tunnel[first].end("last words")
       await vi.waitFor(() => expect(seen).toEqual({ end: true, text: "last words" }))
-      // What comes from the other side still arrives.
+      // Data from the other side still arrives.
       const back = closedOf(tunnel[first])
       other.write("an answer")
       await vi.waitFor(() => expect(back.text).toBe("an answer"))
@@ -107,12 +107,12 @@ describe("a tunnel", () => {
     await vi.waitFor(() => expect([tunnel.route.released, tunnel.front.counters.active]).toEqual([1, 0]))
   })
 
-  it("in which nobody says a word ends after the idle time, and not before", async () => {
+  it("without any data ends after the idle time, and not before", async () => {
     const { caller, front, instance, route } = await openTunnel(60)
     caller.resume()
     instance.resume()
     expect(await secondsUntil(() => front.counters.active === 0, 50)).toBe(50)
-    // A word in either direction begins the time anew.
+    // Data in either direction restarts the idle time.
     instance.write("ping")
     await once(caller, "data")
     expect(await secondsUntil(() => front.counters.active === 0, 50)).toBe(50)
@@ -212,7 +212,7 @@ describe("an upgrade", () => {
     expect(text).toContain(`HTTP/1.1 101 Go\r\nConnection: ${connection}\r\nUpgrade: ${chosen}\r\n\r\nhello`)
   })
 
-  it("whose caller leaves while it waits for an instance gives its place up", async () => {
+  it("gives up its place if its caller leaves while it waits for an instance", async () => {
     const { front, route } = await answering("")
     let signal: AbortSignal | undefined
     route.acquire = (given) => {

@@ -48,14 +48,14 @@ describe("shards", () => {
       yield* eventually(() => one.owned().length === 32 && three.owned().length === 32)
 
       const sql = yield* SqlClient
-      // As a death leaves it: nobody beats for this replica, but its shards are held for a while yet.
+      // The state after a replica's death: it sends no more heartbeats, but still holds its shards for a while.
       yield* sql`insert into replicas (id) values ('rep_dead')`
       yield* sql`
         update shards set replica = 'rep_dead', lease_until = clock_timestamp() + interval '300 milliseconds'
         where shard < 10`
       yield* eventually(() => one.owned().length + three.owned().length < shardCount)
       yield* eventually(() => new Set([...one.owned(), ...three.owned()]).size === shardCount)
-      // Dead as well, and then the database's clock is set back by an hour: what it held is ahead by as much.
+      // Also dead, and then the database's clock is set back by an hour: its leases now end an hour later.
       yield* sql`insert into replicas (id, seen_at) values ('rep_ahead', clock_timestamp() + interval '1 hour')`
       yield* sql`
         update shards set replica = 'rep_ahead', lease_until = clock_timestamp() + interval '1 hour' where shard < 10`

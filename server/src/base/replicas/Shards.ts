@@ -8,8 +8,8 @@ import { transaction } from "../database/sqlErrors.ts"
 import { shardCount, shardOf } from "./shardOf.ts"
 
 /**
- * Which organizations this replica looks after. All replicas of a database share the shards evenly; one that dies is missed after its
- * lease, one that ends gives its shards back. What must not be done twice is fenced by its own lease (`WorkQueue`): for a moment two
+ * The organizations that this replica looks after. All replicas of a database share the shards evenly. A dead replica loses its shards after its
+ * lease; one that stops gives them back. Work that must not run twice has its own lease (`WorkQueue`), since for a moment two
  * replicas may believe that they own the same organization.
  */
 export class Shards extends Context.Tag("@maxcloud/server/Shards")<
@@ -18,7 +18,7 @@ export class Shards extends Context.Tag("@maxcloud/server/Shards")<
     readonly owns: (organizationId: string) => boolean
     /** The shards that are owned now, in order. */
     readonly owned: () => ReadonlyArray<number>
-    /** Told when `owned` has changed. */
+    /** Called when `owned` has changed. */
     readonly changes: Stream.Stream<void>
   }
 >() {}
@@ -109,11 +109,11 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
         owns: (organizationId) => owned().includes(shardOf(organizationId)),
         changes: Stream.fromPubSub(changed)
       })
-      // Shards and replicas are no organization's.
+      // Shards and replicas belong to no organization.
     }).pipe(asNobody)
   )
 
 const all = Array.from({ length: shardCount }, (_, shard) => shard)
 
-/** Owns every organization: where there is one server. */
+/** Owns every organization, for a single server. */
 export const layerAll = Layer.succeed(Shards, { owns: () => true, owned: () => all, changes: Stream.empty })

@@ -15,7 +15,7 @@ import { secretSettings } from "./secretSettings.ts"
 import { serverSettings } from "./serverSettings.ts"
 import { configOf, type SettingValues } from "./setting.ts"
 
-/** Every setting, in the order of the reference. What the server reads, `ServerSettings` and the reference are made from this alone. */
+/** Every setting, in the order of the reference. The server's reader, `ServerSettings` and the reference are made from this alone. */
 export const settings = {
   ...serverSettings,
   ...databaseSettings,
@@ -38,7 +38,7 @@ export interface ServerSettings extends SettingValues<typeof settings> {}
 /** The settings of this server. */
 export class ServerConfig extends Context.Tag("@maxcloud/server/ServerConfig")<ServerConfig, ServerSettings>() {}
 
-/** A setting cannot be read. `message` names it and says what it may be. */
+/** A setting can't be parsed. `message` names it and lists the valid values. */
 export class InvalidSetting extends Data.TaggedError("InvalidSetting")<{ readonly message: string }> {}
 
 /** Loopback, as an address or as the name of it. */
@@ -57,14 +57,14 @@ const refuseOpenAddress = (all: ServerSettings): Effect.Effect<ServerSettings, I
         })
       )
 
-/** People sign in by mail. What an operator runs beside a server sends none, and needs no setting for it. */
+/** People sign in by mail. Tools that an operator runs next to a server send no mail, and need no setting for it. */
 export const refuseWithoutMail = (all: ServerSettings): Effect.Effect<ServerSettings, InvalidSetting> =>
   Either.match(mailRoute(all, callsWithoutCredential(all)), {
     onLeft: (message) => Effect.fail(new InvalidSetting({ message })),
     onRight: () => Effect.succeed(all)
   })
 
-/** What is set in the environment, with `options` before it. */
+/** The settings from the environment. `options` take precedence. */
 export const readSettings = (options: Partial<ServerSettings> = {}): Effect.Effect<ServerSettings, InvalidSetting> =>
   Effect.gen(function* () {
     const read = yield* Effect.mapError(configOf(settings), (error) => new InvalidSetting({ message: sentence(error) }))

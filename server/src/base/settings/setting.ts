@@ -22,11 +22,11 @@ export type SettingValues<S extends SettingRecord> = {
 /** How a value is written. */
 export interface Form<A> {
   readonly read: (written: string) => Option.Option<A>
-  /** What a refusal says of anything else: `a port is a whole number from 0 to 65535`. */
+  /** The explanation in a refusal: `a port is a whole number from 0 to 65535`. */
   readonly help: string
-  /** A refusal doesn't quote what was written. */
+  /** A refusal doesn't quote the value. */
   readonly secret?: true
-  /** An empty variable counts as one that isn't set. */
+  /** An empty variable counts as unset. */
   readonly emptyIsUnset?: true
 }
 

@@ -18,7 +18,7 @@ export class Metrics extends Context.Tag("@maxcloud/server/Metrics")<
       readonly status: number
       readonly seconds: number
     }) => void
-    /** Adds a gauge that `read` is asked for at each scrape. What it cannot read now is left out. */
+    /** Adds a gauge: each scrape calls `read`. Values that it can't read now are left out. */
     readonly gauge: (options: {
       readonly name: string
       readonly help: string

@@ -1,7 +1,7 @@
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Stream } from "effect"
 
-/** What is kept of an organization outside the database cannot be reached for now. `message` says where. */
+/** A store outside of the database that holds an organization's data is unreachable. `message` says which. */
 export class RemainsError extends Data.TaggedError("RemainsError")<{
   readonly message: string
   readonly cause?: unknown
@@ -11,7 +11,7 @@ export class RemainsError extends Data.TaggedError("RemainsError")<{
 export interface Store {
   /** Name in certificates: `runtime`, `logs`, `sources`. */
   readonly store: string
-  /** What erasing does, for the certificate. */
+  /** The erasure step, for the certificate. */
   readonly action: string
   /** Files or objects that are there. */
   readonly count: (organizationId: OrganizationId) => Effect.Effect<number, RemainsError>
@@ -29,12 +29,12 @@ export interface KeptLine {
   readonly line: string
 }
 
-/** What the runtime keeps of an organization besides the database: in the order in which it is erased. */
+/** The runtime's data about an organization, outside of the database, in the order in which it is erased. */
 export class Remains extends Context.Tag("@maxcloud/server/Remains")<
   Remains,
   {
     readonly stores: ReadonlyArray<Store>
-    /** Lines that are kept of services that are gone, service by service, each in its order. */
+    /** Stored lines of deleted services, service by service, each in its order. */
     readonly linesOfGone: (
       organizationId: OrganizationId,
       isThere: (namespace: string, service: string) => boolean

@@ -1,7 +1,7 @@
 import { Data, Effect } from "effect"
 import { portHolder } from "../host/portHolder.ts"
 
-/** The server cannot start. `message` says what is in the way, and what to do. */
+/** The server can't start. `message` says why, and how to fix it. */
 export class ServerError extends Data.TaggedError("ServerError")<{
   readonly reason: "setting" | "portTaken" | "address" | "dataDir" | "database" | "runtime"
   readonly message: string

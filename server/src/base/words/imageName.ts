@@ -31,9 +31,9 @@ const isHost = (host: string) => {
 }
 
 /**
- * Reads an image reference as Docker does (distribution/reference, "normalized named"): what is before the first slash is a host if it
- * has a dot, a colon or a capital letter, or is `localhost`; else the image is Docker Hub's, under `library/` where it has no slash.
- * Without a tag and digest the tag is `latest`. undefined: it is no reference.
+ * Reads an image reference as Docker does (distribution/reference, "normalized named"). The part before the first slash is a host if it
+ * has a dot, a colon or a capital letter, or is `localhost`. Else the image is Docker Hub's, under `library/` if it has no slash.
+ * Without a tag and digest the tag is `latest`. undefined: it isn't a valid reference.
  */
 export const parseImageName = (written: string): ImageName | undefined => {
   const slash = written.indexOf("/")
@@ -50,18 +50,18 @@ export const parseImageName = (written: string): ImageName | undefined => {
   }
 }
 
-/** The image by digest: what is pulled is then the same for ever. */
+/** The image by digest, so that every pull gets the same image. */
 export const pinnedReference = ({ registry, repository }: ImageName, digest: string) =>
   `${registry}/${repository}@${digest}`
 
-/** The digest, or the id of an image of this machine, that a reference ends with: what it means never changes. */
+/** The digest, or the id of an image of this machine, at the end of a reference: its meaning never changes. */
 export const pinOf = (written: string): string | undefined => /@(sha256:[a-f0-9]{64})$/.exec(written)?.[1]
 
 /** As messages name it. */
 export const writeImageName = ({ digest, registry, repository, tag }: ImageName) =>
   `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`
 
-/** Where a registry's API is: Docker Hub's is at another host than its name says. */
+/** The host of a registry's API: Docker Hub's is another one than its name says. */
 export const apiHostOf = (registry: string) => (registry === dockerHub ? "registry-1.docker.io" : registry)
 
 /** A registry in a setting: a host, which stands for each of its ports, or a host with its port. */

@@ -20,7 +20,7 @@ describe("the prefix of tenants' namespaces", () => {
     }
   })
 
-  it("is told from the template that it makes, and from no other", () => {
+  it("is recognized in its own template, and in no other", () => {
     for (const prefix of ["", "mc-", "acme-cloud-"]) {
       assert.strictEqual(prefixOfTemplate(domainTemplateOf(prefix)), prefix)
     }

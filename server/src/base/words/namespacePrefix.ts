@@ -1,7 +1,7 @@
 import { isReservedPrefix } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 
-/** What tenants' namespaces begin with in a new installation. */
+/** The prefix of tenants' namespaces in a new installation. */
 export const defaultNamespacePrefix = "mc-"
 
 /** As an operator writes that tenants' namespaces have no prefix. */

@@ -44,7 +44,7 @@ const eventOf = (
     Effect.flatMap((events) => Stream.runHead(Stream.filter(events, is)))
   )
 
-/** What the runtime has of an organization. */
+/** The runtime's objects of an organization. */
 const objectsOf = ({ id }: { readonly id: string }) => [...fake.objects.keys()].filter((_) => _.startsWith(id))
 
 describe("accepting", () => {
@@ -144,7 +144,7 @@ describe("accepting", () => {
         owner: "shop",
         detail: expect.stringContaining('"web" belongs to the app "shop"')
       })
-      // Nothing of the refused one is left.
+      // Nothing of the refused deployment remains.
       expect((yield* list(org)).map((_) => _.name)).toEqual(["web"])
       const issues = (effect: ReturnType<typeof deploy>) =>
         Effect.map(Effect.flip(effect), (error) => (error._tag === "InvalidSpec" ? error.issues : error))
@@ -174,7 +174,7 @@ describe("accepting", () => {
 
 describe("planning", () => {
   test(
-    "tells field by field, with versions of secrets, and lists what is wrong without failing",
+    "shows changes field by field, with versions of secrets, and lists problems without failing",
     Effect.gen(function* () {
       const org = yield* newOrganization
       const { set } = yield* Secrets
@@ -239,7 +239,7 @@ describe("planning", () => {
 
 describe("carrying out", () => {
   test(
-    "tells what happens, and removes what the app no longer has without waiting for the others",
+    "reports its progress, and removes dropped services without waiting for the others",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "gone" }, { name: "web" }]))
@@ -279,7 +279,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "fails naming the service that is not ready, lets the others stand, and removes what it left out",
+    "fails with the name of the service that isn't ready, keeps the others, and removes dropped services",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "gone" }]))
@@ -296,7 +296,7 @@ describe("carrying out", () => {
         ["gone", "deleted", []]
       ])
       expect(objectsOf(org).filter((_) => _.includes("gone"))).toEqual([])
-      // What has failed is kept from requests, and what stands isn't.
+      // Failed services get no requests; the others do.
       expect(fake.calls.filter((_) => _.startsWith("abandon"))).toEqual(["abandon bad"])
       expect((yield* list(org)).map((_) => [_.name, _.state])).toEqual([
         ["bad", "failed"],
@@ -319,7 +319,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "goes on when the runtime is back, and has said that it was away",
+    "continues when the runtime is back, and reports that it was unreachable",
     Effect.gen(function* () {
       const org = yield* newOrganization
       fake.away = true
@@ -345,7 +345,7 @@ describe("carrying out", () => {
   )
 
   test(
-    "destroys an app: nothing of it is left, and its name is free",
+    "destroys an app completely, and frees its name",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "a" }, { name: "b" }]))

@@ -37,7 +37,7 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
     readonly accept: (
       input: DeployInput
     ) => Effect.Effect<Deployment, InvalidSpec | Conflict | QuotaExceeded | Unavailable>
-    /** What `accept` would do. Fails only where the spec cannot be read; what else is wrong is listed in `problems`. */
+    /** The changes that `accept` would make. Fails only if the spec can't be parsed; other issues are listed in `problems`. */
     readonly plan: (
       input: Omit<DeployInput, "idempotencyKey" | "forceConflicts">
     ) => Effect.Effect<Plan, InvalidSpec | Unavailable>

@@ -40,7 +40,7 @@ it("doesn't differ by the words of a refusal", async () => {
   expect(await keyOf({ ...settings, unknownRanges: "pods: 10.0.0.1" })).toBe(await keyOf(settings))
 })
 
-it("is that of the moment when it is asked, whole", async () => {
+it("is computed when it is asked, from one consistent state", async () => {
   let closedRanges: ReadonlyArray<string> = []
   const live: Platform["Type"] = {
     ...settings,

@@ -13,7 +13,7 @@ export interface PlatformKey {
   readonly key: string
   /** The settings that the key is of. */
   readonly settings: Platform["Type"]
-  /** What the key is the digest of, field by field: for telling what differs. */
+  /** The fields that the key is the digest of, to find out which of them differ. */
   readonly platform: Readonly<Record<string, unknown>>
 }
 
@@ -21,7 +21,7 @@ export const digestOf = (value: unknown) => createHash("sha256").update(canonica
 
 let sample: string | undefined
 
-/** That of now. */
+/** The present key. */
 export const platformKey: Effect.Effect<PlatformKey, never, Platform> = Effect.gen(function* () {
   const settings = { ...(yield* Platform) }
   // A reason why something is refused, in words: no manifest is made from it.
@@ -32,7 +32,7 @@ export const platformKey: Effect.Effect<PlatformKey, never, Platform> = Effect.g
   return { key: digestOf(platform), settings, platform }
 })
 
-/** Gives that of the moment when it is asked. */
+/** Computes the key when it is asked. */
 export const currentPlatformKey: Effect.Effect<Effect.Effect<PlatformKey>, never, Platform> = Effect.map(
   Platform,
   (platform) => Effect.provideService(platformKey, Platform, platform)

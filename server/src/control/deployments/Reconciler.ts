@@ -63,7 +63,7 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const passes = yield* Queue.sliding<void>(1)
       const next = Effect.suspend(() => rollout.next(shards.owned()))
       yield* Effect.forkScoped(rolloutLoop({ next, wake, passEnded: Queue.take(passes) }))
-      // What another replica had under way and gave up is due now.
+      // Work that another replica had in progress and gave up is due now.
       yield* Effect.forkScoped(Stream.runForEach(shards.changes, () => wake))
       yield* Effect.forkScoped(observeChanges(queue, wake))
       yield* Effect.forkScoped(noticeDrift(queue, wake))

@@ -17,7 +17,7 @@ export interface StageRollout {
 
 /** How far the newest settings of the platform are in force. */
 export interface Rollout {
-  /** What a server was started with last; null: no server has been started since this is recorded. */
+  /** The platform that a server was last started with; null: no server has started since this is recorded. */
   readonly platform: {
     readonly key: string
     readonly startedAt: string

@@ -16,7 +16,7 @@ import type { Lease, WorkQueue } from "./WorkQueue.ts"
 const decodeProgress = Schema.decodeUnknownSync(Schema.Array(DeploymentService))
 
 const driftRows = ({ sql }: StageBase) => {
-  /** What others have done and nobody has put right yet. Of the namespace's own objects no app is told: any of its apps does. */
+  /** Drift that hasn't been corrected yet. The namespace's own objects belong to no app: any of its apps corrects them. */
   const drifted = ({ key }: Lease) => sql`
     organization_id = ${key.organizationId} and stage = ${key.stage} and healed_at is null
     and (app is null or app = ${key.app})`

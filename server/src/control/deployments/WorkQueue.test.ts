@@ -50,7 +50,7 @@ describe("work queue", () => {
   )
 
   test(
-    "gives a key once more that was added while it was worked on, and not without",
+    "hands out a key again if it was added while it was worked on, and only then",
     Effect.gen(function* () {
       const { keyOf, one, two } = yield* fresh
       yield* one.add([keyOf("a")])
@@ -68,7 +68,7 @@ describe("work queue", () => {
   )
 
   test(
-    "refuses what the holder of a lost lease writes, renews or ends",
+    "refuses writes, renewals and ends by the holder of a lost lease",
     Effect.gen(function* () {
       const { keyOf, shortLived, sql, two } = yield* fresh
       yield* two.add([keyOf("a")])
@@ -118,7 +118,7 @@ describe("work queue", () => {
   )
 
   test(
-    "gives what a clock that was set back by an hour has left ahead, leases and waits alike",
+    "hands out keys whose lease or wait is too far ahead after the clock was set back by an hour",
     Effect.gen(function* () {
       const { keyOf, one, sql, two } = yield* fresh
       yield* one.add([keyOf("a"), keyOf("b"), keyOf("c")])

@@ -8,7 +8,7 @@ import { storableJson } from "../../base/database/storable.ts"
 import { backoffMs } from "../../base/node/backoff.ts"
 import { shardOfSql } from "../../base/replicas/shardOf.ts"
 
-/** What work is about: one app and stage of an organization. At most one worker has it at a time. */
+/** The subject of work: one app and stage of an organization. At most one worker has it at a time. */
 export interface WorkKey {
   readonly organizationId: OrganizationId
   readonly organization: OrganizationName
@@ -26,7 +26,7 @@ export interface Lease {
 /** The lease expired and another worker may have the key: whatever its former holder would write is refused. */
 export class LeaseLost extends Data.TaggedError("LeaseLost")<{ readonly key: WorkKey }> {}
 
-/** `done`: nothing is to be done until it is added again. `retry`: look again after `afterMs`; `failed` makes that longer each time. */
+/** `done`: no more work until the key is added again. `retry`: look again after `afterMs`; `failed` makes that longer each time. */
 export type Outcome =
   | { readonly _tag: "done" }
   | { readonly _tag: "retry"; readonly afterMs: number; readonly failed: boolean }
@@ -45,14 +45,14 @@ const Claimed = Schema.Array(
 const nameOf = (key: Pick<WorkKey, "app" | "stage">) => `${key.app}/${key.stage}`
 
 const longestBackoffMs = 60_000
-/** No lease and no wait is longer: what is further ahead is from before the database's clock was set back. */
+/** The maximum of a lease or a wait. A time further ahead is from before the database's clock was set back. */
 export const longestWaitMs = 2 * longestBackoffMs
 
 /** From 1 to 2 times 200 ms, doubled with each attempt, a minute at most. */
 const pauseMs = (attempts: number) =>
   backoffMs({ baseMs: 200, maxMs: longestBackoffMs }, attempts) * (1 + Math.random())
 
-/** A set of keys to work on, in the database: a key added while a worker has it is worked on once more. */
+/** A set of keys to work on, in the database. If a key is added while a worker has it, it is worked on again. */
 export const makeWorkQueue = (options: { readonly leaseMs: number }) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

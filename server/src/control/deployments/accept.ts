@@ -48,7 +48,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
         detail: `The organization "${organization.name}" is being deleted: it is erased after ${found.delete_after.toISOString()}, and takes no deployments. \`maxcloud org keep\` ends that.`
       })
     }
-    // After the organization's lock: of two at once the second sees what the first has taken.
+    // After taking the organization's lock: of two concurrent calls, the second sees the changes of the first.
     const quotas = yield* Quotas
     yield* quotas.check(input, input.spec)
 

@@ -9,7 +9,7 @@ export interface AcceptInput extends Target, Inspected {
   readonly idempotencyKey?: string | undefined
   /** Take fields that other managers hold. */
   readonly forceConflicts?: boolean | undefined
-  /** The versions of its secrets are those of an earlier deployment: none is read anew from a store. */
+  /** Reuses the secret versions of an earlier deployment: no secret is read again from a store. */
   readonly keepsVersions?: boolean | undefined
   /** Number of the newest deployment that the caller knows; another one makes this `Outrun`. */
   readonly after?: number | undefined

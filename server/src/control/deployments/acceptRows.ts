@@ -12,7 +12,7 @@ import { appendEvents } from "./deploymentRows.ts"
 const encodeImages = Schema.encodeSync(StoredImages)
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
 
-/** What is to be done to a service. */
+/** The change to make to a service. */
 interface Action {
   readonly service: string
   readonly action: string
@@ -104,7 +104,7 @@ export const upsertServices = (
     }
   })
 
-/** What the deployment does to each service, in the order of the plan. */
+/** The deployment's change to each service, in the order of the plan. */
 export const insertProgress = (input: AcceptInput, id: string, changes: ReadonlyArray<Action>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

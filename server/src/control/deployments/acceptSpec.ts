@@ -19,14 +19,14 @@ export const loadDeployment = (organization: Organization, id: string) =>
     Effect.flatMap((_) => (_ === undefined ? Effect.dieMessage(`deployment ${id} is not there`) : Effect.succeed(_)))
   )
 
-/** Accepts what is in a transaction of its own. */
+/** Runs the acceptance in a transaction of its own. */
 export const acceptInspected = (queue: WorkQueue, input: AcceptInput) =>
   transaction(accept(queue, input)).pipe(
     Effect.catchTag("MasterKeyError", masterKeyUnavailable),
     Effect.flatMap((id) => loadDeployment(input.organization, id))
   )
 
-/** Accepts a spec that can be read, or says what is wrong with it. */
+/** Accepts a spec that can be parsed, or returns its problems. */
 export const acceptSpec = (
   queue: WorkQueue,
   input: Omit<AcceptInput, "secretVersions" | "images" | "problems" | "warnings">

@@ -8,7 +8,7 @@ import type { Begun } from "./stageBase.ts"
 import type { ManifestsOf, StageManifests } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
 
-/** The namespace's own objects first, for the others stand in it. */
+/** The namespace's own objects come first, since the others live in it. */
 export const applyManifests = (rows: StageRows, lease: Lease, manifests: StageManifests, options: ApplyOptions) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -30,7 +30,7 @@ export const applyDeployment = (
     const wanted = manifests.app.map(refOf)
     // Recorded before anything is applied: a crash may leave a record of nothing, never an object without a record.
     yield* rows.write(lease, rows.setInventory(lease, [...wanted, ...refsWithout(inventory, wanted)]))
-    // Not those of which it was said already that they have failed.
+    // Except those that were already reported as failed.
     const open = (yield* rows.progress(lease, id)).filter((_) => _.state === "pending").map((_) => _.name)
     yield* applyManifests(rows, lease, manifests, { force: force_conflicts, retry: new Set(open) })
     yield* rollout.done(lease, id, manifests)

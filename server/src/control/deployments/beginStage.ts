@@ -48,7 +48,7 @@ const start = (base: StageBase, progressDeadlineMs: number, lease: Lease) =>
     for (const { id } of started) {
       yield* events(lease, id, [{ type: "started", reason: "Running", message: "It is being carried out." }])
     }
-    // Further ahead than anybody may have written: the database's clock was set back. Each restart would begin such a deadline anew.
+    // Further ahead than anybody may have written: the database's clock was set back. Otherwise each restart would extend such a deadline.
     yield* sql`
       update deployments set deadline_at = clock_timestamp() + ${progressDeadlineMs} * interval '1 millisecond'
       where ${inStage(lease)} and number = ${newest} and finished_at is null
@@ -99,7 +99,7 @@ export const makeBegin = (base: StageBase, progressDeadlineMs: number) => {
         })
       )
       .pipe(
-        // Only what was committed has begun.
+        // It has only started once that is committed.
         Effect.zipWith(monotonicMillis, ({ readMs, row, superseded }, nowMs) => ({
           begun: measured(lease, row, readMs, nowMs),
           superseded

@@ -26,11 +26,11 @@ export interface ServiceVersion {
   readonly name: string
   readonly spec: ServiceEncoded
   readonly secretVersions: SecretVersions
-  /** What its image's tag is pinned to; null where nobody asked a registry. */
+  /** The digest that its image's tag is pinned to; null if no registry was asked. */
   readonly pinnedImage: string | null
 }
 
-/** What an app wants, service by service. */
+/** An app's desired state, service by service. */
 export const versionsOf = (
   { encoded, spec }: ReadSpec,
   secrets: ReadonlyMap<SecretName, number>,
@@ -66,7 +66,7 @@ const fieldsOf = (path: string, value: unknown, into: Map<string, string>): Map<
   return into
 }
 
-/** Secrets with the version that is meant, by which a new value is a change. */
+/** Secrets with their pinned version, so that a new value shows up as a change. */
 const withVersions = (value: unknown, versions: SecretVersions): unknown => {
   if (Array.isArray(value)) return value.map((_) => withVersions(_, versions))
   if (typeof value !== "object" || value === null) return value

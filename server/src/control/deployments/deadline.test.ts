@@ -12,7 +12,7 @@ const deadlineMs = 600_000
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
-/** A server on a data folder, which goes on with what one before it has left there. */
+/** A server on a data folder, which continues the work of the one before it. */
 const server = (fake: FakeRuntime, dataDir: string, progressDeadlineMs = deadlineMs) =>
   Layer.provideMerge(
     testServer(fake.layer, dataDir, { progressDeadlineMs, resyncMs: 60_000 }),
@@ -50,7 +50,7 @@ const wake = ({ id }: Organization) =>
     )
   )
 
-/** Nothing tells of it but the runtime itself. */
+/** Only the runtime itself reports it. */
 const untilCalled = (fake: FakeRuntime, call: string) =>
   Effect.sync(() => fake.calls.includes(call)).pipe(
     Effect.repeat({ until: (_) => _, schedule: Schedule.spaced("10 millis") }),
@@ -58,7 +58,7 @@ const untilCalled = (fake: FakeRuntime, call: string) =>
   )
 
 describe("the deadline of a deployment", () => {
-  it("fails what is not ready, and says what it waited for", () =>
+  it("fails services that aren't ready, and says what it waited for", () =>
     run(
       Effect.gen(function* () {
         const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
@@ -85,7 +85,7 @@ describe("the deadline of a deployment", () => {
       })
     ))
 
-  it("is begun anew once, and not by each start, when the database's clock was set back", () =>
+  it("restarts only once, not at each start, after the database's clock was set back", () =>
     run(
       Effect.gen(function* () {
         const [dataDir, first, second] = yield* Effect.all([madeDataDir, makeFakeRuntime, makeFakeRuntime])

@@ -1,12 +1,12 @@
 import type { Begun } from "./stageBase.ts"
 
-/** When the newest deployment of a stage has to have ended, by a clock that nobody sets. */
+/** The deadline of a stage's newest deployment, by a monotonic clock. */
 export interface Deadline {
   readonly id: string
   readonly atMs: number
 }
 
-/** What the database says of the deadline counts when this process first sees a deployment. From then on it measures itself. */
+/** The database's deadline counts when this process first sees a deployment. From then on the process measures by itself. */
 export const deadlineOf = (
   known: Deadline | undefined,
   { id, overdue, remaining_ms }: Begun,

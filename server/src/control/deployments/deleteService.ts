@@ -26,7 +26,7 @@ export const deleteService = (queue: WorkQueue, organization: Organization, id: 
     const read = yield* readSpec(target, { ...latest.spec, services: rest })
     const pinned = yield* pinnedBy(organization.id, latest.id)
     if (pinned === undefined) return yield* new Outrun()
-    // The others stay as they were accepted, whatever would be said to them today: an image that is gone, a secret that was unset.
+    // The others keep their accepted state, even if it would be refused today: a deleted image, an unset secret.
     const kept = { ...target, ...pinned, ...read, keepsVersions: true, problems: [], warnings: [] }
     return yield* acceptInspected(queue, { ...kept, after: latest.number }).pipe(
       // Only a name that is new to the app could belong to another, and what gets less meets no quota.

@@ -76,7 +76,7 @@ describe("dispatching work", () => {
     expect(failed).toEqual({ state: nothingHeld(1), effects: [] })
   })
 
-  it("tries once more to give a lease back if the word of its pass can't be written", () => {
+  it("retries giving a lease back if the result of its pass can't be written", () => {
     const failed = dispatchStep(holding(1, one), { type: "finishFailed", lease: one, outcome: done })
     expect(failed.effects).toMatchObject([{ type: "finish", lease: one, outcome: { _tag: "retry", failed: true } }])
   })
@@ -130,7 +130,7 @@ const run = (draw: <A>(arb: () => fc.Arbitrary<A>) => A, limit: number) => {
     const index = draw(() => fc.nat({ max: open.length - 1 }))
     for (const effect of open.splice(index, 1)) answer(effect)
   }
-  // What is under way ends.
+  // Let the effects in progress finish.
   for (let busy = open.find((_) => _.type === "start" || _.type === "finish"); busy !== undefined; ) {
     open.splice(open.indexOf(busy), 1)
     answer(busy)
@@ -151,13 +151,13 @@ describe("dispatching work, in any order of events", () => {
       { numRuns: 300 }
     )
 
-  it("holds nothing once every pass has ended, and the loop goes on", () =>
+  it("holds no lease once every pass has ended, and the loop continues", () =>
     always(({ loops, state }) => {
       expect(state.held.size).toBe(0)
       expect(loops).toHaveLength(1)
     }))
 
-  it("starts each lease once, tells the queue of each twice at most, and never of one that was lost", () =>
+  it("starts each lease once, reports each to the queue at most twice, and never reports a lost one", () =>
     always(({ lost, seen }) => {
       const started = seen.flatMap((_) => (_.type === "start" ? [_.lease.token] : []))
       expect(new Set(started).size).toBe(started.length)

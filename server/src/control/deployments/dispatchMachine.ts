@@ -1,6 +1,6 @@
 import type { Lease, Outcome } from "./WorkQueue.ts"
 
-/** Which leases this process holds, and what it does about them, as a machine: `workers.ts` does what `dispatchStep` says. */
+/** The leases that this process holds, and what it does about them, as a machine: `workers.ts` performs the effects of `dispatchStep`. */
 export interface DispatchState {
   /** Passes at a time. */
   readonly limit: number
@@ -9,7 +9,7 @@ export interface DispatchState {
 }
 
 export type DispatchEvent =
-  /** The queue is to be looked at: something was added, a worker is free, or time has passed. */
+  /** Look at the queue: something was added, a worker is free, or time has passed. */
   | { readonly type: "woken" }
   | { readonly type: "claimed"; readonly leases: ReadonlyArray<Lease> }
   /** In so many milliseconds the next key is due; undefined: none waits. */
@@ -55,7 +55,7 @@ const without = (state: DispatchState, { token }: Lease): DispatchState => ({
   held: new Map([...state.held].filter(([held]) => held !== token))
 })
 
-/** What is done next. After what the loop asks (`woken` to `queueUnreadable`) the last effect is what it goes on with. */
+/** The next effects. After an event of the loop (`woken` to `queueUnreadable`), the loop continues with the last effect. */
 export const dispatchStep = (state: DispatchState, event: DispatchEvent): DispatchStep => {
   switch (event.type) {
     case "woken":
@@ -75,7 +75,7 @@ export const dispatchStep = (state: DispatchState, event: DispatchEvent): Dispat
       return { state, effects: [{ type: "pause", ms: pauseMs }] }
     case "passEnded": {
       const { end, lease } = event
-      // What another worker may have under way is not touched.
+      // Leave keys alone that another worker may have in progress.
       if (end.type === "lost") return { state: without(state, lease), effects: [] }
       const outcome = end.type === "outcome" ? end.outcome : afterFailure
       return { state, effects: [{ type: "finish", lease, outcome }] }

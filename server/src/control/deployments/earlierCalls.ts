@@ -8,8 +8,8 @@ const Calling = ServiceSpec.from.pipe(Schema.pick("name", "links", "env"))
 const decodeSpecs = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ spec: Schema.parseJson(Calling) })))
 
 /**
- * The services that earlier revisions may call, by the caller's name: of the specs since the caller was last ready. One of which no revision
- * was ever ready serves nothing.
+ * The services that earlier revisions may call, by the caller's name: from the specs since the caller was last ready. A caller without any
+ * ready revision serves nothing.
  */
 export const earlierCalls = ({ sql }: StageRows, lease: Lease, { id, number }: Begun) =>
   Effect.gen(function* () {

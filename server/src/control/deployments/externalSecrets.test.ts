@@ -27,7 +27,7 @@ const secretObjects = () =>
   [...fake.objects.values()].map((_) => _.manifest).filter((_) => _.kind === "ExternalSecret" || _.kind === "Secret")
 
 describe("deployments whose secrets come from a store", () => {
-  it("are accepted without a value here, read it anew each time, and name where it is read", () =>
+  it("are accepted without a value here, read it again each time, and name its source", () =>
     server.runPromise(
       Effect.gen(function* () {
         const org = yield* newOrganization
@@ -67,7 +67,7 @@ describe("deployments whose secrets come from a store", () => {
         expect(after).toHaveLength(1)
         expect(after[0]?.metadata.name).not.toBe(before?.metadata.name)
 
-        // Made anew from what the deployment holds, it is the same object.
+        // Made again from the stored deployment, it is the same object.
         const services = yield* Services
         const web = (yield* services.list(org, {})).find((_) => _.name === "web")
         if (web === undefined) throw new Error("there is no service web")

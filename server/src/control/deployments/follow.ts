@@ -7,7 +7,7 @@ import type { StageRows } from "./StageRows.ts"
 import type { Begun } from "./stageBase.ts"
 import type { Lease } from "./WorkQueue.ts"
 
-/** What the runtime says of these services, as far as it knows them. */
+/** The runtime's statuses of these services, as far as it knows them. */
 export const statusesOf = (rows: StageRows, lease: Lease, names: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -43,7 +43,7 @@ interface Change {
   readonly is: Progress
 }
 
-/** Is a change an event of the deployment? What a waiting service says of itself changes often. */
+/** Is a change an event of the deployment? A waiting service's own messages change often. */
 const isTold = ({ is, was }: Change) =>
   is.state !== was.state ||
   is.reason !== was.reason ||
@@ -76,7 +76,7 @@ const keep = (
     })
   )
 
-/** Looks at the services that are not yet decided, and keeps what has changed. Gives all of the deployment, as they are now. */
+/** Looks at the services that aren't decided yet, and stores changes. Returns all services of the deployment in their present state. */
 export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: number) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime

@@ -32,7 +32,7 @@ export const findRepeated = (input: AcceptInput) =>
     return rows[0] === undefined ? undefined : yield* repeated(rows[0], input)
   })
 
-/** Keeps the key of a deployment `id` that is about to be written; gives the id of one that came before with the same key. */
+/** Stores the key of a deployment `id` that is about to be written; returns the id of an earlier one with the same key. */
 export const keepKey = (input: AcceptInput, id: string) =>
   Effect.gen(function* () {
     if (input.idempotencyKey === undefined) return undefined

@@ -27,10 +27,10 @@ import { Secrets } from "../../stores/secrets/Secrets.ts"
 import type { ReadSpec } from "./changes.ts"
 import { inTurns } from "./turns.ts"
 
-/** A spec that can be read, and what is to be said of it. */
+/** A parsed spec, and the findings about it. */
 export interface Inspected extends ReadSpec {
   readonly secretVersions: ReadonlyMap<SecretName, number>
-  /** Where the values of secrets come from, if not from the server's database: a deployment is pinned to this, too. */
+  /** The store of the secrets' values, if it isn't the server's database. A deployment is pinned to this, too. */
   readonly externalSecrets?: ExternalSecrets | undefined
   /** Images as registries know them now, by how the spec writes them: a deployment is pinned to these. */
   readonly images: ReadonlyMap<string, ResolvedImage>
@@ -60,7 +60,7 @@ export const readSpec = (target: Target, input: unknown) =>
 
 const away = (detail: string) => new Unavailable({ detail, retryAfterSeconds: 2 })
 
-/** Looks at a spec from every side but the database of services: secrets, hosts, what the runtime can do. */
+/** Checks a spec against everything except the services' rows: secrets, hosts, the runtime's abilities. */
 export const inspectSpec = (target: Target, { encoded, spec }: ReadSpec) =>
   Effect.gen(function* () {
     const paths = pathsOfSecrets(spec)
@@ -126,7 +126,7 @@ const nextNumber = ({ app, organization, stage }: Target) =>
       where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
   ).pipe(Effect.map((rows) => (rows[0]?.last_number ?? 0) + 1))
 
-/** Where each secret is named first. */
+/** The first place that names each secret. */
 const pathsOfSecrets = (spec: AppSpec): ReadonlyMap<SecretName, SpecIssue["path"]> => {
   const paths = new Map<SecretName, SpecIssue["path"]>()
   for (const [index, service] of spec.services.entries()) {

@@ -13,8 +13,8 @@ import type { WorkQueue } from "./WorkQueue.ts"
 const healedAtOnce = 5
 
 /**
- * How long to leave what was done to an object that was put right so often in the last ten minutes: a tool that does it again each time must
- * not keep the cluster and us busy. The first few at once, then ever later, a minute at most.
+ * How long to wait before correcting an object that was corrected this often in the last ten minutes. A tool that repeats its change must
+ * not keep the cluster and us busy. The first few corrections come at once, later ones with growing pauses, up to a minute.
  */
 export const patienceMs = (timesHealed: number) =>
   timesHealed < healedAtOnce ? 0 : backoffMs({ baseMs: 1_000, maxMs: 60_000 }, timesHealed - healedAtOnce)
@@ -74,7 +74,7 @@ export const noticeDrift = (queue: WorkQueue, wake: Effect.Effect<void>) =>
         Effect.catchAllDefect((defect) => Effect.logError("a drift was not recorded", defect))
       )
 
-    /** What came while nobody owned its organization, or while its owner died: told again by who owns it now. */
+    /** Drift that was reported while nobody owned its organization, or while its owner died. The new owner reports it again. */
     const noticeLate = (drift: Drift) =>
       isKnown(drift).pipe(
         Effect.flatMap((known) => (known ? Effect.void : notice(drift))),

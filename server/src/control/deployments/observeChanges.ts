@@ -11,7 +11,7 @@ const gatherMs = (services: number) => 20 + Math.min(services, 1_000)
 
 const decodeSizes = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ services: Schema.Int })))
 
-/** Stages of which one of these services is part and whose deployment is under way; with the number of their services. */
+/** Stages with a deployment in progress that contain one of these services; with the number of their services. */
 const waitingFor = (keys: ReadonlyArray<ServiceKey>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -56,7 +56,7 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
     Effect.catchAllDefect((defect) => Effect.logError("a change was not recorded", defect))
   )
 
-/** Follows what the runtime says of its services, for ever. */
+/** Follows the runtime's statuses of its services, for ever. */
 export const observeChanges = (queue: WorkQueue, wake: Effect.Effect<void>) =>
   Effect.flatMap(Runtime, (runtime) =>
     runtime.changes.pipe(

@@ -78,7 +78,7 @@ describe("a pass", () => {
     expect(after(soon, {}, ...followed, ...seen(service("web", "pending"))).effect).toEqual(again(300))
   })
 
-  it("prunes what is left over before it says that the deployment succeeded", () => {
+  it("prunes unused objects before it reports that the deployment succeeded", () => {
     const ready = [...followed, ...seen(service("web", "ready"))]
     expect(after(underWay, {}, ...ready).effect).toEqual({ type: "prune" })
     expect(after(underWay, {}, ...ready, { type: "pruned", whole: true }).effect).toEqual({
@@ -145,12 +145,12 @@ describe("a pass", () => {
     )
   })
 
-  it("looks for a cluster that is away at an even pace", () => {
+  it("polls an unreachable cluster at an even pace", () => {
     const memory = { warned: unreachable.message }
     expect(after(underWay, memory, read, { type: "unavailable", error: unreachable }).effect).toEqual(again(resyncMs))
   })
 
-  it("waits with the verdict at the deadline, as long as what was applied could still go live", () => {
+  it("delays the verdict at the deadline as long as applied objects could still go live", () => {
     const events: ReadonlyArray<PassEvent> = [read, { type: "unavailable", error: awayError }]
     const { effect } = after(overdue, { applied: context }, ...events)
     expect(effect).toMatchObject({ type: "ruleOut", verdict: { state: "failed" } })
@@ -205,7 +205,7 @@ const services = fc
   .uniqueArray(progress, { selector: (_) => _.name })
   .map((all) => all.map(({ action, name, state }) => service(name, state, action)))
 
-/** What an effect may be answered, as `reconcile.ts` answers it. */
+/** The possible answers to an effect, as `reconcile.ts` gives them. */
 const answersTo = (effect: PassEffect): fc.Arbitrary<PassEvent> => {
   const whatever: ReadonlyArray<fc.Arbitrary<PassEvent>> = [
     fc.constant<PassEvent>({ type: "refused", error: refusedError }),
@@ -331,7 +331,7 @@ describe("a pass, whatever it is answered", () => {
       }
     }))
 
-  it("remembers as applied only what the runtime took", () =>
+  it("records objects as applied only if the runtime accepted them", () =>
     always(({ events, steps }) => {
       for (const [index, { state }] of steps.entries()) {
         if (index === 0 || state.memory.applied === steps[index - 1]?.state.memory.applied) continue

@@ -4,8 +4,8 @@ import type { Begun } from "./stageBase.ts"
 import type { Outcome } from "./WorkQueue.ts"
 
 /**
- * One pass over the newest deployment of an app and stage, as a machine: what is known is a value, what was found comes in as an event, and
- * the step says what to do next, one thing at a time. `reconcile.ts` does it.
+ * One pass over the newest deployment of an app and stage, as a machine. The state is a value, findings come in as events, and
+ * each step returns the next effect, one at a time. `reconcile.ts` performs it.
  */
 export interface PassState {
   readonly begun: Begun
@@ -20,14 +20,14 @@ export interface PassState {
   readonly ended: boolean
 }
 
-/** What this process remembers of a deployment from one pass to the next. */
+/** This process's memory of a deployment from one pass to the next. */
 export interface PassMemory {
   /**
    * The stage's context when this process applied it: after a restart of the server it is applied again, and also when a service is
    * paused, resumed or restarted while its deployment is under way.
    */
   readonly applied?: string
-  /** The warning that was told last. */
+  /** The last reported warning. */
   readonly warned?: string
 }
 
@@ -44,7 +44,7 @@ export type PassEffect =
   | { readonly type: "readContext" }
   | { readonly type: "apply"; readonly context: string }
   | { readonly type: "tellApplied" }
-  /** Looks at the services that are not yet decided, and keeps what has changed. */
+  /** Looks at the services that aren't decided yet, and stores changes. */
   | { readonly type: "follow" }
   /** Reads the services as they were kept last. */
   | { readonly type: "readServices" }
@@ -90,7 +90,7 @@ export interface PassStep {
 export const done: Outcome = { _tag: "done" }
 const again = (afterMs: number, failed = false): Outcome => ({ _tag: "retry", afterMs, failed })
 
-/** What is said of a deployment that is refused: what is wrong, and what to do. */
+/** The report about a refused deployment: the problem and its fix. */
 const refusalText = ({ diagnosis, message }: RuntimeError) =>
   diagnosis === undefined ? message : `${message.replace(/\.$/, "")}. ${diagnosis.fix}`
 
@@ -101,7 +101,7 @@ const fail = (state: PassState, reason: string, message: string) =>
 const refuse = (state: PassState, error: RuntimeError) =>
   fail(state, error.diagnosis?.code ?? "Refused", refusalText(error))
 
-/** The first thing to do of a deployment. One that has finished is not applied by a deployment's rules any more. */
+/** The first step for a deployment. A finished one is no longer applied by a deployment's rules. */
 export const beginPass = (begun: Begun, memory: PassMemory, resyncMs: number): PassStep => {
   const state = { begun, memory, resyncMs, refusal: undefined, broken: false, ended: false }
   return begun.finished ? to({ ...state, memory: {} }, { type: "recheck" }) : to(state, { type: "readContext" })
@@ -109,7 +109,7 @@ export const beginPass = (begun: Begun, memory: PassMemory, resyncMs: number): P
 
 const servicesSeen = (state: PassState, services: ReadonlyArray<Progress>) => {
   const { refusal } = state
-  // Refused with something new in it, the app stays as it was. What only takes services away does so whatever is said of the others.
+  // If a deployment with new content is refused, the app stays as it was. One that only removes services removes them, even if others are refused.
   const removes = refusal === undefined || services.every((_) => _.action === "delete" || _.action === "unchanged")
   return removes ? to(state, { type: "removeServices", services }) : refuse(state, refusal)
 }
@@ -123,7 +123,7 @@ const servicesRemoved = (state: PassState, services: ReadonlyArray<Progress> | u
   }
   const message = failureOf(wanted)
   if (message === "") return to(state, { type: "prune" })
-  // Before it is said: whatever ends in between, nothing of it goes live once it was said.
+  // Do this before reporting the failure: even after a crash in between, nothing goes live once the failure was reported.
   const verdict: Verdict = { state: "failed", reason: "ServiceFailed", message }
   return to(state, { type: "abandon", services: wanted, verdict })
 }
@@ -134,16 +134,16 @@ const pruned = (state: PassState, whole: boolean) => {
   return to(state, { type: "finish", verdict: { state: "succeeded", reason: "Succeeded", message } })
 }
 
-/** What was applied could still go live once the runtime is back: the verdict waits until that is ruled out. */
+/** Applied objects could still go live once the runtime is back: delay the verdict until that is ruled out. */
 const ruledOut = (state: PassState, verdict: Verdict, certain: boolean) =>
   !certain && state.memory.applied !== undefined
     ? end(state, again(state.resyncMs))
     : to(state, { type: "finish", verdict })
 
-/** A passing fault: told once, and tried again until the deadline. */
+/** A temporary fault: report it once, and retry until the deadline. */
 const postpone = (state: PassState, reason: string, message: string): PassStep => {
   if (state.begun.overdue) return to(state, { type: "ruleOut", verdict: { state: "failed", reason, message } })
-  // A cluster that is away is looked for at an even pace: after an outage all go on at once, however long it was.
+  // Poll an unreachable cluster at an even pace, so that after an outage of any length all deployments continue at once.
   const outcome = reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true)
   if (state.memory.warned === message) return end(state, outcome)
   return to({ ...state, memory: { ...state.memory, warned: message } }, { type: "warn", reason, message, outcome })
@@ -175,7 +175,7 @@ const finished = (before: PassState) => {
   return state.broken ? end(state, done) : to(state, { type: "readDrift" })
 }
 
-/** What to do next, after what was done last. */
+/** The next step, after the result of the last one. */
 export const passStep = (state: PassState, event: PassEvent): PassStep => {
   switch (event.type) {
     case "rechecked":

@@ -15,7 +15,7 @@ const decodeRows = Schema.decodeUnknownSync(
   )
 )
 
-/** The spec of a deployment as it is stored, and what it was pinned to when it was accepted. */
+/** A deployment's stored spec, and the versions that it was pinned to when it was accepted. */
 export const pinnedBy = (organizationId: OrganizationId, id: string) =>
   Effect.flatMap(
     SqlClient,

@@ -9,7 +9,7 @@ import { platformChanges } from "./platformChanges.ts"
 import { tryOut } from "./tryOut.ts"
 import { inTurns } from "./turns.ts"
 
-/** What a deployment of a spec would change, and what is wrong with it. */
+/** The changes that a deployment of a spec would make, and its problems. */
 export const planDeployment = (target: Target & { readonly spec: unknown }) =>
   Effect.gen(function* () {
     const quotas = yield* Quotas
@@ -23,7 +23,7 @@ export const planDeployment = (target: Target & { readonly spec: unknown }) =>
       path: ["services", places.get(owner.name) ?? 0, "name"],
       message: ownedMessage(owner, target.stage)
     }))
-    // What cannot be synthesized is refused already; to try it would only say so twice.
+    // A spec that can't be synthesized is refused already. Trying it would only report that twice.
     const refusals = inspected.problems.length + owned.length > 0 ? [] : yield* tryOut(target, inspected)
     const overQuota = yield* quotas.check(target, spec).pipe(
       Effect.as([]),

@@ -26,7 +26,7 @@ export const changesOfManifests = (
   })
 }
 
-/** What the platform's settings change of an app that is deployed, where they are not rolled out to it yet. */
+/** The platform's changes to a deployed app that haven't been rolled out to it yet. */
 export const platformChanges = ({ app, organization, stage }: Target) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

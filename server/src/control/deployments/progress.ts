@@ -26,7 +26,7 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
     const caution = diagnosis !== null && isCaution(diagnosis.code) ? diagnosis : null
     return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: caution }
   }
-  // One that was well before and that this deployment did not change is not what it is judged by.
+  // A service that was ready before and that this deployment doesn't change doesn't affect its verdict.
   if (state === "degraded" && isLatest && service.action === "unchanged") {
     return {
       ...current,
@@ -61,7 +61,7 @@ export const isReadyElsewhere = ({ held, ...status }: ServiceStatus): boolean =>
   status.latestCreatedRevision !== null &&
   status.latestCreatedRevision === status.latestReadyRevision
 
-/** At the deadline, what is not ready has failed. */
+/** At the deadline, services that aren't ready have failed. */
 export const overdue = (service: Progress, deadlineMs: number): Progress =>
   service.state !== "pending"
     ? service

@@ -9,8 +9,8 @@ import type { ManifestsOf } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 /**
- * Removes, by the inventory, what the services of a deployment do not use any more, once all of them are ready: an earlier revision reads
- * its own Secret. False where a newer deployment came meanwhile, which may want it again: then nothing goes.
+ * Removes, by the inventory, the objects that a deployment's services no longer use. It waits until all of them are ready, since an earlier
+ * revision reads its own Secret. False if a newer deployment came meanwhile, which may want them again: then it removes nothing.
  */
 export const prune = (rows: StageRows, manifestsOf: ManifestsOf, lease: Lease, { id, number }: Begun) =>
   Effect.gen(function* () {

@@ -11,8 +11,8 @@ import type { ManifestsOf } from "./stageManifests.ts"
 import type { Lease } from "./WorkQueue.ts"
 
 /**
- * Looks at an app that was carried out before: puts back what the runtime has lost or what others have changed, and applies what a
- * pause, a registry's credentials or the platform have changed since.
+ * Checks an app that was deployed before: restores objects that the runtime has lost or others have changed, and applies later changes
+ * of a pause, a registry's credentials or the platform.
  */
 export const recheck = (
   rows: StageRows,

@@ -40,7 +40,7 @@ interface Parts {
   readonly progressDeadlineMs: number
 }
 
-/** What of a deployment that fails isn't ready never gets requests by itself. */
+/** Services that aren't ready when a deployment fails never get requests by themselves. */
 const abandon = (rows: StageRows, lease: Lease, services: ReadonlyArray<Progress>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
@@ -61,7 +61,7 @@ const ruleOut = (rows: StageRows, lease: Lease, id: string, verdict: Verdict) =>
     Effect.map((certain): PassEvent => ({ type: "ruledOut", verdict, certain }))
   )
 
-/** Does what the machine says next, and tells it what came of it. */
+/** Performs the machine's next effect, and feeds the result back. */
 const perform = (
   { contextOf, manifestsOf, progressDeadlineMs, rollout, rows }: Parts,
   lease: Lease,
@@ -122,14 +122,14 @@ const perform = (
 const logOf = ({ finished }: Begun) =>
   finished ? "a settled app cannot be looked at" : "a deployment cannot be carried out"
 
-/** What the runtime says is an event; a lost lease or database ends the pass. */
+/** A runtime error is an event; a lost lease or database ends the pass. */
 const asEvent = (begun: Begun, error: RuntimeError) =>
   Effect.as(begun.finished ? Effect.logWarning(logOf(begun), error.message) : Effect.void, {
     type: error.reason,
     error
   } as const)
 
-/** Does one thing after another until the machine says how the pass ends. `keep`: told what to remember, after each. */
+/** Performs one effect after another until the machine ends the pass. `keep` receives the machine's memory after each. */
 const runPass = (parts: Parts, lease: Lease, begun: Begun, first: PassStep, keep: (memory: PassMemory) => void) =>
   Effect.gen(function* () {
     let step = first

@@ -38,6 +38,6 @@ const write = (observed: ReadonlyArray<Observed>) =>
             and s.status is distinct from o.status`
   )
 
-/** Keeps what a runtime says of services in their rows, in one statement. What can't be stored holds up no other service. */
+/** Stores a runtime's statuses in the services' rows, in one statement. A status that can't be stored doesn't block the others. */
 export const recordStatuses = (observed: ReadonlyArray<Observed>) =>
   storeEach(observed, write, ({ key }) => `the status of ${key.organizationId}/${key.stage}/${key.service}`)

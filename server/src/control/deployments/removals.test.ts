@@ -37,7 +37,7 @@ const reached = (
 }
 
 describe("planRemovals", () => {
-  it("keeps exactly what a service that isn't ready may still reach", () => {
+  it("keeps exactly the services that a service that isn't ready may still call", () => {
     fc.assert(
       fc.property(services, calls, (all, edges) => {
         const { now, waiting } = planRemovals(all, edges)

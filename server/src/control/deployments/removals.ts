@@ -1,6 +1,6 @@
 import type { Progress } from "./progress.ts"
 
-/** What becomes of the services that a deployment leaves out. */
+/** Decides about the services that a deployment drops. */
 export interface Removals {
   /** Nothing that still runs calls them. */
   readonly now: ReadonlyArray<string>
@@ -9,8 +9,8 @@ export interface Removals {
 }
 
 /**
- * Which services can go, whatever the others do. `calls` has, for each service, those that its earlier revisions may call. A service that
- * isn't ready may still serve with such a revision, and so does one that has to wait itself.
+ * The services that can be removed in any case. `calls` lists, for each service, those that its earlier revisions may call. A service that
+ * isn't ready may still serve with such a revision, and so may one that has to wait itself.
  */
 export const planRemovals = (
   services: ReadonlyArray<Pick<Progress, "action" | "state"> & { readonly name: string }>,
@@ -25,7 +25,7 @@ export const planRemovals = (
     for (const callee of calls.get(caller) ?? []) {
       const callers = waiting.get(callee)
       if (callers === undefined || callee === caller) continue
-      // The loop goes on to it: what it calls has to wait, too.
+      // The loop reaches it later: the services that it calls have to wait, too.
       if (callers.length === 0) standing.push(callee)
       callers.push(caller)
     }

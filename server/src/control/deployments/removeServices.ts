@@ -99,11 +99,11 @@ const remove = (
   })
 
 /**
- * Removes the services that a deployment leaves out, whatever becomes of the others: each as soon as no revision that may still run calls
- * it. Until then its row says what it waits for. Gives the services as they are then; undefined if a newer deployment came meanwhile,
- * which may want again what this one leaves out: then nothing goes.
+ * Removes the services that a deployment drops, even if the deployment fails: each as soon as no revision that may still run calls
+ * it. Until then its row says what it waits for. Returns the services' new state; undefined if a newer deployment came meanwhile,
+ * which may want the dropped services again: then it removes nothing.
  *
- * Level triggered: what is to go is marked, then removed, then forgotten, so after a death in between the next pass does the rest.
+ * Level triggered: services are marked, then removed, then their rows deleted. After a crash in between, the next pass does the rest.
  */
 export const removeServices = (rows: StageRows, lease: Lease, begun: Begun, services: ReadonlyArray<Progress>) =>
   Effect.gen(function* () {

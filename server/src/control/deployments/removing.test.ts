@@ -78,7 +78,7 @@ describe("a service that the config leaves out", () => {
   )
 
   test(
-    "stays while the only revision of its caller that serves is one that calls it, over several deployments",
+    "stays while its caller's only serving revision calls it, over several deployments",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(
@@ -99,7 +99,7 @@ describe("a service that the config leaves out", () => {
   )
 
   test(
-    "stays while one that stays itself calls it",
+    "stays while a service that has to stay calls it",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(
@@ -132,7 +132,7 @@ describe("a service that the config leaves out", () => {
   )
 
   test(
-    "stays where the runtime refuses what is new",
+    "stays if the runtime refuses the new objects",
     Effect.gen(function* () {
       const org = yield* newOrganization
       yield* finished(org, yield* deploy(org, [{ name: "web" }]))

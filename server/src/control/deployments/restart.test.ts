@@ -16,7 +16,7 @@ import { Deployments } from "./Deployments.ts"
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
 describe("restart", () => {
-  it("goes on with a deployment that a stopped server had begun, and puts back what the runtime has lost", () =>
+  it("continues a deployment that a stopped server had started, and restores objects that the runtime has lost", () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -32,7 +32,7 @@ describe("restart", () => {
           return { id, org, settled }
         }).pipe(Effect.provide(Layer.provideMerge(testServer(first.layer, dataDir), database)))
 
-        // A runtime that has lost all, as a machine that was set up anew.
+        // A runtime that has lost everything, as on a reinstalled machine.
         const second = yield* makeFakeRuntime
         yield* Effect.gen(function* () {
           const { events, get } = yield* Deployments

@@ -42,14 +42,14 @@ const restart = (organization: Organization, name: string, key?: string) =>
 const generationOf = (organization: Organization, name: string) =>
   [...fake.objects].find(([id]) => id.startsWith(organization.id) && id.endsWith(`/Service/${name}`))?.[1].generation
 
-/** Nothing tells of it but the runtime itself. */
+/** Only the runtime itself reports it. */
 const untilGeneration = (organization: Organization, name: string, generation: number) =>
   Effect.sync(() => generationOf(organization, name)).pipe(
     Effect.repeat({ until: (_) => _ === generation, schedule: Schedule.spaced("10 millis") }),
     Effect.timeout("20 seconds")
   )
 
-/** What the runtime says of a service is stored after the work on it. */
+/** A service's status is stored after the work on it. */
 const untilReady = (organization: Organization, name: string, revision: string) =>
   find(organization, name).pipe(
     Effect.delay("10 millis"),
@@ -112,7 +112,7 @@ describe("a restart", () => {
       expect([first.replaces, second.replaces]).toEqual(["web-00001", "web-00001"])
       yield* untilGeneration(org, "web", 2)
       yield* settled(org)
-      // The answer to a late retry still says what was replaced, though the newest revision is another by now.
+      // The answer to a late retry still names the revision that was replaced, though the newest one is different by now.
       expect((yield* restart(org, "web", "k")).replaces).toBe("web-00001")
       yield* settled(org)
       expect(generationOf(org, "web")).toBe(2)

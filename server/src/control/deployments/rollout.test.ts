@@ -70,7 +70,7 @@ describe("a platform that has changed", () => {
           expect(kinds(fake, "Service").map((_) => _.generation)).toEqual(Array.from({ length: 10 }, () => 1))
           expect(kinds(fake, "Service").map((_) => JSON.stringify(_.manifest))).toEqual(services)
 
-          // The same once more changes nothing, and is told as done from the start.
+          // The same platform again changes nothing, and is reported as done from the start.
           fake.calls.length = 0
           yield* served(dataDir, fake, closed)(until(isDone))
           expect(fake.calls).toEqual([])
@@ -107,7 +107,7 @@ describe("a platform that has changed", () => {
             expect(rollout.counts.done).toBe(3)
             expect(cut(fake)).toHaveLength(3)
             expect(kinds(fake, "Service").map((_) => _.generation)).toEqual([1, 1, 1])
-            // What is deployed now has them from the start.
+            // New deployments have them from the start.
             yield* deployed(1)
             expect(cut(fake)).toHaveLength(4)
           })
@@ -158,7 +158,7 @@ describe("a platform that has changed", () => {
   )
 
   it(
-    "is applied although the runtime was away when it was noticed, or the server ended in between",
+    "is applied even if the runtime was unreachable when it was noticed, or the server stopped in between",
     { timeout: 300_000 },
     () =>
       run(
@@ -177,7 +177,7 @@ describe("a platform that has changed", () => {
       )
   )
 
-  it("goes on past a stage that refuses it, and tells which", { timeout: 180_000 }, () =>
+  it("continues past a stage that refuses it, and names that stage", { timeout: 180_000 }, () =>
     run(
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir
@@ -190,7 +190,7 @@ describe("a platform that has changed", () => {
             yield* deployed(3)
             const org = yield* newOrganization
             yield* finished(org, yield* deploy(org, [{ name: "fine" }]))
-            // As if admission refused what it had taken before.
+            // As if admission refused objects that it had accepted before.
             const sql = yield* SqlClient
             yield* sql`update deployments set spec = replace(spec::text, '"fine"', '"refused"')::json`
             yield* sql`delete from deployment_manifests where organization_id = ${org.id}`
@@ -208,7 +208,7 @@ describe("a platform that has changed", () => {
   )
 
   it(
-    "reaches hundreds of namespaces, a few at a time, and goes on after a restart where it was",
+    "reaches hundreds of namespaces, a few at a time, and after a restart continues where it was",
     { timeout: 300_000 },
     () =>
       run(
@@ -223,7 +223,7 @@ describe("a platform that has changed", () => {
             Effect.gen(function* () {
               const [org] = yield* deployed(1)
               const sql = yield* SqlClient
-              // Copies of the one that is deployed, each an organization of its own.
+              // Copies of the deployed organization, each an organization of its own.
               const copy = sql`from generate_series(2, ${count}) n`
               yield* sql`insert into organizations (id, name) select 'org_' || md5(n::text), 'copy-' || n ${copy}`
               yield* sql`
@@ -270,7 +270,7 @@ describe("a platform that has changed", () => {
             })
           )
           expect(cut(fake)).toHaveLength(count)
-          // Once each, but for what was under way when the first server ended.
+          // Once each, except for those in progress when the first server stopped.
           const applied = fake.calls.filter((_) => _ === "apply NetworkPolicy/web").length
           expect(applied).toBeGreaterThanOrEqual(count)
           expect(applied).toBeLessThanOrEqual(count + 20)

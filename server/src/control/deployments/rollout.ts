@@ -28,7 +28,7 @@ const decodePlatforms = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ platform: Schema.Record({ key: Schema.String, value: Schema.Unknown }) }))
 )
 
-/** What a pass says of a stage. */
+/** A pass's result for a stage. */
 export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Effect.Effect<PlatformKey>) => ({
   /** The stage is as the platform of these manifests wants it, which were applied for the deployment `id`. */
   done: (lease: Lease, id: string, { digest, platformKey: key }: Pick<StageManifests, "digest" | "platformKey">) =>
@@ -63,14 +63,14 @@ export const makeRolloutRows = ({ inStage, sql, write }: StageRows, current: Eff
 export type RolloutRows = ReturnType<typeof makeRolloutRows>
 
 /**
- * Brings every stage of the shards that are owned to this server's platform, as it is now: a few at a time, those first that were brought
- * to one the longest ago. What is done is in the database, so that another replica, or this one after a restart, goes on.
+ * Brings every stage of the owned shards to this server's present platform: a few at a time, those first whose last rollout was the longest
+ * ago. The progress is in the database, so another replica, or this one after a restart, continues it.
  */
 export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey>) =>
   Effect.map(SqlClient, (sql) => {
     let announced: string | undefined
 
-    /** Tells the other servers, and operators, what this one rolls out, and the log what is new in it: once for each platform. */
+    /** Announces this server's platform to other servers and operators, and logs its changes: once for each platform. */
     const announce = Effect.gen(function* () {
       const { key, platform } = yield* current
       if (announced === key) return
@@ -83,7 +83,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
       yield* sql`
         delete from platforms where key in (
           select key from platforms order by started_at desc offset ${remembered})`
-      // Who starts a server has perhaps mended what had failed.
+      // Whoever starts a server may have fixed the cause of earlier failures.
       yield* sql`
         update app_stages set rollout_due_at = '-infinity'
         where rollout_due_at <> '-infinity' and platform_key is distinct from ${key}`
@@ -103,7 +103,7 @@ export const makeRollout = (queue: WorkQueue, current: Effect.Effect<PlatformKey
     const pending = (key: string, shards: ReadonlyArray<number>) => sql`
       a.inventory <> '[]' and a.platform_key is distinct from ${key}
       and ${shardOfSql(sql, "a.organization_id")} in (select jsonb_array_elements(${storableJson(shards)}::jsonb)::int)`
-    /** What waits after a failure is not under way: `rollout_due_at` says when it is tried again. */
+    /** A stage that waits after a failure isn't in progress: `rollout_due_at` says when it is retried. */
     const queued = sql`
       exists (
         select 1 from work_items w where w.organization_id = a.organization_id and w.key = a.app || '/' || a.stage

@@ -7,7 +7,7 @@ import { Effect, Schema } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 import { Platform, tenantOf } from "../../runtimes/port/Platform.ts"
 
-/** What is kept of a service's last known status, so that a list is one statement. */
+/** A service's last known status as stored, so that a list is one statement. */
 export const StoredStatus = Schema.Struct({
   state: ServiceState,
   conditions: Schema.Array(Condition),
@@ -16,7 +16,7 @@ export const StoredStatus = Schema.Struct({
   traffic: Schema.Array(TrafficTarget),
   instances: Schema.Int,
   url: Schema.NullOr(Schema.String),
-  // Rows that an earlier version wrote have none.
+  // Rows from an earlier version have none.
   diagnosis: Schema.optionalWith(Schema.NullOr(Diagnosis), { default: () => null })
 })
 export type StoredStatus = typeof StoredStatus.Type
@@ -56,7 +56,7 @@ const unknownStatus = (since: string): StoredStatus => ({
   diagnosis: null
 })
 
-/** The row knows first whether it is paused: what the runtime said before a resume holds no more. */
+/** The row knows first whether the service is paused: the runtime's status from before a resume is outdated. */
 const stateOf = ({ deleting, paused }: typeof Row.Type, { state }: StoredStatus): ServiceState =>
   deleting ? "deleting" : paused ? "paused" : state === "paused" ? "pending" : state
 

@@ -11,7 +11,7 @@ import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
 import type { Lease, WorkKey } from "./WorkQueue.ts"
 
-/** What manifests are made from besides the deployment, which never changes. `platform`: see `PlatformKey`. */
+/** The inputs of manifests besides the deployment, which never changes. `platform`: see `PlatformKey`. */
 const Context = Schema.Struct({
   paused: Schema.Array(ServiceName),
   /** When services were restarted last, by name: pairs keep their order in the database, keys of an object don't. */
@@ -21,7 +21,7 @@ const Context = Schema.Struct({
 })
 type Context = typeof Context.Type
 
-/** What of it the stage's rows say. */
+/** The part of it in the stage's rows. */
 export const StageContext = Context.omit("platform")
 export type StageContext = typeof StageContext.Type
 
@@ -35,7 +35,7 @@ export interface StageManifests {
   readonly digest: string
   /** Of the platform that they are made for. */
   readonly platformKey: string
-  /** Do they differ from what was applied last? */
+  /** Do they differ from the last applied ones? */
   readonly stale: boolean
 }
 
@@ -71,8 +71,8 @@ export const makeStored =
     })
 
 /**
- * The manifests of a deployment, kept until what they are made from changes; and what of that the stage's rows say now, as a text
- * that differs when it does.
+ * The manifests of a deployment, cached until their inputs change; and the inputs from the stage's rows, as a text
+ * that differs when they do.
  */
 export const makeStageManifests = ({ inStage, sql, write }: StageRows) =>
   Effect.map(currentPlatformKey, (current) => {

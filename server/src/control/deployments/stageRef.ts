@@ -5,7 +5,7 @@ import type { WorkKey } from "./WorkQueue.ts"
 
 const StageRef = Schema.Struct({ organization_id: OrganizationId, app: AppName, stage: StageName })
 
-/** Reads the columns `organization_id`, `app` and `stage`: what can be added to the queue. */
+/** Reads the columns `organization_id`, `app` and `stage` as a key of the queue. */
 export const decodeStageRefs = (rows: unknown): ReadonlyArray<Pick<WorkKey, "organizationId" | "app" | "stage">> =>
   decode(rows).map(({ organization_id, ...rest }) => ({ organizationId: organization_id, ...rest }))
 

@@ -7,7 +7,7 @@ import type { Inspected } from "./inspectSpec.ts"
 import { synthesis } from "./synthesis.ts"
 import { inTurns } from "./turns.ts"
 
-/** What the runtime would refuse of a spec, by a dry run of its manifests: nothing is changed. */
+/** The runtime's refusals of a spec, by a dry run of its manifests: nothing is changed. */
 export const tryOut = (target: Target, { images, secretVersions, spec }: Inspected) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime

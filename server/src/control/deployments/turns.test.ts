@@ -63,7 +63,7 @@ describe("inTurns", () => {
     })
   )
 
-  it.live("goes on with the others when one is interrupted", () =>
+  it.live("continues with the others when one is interrupted", () =>
     Effect.gen(function* () {
       const first = workOf(1_000, 1)
       const second = workOf(1_000, 1)

@@ -5,12 +5,12 @@ import { Effect } from "effect"
 /** How long one piece of work holds the server's thread before everything else that waits has its turn. */
 const turnMs = 5
 
-/** What the largest app within its bounds needs many times over, on a machine that is busy. */
+/** Many times the need of the largest app within its bounds, on a busy machine. */
 const budgetMs = 10_000
 
 const waiting: Array<() => void> = []
 
-/** One at a time, first come first served: between two of them the event loop takes what has arrived. */
+/** One at a time, first come first served. Between two of them the event loop handles new events. */
 const next = () => {
   const begin = waiting.shift()
   if (waiting.length > 0) setImmediate(next)
@@ -23,13 +23,13 @@ const myTurn = Effect.async<void>((resume) => {
   if (waiting.length === 1) setImmediate(next)
   return Effect.sync(() => {
     const at = waiting.indexOf(begin)
-    // The first one's place stays: it is what the next turn is planned for.
+    // Keep the first one's place: the next turn is planned for it.
     if (at !== -1) waiting[at] = () => {}
   })
 })
 
 /**
- * Does work that pauses between its parts, a few milliseconds at a time, however many do so at once: requests that cost little are answered
+ * Does work that pauses between its parts, a few milliseconds at a time, however many callers do so at once. Cheap requests are answered
  * in between. 503 if it takes more time than any app within the bounds needs.
  */
 export const inTurns = <A>(

@@ -15,11 +15,11 @@ export interface WorkersOptions {
   readonly reconcile: (lease: Lease) => Effect.Effect<Outcome, SqlError | LeaseLost>
   /** Passes at a time. */
   readonly limit: number
-  /** Says that the queue is to be looked at. */
+  /** Tells the loop to look at the queue. */
   readonly wake: Effect.Effect<void>
   /** Returns when `wake` was said since. */
   readonly woken: Effect.Effect<void>
-  /** Told of each pass that has ended. */
+  /** Called at the end of each pass. */
   readonly passEnded: Effect.Effect<unknown>
 }
 
@@ -29,7 +29,7 @@ const renewing = (queue: WorkQueue, lease: Lease): Effect.Effect<PassEnd> =>
     Effect.delay(Duration.millis(renewMs)),
     Effect.forever,
     Effect.catchTag("LeaseLost", () => Effect.succeed<PassEnd>({ type: "lost" })),
-    // The database is away: the lease ends by itself, and so may the pass.
+    // The database is unreachable: the lease expires by itself, and so may the pass.
     Effect.catchTag("SqlError", () => Effect.never)
   )
 
@@ -45,7 +45,7 @@ const passOf = ({ queue, reconcile }: WorkersOptions, lease: Lease): Effect.Effe
     Effect.catchAllDefect((defect) => Effect.as(Effect.logError("a pass broke", defect), { type: "failed" } as const))
   )
 
-/** A question to the queue. While it can't be answered the loop goes on. */
+/** A question to the queue. While it can't be answered, the loop continues. */
 const asked = (question: Effect.Effect<DispatchEvent, SqlError>): Effect.Effect<DispatchEvent> => {
   const unreadable: DispatchEvent = { type: "queueUnreadable" }
   return question.pipe(

@@ -4,7 +4,7 @@ import { Context, type Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { Drift } from "../../runtimes/port/Runtime.ts"
 
-/** What others did to our objects, kept. */
+/** The stored drift: others' changes to our objects. */
 export class DriftLog extends Context.Tag("@maxcloud/server/DriftLog")<
   DriftLog,
   {
@@ -15,7 +15,7 @@ export class DriftLog extends Context.Tag("@maxcloud/server/DriftLog")<
       stage: StageName
     ) => Effect.Effect<ReadonlyArray<DriftRecord>, NotFound | Unavailable>
     readonly record: (drift: Drift) => Effect.Effect<void, Unavailable>
-    /** The app's objects have been applied again: what was noticed before `at` is put right. */
+    /** The app's objects have been applied again: drift from before `at` is corrected. */
     readonly healed: (
       organizationId: OrganizationId,
       app: AppName,

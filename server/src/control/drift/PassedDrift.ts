@@ -15,7 +15,7 @@ export class PassedDrift {
     if (this.#kept.size > limit) for (const first of this.#kept.keys()) return void this.#kept.delete(first)
   }
 
-  /** What is of organizations that are owned now; what is old is forgotten. */
+  /** Drift of organizations that have an owner now; old drift is forgotten. */
   take(owns: (organizationId: string) => boolean, nowMillis = performance.now()): ReadonlyArray<Drift> {
     const taken: Array<Drift> = []
     for (const [id, { drift, keptAt }] of this.#kept) {

@@ -40,7 +40,7 @@ const edited = (organization: Organization, name: string, rest: Partial<Drift> =
 })
 
 describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
-  it.effect("tells what was done and when it was put right, newest first, the stage's own objects too", () =>
+  it.effect("lists changes and when they were corrected, newest first, the stage's own objects too", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const organization = yield* withApp
@@ -74,7 +74,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
     })
   )
 
-  it.effect("keeps once what is noticed again before it is put right", () =>
+  it.effect("stores a change once if it is noticed again before it is corrected", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const organization = yield* withApp
@@ -88,7 +88,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
     })
   )
 
-  it.effect("keeps open what is done again behind a pass that puts right what it saw before", () =>
+  it.effect("keeps a repeated change open if it came after the pass had read the object", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const sql = yield* SqlClient
@@ -117,7 +117,7 @@ describeOn(live, { excludeTestServices: true })("DriftLog", (it) => {
     })
   )
 
-  it.effect("shows nothing of another organization, and knows no app that there is not", () =>
+  it.effect("shows nothing of another organization, and answers 404 for an unknown app", () =>
     Effect.gen(function* () {
       const log = yield* DriftLog
       const [first, second] = [yield* withApp, yield* withApp]

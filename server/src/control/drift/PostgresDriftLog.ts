@@ -52,8 +52,8 @@ export const layer = Layer.effect(
         )
       }, orUnavailable),
 
-      // What has been noticed and not yet put right is told again by the next look at the object, and by other servers: kept once. But it
-      // gets a new id, for it may be the same edit made again behind a pass that now puts right what it saw: that pass heals up to an id.
+      // The next look at the object, and other servers, report uncorrected drift again: it is stored once. But it
+      // gets a new id, since it may be the same edit made again after a pass has read the object: that pass corrects up to an id.
       record: Effect.fn("DriftLog.record")(({ app, at, change, fields, key, manager, object }) => {
         const same = sql`organization_id = ${key.organizationId} and stage = ${key.stage}
           and api_version = ${object.apiVersion} and kind = ${object.kind} and name = ${object.name}

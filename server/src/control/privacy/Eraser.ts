@@ -11,9 +11,9 @@ import { appendJournal, type JournalLine, journalName, readJournal } from "./Era
 import { eraseOrganization } from "./eraseOrganization.ts"
 
 export interface EraserOptions {
-  /** Where `erasures.jsonl` is kept. */
+  /** The folder of `erasures.jsonl`. */
   readonly dataDir: string
-  /** How often it is looked for what is due. @default 1 minute */
+  /** How often to look for due erasures. @default 1 minute */
   readonly lookMs?: number | undefined
   /** How soon it is looked again for an organization whose services have not ended yet, or that could not be erased. @default 1 second */
   readonly againMs?: number | undefined
@@ -36,8 +36,8 @@ const decodeErased = Schema.decodeUnknownSync(
 const isOrganizationId = Schema.is(OrganizationId)
 
 /**
- * Erases organizations whose grace period is over. A replica erases those that it looks after (`Shards`); two that do at once do no harm.
- * Every replica keeps a journal of what was erased by any, beside its data, and erases what its own disk has of it.
+ * Erases organizations whose grace period is over. A replica erases those that it looks after (`Shards`); it's harmless if two do so at once.
+ * Every replica keeps a journal of all erasures next to its data, and erases its own disk's data about them.
  */
 export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptions) =>
   Layer.scopedDiscard(
@@ -52,7 +52,7 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
       const eraseFiles = (organizationId: OrganizationId) =>
         Effect.forEach(stores, (_) => _.erase(organizationId), { discard: true })
 
-      /** Writes down what was erased since, and for a day erases again what may come late, such as the last lines of an instance. */
+      /** Journals new erasures, and for a day erases late data again, such as the last lines of an instance. */
       const follow = Effect.gen(function* () {
         const rows = decodeErased(
           yield* sql`
@@ -81,7 +81,7 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         (rows) => decodeDue(rows).filter((_) => shards.owns(_.subject_id))
       )
 
-      /** Milliseconds until it is to be looked again. */
+      /** Milliseconds until the next look. */
       const look = Effect.gen(function* () {
         let open = 0
         for (const { id, name, subject_id } of yield* due) {

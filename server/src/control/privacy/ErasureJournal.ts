@@ -4,7 +4,7 @@ import { ErasureCertificate } from "@maxcloud/sdk/api"
 import { Data, Effect, Option, Schema } from "effect"
 import { errorText } from "../../base/host/systemFault.ts"
 
-/** A line of `erasures.jsonl`: what was erased, by id alone. */
+/** A line of `erasures.jsonl`: the erased subject, by id alone. */
 export const JournalLine = Schema.Struct({
   type: Schema.Literal("organization", "person"),
   id: Schema.String,
@@ -28,7 +28,7 @@ const failed = (path: string) => (cause: unknown) =>
     cause
   })
 
-/** All lines; none where there is no file. A torn line, as a crash may leave one at the end, is passed over: it is written again. */
+/** All lines; none if there is no file. A crash may leave a torn line at the end. It is skipped, since it is written again. */
 export const readJournal = (path: string): Effect.Effect<ReadonlyArray<JournalLine>, JournalError> =>
   Effect.tryPromise({
     try: () =>

@@ -11,7 +11,7 @@ import type {
 import { Context, type Effect, type Stream } from "effect"
 import type { Caller, Person } from "../../tenancy/access/Caller.ts"
 
-/** What is kept of an organization or a person: shown, exported, erased (GDPR, articles 15, 17, 20). */
+/** The stored data about an organization or a person: shown, exported, erased (GDPR, articles 15, 17, 20). */
 export class Privacy extends Context.Tag("@maxcloud/server/Privacy")<
   Privacy,
   {

@@ -3,10 +3,10 @@ import { Effect } from "effect"
 import { sweeping } from "../../base/database/sweeping.ts"
 import { eraseOrphans } from "./eraseRows.ts"
 
-/** How long what has ended is kept: an invite, a mail that nobody took. */
+/** How long expired items are kept: invites, and mails that nobody fetched. */
 const days = 30
 
-/** Forgets what has no use any more: invites that ended, mails that were never taken, and rows whose organization is gone. */
+/** Deletes useless rows: expired invites, undelivered mails, and rows whose organization was erased. */
 export const sweep = Effect.gen(function* () {
   const sql = yield* SqlClient
   const old = sql`now() - ${days} * interval '1 day'`

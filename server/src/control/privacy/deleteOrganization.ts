@@ -111,7 +111,7 @@ export const deleteOrganization = (
     })
   )
 
-/** The organization is kept after all; its services have ended and are to be deployed again. */
+/** The organization is kept after all. Its services have been stopped, and need a new deployment. */
 export const cancelDeletion = ({ organization }: Caller) =>
   transaction(
     Effect.gen(function* () {

@@ -6,9 +6,9 @@ import type { JournalLine } from "./ErasureJournal.ts"
 import { eraseOrganizationRows, erasePersonRows } from "./eraseRows.ts"
 
 /**
- * Erases from a restored database what was erased after its backup was made, keys included, and puts the certificates back. Every subject is
- * a transaction of its own; what is not there is no error. Needs the rows of all organizations to be seen. Gives how many subjects were
- * there again.
+ * Erases from a restored database the subjects that were erased after its backup was made, keys included, and restores the certificates. Each
+ * subject is a transaction of its own; a missing one isn't an error. Needs to see the rows of all organizations. Returns how many subjects
+ * had come back.
  */
 export const eraseAgain = (journal: ReadonlyArray<JournalLine>) =>
   Effect.gen(function* () {

@@ -12,7 +12,7 @@ import { eraseOrganizationRows, eraseSomeRows, peopleOf } from "./eraseRows.ts"
 import { complete, note } from "./erasures.ts"
 import { erasedTables } from "./organizationTables.ts"
 
-/** Told before each step of an erasure, by name: a test ends it there. */
+/** Called before each step of an erasure, by name: a test stops it there. */
 export class ErasureSteps extends Context.Reference<ErasureSteps>()("@maxcloud/server/ErasureSteps", {
   defaultValue: (): ((step: string) => Effect.Effect<void>) => () => Effect.void
 }) {}
@@ -30,7 +30,7 @@ const peopleAtOnce = 50
 const decodeState = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ open: Schema.Int, unfinished: Schema.Int })))
 const decodeKeys = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
 
-/** What of the organization the runtime still has: apps and stages with a service or another object, or with a deployment under way. */
+/** The organization's remains in the runtime: apps and stages with a service or another object, or with a deployment in progress. */
 const runtimeState = (organizationId: OrganizationId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -50,7 +50,7 @@ const runtimeState = (organizationId: OrganizationId) =>
 
 const eraseStore = (erasureId: string, organizationId: OrganizationId, { action, count, erase, store }: Store) =>
   Effect.gen(function* () {
-    // Noted before it is done: a crash in between may not make it less than it was.
+    // Recorded before it is done, so that the count isn't too low after a crash in between.
     yield* transaction(note(erasureId, { store, action, count: yield* count(organizationId) }, "atLeast"))
     yield* erase(organizationId)
   })
@@ -91,7 +91,7 @@ const eraseTable = (erasureId: string, organizationId: OrganizationId, table: st
     }
   })
 
-/** So that what was in the rows leaves the tables' files soon, where the role may: else autovacuum comes by. Never fails. */
+/** Removes the deleted rows from the tables' files soon, if the role may do so; otherwise autovacuum does it later. Never fails. */
 const vacuum = (tables: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -99,8 +99,8 @@ const vacuum = (tables: ReadonlyArray<string>) =>
   }).pipe(Effect.catchAll((error) => Effect.logDebug("tables are not vacuumed", error.cause)))
 
 /**
- * Erases an organization whose grace period is over, in an order in which a crash at any point leaves enough to go on: what runs, files, people,
- * rows, keys, the organization itself, and last the certificate is signed. Each step may run again. False: its services have not ended yet.
+ * Erases an organization whose grace period is over, in an order that can be resumed after a crash at any point: running instances, files, people,
+ * rows, keys, the organization itself, and last the certificate is signed. Each step is safe to repeat. False: its services are still stopping.
  */
 export const eraseOrganization = ({ id, organization, organizationId }: DueErasure) =>
   Effect.gen(function* () {
@@ -141,7 +141,7 @@ export const eraseOrganization = ({ id, organization, organizationId }: DueErasu
     yield* step("organization")
     yield* transaction(eraseOrganizationRows(organizationId))
     yield* step("again")
-    // What was under way when its files were erased may have written some more.
+    // Work in progress while its files were erased may have written more.
     for (const store of stores) yield* store.erase(organizationId)
     yield* step("vacuum")
     yield* vacuum([...tables, "organizations", "users", "one_time_tokens", "mail_outbox"])
@@ -151,7 +151,7 @@ export const eraseOrganization = ({ id, organization, organizationId }: DueErasu
         const action = "not touched: a restored backup is erased again by erasures.jsonl"
         yield* note(id, { store: "backups", action, count: 0 }, "add")
         yield* complete(id)
-        // In the server's own chain: that of the organization has no key any more.
+        // In the server's own chain, since the organization's chain has no key any more.
         yield* audit.append({ action: "server.erase", outcome: "succeeded", status: 200, subject: organizationId })
       })
     )

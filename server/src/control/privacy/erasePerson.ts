@@ -44,7 +44,7 @@ const Owned = Schema.Struct({
 })
 const decodeOwned = Schema.decodeUnknownSync(Schema.Array(Owned))
 
-/** What an organization needs before its only owner may go. */
+/** The requirement of an organization before its only owner may leave. */
 const needs = ({ delete_after, members, name }: typeof Owned.Type): string =>
   delete_after !== null
     ? `"${name}" is deleted after ${delete_after.toISOString()}, and your account with it`
@@ -78,7 +78,7 @@ export const erasePerson = ({ id: personId, verified }: Pick<Person, "id" | "ver
       yield* sql`select pg_notify('maxcloud', 'erasure')`
       // Before the key goes: with it the entry's personal fields are sealed.
       yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 200, subject: personId })
-      // Invites are to who reads the address, which an account that never confirmed it need not be.
+      // Invites belong to whoever reads the address. An account that never confirmed its address may be somebody else's.
       return yield* erasePersonWithin(personId, verified)
     })
   )

@@ -21,8 +21,8 @@ export const eraseSomeRows = (table: string, organizationId: string, limit: numb
   })
 
 /**
- * Deletes every row of an organization, its data keys and the organization itself, in the transaction that is open; people stay. For what
- * is left after the rows went in batches, and for a restored backup.
+ * Deletes every row of an organization, its data keys and the organization itself, in the open transaction; people stay. For the rest after
+ * the rows were deleted in batches, and for a restored backup.
  */
 export const eraseOrganizationRows = (organizationId: string) =>
   Effect.gen(function* () {
@@ -83,8 +83,8 @@ export const erasePersonRows = (personId: string, invites: boolean) =>
   })
 
 /**
- * Rows whose organization is gone: work that was begun before its erasure may write one after it, in tables that do not refer to
- * organizations. Gives the organizations' ids.
+ * Rows whose organization was erased: work that started before the erasure may write one after it, in tables that don't reference
+ * organizations. Returns the organizations' ids.
  */
 export const eraseOrphans = Effect.gen(function* () {
   const sql = yield* SqlClient

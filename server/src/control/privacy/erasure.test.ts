@@ -59,7 +59,7 @@ const isSigned = ({ signature, ...unsigned }: ErasureCertificate) =>
       verify(null, signedBytes(unsigned), createPublicKey(publicKey), Buffer.from(signature, "base64url"))
   )
 
-/** As the role that owns the tables: writes them anew, without what was deleted, and what is in memory to the disk. */
+/** As the role that owns the tables: rewrites them without deleted rows, and flushes memory to the disk. */
 const vacuumFull = (dataDir: string) =>
   Effect.promise(async () => {
     const { password, socketFolder } = await makeEmbeddedPostgres(dataDir)
@@ -201,7 +201,7 @@ describe("an organization that is deleted", () => {
 
 describe("a backup that is restored", () => {
   it.scopedLive(
-    "has nothing of what was erased since, and its certificates",
+    "lacks data that was erased since, and has its certificates",
     () =>
       Effect.gen(function* () {
         const dataDir = yield* madeDataDir

@@ -20,7 +20,7 @@ const Row = Schema.Struct({
 export type Erasure = typeof Row.Type
 const decodeRows = Schema.decodeUnknownSync(Schema.Array(Row))
 
-/** Guessed by nobody: whoever holds it may read the certificate. */
+/** Impossible to guess: whoever has it may read the certificate. */
 export const newErasureId = () => `era_${randomBytes(16).toString("hex")}`
 
 const columns = "id, subject_type, subject_id, requested_at, erased_at, stores, certificate"
@@ -31,7 +31,7 @@ export const findErasure = (id: string) =>
     return decodeRows(yield* sql`select ${sql.literal(columns)} from erasures where id = ${id}`)[0]
   })
 
-/** The same, and nobody changes it until the transaction ends. */
+/** The same, and locked against changes until the transaction ends. */
 export const lockErasure = (id: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -44,7 +44,7 @@ export const insertErasure = (id: string, type: Erasure["subject_type"], subject
     (sql) => sql`insert into erasures (id, subject_type, subject_id) values (${id}, ${type}, ${subjectId})`
   )
 
-/** What an erasure tells until it is done. */
+/** The state of an erasure until it is done. */
 export const openCertificate = ({
   id,
   requested_at,
@@ -62,8 +62,8 @@ export const openCertificate = ({
 })
 
 /**
- * Notes what was done, in the transaction that is open: `add` to what the entry of this store and action has, or `atLeast` that (for what
- * is counted before it goes, and may be counted again after a crash).
+ * Records a step, in the open transaction: `add` to the count of this store and action, or `atLeast` that count (for things that are
+ * counted before they are deleted, and may be counted again after a crash).
  */
 export const note = (id: string, entry: Entry, how: "add" | "atLeast") =>
   Effect.gen(function* () {
@@ -79,7 +79,7 @@ export const note = (id: string, entry: Entry, how: "add" | "atLeast") =>
     yield* sql`update erasures set stores = ${storableJson(stores)}::jsonb where id = ${id}`
   })
 
-/** Signs what was done, in the transaction that is open; the certificate that there is, where it was done already. */
+/** Signs the certificate, in the open transaction; returns the existing one if the erasure was already done. */
 export const complete = (id: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

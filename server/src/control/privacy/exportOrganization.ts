@@ -29,7 +29,7 @@ const auditEntries = ({ id }: Organization) =>
     )
   )
 
-/** Lines of the services that there are, from the runtime; then what is kept of those that are gone. */
+/** Lines of existing services, from the runtime; then the stored lines of deleted ones. */
 const logLines = (organization: Organization) =>
   Stream.unwrap(
     Effect.gen(function* () {

@@ -10,7 +10,7 @@ import { exportTable } from "./exportTable.ts"
 
 const entriesAtOnce = 200
 
-/** What the person did, in every organization and in none: without the subject, which is the organization's. */
+/** The person's actions, in every organization and in none: without the subject, which is the organization's. */
 const auditEntries = (personId: string) =>
   Stream.paginateChunkEffect({ chain: "", sequence: 0 }, (after) =>
     Effect.gen(function* () {
@@ -49,7 +49,7 @@ const auditEntries = (personId: string) =>
 export const exportPerson = (person: Person) =>
   framed(
     { format: "maxcloud-person", person: { id: person.id, email: person.email } },
-    // Invites are to who reads the address, which an account that never confirmed it need not be.
+    // Invites belong to whoever reads the address. An account that never confirmed its address may be somebody else's.
     Stream.flatMap(Stream.fromIterable(personTables.filter((_) => person.verified || _.of !== "email")), (table) =>
       exportTable(table, table.of === "email" ? person.email : person.id)
     ).pipe(Stream.concat(auditEntries(person.id)))

@@ -14,7 +14,7 @@ const quotas = {
   streams: "t.streams"
 } satisfies Readonly<Record<keyof Quotas, string>>
 
-/** What is exported of an organization. */
+/** The exported data of an organization. */
 export const organizationTables: ReadonlyArray<ExportedTable> = [
   {
     type: "organization",

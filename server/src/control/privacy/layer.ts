@@ -136,7 +136,7 @@ const privacyLayer = ({ graceDays = 30 }: PrivacyOptions) =>
     })
   )
 
-/** `Privacy`, and what it has going on: the eraser and the sweeper. */
+/** `Privacy`, and its background work: the eraser and the sweeper. */
 export const layer = (options: PrivacyOptions) =>
   Layer.mergeAll(privacyLayer(options), Eraser.layer(options), Sweeper.layer).pipe(
     Layer.provide(Remains.layer(options))

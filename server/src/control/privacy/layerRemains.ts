@@ -29,7 +29,7 @@ const countFiles = async (folder: string): Promise<number> => {
   return entries.filter((_) => !_.isDirectory()).length
 }
 
-/** What stands in folders of the data folder, by organization. The id is one folder's name: its schema allows no other. */
+/** Subfolders of the data folder, by organization. The id is one folder's name: its schema allows no other. */
 const folders = (store: string, action: string, paths: ReadonlyArray<string>): Store => ({
   store,
   action,
@@ -44,7 +44,7 @@ const folders = (store: string, action: string, paths: ReadonlyArray<string>): S
     Effect.forEach(paths, (path) => attempt(path, () => removeTree(join(path, organizationId))), { discard: true })
 })
 
-/** `Remains` of the data folder, and of what the runtime has elsewhere. */
+/** `Remains` of the data folder, and of the runtime's other stores. */
 export const layer = ({ dataDir }: { readonly dataDir: string }) =>
   Layer.effect(
     Remains,

@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { inOrder } from "../../base/database/inOrder.ts"
 
 /**
- * Tables with an organization in each row whose rows stay. The audit log outlives: what is personal in it, and what it says of the
+ * Tables with an organization in each row whose rows stay. The audit log outlives the organization: personal data in it, and data about the
  * organization, is sealed, and the keys are erased.
  */
 export const keptTables: ReadonlyArray<string> = ["audit_heads", "audit_entries", "audit_checkpoints"]

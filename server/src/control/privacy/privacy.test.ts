@@ -108,7 +108,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     })
   )
 
-  it.scoped("erases a person, but no organization's only owner; the audit log goes on without the name", () =>
+  it.scoped("erases a person, but no organization's only owner; the audit log continues without the name", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const privacy = yield* Privacy
@@ -220,7 +220,7 @@ describeOn(live, { excludeTestServices: true, timeout: 60_000 })("privacy", (it)
     })
   )
 
-  it.scoped("sweeps away what has expired, and rows whose organization is gone", () =>
+  it.scoped("deletes expired items, and rows whose organization was erased", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const { organization } = yield* newOwner

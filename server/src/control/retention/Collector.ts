@@ -15,14 +15,14 @@ export interface CollectorOptions {
   readonly everyMs?: number
 }
 
-/** An upload that no deployment has named by then was for a deployment that never came, or is gone. */
+/** An upload that no deployment names by then belongs to a deployment that never came, or was deleted. */
 const unnamedSourceDays = 1
 
 const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
 
 /**
- * Collects what is older than `Retention` says. A replica collects the deployments of the organizations that it looks after (`Shards`); two
- * that do at once do no harm. Sources stand on the disks of all replicas: each collects its own.
+ * Garbage-collects as `Retention` says. A replica collects the deployments of the organizations that it looks after (`Shards`); it's harmless if
+ * two do so at once. Sources are on the disks of all replicas: each collects its own.
  */
 export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: CollectorOptions) =>
   Layer.scopedDiscard(

@@ -25,8 +25,8 @@ const tables = [
 ] as const
 
 /**
- * Deletes deployments that ended `days` days ago, but for: the newest 20 of each app and stage, the newest that has succeeded, and those by
- * which a service got what it is now. Versions of secrets that only these held go with them. A batch is one transaction, which holds the row
+ * Deletes deployments that ended `days` days ago, except the newest 20 of each app and stage, the newest successful one, and those that
+ * gave a service its present state. Secret versions that only these held are deleted too. A batch is one transaction, which locks the row
  * of one app and stage, as accepting a deployment does.
  */
 export const collectDeployments = (organizationId: OrganizationId, days: number, batch = 100) =>

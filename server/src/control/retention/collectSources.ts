@@ -26,8 +26,8 @@ const namesIn = (folder: string) =>
   })
 
 /**
- * Removes source snapshots of an organization on this machine's disk that no deployment names, and that nobody has sent or asked for in
- * `days` days. Gives how many.
+ * Removes an organization's source snapshots from this machine's disk if no deployment names them, and nobody has sent or requested them for
+ * `days` days. Returns how many.
  */
 export const collectSources = (dataDir: string, organizationId: OrganizationId, days: number) =>
   Effect.gen(function* () {
@@ -44,7 +44,7 @@ export const collectSources = (dataDir: string, organizationId: OrganizationId, 
         const archive = join(own, "archives", name)
         const { mtimeMs } = await stat(archive)
         if (mtimeMs >= before) continue
-        // The archive last: what a crash leaves behind is found by it.
+        // The archive goes last, since after a crash we find the leftovers by it.
         for (const made of ["built", "folders"]) await removeTree(join(own, made, hex))
         await rm(archive, { force: true })
         removed++

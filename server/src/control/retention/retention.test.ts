@@ -91,13 +91,13 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         const within = (app: number) => sql`organization_id = ${id} and app = ${appOf(app)}`
         const recent = sql`now() - interval '300 days'`
         yield* sql`update deployments set finished_at = ${recent} where ${within(50)}`
-        // What is in force ran on long before others failed.
+        // The current one ran long before others failed.
         yield* sql`update deployments set state = 'failed' where ${within(1)} and number > 50`
         // A service that is as deployment 3 made it.
         yield* sql`
           insert into services (id, organization_id, app, stage, name, spec, secret_versions, deployment_number)
           values ('svc_a', ${id}, ${appOf(2)}, ${stage}, 'web', '{}', '{}', 3)`
-        // One that has not ended.
+        // A deployment that hasn't ended.
         yield* sql`update deployments set state = 'running', finished_at = null where ${within(3)} and number = 10`
         // Two that hold versions of a secret, later than what succeeded.
         yield* sql`update deployments set state = 'failed' where ${within(5)} and number > 100`
@@ -118,7 +118,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
 
         const { batches, deployments } = yield* collectDeployments(id, 365, 100)
         assert.strictEqual(deployments, 49 * 180 - 4)
-        // Two batches an app, and one that finds nothing at most.
+        // Two batches per app, and at most one that finds nothing.
         assert.isAtMost(batches, 3 * 49)
         assert.deepStrictEqual(yield* numbersOf(id, 1), [50, ...newest20])
         assert.deepStrictEqual(yield* numbersOf(id, 2), [3, ...newest20])
@@ -136,7 +136,7 @@ layer(server, { excludeTestServices: true })("retention", (it) => {
         assert.deepStrictEqual(yield* audit, told)
         assert.deepStrictEqual(yield* collectDeployments(id, 365), { deployments: 0, batches: 0 })
 
-        // Version 1 was held by a deployment that is collected, 2 by one that is kept.
+        // Version 1 was held by a collected deployment, 2 by one that is kept.
         assert.deepStrictEqual(
           (yield* secrets.versions(scope, key)).map((_) => _.version),
           [...range(4, 13).reverse(), 2]

@@ -58,7 +58,7 @@ const restart = (
 ) =>
   Effect.gen(function* () {
     const service = yield* find(organization, id)
-    // Of the runtime itself, where it can be asked: what is recorded may be a moment old.
+    // Ask the runtime itself if possible: the recorded status may be a moment old.
     const status = yield* runtime
       .status(keyOf(organization, service))
       .pipe(Effect.catchTag("RuntimeError", () => Effect.succeedNone))

@@ -55,7 +55,7 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
       organization: Organization,
       id: ServiceId
     ) => Effect.Effect<ReadonlyArray<Revision>, NotFound | Unavailable>
-    /** Is this the cursor of a log entry? Else `logs` cannot go on after it. */
+    /** Is this the cursor of a log entry? Else `logs` can't resume after it. */
     readonly isLogCursor: (text: string) => boolean
     readonly logs: (
       organization: Organization,

@@ -16,7 +16,7 @@ import { Services } from "./Services.ts"
 
 const id = (digit: string) => ServiceId.make(`svc_${digit.repeat(32)}`)
 
-/** A service that was deployed: only its rows, nobody works on them. */
+/** A deployed service: only its rows, since nobody works on them. */
 const insertService = (organization: Organization, serviceId: ServiceId, name = "web", app: AppName = shop) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

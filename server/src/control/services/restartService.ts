@@ -11,7 +11,7 @@ import { lockStage, noService, wakeStage } from "./stageOfService.ts"
 const refuse = ({ name }: Service, why: string) =>
   new Conflict({ detail: `The service "${name}" ${why}, so it can't be restarted.` })
 
-/** Gives the newest revision before the restart. Again with the same key: what the first one gave, and nothing is done. */
+/** Returns the newest revision before the restart. With the same key again, it returns the first result and does nothing. */
 export const restartService = (
   queue: WorkQueue,
   organization: Organization,

@@ -16,7 +16,7 @@ export const lockStage = (organization: Organization, { app, stage }: Service) =
       for update`
   )
 
-/** Lets the stage's objects be made anew. */
+/** Makes the reconciler rebuild the stage's objects. */
 export const wakeStage = (queue: WorkQueue, organization: Organization, { app, stage }: Service) =>
   Effect.zipRight(
     queue.add([{ organizationId: organization.id, app, stage }]),

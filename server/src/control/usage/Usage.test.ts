@@ -34,7 +34,7 @@ const instance = (organization: Organization, uid: string, rest: Partial<Instanc
   ...rest
 })
 
-/** A recorder on a runtime that tells what the test puts into it, for as long as the scope is open. */
+/** A recorder on a runtime that reports what the test puts into it, as long as the scope is open. */
 const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kubernetes" | "local" = "kubernetes") =>
   Effect.gen(function* () {
     const told = yield* Queue.unbounded<InstanceRecord>()
@@ -63,7 +63,7 @@ const until = <A>(read: Effect.Effect<A, unknown>, reached: (_: A) => boolean) =
   )
 
 describeOn(live, { excludeTestServices: true })("usage", (it) => {
-  it.scoped("is what instances reserved within the range, however they stand to it", () =>
+  it.scoped("counts reservations within the range, for every overlap of an instance's life with it", () =>
     Effect.gen(function* () {
       const usage = yield* Usage
       const organization = yield* newOrganization
@@ -98,7 +98,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
-  it.scoped("takes the same life told again, with more known of it", () =>
+  it.scoped("accepts the same life again with more details", () =>
     Effect.gen(function* () {
       const usage = yield* Usage
       const organization = yield* newOrganization
@@ -106,7 +106,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
       yield* tell([
         instance(organization, "a"),
         instance(organization, "a", { endedAt: hour(2) }),
-        // The cluster told that it runs before it told that it has ended.
+        // The cluster reported that it runs before it reported that it has ended.
         instance(organization, "a")
       ])
       yield* tell([
@@ -160,7 +160,7 @@ describeOn(live, { excludeTestServices: true })("usage", (it) => {
     })
   )
 
-  it.scoped("ends a life when it was last seen, where nobody saw its end, and no life that goes on", () =>
+  it.scoped("ends a life when it was last seen if nobody saw its end, and doesn't end a continuing one", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const usage = yield* Usage

@@ -2,7 +2,7 @@ import type { Unavailable, UsageReport } from "@maxcloud/sdk/api"
 import { Context, type Effect } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 
-/** What an organization's instances have reserved, from their lives. */
+/** Resources that an organization's instances have reserved, from their lifetimes. */
 export class Usage extends Context.Tag("@maxcloud/server/Usage")<
   Usage,
   {

@@ -8,7 +8,7 @@ import { type InstanceRecord, Runtime } from "../../runtimes/port/Runtime.ts"
 export interface UsageRecorderOptions {
   /** How often it is noted that running instances are still there. @default 30 seconds */
   readonly beatMs?: number
-  /** An instance that no server has seen for so long is gone: its end was missed. @default 2 minutes */
+  /** An instance that no server has seen for this long has ended: nobody saw its end. @default 2 minutes */
   readonly lostMs?: number
 }
 
@@ -77,8 +77,8 @@ const endLost = (sql: SqlClient, lostMs: number) => sql`
   where ended_at is null and seen_at < clock_timestamp() - ${lostMs} * interval '1 millisecond'`
 
 /**
- * Keeps the lives of instances in the table `instances`. The end of one that no server has seen (all were down) is when it was last
- * seen. Several servers may record the same: each write says the same of it.
+ * Records the lives of instances in the table `instances`. If no server saw an instance's end (all were down), it ended when it was last
+ * seen. Several servers may record the same life: their writes agree.
  */
 export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOptions = {}) =>
   Layer.scopedDiscard(
@@ -88,18 +88,18 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
       const running: Running = new Map()
 
       if (runtime.name === "local") {
-        // What an earlier server on this database had running ended with it, at the latest when this one began.
+        // Instances of an earlier server on this database ended with it, at the latest when this one started.
         yield* sql`update instances set ended_at = greatest(seen_at, started_at) where ended_at is null`.pipe(
           Effect.catchAll((error) => Effect.logWarning("usage is not recorded yet", error.cause))
         )
       }
-      // The local runtime's instances end with its server, which nobody is there to record.
+      // The local runtime's instances end with its server, so nobody is there to record that.
       yield* Effect.addFinalizer(() => Effect.ignore(noteRunning(sql, running)))
       yield* runtime.instances.pipe(
         Stream.groupedWithin(512, Duration.millis(100)),
         Stream.runForEach((records) =>
           record(sql, running, Chunk.toReadonlyArray(records)).pipe(
-            // Not to be lost while the database is away: usage is what is billed.
+            // Don't lose this while the database is unreachable: usage is billed.
             Effect.tapError((error) => Effect.logWarning("usage is not recorded yet", error.cause)),
             Effect.retry(Schedule.spaced(Duration.seconds(1)))
           )

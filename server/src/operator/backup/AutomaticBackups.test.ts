@@ -21,7 +21,7 @@ afterAll(async () => {
 const newFolder = () => mkdtempSync(join(dataDir, "backups-"))
 type Status = AutomaticBackups.BackupStatus
 
-/** Backups into a folder, until what they say of themselves is as awaited. Gives that, and the log. */
+/** Makes backups into a folder until their reported state is the awaited one. Returns that state, and the log. */
 const until = (
   backupFolder: string,
   awaited: (status: Status, logged: ReadonlyArray<string>) => boolean,
@@ -71,7 +71,7 @@ describe("automatic backups", () => {
     assert.deepStrictEqual([again.logged, sequencesIn(folder)], [[], [1]])
   })
 
-  it("make up for one that was missed, and keep as many as they should, of their own", async () => {
+  it("make up for a missed backup, and keep the configured number of their own backups", async () => {
     const folder = newFolder()
     for (const n of [1, 2, 3, 4]) put(folder, n, new Date(Date.now() - (10 - n) * day))
     for (const name of ["notes.txt", "maxcloud-old.backup", "cloud.backup"]) writeFileSync(join(folder, name), "mine")
@@ -81,14 +81,14 @@ describe("automatic backups", () => {
       assert.strictEqual(readFileSync(join(folder, name), "utf8"), "mine")
   })
 
-  it("go by their numbers where the clock was set back: the newest is never the one that goes", async () => {
+  it("are ordered by their numbers if the clock was set back: the newest is never deleted", async () => {
     const folder = newFolder()
     for (const n of [7, 8]) put(folder, n, new Date(Date.now() + 700 * day))
     await until(folder, ({ newest }) => newest?.sequence === 9 && backupsIn(folder).length === 2, { backupKeep: 2 })
     assert.deepStrictEqual(sequencesIn(folder), [9, 8])
   })
 
-  it("are skipped if the disk has no room, which is told, and logged once", async () => {
+  it("are skipped if the disk is full, which is reported, and logged once", async () => {
     const folder = newFolder()
     let tries = 0
     const { logged, status } = await until(folder, ({ failure }) => failure !== undefined && ++tries > 20, {
@@ -99,7 +99,7 @@ describe("automatic backups", () => {
     assert.deepStrictEqual([logged.length, readdirSync(folder)], [1, []])
   })
 
-  it("fail with the reason if their folder can't be used, and the server goes on", async () => {
+  it("fail with the reason if their folder can't be used, and the server keeps running", async () => {
     const file = join(newFolder(), "a-file")
     writeFileSync(file, "mine")
     const { logged, status } = await until(join(file, "backups"), ({ failure }) => failure !== undefined)
@@ -109,7 +109,7 @@ describe("automatic backups", () => {
     assert.strictEqual(readFileSync(file, "utf8"), "mine")
   })
 
-  it("are whole or not there: one that is killed in the middle leaves a draft, which the next one clears", {
+  it("are complete or absent: a killed backup leaves a draft, which the next one removes", {
     timeout: 60_000
   }, async () => {
     const folder = newFolder()

@@ -76,7 +76,7 @@ const inFolder = <A>(folder: string, evaluate: () => Promise<A>) =>
           })
   })
 
-/** One more backup in the folder; what it can do without goes after it is whole. */
+/** Makes another backup in the folder. Only once that is complete, it deletes surplus ones. */
 const makeOne = (settings: Settings, reserve: number) =>
   Effect.gen(function* () {
     const { backupKeep, dataDir } = settings

@@ -1,5 +1,5 @@
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
 
-/** Where the database is, as far as backups need to know. */
+/** The place of the database, as far as backups need to know it. */
 export type DatabasePlace = Pick<ServerSettings, "dataDir" | "databaseUrl" | "migrationDatabaseUrl"> &
   Partial<Pick<ServerSettings, "backupFolder">>

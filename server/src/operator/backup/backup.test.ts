@@ -171,7 +171,7 @@ describe("a backup", () => {
       await runs.runPromise(Effect.void)
       assert.deepStrictEqual(await dump(ownerOf(target)), before)
       await assertSame(runs)
-      // Numbers go on after those that there were.
+      // Numbers continue after the existing ones.
       await runs.runPromise(
         Effect.flatMap(
           SqlClient,
@@ -224,7 +224,7 @@ describe("a backup", () => {
     assert.isTrue(other.ok && other.value.rows > 5, JSON.stringify(other))
   })
 
-  it("whose restore was killed before what had been erased was erased again, lets no server start, until it is restored anew", {
+  it("whose restore was killed before erased data was erased again, lets no server start until the restore is repeated", {
     timeout: 60_000
   }, async () => {
     const { password } = ownerOf(used)
@@ -349,7 +349,7 @@ describe("a sealed stream", () => {
   const key = randomBytes(32)
   const header = Buffer.from("header")
 
-  it("opens to what it was, in whatever pieces it comes, and never after a change", async () => {
+  it("opens to its original content, in pieces of any size, and never after a change", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 200_000 }),

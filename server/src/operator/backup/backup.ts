@@ -17,7 +17,7 @@ import { contentOf, keptFiles } from "./dataFiles.ts"
 import type { Backup } from "./results.ts"
 import { migrationOf, tablesOf } from "./tables.ts"
 
-/** What the key of a backup is bound to when it is wrapped. */
+/** The context that a backup's key is bound to when it is wrapped. */
 export const keyContext = (createdAt: string) => `backup/${createdAt}`
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -53,7 +53,7 @@ export interface BackupOptions extends Pick<WriteOptions, "watch"> {
 }
 
 /**
- * Writes a backup of the whole server to `path`, while servers go on: the database as of one moment, archives of sources, and log lines.
+ * Writes a backup of the whole server to `path` while servers run: the database as of one moment, archives of sources, and log lines.
  * The master key is not in it. Readable by this user alone.
  */
 export const backup = (path: string, place: DatabasePlace, { databaseOnly = false, watch }: BackupOptions = {}) =>

@@ -9,8 +9,8 @@ const whys = {
 } as const
 
 /**
- * What `/readyz` tells of backups, without a path of this machine. It's never a reason to be answered 503: a server whose backups fail serves
- * as well as before, and to take it out of service makes no backup.
+ * The state of backups for `/readyz`, without a path of this machine. It never causes a 503: a server whose backups fail serves
+ * as well as before, and taking it out of service makes no backup.
  */
 export const backupCheck = ({ failure, newest }: BackupStatus, now: Date): ReadinessCheck => {
   const last =

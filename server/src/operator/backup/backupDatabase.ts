@@ -26,7 +26,7 @@ const embeddedOwner = ({
       try: () => makeEmbeddedPostgres(dataDir),
       catch: (error) => explain("The database cannot be reached", dataDir, error)
     })
-    // A server that runs has it, and goes on.
+    // A running server has it, and keeps running.
     if (isRunning()) return { host: socketFolder, port: 5432, user: ownerRole, database: serverRole, password }
     return (yield* startEmbedded(dataDir, backupFolder)).owner
   })

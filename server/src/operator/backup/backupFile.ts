@@ -10,7 +10,7 @@ import { ByteReader } from "./ByteReader.ts"
 import { type Entry, readEntries, writeEntries } from "./entries.ts"
 import { open, seal } from "./sealedStream.ts"
 
-/** Readable by anyone who has the file. The key of this file alone is wrapped by the master key. */
+/** Readable by anyone who has the file. The master key wraps only the key of this file. */
 export const Header = Schema.Struct({
   format: Schema.Literal(1),
   /** Of max-cloud. */
@@ -91,7 +91,7 @@ const begin = async (path: string) => {
   return { source, head, header: header.value }
 }
 
-/** What a backup says of itself. Throws a `BackupError` where it is none. */
+/** A backup's header. Throws a `BackupError` if it isn't a backup. */
 export const readHeader = async (path: string): Promise<Header> => (await begin(path)).header
 
 /** A backup's entries. Throws a `BackupError` where it was changed or is not whole. */

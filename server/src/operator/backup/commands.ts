@@ -41,7 +41,7 @@ const run = async <A>(
     }
   )
 
-/** `maxcloud server backup`: of what the settings say, before which `options` come. */
+/** `maxcloud server backup` with the settings; `options` take precedence. */
 export const backupServer = (path: string, options: Partial<ServerSettings> = {}): Promise<BackupResult<Backup>> =>
   run(options, (settings) => Effect.provide(backup(path, settings), masterKey.layerExisting(settings)))
 

@@ -36,7 +36,7 @@ const names = Effect.flatMap(
 const using = <A, E>(dataDir: string, effect: Effect.Effect<A, E, SqlClient>) =>
   effect.pipe(asServer, Effect.provide(database({ dataDir })), Effect.scoped, Effect.either, Effect.runPromise)
 
-/** Where the table's rows are, below the database's folder. */
+/** The file with the table's rows, below the database's folder. */
 let heap = ""
 
 beforeAll(async () => {
@@ -103,7 +103,7 @@ const copyOf = (name: string) => {
 
 describe.skipIf(process.platform !== "linux")("a damaged database", () => {
   for (const [name, damage, line] of damages) {
-    it(`(${name}) is told with the line that matters and the way back`, { timeout: 60_000 }, async () => {
+    it(`(${name}) is reported with the decisive log line and the way to recover`, { timeout: 60_000 }, async () => {
       const dataDir = copyOf(name)
       damage(join(dataDir, "postgres/data"))
       const used = await using(dataDir, Effect.void)
@@ -158,7 +158,7 @@ describe.skipIf(process.platform !== "linux")("a damaged database", () => {
     assert.deepStrictEqual(await using(dataDir, names), Either.right(["kept", "late"]))
   })
 
-  it("is no empty one after a restore was killed in between", { timeout: 60_000 }, async () => {
+  it("isn't mistaken for an empty one after a restore was killed", { timeout: 60_000 }, async () => {
     const dataDir = copyOf("killed")
     writeFileSync(join(dataDir, "restore.underway"), `${join(dataDir, "set-aside/then")}\n`)
     rmSync(join(dataDir, "postgres"), { recursive: true })

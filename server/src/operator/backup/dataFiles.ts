@@ -7,8 +7,8 @@ import { codeOf } from "../../base/postgres/DatabaseError.ts"
 import { BackupError } from "./BackupError.ts"
 
 /**
- * What of the data folder is kept: archives of sources (what is unpacked from them is made again), and log lines. Neither the database's own
- * files nor any key.
+ * The parts of the data folder that are backed up: archives of sources (unpacked copies are made again), and log lines. Neither the database's
+ * own files nor any key.
  */
 export const roots = ["sources", "logs", "cluster-logs"] as const
 
@@ -38,7 +38,7 @@ export async function* keptFiles(dataDir: string, folder = ""): AsyncGenerator<s
   }
 }
 
-/** A file as far as it goes now; empty where it has gone. */
+/** A file up to its present length; empty if it was deleted. */
 export async function* contentOf(dataDir: string, path: string): AsyncGenerator<Uint8Array> {
   const file = join(dataDir, path)
   const size = await stat(file).then((_) => _.size, orGone(0))
@@ -60,7 +60,7 @@ export const restoreFile = async (dataDir: string, path: string, data: AsyncIter
   await pipeline(Readable.from(data), createWriteStream(file, { flags: "wx", mode: 0o600, flush: true }))
 }
 
-/** Those of the folders that a restore writes to which hold something already. */
+/** The folders that a restore writes to and that aren't empty. */
 export const occupied = async (dataDir: string): Promise<ReadonlyArray<string>> => {
   const found = []
   for (const root of roots) {

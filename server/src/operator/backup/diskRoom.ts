@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises"
 import { BackupError } from "./BackupError.ts"
 
-/** What a backup leaves free on its disk, in bytes: the database and logs need to go on. */
+/** Bytes that a backup leaves free on its disk: the database and logs need them. */
 export const reservedBytes = 1024 ** 3
 
 /** How often the free space is looked at, in bytes that were written. */

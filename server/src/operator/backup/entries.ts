@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { BackupError } from "./BackupError.ts"
 import type { ByteReader } from "./ByteReader.ts"
 
-/** What a backup holds, in this order: what the tables are, each table (those that others point to come first), then files. */
+/** The contents of a backup, in this order: the list of tables, each table (referenced ones first), then files. */
 export const Entry = Schema.Union(
   Schema.Struct({ type: Schema.Literal("tables"), migration: Schema.Int }),
   /** Data: COPY's text format. */

@@ -146,7 +146,7 @@ const fill = async (
         [table, column]
       )
     }
-    // Held by servers that are gone.
+    // Held by dead servers.
     await client.query("update work_items set lease_token = null, lease_until = null, available_at = now()")
     for (const table of audit) await client.query(`alter table ${table} enable trigger user`)
     for (const { table } of forced) await client.query(`alter table ${name(table)} force row level security`)
@@ -210,11 +210,11 @@ const target = ({ dataDir, databaseUrl, migrationDatabaseUrl }: DatabasePlace) =
   })
 
 export interface RestoreOptions {
-  /** Moves what the backup replaces into `set-aside/` of the data folder first. @default false: it's refused */
+  /** Moves the data that the backup replaces into `set-aside/` of the data folder first. @default false: it's refused */
   readonly setAside?: boolean
 }
 
-/** What a backup of these contents replaces in a data folder. */
+/** The data folder's content that a backup of these contents replaces. */
 const replaced = ({ holds }: Header) => (holds === "database" ? databaseParts : [...databaseParts, ...roots])
 
 const setAsideFor = (header: Header, { dataDir, databaseUrl }: DatabasePlace) =>

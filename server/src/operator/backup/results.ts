@@ -1,4 +1,4 @@
-/** What a backup has in it. */
+/** The contents of a backup. */
 export interface Backup {
   /** The file's own path. */
   readonly path: string
@@ -10,13 +10,13 @@ export interface Backup {
   readonly masterKeyId: string
 }
 
-/** What a restore has brought back. */
+/** The restored contents. */
 export interface Restored {
   /** When the backup was made: RFC 3339. */
   readonly createdAt: string
   readonly tables: number
   readonly files: number
-  /** Where what was there before is kept; absent where nothing was. */
+  /** The folder with the former data; absent if there was none. */
   readonly setAside?: string
   /** Organizations and people that had been erased since, and now are again. */
   readonly erasedAgain: number

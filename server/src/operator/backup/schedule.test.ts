@@ -37,13 +37,13 @@ describe("a daily backup", () => {
     )
   })
 
-  it("is made up after a stop, made first of all, and made once more when the clock was set back", () => {
+  it("is due after a stop, at the very first start, and after the clock was set back", () => {
     fc.assert(
       fc.property(moment, time, fc.integer({ min: 1, max: 800 * day }), (now, at, ms) => {
         assert.isTrue(isBackupDue(now, at, undefined))
         assert.isTrue(isBackupDue(now, at, new Date(lastDue(now, at).getTime() - ms)))
         assert.isTrue(isBackupDue(now, at, new Date(now.getTime() + ms)))
-        // One that is made then ends it.
+        // Making one now ends that.
         assert.isFalse(isBackupDue(now, at, now))
       }),
       { numRuns: 300 }

@@ -5,8 +5,8 @@ export const lastDue = (now: Date, time: string): Date => {
 }
 
 /**
- * Is a backup to be made? One is if none was since the last time that it should have been, such as while the server was stopped; and if the
- * newest is of the future: the clock was set back, and its age can't be told.
+ * Is a backup due? It is if none was made since the last scheduled time, for example because the server was stopped. It also is if the
+ * newest is from the future: the clock was set back, and its age is unknown.
  */
 export const isBackupDue = (now: Date, time: string, newest: Date | undefined): boolean =>
   newest === undefined || newest < lastDue(now, time) || newest > now

@@ -11,7 +11,7 @@ const changed = () =>
     message: "The backup was changed, or its end is missing: nothing of it is taken. Use another copy of it."
   })
 
-/** Which chunk it is, and whether the last one: each has its place, and an end that is cut off is noticed (STREAM, eprint 2015/189). */
+/** The number of a chunk, and whether it is the last one. So reordering and truncation are detected (STREAM, eprint 2015/189). */
 const nonceOf = (index: number, last: boolean) => {
   const nonce = Buffer.alloc(12)
   nonce.writeUInt32BE(Math.floor(index / 2 ** 32), 3)
@@ -41,7 +41,7 @@ export async function* seal(key: Uint8Array, header: Uint8Array, plain: AsyncIte
   }
 }
 
-/** What was sealed, chunk by chunk. Fails with a `BackupError` at the first that is not as it was. */
+/** The sealed content, chunk by chunk. Fails with a `BackupError` at the first modified one. */
 export async function* open(key: Uint8Array, header: Uint8Array, source: ByteReader) {
   const additional = createHash("sha256").update(header).digest()
   let head = await source.read(4)

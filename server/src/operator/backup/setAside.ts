@@ -11,7 +11,7 @@ import { BackupError } from "./BackupError.ts"
 /** Of the database. */
 export const databaseParts = ["postgres", "postgres.password"] as const
 
-/** What a killed server has left running ends: its files can't be moved under it. */
+/** Stops processes that a killed server has left running: their files can't be moved under them. */
 const endPostgres = async (dataDir: string): Promise<void> => {
   const data = join(dataDir, "postgres/data")
   if (postmaster(data) !== undefined)
@@ -33,7 +33,7 @@ const move = (dataDir: string, names: ReadonlyArray<string>) => {
   const folder = join(dataDir, "set-aside", new Date().toISOString().replace(/[:.]/g, "-"))
   const mark = markOfSetAside(dataDir)
   mkdirSync(folder, { recursive: true, mode: 0o711 })
-  // A server that starts in between must not take the folder for a new one.
+  // A server that starts in between must not mistake the folder for a new one.
   const earlier = existsSync(mark) ? readFileSync(mark, "utf8") : undefined
   writeFileSync(mark, `${earlier ?? ""}${folder}\n`, { mode: 0o600 })
   const moved: Array<string> = []

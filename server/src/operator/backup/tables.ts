@@ -7,7 +7,7 @@ export interface Table {
   readonly columns: ReadonlyArray<string>
 }
 
-/** Servers tell each other of themselves here; and what has been applied is known from the version. */
+/** Servers use these tables to find each other; and the version already says which migrations were applied. */
 const notKept = ["migrations", "replicas", "shards"]
 
 /** The tables whose rows are kept, each after those that it points to. Unlogged ones, which a crash empties, are not among them. */

@@ -1,4 +1,4 @@
-/** What can be checked, in the order in which it is. */
+/** The checks, in their order. */
 export type CheckName = "key" | "database" | "control" | "pages" | "audit" | "sources" | "logs" | "backups"
 
 /** Something that isn't as it was written. */
@@ -6,7 +6,7 @@ export interface CheckFinding {
   /** A file, a page of one, or the log of an organization. */
   readonly where: string
   readonly message: string
-  /** How it is mended, or what to do instead. */
+  /** The fix, or an alternative. */
   readonly fix: string
 }
 

@@ -133,7 +133,7 @@ const checkAll = (settings: ServerSettings, onPart: (part: CheckPart) => void) =
             }
           ])
     )
-    // Before Postgres starts, which may change what is there.
+    // Before Postgres starts, since that may change the files.
     const control = checkControl(settings)
     add(control)
     const up = yield* Effect.either(ownerConnection(settings))

@@ -18,9 +18,9 @@ const at = { version: 8, checksums: 252, crc: 292 } as const
 const known = 1800
 
 export interface ControlFile {
-  /** What is wrong with it; undefined: nothing. */
+  /** The problem with it; undefined: none. */
   readonly fault: string | undefined
-  /** Have pages checksums? undefined: it can't be told. */
+  /** Do pages have checksums? undefined: unknown. */
   readonly checksums: boolean | undefined
 }
 

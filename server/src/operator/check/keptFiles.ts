@@ -25,7 +25,7 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** What a look at a file says is wrong with it; undefined: nothing, or it has gone meanwhile. */
+/** The problem that a check of the file finds; undefined: none, or the file was deleted meanwhile. */
 const faultOf = (look: Promise<string | undefined>): Promise<string | undefined> =>
   look.catch((error) => (codeOf(error) === "ENOENT" ? undefined : `It can't be read: ${errorText(error)}`))
 
@@ -64,7 +64,7 @@ export const checkSources = async (dataDir: string): Promise<CheckPart> => {
   return partOf("sources", "archives", checked, findings)
 }
 
-/** Lines of a file that no server can have written. The last may be torn by a kill, and goes on being written. */
+/** Lines of a file that no server can have written. The last one may be incomplete: a kill tore it, or it is still being written. */
 const strangeLines = async (path: string): Promise<string | undefined> => {
   const { size } = await stat(path)
   if (size === 0) return undefined

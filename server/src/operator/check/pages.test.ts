@@ -20,7 +20,7 @@ const readAll =
   }
 
 describe("the pages of a database", () => {
-  it("are read around those that the disk doesn't give, which are told with the fault", async () => {
+  it("are read around unreadable ones, which are reported with the fault", async () => {
     const bytes = Buffer.alloc(300 * pageBytes)
     bytes.fill(1, 3 * pageBytes, 4 * pageBytes)
     const { damaged, pages } = await checkPages(folderWith(bytes), readAll([5, 299]))

@@ -53,7 +53,7 @@ const readPages: ReadPages = async (file, buffer, position) =>
 const fileEnds = "The file ends within a page."
 const wrongChecksum = "Its checksum is wrong."
 
-/** What is wrong with each page of a file at a first look, by its place in it; and how many pages there are. */
+/** The problems of a file's pages at a first look, by their place in it; and the number of pages. */
 const firstLook = async (file: FileHandle, first: number, read: ReadPages) => {
   const suspects = new Map<number, string>()
   const unreadable = new Map<number, string>()
@@ -99,7 +99,7 @@ const dropWhole = async (file: FileHandle, first: number, suspects: Map<number, 
   }
 }
 
-/** Reads all of a file, while Postgres goes on or not. Gives how many pages it has. */
+/** Reads a whole file, whether Postgres is running or not. Returns its number of pages. */
 const checkFile = async (
   data: string,
   path: string,

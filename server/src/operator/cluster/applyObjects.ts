@@ -3,7 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import { KubeApi, type KubeError } from "../../runtimes/kubeApi/KubeApi.ts"
 import { pathOfManifest } from "./installKinds.ts"
 
-/** Who `managedFields` say an installation is. */
+/** The field manager of an installation in `managedFields`. */
 export const installManager = "maxcloud-install"
 
 export type Step = "created" | "changed" | "unchanged"
@@ -18,7 +18,7 @@ const LiveObject = Schema.Struct({
 
 const decode = Schema.decodeUnknownOption(LiveObject)
 
-/** What somebody set of an object, without what the API server keeps of it. */
+/** An object's fields as somebody set them, without the API server's own. */
 const content = (object: unknown): string =>
   Option.match(decode(object), {
     onNone: () => "",

@@ -14,7 +14,7 @@ import { livePrefix } from "./livePrefix.ts"
 import { isSet, readSettings, valueText } from "./liveSettings.ts"
 import { prerequisites } from "./prerequisites.ts"
 
-/** Something is missing or wrong, and what mends it. */
+/** A missing or wrong part, and its fix. */
 export interface Finding {
   readonly message: string
   readonly fix: string
@@ -89,9 +89,9 @@ const gateway = Effect.gen(function* () {
 
 export interface CheckInput {
   readonly domain: string | undefined
-  /** What tenants' namespaces begin with; undefined: what the cluster has. */
+  /** The prefix of tenants' namespaces; undefined: the cluster's own. */
   readonly namespacePrefix: string | undefined
-  /** What the server's MAXCLOUD_CLOSED_RANGES says; undefined: nothing. */
+  /** The value of the server's MAXCLOUD_CLOSED_RANGES; undefined: not set. */
   readonly closedRanges?: string | undefined
 }
 
@@ -115,7 +115,7 @@ const unknownRanges = (written: string) =>
     )
   })
 
-/** What an installation lacks, or what somebody has changed of it. Changes nothing. */
+/** The parts that an installation lacks, or that somebody has changed. Changes nothing. */
 export const check = Effect.fn("check")(function* (input: CheckInput) {
   yield* prerequisites
   const namespacePrefix = yield* livePrefix(input.namespacePrefix)

@@ -2,7 +2,7 @@ import type { CheckInput, ClusterChoice, InstallInput } from "./commands.ts"
 
 const commands = () => import("./commands.ts")
 
-/** What an operator does once to a cluster, as its administrator. Loaded when it is called: a server that runs needs none of it. */
+/** A cluster administrator's one-time commands. Loaded only on call, since a running server doesn't need them. */
 export const cluster = {
   install: async (choice: ClusterChoice, input: InstallInput) => (await commands()).install(choice, input),
   check: async (choice: ClusterChoice, input: CheckInput) => (await commands()).check(choice, input),

@@ -72,7 +72,7 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
   // Made by somebody else, under a name that an organization could have.
   const foreign = `${defaultNamespacePrefix}rights-foreign-${suffix}`
   const none = `${defaultNamespacePrefix}rights-none-${suffix}`
-  // Also one that says it is ours: only its name tells that it is none.
+  // Also one that claims to be ours: only its name shows that it isn't.
   const unprefixed = `rights-cluster-${suffix}`
 
   const send = (request: KubeRequest) => Effect.flatMap(KubeApi, (api) => api.request(request))

@@ -68,7 +68,7 @@ export interface Installed {
   readonly server: string
   /** False: Kourier's controller has to be started anew by hand, before it asks the authorizer. Until then Envoy refuses all. */
   readonly kourierRestarted: boolean
-  /** What tenants' namespaces begin with. */
+  /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
 }
 
@@ -76,7 +76,7 @@ export interface Installed {
 export const install = (choice: ClusterChoice, input: InstallInput): Promise<ClusterResult<Installed>> =>
   run(choice, installCluster(input))
 
-/** What an installation lacks; empty where all is well. */
+/** The missing parts of an installation; empty if it is complete. */
 export const check = (choice: ClusterChoice, input: CheckInput): Promise<ClusterResult<ReadonlyArray<Finding>>> =>
   run(choice, checkCluster(input))
 
@@ -89,7 +89,7 @@ export const manifests = ({
   readonly namespacePrefix?: string | undefined
 }): string => toYaml(installManifests({ image, namespacePrefix }))
 
-/** A prefix of tenants' namespaces as an operator writes it, `none` for none; or what is wrong with it. */
+/** Parses a prefix of tenants' namespaces, `none` for no prefix; or returns the problem. */
 export const readNamespacePrefix = (written: string): ClusterResult<string> =>
   Either.match(Schema.decodeEither(NamespacePrefix)(written), {
     onLeft: () => ({

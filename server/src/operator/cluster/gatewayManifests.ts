@@ -6,7 +6,7 @@ const podLabels = { "app.kubernetes.io/name": gatewayName, ...managedLabel }
 const selector = { "app.kubernetes.io/name": gatewayName }
 const named = { name: gatewayName, namespace: systemNamespace, labels: { ...managedLabel } }
 
-/** A number that the Pod Security level `restricted` takes, and that is no user of the node. */
+/** A uid that the Pod Security level `restricted` accepts, and that isn't a user of the node. */
 const user = 65_532
 
 const container = (image: string) => ({

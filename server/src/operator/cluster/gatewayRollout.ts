@@ -51,8 +51,8 @@ export const awaitGateway = Effect.gen(function* () {
 const controller = "net-kourier-controller"
 
 /**
- * Starts Kourier's controller anew, which knows of an authorizer only from its start. False where it is no Deployment of this name:
- * then somebody has to do it by hand.
+ * Restarts Kourier's controller, which only learns about an authorizer when it starts. False if there is no Deployment with this name:
+ * then you have to restart it yourself.
  */
 export const restartKourier = Effect.gen(function* () {
   const api = yield* KubeApi

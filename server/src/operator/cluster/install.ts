@@ -13,11 +13,11 @@ import { prerequisites } from "./prerequisites.ts"
 export interface InstallInput extends ApplyMode {
   readonly image: string | undefined
   readonly domain: string | undefined
-  /** What tenants' namespaces begin with; undefined: what the cluster has, `mc-` where it has none yet. */
+  /** The prefix of tenants' namespaces; undefined: the cluster's own, or `mc-` if it has none yet. */
   readonly namespacePrefix: string | undefined
   /** Are Knative's settings left as they are? */
   readonly keepKnativeSettings: boolean
-  /** Told of each object and setting as it is done. */
+  /** Called for each object and setting once it is done. */
   readonly onStep: (step: InstallStep) => void
 }
 
@@ -25,7 +25,7 @@ export interface InstallStep {
   readonly step: Step
   /** `ClusterRole maxcloud-server`, `config-network domain-template`. */
   readonly what: string
-  /** Of a setting: what was there, and what is now. */
+  /** Of a setting: its former value, and its value now. */
   readonly detail?: string
 }
 
@@ -51,7 +51,7 @@ const problemOf = (what: string) => (error: KubeError) => {
   })
 }
 
-/** Makes on the cluster all that max-cloud needs there. Run again it changes what has changed, and nothing else. */
+/** Creates everything that max-cloud needs on the cluster. Safe to repeat: it only updates what has changed. */
 export const install = Effect.fn("install")(function* (input: InstallInput) {
   const { onStep } = input
   const api = yield* KubeApi

@@ -17,7 +17,7 @@ import { knativePolicies } from "./knativePolicies.ts"
 export interface InstallOptions {
   /** Image of max-cloud, for the gateway's authorizer; undefined: it is left out. */
   readonly image: string | undefined
-  /** What tenants' namespaces begin with. */
+  /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
 }
 
@@ -43,8 +43,8 @@ const bindingInAll = (role: string, account: string): Manifest => ({
 })
 
 /**
- * The namespace in which first deployments are tried: with the default deny, quota and limits of an organization's, so that a dry run
- * there is told what it would be told in one of those, but not labelled as one.
+ * The namespace for dry runs of first deployments. It has the default deny, quota and limits of an organization's, so that a dry run
+ * gives the same answer as in one of those, but it isn't labelled as one.
  */
 const scratch = (): ReadonlyArray<Manifest> => {
   const tenant = {

@@ -8,7 +8,7 @@ const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { "ku
 
 const envoy = { ...inNamespace("kourier-system"), podSelector: { matchLabels: { app: "3scale-kourier-gateway" } } }
 const knative = inNamespace(knativeNamespace)
-/** Namespaces of organizations have this label, which the server puts on them and nobody takes off unnoticed. */
+/** Namespaces of organizations have this label. The server sets it, and nobody can remove it unnoticed. */
 const notTenants = {
   namespaceSelector: {
     matchExpressions: [{ key: "app.kubernetes.io/managed-by", operator: "NotIn", values: ["maxcloud"] }]
@@ -30,10 +30,10 @@ const closed = (part: string, from: ReadonlyArray<unknown>): Manifest => ({
 })
 
 /**
- * The activator hands a request to whatever service its Host names, of any organization and of any visibility, and asks nobody: so only
- * Envoy, whose authorizer was asked, and Knative itself may reach it (the autoscaler probes it before a service goes to zero). The
- * autoscaler believes what it is told of load: only the activator and its own replicas may tell it. Kubelets' probes pass every policy.
- * Metrics are for whoever is not a tenant.
+ * The activator forwards a request to any service that its Host names, of any organization and visibility, without asking anybody. So only
+ * Envoy, whose authorizer was asked, and Knative itself may reach it (the autoscaler probes it before a service scales to zero). The
+ * autoscaler trusts every report of load, so only the activator and its own replicas may send one. Kubelets' probes pass every policy.
+ * Anybody but tenants may read metrics.
  */
 export const knativePolicies: ReadonlyArray<Manifest> = [
   closed("activator", [envoy, knative]),

@@ -7,7 +7,7 @@ export interface KnativeSetting {
   readonly configMap: "config-network" | "config-features" | "config-domain" | "config-kourier"
   readonly key: string
   readonly value: string
-  /** What it is for. */
+  /** Its purpose. */
   readonly why: string
 }
 
@@ -15,15 +15,15 @@ export interface KnativeSetting {
 export const exampleKey = "_example"
 
 export interface KnativeSettingOptions {
-  /** What tenants' namespaces begin with. */
+  /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
-  /** Domain of the services' hosts; undefined: what Knative has stays. */
+  /** Domain of the services' hosts; undefined: Knative's setting stays. */
   readonly domain: string | undefined
-  /** Is the gateway's authorizer installed? Only then is Kourier told to ask it. */
+  /** Is the gateway's authorizer installed? Only then Kourier is configured to ask it. */
   readonly gateway: boolean
 }
 
-/** What max-cloud needs of Knative's configuration, and nothing more. */
+/** The changes to Knative's configuration that max-cloud needs, and nothing more. */
 export const knativeSettings = ({
   domain,
   gateway,

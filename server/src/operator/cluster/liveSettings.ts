@@ -27,7 +27,7 @@ type ConfigMap = typeof ConfigMap.Type
 
 const decode = Schema.decodeUnknownOption(ConfigMap)
 
-/** Who set a key, by `managedFields`. */
+/** The field manager of a key, by `managedFields`. */
 export const managersOf = (map: ConfigMap, key: string): ReadonlyArray<string> =>
   map.metadata.managedFields
     .filter(({ fieldsV1 }) => {
@@ -42,7 +42,7 @@ export interface LiveSetting extends KnativeSetting {
   readonly before: string | undefined
   /** Of `config-domain`: other domains for all services. With two, Knative takes either. */
   readonly others: ReadonlyArray<string>
-  /** Who set what is there; empty where nobody did, or where it is an installation's. */
+  /** The field manager of the present value; empty if there is none, or if it is an installation. */
   readonly heldBy: ReadonlyArray<string>
 }
 
@@ -97,13 +97,13 @@ export const isForeign = (live: LiveSetting): boolean => {
 
 const quoted = (value: string | undefined) => (value === undefined ? "not set" : `"${value}"`)
 
-/** What is there, as an operator would say it. */
+/** The present value, in an operator's words. */
 export const valueText = ({ before, configMap, others }: LiveSetting): string =>
   configMap === "config-domain"
     ? [...others, ...(before === undefined ? [] : ["itself"])].join(", ") || "not set"
     : quoted(before)
 
-/** Sets one value; one that somebody else has set to another is refused unless `force`. */
+/** Sets one value. If somebody else has set another value, it is refused unless `force`. */
 export const applySetting = (live: LiveSetting, { dryRun, force }: ApplyMode) =>
   Effect.gen(function* () {
     const { configMap, heldBy, key, others, value, why } = live

@@ -12,7 +12,7 @@ const decodeVersion = Schema.decodeUnknownOption(Version)
 const tooOld = (version: typeof Version.Type) =>
   Number(version.major) === 1 && Number.parseInt(version.minor, 10) < oldestMinor
 
-/** What must be on a cluster before max-cloud: a version of Kubernetes that knows what is needed, and Knative Serving. */
+/** A cluster's requirements before max-cloud: a recent version of Kubernetes, and Knative Serving. */
 export const prerequisites = Effect.gen(function* () {
   const api = yield* KubeApi
   const version = decodeVersion(yield* api.request({ method: "GET", path: "/version" }))

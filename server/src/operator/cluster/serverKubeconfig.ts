@@ -3,7 +3,7 @@ import type { ClusterCredentials } from "../../runtimes/kubeApi/connect.ts"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { serverAccount, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
 
-/** What a TokenRequest answers (authentication.k8s.io/v1). The API server may give a shorter time than was asked for. */
+/** The answer to a TokenRequest (authentication.k8s.io/v1). The API server may grant a shorter time than requested. */
 const TokenRequest = Schema.Struct({
   status: Schema.Struct({ token: Schema.String, expirationTimestamp: Schema.String })
 })

@@ -1,14 +1,14 @@
-/** Something that this server has built or installed, and makes anew if it's gone. */
+/** Something that this server has built or installed, and makes again if it's missing. */
 export interface CacheEntry {
   readonly organization: { readonly id: string; readonly name: string }
-  /** `built`: a source as it runs; `dependencies`: what its lockfile installs; `damaged`: what was set aside. */
+  /** `built`: a source as it runs; `dependencies`: the packages of its lockfile; `damaged`: entries that were set aside. */
   readonly kind: "built" | "dependencies" | "damaged"
   readonly name: string
-  /** Of its files. What is built shares those of its dependencies. */
+  /** Of its files. Built sources share the files of their dependencies. */
   readonly bytes: number
   /** When it was built, used last or set aside (RFC 3339). */
   readonly at: string
-  /** Does a service run from it, or a build that goes on now use it? */
+  /** Does a service run from it, or a running build use it? */
   readonly inUse: boolean
 }
 

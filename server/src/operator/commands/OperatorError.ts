@@ -1,10 +1,10 @@
 import { Data } from "effect"
 
-/** What an operator asked for is not possible: `message` says why and what to do. */
+/** The operator's request isn't possible: `message` says why, and how to fix it. */
 export class OperatorError extends Data.TaggedError("OperatorError")<{
   readonly reason: "organization" | "quota" | "database" | "audit" | "disk"
   readonly message: string
-  /** Names of the organizations that there are, where the one that was named is not. */
+  /** Names of existing organizations, if the named one doesn't exist. */
   readonly organizations?: ReadonlyArray<string>
   readonly cause?: unknown
 }> {}

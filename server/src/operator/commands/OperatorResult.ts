@@ -2,7 +2,7 @@ export interface OperatorFailure {
   readonly ok: false
   readonly reason: "setting" | "database" | "key" | "organization" | "quota" | "audit" | "disk"
   readonly message: string
-  /** Names of the organizations that there are, where the one that was named is not. */
+  /** Names of existing organizations, if the named one doesn't exist. */
   readonly organizations?: ReadonlyArray<string>
 }
 

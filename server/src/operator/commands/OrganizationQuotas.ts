@@ -3,12 +3,12 @@ import type { StoredUse } from "../../tenancy/limits/StoredUse.ts"
 
 export type QuotaName = keyof QuotaValues
 
-/** An organization, and what it may have and has. */
+/** An organization, its quotas and its use. */
 export interface OrganizationQuotas {
   readonly organization: { readonly id: string; readonly name: string }
-  /** What holds: its own, or else the default of the settings. null: no limit. */
+  /** The effective quota: its own, or else the default of the settings. null: no limit. */
   readonly quotas: QuotaValues
-  /** What was set for it; null: nothing. */
+  /** The organization's own quota; null: none. */
   readonly own: QuotaValues
   readonly use: StoredUse
 }

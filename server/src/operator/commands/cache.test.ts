@@ -73,13 +73,13 @@ describe("the cache", () => {
     expect(["dependencies", "damaged", "unfinished"].flatMap((_) => readdirSync(join(own, _)))).toEqual([])
     expect(readdirSync(join(foreign, "dependencies"))).toHaveLength(4)
 
-    // A build goes on.
+    // A build is running.
     mkdirSync(join(foreign, "unfinished/0123"), { recursive: true })
     const busy = await operator.clearCache({ dataDir })
     expect(busy.ok && busy.value.removed.map((_) => _.kind)).toEqual(["damaged"])
   })
 
-  it("ends at links: what they lead to stays", async () => {
+  it("stops at links: their targets stay", async () => {
     const linked = await server.runPromise(newOrganization)
     const outside = await server.runPromise(newOrganization)
     const own = fill(linked.id)
@@ -101,7 +101,7 @@ describe("the cache", () => {
     expect(existsSync(join(victim, "damaged/kept"))).toBe(true)
   })
 
-  it("of an organization that isn't there is told by the names of those that are", async () => {
+  it("of an unknown organization lists the existing names", async () => {
     expect(await operator.clearCache({ dataDir, organization: "nobody" })).toMatchObject({
       ok: false,
       reason: "organization",

@@ -16,7 +16,7 @@ const decodeDigests = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ organization_id: Schema.String, digest: Schema.String }))
 )
 
-/** Digests that services are told to run, and those of the revisions that serve, by `<organization>/<digest>`. Some are of images. */
+/** Digests that services should run, and those of the serving revisions, by `<organization>/<digest>`. Some are of images. */
 const running = Effect.gen(function* () {
   const sql = yield* SqlClient
   const rows = yield* sql`
@@ -37,7 +37,7 @@ const orGone =
     if (cause.code !== "ENOENT") throw cause
     return or
   }
-/** None behind a link: whoever may write here may have put it there, and what it leads to may be none of this. */
+/** Nothing behind a link: whoever may write here may have put it there, and its target may not be part of the cache. */
 const namesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
   const found = await lstat(folder).catch(orGone(undefined))
   return found?.isDirectory() === true ? readdir(folder).catch(orGone([])) : []
@@ -63,7 +63,7 @@ const placesOf = async (
 ): Promise<ReadonlyArray<Place>> => {
   const own = join(root, organization.id)
   if ((await namesIn(own)).length === 0) return []
-  // A build has a folder there as long as it goes on.
+  // A build has a folder there as long as it runs.
   const builds = (await namesIn(join(own, "unfinished"))).length > 0
   const names: Array<readonly [CacheEntry["kind"], string]> = [
     ...(await namesIn(join(own, "dependencies")))
@@ -120,11 +120,11 @@ const places = (dataDir: string, organization: string | undefined) =>
     })
   })
 
-/** What the server in this data folder has built and installed, of one organization or of all; the largest first. */
+/** Everything that the server in this data folder has built and installed, for one organization or for all; the largest first. */
 export const listCache = (dataDir: string, organization?: string) =>
   Effect.map(places(dataDir, organization), (_) => _.map(entryOf))
 
-/** Removes what no service runs from and no build uses. A server that needs it again makes it anew. */
+/** Removes entries that no service runs from and no build uses. A server that needs one again makes it again. */
 export const clearCache = (dataDir: string, organization?: string) =>
   Effect.gen(function* () {
     const all = yield* places(dataDir, organization)
@@ -133,7 +133,7 @@ export const clearCache = (dataDir: string, organization?: string) =>
       for (const { kind, organization: owner, path } of gone) {
         const unfinished = join(dataDir, "sources", owner.id, "unfinished")
         await mkdir(unfinished, { recursive: true, mode: 0o700 })
-        // Out of the way at once, so that nobody ever finds half of it.
+        // Rename it first, in one step, so that nobody ever finds half of it.
         const leaving = join(unfinished, `gone-${randomBytes(8).toString("hex")}`)
         const isMoved = await rename(path, leaving).then(() => true, orGone(false))
         if (kind === "dependencies")

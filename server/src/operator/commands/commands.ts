@@ -16,7 +16,7 @@ import { runOnDatabase, runOperator } from "./runOperator.ts"
 import type { ServerAuditPage } from "./ServerAuditPage.ts"
 import { exportServerAudit, listServerAudit } from "./serverAudit.ts"
 
-/** Quotas that hold where an organization has none of its own are those of the settings. */
+/** The settings' quotas apply if an organization has none of its own. */
 const withQuotas = (settings: ServerSettings) =>
   Effect.provide(PostgresQuotas.layer(defaultQuotas(settings), settings.dataDir))
 
@@ -43,7 +43,7 @@ export const operator = {
     OperatorResult<OrganizationQuotas>
   > => runOperator(options, (settings) => setQuotas(organization, quotas).pipe(withQuotas(settings))),
 
-  /** `quotas`: which; empty: all. */
+  /** Names of quotas; empty: all. */
   unsetQuotas: ({
     organization,
     quotas,
@@ -52,7 +52,7 @@ export const operator = {
     OperatorResult<OrganizationQuotas>
   > => runOperator(options, (settings) => unsetQuotas(organization, quotas).pipe(withQuotas(settings))),
 
-  /** Of the server's own audit log, which tells of what happens in no organization: newest first. */
+  /** Entries of the server's own audit log, about events outside of any organization: newest first. */
   listAudit: ({
     action,
     before,
@@ -75,7 +75,7 @@ export const operator = {
   rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
     runOnDatabase(options, () => rolloutStatus),
 
-  /** What a server has built of sources and installed for them, of one organization or of all. Changes nothing. */
+  /** Everything that a server has built from sources and installed for them, for one organization or for all. Changes nothing. */
   listCache: ({
     organization,
     ...options

@@ -39,7 +39,7 @@ const deploy = (organization: Effect.Effect.Success<typeof newOrganization>, nam
 const entriesOf = (id: Parameters<Audit["Type"]["list"]>[0]) => Effect.flatMap(Audit, (_) => _.list(id, { limit: 10 }))
 
 describe("quotas by the operator", () => {
-  it("hold at once for the server that runs, and are told in the organization's audit log", async () => {
+  it("apply at once to the running server, and appear in the organization's audit log", async () => {
     const acme = await server.runPromise(newOrganization)
     const set = await operator.setQuotas({
       dataDir,

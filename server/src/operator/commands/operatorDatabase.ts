@@ -17,7 +17,7 @@ export type OperatorDatabase = Pick<ServerSettings, "dataDir" | "databaseUrl" | 
 
 const limits = (statementTimeout: ServerSettings["statementTimeout"]) => ({ connections: 2, statementTimeout })
 
-/** That of the data folder: the one that a server has started there, or else started for as long as the scope is open. */
+/** The data folder's database: that of a running server, or one that is started for as long as the scope is open. */
 const embedded = ({ backupFolder, dataDir, statementTimeout }: OperatorDatabase) =>
   Effect.gen(function* () {
     if (!existsSync(join(dataDir, "postgres/data"))) {

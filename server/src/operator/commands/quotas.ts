@@ -87,7 +87,7 @@ const read = (written: Partial<Record<QuotaName, string>>) =>
 
 const digestOf = (quotas: QuotaValues) => createHash("sha256").update(JSON.stringify(quotas)).digest("hex")
 
-/** Changes them and tells of it in the organization's audit log, both or neither. Servers look at each deployment. */
+/** Changes quotas and records that in the organization's audit log, both or neither. Servers read them at each deployment. */
 const change = (action: string, name: string, values: Partial<QuotaValues>, words: string) =>
   transaction(
     Effect.gen(function* () {
@@ -120,7 +120,7 @@ export const setQuotas = (name: string, written: Partial<Record<QuotaName, strin
     return yield* change("server.setQuotas", name, values, words.join(", "))
   })
 
-/** What was set goes, for those that are named or for all: the server's defaults hold again. */
+/** Removes the named quotas of the organization, or all: the server's defaults apply again. */
 export const unsetQuotas = (name: string, which: ReadonlyArray<QuotaName>) => {
   const names = which.length === 0 ? quotaNames : which
   return change(

@@ -21,7 +21,7 @@ const decodeOrganizations = Schema.decodeUnknownSync(
 )
 const isId = Schema.is(OrganizationId)
 
-/** By name, or by id: the log of an organization that was erased goes on. */
+/** By name, or by id: the log of an erased organization continues. */
 const chainOf = (log: string) =>
   Effect.gen(function* () {
     if (log === "server" || isId(log)) return log
@@ -101,7 +101,7 @@ const removeCheckpoints = async (client: pg.ClientBase, chain: Chain, sequences:
   await client.query("alter table public.audit_checkpoints enable trigger audit_checkpoints_append_only")
 }
 
-/** By the role that owns the tables, for nobody else may: sets the head to the last entry, if that is still the last one. */
+/** Runs as the role that owns the tables, since nobody else may: sets the head to the last entry, if that is still the last one. */
 const carryOut = (place: DatabasePlace, chain: Chain, { checkpoints, head }: Repair) =>
   Effect.gen(function* () {
     const client = yield* ownerConnection(place)

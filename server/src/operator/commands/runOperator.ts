@@ -36,7 +36,7 @@ export const failureOf = (error: Failed): OperatorFailure => {
   }
 }
 
-/** What operators' commands stand on: a server's database, its keys, and its audit log. */
+/** The base of operators' commands: a server's database, its keys, and its audit log. */
 export const operatorLayer = (settings: ServerSettings) =>
   // Nothing is signed on the way: servers do that, and an export by itself.
   PostgresAudit.layer({ checkpointsEvery: "1 day" }).pipe(

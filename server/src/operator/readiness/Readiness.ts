@@ -10,7 +10,7 @@ import { backupCheck } from "../backup/backupCheck.ts"
 /** How long an answer holds: whoever asks, and however often, the checks run no more often than this. */
 const holdsFor = Duration.seconds(2)
 
-/** A disk of the network that is away answers nothing at all. */
+/** An unreachable network disk doesn't answer at all. */
 const diskAnswersIn = Duration.seconds(5)
 const diskHangs: ReadinessCheck = {
   name: "disk",
