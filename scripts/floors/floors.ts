@@ -41,7 +41,7 @@ export const floors: ReadonlyArray<Floor> = [
   }),
   floor("stores", "what tenants give, and what their services write", {
     secrets: "sealed secrets, and those of an external store",
-    images: "tags, registries and their credentials",
+    images: "tags, pulls, registries and their credentials",
     sources: "source snapshots, and their builds",
     logs: "log lines that are kept"
   }),
