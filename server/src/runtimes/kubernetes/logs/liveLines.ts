@@ -33,6 +33,20 @@ export interface LiveLines {
 /** An instance of which nothing came for so long, while more was waited for, lags by no more than this. */
 const settledMillis = 8_000
 
+/** What the merge gives, with how far behind its instances may be. */
+const taken = (merge: LiveMerge, currentSince: ReadonlyMap<string, number | undefined>): Stream.Stream<LiveLines> =>
+  Stream.repeatEffectOption(
+    Effect.flatMap(merge.take, (lines) => (lines === undefined ? Effect.fail(Option.none()) : Effect.succeed(lines)))
+  ).pipe(
+    Stream.mapAccum("", (before, lines) => {
+      let newest = before
+      for (const { t } of lines) if (t > newest) newest = t
+      const settled = performance.now() - settledMillis
+      const lagging = [...currentSince].filter(([, since]) => since === undefined || since > settled)
+      return [newest, { lines, newest, lagging: lagging.map(([uid]) => uid) }]
+    })
+  )
+
 /** Lines from now on, of the instances that there are and that will be, until the service is deleted. */
 export const liveLines = (options: LiveLinesOptions) =>
   Effect.gen(function* () {
@@ -105,14 +119,5 @@ export const liveLines = (options: LiveLinesOptions) =>
       fromHistory(positions.copy(), (line) => !known.has(line.uid))
     )
 
-    let newest = ""
-    return Stream.repeatEffectOption(
-      Effect.flatMap(merge.take, (lines) => {
-        if (lines === undefined) return Effect.fail(Option.none())
-        for (const { t } of lines) if (t > newest) newest = t
-        const settled = performance.now() - settledMillis
-        const lagging = [...currentSince].filter(([, since]) => since === undefined || since > settled)
-        return Effect.succeed<LiveLines>({ lines, newest, lagging: lagging.map(([uid]) => uid) })
-      })
-    )
+    return taken(merge, currentSince)
   })

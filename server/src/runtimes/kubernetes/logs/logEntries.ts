@@ -1,0 +1,47 @@
+import type { LogEntry } from "@maxcloud/sdk/api"
+import type { HistoryCut } from "../../../stores/logs/LogHistory.ts"
+import type { LogLine } from "../../../stores/logs/LogLine.ts"
+import type { LogQuery } from "../../port/Runtime.ts"
+import type { ReaderPositions } from "./ReaderPositions.ts"
+
+const toEntry = (query: LogQuery, line: LogLine, cursor: string): LogEntry => ({
+  cursor,
+  at: line.t,
+  service: query.key.service,
+  revision: line.revision,
+  instance: line.instance,
+  // The log API tells them apart only behind an alpha feature (PodLogsQuerySplitStreams).
+  stream: "stdout",
+  line: line.line,
+  truncated: line.truncated
+})
+
+/** Lines as the reader gets them, each with the cursor after it. */
+export const deliver = (
+  query: LogQuery,
+  positions: ReaderPositions,
+  lines: ReadonlyArray<LogLine>
+): ReadonlyArray<LogEntry> =>
+  lines.map((line) => {
+    positions.took(line)
+    return toEntry(query, line, positions.cursor())
+  })
+
+/** Says that older lines were asked for than are kept. `days`: how long lines are kept. */
+export const cutNotice = (
+  query: LogQuery,
+  positions: ReaderPositions,
+  { before, reason }: HistoryCut,
+  days: number
+): LogEntry => ({
+  cursor: positions.cursor(),
+  at: new Date().toISOString(),
+  service: query.key.service,
+  revision: "",
+  instance: "",
+  stream: "system",
+  line: `lines before ${before.slice(0, 19)}Z are no longer kept (${
+    reason === "days" ? `retention ${days} days` : "the organization's logs are at their limit of bytes"
+  })`,
+  truncated: false
+})
