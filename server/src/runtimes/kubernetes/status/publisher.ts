@@ -1,0 +1,31 @@
+import type { ServiceName } from "@maxcloud/config-schema"
+import { Option } from "effect"
+import type { ServiceKey } from "../../port/Runtime.ts"
+import type { ClusterCache } from "../cache/ClusterCache.ts"
+import { CoalescingHub } from "../cache/CoalescingHub.ts"
+import { keyOfNamespace } from "../cache/namespaceKey.ts"
+
+/** Tells of services by their key. One whose namespace is not known yet is told of when it is. */
+export const makePublisher = (cache: ClusterCache["Type"]) => {
+  const hub = new CoalescingHub<ServiceKey>()
+  const strangers = new Map<string, Set<ServiceName>>()
+
+  const publish = (namespace: string, service: ServiceName) => {
+    const owner = Option.flatMap(Option.fromNullable(cache.namespace(namespace)), keyOfNamespace)
+    if (Option.isNone(owner)) {
+      strangers.set(namespace, (strangers.get(namespace) ?? new Set()).add(service))
+      return
+    }
+    hub.publish(`${namespace}/${service}`, { ...owner.value, service })
+  }
+
+  return {
+    publish,
+    namespaceChanged: (namespace: string) => {
+      const waiting = strangers.get(namespace) ?? []
+      strangers.delete(namespace)
+      for (const stranger of waiting) publish(namespace, stranger)
+    },
+    changes: hub.stream
+  }
+}
