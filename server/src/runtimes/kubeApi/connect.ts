@@ -4,6 +4,7 @@ import type { RequestOptions } from "node:https"
 import { homedir } from "node:os"
 import { delimiter, join } from "node:path"
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js"
+import type { Cluster, User } from "@kubernetes/client-node/dist/config_types.js"
 import { Effect } from "effect"
 import { ClusterConfigError } from "./ClusterConfigError.ts"
 
@@ -104,9 +105,8 @@ const expiredSince = (cert: Buffer | string | undefined): string | undefined => 
   return Date.parse(validTo) < Date.now() ? new Date(validTo).toISOString() : undefined
 }
 
-/** Reads the credentials anew: files and plugins too. */
-export const readCredentials = Effect.fn("readCredentials")(function* (source: ClusterSource) {
-  const { context, load, origin } = yield* placeOf(source)
+/** Reads the kubeconfig, and the cluster and user that it names for the context. */
+const readConfig = Effect.fnUntraced(function* ({ context, load, origin }: Place) {
   // Only this module of the client, and only now: with its generated API it takes half a second and 80 MB.
   const { KubeConfig } = yield* Effect.promise(() => import("@kubernetes/client-node/dist/config.js"))
   const config = new KubeConfig()
@@ -145,39 +145,37 @@ export const readCredentials = Effect.fn("readCredentials")(function* (source: C
       message: `${origin} reaches the cluster by a SOCKS proxy (proxy-url): only HTTP proxies are supported`
     })
   }
+  return { config, cluster, user }
+})
 
-  const options: RequestOptions = {}
-  yield* Effect.tryPromise({
-    try: () => config.applyToHTTPSOptions(options),
-    catch: (cause) =>
-      new ClusterConfigError({
-        reason: "credentials",
-        message: `the credentials of user ${user.name} in ${origin} can't be read: ${messageOf(cause)}. Fix the file or the plugin (${user.exec?.command ?? "none"}) that gives them`
-      })
-  })
-  const cert = material(options.cert)
-  const expired = yield* Effect.try({
-    try: () => expiredSince(cert),
-    catch: () =>
-      new ClusterConfigError({
-        reason: "credentials",
-        message: `the client certificate of user ${user.name} in ${origin} isn't a certificate (PEM): create the kubeconfig again`
-      })
-  })
-  if (expired !== undefined) {
-    return yield* new ClusterConfigError({
-      reason: "credentials",
-      message: `the client certificate of user ${user.name} in ${origin} expired at ${expired}: get a new kubeconfig`
+/** Fails if a client certificate isn't one, or has expired. */
+const checkCertificate = (cert: Buffer | string | undefined, user: User, origin: string) =>
+  Effect.gen(function* () {
+    const expired = yield* Effect.try({
+      try: () => expiredSince(cert),
+      catch: () =>
+        new ClusterConfigError({
+          reason: "credentials",
+          message: `the client certificate of user ${user.name} in ${origin} isn't a certificate (PEM): create the kubeconfig again`
+        })
     })
-  }
+    if (expired !== undefined) {
+      return yield* new ClusterConfigError({
+        reason: "credentials",
+        message: `the client certificate of user ${user.name} in ${origin} expired at ${expired}: get a new kubeconfig`
+      })
+    }
+  })
+
+const credentialsOf = (cluster: Cluster, user: User, options: RequestOptions, origin: string): ClusterCredentials => {
   const basic = typeof options.auth === "string" ? Buffer.from(options.auth).toString("base64") : undefined
   const servername: unknown = Reflect.get(options, "servername")
-  const credentials: ClusterCredentials = {
+  return {
     server: cluster.server.replace(/\/$/, ""),
     origin,
     tls: {
       ca: material(options.ca),
-      cert,
+      cert: material(options.cert),
       key: material(options.key),
       servername: typeof servername === "string" ? servername : undefined,
       rejectUnauthorized: options.rejectUnauthorized
@@ -190,5 +188,22 @@ export const readCredentials = Effect.fn("readCredentials")(function* (source: C
     },
     changing: Boolean(user.exec) || Boolean(user.authProvider)
   }
-  return credentials
+}
+
+/** Reads the credentials anew: files and plugins too. */
+export const readCredentials = Effect.fn("readCredentials")(function* (source: ClusterSource) {
+  const place = yield* placeOf(source)
+  const { origin } = place
+  const { cluster, config, user } = yield* readConfig(place)
+  const options: RequestOptions = {}
+  yield* Effect.tryPromise({
+    try: () => config.applyToHTTPSOptions(options),
+    catch: (cause) =>
+      new ClusterConfigError({
+        reason: "credentials",
+        message: `the credentials of user ${user.name} in ${origin} can't be read: ${messageOf(cause)}. Fix the file or the plugin (${user.exec?.command ?? "none"}) that gives them`
+      })
+  })
+  yield* checkCertificate(material(options.cert), user, origin)
+  return credentialsOf(cluster, user, options, origin)
 })
