@@ -2,8 +2,8 @@ import type { Readable } from "node:stream"
 import { Data, Effect, type Scope } from "effect"
 import { guardedBy } from "../../base/node/guarded.ts"
 import type { Connections } from "./connections.ts"
-import { type Answer, NoAnswer, noAnswer, optionsOf, retryAfterOf } from "./exchange.ts"
 import type { KubeRequest } from "./KubeApi.ts"
+import { type Answer, NoAnswer, noAnswer, optionsOf, retryAfterOf } from "./roundTrip.ts"
 
 /** An answer that is read as it comes. */
 export interface OpenAnswer {

@@ -1,10 +1,10 @@
 import { Effect, Option, Stream } from "effect"
 import { jittered } from "../../base/node/backoff.ts"
 import type { Connections, makeConnections } from "./connections.ts"
-import { type Answer, exchange, NoAnswer } from "./exchange.ts"
 import { type KubeApi, KubeError, type KubeRequest } from "./KubeApi.ts"
 import { type OpenAnswer, open, type Refused } from "./open.ts"
 import { openSocket } from "./openSocket.ts"
+import { type Answer, NoAnswer, roundTrip } from "./roundTrip.ts"
 import { errorOfAnswer } from "./status.ts"
 import type { Unanswered } from "./unanswered.ts"
 
@@ -47,7 +47,7 @@ const authorized = <A, E, R>(
 export const sendOnce = (line: Line, request: KubeRequest) =>
   authorized(
     line,
-    (now) => line.inFlight.withPermits(1)(exchange(now, request, line.timeoutMillis)),
+    (now) => line.inFlight.withPermits(1)(roundTrip(now, request, line.timeoutMillis)),
     (answer) => answer.status === 401
   )
 
@@ -107,7 +107,7 @@ export const request = (line: Line, asked: KubeRequest) =>
 /** See `KubeApi.answer`. */
 export const answerOnce = (line: Line, asked: KubeRequest, limitMillis: number) =>
   line.connections.current.pipe(
-    Effect.flatMap((now) => line.inFlight.withPermits(1)(exchange(now, asked, limitMillis))),
+    Effect.flatMap((now) => line.inFlight.withPermits(1)(roundTrip(now, asked, limitMillis))),
     Effect.mapError((error) => unreachable(line, askedBy(asked), error))
   )
 

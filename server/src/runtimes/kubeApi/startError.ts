@@ -1,7 +1,7 @@
 import type { Either } from "effect"
 import { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterCredentials } from "./connect.ts"
-import type { Answer, NoAnswer } from "./exchange.ts"
+import type { Answer, NoAnswer } from "./roundTrip.ts"
 
 const unknownAuthority = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",

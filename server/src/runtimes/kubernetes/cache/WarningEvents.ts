@@ -1,4 +1,4 @@
-import { keyOf } from "./ObjectStore.ts"
+import { keyOf } from "./ObjectIndex.ts"
 import type { EventObject } from "./objects.ts"
 
 const keptOfAnObject = 20

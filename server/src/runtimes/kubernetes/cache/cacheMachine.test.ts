@@ -10,7 +10,7 @@ import {
   takeObjects,
   takeWarnings
 } from "./cacheMachine.ts"
-import { keyOf } from "./ObjectStore.ts"
+import { keyOf } from "./ObjectIndex.ts"
 import type { EventObject, MetadataObject } from "./objects.ts"
 
 const object = (

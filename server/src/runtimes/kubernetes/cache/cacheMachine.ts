@@ -3,7 +3,7 @@ import { label } from "@maxcloud/synth"
 import { Schema } from "effect"
 import type { WatchEvent } from "../../kubeApi/KubeApi.ts"
 import type { CacheChange } from "./ClusterCache.ts"
-import { ObjectStore } from "./ObjectStore.ts"
+import { ObjectIndex } from "./ObjectIndex.ts"
 import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
 import { serviceOfInvolved } from "./serviceOfInvolved.ts"
 import { WarningEvents } from "./WarningEvents.ts"
@@ -32,7 +32,7 @@ export type KeptKind = keyof KeptObjects
  * changed in place, since a copy of ten thousand objects for each event would cost more than all the rest.
  */
 export interface CacheState {
-  readonly objects: { readonly [K in KeptKind]: ObjectStore<KeptObjects[K]> }
+  readonly objects: { readonly [K in KeptKind]: ObjectIndex<KeptObjects[K]> }
   readonly warnings: WarningEvents
   /** Namespaces whose Secrets are followed. */
   readonly followed: Set<string>
@@ -53,21 +53,21 @@ const serviceLabel = ({ labels }: Meta): ServiceName | undefined => {
 }
 
 export const emptyCache = (): CacheState => {
-  const newStore = <A extends Named>() => new ObjectStore<A>(serviceLabel)
-  const namespaces = newStore<MetadataObject>()
+  const newIndex = <A extends Named>() => new ObjectIndex<A>(serviceLabel)
+  const namespaces = newIndex<MetadataObject>()
   return {
     objects: {
-      service: newStore(),
-      revision: newStore(),
-      pod: newStore(),
-      route: newStore(),
+      service: newIndex(),
+      revision: newIndex(),
+      pod: newIndex(),
+      route: newIndex(),
       namespace: namespaces,
-      networkPolicy: newStore(),
-      serviceAccount: newStore(),
-      secret: newStore(),
-      externalSecret: newStore(),
-      resourceQuota: newStore(),
-      limitRange: newStore()
+      networkPolicy: newIndex(),
+      serviceAccount: newIndex(),
+      secret: newIndex(),
+      externalSecret: newIndex(),
+      resourceQuota: newIndex(),
+      limitRange: newIndex()
     },
     warnings: new WarningEvents((name) => namespaces.get("", name) !== undefined),
     followed: new Set()
@@ -113,7 +113,7 @@ const namespaceWent = (state: CacheState, { metadata: { name } }: Named): Effect
 }
 
 const put = <K extends KeptKind>(state: CacheState, kind: K, object: KeptObjects[K]): Effects => {
-  const store: ObjectStore<KeptObjects[K]> = state.objects[kind]
+  const store: ObjectIndex<KeptObjects[K]> = state.objects[kind]
   store.put(object)
   return [...(kind === "namespace" ? namespaceCame(state, object) : []), tell(kind, object, false)]
 }
@@ -123,7 +123,7 @@ const remove = (state: CacheState, kind: KeptKind, object: Named): Effects => {
   return [...(kind === "namespace" ? namespaceWent(state, object) : []), tell(kind, object, true)]
 }
 
-const inNamespace = (store: ObjectStore<Named>, namespace: string) =>
+const inNamespace = (store: ObjectIndex<Named>, namespace: string) =>
   [...store.all()].filter((_) => _.metadata.namespace === namespace)
 
 /** All objects of a kind, or of its objects in a namespace: tells only of those that differ, and of those that are gone. */
@@ -133,7 +133,7 @@ const replace = <K extends KeptKind>(
   objects: ReadonlyArray<KeptObjects[K]>,
   namespace: string | undefined
 ): Effects => {
-  const store: ObjectStore<Named> = state.objects[kind]
+  const store: ObjectIndex<Named> = state.objects[kind]
   const gone = new Set(namespace === undefined ? store.all() : inNamespace(store, namespace))
   const effects: Array<CacheEffect> = []
   for (const object of objects) {

@@ -58,7 +58,7 @@ export const optionsOf = (
 })
 
 /** One request and its whole answer, by undici's own handler: nothing else is made of it. */
-export const exchange = (
+export const roundTrip = (
   connections: Connections,
   request: KubeRequest,
   timeoutMillis: number

@@ -6,7 +6,7 @@ type Meta = MetadataObject["metadata"]
 export const keyOf = (namespace: string, name: string) => `${namespace}/${name}`
 
 /** Objects of one kind, found by name, and by the service that their label names. */
-export class ObjectStore<A extends { readonly metadata: Meta }> {
+export class ObjectIndex<A extends { readonly metadata: Meta }> {
   readonly #byName = new Map<string, A>()
   readonly #byService = new Map<string, Map<string, A>>()
   readonly #serviceOf: (metadata: Meta) => string | undefined
