@@ -329,3 +329,42 @@ describe("callers", () => {
     })
   )
 })
+
+describe("a body that holds a secret", () => {
+  const secret = "not-to-be-told"
+  const inApp = "/api/v1/apps/shop/stages/production/secrets"
+  it.scopedLive.each([
+    ["PUT", `${inApp}/KEY`, [secret, [secret], { value: [secret] }, { value: { a: secret } }, { val: secret }]],
+    [
+      "POST",
+      `${inApp}/import`,
+      [
+        secret,
+        [{ name: "A", value: secret }],
+        { secrets: secret },
+        { secrets: { A: secret } },
+        { secrets: [secret] },
+        { secrets: [{ name: "A", value: [secret] }] },
+        { secrets: [{ name: "A", value: "a" }, [secret]] }
+      ]
+    ],
+    ["PUT", "/api/v1/registries/registry.example.com", [secret, [secret], { username: "ada", password: [secret] }]],
+    ["POST", "/api/v1/auth/verify", [secret, [secret], { token: [secret] }]],
+    ["POST", "/api/v1/auth/accept-invite", [secret, { token: { a: secret } }]],
+    ["POST", "/api/v1/auth/device/token", [secret, { deviceCode: [secret] }]],
+    [
+      "POST",
+      "/api/v1/auth/register",
+      [secret, { email: "a@b.example", organization: "acme", bootstrapToken: [secret] }]
+    ]
+  ] as const)("%s %s: a wrong shape isn't quoted", ([method, path, bodies]) =>
+    Effect.gen(function* () {
+      const { url } = yield* testApi()
+      for (const body of bodies) {
+        const answer = yield* send(`${url}${path}`, { method, headers: json, body: JSON.stringify(body) })
+        assertProblem(answer, 400, "InvalidRequest")
+        assert.notInclude(answer.body, secret, JSON.stringify(body))
+      }
+    })
+  )
+})

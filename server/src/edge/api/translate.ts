@@ -1,5 +1,6 @@
 import { HttpApiError, HttpServerError, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
 import { type ApiError, type InvalidRequest, Unavailable } from "@maxcloud/sdk/api"
+import { carriesSecret } from "@maxcloud/sdk/internal"
 import { Cause, Effect, Option, Schema } from "effect"
 import { databaseAway, isPassingFault } from "../../base/database/sqlErrors.ts"
 import { internalError, invalidRequest, isApiError, nothingAt, problemResponse } from "../http/problems.ts"
@@ -51,17 +52,19 @@ const rewrite = (
   return response.status === 400
     ? Option.match(decodeDecodeError(text), {
         onNone: () => response,
-        onSome: (error) => problemResponse(fromDecodeError(pathOf(request.url), error))
+        onSome: (error) => problemResponse(fromDecodeError(request.method, pathOf(request.url), error))
       })
     : Option.match(decodeUnavailable(text), { onNone: () => response, onSome: problemResponse })
 }
 
-const fromDecodeError = (path: string, { issues }: HttpApiError.HttpApiDecodeError): InvalidRequest => {
+const fromDecodeError = (method: string, path: string, { issues }: HttpApiError.HttpApiDecodeError): InvalidRequest => {
+  const hasSecret = carriesSecret(method, path)
   // An optional field is the union of its type and `undefined`, and each of the two would tell its issue.
   const meant = issues.filter((_) => !_.message.startsWith("Expected undefined,"))
   const told = (meant.length > 0 ? meant : issues).slice(0, 50).map((issue) => {
     const place = issue.path.map((_) => (typeof _ === "symbol" ? String(_) : _))
-    return { path: place, message: withoutSecret(path, place, issue.message).slice(0, 500) }
+    const message = hasSecret ? withoutSecret(path, place, issue.message) : issue.message
+    return { path: place, message: message.slice(0, 500) }
   })
   const [first] = told
   return invalidRequest(
@@ -72,8 +75,14 @@ const fromDecodeError = (path: string, { issues }: HttpApiError.HttpApiDecodeErr
   )
 }
 
-/** Messages quote what was sent, and what is sent to set a secret is its value. */
-const withoutSecret = (path: string, place: ReadonlyArray<string | number>, message: string) =>
-  /\/secrets\//.test(path) && (place.length === 0 || place[0] === "value")
-    ? 'the body is {"value": "<the secret: up to 65,536 characters of text>"}'
-    : message
+const secretText = "<the secret: up to 65,536 characters of text>"
+
+/** Messages quote what was sent, and that holds a secret here. A name, or a field, is no secret. */
+const withoutSecret = (path: string, place: ReadonlyArray<string | number>, message: string) => {
+  const quotes = /, actual /.test(message)
+  if (/\/secrets\/import$/.test(path) && quotes)
+    return `the body is {"secrets": [{"name": "<name>", "value": "${secretText}"}]}`
+  if (/\/secrets\//.test(path) && (quotes || place.length === 0 || place[0] === "value"))
+    return `the body is {"value": "${secretText}"}`
+  return message.replace(/, actual .*$/s, "")
+}
