@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import type { ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { inspect } from "node:util"
 import { gunzipSync } from "node:zlib"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import {
@@ -356,6 +357,22 @@ describe("faults of the way", () => {
       (await failureOf(createClient({ apiUrl: "localhost:8080" }).info())).message,
       "isn't a URL of a server"
     )
+  })
+
+  it("says that the connection broke where it did in the middle of an answer", async () => {
+    await using server = await fakeServer({
+      "GET /api/v1/info": (_, response) => {
+        response.writeHead(200, { "content-type": "application/json", "content-length": "100" }).write("{")
+        setTimeout(() => response.destroy(), 20)
+      }
+    })
+    assert.strictEqual((await failureOf(createClient({ apiUrl: server.url }).info()))._tag, "NotReachable")
+  })
+
+  it("never shows a password of the URL", async () => {
+    const error = await failureOf(createClient({ apiUrl: "http://ada:pass-word@127.0.0.1:1" }).info())
+    assert.strictEqual(error._tag, "NotReachable")
+    assert.notInclude(inspect(error), "pass-word")
   })
 
   it("shows the answer of a proxy in front of the server", async () => {

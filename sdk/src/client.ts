@@ -175,7 +175,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
       import: (app, values, call) =>
         calls.secrets.import(
           app,
-          Object.entries(values).map(([name, value]) => ({ name, value })),
+          Object.entries(values ?? {}).map(([name, value]) => ({ name, value })),
           call
         )
     },

@@ -8,7 +8,7 @@ import {
 } from "@effect/platform"
 import { Effect, Either, type Layer, ParseResult, Redacted, Schema, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "./api/api.ts"
-import { ApiError, InvalidRequest } from "./api/errors.ts"
+import { ApiError, InvalidRequest, Unauthenticated } from "./api/errors.ts"
 import { carriesSecret } from "./api/operations.ts"
 import { type CallError, InsecureUrl, NotReachable, UnexpectedAnswer } from "./errors.ts"
 import { ProxyFailed } from "./proxy/ProxyFailed.ts"
@@ -39,16 +39,25 @@ export const defaultApiUrl = (): string => {
   return given === undefined || given === "" ? "http://127.0.0.1:8080" : given
 }
 
+/** A header field has only printable ASCII. What refuses another one quotes it, so it never gets that far. */
+const bearer = (token: string): Effect.Effect<{ readonly authorization: string }, Unauthenticated> =>
+  /^[\x20-\x7e]*$/.test(token)
+    ? Effect.succeed({ authorization: `Bearer ${token}` })
+    : new Unauthenticated({
+        detail:
+          "the token has a line break or another character that no token has, so it wasn't sent: is it one token, copied whole, and nothing else?"
+      })
+
 /** The header field of the bearer token that is meant, for a request; undefined where there is none. */
 const authorizationOf = (
   given: ConnectionOptions["token"]
 ): Effect.Effect<{ readonly authorization: string }, unknown> | undefined => {
   const written = given === undefined ? variable("MAXCLOUD_API_KEY") : given
   if (typeof written === "function") {
-    return Effect.map(Effect.tryPromise({ try: written, catch: (_) => _ }), (_) => ({ authorization: `Bearer ${_}` }))
+    return Effect.flatMap(Effect.tryPromise({ try: written, catch: (_) => _ }), (_) => bearer(_.trim()))
   }
   const token = (written === undefined || typeof written === "string" ? written : Redacted.value(written))?.trim()
-  return token === undefined || token === "" ? undefined : Effect.succeed({ authorization: `Bearer ${token}` })
+  return token === undefined || token === "" ? undefined : bearer(token)
 }
 
 /** May a credential be sent there: encrypted, or not over any wire? */
@@ -79,6 +88,9 @@ const throughLimits = <A, R>(
       ? Effect.fail(error)
       : Effect.delay(throughLimits(effect, tries - 1), `${Math.max(0, error.retryAfterSeconds)} seconds`)
   )
+
+/** For messages: a URL may hold the password of a proxy before the server. */
+const withoutPassword = (apiUrl: string): string => apiUrl.replace(/^([a-z]+:\/\/)[^/?#]*@/i, "$1")
 
 const codeOf = (cause: unknown): string => {
   if (typeof cause !== "object" || cause === null) return "unknown"
@@ -115,16 +127,23 @@ export const makeConnection = (
   const authorization: Effect.Effect<Readonly<Record<string, string>>, unknown> = ownAuthorization ?? asOwner
   const plainFetch = options.fetch ?? globalThis.fetch
   const valid = URL.canParse(apiUrl) && /^https?:/.test(apiUrl)
+  const shownUrl = withoutPassword(apiUrl)
   const notReachable = (cause: unknown) =>
     new NotReachable({
-      apiUrl,
-      code: valid ? codeOf(cause) : "ERR_INVALID_URL",
+      apiUrl: shownUrl,
+      code: valid ? codeOf(cause).replaceAll(apiUrl, shownUrl) : "ERR_INVALID_URL",
       proxy: cause instanceof ProxyFailed ? cause : undefined
     })
 
+  /** Why a request failed. Some are never sent. */
+  const unsent = (cause: unknown) =>
+    cause instanceof InsecureUrl || cause instanceof Unauthenticated ? cause : notReachable(cause)
+
   /** The one place that every request passes: what must stay secret is never sent, or asked for, where it could be read on its way. */
   const guard = (method: string, url: string, headers: Readonly<Record<string, string | undefined>>) =>
-    mayGoOut(apiUrl, method, url, headers.authorization !== undefined) ? Effect.void : new InsecureUrl({ apiUrl })
+    mayGoOut(apiUrl, method, url, headers.authorization !== undefined)
+      ? Effect.void
+      : new InsecureUrl({ apiUrl: shownUrl })
 
   const guardRequest = (request: HttpClientRequest.HttpClientRequest) =>
     Effect.mapError(
@@ -164,15 +183,16 @@ export const makeConnection = (
   ): Effect.Effect<never, CallError> => {
     switch (error._tag) {
       case "RequestError":
-        return Effect.fail(error.cause instanceof InsecureUrl ? error.cause : notReachable(error.cause))
+        return Effect.fail(unsent(error.cause))
       case "ResponseError":
-        return error.response.text.pipe(
-          Effect.orElseSucceed(() => ""),
-          Effect.flatMap((body) => Effect.fail(errorOf(error.request.url, error.response.status, body)))
-        )
+        return Effect.matchEffect(error.response.text, {
+          // The answer broke off.
+          onFailure: ({ cause }) => Effect.fail(notReachable(cause)),
+          onSuccess: (body) => Effect.fail(errorOf(error.request.url, error.response.status, body))
+        })
       case "ParseError": {
         const [first] = ParseResult.ArrayFormatter.formatErrorSync(error)
-        const detail = first === undefined ? error.message : `${first.path.join(".")}: ${first.message}`
+        const detail = first === undefined ? error.message : [...first.path, first.message].join(": ")
         return Effect.fail(new UnexpectedAnswer({ url: apiUrl, status: 0, detail }))
       }
       case "HttpApiDecodeError":
@@ -203,7 +223,7 @@ export const makeConnection = (
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())
       )
-      const own = yield* Effect.mapError(authorization, notReachable)
+      const own = yield* Effect.mapError(authorization, unsent)
       const headers = { ...Object.fromEntries(new Headers(init.headers)), ...own }
       if (URL.canParse(url)) yield* guard(init.method ?? "GET", url, headers)
       const response = yield* Effect.tryPromise({
@@ -222,7 +242,7 @@ export const makeConnection = (
   /** A WebSocket, whose handshake has the credential in its headers, never in its URL. It closes with the scope. */
   const socket = (path: string, protocol: string): Effect.Effect<WebSocket, CallError, Scope.Scope> =>
     Effect.gen(function* () {
-      const headers = yield* Effect.mapError(authorization, notReachable)
+      const headers = yield* Effect.mapError(authorization, unsent)
       const url = `${apiUrl}${path}`
       if (!valid) return yield* notReachable(undefined)
       yield* guard("GET", url, headers)

@@ -9,7 +9,7 @@ import {
   type ServiceName,
   type StageName
 } from "@maxcloud/config-schema"
-import { Effect, Either, Schedule, Stream } from "effect"
+import { Effect, Either, Predicate, Schedule, Stream } from "effect"
 import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec } from "./api/index.ts"
 import type { Connection } from "./connection.ts"
 import { type CallError, DeploymentFailed, NotReachable, SourceInvalid } from "./errors.ts"
@@ -86,10 +86,12 @@ interface Prepared {
   readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
 }
 
+const isLoaded = (app: LoadedConfig | AppSpecEncoded): app is LoadedConfig => Predicate.hasProperty(app, "locate")
+
 /** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
 const prepare = Effect.fn("MaxCloud.prepare")(function* (app: LoadedConfig | AppSpecEncoded, options: DeployOptions) {
-  const loaded = "locate" in app ? app : undefined
-  const spec: AppSpec = yield* "locate" in app
+  const loaded = isLoaded(app) ? app : undefined
+  const spec: AppSpec = yield* isLoaded(app)
     ? Either.right(app.spec)
     : parseAppSpec(app).pipe(
         Either.mapLeft((issues) => {

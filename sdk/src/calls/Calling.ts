@@ -4,7 +4,8 @@ import { type Connection, type ConnectionOptions, makeConnection } from "../conn
 /** How a client takes secrets: the one of Effects redacted, the one of promises as plain text. */
 export type AnySecret = string | Redacted.Redacted<string>
 
-export const textOf = (secret: AnySecret): string => (typeof secret === "string" ? secret : Redacted.value(secret))
+/** As it is where it's neither: the contract's schema then says what is wrong with it. */
+export const textOf = (secret: AnySecret): string => (Redacted.isRedacted(secret) ? Redacted.value(secret) : secret)
 
 /** A server, for those that call it. */
 export interface Calling extends Omit<Connection, "api" | "anonymousApi"> {
@@ -27,5 +28,8 @@ export const callingOf = (
 }
 
 /** Without the fields that were left out: absent and undefined are one here. */
-export const given = (fields: object) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+export const given = (fields: object): object =>
+  // Not every caller has types: the contract's schema refuses what is no object.
+  fields === undefined || fields === null
+    ? fields
+    : Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

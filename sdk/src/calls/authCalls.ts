@@ -81,7 +81,7 @@ export const authCalls = <Secret extends AnySecret>({ anonymous, api, call }: Ca
   /** Asks for an account, and an organization that it owns: a session, or mail whose link makes both. Needs no token. */
   register: (registration: NewRegistration<Secret>): Effect.Effect<SessionGrant | RegistrationMailed, CallError> =>
     Effect.suspend(() => {
-      const { bootstrapToken } = registration
+      const bootstrapToken = registration?.bootstrapToken
       const written = bootstrapToken === undefined ? {} : { bootstrapToken: textOf(bootstrapToken) }
       return parsed(Registration, { ...registration, ...written }, (payload) =>
         call(anonymous.signIn.register({ payload }))

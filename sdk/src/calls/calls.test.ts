@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Predicate, Stream } from "effect"
 import { operations } from "../api/index.ts"
@@ -55,5 +56,107 @@ describe("the clients", () => {
       assert.strictEqual(asked, `${method} ${path}`, row.client)
     }
     assert.isAbove(sent, 15)
+  })
+})
+
+describe("what isn't of the type that a call takes", () => {
+  /** Every call of a client, by its place: `auth.apiKeys.create`. */
+  const callsIn = (client: object, place: string): ReadonlyArray<readonly [string, (...given: unknown[]) => unknown]> =>
+    Object.entries(client).flatMap(([name, call]) => {
+      if (typeof call === "function" && name !== "close") return [[place + name, call] as const]
+      return typeof call === "object" && call !== null ? callsIn(call, `${place}${name}.`) : []
+    })
+
+  const junk = [undefined, "", 5, true, {}, [], "No Name"]
+
+  const attempts = async (given: ReadonlyArray<unknown>) => {
+    const sent: Array<string> = []
+    const fetch: typeof globalThis.fetch = async (url) => {
+      sent.push(new URL(String(url)).pathname)
+      return Response.json({ services: [{}] }, { status: 418 })
+    }
+    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t", fetch })
+    const failures: Array<readonly [string, unknown]> = []
+    for (const [place, call] of callsIn(client, "")) {
+      const asked = sent.length
+      const result = await Promise.resolve()
+        .then(async () => {
+          const answer = call(...given)
+          if (Predicate.hasProperty(answer, Symbol.asyncIterator)) {
+            for await (const _ of answer as AsyncIterable<unknown>) break
+          } else await answer
+        })
+        .then(
+          () => undefined,
+          (error: unknown) => error
+        )
+      failures.push([`${place}${sent.length === asked ? "" : " sent"}`, result])
+    }
+    return failures
+  }
+
+  it("is refused by a typed error", async () => {
+    const wrong: Array<string> = []
+    for (const value of junk) {
+      for (const [place, error] of await attempts([value, value, value])) {
+        if (!Predicate.hasProperty(error, "_tag")) wrong.push(`${place}(${JSON.stringify(value)}): ${error}`)
+      }
+    }
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("names no service, app or deployment where it is missing", async () => {
+    const takesNothing = operations.filter(({ path }) => !path.includes("{") && !path.includes(":"))
+    const optional = new Set(takesNothing.map(({ row }) => row.client))
+    const sent = (await attempts([undefined])).filter(([place]) => place.endsWith(" sent"))
+    const named = sent.map(([place]) => place.replace(" sent", "")).filter((place) => !optional.has(place))
+    assert.deepStrictEqual(named, [])
+  })
+
+  it("isn't quoted where it is a secret", async () => {
+    const secret = "not-to-be-told"
+    const values: ReadonlyArray<unknown> = [{ a: secret }, [secret], `${secret}\0`.repeat(9000)]
+    const isAny = (_: unknown): _ is never => true
+    const client = createClient({ apiUrl: "http://127.0.0.1:1", token: "t" })
+    for (const value of values.filter(isAny)) {
+      const attempts = [
+        () => client.secrets.set("shop", "KEY", value),
+        () => client.secrets.import("shop", { KEY: value }),
+        () => client.registries.login("registry.example.com", "ada", value),
+        () => client.auth.verify(value),
+        () => client.auth.acceptInvite(value),
+        () => client.auth.pollDevice(value),
+        () => client.auth.register({ email: "ada@example.com", organization: "acme", bootstrapToken: value })
+      ]
+      for (const attempt of attempts) {
+        const error = await attempt().then(
+          () => assert.fail("sent"),
+          (_: unknown) => _
+        )
+        assert.include(["InvalidRequest"], Predicate.hasProperty(error, "_tag") ? error._tag : error, `${attempt}`)
+        assert.notInclude(inspect(error, { depth: 9 }), secret, `${attempt}`)
+      }
+    }
+  })
+
+  it("isn't quoted where it is the token", async () => {
+    for (const token of [
+      "mck_not-to-be-told\nmore",
+      "mck_not-to-be-told\u20ac",
+      async () => "mck_not-to-be-told\r\nmore"
+    ]) {
+      const client = createClient({ apiUrl: "http://127.0.0.1:1", token })
+      const read = async () => {
+        for await (const _ of client.logs("web")) assert.fail("nothing can come")
+      }
+      for (const attempt of [() => client.info(), () => client.services.list(), read]) {
+        const error = await attempt().then(
+          () => assert.fail("sent"),
+          (_: unknown) => _
+        )
+        assert.strictEqual(Predicate.hasProperty(error, "_tag") ? error._tag : error, "Unauthenticated")
+        assert.notInclude(inspect(error, { depth: 9 }), "not-to-be-told")
+      }
+    }
   })
 })

@@ -39,7 +39,7 @@ export const secretCalls = <Secret extends AnySecret>({ api, call }: Calling) =>
     inApp(app, options, (path) =>
       parsed(
         ImportSecrets,
-        { secrets: secrets.map(({ name, value }) => ({ name, value: textOf(value) })) },
+        { secrets: Array.isArray(secrets) ? secrets.map((_) => ({ ..._, value: textOf(_?.value) })) : secrets },
         (payload) => Effect.map(call(api.apps.importSecrets({ path, payload })), (_) => _.secrets)
       )
     ),

@@ -21,7 +21,9 @@ export const serviceCalls = ({ api, call }: Calling) => {
       return (yield* call(api.services.list({ urlParams }))).services
     })
 
-  const find = Effect.fn("MaxCloud.services.get")(function* (name: string, options?: InStage) {
+  const find = Effect.fn("MaxCloud.services.get")(function* (written: string, options?: InStage) {
+    // A list filters only by what is given: a name that isn't there would mean any service.
+    const name = yield* parseService(written)
     const stage = yield* stageOf(options)
     const [service] = yield* list({ name, stage })
     if (service !== undefined) return service
