@@ -20,7 +20,7 @@ describe("a registry that is away", () => {
     assert.include(words ?? "", registry)
     recordFault(import.meta.filename, {
       fault: "The registry of an image is away",
-      seen: `the deployment is pending, tells the reason, and fails after ${seconds} s: “${/The registry cannot be reached[^(]*/.exec(words ?? "")?.[0].trim()}”`,
+      seen: `the deployment is pending, tells the reason, and fails after ${seconds} s: “${/The registry is unreachable[^(]*/.exec(words ?? "")?.[0].trim()}”`,
       recovery: "by the next deploy; other services are deployed meanwhile",
       seconds: null
     })

@@ -22,7 +22,7 @@ export interface ReconcilerOptions {
   readonly resyncMs?: number
 }
 
-/** Lets every app be looked at that is not to be rolled out anyway: the runtime may have lost or changed what no server saw. */
+/** Queues every app that no rollout queues anyway: while no server ran, the runtime may have lost or changed something. */
 const addAll = (queue: WorkQueue, platformKey: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient

@@ -15,7 +15,7 @@ export interface EraserOptions {
   readonly dataDir: string
   /** How often to look for due erasures. @default 1 minute */
   readonly lookMs?: number | undefined
-  /** How soon it is looked again for an organization whose services have not ended yet, or that could not be erased. @default 1 second */
+  /** How soon to retry an organization whose services have not ended yet, or that could not be erased. @default 1 second */
   readonly againMs?: number | undefined
 }
 

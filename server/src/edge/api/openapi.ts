@@ -24,7 +24,7 @@ const meaning: Readonly<Record<string, string>> = {
   429: "More requests than the rate limit allows: go on after `Retry-After` seconds.",
   431: "The head of the request is larger than 16 KiB.",
   500: "A mistake of the server's own. Its log has the cause under `requestId`.",
-  503: "A part of the server is away for now: send the same request again after `Retry-After` seconds.",
+  503: "A part of the server is unreachable: send the same request again after `Retry-After` seconds.",
   507: "The server's disk has too little room. Whoever runs the server has to make some."
 }
 

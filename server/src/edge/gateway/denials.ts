@@ -2,7 +2,7 @@ import { type Language, languageOf } from "../../base/pages/acceptLanguage.ts"
 import { problemContentType, problemText, refusalContent } from "../../base/pages/refusalContent.ts"
 import type { Denial } from "./checkResponse.ts"
 
-/** Seconds until the next try. Nobody knows when a service is resumed: soon enough to notice, rarely enough to cost nothing. */
+/** Seconds until the next try, as in the local runtime (`pausedRetrySeconds`): soon enough to notice a resume, rarely enough to cost nothing. */
 const retryAfter = 60
 
 /** Every refusal is the same, so that it doesn't reveal which hosts exist. */

@@ -18,7 +18,7 @@ export interface KubeApiOptions {
   /** How long a watch may be silent before it is cut and resumed, in milliseconds. @default 90000 */
   readonly silenceMillis?: number
   /**
-   * How long to wait at the start for an API server that is away, in milliseconds: one that refuses connections, resets them or is not
+   * How long to wait at the start for an unreachable API server, in milliseconds: one that refuses connections, resets them or is not
    * ready. What the configuration gets wrong (a name, credentials, certificates) fails at once all the same. @default 0
    */
   readonly startMillis?: number
@@ -29,7 +29,7 @@ const maxStartPauseMillis = 2_000
 /** Whoever is signed in may ask, and it says whether Knative is there. */
 const probe: KubeRequest = { method: "GET", path: "/apis/serving.knative.dev/v1" }
 
-/** Asks once; again for so long while the API server is away. */
+/** Asks once, and retries for this long while the API server is unreachable. */
 const awaitStart = (line: Line, startMillis: number) =>
   Effect.gen(function* () {
     const start = performance.now()

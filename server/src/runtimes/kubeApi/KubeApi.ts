@@ -109,7 +109,7 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     ) => Effect.Effect<ClusterSocket, KubeError, Scope.Scope>
     /**
      * Lists, then watches for ever: with bookmarks, resumed from the last resource version, listed anew after `410 Gone`, with back-off
-     * and jitter while the API server is away. Never fails.
+     * and jitter while the API server is unreachable. Never fails.
      */
     readonly watch: <A>(input: WatchInput<A>) => Stream.Stream<WatchEvent<A>>
   }

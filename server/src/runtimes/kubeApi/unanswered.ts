@@ -5,12 +5,12 @@ export interface Unanswered {
   readonly answered: () => void
   /** The request was sent then, by the monotonic clock. */
   readonly notAnswered: (sinceMillis: number) => void
-  /** Of an answer with this status; one of a balancer, whose API server is away, is none. */
+  /** An answer with this status came. A balancer's answer in place of an unreachable API server doesn't count. */
   readonly told: (status: number, sinceMillis: number) => void
   readonly unreachable: Effect.Effect<Option.Option<{ readonly since: Date; readonly millis: number }>>
 }
 
-// Answers of a balancer whose API server is away.
+// A balancer answers with these while its API server is unreachable.
 const standsIn = (status: number) => status === 502 || status === 503 || status === 504
 
 export const makeUnanswered = (): Unanswered => {

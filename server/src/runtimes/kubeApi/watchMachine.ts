@@ -10,7 +10,7 @@ export interface WatchState {
   readonly connected: boolean
   /** In a row. */
   readonly failures: number
-  /** Somebody was told that it is away. */
+  /** We have logged that it is unreachable. */
   readonly away: boolean
 }
 

@@ -36,7 +36,7 @@ export const layer = Layer.effect(
       registryCredentials: yield* RegistryCredentials
     })
 
-    /** While the API server is away, what the cache holds is of before: whoever waits for a service is told so. */
+    /** While the API server is unreachable, the cache is out of date: tell callers that wait for a service. */
     const whileReachable = Effect.flatMap(
       api.unreachable,
       Option.match({

@@ -100,7 +100,7 @@ const gone = new Set<KubeError["reason"]>(["unreachable", "tooMany"])
 /** The API server gave no verdict: nothing is said of the object. A webhook that cannot be called is answered 500, but is a verdict. */
 export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !uncalled.test(error.message)
 
-/** What is said while the API server is away. `since` is the same for all that is said in one outage. */
+/** The message while the API server is unreachable. `since` is the same for all messages of one outage. */
 export const unreachableError = (since: Date, evidence: string, cause?: KubeError): RuntimeError => {
   const message = `cluster unreachable since ${since.toISOString()}, continuing`
   const diagnosis = diagnosisOf("ClusterUnreachable", message, [evidence])

@@ -9,7 +9,7 @@ const endOf = (t: string): LinePosition => ({ t, n: Number.MAX_SAFE_INTEGER })
 /** Enough of a pod's uid to tell those of one service apart. */
 const shortOf = (uid: string) => uid.replace(/-/g, "").slice(0, 12)
 
-/** Instances that a cursor names at most. Of more, who resumes by it gets the last seconds of the others again. */
+/** The most instances that a cursor names. If there are more, a reader that resumes gets the last seconds of the others again. */
 const maxNamed = 200
 
 const entry = /^([0-9a-zA-Z]{1,12})@([^~]+)(?:~(\d{1,16}))?$/
@@ -20,9 +20,9 @@ interface Named {
 }
 
 /**
- * How far a reader has come, over all instances of a service: of those that it names it has all up to a line of theirs, of every other
- * all up to `floor`. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single last line would not do, for
- * lines of several instances arrive out of their order.
+ * How far a reader has come in the lines of all instances of a service. Of a named instance it has everything up to one line, of every
+ * other instance everything up to `floor`. Its text is `LogEntry.cursor`: `1;<floor>;<instance>@<time>~<n>;…`. A single last line wouldn't do,
+ * because lines of several instances arrive out of order.
  */
 export class ReaderPositions {
   #floor = ""
@@ -30,7 +30,7 @@ export class ReaderPositions {
   /** Short uids, since they are asked for with each line. */
   readonly #shorts = new Map<string, string>()
 
-  /** undefined: the text is none that a reader has given. */
+  /** Undefined if the text isn't a cursor. */
   static parse(text: string): ReaderPositions | undefined {
     const [version, floor, ...named] = text.split(";")
     if (version !== "1" || floor === undefined || (floor !== "" && parseTime(floor) !== floor)) return undefined
@@ -45,7 +45,7 @@ export class ReaderPositions {
     return positions
   }
 
-  /** Up to where there is nothing more to be had of any instance; empty: from the beginning. */
+  /** The reader has everything of every unnamed instance up to this time. Empty: nothing yet. */
   get floor(): string {
     return this.#floor
   }
@@ -56,7 +56,7 @@ export class ReaderPositions {
     return named ?? (this.#floor === "" ? undefined : endOf(this.#floor))
   }
 
-  /** Before this the reader has all that there is: the floor, or what lags behind it. */
+  /** The reader has everything before this time: the floor, or the named instance that lags furthest behind it. */
   get oldest(): string {
     let oldest = this.#floor
     for (const { position } of this.#named.values()) if (position.t < oldest) oldest = position.t
@@ -73,7 +73,7 @@ export class ReaderPositions {
     this.#name(uid, { n, t })
   }
 
-  /** The reader has all lines up to this time, of every instance that there is or was, but of those that lag. */
+  /** The reader has all lines up to this time, of every present and former instance except those that lag. */
   raise(floor: string, lagging: Iterable<string> = []): void {
     if (floor <= this.#floor) return
     const kept = new Set<string>()

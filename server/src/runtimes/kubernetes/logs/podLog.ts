@@ -148,18 +148,18 @@ export interface Follow {
   readonly pod: () => PodObject | undefined
   readonly source: PodLogSource
   readonly from: From
-  /** Takes lines; what it waits for is waited for, up to the container. */
+  /** Takes lines. While it waits, the connection to the kubelet fills, and the kubelet waits too. */
   readonly give: (lines: ReadonlyArray<LogLine>) => Effect.Effect<void>
-  /** Told `true` whenever all that there is has been given and more is waited for, and `false` when not. */
+  /** Called with `true` when all present lines are given and it waits for more, and with `false` otherwise. */
   readonly current?: ((current: boolean) => void) | undefined
   /** A run of the container has ended, and all its lines were given. */
   readonly runEnded?: (() => void) | undefined
-  /** Held while runs that are over are read: so that not all pods are at once. */
+  /** Limits how many pods read the lines of their former runs at a time. */
   readonly gate?: Effect.Semaphore | undefined
 }
 
 export interface Followed {
-  /** Have all lines been read? Not where the API server was away at the end. */
+  /** Have all lines been read? False if the API server was unreachable at the end. */
   readonly complete: boolean
   readonly after: LinePosition | undefined
 }
@@ -182,7 +182,7 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
         })
       )
     const readPrevious = Effect.gen(function* () {
-      // Again while it gives lines: the container may have crashed once more while they were read.
+      // Repeat while it gives lines: the container may have crashed again meanwhile.
       for (let before: LinePosition | undefined, first = true; first || after !== before; first = false) {
         before = after
         yield* Effect.catchIf(read({ previous: true, follow: false }), isNone, () => Effect.void)
@@ -215,7 +215,7 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
         failures = 0
         runEnded?.()
         const ended = changedFrom(run.id)
-        // An answer that ends while the container runs has been cut on its way; or the cache does not know yet of the end.
+        // If the answer ends while the container runs, the connection broke, or the cache hasn't seen the container's end yet.
         yield* run.running ? Effect.timeoutOption(ended, "2 seconds") : ended
       } else if (isNone(outcome.left)) {
         yield* Effect.timeoutOption(changedFrom(run.id), "1 second")

@@ -32,8 +32,8 @@ export interface Pool {
   /** Requests that it has begun to answer. */
   readonly answered: (id: string) => number
   /**
-   * Has it as many requests as it may have at a time; or, of those that came before `since`, one without an answer yet, and as many in all as it
-   * hasn't been seen to answer beside? A program may have one thread, and each request may take its time limit.
+   * Is a silent instance busy rather than frozen? True at `maxConcurrency`, or while a request from before `since` waits and the instance was
+   * never seen to answer beside as many. A program may have one thread, and each request may take its time limit.
    */
   readonly isFull: (id: string, since: number) => boolean
   /** It has answered a probe that was sent at `since`. */

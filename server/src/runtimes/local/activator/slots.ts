@@ -24,13 +24,14 @@ export interface PoolLease extends Lease {
   readonly id: string
 }
 
+/** A pool's record of one instance. Each request in flight on it holds a `PoolLease`. */
 export interface Slot {
   readonly endpoint: Endpoint
   inFlight: number
   answered: number
   /** When each request without an answer yet was given to it, the oldest first. */
   readonly waiting: Map<PoolLease, number>
-  /** So many requests, probes among them, it has been seen to work on at a time: a later one was answered before the others. */
+  /** The most requests, probes included, that it was seen to work on at a time: it answered one while older ones waited. */
   atOnce: number
   /** Has a request since its last answer taken longer than it may? */
   isOverdue: boolean
@@ -38,13 +39,13 @@ export interface Slot {
   state: "open" | "suspect" | "draining" | "removed"
 }
 
-/** What works on so many requests at a time has no small number of threads. */
+/** An instance that works on this many requests at a time isn't limited by a few threads, so silence means that it is frozen. */
 const manyAtOnce = 32
 
-/** If more wait, it does less harm to end one that is slow than to leave one that is frozen. */
+/** If more wait, ending a slow instance does less harm than leaving a frozen one. */
 const fewWaiting = 8
 
-/** Of requests given to an instance before `since`, how many have no answer yet; no more than matter are counted. */
+/** Counts the unanswered requests that an instance got before `since`, up to `manyAtOnce`. */
 const olderThan = ({ waiting }: Slot, since: number): number => {
   let older = 0
   for (const at of waiting.values()) {
@@ -95,7 +96,7 @@ export const freest = (slots: ReadonlyArray<Slot>, from: number, limit: number, 
   return best ?? passedOver
 }
 
-/** A request's hold on a slot: what becomes of it is noted there. */
+/** A request's hold on an instance. Notes in the instance's record what becomes of the request. */
 export const leaseOf = (slot: Slot, takenAt: number, stats: RequestStats, events: PoolEvents): PoolLease => {
   let held = true
   const note = (outcome: Outcome) => {

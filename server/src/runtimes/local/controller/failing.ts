@@ -17,14 +17,14 @@ import {
   type World
 } from "./serviceMachine.ts"
 
-/** How often, and for how long, a new revision is started in vain until it counts as failed. */
+/** A new revision counts as failed after this many failures, and not before this time since the first one. */
 const failuresUntilFailed = 2
 const patienceMs = 3_000
-/** What isn't the program's doing, and passes by itself: it is tried again until the revision's deadline. */
+/** Faults that aren't the program's and pass by themselves: we retry until the revision's deadline. */
 const passing: ReadonlySet<string> = new Set<DiagnosisCode>(["RegistryUnreachable", "CannotStart"])
 type Why = Parameters<typeof changeRevision>[2]
 
-/** It is over for the newest revision: only a deployment tries it again. */
+/** The newest revision has failed for good: only another deployment tries it again. */
 export const failForGood = (unit: Candidate, why: Why): ServiceMove =>
   inOrder(
     change({ candidate: { ...unit, over: true } }),
@@ -42,7 +42,7 @@ const refuseUnlessServing =
       world
     )
 
-/** An instance of the candidate failed: it is tried again, or it is over for it. */
+/** An instance of the candidate failed: the candidate is retried, or has failed for good. */
 export const candidateFailed =
   (known: Candidate): ServiceMove =>
   (state, world) => {
@@ -71,7 +71,7 @@ const refuseBetweenTries: ServiceMove = (state, world) => {
   return (error === undefined ? stay : run({ type: "refuse", error }))(state, world)
 }
 
-/** Whoever edits it watches it: it is tried again and again, and shown as soon as it works. */
+/** In place, the developer edits the program and watches it. So we keep retrying, and route to it as soon as it works. */
 const inPlaceFailed =
   (unit: Candidate, failure: RunnerFailure, why: Why): ServiceMove =>
   (state, world) => {
@@ -104,7 +104,7 @@ export const retryFailed: ServiceMove = (state, world) => {
   )(state, world)
 }
 
-/** Gives the newest revision up if it isn't ready: it never takes requests unless it is tried again. */
+/** Gives up the newest revision if it isn't ready. It never takes requests unless a deployment tries it again. */
 export const abandon: ServiceMove = (state, world) => {
   const { candidate, object } = state
   const newest = latestCreated(object.record)
@@ -122,7 +122,7 @@ export const abandon: ServiceMove = (state, world) => {
   )(state, world)
 }
 
-/** The revision that serves failed, and nothing of it is left: who waits for it learns that it may take a while. */
+/** The serving revision has no instance left, and failed repeatedly or for good: refuses held requests instead of letting them wait. */
 export const servingFailed =
   (unit: Unit): ServiceMove =>
   (state, world) => {

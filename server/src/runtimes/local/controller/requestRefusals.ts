@@ -8,21 +8,21 @@ export const failuresUntilRefused = 2
 
 export const refusalsOf = ({ object }: ServiceState, { nowMs }: World) => makeRefusals(object.key, () => nowMs)
 
-/** Why the newest revision, which no older one stands in for, failed, and when it is tried again. */
+/** The refusal while the newest revision has failed and no older one serves: the reason, and when the next try is. */
 export const failedFirst = (state: ServiceState, world: World, reason: string): NoInstance => {
   const { failure, target } = seenOf(world, state.candidate)
   const again = target > 0 && failure?.retryable === true
   return refusalsOf(state, world).failed({ ...failure, reason }, again ? failure.retryAtMs : undefined)
 }
 
-/** The newest revision, which no older one stands in for, has failed repeatedly, and is tried again only later. */
+/** The refusal while the newest revision waits for its next try after repeated failures, and no older one serves. Undefined: hold requests. */
 export const betweenTries = (state: ServiceState, world: World): NoInstance | undefined => {
   const { failure, running } = seenOf(world, state.candidate)
   const waits = failure !== undefined && failure.count >= failuresUntilRefused && running === 0
   return waits ? refusalsOf(state, world).failed(failure, failure.retryAtMs) : undefined
 }
 
-/** Why a request isn't held: no instance is to be expected. */
+/** The refusal of a request that no instance can be expected to take soon. Undefined: hold it. */
 export const refusalOfRequest = (state: ServiceState, world: World): NoInstance | undefined => {
   const refusals = refusalsOf(state, world)
   if (state.deleting) return refusals.removed("it is being removed")
@@ -38,6 +38,6 @@ export const refusalOfRequest = (state: ServiceState, world: World): NoInstance 
     : undefined
 }
 
-/** What to tell a request that was held for as long as it may take. */
+/** The refusal of a request that was held for the service's whole `timeout`. */
 export const overdueRequest = (state: ServiceState, world: World, waitedMs: number): NoInstance =>
   refusalsOf(state, world).overdue(waitedMs, seenOf(world, state.serving ?? state.candidate))

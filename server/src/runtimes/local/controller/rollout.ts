@@ -17,7 +17,7 @@ import { settleMsOf } from "./settling.ts"
 
 export const deploying = { ready: "Unknown", reason: "Deploying", message: "", diagnosis: undefined } as const
 
-/** Services in the queue of first starts from which new ones do not stay up for their idle time. */
+/** If more services than this wait for their first start, a new one that nobody uses goes to zero at once instead of after its idle time. */
 const crowd = 16
 
 /**
@@ -32,7 +32,7 @@ export const isInPlace = ({ revision }: Unit) => revision.template.program.kind 
 
 const isUp = (unit: Unit, world: World) => seenOf(world, unit).ready >= unit.revision.template.initialScale
 
-/** Makes a revision the candidate, without a start. `care`: how closely what it runs from is looked at before its first start. */
+/** Makes a revision the candidate, without starting it. `care`: how closely its files are checked before its first start. */
 export const propose =
   (revision: RunnableRevision, care: Care = "whole", waits = false): ServiceMove =>
   (state, { nowMs }) => {
@@ -55,11 +55,11 @@ export const leave =
     effects: [{ type: "leave", unit: unit.id, drainMs }]
   })
 
-/** Requests that no older revision takes are held. */
+/** If no older revision serves, holds the requests. */
 export const unrouteUnlessServing: ServiceMove = (state, world) =>
   (state.serving === undefined ? run({ type: "route", to: undefined }) : stay)(state, world)
 
-/** The former instances have to be gone before what runs alone may start. */
+/** A revision that runs alone may start only when the former instances are gone: ends the serving one. */
 const clearWay: ServiceMove = (state, world) =>
   state.serving === undefined
     ? stay(state, world)
@@ -69,7 +69,7 @@ const clearWay: ServiceMove = (state, world) =>
         change({ serving: undefined, restoring: false })
       )(state, world)
 
-/** Queues for its first start, unless others have to end before. */
+/** Queues the candidate for its first start, unless it has to wait until leaving runners have ended. */
 export const startCandidate: ServiceMove = (state, world) => {
   const { candidate, leaving, serving } = state
   if (candidate === undefined || (candidate.waits && leaving.size > 0)) return stay(state, world)
@@ -86,13 +86,16 @@ export const begin = (revision: RunnableRevision, care?: Care): ServiceMove =>
     ? inOrder(propose(revision, care, true), clearWay, startCandidate)
     : inOrder(propose(revision, care), startCandidate)
 
-/** Gives the candidate up for another one, or for a pause. */
+/** Gives up the candidate, for another one or for a pause. */
 export const drop: ServiceMove = (state, world) =>
   state.candidate === undefined
     ? stay(state, world)
     : inOrder(unrouteUnlessServing, leave(state.candidate, 0), change({ candidate: undefined }))(state, world)
 
-/** Its first instances are ready, or one of them is so no more: it takes the place of what serves once they have stayed up for a while. */
+/**
+ * The candidate's first instances became ready, or one of them no longer is. Once all have stayed up for a while, it replaces the serving
+ * revision.
+ */
 export const settle =
   (unit: Candidate): ServiceMove =>
   (state, world) => {
@@ -100,7 +103,7 @@ export const settle =
     if (!isUp(unit, world)) return run({ type: "unsettle", unit: id })(state, world)
     const ms = settleMsOf(state.settle, revision.template, seenOf(world, unit).launchMs)
     return run(
-      // What waits for its first start is not held up, nor are requests that no older revision takes.
+      // Don't hold up the queue of first starts while it settles, nor requests if no older revision serves.
       { type: "giveTurn", unit: id },
       ...(state.serving === undefined ? [{ type: "route", to: unit } as const] : []),
       { type: "settle", unit: id, ms }
@@ -112,7 +115,7 @@ export const settled =
   (state, world) =>
     (isUp(unit, world) ? promote(unit) : settle(unit))(state, world)
 
-/** It takes the requests from now on; what served before drains. */
+/** Makes the candidate the serving revision; the one before drains. */
 const promote =
   ({ id, revision }: Candidate): ServiceMove =>
   (state, world) => {
@@ -139,7 +142,7 @@ const promote =
     )(state, world)
   }
 
-/** What the revision that serves runs from is damaged: starts it anew beside what runs of it, as a new one would be. */
+/** The serving revision's files are damaged: starts it again beside its running instances, as if it were a new revision. */
 export const renew =
   (revision: RunnableRevision): ServiceMove =>
   (state, world) => {

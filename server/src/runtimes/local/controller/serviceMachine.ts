@@ -8,7 +8,7 @@ import type { LinkNetwork } from "../revisions/Links.ts"
 import type { RunnerFailure } from "../revisions/runnerMachine.ts"
 import type { SettleBounds } from "./settling.ts"
 
-/** Names a runner of this service: a revision that is tried again gets another one. */
+/** Identifies a runner of this service. A revision that is tried again gets a new runner, so a new id. */
 export type UnitId = number
 
 /** A revision and its runner. */
@@ -36,7 +36,7 @@ export interface ServiceState {
   readonly candidate: Candidate | undefined
   /** The newest revision, not yet ready, of a service that is paused. */
   readonly held: RunnableRevision | undefined
-  /** Runners that end. One that has failed for good leaves, and is still the candidate. */
+  /** Runners that are ending. A candidate that has failed for good is among them, and stays the candidate. */
   readonly leaving: ReadonlySet<UnitId>
   /** After a restart, until the revision that serves has an instance again or fails. */
   readonly restoring: boolean
@@ -50,7 +50,7 @@ export interface ServiceState {
   readonly told: string
 }
 
-/** What is seen of a runner, with the words of `RevisionRunner`. */
+/** The state of a runner as the machine sees it; `RevisionRunner` explains the fields. */
 export interface Seen {
   readonly target: number
   readonly running: number
@@ -64,7 +64,7 @@ export interface Seen {
   readonly diagnosis: Diagnosis | undefined
 }
 
-/** What there is around the machine when an event comes. Times are monotonic milliseconds. */
+/** The surroundings of the machine when an event comes. Times are monotonic milliseconds. */
 export interface World {
   readonly nowMs: number
   /** Requests that are held. */

@@ -65,12 +65,7 @@ const reasons: ReadonlyArray<
     "The registry wants a login, or has no such image: run `maxcloud registries login` for its host.",
     false
   ],
-  [
-    /toomanyrequests|rate limit|\b429\b/i,
-    "RegistryUnreachable",
-    "The registry refuses so many pulls; it is tried again.",
-    true
-  ],
+  [/toomanyrequests|rate limit|\b429\b/i, "RegistryUnreachable", "The registry refuses so many pulls. Retrying.", true],
   [/no space left on device/i, "CannotStart", "The disk is full.", true],
   [
     /unqualified-search|short-name .* did not resolve/i,
@@ -81,7 +76,7 @@ const reasons: ReadonlyArray<
   [
     /connection refused|no such host|i\/o timeout|timeout|unreachable|tls|connection reset|\bEOF\b|server misbehaving|\b50[0234]\b|dial tcp|pinging container registry/i,
     "RegistryUnreachable",
-    "The registry cannot be reached; it is tried again.",
+    "The registry is unreachable. Retrying.",
     true
   ]
 ]
