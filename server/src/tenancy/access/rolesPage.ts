@@ -6,7 +6,9 @@ const scopeOf = ({ roles, scope }: Rule) =>
     : scope === undefined
       ? "no"
       : scope.at === "organization"
-        ? "any"
+        ? scope.verb === "read"
+          ? "any"
+          : `any \`${scope.verb}\``
         : `\`${scope.verb}:app/stage\``
 
 /** `docs/reference/roles.md`: who may do what, from the table that the server enforces. */
