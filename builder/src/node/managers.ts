@@ -40,6 +40,175 @@ const command = (file: string, args: ReadonlyArray<string>, npx?: string): Comma
 
 const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--non-interactive"]
 
+/** What decides over the commands of each manager. */
+interface Wanted {
+  readonly packageJson: PackageJson
+  readonly forBuild: boolean
+  readonly isWorkspace: boolean
+  /** The package of a workspace that is wanted. */
+  readonly inside: string
+  /** Of the folder's settings files, in a fixed order. */
+  readonly settings: ReadonlyArray<string | undefined>
+}
+
+const namedPackages = ({ forBuild, packageJson }: Wanted) => [
+  packageJson.dependencies ?? {},
+  forBuild ? (packageJson.devDependencies ?? {}) : {},
+  packageJson.optionalDependencies ?? {}
+]
+
+const ifNotBuilt = ({ forBuild }: Wanted, ...args: ReadonlyArray<string>) => (forBuild ? [] : args)
+
+const ofPackage = ({ inside, isWorkspace }: Wanted, ...args: ReadonlyArray<string>) =>
+  isWorkspace && inside !== "." ? args : []
+
+const ofNpm = (wanted: Wanted) => ofPackage(wanted, `--workspace=${wanted.inside}`, "--include-workspace-root")
+
+const pruned = ({ forBuild, isWorkspace, packageJson }: Wanted, prune: Command) =>
+  forBuild && Object.keys(packageJson.devDependencies ?? {}).length > 0 && !isWorkspace ? prune : undefined
+
+const script = (file: string, npx?: string) => (name: string, at: string) => ({
+  ...command(file, ["run", name], npx),
+  folder: at
+})
+
+const cacheKey = (wanted: Wanted, manager: string, lock: string) => {
+  const { forBuild, packageJson, settings } = wanted
+  const named = namedPackages(wanted)
+  const given = `${lock}${JSON.stringify([named, packageJson.pnpm])}`
+  if (packageJson.workspaces !== undefined || /^packages:/m.test(settings[2] ?? "")) return undefined
+  if (ownInstallScripts.some((name) => name in (packageJson.scripts ?? {})) || localPackages.test(given))
+    return undefined
+  const { node = "" } = process.versions
+  const platform = [process.platform, process.arch, node.split(".")[0]]
+  const { overrides, pnpm, resolutions, trustedDependencies } = packageJson
+  const parts = [
+    forBuild ? "build" : "production",
+    manager,
+    platform,
+    named,
+    overrides,
+    resolutions,
+    pnpm,
+    trustedDependencies,
+    settings,
+    lock
+  ]
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex")
+}
+
+const ofNpmLock = (wanted: Wanted, lockfile: string, lock: string): Installation => {
+  return {
+    manager: "npm",
+    lockfile,
+    install: command("npm", ["ci", ...ifNotBuilt(wanted, "--omit=dev"), ...ofNpm(wanted), ...quiet.slice(0, 3)]),
+    prune: pruned(wanted, command("npm", ["prune", "--omit=dev", "--ignore-scripts", ...quiet.slice(0, 3)])),
+    script: script("npm"),
+    cacheKey: cacheKey(wanted, "npm", lock)
+  }
+}
+
+const ofPnpmLock = (wanted: Wanted, pnpmLock: string): Installation => {
+  const npx = `pnpm@${pinned(wanted.packageJson, "pnpm") ?? "10"}`
+  // The data folder may lie in a workspace of the user's own.
+  const own = wanted.isWorkspace ? [] : ["--ignore-workspace"]
+  return {
+    manager: "pnpm",
+    lockfile: "pnpm-lock.yaml",
+    install: command(
+      "pnpm",
+      [
+        ...["install", ...ifNotBuilt(wanted, "--prod"), "--frozen-lockfile", ...own],
+        // The root, and the package with those of the workspace that it needs.
+        ...ofPackage(wanted, "--filter={.}", `--filter={./${wanted.inside}}...`)
+      ],
+      npx
+    ),
+    prune: pruned(wanted, command("pnpm", ["prune", "--prod", "--ignore-scripts", ...own], npx)),
+    script: script("pnpm", npx),
+    cacheKey: cacheKey(wanted, "pnpm", pnpmLock)
+  }
+}
+
+const ofYarnLock = (wanted: Wanted, yarnLock: string): Installation => {
+  const classic = yarnLock.includes("# yarn lockfile v1")
+  const npx = classic ? "yarn@1" : `@yarnpkg/cli-dist@${pinned(wanted.packageJson, "yarn") ?? "4"}`
+  return {
+    manager: "yarn",
+    lockfile: "yarn.lock",
+    install: classic
+      ? command("yarn", ["install", "--frozen-lockfile", `--production=${!wanted.forBuild}`, "--non-interactive"], npx)
+      : command(
+          "yarn",
+          wanted.forBuild ? ["install", "--immutable"] : ["workspaces", "focus", "--all", "--production"],
+          npx
+        ),
+    prune: pruned(
+      wanted,
+      classic
+        ? command(
+            "yarn",
+            [
+              "install",
+              "--frozen-lockfile",
+              "--production",
+              "--ignore-scripts",
+              "--prefer-offline",
+              "--non-interactive"
+            ],
+            npx
+          )
+        : command("yarn", ["workspaces", "focus", "--all", "--production"], npx)
+    ),
+    script: script("yarn", npx),
+    cacheKey: cacheKey(wanted, "yarn", yarnLock)
+  }
+}
+
+const ofBunLock = (wanted: Wanted, lockfile: string, lock: string): Installation => {
+  return {
+    manager: "bun",
+    lockfile,
+    install: command(
+      "bun",
+      [
+        "install",
+        "--frozen-lockfile",
+        ...ifNotBuilt(wanted, "--production"),
+        ...ofPackage(wanted, "--filter=.", `--filter=./${wanted.inside}`)
+      ],
+      "bun@1"
+    ),
+    prune: pruned(
+      wanted,
+      command("bun", ["install", "--frozen-lockfile", "--production", "--ignore-scripts"], "bun@1")
+    ),
+    script: script("bun", "bun@1"),
+    cacheKey: cacheKey(wanted, "bun", lock)
+  }
+}
+
+const withoutLock = (wanted: Wanted): Installation => {
+  // Without a lockfile the installed versions change daily, so they aren't cached for others.
+  return {
+    manager: "npm",
+    lockfile: undefined,
+    install: command("npm", [
+      "install",
+      ...ifNotBuilt(wanted, "--omit=dev"),
+      ...ofNpm(wanted),
+      "--no-package-lock",
+      ...quiet.slice(0, 3)
+    ]),
+    prune: pruned(
+      wanted,
+      command("npm", ["prune", "--omit=dev", "--ignore-scripts", "--no-package-lock", ...quiet.slice(0, 3)])
+    ),
+    script: script("npm"),
+    cacheKey: undefined
+  }
+}
+
 /**
  * How the folder's dependencies are installed, by its lockfile; undefined if it names none. For a build, those for development are
  * installed too, and dropped after it. `inside`: the package of a workspace that is wanted. With npm, pnpm and Bun, what only other
@@ -51,148 +220,25 @@ export const installationOf = async (
   forBuild: boolean,
   inside = "."
 ): Promise<Installation | undefined> => {
-  const { dependencies = {}, optionalDependencies = {}, scripts = {} } = packageJson
-  const devDependencies = forBuild ? (packageJson.devDependencies ?? {}) : {}
-  const ifNotBuilt = (...args: ReadonlyArray<string>) => (forBuild ? [] : args)
-  const isWorkspace = packageJson.workspaces !== undefined || (await isFile(folder, "pnpm-workspace.yaml"))
-  const ofPackage = (...args: ReadonlyArray<string>) => (isWorkspace && inside !== "." ? args : [])
-  const ofNpm = ofPackage(`--workspace=${inside}`, "--include-workspace-root")
-  const named = [dependencies, devDependencies, optionalDependencies]
-  if (named.every((_) => Object.keys(_).length === 0) && !isWorkspace) return undefined
-
-  const settings = await Promise.all([".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"].map((_) => readText(folder, _)))
-  const cacheKey = (manager: string, lock: string) => {
-    const given = `${lock}${JSON.stringify([named, packageJson.pnpm])}`
-    if (packageJson.workspaces !== undefined || /^packages:/m.test(settings[2] ?? "")) return undefined
-    if (ownInstallScripts.some((name) => name in scripts) || localPackages.test(given)) return undefined
-    const { node = "" } = process.versions
-    const platform = [process.platform, process.arch, node.split(".")[0]]
-    const { overrides, pnpm, resolutions, trustedDependencies } = packageJson
-    const wanted = [
-      forBuild ? "build" : "production",
-      manager,
-      platform,
-      named,
-      overrides,
-      resolutions,
-      pnpm,
-      trustedDependencies,
-      settings,
-      lock
-    ]
-    return createHash("sha256").update(JSON.stringify(wanted)).digest("hex")
+  const wanted: Wanted = {
+    packageJson,
+    forBuild,
+    inside,
+    isWorkspace: packageJson.workspaces !== undefined || (await isFile(folder, "pnpm-workspace.yaml")),
+    settings: await Promise.all([".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"].map((_) => readText(folder, _)))
   }
-  const forDevelopment = Object.keys(devDependencies).length > 0
-  const pruned = (prune: Command) => (forDevelopment && !isWorkspace ? prune : undefined)
-  const script = (file: string, npx?: string) => (name: string, at: string) => ({
-    ...command(file, ["run", name], npx),
-    folder: at
-  })
+  if (namedPackages(wanted).every((_) => Object.keys(_).length === 0) && !wanted.isWorkspace) return undefined
 
   for (const lockfile of lockfilesOf.npm) {
     const lock = await readText(folder, lockfile)
-    if (lock === undefined) continue
-    return {
-      manager: "npm",
-      lockfile,
-      install: command("npm", ["ci", ...ifNotBuilt("--omit=dev"), ...ofNpm, ...quiet.slice(0, 3)]),
-      prune: pruned(command("npm", ["prune", "--omit=dev", "--ignore-scripts", ...quiet.slice(0, 3)])),
-      script: script("npm"),
-      cacheKey: cacheKey("npm", lock)
-    }
+    if (lock !== undefined) return ofNpmLock(wanted, lockfile, lock)
   }
   const pnpmLock = await readText(folder, "pnpm-lock.yaml")
-  if (pnpmLock !== undefined) {
-    const npx = `pnpm@${pinned(packageJson, "pnpm") ?? "10"}`
-    // The data folder may lie in a workspace of the user's own.
-    const own = isWorkspace ? [] : ["--ignore-workspace"]
-    return {
-      manager: "pnpm",
-      lockfile: "pnpm-lock.yaml",
-      install: command(
-        "pnpm",
-        [
-          ...["install", ...ifNotBuilt("--prod"), "--frozen-lockfile", ...own],
-          // The root, and the package with those of the workspace that it needs.
-          ...ofPackage("--filter={.}", `--filter={./${inside}}...`)
-        ],
-        npx
-      ),
-      prune: pruned(command("pnpm", ["prune", "--prod", "--ignore-scripts", ...own], npx)),
-      script: script("pnpm", npx),
-      cacheKey: cacheKey("pnpm", pnpmLock)
-    }
-  }
+  if (pnpmLock !== undefined) return ofPnpmLock(wanted, pnpmLock)
   const yarnLock = await readText(folder, "yarn.lock")
-  if (yarnLock !== undefined) {
-    const classic = yarnLock.includes("# yarn lockfile v1")
-    const npx = classic ? "yarn@1" : `@yarnpkg/cli-dist@${pinned(packageJson, "yarn") ?? "4"}`
-    return {
-      manager: "yarn",
-      lockfile: "yarn.lock",
-      install: classic
-        ? command("yarn", ["install", "--frozen-lockfile", `--production=${!forBuild}`, "--non-interactive"], npx)
-        : command(
-            "yarn",
-            forBuild ? ["install", "--immutable"] : ["workspaces", "focus", "--all", "--production"],
-            npx
-          ),
-      prune: pruned(
-        classic
-          ? command(
-              "yarn",
-              [
-                "install",
-                "--frozen-lockfile",
-                "--production",
-                "--ignore-scripts",
-                "--prefer-offline",
-                "--non-interactive"
-              ],
-              npx
-            )
-          : command("yarn", ["workspaces", "focus", "--all", "--production"], npx)
-      ),
-      script: script("yarn", npx),
-      cacheKey: cacheKey("yarn", yarnLock)
-    }
-  }
+  if (yarnLock !== undefined) return ofYarnLock(wanted, yarnLock)
   for (const lockfile of lockfilesOf.bun) {
-    if (!(await isFile(folder, lockfile))) continue
-    const lock = (await readText(folder, lockfile)) ?? ""
-    return {
-      manager: "bun",
-      lockfile,
-      install: command(
-        "bun",
-        [
-          "install",
-          "--frozen-lockfile",
-          ...ifNotBuilt("--production"),
-          ...ofPackage("--filter=.", `--filter=./${inside}`)
-        ],
-        "bun@1"
-      ),
-      prune: pruned(command("bun", ["install", "--frozen-lockfile", "--production", "--ignore-scripts"], "bun@1")),
-      script: script("bun", "bun@1"),
-      cacheKey: cacheKey("bun", lock)
-    }
+    if (await isFile(folder, lockfile)) return ofBunLock(wanted, lockfile, (await readText(folder, lockfile)) ?? "")
   }
-  // Without a lockfile the installed versions change daily, so they aren't cached for others.
-  return {
-    manager: "npm",
-    lockfile: undefined,
-    install: command("npm", [
-      "install",
-      ...ifNotBuilt("--omit=dev"),
-      ...ofNpm,
-      "--no-package-lock",
-      ...quiet.slice(0, 3)
-    ]),
-    prune: pruned(
-      command("npm", ["prune", "--omit=dev", "--ignore-scripts", "--no-package-lock", ...quiet.slice(0, 3)])
-    ),
-    script: script("npm"),
-    cacheKey: undefined
-  }
+  return withoutLock(wanted)
 }
