@@ -10,109 +10,123 @@ import { LocalRoutes } from "../runtimes/port/LocalRoutes.ts"
 const decodeStates = Schema.decodeUnknown(Schema.Array(Schema.Struct({ state: Schema.String, count: Schema.Int })))
 const decodeDepth = Schema.decodeUnknown(Schema.Array(Schema.Struct({ depth: Schema.Int })))
 
-/** Adds metrics of deployments, the work queue, instances and the proxy. They sum over all organizations, and name none. */
-export const registerServerMetrics = (proxy: ProxyCounters) =>
-  Effect.gen(function* () {
-    const metrics = yield* Metrics
-    const sql = yield* SqlClient
-    const { totals } = yield* LocalRoutes
-    const run = Runtime.runPromise(yield* Effect.runtime<never>())
+type Run = <A, E>(effect: Effect.Effect<A, E>) => Promise<A>
 
-    metrics.gauge({
-      name: "maxcloud_deployments",
-      help: "Deployments by state.",
-      labelNames: ["state"],
-      read: () =>
-        run(
-          sql`select state, count(*)::int as count from deployments group by state`.pipe(
-            asServer,
-            Effect.flatMap(decodeStates),
-            Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
-          )
+const now = (metrics: typeof Metrics.Service, name: string, help: string, read: () => number) =>
+  metrics.gauge({ name, help, labelNames: [], read: () => Promise.resolve([{ labels: {}, value: read() }]) })
+
+const registerDatabase = (metrics: typeof Metrics.Service, sql: SqlClient, run: Run): void => {
+  metrics.gauge({
+    name: "maxcloud_deployments",
+    help: "Deployments by state.",
+    labelNames: ["state"],
+    read: () =>
+      run(
+        sql`select state, count(*)::int as count from deployments group by state`.pipe(
+          asServer,
+          Effect.flatMap(decodeStates),
+          Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
         )
-    })
+      )
+  })
+  metrics.gauge({
+    name: "maxcloud_work_queue_depth",
+    help: "Deployments that wait or are being carried out.",
+    labelNames: [],
+    read: () =>
+      run(
+        sql`select count(*)::int as depth from work_items`.pipe(
+          asServer,
+          Effect.flatMap(decodeDepth),
+          Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: {}, value: _.depth })))
+        )
+      )
+  })
+  metrics.gauge({
+    name: "maxcloud_rollout_stages",
+    help: "Stages of apps, by whether the platform's newest settings are in force in them.",
+    labelNames: ["state"],
+    read: () =>
+      run(
+        rolloutCounts.pipe(
+          asServer,
+          Effect.provideService(SqlClient, sql),
+          Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
+        )
+      )
+  })
+}
+
+const registerBackups = (metrics: typeof Metrics.Service, backups: typeof AutomaticBackups.Service, run: Run): void => {
+  const ofBackups = (name: string, help: string, read: (status: BackupStatus) => number | undefined) =>
     metrics.gauge({
-      name: "maxcloud_work_queue_depth",
-      help: "Deployments that wait or are being carried out.",
+      name,
+      help,
       labelNames: [],
       read: () =>
         run(
-          sql`select count(*)::int as depth from work_items`.pipe(
-            asServer,
-            Effect.flatMap(decodeDepth),
-            Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: {}, value: _.depth })))
-          )
+          Effect.map(backups.status, (status) => {
+            const value = status && read(status)
+            return value === undefined ? [] : [{ labels: {}, value }]
+          })
         )
     })
-    const backups = yield* AutomaticBackups
-    const ofBackups = (name: string, help: string, read: (status: BackupStatus) => number | undefined) =>
-      metrics.gauge({
-        name,
-        help,
-        labelNames: [],
-        read: () =>
-          run(
-            Effect.map(backups.status, (status) => {
-              const value = status && read(status)
-              return value === undefined ? [] : [{ labels: {}, value }]
-            })
-          )
-      })
-    ofBackups("maxcloud_backup_age_seconds", "Age of the newest automatic backup.", ({ newest }) =>
-      newest === undefined ? undefined : Math.max(0, (Date.now() - newest.createdAt.getTime()) / 1000)
-    )
-    ofBackups("maxcloud_backup_failing", "1 if the last try left no automatic backup, else 0.", ({ failure }) =>
-      failure === undefined ? 0 : 1
-    )
-    metrics.gauge({
-      name: "maxcloud_rollout_stages",
-      help: "Stages of apps, by whether the platform's newest settings are in force in them.",
-      labelNames: ["state"],
-      read: () =>
-        run(
-          rolloutCounts.pipe(
-            asServer,
-            Effect.provideService(SqlClient, sql),
-            Effect.map((rows) => rows.map((_): GaugeReading => ({ labels: { state: _.state }, value: _.count })))
-          )
-        )
-    })
-    const now = (name: string, help: string, read: () => number) =>
-      metrics.gauge({ name, help, labelNames: [], read: () => Promise.resolve([{ labels: {}, value: read() }]) })
+  ofBackups("maxcloud_backup_age_seconds", "Age of the newest automatic backup.", ({ newest }) =>
+    newest === undefined ? undefined : Math.max(0, (Date.now() - newest.createdAt.getTime()) / 1000)
+  )
+  ofBackups("maxcloud_backup_failing", "1 if the last try left no automatic backup, else 0.", ({ failure }) =>
+    failure === undefined ? 0 : 1
+  )
+}
 
-    now("maxcloud_services", "Services that the runtime has.", () => totals().services)
-    now("maxcloud_instances", "Instances that run.", () => totals().instances)
-    now("maxcloud_proxy_requests_active", "Requests to services that have not ended.", () => proxy.active)
-    now("maxcloud_proxy_requests_held", "Requests to services that wait for an instance.", () => proxy.held)
-    metrics.gauge({
-      name: "maxcloud_proxy_responses",
-      help: "Responses of services since the server's start, by class of status.",
-      labelNames: ["class"],
-      read: () =>
-        Promise.resolve(
-          proxy.byClass.flatMap((value, hundreds) =>
-            hundreds === 0 ? [] : [{ labels: { class: `${hundreds}xx` }, value }]
-          )
+const registerLocalRuntime = (metrics: typeof Metrics.Service, totals: typeof LocalRoutes.Service.totals): void => {
+  now(metrics, "maxcloud_services", "Services that the runtime has.", () => totals().services)
+  now(metrics, "maxcloud_instances", "Instances that run.", () => totals().instances)
+  metrics.counter({
+    name: "maxcloud_cold_starts_total",
+    help: "Services at zero that a request has woken.",
+    read: () => totals().coldStarts
+  })
+  metrics.counter({
+    name: "maxcloud_cold_start_seconds_total",
+    help: "Seconds from those requests until an instance was ready, summed up.",
+    read: () => totals().coldStartSeconds
+  })
+}
+
+const registerProxy = (metrics: typeof Metrics.Service, proxy: ProxyCounters): void => {
+  now(metrics, "maxcloud_proxy_requests_active", "Requests to services that have not ended.", () => proxy.active)
+  now(metrics, "maxcloud_proxy_requests_held", "Requests to services that wait for an instance.", () => proxy.held)
+  metrics.gauge({
+    name: "maxcloud_proxy_responses",
+    help: "Responses of services since the server's start, by class of status.",
+    labelNames: ["class"],
+    read: () =>
+      Promise.resolve(
+        proxy.byClass.flatMap((value, hundreds) =>
+          hundreds === 0 ? [] : [{ labels: { class: `${hundreds}xx` }, value }]
         )
-    })
-    metrics.counter({
-      name: "maxcloud_proxy_requests_total",
-      help: "Requests to services.",
-      read: () => proxy.requests
-    })
-    metrics.counter({
-      name: "maxcloud_proxy_retries_total",
-      help: "Requests that were given to another instance, since the first was gone.",
-      read: () => proxy.retries
-    })
-    metrics.counter({
-      name: "maxcloud_cold_starts_total",
-      help: "Services at zero that a request has woken.",
-      read: () => totals().coldStarts
-    })
-    metrics.counter({
-      name: "maxcloud_cold_start_seconds_total",
-      help: "Seconds from those requests until an instance was ready, summed up.",
-      read: () => totals().coldStartSeconds
-    })
+      )
+  })
+  metrics.counter({
+    name: "maxcloud_proxy_requests_total",
+    help: "Requests to services.",
+    read: () => proxy.requests
+  })
+  metrics.counter({
+    name: "maxcloud_proxy_retries_total",
+    help: "Requests that were given to another instance, since the first was gone.",
+    read: () => proxy.retries
+  })
+}
+
+/** Adds what is measured of deployments, the work queue, instances and the proxy. Sums over all organizations, and names none. */
+export const registerServerMetrics = (proxy: ProxyCounters) =>
+  Effect.gen(function* () {
+    const metrics = yield* Metrics
+    const run = Runtime.runPromise(yield* Effect.runtime<never>())
+    registerDatabase(metrics, yield* SqlClient, run)
+    registerBackups(metrics, yield* AutomaticBackups, run)
+    registerLocalRuntime(metrics, (yield* LocalRoutes).totals)
+    registerProxy(metrics, proxy)
   })

@@ -81,6 +81,36 @@ const bootstrapForm = (
     refused?.status
   )
 
+/** Makes the first account and its organization, or shows the form again with what is wrong. */
+const bootstrap = (
+  accounts: typeof Accounts.Service,
+  sessions: typeof Sessions.Service,
+  visit: Visit,
+  bootstrapToken: Redacted.Redacted,
+  typed: Typed
+) =>
+  Effect.gen(function* () {
+    const email = decodeEmail(typed.email)
+    const organization = decodeName(typed.organization)
+    if (Option.isNone(email) || Option.isNone(organization)) {
+      const wrong = Option.isNone(email) ? visit.say.wrongEmail : visit.say.wrongOrganization
+      return bootstrapForm(visit, bootstrapToken, typed, {
+        status: 422,
+        problem: paragraph(wrong, "problem"),
+        field: Option.isNone(email) ? "email" : "organization"
+      })
+    }
+    const input = { email: email.value, organization: organization.value, bootstrapToken }
+    const grant = yield* Effect.either(accounts.register(input))
+    if (grant._tag === "Left") {
+      if (!(grant.left instanceof Conflict)) return yield* grant.left
+      return bootstrapForm(visit, bootstrapToken, typed, { status: 409, problem: problemOf(visit, grant.left) })
+    }
+    yield* sessions.discard(grant.right)
+    const made = visit.say.bootstrapped(grant.right.organization)
+    return show(visit, visit.say.bootstrapTitle, paragraph(made) + nextCommand(visit))
+  })
+
 /** Where links of mails lead, and the link of the first start. Only the button changes anything. */
 export const linkPages = HttpLayerRouter.use((router) =>
   Effect.gen(function* () {
@@ -140,28 +170,6 @@ export const linkPages = HttpLayerRouter.use((router) =>
       )
     )
 
-    const bootstrap = (visit: Visit, bootstrapToken: Redacted.Redacted, typed: Typed) =>
-      Effect.gen(function* () {
-        const email = decodeEmail(typed.email)
-        const organization = decodeName(typed.organization)
-        if (Option.isNone(email) || Option.isNone(organization)) {
-          const wrong = Option.isNone(email) ? visit.say.wrongEmail : visit.say.wrongOrganization
-          return bootstrapForm(visit, bootstrapToken, typed, {
-            status: 422,
-            problem: paragraph(wrong, "problem"),
-            field: Option.isNone(email) ? "email" : "organization"
-          })
-        }
-        const input = { email: email.value, organization: organization.value, bootstrapToken }
-        const grant = yield* Effect.either(accounts.register(input))
-        if (grant._tag === "Left") {
-          if (!(grant.left instanceof Conflict)) return yield* grant.left
-          return bootstrapForm(visit, bootstrapToken, typed, { status: 409, problem: problemOf(visit, grant.left) })
-        }
-        yield* sessions.discard(grant.right)
-        const made = visit.say.bootstrapped(grant.right.organization)
-        return show(visit, visit.say.bootstrapTitle, paragraph(made) + nextCommand(visit))
-      })
     yield* router.add(
       "GET",
       page.bootstrap,
@@ -177,7 +185,7 @@ export const linkPages = HttpLayerRouter.use((router) =>
           const fields = yield* formOf(request, visit)
           const token = yield* tokenOf("oneTime", fields.get("token"))
           const typed = { email: fields.get("email"), organization: fields.get("organization") }
-          return yield* bootstrap(visit, token, typed)
+          return yield* bootstrap(accounts, sessions, visit, token, typed)
         })
       )
     )
