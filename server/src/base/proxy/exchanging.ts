@@ -20,7 +20,7 @@ export interface Exchanging {
   readonly ended: boolean
   /** Nothing more is expected of the instance. */
   readonly over: boolean
-  /** The answer's head, as long as it can still be another one. */
+  /** The answer's head, until it is sent: it can still be replaced by a 502. */
   readonly head: Answer | undefined
   /** No body follows the head. */
   readonly bodyless: boolean
@@ -80,7 +80,7 @@ export type ExchangeEffect =
   | { readonly do: "answered" | "instanceGone" | "overdue" | "release" }
   /** Stop the timers and give the slot back. */
   | { readonly do: "settle" }
-  /** Give the connection to the instance up. */
+  /** Drop the connection to the instance. */
   | { readonly do: "abort" }
   /** Stop waiting for a slot. */
   | { readonly do: "leave" }
@@ -108,7 +108,7 @@ const bodylessStatuses: ReadonlySet<number> = new Set([204, 205, 304])
 
 export const noTrailers: RawHeaders = []
 
-/** A request that has come, before it asks for its first slot. */
+/** A request that has arrived and hasn't asked for a slot yet. */
 export const arrived: Exchanging = {
   attempts: 0,
   held: false,
@@ -137,7 +137,7 @@ const attempt = (state: Exchanging, ...before: ReadonlyArray<ExchangeEffect>): S
   [...before, { do: "acquire" }]
 ]
 
-/** The head leaves with the first of the body, or soon: until then a broken answer can still become a 502. */
+/** Sends the head if it is still pending. It waits for the first bytes of the body, but not long: until then a broken answer can become a 502. */
 const pendingHead = ({ bodyless, head }: Exchanging): ReadonlyArray<ExchangeEffect> =>
   head === undefined ? [] : [{ do: "head", answer: head, bodyless }]
 
@@ -145,7 +145,7 @@ const pendingHead = ({ bodyless, head }: Exchanging): ReadonlyArray<ExchangeEffe
 const malformed = (state: Exchanging, code: string, begun: boolean): Step =>
   begun ? over(state, { do: "breakOff" }, { do: "abort" }) : refused(state, malformedResponse(code), { do: "abort" })
 
-/** Ends the answer before the instance has ended its own: `rest` of that is not read. */
+/** Ends the caller's answer. `rest`: the instance may still send more, which we don't read. */
 const finish = (state: Exchanging, at: Circumstances, chunk: Buffer | undefined, rest: boolean): Step => {
   // In HTTP/1.1 the parser has seen the end, and the connection can go on; but it takes a 205 for any other answer.
   const givesUp = rest && (at.protocol === "h2c" || state.head?.status === 205)
@@ -191,7 +191,7 @@ const onEnd = (state: Exchanging, { begun, trailers }: Of<"end">): Step => {
   return over({ ...state, ended: true }, ...pendingHead(state), { do: "end", chunk: undefined, trailers })
 }
 
-/** From here on the two connections end each other; the slot is held until they have. */
+/** Hands both connections to the tunnel. Each ends the other, and the slot stays taken until both have ended. */
 const onSwitch = (state: Exchanging, { answer, begun, head, socket }: Of<"switch">): Step => {
   if (state.over || state.answering || answer === undefined) return [state, [{ do: "close", socket }]]
   if (answer instanceof Malformed) return malformed(state, answer.code, begun)

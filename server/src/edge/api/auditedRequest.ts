@@ -4,20 +4,23 @@ import { Effect } from "effect"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import { page, pathOf, type Route } from "../http/routeTable.ts"
 
-/** Answers that say nothing of an attempt: what was sent could not be read, or was too much. */
+/** With these statuses nobody attempted an operation: the request couldn't be read, or was too much. */
 const notAudited: ReadonlySet<number> = new Set([400, 405, 408, 413, 415, 429, 431])
 const refusals: ReadonlySet<number> = new Set([401, 403])
 
-/** Appends the entry that the handler has not. A write that cannot be told is not told as done. */
+/**
+ * Writes the entry of a request to the audit log, unless the handler has written it (`alreadyNoted`). If a write succeeded but can't be
+ * logged, the caller gets `Unavailable` instead of a success.
+ */
 export const auditRequest = (
   audit: typeof Audit.Service,
   operation: OperationName,
   request: HttpServerRequest.HttpServerRequest,
   status: number,
-  alreadyTold: boolean
+  alreadyNoted: boolean
 ): Effect.Effect<void, Unavailable> => {
   const refused = refusals.has(status)
-  if ((alreadyTold && status < 400) || notAudited.has(status) || !(rowOf(operation).writes || refused))
+  if ((alreadyNoted && status < 400) || notAudited.has(status) || !(rowOf(operation).writes || refused))
     return Effect.void
   const outcome = status < 400 ? "succeeded" : refused ? "refused" : "failed"
   return audit.append({ action: operation, outcome, status, subject: subjectOf(request) }).pipe(
@@ -37,11 +40,11 @@ export const auditRequest = (
   )
 }
 
-/** How the audit log calls a page: `page.landing`. */
+/** The name of a page in the audit log, such as `page.landing`. */
 export const pageName = (route: Route | undefined) =>
   `page.${Object.entries(page).find(([, pattern]) => pattern === route?.pattern)?.[0] ?? "none"}`
 
-/** What an entry of the audit log says that a request was about: its path, without the API's prefix. */
+/** The subject of a request in the audit log: its path, without the API's prefix. */
 export const subjectOf = ({ url }: Pick<HttpServerRequest.HttpServerRequest, "url">) =>
   pathOf(url)
     .replace(/^\/api\/v1\//, "")

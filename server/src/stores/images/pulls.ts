@@ -11,23 +11,23 @@ export interface PullProgress {
   readonly step: "waiting" | "pulling" | "unpacking"
   readonly bytes: number
   readonly totalBytes?: number
-  /** Of an engine that pulls by itself, and tells no bytes. */
+  /** If the engine itself pulls, which reports no bytes: the blobs that it has started. */
   readonly blobs?: number
 }
 
 export interface PullRequest extends Queued {
-  /** What is pulled, and by whose permission: what is equal is pulled once. */
+  /** The image, and whose permission it takes. Pulls with equal keys run once. */
   readonly key: string
-  /** Told about every two seconds, and as it begins; must be fast. */
+  /** Called when the pull begins and about every two seconds; must be fast. */
   readonly onProgress: (line: string) => void
 }
 
-/** Does a pull; `tell` takes how far it is, as often as it likes. */
+/** Does a pull. It may call `tell` with its progress as often as it likes. */
 export type PullWork = (tell: (progress: PullProgress) => void) => Effect.Effect<string, ImageProblem | ImagesError>
 
 export interface Pulls {
   /**
-   * Pulls in turn and gives the image's id. It can be called off at any time: once nobody waits for it any more, it is ended at once.
+   * Waits for its turn, pulls, and returns the image's id. If the last caller that waits for a pull is interrupted, the pull ends at once.
    */
   readonly pull: (request: PullRequest, work: PullWork) => Effect.Effect<string, ImageProblem | ImagesError>
 }
@@ -36,17 +36,17 @@ interface Pull extends Queued {
   readonly done: Deferred.Deferred<string, ImageProblem | ImagesError>
   readonly told: Set<(line: string) => void>
   waiting: number
-  /** Ends it. */
+  /** Ends the pull. */
   end: Effect.Effect<void>
 }
 
 const guarded = guardedBy(() => {})
 
 const tellEvery = Duration.seconds(2)
-/** What a pull may take that has its turn. */
+/** How long a pull may take once it has its turn. */
 const pullTimeLimit = Duration.minutes(30)
 
-/** Does a pull that has its turn, and tells those who wait how far it is. */
+/** Does a pull whose turn has come, and reports its progress to everybody who waits for it. */
 const carryOut = (turns: PullTurns, pull: Pull, work: PullWork, timeLimit: Duration.DurationInput) => {
   const text = makePullText()
   let progress: PullProgress = { step: "waiting", bytes: 0 }

@@ -2,7 +2,7 @@ import type { RateLimit } from "./RateLimits.ts"
 
 /** The gate's rate limits. Those of signing in stand beside it (`tenancy/identity/signInLimits.ts`). */
 export const limits = {
-  /** Of each credential; the quota is `MAXCLOUD_RATE_LIMIT`. */
+  /** Of each credential. The gate replaces this quota with `MAXCLOUD_RATE_LIMIT` (`base/settings/limitSettings.ts`). */
   credential: { name: "credential", quota: 1_200, windowSeconds: 60 },
   /** Of each network address, for operations that need no credential. */
   open: { name: "address", quota: 300, windowSeconds: 60 },

@@ -135,7 +135,7 @@ layer(Layer.provideMerge(keys.layerTest, database), { excludeTestServices: true 
       assert.strictEqual(count(), 2)
       const log = lines.join("\n")
       assert.lengthOf(
-        lines.filter((_) => _.includes("given up")),
+        lines.filter((_) => _.includes("gave up")),
         2,
         log
       )

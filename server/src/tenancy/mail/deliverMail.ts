@@ -44,20 +44,22 @@ const failed = (outbox: Outbox, mail: LeasedMail, error: MailError) => {
   const about = Effect.annotateLogs({ mail: id, kind, attempts })
   const ms = mailBackoffMs(attempts, error.retryAfterSeconds)
   if (error.final || mail.ageSeconds + ms / 1000 > keptSeconds(kind)) {
-    return outbox.remove(id).pipe(Effect.andThen(Effect.logError(`mail is given up: ${error.message}`).pipe(about)))
+    return outbox
+      .remove(id)
+      .pipe(Effect.andThen(Effect.logError(`Couldn't send a mail, and gave up. ${error.message}`).pipe(about)))
   }
   return outbox
     .retryIn(mail, ms, error.message)
     .pipe(
       Effect.andThen(
-        (attempts === 1 ? Effect.logWarning : Effect.logDebug)(`mail is tried again later: ${error.message}`).pipe(
-          about
-        )
+        (attempts === 1 ? Effect.logWarning : Effect.logDebug)(
+          `Couldn't send a mail. Retrying in ${Math.ceil(ms / 1000)} s. ${error.message}`
+        ).pipe(about)
       )
     )
 }
 
-/** Sends a mail, and removes it; or leaves it until later, or gives it up. */
+/** Sends a mail and removes it from the outbox. If that fails, schedules the next try, or removes it for good. */
 export const deliverMail = (
   outbox: Outbox,
   keys: typeof DataKeys.Service,
@@ -66,7 +68,7 @@ export const deliverMail = (
   mail: LeasedMail
 ) =>
   Effect.matchEffect(send(keys, transport, leaseMs, mail), {
-    // The database may be away for a moment: what this never deletes is sent again.
+    // The database may be unreachable for a moment. A mail that stays in the outbox is sent again.
     onSuccess: () => Effect.retry(outbox.remove(mail.id), Schedule.spaced("250 millis").pipe(within(leaseMs / 4))),
     onFailure: (error) => failed(outbox, mail, error)
-  }).pipe(Effect.catchAll((cause) => Effect.logWarning("the outbox is not written", cause)))
+  }).pipe(Effect.catchAll((cause) => Effect.logWarning("The outbox couldn't be written.", cause)))

@@ -58,7 +58,7 @@ const write = (
     }
   })
 
-/** A precondition failed: what is there is not what was looked at. A conflict of field managers has causes. */
+/** A precondition failed: the object changed since we read it. A conflict of field managers, by contrast, has causes. */
 const hasChanged = (error: KubeError) => error.reason === "conflict" && error.causes.length === 0
 
 /** Writes an object that is absent or ours. `found`: what is in its place, as far as is known. */
