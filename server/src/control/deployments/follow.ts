@@ -51,22 +51,30 @@ const isTold = ({ is, was }: Change) =>
   ((is.reason === building || is.reason === pulling) && is.message !== was.message)
 
 const keep = (
-  { events, saveProgress, write }: StageRows,
+  rows: StageRows,
   lease: Lease,
   id: string,
   changes: ReadonlyArray<Change>,
   observed: ReadonlyArray<Observed>
 ) =>
-  write(
+  rows.write(
     lease,
     Effect.gen(function* () {
-      yield* saveProgress(
+      const keys = observed.map((_) => _.key)
+      yield* rows.saveProgress(
         lease,
         id,
         changes.map((_) => _.is)
       )
-      yield* recordStatuses(observed)
-      yield* events(
+      yield* recordStatuses(
+        keys,
+        statusesOf(
+          rows,
+          lease,
+          keys.map((_) => _.service)
+        )
+      )
+      yield* rows.events(
         lease,
         id,
         changes

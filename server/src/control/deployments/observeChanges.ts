@@ -38,7 +38,7 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const unique = new Map(keys.map((key) => [`${key.organizationId}/${key.namespace}/${key.service}`, key]))
-    const observed = yield* Effect.forEach(
+    const read = Effect.forEach(
       unique.values(),
       (key) =>
         runtime.status(key).pipe(
@@ -47,7 +47,10 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
         ),
       { concurrency: 16 }
     )
-    yield* recordStatuses(observed.flatMap(Option.toArray))
+    yield* recordStatuses(
+      [...unique.values()],
+      Effect.map(read, (_) => _.flatMap(Option.toArray))
+    )
     const waiting = yield* waitingFor([...unique.values()])
     for (const { services, stage } of waiting) yield* queue.add([stage], gatherMs(services))
     if (waiting.length > 0) yield* wake

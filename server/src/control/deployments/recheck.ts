@@ -1,3 +1,4 @@
+import { ServiceName } from "@maxcloud/config-schema"
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { Runtime } from "../../runtimes/port/Runtime.ts"
@@ -24,8 +25,10 @@ export const recheck = (
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const names = yield* rows.serviceNames(lease)
-    const observed = yield* statusesOf(rows, lease, names)
-    yield* recordStatuses(observed)
+    const observed = yield* recordStatuses(
+      names.map((name) => ({ ...rows.namespaceKeyOf(lease), service: ServiceName.make(name) })),
+      statusesOf(rows, lease, names)
+    )
     const manifests = yield* manifestsOf(lease, id)
     const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(rows.namespaceKeyOf(lease), inventory)
     const drift = yield* rows.newestDrift(lease)

@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
+import { transaction } from "../../base/database/sqlErrors.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import { storeEach } from "../../base/database/storeEach.ts"
 import type { ServiceKey, ServiceStatus } from "../../runtimes/port/Runtime.ts"
@@ -38,6 +39,32 @@ const write = (observed: ReadonlyArray<Observed>) =>
             and s.status is distinct from o.status`
   )
 
-/** Stores a runtime's statuses in the services' rows, in one statement. A status that can't be stored doesn't block the others. */
-export const recordStatuses = (observed: ReadonlyArray<Observed>) =>
-  storeEach(observed, write, ({ key }) => `the status of ${key.organizationId}/${key.stage}/${key.service}`)
+const keysJson = (keys: ReadonlyArray<Observed["key"]>) =>
+  storableJson(keys.map((_) => ({ organization_id: _.organizationId, stage: _.stage, name: _.service })))
+
+const lock = (keys: ReadonlyArray<Observed["key"]>) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      select 1 from services s
+      join jsonb_to_recordset(${keysJson(keys)}::jsonb) as k (organization_id text, stage text, name text)
+        on s.organization_id = k.organization_id and s.stage = k.stage and s.name = k.name
+      order by s.organization_id, s.stage, s.name for no key update of s`
+  )
+
+/**
+ * Reads a runtime's statuses and stores them in the services' rows, in one statement. A status that can't be stored doesn't block the
+ * others. The rows are locked before the statuses are read, so an older status never replaces a newer one.
+ */
+export const recordStatuses = <E, R>(
+  keys: ReadonlyArray<Observed["key"]>,
+  read: Effect.Effect<ReadonlyArray<Observed>, E, R>
+) =>
+  transaction(
+    Effect.andThen(
+      lock(keys),
+      Effect.tap(read, (observed) =>
+        storeEach(observed, write, ({ key }) => `the status of ${key.organizationId}/${key.stage}/${key.service}`)
+      )
+    )
+  )
