@@ -2,6 +2,7 @@ import { copyFileSync, globSync, mkdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { slug } from "github-slugger"
 import { defineConfig } from "vitepress"
+import { searchWeight } from "../../scripts/docs/searchWeight.ts"
 import { docsFolder, makeSidebar } from "../../scripts/docs/sidebar.ts"
 import { siteLink } from "../../scripts/docs/siteLinks.ts"
 
@@ -23,6 +24,12 @@ export default defineConfig({
         const render = md.renderer.rules[rule]
         md.renderer.rules[rule] = (...args) => render?.(...args).replaceAll("{{", "&#123;&#123;") ?? ""
       }
+      // On a phone, a cell with sentences would be a column of single words.
+      md.core.ruler.push("wide-cells", ({ tokens }) => {
+        for (const [index, token] of tokens.entries()) {
+          if (token.type === "td_open" && (tokens[index + 1]?.content.length ?? 0) > 60) token.attrJoin("class", "wide")
+        }
+      })
       md.core.ruler.push("site-links", (state) => {
         const page = `docs/${state.env.relativePath}`
         for (const { children } of state.tokens) {
@@ -47,7 +54,10 @@ export default defineConfig({
   },
   themeConfig: {
     logo: "/icon.svg",
-    search: { provider: "local", options: { detailedView: false } },
+    search: {
+      provider: "local",
+      options: { detailedView: false, miniSearch: { searchOptions: { boostDocument: searchWeight } } }
+    },
     nav: [
       { text: "Getting started", link: "/getting-started" },
       { text: "Config", link: "/reference/config" },
