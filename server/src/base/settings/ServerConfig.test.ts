@@ -15,7 +15,6 @@ const sources = readdirSync(root ?? "", { recursive: true, encoding: "utf8" })
 
 /** What the system, the cluster or a server's own pod sets, not an operator. */
 const notSettings = [
-  "EmbeddedPostgres.ts: XDG_RUNTIME_DIR",
   "connect.ts: KUBECONFIG",
   "connect.ts: KUBERNETES_SERVICE_HOST",
   "listening.ts: PORT",
@@ -23,7 +22,8 @@ const notSettings = [
   "probe.ts: KUBERNETES_SERVICE_HOST",
   "probe.ts: KUBERNETES_SERVICE_PORT",
   "probe.ts: MAXCLOUD_NODE_ADDRESS",
-  "probe.ts: MAXCLOUD_PROBE"
+  "probe.ts: MAXCLOUD_PROBE",
+  "socketPlace.ts: XDG_RUNTIME_DIR"
 ]
 
 describe("ServerConfig", () => {
